@@ -1,0 +1,132 @@
+//! Clusters. Source: ECS API reference, the operations of these names.
+
+use std::sync::Arc;
+
+use longshore_wire_ecs::shape::cluster as shape;
+use longshore_wire_ecs::{ApiError, ErrorCode, limits};
+
+use super::page::Page;
+use super::{Answer, Context, cluster_name, cluster_not_found, has, include, is_name, tag};
+use crate::cluster_state::ClusterState;
+use crate::record::{Cluster, ClusterStatus, InstanceStatus};
+use crate::show::{self, ClusterInclude};
+
+/// An ACTIVE cluster of that name is returned as it is; an INACTIVE one is made anew.
+pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest) -> Answer {
+    let name = request.cluster_name.unwrap_or_else(|| "default".into());
+    if !is_name(&name) {
+        return Err(ApiError::invalid("Cluster must match ^[a-zA-Z0-9\\-_]{1,255}$"));
+    }
+    if request.capacity_providers.is_some_and(|providers| !providers.is_empty())
+        || request.default_capacity_provider_strategy.is_some_and(|strategy| !strategy.is_empty())
+    {
+        return Err(ApiError::invalid("The specified capacity provider was not found. Longshore has none yet."));
+    }
+    let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
+    let regional = at.control.state.realm(at.realm);
+    let known = regional.clusters.get(&name);
+    if known.is_none_or(|cluster| cluster.record.status == ClusterStatus::Inactive) {
+        if regional.clusters.len() >= limits::CLUSTERS_MAX {
+            return Err(ApiError::new(ErrorCode::LimitExceeded, "The limit of 10,000 clusters has been reached."));
+        }
+        let record = Arc::new(Cluster {
+            realm: at.realm.clone(),
+            name: name.clone(),
+            arn: at.realm.arn(format_args!("cluster/{name}")),
+            status: ClusterStatus::Active,
+            settings: request.settings.unwrap_or_default(),
+            configuration: request.configuration,
+            tags,
+        });
+        // Stopped tasks of the cluster that had this name stay visible.
+        match regional.clusters.get_mut(&name) {
+            Some(cluster) => cluster.record = record,
+            None => drop(regional.clusters.insert(name.clone(), ClusterState::new(record))),
+        }
+        at.control.state.changed_clusters.insert((at.realm.clone(), name.clone()));
+    }
+    let everything = ClusterInclude { settings: true, tags: true, configurations: true, ..Default::default() };
+    respond(at, &name, everything, |cluster| show::body(&shape::CreateClusterResponse { cluster: Some(cluster) }))
+}
+
+fn respond(
+    at: &mut Context<'_>,
+    name: &str,
+    include: ClusterInclude,
+    reply: impl FnOnce(shape::Cluster) -> crate::machine::Reply,
+) -> Answer {
+    let cluster = at.control.state.cluster_mut(at.realm, name).ok_or_else(cluster_not_found)?;
+    Ok(reply(show::cluster(cluster, include)))
+}
+
+pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteClusterRequest) -> Answer {
+    if request.cluster.is_none() {
+        return Err(ApiError::invalid("Cluster can not be blank."));
+    }
+    let name = cluster_name(at.realm, request.cluster.as_ref())?;
+    let cluster = at.control.state.cluster_mut(at.realm, &name).ok_or_else(cluster_not_found)?;
+    if cluster.instances.values().any(|instance| instance.status != InstanceStatus::Inactive) {
+        return Err(ApiError::new(
+            ErrorCode::ClusterContainsContainerInstances,
+            "The Cluster cannot be deleted while Container Instances are active or draining.",
+        ));
+    }
+    if cluster.tasks.values().any(|task| task.holds_resources()) {
+        return Err(ApiError::new(
+            ErrorCode::ClusterContainsTasks,
+            "The Cluster cannot be deleted while Tasks are active.",
+        ));
+    }
+    Arc::make_mut(&mut cluster.record).status = ClusterStatus::Inactive;
+    at.control.state.changed_clusters.insert((at.realm.clone(), name.clone()));
+    respond(at, &name, ClusterInclude::default(), |cluster| {
+        show::body(&shape::DeleteClusterResponse { cluster: Some(cluster) })
+    })
+}
+
+pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeClustersRequest) -> Answer {
+    let words = ["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"];
+    let words = include(request.include.as_ref(), &words)?;
+    let include = ClusterInclude {
+        attachments: has(&words, "ATTACHMENTS"),
+        configurations: has(&words, "CONFIGURATIONS"),
+        settings: has(&words, "SETTINGS"),
+        statistics: has(&words, "STATISTICS"),
+        tags: has(&words, "TAGS"),
+    };
+    let mut asked = request.clusters.clone().unwrap_or_default();
+    if asked.is_empty() {
+        asked.push("default".into());
+    }
+    if asked.len() > limits::DESCRIBE_IDS_MAX {
+        return Err(ApiError::invalid("clusters can have at most 100 entries."));
+    }
+    if asked.iter().any(|name| name.trim().is_empty()) {
+        return Err(ApiError::invalid("Clusters can not be blank."));
+    }
+    let (mut clusters, mut failures) = (Vec::new(), Vec::new());
+    for given in &asked {
+        let name = cluster_name(at.realm, Some(given));
+        let known = name.as_ref().ok().and_then(|name| at.control.state.cluster_mut(at.realm, name));
+        match known {
+            Some(cluster) => clusters.push(show::cluster(cluster, include)),
+            None if given.starts_with("arn:") => failures.push(show::failure(given.clone(), "MISSING")),
+            None => {
+                let arn = at.realm.arn(format_args!("cluster/{given}"));
+                failures.push(show::failure(arn, "MISSING"));
+            }
+        }
+    }
+    Ok(show::body(&shape::DescribeClustersResponse { clusters: Some(clusters), failures: Some(failures) }))
+}
+
+pub(super) fn list(at: &mut Context<'_>, request: &shape::ListClustersRequest) -> Answer {
+    let page = Page::read('c', request.next_token.as_ref(), request.max_results)?;
+    let clusters = &at.control.state.realm(at.realm).clusters;
+    let active = clusters.iter().filter(|(name, cluster)| {
+        cluster.record.status == ClusterStatus::Active && page.after().is_none_or(|after| &***name > after)
+    });
+    let (arns, next_token) =
+        page.take(active.map(|(name, cluster)| (name.to_string(), cluster.record.arn.clone())));
+    Ok(show::body(&shape::ListClustersResponse { cluster_arns: Some(arns), next_token }))
+}

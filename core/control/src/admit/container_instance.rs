@@ -1,0 +1,106 @@
+//! Reading and draining container instances. Source: ECS API reference, the operations of these names.
+
+use longshore_wire_ecs::shape::container_instance as shape;
+use longshore_wire_ecs::{ApiError, Str, limits};
+
+use super::page::Page;
+use super::{Answer, Context, cluster, cluster_name, has, include, resource_id};
+use crate::record::{ContainerInstance, InstanceStatus};
+use crate::show;
+
+pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeContainerInstancesRequest) -> Answer {
+    let name = cluster_name(at.realm, request.cluster.as_ref())?;
+    let words = include(request.include.as_ref(), &["TAGS", "CONTAINER_INSTANCE_HEALTH"])?;
+    let (with_tags, with_health) = (has(&words, "TAGS"), has(&words, "CONTAINER_INSTANCE_HEALTH"));
+    let realm = at.realm;
+    let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
+    let asked = request.container_instances.as_deref().unwrap_or_default();
+    check_ids(asked, limits::DESCRIBE_IDS_MAX)?;
+    let (mut instances, mut failures) = (Vec::new(), Vec::new());
+    for given in asked {
+        let id = resource_id("container-instance", "containerInstanceId", &name, given)?;
+        match id.and_then(|id| cluster.instances.get(&id)) {
+            Some(instance) => instances.push(show::instance(cluster, instance, with_tags, with_health)),
+            None => failures.push(show::failure(missing_arn(realm, &name, given), "MISSING")),
+        }
+    }
+    Ok(show::body(&shape::DescribeContainerInstancesResponse {
+        container_instances: Some(instances),
+        failures: Some(failures),
+    }))
+}
+
+/// The ARN that a failure names for an instance that is not known.
+pub(super) fn missing_arn(realm: &longshore_wire_ecs::arn::Realm, cluster: &str, given: &str) -> Str {
+    if given.starts_with("arn:") {
+        return given.into();
+    }
+    realm.arn(format_args!("container-instance/{cluster}/{given}"))
+}
+
+pub(super) fn check_ids(asked: &[Str], most: usize) -> Result<(), ApiError> {
+    if asked.is_empty() {
+        return Err(ApiError::invalid("Container instance cannot be empty."));
+    }
+    if asked.len() > most {
+        return Err(ApiError::invalid(format!("containerInstances can have at most {most} entries.")));
+    }
+    Ok(())
+}
+
+pub(super) fn list(at: &mut Context<'_>, request: &shape::ListContainerInstancesRequest) -> Answer {
+    const STATUSES: [&str; 5] = ["ACTIVE", "DRAINING", "REGISTERING", "DEREGISTERING", "REGISTRATION_FAILED"];
+    let page = Page::read('i', request.next_token.as_ref(), request.max_results)?;
+    if request.filter.as_deref().is_some_and(|filter| !filter.trim().is_empty()) {
+        return Err(ApiError::invalid(
+            "Longshore does not evaluate cluster queries yet: leave filter out. DescribeContainerInstances gives all that a filter could ask for.",
+        ));
+    }
+    let status = request.status.as_deref();
+    if status.is_some_and(|status| !STATUSES.contains(&status)) {
+        return Err(ApiError::invalid(format!("status should be one of [{}]", STATUSES.join(","))));
+    }
+    let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
+    let listed = cluster.instances.values().filter(|instance| {
+        instance.status != InstanceStatus::Inactive
+            && status.is_none_or(|status| instance.status.word() == status)
+            && page.after().is_none_or(|after| &*instance.id.to_string() > after)
+    });
+    let (arns, next_token) =
+        page.take(listed.map(|instance| (instance.id.to_string(), instance.arn.clone())));
+    Ok(show::body(&shape::ListContainerInstancesResponse { container_instance_arns: Some(arns), next_token }))
+}
+
+pub(super) fn update_state(at: &mut Context<'_>, request: &shape::UpdateContainerInstancesStateRequest) -> Answer {
+    let name = cluster_name(at.realm, request.cluster.as_ref())?;
+    let status = request.status.as_deref().and_then(InstanceStatus::parse);
+    let Some(status) = status.filter(|status| *status != InstanceStatus::Inactive) else {
+        return Err(ApiError::invalid("Container instance status should be one of [ACTIVE, DRAINING]"));
+    };
+    let realm = at.realm;
+    let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
+    let asked = request.container_instances.as_deref().unwrap_or_default();
+    check_ids(asked, limits::UPDATE_STATE_INSTANCES_MAX)?;
+    let (mut instances, mut failures) = (Vec::new(), Vec::new());
+    for given in asked {
+        let id = resource_id("container-instance", "containerInstanceId", &name, given)?;
+        let known = id.and_then(|id| cluster.instances.get(&id)).cloned();
+        let Some(known) = known else {
+            failures.push(show::failure(missing_arn(realm, &name, given), "MISSING"));
+            continue;
+        };
+        if known.status == InstanceStatus::Inactive {
+            failures.push(show::failure(known.arn.clone(), "INACTIVE"));
+            continue;
+        }
+        if known.status != status {
+            let version = known.version + 1;
+            cluster.put_instance(ContainerInstance { status, version, ..ContainerInstance::clone(&known) });
+        }
+        instances.push(show::instance(cluster, &cluster.instances[&known.id], false, false));
+    }
+    Ok(show::body(&shape::UpdateContainerInstancesStateResponse {
+        container_instances: Some(instances),
+        failures: Some(failures),
+    }))
+}

@@ -1,0 +1,230 @@
+//! What the content of a task definition must be, and what follows from it.
+//!
+//! Source: ECS API reference, `RegisterTaskDefinition`; wrong content is a `ClientException`, as on AWS.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use longshore_placement::{Needs, Port, Protocol, RequiredAttribute};
+use longshore_wire_ecs::host::{ContainerSpec, NetworkMode};
+use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, PortMapping, Volume};
+use longshore_wire_ecs::shape::task_definition as shape;
+use longshore_wire_ecs::{ApiError, Str, limits};
+
+use super::is_name;
+
+mod containers;
+mod quantity;
+
+pub(super) use quantity::{cpu_units, memory_mib};
+
+/// A task definition that may be registered.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) content: shape::TaskDefinition,
+    pub(super) compatibilities: Vec<Str>,
+    pub(super) network_mode: NetworkMode,
+    pub(super) cpu: Option<u32>,
+    pub(super) memory_mib: Option<u32>,
+    pub(super) containers: Vec<ContainerSpec>,
+    pub(super) needs: Needs,
+    pub(super) volumes: Arc<Vec<Volume>>,
+}
+
+pub(super) fn admit(request: shape::RegisterTaskDefinitionRequest) -> Result<Admitted, ApiError> {
+    let network_mode = match request.network_mode.as_deref() {
+        None | Some("bridge") => NetworkMode::Bridge,
+        Some("host") => NetworkMode::Host,
+        Some("none") => NetworkMode::None,
+        Some("awsvpc") => NetworkMode::Awsvpc,
+        Some(_) => return Err(ApiError::client("networkMode should be one of [bridge,host,awsvpc,none]")),
+    };
+    let cpu = request.cpu.as_deref().map(cpu_units).transpose()?;
+    let memory_mib = request.memory.as_deref().map(memory_mib).transpose()?;
+    let volumes = volumes(request.volumes.unwrap_or_default())?;
+    let mut definitions = request.container_definitions.unwrap_or_default();
+    if definitions.is_empty() {
+        return Err(ApiError::client("Container list cannot be empty."));
+    }
+    if definitions.len() > limits::CONTAINERS_MAX {
+        return Err(ApiError::client("A task definition can have at most 10 containers."));
+    }
+    for definition in &mut definitions {
+        complete(definition, network_mode);
+    }
+    containers::check(&definitions, network_mode, memory_mib, &volumes)?;
+    constraints(request.placement_constraints.as_deref().unwrap_or_default())?;
+    let compatibilities = compatibilities(request.requires_compatibilities.as_deref().unwrap_or_default())?;
+    let containers: Vec<ContainerSpec> = definitions.iter().map(spec).collect();
+    let mut needs = needs(&containers, network_mode, cpu, memory_mib)?;
+    needs.attributes = required(&definitions, request.task_role_arn.is_some(), network_mode, request.runtime_platform.as_ref());
+    let content = shape::TaskDefinition {
+        container_definitions: Some(definitions),
+        volumes: Some(volumes.clone()),
+        network_mode: request.network_mode,
+        placement_constraints: Some(request.placement_constraints.unwrap_or_default()),
+        requires_compatibilities: request.requires_compatibilities,
+        task_role_arn: request.task_role_arn,
+        execution_role_arn: request.execution_role_arn,
+        cpu: cpu.map(|units| units.to_string().into()),
+        memory: memory_mib.map(|mib| mib.to_string().into()),
+        inference_accelerators: request.inference_accelerators,
+        pid_mode: request.pid_mode,
+        ipc_mode: request.ipc_mode,
+        proxy_configuration: request.proxy_configuration,
+        ephemeral_storage: request.ephemeral_storage,
+        runtime_platform: request.runtime_platform,
+        enable_fault_injection: request.enable_fault_injection,
+        ..Default::default()
+    };
+    let volumes = Arc::new(volumes);
+    Ok(Admitted { content, compatibilities, network_mode, cpu, memory_mib, containers, needs, volumes })
+}
+
+/// Fills in what ECS shows although it was not given.
+fn complete(definition: &mut ContainerDefinition, network_mode: NetworkMode) {
+    definition.essential.get_or_insert(true);
+    definition.cpu.get_or_insert(0);
+    definition.environment.get_or_insert_default();
+    definition.mount_points.get_or_insert_default();
+    definition.volumes_from.get_or_insert_default();
+    definition.system_controls.get_or_insert_default();
+    for mapping in definition.port_mappings.get_or_insert_default() {
+        mapping.protocol.get_or_insert_with(|| "tcp".into());
+        let default = if network_mode == NetworkMode::Host { mapping.container_port } else { Some(0) };
+        mapping.host_port = mapping.host_port.or(default);
+    }
+}
+
+fn volumes(volumes: Vec<Volume>) -> Result<Vec<Volume>, ApiError> {
+    let mut names = BTreeSet::new();
+    for volume in &volumes {
+        let name = volume.name.as_deref().unwrap_or_default();
+        if !is_name(name) {
+            return Err(ApiError::client("Volume.name must be 1 to 255 letters, digits, hyphens and underscores."));
+        }
+        if !names.insert(name) {
+            return Err(ApiError::client(format!("Duplicate volume name '{name}'.")));
+        }
+    }
+    Ok(volumes)
+}
+
+fn constraints(constraints: &[shape::TaskDefinitionPlacementConstraint]) -> Result<(), ApiError> {
+    if constraints.len() > limits::PLACEMENT_CONSTRAINTS_MAX {
+        return Err(ApiError::client("A task definition can have at most 10 placement constraints."));
+    }
+    for constraint in constraints {
+        if constraint.kind.as_deref() != Some("memberOf") {
+            return Err(ApiError::client("Task definition placement constraint type should be one of [memberOf]"));
+        }
+        if constraint.expression.as_deref().is_none_or(str::is_empty) {
+            return Err(ApiError::client("memberOf expression must be specified."));
+        }
+    }
+    Ok(())
+}
+
+fn compatibilities(required: &[Str]) -> Result<Vec<Str>, ApiError> {
+    const KNOWN: [&str; 4] = ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"];
+    if required.iter().any(|word| !KNOWN.contains(&&**word)) {
+        return Err(ApiError::client("requiresCompatibilities should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]"));
+    }
+    let mut all: Vec<Str> = vec!["EC2".into()];
+    all.extend(required.iter().filter(|word| &***word != "EC2").cloned());
+    Ok(all)
+}
+
+fn spec(definition: &ContainerDefinition) -> ContainerSpec {
+    let positive = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+    ContainerSpec {
+        command: definition.command.clone().map(Arc::new),
+        environment: Arc::new(definition.environment.clone().unwrap_or_default()),
+        cpu: positive(definition.cpu),
+        memory_mib: positive(definition.memory),
+        memory_reservation_mib: positive(definition.memory_reservation),
+        definition: Arc::new(definition.clone()),
+    }
+}
+
+/// What a task of these containers needs of an instance; attributes come from the definition alone.
+///
+/// Source: amazon-ecs-agent: task-level sizes win over the sum of the containers', a container's reservation over its
+/// limit.
+///
+/// # Errors
+/// `ClientException` when two containers want one port of the host.
+pub(super) fn needs(
+    containers: &[ContainerSpec],
+    network_mode: NetworkMode,
+    cpu: Option<u32>,
+    memory_mib: Option<u32>,
+) -> Result<Needs, ApiError> {
+    let sum = |of: fn(&ContainerSpec) -> u32| containers.iter().map(of).fold(0_u32, u32::saturating_add);
+    let memory = |spec: &ContainerSpec| {
+        if spec.memory_reservation_mib > 0 { spec.memory_reservation_mib } else { spec.memory_mib }
+    };
+    let mut ports = BTreeSet::new();
+    if matches!(network_mode, NetworkMode::Bridge | NetworkMode::Host) {
+        for mapping in containers.iter().flat_map(|spec| spec.definition.port_mappings.iter().flatten()) {
+            let Some(port) = host_port(mapping) else { continue };
+            if !ports.insert(port) {
+                return Err(ApiError::client(format!("The host port {} is mapped more than once.", port.number)));
+            }
+        }
+    }
+    Ok(Needs {
+        cpu: cpu.unwrap_or_else(|| sum(|spec| spec.cpu)),
+        memory_mib: memory_mib.unwrap_or_else(|| sum(memory)),
+        ports: ports.into_iter().collect(),
+        attributes: Vec::new(),
+    })
+}
+
+fn host_port(mapping: &PortMapping) -> Option<Port> {
+    let number = mapping.host_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0)?;
+    let protocol = if mapping.protocol.as_deref() == Some("udp") { Protocol::Udp } else { Protocol::Tcp };
+    Some(Port { protocol, number })
+}
+
+/// Source: amazon-ecs-agent, the capabilities that it registers for the features that it has.
+fn required(
+    definitions: &[ContainerDefinition],
+    task_role: bool,
+    network_mode: NetworkMode,
+    platform: Option<&shape::RuntimePlatform>,
+) -> Vec<RequiredAttribute> {
+    let mut names: BTreeMap<String, Option<Str>> = BTreeMap::new();
+    let mut need = |name: &str| drop(names.insert(name.to_owned(), None));
+    need("com.amazonaws.ecs.capability.docker-remote-api.1.18");
+    if task_role {
+        need("com.amazonaws.ecs.capability.task-iam-role");
+    }
+    if network_mode == NetworkMode::Awsvpc {
+        need("ecs.capability.task-eni");
+    }
+    for definition in definitions {
+        if definition.privileged == Some(true) {
+            need("com.amazonaws.ecs.capability.privileged-container");
+        }
+        if let Some(driver) = definition.log_configuration.as_ref().and_then(|log| log.log_driver.as_deref()) {
+            need(&format!("com.amazonaws.ecs.capability.logging-driver.{driver}"));
+        }
+        if definition.health_check.is_some() {
+            need("ecs.capability.container-health-check");
+        }
+        if definition.depends_on.as_ref().is_some_and(|list| !list.is_empty()) {
+            need("ecs.capability.container-ordering");
+        }
+        if definition.secrets.as_ref().is_some_and(|list| !list.is_empty()) {
+            need("ecs.capability.secrets.ssm.environment-variables");
+        }
+        if definition.environment_files.as_ref().is_some_and(|list| !list.is_empty()) {
+            need("ecs.capability.env-files.s3");
+        }
+    }
+    if let Some(architecture) = platform.and_then(|platform| platform.cpu_architecture.as_deref()) {
+        names.insert("ecs.cpu-architecture".to_owned(), Some(architecture.to_lowercase().into()));
+    }
+    names.into_iter().map(|(name, value)| RequiredAttribute { name: name.into(), value }).collect()
+}

@@ -1,0 +1,55 @@
+//! Task-level sizes as people write them. Source: ECS API reference, `RegisterTaskDefinition.cpu` and `.memory`.
+
+use longshore_wire_ecs::ApiError;
+
+/// `1024`, `1 vCPU` or `.5 vcpu` as CPU units.
+///
+/// # Errors
+/// `ClientException` when it is none of these or outside 1 to 196608.
+pub(in crate::admit) fn cpu_units(text: &str) -> Result<u32, ApiError> {
+    scaled(text, "vcpu", 1024)
+        .filter(|units| (1..=196_608).contains(units))
+        .ok_or_else(|| ApiError::client("Invalid 'cpu' setting for task."))
+}
+
+/// `512`, `2GB` or `2 gb` as MiB.
+///
+/// # Errors
+/// `ClientException` when it is none of these or zero.
+pub(in crate::admit) fn memory_mib(text: &str) -> Result<u32, ApiError> {
+    scaled(text, "gb", 1024)
+        .filter(|mib| *mib > 0)
+        .ok_or_else(|| ApiError::client("Invalid 'memory' setting for task."))
+}
+
+/// A whole number, or a decimal number followed by `unit`, which is worth `worth`.
+fn scaled(text: &str, unit: &str, worth: u64) -> Option<u32> {
+    let text = text.trim().to_lowercase();
+    let Some(number) = text.strip_suffix(unit) else { return text.parse().ok() };
+    let (whole, fraction) = number.trim().split_once('.').unwrap_or((number.trim(), ""));
+    if whole.is_empty() && fraction.is_empty() || fraction.len() > 6 {
+        return None;
+    }
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
+    let fraction: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    u32::try_from(whole.checked_mul(worth)?.checked_add(fraction * worth / scale)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, units) in [("256", 256), ("1 vCPU", 1024), (".5vcpu", 512), ("0.25 vCPU", 256)] {
+            assert_eq!(cpu_units(text), Ok(units), "{text}");
+        }
+        for (text, mib) in [("512", 512), ("2GB", 2048), ("0.5 gb", 512)] {
+            assert_eq!(memory_mib(text), Ok(mib), "{text}");
+        }
+        for text in ["", "x", "-1", "1.2.3 vcpu", "vcpu", ". vcpu", "0", "99999999999"] {
+            assert!(cpu_units(text).is_err(), "{text}");
+        }
+    }
+}

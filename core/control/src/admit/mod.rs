@@ -1,0 +1,156 @@
+//! Requests come in here: parsed into core types, refused in ECS's words, and answered.
+//!
+//! One file for each group of operations. What is parsed here is not parsed again further in.
+
+mod attribute;
+mod cluster;
+mod container_instance;
+mod definition_rules;
+mod page;
+mod registration;
+mod run_task;
+mod setting;
+mod tag;
+mod task;
+mod task_definition;
+
+use longshore_machine::Timestamp;
+use longshore_wire_ecs::arn::{Arn, Realm, ResourceId};
+use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str};
+
+use crate::cluster_state::ClusterState;
+use crate::machine::{Control, Output, Reply};
+use crate::record::{ClusterStatus, Task};
+use crate::state::State;
+
+type Answer = Result<Reply, ApiError>;
+
+/// What an operation works with.
+pub(crate) struct Context<'a> {
+    pub(crate) control: &'a mut Control,
+    pub(crate) now: Timestamp,
+    pub(crate) realm: &'a Realm,
+    pub(crate) out: &'a mut Vec<Output>,
+}
+
+/// Answers one request.
+pub(crate) fn answer(
+    control: &mut Control,
+    now: Timestamp,
+    realm: &Realm,
+    request: Request,
+    out: &mut Vec<Output>,
+) -> Answer {
+    let mut context = Context { control, now, realm, out };
+    let at = &mut context;
+    match request {
+        Request::CreateCluster(request) => cluster::create(at, *request),
+        Request::DeleteCluster(request) => cluster::delete(at, &request),
+        Request::DescribeClusters(request) => cluster::describe(at, &request),
+        Request::ListClusters(request) => cluster::list(at, &request),
+        Request::RegisterContainerInstance(request) => registration::register(at, *request),
+        Request::DeregisterContainerInstance(request) => registration::deregister(at, &request),
+        Request::DescribeContainerInstances(request) => container_instance::describe(at, &request),
+        Request::ListContainerInstances(request) => container_instance::list(at, &request),
+        Request::UpdateContainerInstancesState(request) => container_instance::update_state(at, &request),
+        Request::PutAttributes(request) => attribute::put(at, &request),
+        Request::DeleteAttributes(request) => attribute::delete(at, &request),
+        Request::ListAttributes(request) => attribute::list(at, &request),
+        Request::RegisterTaskDefinition(request) => task_definition::register(at, *request),
+        Request::DescribeTaskDefinition(request) => task_definition::describe(at, &request),
+        Request::DeregisterTaskDefinition(request) => task_definition::deregister(at, &request),
+        Request::ListTaskDefinitions(request) => task_definition::list(at, &request),
+        Request::ListTaskDefinitionFamilies(request) => task_definition::list_families(at, &request),
+        Request::RunTask(request) => run_task::run(at, *request),
+        Request::StartTask(request) => run_task::start(at, *request),
+        Request::StopTask(request) => task::stop(at, &request),
+        Request::DescribeTasks(request) => task::describe(at, &request),
+        Request::ListTasks(request) => task::list(at, &request),
+        Request::TagResource(request) => tag::tag(at, &request),
+        Request::UntagResource(request) => tag::untag(at, &request),
+        Request::ListTagsForResource(request) => tag::list(at, &request),
+        Request::ListAccountSettings(request) => setting::list(&request),
+    }
+}
+
+/// Gives a stored task back what follows from its definition and overrides.
+///
+/// # Errors
+/// Names the task whose definition is not there.
+pub(crate) fn rehydrate(state: &State, task: &mut Task) -> Result<(), String> {
+    let definition = state.definition(&task.realm, &task.family, task.revision);
+    let definition = definition.ok_or_else(|| format!("{} has no task definition", task.arn))?;
+    let (_, specs) = run_task::overrides::apply(definition, Some(&task.overrides))
+        .map_err(|error| format!("{}: {error}", task.arn))?;
+    for (container, spec) in task.containers.iter_mut().zip(specs) {
+        container.spec = spec;
+    }
+    task.volumes = definition.volumes.clone();
+    Ok(())
+}
+
+/// The name of the cluster that a request is about: the short name, the name inside an ARN, or `default`.
+fn cluster_name(realm: &Realm, given: Option<&Str>) -> Result<Str, ApiError> {
+    let given = given.map_or("default", |text| &**text);
+    let Some(arn) = Arn::parse(given) else {
+        let valid = is_name(given);
+        return if valid { Ok(given.into()) } else { Err(ApiError::invalid("Invalid identifier: cluster names are 1 to 255 letters, digits, hyphens and underscores.")) };
+    };
+    let ours = arn.kind == "cluster" && arn.region == &*realm.region && arn.account == &*realm.account;
+    if ours { Ok(arn.rest.into()) } else { Err(cluster_not_found()) }
+}
+
+fn cluster_not_found() -> ApiError {
+    ApiError::new(ErrorCode::ClusterNotFound, "Cluster not found.")
+}
+
+/// The ACTIVE cluster that a request is about.
+fn cluster<'s>(state: &'s mut State, realm: &Realm, given: Option<&Str>) -> Result<&'s mut ClusterState, ApiError> {
+    let name = cluster_name(realm, given)?;
+    let cluster = state.cluster_mut(realm, &name).ok_or_else(cluster_not_found)?;
+    if cluster.record.status == ClusterStatus::Inactive {
+        return Err(ApiError::new(ErrorCode::ClusterNotFound, "The referenced cluster was inactive."));
+    }
+    Ok(cluster)
+}
+
+/// The id inside a short id or an ARN of `kind`. An ARN must be of the cluster that the request is about.
+fn resource_id(kind: &str, id_name: &str, cluster: &str, given: &str) -> Result<Option<ResourceId>, ApiError> {
+    let id = match Arn::parse(given) {
+        Some(arn) if arn.kind != kind => {
+            return Err(ApiError::invalid(format!("Invalid identifier: {given} is not the ARN of a {kind}.")));
+        }
+        Some(arn) => {
+            if let Some(named) = arn.cluster().filter(|named| *named != cluster) {
+                return Err(ApiError::invalid(format!(
+                    "Invalid identifier: Identifier is for cluster {named}. Your cluster is {cluster}"
+                )));
+            }
+            arn.id()
+        }
+        None => given,
+    };
+    if id.len() != 32 && id.len() != 36 {
+        return Err(ApiError::invalid(format!("{id_name} length should be one of [32,36]")));
+    }
+    Ok(ResourceId::parse(id))
+}
+
+/// 1 to 255 letters, digits, hyphens and underscores.
+fn is_name(text: &str) -> bool {
+    (1..=longshore_wire_ecs::limits::NAME_CHARS_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// Checks that each word of `include` is one that the operation knows.
+fn include(given: Option<&Vec<Str>>, allowed: &[&str]) -> Result<Vec<Str>, ApiError> {
+    let given = given.cloned().unwrap_or_default();
+    match given.iter().find(|word| !allowed.contains(&&***word)) {
+        Some(_) => Err(ApiError::invalid(format!("include should be one of [{}]", allowed.join(",")))),
+        None => Ok(given),
+    }
+}
+
+fn has(words: &[Str], word: &str) -> bool {
+    words.iter().any(|one| &**one == word)
+}

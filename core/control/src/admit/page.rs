@@ -1,0 +1,105 @@
+//! Pages of lists. A token names the last entry of the page before, so that entries that come and go in between
+//! neither repeat nor hide others. Tokens are opaque: the key in hexadecimal digits behind the operation's letter.
+
+use longshore_wire_ecs::{ApiError, Str, limits};
+
+/// Which page is asked for.
+#[derive(Debug)]
+pub(crate) struct Page {
+    list: char,
+    after: Option<String>,
+    size: usize,
+}
+
+impl Page {
+    /// Reads `nextToken` and `maxResults`. `list` keeps the tokens of different lists apart.
+    pub(crate) fn read(list: char, token: Option<&Str>, max_results: Option<i32>) -> Result<Self, ApiError> {
+        Self::read_up_to(list, token, max_results, limits::PAGE_ENTRIES_MAX)
+    }
+
+    pub(crate) fn read_up_to(
+        list: char,
+        token: Option<&Str>,
+        max_results: Option<i32>,
+        most: i32,
+    ) -> Result<Self, ApiError> {
+        let size = max_results.unwrap_or(most);
+        if !(1..=most).contains(&size) {
+            return Err(ApiError::invalid(format!("maxResults should be between 1 and {most}")));
+        }
+        let after = match token.map(|token| &**token).filter(|token| !token.is_empty()) {
+            None => None,
+            Some(token) => {
+                let key = token.strip_prefix(list).and_then(from_hex);
+                Some(key.ok_or_else(|| ApiError::invalid("Invalid token: it is not a nextToken of this list."))?)
+            }
+        };
+        Ok(Self { list, after, size: usize::try_from(size).unwrap_or(1) })
+    }
+
+    /// The key that the page starts after.
+    pub(crate) fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
+    /// Takes one page from entries that come in order, each with its key, and the token of the next.
+    pub(crate) fn take<T>(&self, entries: impl Iterator<Item = (String, T)>) -> (Vec<T>, Option<Str>) {
+        let mut entries = entries.peekable();
+        let mut taken = Vec::new();
+        let mut last = String::new();
+        while taken.len() < self.size
+            && let Some((key, entry)) = entries.next()
+        {
+            taken.push(entry);
+            last = key;
+        }
+        let token = entries.peek().map(|_| format!("{}{}", self.list, to_hex(&last)).into());
+        (taken, token)
+    }
+}
+
+fn to_hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(digits: &str) -> Option<String> {
+    let bytes: Option<Vec<u8>> = digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok())
+        .collect();
+    String::from_utf8(bytes?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_meet_without_gap_or_overlap() {
+        let all = ["a", "b", "c", "d", "e"];
+        let (mut token, mut seen) = (None, Vec::new());
+        loop {
+            let page = Page::read('t', token.as_ref(), Some(2)).expect("the token is ours");
+            let after = page.after().unwrap_or("").to_owned();
+            let rest = all.iter().filter(|name| **name > &*after).map(|name| ((*name).to_owned(), *name));
+            let (entries, next) = page.take(rest);
+            seen.extend(entries);
+            token = next;
+            if token.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn a_foreign_token_and_a_size_out_of_range_are_refused() {
+        for token in ["x6161", "t6", "tzz", "rubbish"] {
+            assert!(Page::read('t', Some(&token.into()), None).is_err(), "{token}");
+        }
+        for size in [0, -1, 101] {
+            assert!(Page::read('t', None, Some(size)).is_err(), "{size}");
+        }
+    }
+}

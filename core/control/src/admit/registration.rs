@@ -1,0 +1,192 @@
+//! How container instances join and leave a cluster. Source: ECS API reference and amazon-ecs-agent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use longshore_placement::{Port, Protocol, ZONE_ATTRIBUTE};
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::shape::container_instance as shape;
+use longshore_wire_ecs::shape::shared::{Attribute, Resource};
+use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
+use serde::Deserialize;
+
+use super::{Answer, Context, attribute, cluster, cluster_name, resource_id, tag};
+use crate::limits::INSTANCE_CPU_MAX;
+use crate::record::{ContainerInstance, InstanceStatus, Registered};
+use crate::state::Home;
+use crate::{launch, report, show};
+
+/// What an EC2 instance identity document tells, as far as ECS reads it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct IdentityDocument {
+    instance_id: Option<Str>,
+    availability_zone: Option<Str>,
+    instance_type: Option<Str>,
+    image_id: Option<Str>,
+}
+
+pub(super) fn register(at: &mut Context<'_>, request: shape::RegisterContainerInstanceRequest) -> Answer {
+    let name = cluster_name(at.realm, request.cluster.as_ref())?;
+    let registered = resources(request.total_resources.as_deref().unwrap_or_default())?;
+    let document = identity(request.instance_identity_document.as_deref())?;
+    let attributes = attributes(request.attributes.as_deref().unwrap_or_default(), &document)?;
+    let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
+    let now = at.now;
+    let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
+    let instance = match &request.container_instance_arn {
+        Some(arn) => {
+            let known = resource_id("container-instance", "containerInstanceId", &name, arn)?;
+            let known = known.and_then(|id| cluster.instances.get(&id));
+            let known = known.filter(|instance| instance.status != InstanceStatus::Inactive);
+            let known = known.ok_or_else(|| ApiError::client("The container instance to register again is not known or INACTIVE; register without containerInstanceArn."))?;
+            if (known.registered.cpu, known.registered.memory_mib) != (registered.cpu, registered.memory_mib) {
+                return Err(ApiError::client("Container instance type changes are not supported."));
+            }
+            // Source: amazon-ecs-agent: attributes of its own count at the first registration only, which keeps those put since.
+            ContainerInstance {
+                version: known.version + 1,
+                version_info: request.version_info.unwrap_or_default(),
+                ..ContainerInstance::clone(known)
+            }
+        }
+        None => {
+            let active = cluster.instances.values().filter(|one| one.status != InstanceStatus::Inactive).count();
+            if active >= limits::INSTANCES_MAX {
+                return Err(ApiError::client("The limit of 5,000 container instances in a cluster has been reached."));
+            }
+            let id = ResourceId(at.control.ids.bits("container-instance"));
+            ContainerInstance {
+                id,
+                arn: at.realm.arn(format_args!("container-instance/{name}/{id}")),
+                realm: at.realm.clone(),
+                cluster: name.clone(),
+                ec2_instance_id: document.instance_id,
+                status: InstanceStatus::Active,
+                version: 1,
+                registered: Arc::new(registered),
+                attributes: Arc::new(attributes),
+                version_info: request.version_info.unwrap_or_default(),
+                registered_at: now,
+                deregistered_at: None,
+                tags: Arc::new(tags),
+            }
+        }
+    };
+    let id = instance.id;
+    cluster.put_instance(instance);
+    let shown = show::instance(cluster, &cluster.instances[&id], true, false);
+    let home = Home { realm: at.realm.clone(), cluster: name, generation: 0 };
+    at.control.state.homes.entry(id).or_insert(home);
+    Ok(show::body(&shape::RegisterContainerInstanceResponse { container_instance: Some(shown) }))
+}
+
+fn resources(given: &[Resource]) -> Result<Registered, ApiError> {
+    let mut registered = Registered::default();
+    for resource in given {
+        let name = resource.name.as_deref().unwrap_or_default();
+        match name {
+            "CPU" | "MEMORY" => {
+                let value = resource.integer_value.unwrap_or(0);
+                let most = if name == "CPU" { INSTANCE_CPU_MAX } else { i32::MAX };
+                if !(0..=most).contains(&value) {
+                    return Err(ApiError::invalid(format!("{name} should be between 0 and {most}")));
+                }
+                let value = value.unsigned_abs();
+                if name == "CPU" { registered.cpu = value } else { registered.memory_mib = value }
+            }
+            "PORTS" | "PORTS_UDP" => {
+                let protocol = if name == "PORTS" { Protocol::Tcp } else { Protocol::Udp };
+                registered.ports.extend(ports(resource, protocol)?);
+            }
+            "" => return Err(ApiError::client("Resource name can not be blank.")),
+            _ => registered.others.push(resource.clone()),
+        }
+    }
+    if registered.ports.len() > limits::RESERVED_PORTS_MAX {
+        return Err(ApiError::invalid("At most 100 ports can be reserved on a container instance."));
+    }
+    Ok(registered)
+}
+
+fn ports(resource: &Resource, protocol: Protocol) -> Result<BTreeSet<Port>, ApiError> {
+    let port = |text: &Str| match text.parse() {
+        Ok(number) if number > 0 => Ok(Port { protocol, number }),
+        _ => Err(ApiError::invalid(format!("{text:?} is not a port between 1 and 65535."))),
+    };
+    resource.string_set_value.iter().flatten().map(port).collect()
+}
+
+fn identity(document: Option<&str>) -> Result<IdentityDocument, ApiError> {
+    match document.map(str::trim).filter(|text| !text.is_empty()) {
+        None => Ok(IdentityDocument::default()),
+        Some(text) => serde_json::from_str(text)
+            .map_err(|error| ApiError::client(format!("instanceIdentityDocument cannot be read: {error}"))),
+    }
+}
+
+/// The attributes that the agent sent, and those that ECS adds from the identity document.
+fn attributes(
+    given: &[Attribute],
+    document: &IdentityDocument,
+) -> Result<BTreeMap<Str, Option<Str>>, ApiError> {
+    let mut attributes = BTreeMap::new();
+    for attribute in given {
+        let (name, value) = attribute::checked(attribute)?;
+        attributes.insert(name, value);
+    }
+    let custom = attributes.keys().filter(|name| !attribute::is_reserved(name)).count();
+    if custom > limits::CUSTOM_ATTRIBUTES_MAX {
+        return Err(ApiError::client("At most 10 attributes of your own can be registered on a container instance."));
+    }
+    for (name, value) in [
+        (ZONE_ATTRIBUTE, &document.availability_zone),
+        ("ecs.instance-type", &document.instance_type),
+        ("ecs.ami-id", &document.image_id),
+    ] {
+        if let Some(value) = value {
+            attributes.insert(name.into(), Some(value.clone()));
+        }
+    }
+    Ok(attributes)
+}
+
+pub(super) fn deregister(at: &mut Context<'_>, request: &shape::DeregisterContainerInstanceRequest) -> Answer {
+    let name = cluster_name(at.realm, request.cluster.as_ref())?;
+    let now = at.now;
+    let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
+    let given = request.container_instance.as_deref().unwrap_or_default();
+    if given.is_empty() {
+        return Err(ApiError::invalid("Container instance can not be blank."));
+    }
+    let id = resource_id("container-instance", "containerInstanceId", &name, given)?;
+    let known = id.and_then(|id| cluster.instances.get(&id));
+    let Some(known) = known.filter(|instance| instance.status != InstanceStatus::Inactive) else {
+        return Err(ApiError::invalid("The referenced container instance was not found."));
+    };
+    let mut instance = ContainerInstance::clone(known);
+    let id = instance.id;
+    let tasks: Vec<ResourceId> = cluster.loads.get(&id).into_iter().flat_map(|load| load.tasks.clone()).collect();
+    if !tasks.is_empty() && request.force != Some(true) {
+        return Err(ApiError::invalid("Found running tasks on the instance."));
+    }
+    for task in tasks {
+        report::end(&mut at.control.state, now, task, id, "Container instance deregistration forced by user");
+    }
+    let state = &mut at.control.state;
+    let cluster = state.cluster_mut(at.realm, &name).ok_or_else(super::cluster_not_found)?;
+    instance.version = cluster.instances[&id].version + 1;
+    instance.status = InstanceStatus::Inactive;
+    instance.deregistered_at = Some(now);
+    cluster.put_instance(instance);
+    let shown = show::instance(cluster, &cluster.instances[&id], true, false);
+    state.expiries.insert((now + crate::limits::INACTIVE_INSTANCE_VISIBLE_MS, id));
+    // Tasks of a deregistered instance are orphans for ECS; a host agent of ours is told to end them.
+    launch::order_all(state, id, at.out);
+    Ok(show::body(&shape::DeregisterContainerInstanceResponse { container_instance: Some(shown) }))
+}
+
+/// Refusals that several operations on attributes share.
+pub(super) fn too_many_attributes() -> ApiError {
+    ApiError::new(ErrorCode::AttributeLimitExceeded, "At most 10 attributes of your own can be on a container instance.")
+}

@@ -1,0 +1,152 @@
+//! Stopping and reading tasks. Source: ECS API reference, the operations of these names.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::shape::task as shape;
+use longshore_wire_ecs::{ApiError, ErrorCode, limits};
+
+use super::page::Page;
+use super::{Answer, Context, cluster, cluster_name, has, include, resource_id};
+use crate::cluster_state::ClusterState;
+use crate::launch;
+use crate::machine::Reply;
+use crate::record::{LastStatus, StopCode, Task};
+use crate::show;
+
+pub(super) fn stop(at: &mut Context<'_>, request: &shape::StopTaskRequest) -> Answer {
+    let name = cluster_name(at.realm, request.cluster.as_ref())?;
+    let now = at.now;
+    let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
+    let given = request.task.as_deref().unwrap_or_default();
+    if given.is_empty() {
+        return Err(ApiError::invalid("Task can not be blank."));
+    }
+    let id = resource_id("task", "taskId", &name, given)?;
+    let Some(task) = id.and_then(|id| cluster.tasks.get(&id)).cloned() else {
+        return Err(ApiError::invalid("The referenced task was not found."));
+    };
+    if !task.desired_running {
+        return Ok(Reply::Task(task));
+    }
+    let reason = request.reason.clone().filter(|reason| !reason.is_empty());
+    let reason = reason.unwrap_or_else(|| "Task stopped by user".into());
+    let reason: String = reason.chars().take(limits::REASON_CHARS_MAX).collect();
+    let task = cluster.put_task(Task {
+        desired_running: false,
+        stopping_at: Some(now),
+        stop_code: Some(StopCode::UserInitiated),
+        stopped_reason: Some(reason.into()),
+        ..Task::clone(&task)
+    });
+    launch::order(&mut at.control.state, std::slice::from_ref(&task), at.out);
+    Ok(Reply::Task(task))
+}
+
+pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeTasksRequest) -> Answer {
+    let name = cluster_name(at.realm, request.cluster.as_ref())?;
+    let words = include(request.include.as_ref(), &["TAGS"])?;
+    let realm = at.realm;
+    let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
+    let asked = request.tasks.as_deref().unwrap_or_default();
+    if asked.is_empty() {
+        return Err(ApiError::invalid("Tasks cannot be empty."));
+    }
+    if asked.len() > limits::DESCRIBE_IDS_MAX {
+        return Err(ApiError::invalid("tasks can have at most 100 entries."));
+    }
+    let (mut tasks, mut failures) = (Vec::with_capacity(asked.len()), Vec::new());
+    for given in asked {
+        let id = resource_id("task", "taskId", &name, given)?;
+        match id.and_then(|id| cluster.tasks.get(&id)) {
+            Some(task) => tasks.push(task.clone()),
+            None if given.starts_with("arn:") => failures.push(show::failure(given.clone(), "MISSING")),
+            None => failures.push(show::failure(realm.arn(format_args!("task/{name}/{given}")), "MISSING")),
+        }
+    }
+    Ok(Reply::Tasks { tasks, failures, with_tags: has(&words, "TAGS") })
+}
+
+/// What `ListTasks` is narrowed to.
+struct Filter {
+    instance: Option<ResourceId>,
+    family: Option<longshore_wire_ecs::Str>,
+    started_by: Option<longshore_wire_ecs::Str>,
+    running: bool,
+}
+
+pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTasksRequest) -> Answer {
+    let page = Page::read('t', request.next_token.as_ref(), request.max_results)?;
+    let name = cluster_name(at.realm, request.cluster.as_ref())?;
+    let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
+    let (filter, nothing) = filter(request, &name)?;
+    if request.service_name.is_some() {
+        return Err(ApiError::new(ErrorCode::ServiceNotFound, "Service not found."));
+    }
+    let after = page.after().and_then(ResourceId::parse);
+    let ids = candidates(cluster, &filter);
+    let from = after.map_or(0, |ResourceId(after)| after.saturating_add(1));
+    let tasks = ids.range(ResourceId(from)..).map(|id| &cluster.tasks[id]).filter(|task| !nothing && filter.admits(task));
+    let (arns, next_token) = page.take(tasks.map(|task: &Arc<Task>| (task.id.to_string(), task.arn.clone())));
+    Ok(show::body(&shape::ListTasksResponse { task_arns: Some(arns), next_token }))
+}
+
+fn filter(request: &shape::ListTasksRequest, cluster: &str) -> Result<(Filter, bool), ApiError> {
+    // DELETED and the like do not exist here; PENDING is allowed and always empty, as on AWS.
+    let (running, pending) = match request.desired_status.as_deref() {
+        None | Some("RUNNING") => (true, false),
+        Some("PENDING") => (true, true),
+        Some("STOPPED") => (false, false),
+        Some(_) => return Err(ApiError::invalid("desiredStatus should be one of [RUNNING,PENDING,STOPPED]")),
+    };
+    let other_launch_type = match request.launch_type.as_deref() {
+        None | Some("EC2") => false,
+        Some("FARGATE" | "EXTERNAL" | "MANAGED_INSTANCES") => true,
+        Some(_) => return Err(ApiError::invalid("launchType should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]")),
+    };
+    let others = [&request.container_instance, &request.family, &request.service_name];
+    if request.started_by.is_some() && others.iter().any(|other| other.is_some()) {
+        return Err(ApiError::invalid("startedBy must be the only filter."));
+    }
+    let mut unknown = false;
+    let instance = match request.container_instance.as_deref() {
+        None => None,
+        Some(given) => {
+            let id = resource_id("container-instance", "containerInstanceId", cluster, given)?;
+            unknown = id.is_none();
+            id
+        }
+    };
+    let filter = Filter {
+        instance,
+        family: request.family.clone(),
+        started_by: request.started_by.clone(),
+        running,
+    };
+    Ok((filter, pending || other_launch_type || unknown))
+}
+
+/// The smallest index that holds all tasks that the filter admits.
+fn candidates<'a>(cluster: &'a ClusterState, filter: &Filter) -> &'a BTreeSet<ResourceId> {
+    static NONE: BTreeSet<ResourceId> = BTreeSet::new();
+    if let Some(started_by) = &filter.started_by {
+        return cluster.by_started_by.get(started_by).unwrap_or(&NONE);
+    }
+    match filter.instance {
+        // Tasks that should run are not STOPPED, so the load of the instance names them all.
+        Some(instance) if filter.running => cluster.loads.get(&instance).map_or(&NONE, |load| &load.tasks),
+        _ if filter.running => &cluster.desired_running,
+        _ => &cluster.desired_stopped,
+    }
+}
+
+impl Filter {
+    fn admits(&self, task: &Task) -> bool {
+        debug_assert!(task.last_status != LastStatus::Stopped || !task.desired_running, "audited");
+        task.desired_running == self.running
+            && self.instance.is_none_or(|instance| task.instance == instance)
+            && self.family.as_ref().is_none_or(|family| task.family == *family)
+            && self.started_by.as_ref().is_none_or(|by| task.started_by.as_ref() == Some(by))
+    }
+}

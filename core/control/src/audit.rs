@@ -1,0 +1,108 @@
+//! What must hold in every state, recomputed from the records and compared with the indexes.
+
+use std::collections::BTreeMap;
+
+use longshore_placement::ClusterView;
+
+use crate::cluster_state::{ClusterState, InstanceLoad};
+use crate::record::{InstanceStatus, LastStatus};
+use crate::state::State;
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The ARN of the record that shows it.
+    pub subject: String,
+    /// What does not hold.
+    pub what: String,
+}
+
+/// Every invariant that does not hold; empty when all is well.
+pub fn audit(state: &State) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for cluster in state.clusters() {
+        let mut found = |subject: &str, what: String| {
+            violations.push(Violation { subject: subject.to_owned(), what });
+        };
+        remaining(cluster, &mut found);
+        tasks(cluster, &mut found);
+        indexes(cluster, &mut found);
+        for id in cluster.instances.keys() {
+            if !state.homes.contains_key(id) {
+                found(&id.to_string(), "an instance has no home".to_owned());
+            }
+        }
+    }
+    violations
+}
+
+fn remaining(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
+    for (id, instance) in &cluster.instances {
+        let Some(view) = cluster.view.instance(*id) else {
+            if instance.status != InstanceStatus::Inactive {
+                found(&instance.arn, "placement does not see it".to_owned());
+            }
+            continue;
+        };
+        let held = cluster.tasks.values().filter(|task| task.instance == *id && task.holds_resources());
+        let (mut cpu, mut memory_mib) = (0_u64, 0_u64);
+        for task in held {
+            cpu += u64::from(task.needs.cpu);
+            memory_mib += u64::from(task.needs.memory_mib);
+            if let Some(port) = task.needs.ports.iter().find(|port| !view.ports.contains(port)) {
+                found(&task.arn, format!("its port {} counts as free", port.number));
+            }
+        }
+        let registered = &instance.registered;
+        let (left_cpu, left_memory) =
+            (u64::from(registered.cpu).saturating_sub(cpu), u64::from(registered.memory_mib).saturating_sub(memory_mib));
+        if (u64::from(view.cpu), u64::from(view.memory_mib)) != (left_cpu, left_memory) {
+            found(
+                &instance.arn,
+                format!("{} CPU units and {} MiB left, should be {left_cpu} and {left_memory}", view.cpu, view.memory_mib),
+            );
+        }
+    }
+}
+
+fn tasks(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
+    for task in cluster.tasks.values() {
+        let stopped = task.last_status == LastStatus::Stopped;
+        if stopped && task.desired_running {
+            found(&task.arn, "STOPPED, yet desired RUNNING".to_owned());
+        }
+        if stopped != task.stopped_at.is_some() {
+            found(&task.arn, "stoppedAt and lastStatus differ".to_owned());
+        }
+        if task.last_status == LastStatus::Running && task.started_at.is_none() {
+            found(&task.arn, "RUNNING without startedAt".to_owned());
+        }
+        if !cluster.instances.contains_key(&task.instance) && !stopped {
+            found(&task.arn, "runs on an instance that is not known".to_owned());
+        }
+    }
+}
+
+fn indexes(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
+    let mut loads: BTreeMap<_, InstanceLoad> = BTreeMap::new();
+    let mut groups = ClusterView::default();
+    for task in cluster.tasks.values() {
+        if task.desired_running {
+            groups.join_group(&task.group, task.instance);
+        }
+        if task.holds_resources() {
+            let load = loads.entry(task.instance).or_default();
+            load.desired_running += i32::from(task.desired_running);
+            load.pending += i32::from(task.last_status == LastStatus::Pending);
+            load.tasks.insert(task.id);
+        }
+    }
+    if loads != cluster.loads {
+        found(&cluster.record.arn, "the loads of instances differ from their tasks".to_owned());
+    }
+    for task in cluster.tasks.values() {
+        if groups.group(&task.group) != cluster.view.group(&task.group) {
+            found(&task.arn, format!("the group {} is counted wrongly", task.group));
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! One cluster's records and the indexes over them.
+//!
+//! Records change only through [`ClusterState::put_task`] and [`ClusterState::put_instance`], which keep the indexes and the
+//! placement view true. What changed is remembered until the step ends, so that a record that changes ten times in a
+//! step is stored once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use longshore_placement::{ClusterView, InstanceView};
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+
+use crate::record::{Cluster, ContainerInstance, InstanceStatus, LastStatus, Task};
+
+/// What the tasks on an instance add up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct InstanceLoad {
+    /// Tasks whose desired status is RUNNING.
+    pub(crate) desired_running: i32,
+    /// Tasks whose last status is PENDING.
+    pub(crate) pending: i32,
+    /// Tasks that are not STOPPED.
+    pub(crate) tasks: BTreeSet<ResourceId>,
+}
+
+/// A request that a client token stands for.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TokenUse {
+    /// The request as JSON.
+    pub(crate) request: String,
+    /// The tasks that it launched.
+    pub(crate) tasks: Vec<ResourceId>,
+}
+
+/// One cluster.
+#[derive(Clone, Debug)]
+pub(crate) struct ClusterState {
+    pub(crate) record: Arc<Cluster>,
+    pub(crate) instances: BTreeMap<ResourceId, Arc<ContainerInstance>>,
+    pub(crate) tasks: BTreeMap<ResourceId, Arc<Task>>,
+    pub(crate) tokens: BTreeMap<Str, TokenUse>,
+    pub(crate) view: ClusterView,
+    pub(crate) loads: BTreeMap<ResourceId, InstanceLoad>,
+    pub(crate) desired_running: BTreeSet<ResourceId>,
+    pub(crate) desired_stopped: BTreeSet<ResourceId>,
+    pub(crate) by_started_by: BTreeMap<Str, BTreeSet<ResourceId>>,
+    pub(crate) running_count: i32,
+    pub(crate) pending_count: i32,
+    pub(crate) changed_tasks: BTreeSet<ResourceId>,
+    pub(crate) changed_instances: BTreeSet<ResourceId>,
+}
+
+impl ClusterState {
+    pub(crate) fn new(record: Arc<Cluster>) -> Self {
+        Self {
+            record,
+            instances: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            view: ClusterView::default(),
+            loads: BTreeMap::new(),
+            desired_running: BTreeSet::new(),
+            desired_stopped: BTreeSet::new(),
+            by_started_by: BTreeMap::new(),
+            running_count: 0,
+            pending_count: 0,
+            changed_tasks: BTreeSet::new(),
+            changed_instances: BTreeSet::new(),
+        }
+    }
+
+    /// Adds or replaces an instance. Its agent counts as connected only if it was.
+    pub(crate) fn put_instance(&mut self, instance: ContainerInstance) {
+        let id = instance.id;
+        let connected = self.view.instance(id).is_some_and(|view| view.connected);
+        if instance.status == InstanceStatus::Inactive {
+            self.view.remove_instance(id);
+        } else {
+            let mut view = InstanceView {
+                cpu: instance.registered.cpu,
+                memory_mib: instance.registered.memory_mib,
+                ports: instance.registered.ports.clone(),
+                attributes: instance.attributes.clone(),
+                active: instance.status == InstanceStatus::Active,
+                connected,
+            };
+            for needs in self.held_on(id) {
+                // An instance may come back smaller than what its tasks hold.
+                view.cpu = view.cpu.saturating_sub(needs.cpu);
+                view.memory_mib = view.memory_mib.saturating_sub(needs.memory_mib);
+                view.ports.extend(needs.ports.iter().copied());
+            }
+            self.view.put_instance(id, view);
+        }
+        self.instances.insert(id, Arc::new(instance));
+        self.changed_instances.insert(id);
+    }
+
+    fn held_on(&self, id: ResourceId) -> Vec<Arc<longshore_placement::Needs>> {
+        let load = self.loads.get(&id);
+        load.into_iter().flat_map(|load| &load.tasks).map(|task| self.tasks[task].needs.clone()).collect()
+    }
+
+    /// Counts one more change of an instance.
+    pub(crate) fn touch_instance(&mut self, id: ResourceId) {
+        if let Some(instance) = self.instances.get_mut(&id) {
+            Arc::make_mut(instance).version += 1;
+            self.changed_instances.insert(id);
+        }
+    }
+
+    /// Says whether the agent of an instance is connected; true if that is news.
+    pub(crate) fn set_connected(&mut self, id: ResourceId, connected: bool) -> bool {
+        if self.view.instance(id).is_none_or(|view| view.connected == connected) {
+            return false;
+        }
+        self.view.update_instance(id, |view| view.connected = connected);
+        self.touch_instance(id);
+        true
+    }
+
+    /// Adds or replaces a task, as a change that has a version of its own.
+    pub(crate) fn put_task(&mut self, mut task: Task) -> Arc<Task> {
+        task.version += 1;
+        let (id, instance) = (task.id, task.instance);
+        let task = Arc::new(task);
+        let before = self.tasks.get(&id).cloned();
+        let held = before.as_ref().is_some_and(|task| task.holds_resources());
+        if let Some(before) = &before {
+            self.unindex(before);
+        }
+        self.index(&task);
+        if held != task.holds_resources() {
+            if held {
+                self.view.release(instance, &task.needs);
+            } else {
+                self.view.reserve(instance, &task.needs);
+            }
+            self.touch_instance(instance);
+        }
+        self.tasks.insert(id, task.clone());
+        self.changed_tasks.insert(id);
+        task
+    }
+
+    /// Takes in a task as it was stored.
+    pub(crate) fn load_task(&mut self, task: Arc<Task>) {
+        self.index(&task);
+        if task.holds_resources() && self.view.instance(task.instance).is_some() {
+            self.view.reserve(task.instance, &task.needs);
+        }
+        self.tasks.insert(task.id, task);
+    }
+
+    /// Forgets a task that is no longer visible.
+    pub(crate) fn remove_task(&mut self, id: ResourceId) {
+        let Some(task) = self.tasks.remove(&id) else { return };
+        assert!(!task.holds_resources(), "{} is forgotten while it holds resources", task.arn);
+        self.unindex(&task);
+        self.changed_tasks.insert(id);
+    }
+
+    fn index(&mut self, task: &Arc<Task>) {
+        let id = task.id;
+        if task.desired_running {
+            self.desired_running.insert(id);
+            self.view.join_group(&task.group, task.instance);
+        } else {
+            self.desired_stopped.insert(id);
+        }
+        if let Some(started_by) = &task.started_by {
+            self.by_started_by.entry(started_by.clone()).or_default().insert(id);
+        }
+        self.count(task, 1);
+    }
+
+    fn unindex(&mut self, task: &Arc<Task>) {
+        let id = task.id;
+        if task.desired_running {
+            self.desired_running.remove(&id);
+            self.view.leave_group(&task.group, task.instance);
+        } else {
+            self.desired_stopped.remove(&id);
+        }
+        if let Some(tasks) = task.started_by.as_ref().and_then(|by| self.by_started_by.get_mut(by)) {
+            tasks.remove(&id);
+            if tasks.is_empty() {
+                self.by_started_by.remove(task.started_by.as_deref().unwrap_or_default());
+            }
+        }
+        self.count(task, -1);
+    }
+
+    fn count(&mut self, task: &Task, one: i32) {
+        match task.last_status {
+            LastStatus::Pending => self.pending_count += one,
+            LastStatus::Running => self.running_count += one,
+            LastStatus::Stopped => {}
+        }
+        if !task.holds_resources() {
+            return;
+        }
+        let load = self.loads.entry(task.instance).or_default();
+        load.desired_running += i32::from(task.desired_running) * one;
+        load.pending += i32::from(task.last_status == LastStatus::Pending) * one;
+        if one > 0 {
+            load.tasks.insert(task.id);
+        } else {
+            load.tasks.remove(&task.id);
+        }
+        if load.tasks.is_empty() {
+            self.loads.remove(&task.instance);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! From an admitted request to tasks: their records, and the orders to their hosts.
+
+use std::sync::Arc;
+
+use longshore_machine::{Ids, Timestamp};
+use longshore_placement::{Needs, ZONE_ATTRIBUTE};
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::host::{ContainerSpec, Desired, Health, Order, OrderedTask, TaskSpec};
+use longshore_wire_ecs::shape::task::TaskOverride;
+
+use crate::cluster_state::ClusterState;
+use crate::machine::Output;
+use crate::record::{Container, LastStatus, Tags, Task, TaskDefinition};
+use crate::state::State;
+
+/// What every task of one request shares.
+#[derive(Clone, Debug)]
+pub(crate) struct Launch {
+    pub(crate) definition: Arc<TaskDefinition>,
+    pub(crate) containers: Vec<ContainerSpec>,
+    pub(crate) needs: Arc<Needs>,
+    pub(crate) overrides: Arc<TaskOverride>,
+    pub(crate) group: Str,
+    pub(crate) started_by: Option<Str>,
+    pub(crate) tags: Arc<Tags>,
+}
+
+/// Puts one task on an instance. The caller has checked that it fits.
+pub(crate) fn start(
+    cluster: &mut ClusterState,
+    ids: &mut Ids,
+    now: Timestamp,
+    launch: &Launch,
+    instance: ResourceId,
+) -> Arc<Task> {
+    let record = cluster.record.clone();
+    let host = &cluster.instances[&instance];
+    let id = ResourceId(ids.bits("task"));
+    let containers = launch.containers.iter().map(|spec| {
+        let arn = record.realm.arn(format_args!("container/{}/{id}/{}", record.name, ids.uuid("container")));
+        Container {
+            spec: spec.clone(),
+            arn,
+            last_status: LastStatus::Pending,
+            runtime_id: None,
+            image_digest: None,
+            exit_code: None,
+            reason: None,
+            bindings: Vec::new(),
+            health: Health::Unknown,
+        }
+    });
+    let containers = containers.collect();
+    let task = Task {
+        id,
+        arn: record.realm.arn(format_args!("task/{}/{id}", record.name)),
+        realm: record.realm.clone(),
+        cluster: record.name.clone(),
+        cluster_arn: record.arn.clone(),
+        instance,
+        instance_arn: host.arn.clone(),
+        availability_zone: host.attributes.get(ZONE_ATTRIBUTE).cloned().flatten(),
+        definition_arn: launch.definition.arn.clone(),
+        family: launch.definition.family.clone(),
+        revision: launch.definition.revision,
+        network_mode: launch.definition.network_mode,
+        version: 0,
+        last_status: LastStatus::Pending,
+        desired_running: true,
+        containers,
+        overrides: launch.overrides.clone(),
+        group: launch.group.clone(),
+        started_by: launch.started_by.clone(),
+        needs: launch.needs.clone(),
+        volumes: launch.definition.volumes.clone(),
+        created_at: now,
+        pull_started_at: None,
+        pull_stopped_at: None,
+        started_at: None,
+        stopping_at: None,
+        execution_stopped_at: None,
+        stopped_at: None,
+        stop_code: None,
+        stopped_reason: None,
+        tags: launch.tags.clone(),
+    };
+    cluster.put_task(task)
+}
+
+fn ordered(task: &Task) -> OrderedTask {
+    OrderedTask {
+        spec: Arc::new(TaskSpec {
+            id: task.id,
+            arn: task.arn.clone(),
+            cluster: task.cluster_arn.clone(),
+            family: task.family.clone(),
+            revision: task.revision,
+            network_mode: task.network_mode,
+            containers: task.containers.iter().map(|container| container.spec.clone()).collect(),
+            volumes: task.volumes.clone(),
+        }),
+        desired: if task.desired_running { Desired::Running } else { Desired::Stopped },
+        was_running: task.last_status == LastStatus::Running,
+    }
+}
+
+/// Orders what changed about some tasks, one order for each instance.
+pub(crate) fn order(state: &mut State, tasks: &[Arc<Task>], out: &mut Vec<Output>) {
+    let mut by_instance: std::collections::BTreeMap<ResourceId, Vec<OrderedTask>> = Default::default();
+    for task in tasks {
+        by_instance.entry(task.instance).or_default().push(ordered(task));
+    }
+    for (instance, tasks) in by_instance {
+        push(state, instance, false, tasks, out);
+    }
+}
+
+/// Orders everything that an instance should know.
+pub(crate) fn order_all(state: &mut State, instance: ResourceId, out: &mut Vec<Output>) {
+    let Some(cluster) = state.home_cluster(instance) else { return };
+    let load = cluster.loads.get(&instance);
+    let tasks = load.into_iter().flat_map(|load| &load.tasks).map(|id| ordered(&cluster.tasks[id])).collect();
+    push(state, instance, true, tasks, out);
+}
+
+fn push(state: &mut State, instance: ResourceId, full: bool, tasks: Vec<OrderedTask>, out: &mut Vec<Output>) {
+    let Some(home) = state.homes.get_mut(&instance) else { return };
+    home.generation += 1;
+    out.push(Output::Order(Order { instance, generation: home.generation, full, tasks }));
+}

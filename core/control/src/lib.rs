@@ -1,0 +1,34 @@
+//! The local ECS, decided: clusters, container instances, task definitions and tasks as one state machine.
+//!
+//! A request passes `admit` (parsed into core types, refused in ECS's words, never parsed again), changes [`State`]
+//! through a few methods that keep its indexes true, and leaves as outputs: a reply, the records that changed, and
+//! orders to host agents. What an agent reports comes back as inputs.
+//!
+//! Invariants, checked by [`audit`]:
+//! - What an instance has left is what it registered less what its tasks that are not STOPPED reserve.
+//! - `version` of a task or instance rises with each change of it and never falls.
+//! - Resources are released when a task is STOPPED, not when it is told to stop.
+//! - No decision reads a clock, a file or a socket; two runs with equal inputs and seed are equal.
+//!
+//! Source: what each operation does follows the ECS API reference; texts follow what AWS answers, where known.
+#![forbid(unsafe_code)]
+
+mod admit;
+mod audit;
+mod cluster_state;
+mod launch;
+pub mod limits;
+mod machine;
+mod record;
+mod report;
+mod show;
+mod state;
+
+pub use audit::{Violation, audit};
+pub use cluster_state::TokenUse;
+pub use machine::{CallId, Change, Control, Input, Key, Output, Records, Reply};
+pub use record::{
+    Cluster, ClusterStatus, Container, ContainerInstance, DefinitionStatus, InstanceStatus, LastStatus,
+    Registered, StopCode, Tags, Task, TaskDefinition,
+};
+pub use state::State;

@@ -1,0 +1,320 @@
+//! The control plane as a machine: what it may be told, what it may ask for, and in which order things happen.
+
+use std::sync::Arc;
+
+use longshore_machine::{Ids, Machine, Timestamp};
+use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::host::{Order, TaskReport};
+use longshore_wire_ecs::shape::shared::Failure;
+use longshore_wire_ecs::{ApiError, Request, Str};
+use serde::{Deserialize, Serialize};
+
+use crate::cluster_state::{ClusterState, TokenUse};
+use crate::record::{Cluster, ContainerInstance, InstanceStatus, Task, TaskDefinition};
+use crate::state::{Family, Home, State};
+use crate::{admit, launch, limits, report, show};
+
+/// Names one call, so that its reply finds the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CallId(pub u64);
+
+/// What the control plane may be told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Input {
+    /// A client calls.
+    Call {
+        /// To answer to.
+        call: CallId,
+        /// Whose resources it is about.
+        realm: Realm,
+        /// What is asked.
+        request: Request,
+    },
+    /// The agent of an instance connected and wants its full order.
+    Connected(ResourceId),
+    /// The agent of an instance went away.
+    Disconnected(ResourceId),
+    /// An agent reports the state of tasks.
+    Reported {
+        /// The instance that they are on.
+        instance: ResourceId,
+        /// The tasks.
+        reports: Vec<TaskReport>,
+    },
+}
+
+/// What the control plane may ask for.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Answer a call.
+    Reply(CallId, Result<Reply, ApiError>),
+    /// Store a record, or forget it.
+    Change(Change),
+    /// Tell the agent of an instance.
+    Order(Order),
+}
+
+/// The answer to a call.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// The body, as JSON.
+    Body(Vec<u8>),
+    /// Tasks and failures; turned into JSON by whoever sends it, off the machine's own time.
+    Tasks {
+        /// The tasks.
+        tasks: Vec<Arc<Task>>,
+        /// What could not be answered for.
+        failures: Vec<Failure>,
+        /// Whether tags were asked for.
+        with_tags: bool,
+    },
+    /// One task.
+    Task(Arc<Task>),
+}
+
+impl Reply {
+    /// The body, as JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        match self {
+            Self::Body(body) => body.clone(),
+            Self::Tasks { tasks, failures, with_tags } => show::tasks_json(tasks, failures, *with_tags),
+            Self::Task(task) => show::task_json(task),
+        }
+    }
+}
+
+/// Names a stored record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// A cluster by realm and name.
+    Cluster(Realm, Str),
+    /// An instance by id.
+    Instance(ResourceId),
+    /// A task definition by realm, family and revision.
+    Definition(Realm, Str, u32),
+    /// A task by id.
+    Task(ResourceId),
+    /// A client token by realm, cluster and token.
+    Token(Realm, Str, Str),
+}
+
+/// A record to store.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A cluster.
+    Cluster(Arc<Cluster>),
+    /// An instance.
+    Instance(Arc<ContainerInstance>),
+    /// A task definition.
+    Definition(Arc<TaskDefinition>),
+    /// A task.
+    Task(Arc<Task>),
+    /// A client token.
+    Token {
+        /// Account and region.
+        realm: Realm,
+        /// Name of the cluster.
+        cluster: Str,
+        /// The token.
+        token: Str,
+        /// What it stands for.
+        usage: TokenUse,
+    },
+    /// Forget a record.
+    Forget(Key),
+}
+
+/// All stored records, as they are read back at start.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "one list for each kind of record")]
+pub struct Records {
+    pub clusters: Vec<Cluster>,
+    pub instances: Vec<ContainerInstance>,
+    pub definitions: Vec<TaskDefinition>,
+    pub tasks: Vec<Task>,
+    pub tokens: Vec<(Realm, Str, Str, TokenUse)>,
+}
+
+/// The local ECS.
+#[derive(Clone, Debug)]
+pub struct Control {
+    pub(crate) state: State,
+    pub(crate) ids: Ids,
+}
+
+impl Control {
+    /// A control plane that knows nothing yet; ids come from `seed`.
+    pub fn new(seed: u128) -> Self {
+        Self { state: State::default(), ids: Ids::new(seed) }
+    }
+
+    /// A control plane that continues from stored records. Every agent counts as disconnected.
+    ///
+    /// # Errors
+    /// Names the first record that contradicts the others.
+    pub fn load(seed: u128, records: Records) -> Result<Self, String> {
+        let mut control = Self::new(seed);
+        let state = &mut control.state;
+        for cluster in records.clusters {
+            let (realm, name) = (cluster.realm.clone(), cluster.name.clone());
+            state.realm(&realm).clusters.insert(name, ClusterState::new(Arc::new(cluster)));
+        }
+        for definition in records.definitions {
+            let family = state.realm(&definition.realm).families.entry(definition.family.clone());
+            family.or_insert_with(Family::default).revisions.insert(definition.revision, Arc::new(definition));
+        }
+        for instance in records.instances {
+            let (realm, name, id) = (instance.realm.clone(), instance.cluster.clone(), instance.id);
+            if let Some(at) = instance.deregistered_at {
+                state.expiries.insert((at + limits::INACTIVE_INSTANCE_VISIBLE_MS, id));
+            }
+            let cluster = state.cluster_mut(&realm, &name).ok_or_else(|| format!("{} has no cluster", instance.arn))?;
+            cluster.put_instance(instance);
+            cluster.changed_instances.clear();
+            state.homes.insert(id, Home { realm, cluster: name, generation: 0 });
+        }
+        for mut task in records.tasks {
+            admit::rehydrate(state, &mut task)?;
+            if let Some(at) = task.stopped_at {
+                state.expiries.insert((at + limits::STOPPED_TASK_VISIBLE_MS, task.id));
+            }
+            let cluster =
+                state.cluster_mut(&task.realm, &task.cluster).ok_or_else(|| format!("{} has no cluster", task.arn))?;
+            if task.holds_resources() && !cluster.instances.contains_key(&task.instance) {
+                return Err(format!("{} is on an instance that is not known", task.arn));
+            }
+            cluster.load_task(Arc::new(task));
+        }
+        for (realm, cluster, token, usage) in records.tokens {
+            if let Some(cluster) = state.cluster_mut(&realm, &cluster) {
+                cluster.tokens.insert(token, usage);
+            }
+        }
+        Ok(control)
+    }
+
+    /// What it knows.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Instances that have not been deregistered, for agents that come back: ARN, EC2 id and cluster ARN.
+    pub fn instances(&self) -> impl Iterator<Item = &ContainerInstance> {
+        let all = self.state.clusters().flat_map(|cluster| cluster.instances.values());
+        all.map(Arc::as_ref).filter(|instance| instance.status != InstanceStatus::Inactive)
+    }
+
+    /// Turns what changed in this step into rows.
+    fn flush(&mut self, out: &mut Vec<Output>) {
+        let state = &mut self.state;
+        for (realm, name) in std::mem::take(&mut state.changed_clusters) {
+            out.push(Output::Change(match state.cluster_mut(&realm, &name) {
+                Some(cluster) => Change::Cluster(cluster.record.clone()),
+                None => Change::Forget(Key::Cluster(realm, name)),
+            }));
+        }
+        for (realm, family, revision) in std::mem::take(&mut state.changed_definitions) {
+            out.push(Output::Change(match state.definition(&realm, &family, revision) {
+                Some(definition) => Change::Definition(definition.clone()),
+                None => Change::Forget(Key::Definition(realm, family, revision)),
+            }));
+        }
+        for cluster in state.realms.values_mut().flat_map(|realm| realm.clusters.values_mut()) {
+            for id in std::mem::take(&mut cluster.changed_instances) {
+                out.push(Output::Change(match cluster.instances.get(&id) {
+                    Some(instance) => Change::Instance(instance.clone()),
+                    None => Change::Forget(Key::Instance(id)),
+                }));
+            }
+            for id in std::mem::take(&mut cluster.changed_tasks) {
+                out.push(Output::Change(match cluster.tasks.get(&id) {
+                    Some(task) => Change::Task(task.clone()),
+                    None => Change::Forget(Key::Task(id)),
+                }));
+            }
+        }
+        for (realm, name, token) in std::mem::take(&mut state.changed_tokens) {
+            let usage = state.cluster_mut(&realm, &name).and_then(|cluster| cluster.tokens.get(&token).cloned());
+            out.push(Output::Change(match usage {
+                Some(usage) => Change::Token { realm, cluster: name, token, usage },
+                None => Change::Forget(Key::Token(realm, name, token)),
+            }));
+        }
+    }
+
+    fn connected(&mut self, instance: ResourceId, out: &mut Vec<Output>) {
+        if let Some(cluster) = self.state.home_cluster(instance) {
+            cluster.set_connected(instance, true);
+            launch::order_all(&mut self.state, instance, out);
+        }
+    }
+
+    /// Forgets what is no longer visible.
+    fn expire(&mut self, now: Timestamp) {
+        while let Some((at, id)) = self.state.expiries.first().copied().filter(|(at, _)| *at <= now) {
+            self.state.expiries.remove(&(at, id));
+            let mut tokens = Vec::new();
+            for (realm, regional) in &mut self.state.realms {
+                for (name, cluster) in &mut regional.clusters {
+                    cluster.remove_task(id);
+                    if cluster.instances.get(&id).is_some_and(|known| known.status == InstanceStatus::Inactive) {
+                        cluster.instances.remove(&id);
+                        cluster.changed_instances.insert(id);
+                    }
+                    let unused = |usage: &TokenUse| usage.tasks.iter().all(|task| !cluster.tasks.contains_key(task));
+                    let gone: Vec<Str> = cluster
+                        .tokens
+                        .iter()
+                        .filter(|(_, usage)| usage.tasks.contains(&id) && unused(usage))
+                        .map(|(token, _)| token.clone())
+                        .collect();
+                    for token in gone {
+                        cluster.tokens.remove(&token);
+                        tokens.push((realm.clone(), name.clone(), token));
+                    }
+                }
+            }
+            if self.state.home_cluster(id).is_some_and(|cluster| !cluster.instances.contains_key(&id)) {
+                self.state.homes.remove(&id);
+            }
+            self.state.changed_tokens.extend(tokens);
+        }
+    }
+}
+
+impl Machine for Control {
+    type Input = Input;
+    type Output = Output;
+
+    fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Call { call, realm, request } => {
+                let reply = admit::answer(self, now, &realm, request, out);
+                self.flush(out);
+                out.push(Output::Reply(call, reply));
+                return;
+            }
+            Input::Connected(instance) => self.connected(instance, out),
+            Input::Disconnected(instance) => {
+                if let Some(cluster) = self.state.home_cluster(instance) {
+                    cluster.set_connected(instance, false);
+                }
+            }
+            Input::Reported { instance, reports } => {
+                for report in reports {
+                    report::apply(&mut self.state, now, instance, report);
+                }
+            }
+        }
+        self.flush(out);
+    }
+
+    fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        self.expire(now);
+        self.flush(out);
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        self.state.expiries.first().map(|(at, _)| *at)
+    }
+}

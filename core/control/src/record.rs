@@ -1,0 +1,304 @@
+//! The records of the control plane: what is stored, one row each, and what replies are made of.
+//!
+//! Records are shared behind `Arc`, so that a reply or a row costs a count and not a copy. They hold no policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use longshore_machine::Timestamp;
+use longshore_placement::{Needs, Port};
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::host::{ContainerSpec, Health, NetworkMode, PortBinding};
+use longshore_wire_ecs::shape::cluster::{ClusterConfiguration, ClusterSetting};
+use longshore_wire_ecs::shape::container_instance::VersionInfo;
+use longshore_wire_ecs::shape::shared::Resource;
+use longshore_wire_ecs::shape::task::TaskOverride;
+use longshore_wire_ecs::shape::task_definition as shape;
+use serde::{Deserialize, Serialize};
+
+/// Tags by key.
+pub type Tags = BTreeMap<Str, Str>;
+
+/// A word that the API knows in upper case.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl $name {
+            /// The word on the wire.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+
+            /// Reads the word on the wire.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// Status of a cluster.
+    ClusterStatus {
+        /// In use.
+        Active = "ACTIVE",
+        /// Deleted; still described, never listed.
+        Inactive = "INACTIVE",
+    }
+}
+
+words! {
+    /// Status of a container instance.
+    InstanceStatus {
+        /// Takes tasks.
+        Active = "ACTIVE",
+        /// Keeps its tasks, takes no new ones.
+        Draining = "DRAINING",
+        /// Deregistered; described for a while, never listed.
+        Inactive = "INACTIVE",
+    }
+}
+
+words! {
+    /// Status of a revision of a task definition.
+    DefinitionStatus {
+        /// May be launched.
+        Active = "ACTIVE",
+        /// Deregistered.
+        Inactive = "INACTIVE",
+    }
+}
+
+words! {
+    /// How far a task has come. Bridge and host tasks on EC2 know these three.
+    LastStatus {
+        /// Accepted, its containers do not all run yet.
+        Pending = "PENDING",
+        /// Its containers run.
+        Running = "RUNNING",
+        /// Over.
+        Stopped = "STOPPED",
+    }
+}
+
+words! {
+    /// Why a task stopped.
+    StopCode {
+        /// It never ran.
+        FailedToStart = "TaskFailedToStart",
+        /// An essential container ended.
+        EssentialContainerExited = "EssentialContainerExited",
+        /// Someone called `StopTask`, or deregistered its instance by force.
+        UserInitiated = "UserInitiated",
+        /// Its host lost it.
+        TerminationNotice = "TerminationNotice",
+    }
+}
+
+/// A cluster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Account and region.
+    pub realm: Realm,
+    /// Unique in its realm.
+    pub name: Str,
+    /// The whole ARN.
+    pub arn: Str,
+    /// Whether it is in use.
+    pub status: ClusterStatus,
+    /// As given.
+    pub settings: Vec<ClusterSetting>,
+    /// As given.
+    pub configuration: Option<ClusterConfiguration>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// What a container instance brought when it registered.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Registered {
+    /// CPU units.
+    pub cpu: u32,
+    /// MiB.
+    pub memory_mib: u32,
+    /// Ports that tasks cannot have.
+    pub ports: BTreeSet<Port>,
+    /// Other resources, echoed.
+    pub others: Vec<Resource>,
+}
+
+/// A container instance. What it has left is in the cluster's placement view.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ContainerInstance {
+    /// The id inside the ARN.
+    pub id: ResourceId,
+    /// The whole ARN.
+    pub arn: Str,
+    /// Account and region.
+    pub realm: Realm,
+    /// Name of its cluster.
+    pub cluster: Str,
+    /// For example `i-0123456789abcdef0`, if the instance told.
+    pub ec2_instance_id: Option<Str>,
+    /// Whether it takes tasks.
+    pub status: InstanceStatus,
+    /// Rises with every change, tasks coming and going included.
+    pub version: i64,
+    /// What it registered.
+    pub registered: Arc<Registered>,
+    /// Attributes; the value may be absent.
+    pub attributes: Arc<BTreeMap<Str, Option<Str>>>,
+    /// Of the agent.
+    pub version_info: VersionInfo,
+    /// First registration.
+    pub registered_at: Timestamp,
+    /// Deregistration.
+    pub deregistered_at: Option<Timestamp>,
+    /// Tags.
+    pub tags: Arc<Tags>,
+}
+
+/// A revision of a task definition.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TaskDefinition {
+    /// Account and region.
+    pub realm: Realm,
+    /// Family.
+    pub family: Str,
+    /// From 1, never reused.
+    pub revision: u32,
+    /// The whole ARN.
+    pub arn: Str,
+    /// Whether it may be launched.
+    pub status: DefinitionStatus,
+    /// Registration.
+    pub registered_at: Timestamp,
+    /// Deregistration.
+    pub deregistered_at: Option<Timestamp>,
+    /// The content, as the API shows it.
+    pub content: shape::TaskDefinition,
+    /// How its containers reach the network.
+    pub network_mode: NetworkMode,
+    /// Task-level CPU units, if given.
+    pub cpu: Option<u32>,
+    /// Task-level memory in MiB, if given.
+    pub memory_mib: Option<u32>,
+    /// The containers, ready to be launched.
+    pub containers: Vec<ContainerSpec>,
+    /// What a task without overrides needs.
+    pub needs: Arc<Needs>,
+    /// Volumes.
+    pub volumes: Arc<Vec<longshore_wire_ecs::shape::container_definition::Volume>>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Task {
+    /// The id inside the ARN.
+    pub id: ResourceId,
+    /// The whole ARN.
+    pub arn: Str,
+    /// Account and region.
+    pub realm: Realm,
+    /// Name of its cluster.
+    pub cluster: Str,
+    /// ARN of its cluster.
+    pub cluster_arn: Str,
+    /// Where it runs.
+    pub instance: ResourceId,
+    /// ARN of where it runs.
+    pub instance_arn: Str,
+    /// Zone of the instance at launch.
+    pub availability_zone: Option<Str>,
+    /// ARN of the task definition.
+    pub definition_arn: Str,
+    /// Family of the task definition.
+    pub family: Str,
+    /// Revision of the task definition.
+    pub revision: u32,
+    /// How its containers reach the network.
+    pub network_mode: NetworkMode,
+    /// Rises with every change.
+    pub version: i64,
+    /// How far it has come.
+    pub last_status: LastStatus,
+    /// Whether it should run.
+    pub desired_running: bool,
+    /// The containers, in the order of the definition.
+    pub containers: Vec<Container>,
+    /// As given, with one entry for each container.
+    pub overrides: Arc<TaskOverride>,
+    /// What spreading counts.
+    pub group: Str,
+    /// As given.
+    pub started_by: Option<Str>,
+    /// What it has reserved.
+    pub needs: Arc<Needs>,
+    /// Volumes; not stored, they follow from the definition.
+    #[serde(skip)]
+    pub volumes: Arc<Vec<longshore_wire_ecs::shape::container_definition::Volume>>,
+    /// Accepted.
+    pub created_at: Timestamp,
+    /// First image pull began.
+    pub pull_started_at: Option<Timestamp>,
+    /// Last image pull ended.
+    pub pull_stopped_at: Option<Timestamp>,
+    /// Became RUNNING.
+    pub started_at: Option<Timestamp>,
+    /// Was told to stop.
+    pub stopping_at: Option<Timestamp>,
+    /// First essential container ended.
+    pub execution_stopped_at: Option<Timestamp>,
+    /// Became STOPPED.
+    pub stopped_at: Option<Timestamp>,
+    /// Why it stopped.
+    pub stop_code: Option<StopCode>,
+    /// Why it stopped, for people.
+    pub stopped_reason: Option<Str>,
+    /// Tags; they go when the task stops.
+    pub tags: Arc<Tags>,
+}
+
+impl Task {
+    /// Whether it holds what it reserved: until it is STOPPED.
+    pub fn holds_resources(&self) -> bool {
+        self.last_status != LastStatus::Stopped
+    }
+}
+
+/// A container of a task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Container {
+    /// What to run, overrides included; not stored, it follows from definition and overrides.
+    #[serde(skip)]
+    pub spec: ContainerSpec,
+    /// The whole ARN.
+    pub arn: Str,
+    /// How far it has come.
+    pub last_status: LastStatus,
+    /// What the runtime calls it.
+    pub runtime_id: Option<Str>,
+    /// Digest of the image.
+    pub image_digest: Option<Str>,
+    /// Exit code, once known.
+    pub exit_code: Option<i32>,
+    /// What went wrong.
+    pub reason: Option<Str>,
+    /// Ports as bound.
+    pub bindings: Vec<PortBinding>,
+    /// Verdict of its health check.
+    pub health: Health,
+}

@@ -1,0 +1,143 @@
+//! What a host says of its tasks becomes state. Every report is whole, so that a repeat changes nothing.
+
+use std::sync::Arc;
+
+use longshore_machine::Timestamp;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::host::{ContainerReport, Reported, StopCause, TaskReport};
+
+use crate::limits;
+use crate::record::{Container, LastStatus, StopCode, Task};
+use crate::state::State;
+
+/// Takes in one report. A report about a task that is not known, is on another instance or is already STOPPED says
+/// nothing new.
+pub(crate) fn apply(state: &mut State, now: Timestamp, instance: ResourceId, report: TaskReport) {
+    let Some(cluster) = state.home_cluster(instance) else { return };
+    let Some(known) = cluster.tasks.get(&report.task) else { return };
+    if known.instance != instance || known.last_status == LastStatus::Stopped {
+        return;
+    }
+    let mut task = Task::clone(known);
+    if !update(&mut task, now, report) {
+        return;
+    }
+    let stopped = (task.last_status == LastStatus::Stopped).then_some(task.id);
+    cluster.put_task(task);
+    if let Some(id) = stopped {
+        state.expiries.insert((now + limits::STOPPED_TASK_VISIBLE_MS, id));
+    }
+}
+
+/// Ends a task without its host: the host is gone or was told off.
+pub(crate) fn end(state: &mut State, now: Timestamp, id: ResourceId, instance: ResourceId, reason: &str) {
+    let Some(cluster) = state.home_cluster(instance) else { return };
+    let Some(known) = cluster.tasks.get(&id).filter(|task| task.holds_resources()) else { return };
+    let mut task = Task::clone(known);
+    stop(&mut task, now, StopCode::UserInitiated, reason.into());
+    for container in &mut task.containers {
+        container.last_status = LastStatus::Stopped;
+    }
+    cluster.put_task(task);
+    state.expiries.insert((now + limits::STOPPED_TASK_VISIBLE_MS, id));
+}
+
+/// Changes a task as its host reports; false if nothing is new.
+fn update(task: &mut Task, now: Timestamp, report: TaskReport) -> bool {
+    let mut news = false;
+    for (container, report) in task.containers.iter_mut().zip(report.containers) {
+        news |= update_container(container, report);
+    }
+    for (field, reported) in [
+        (&mut task.pull_started_at, report.pull_started_at),
+        (&mut task.pull_stopped_at, report.pull_stopped_at),
+        (&mut task.execution_stopped_at, report.execution_stopped_at),
+    ] {
+        if let (None, Some(at)) = (*field, reported) {
+            *field = Some(Timestamp::from_millis(at));
+            news = true;
+        }
+    }
+    match (task.last_status, report.status) {
+        (LastStatus::Pending, Reported::Running) => {
+            task.last_status = LastStatus::Running;
+            task.started_at = Some(now);
+            news = true;
+        }
+        (_, Reported::Stopped) => {
+            let (code, reason) = why(task, report.cause);
+            if code == StopCode::EssentialContainerExited {
+                // It ran, and was over before anyone could say so.
+                task.started_at.get_or_insert(task.execution_stopped_at.unwrap_or(now));
+            }
+            stop(task, now, code, reason);
+            news = true;
+        }
+        _ => {}
+    }
+    if task.execution_stopped_at.is_some() && task.desired_running {
+        // The host is stopping the other containers.
+        task.desired_running = false;
+        task.stopping_at = Some(now);
+        news = true;
+    }
+    news
+}
+
+fn update_container(container: &mut Container, report: ContainerReport) -> bool {
+    let status = match report.status {
+        Reported::Pending => LastStatus::Pending,
+        Reported::Running => LastStatus::Running,
+        Reported::Stopped => LastStatus::Stopped,
+    };
+    let mut after = container.clone();
+    // A container never goes back.
+    after.last_status = after.last_status.max(status);
+    after.runtime_id = report.runtime_id.or(after.runtime_id);
+    after.image_digest = report.image_digest.or(after.image_digest);
+    after.exit_code = report.exit_code.or(after.exit_code);
+    after.reason = report.reason.or(after.reason);
+    after.health = report.health;
+    if !report.bindings.is_empty() {
+        after.bindings = report.bindings;
+    }
+    let news = (after.last_status, &after.runtime_id, after.exit_code, &after.reason, after.health, &after.bindings)
+        != (
+            container.last_status,
+            &container.runtime_id,
+            container.exit_code,
+            &container.reason,
+            container.health,
+            &container.bindings,
+        );
+    *container = after;
+    news
+}
+
+/// The stop code and reason. What a person asked for wins over what followed from it.
+fn why(task: &Task, cause: Option<StopCause>) -> (StopCode, Str) {
+    if let (Some(code), Some(reason)) = (task.stop_code, &task.stopped_reason) {
+        return (code, reason.clone());
+    }
+    match cause {
+        Some(StopCause::FailedToStart(reason)) => (StopCode::FailedToStart, reason),
+        Some(StopCause::Lost) => {
+            (StopCode::TerminationNotice, "The host found no trace of the task after a restart; its exit code is unknown.".into())
+        }
+        Some(StopCause::EssentialContainerExited | StopCause::Ordered) | None => {
+            (StopCode::EssentialContainerExited, "Essential container in task exited".into())
+        }
+    }
+}
+
+fn stop(task: &mut Task, now: Timestamp, code: StopCode, reason: Str) {
+    task.last_status = LastStatus::Stopped;
+    task.desired_running = false;
+    task.stopping_at.get_or_insert(now);
+    task.stopped_at = Some(now);
+    task.stop_code = Some(code);
+    task.stopped_reason = Some(reason);
+    // Source: ECS API reference, StopTask: tags of a task are deleted when it stops.
+    task.tags = Arc::default();
+}

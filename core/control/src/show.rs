@@ -1,0 +1,284 @@
+//! How records look in the API.
+
+use std::sync::Arc;
+
+use longshore_machine::Timestamp;
+use longshore_placement::{InstanceView, Port, Protocol};
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::host::Health;
+use longshore_wire_ecs::shape::shared::{Attribute, Failure, KeyValuePair, Resource, Tag};
+use longshore_wire_ecs::shape::{cluster, container_instance, task, task_definition};
+use serde::Serialize;
+
+use crate::cluster_state::ClusterState;
+use crate::machine::Reply;
+use crate::record::{Container, ContainerInstance, InstanceStatus, Tags, Task, TaskDefinition};
+
+/// A reply whose body is `shape`.
+pub(crate) fn body(shape: &impl Serialize) -> Reply {
+    Reply::Body(serde_json::to_vec(shape).expect("shapes are text, numbers and lists"))
+}
+
+pub(crate) fn tags(tags: &Tags) -> Vec<Tag> {
+    let tag = |(key, value): (&Str, &Str)| Tag { key: Some(key.clone()), value: Some(value.clone()) };
+    tags.iter().map(tag).collect()
+}
+
+pub(crate) fn failure(arn: impl Into<Str>, reason: &str) -> Failure {
+    Failure { arn: Some(arn.into()), reason: Some(reason.into()), detail: None }
+}
+
+fn seconds(at: Option<Timestamp>) -> Option<f64> {
+    at.map(Timestamp::seconds)
+}
+
+/// What a `DescribeClusters` may add.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ClusterInclude {
+    pub(crate) attachments: bool,
+    pub(crate) configurations: bool,
+    pub(crate) settings: bool,
+    pub(crate) statistics: bool,
+    pub(crate) tags: bool,
+}
+
+pub(crate) fn cluster(state: &ClusterState, include: ClusterInclude) -> cluster::Cluster {
+    let record = &state.record;
+    let registered = state.instances.values().filter(|instance| instance.status != InstanceStatus::Inactive);
+    cluster::Cluster {
+        cluster_arn: Some(record.arn.clone()),
+        cluster_name: Some(record.name.clone()),
+        status: Some(record.status.word().into()),
+        registered_container_instances_count: i32::try_from(registered.count()).ok(),
+        running_tasks_count: Some(state.running_count),
+        pending_tasks_count: Some(state.pending_count),
+        active_services_count: Some(0),
+        statistics: Some(if include.statistics { statistics(state) } else { Vec::new() }),
+        tags: Some(if include.tags { tags(&record.tags) } else { Vec::new() }),
+        settings: Some(if include.settings { record.settings.clone() } else { Vec::new() }),
+        configuration: record.configuration.clone().filter(|_| include.configurations),
+        capacity_providers: Some(Vec::new()),
+        default_capacity_provider_strategy: Some(Vec::new()),
+        attachments: include.attachments.then(Vec::new),
+        ..Default::default()
+    }
+}
+
+/// Source: ECS API reference, `Cluster.statistics`.
+fn statistics(state: &ClusterState) -> Vec<KeyValuePair> {
+    let counts = [
+        ("runningEC2TasksCount", state.running_count),
+        ("RunningFargateTasksCount", 0),
+        ("pendingEC2TasksCount", state.pending_count),
+        ("pendingFargateTasksCount", 0),
+        ("activeEC2ServiceCount", 0),
+        ("activeFargateServiceCount", 0),
+        ("drainingEC2ServiceCount", 0),
+        ("drainingFargateServiceCount", 0),
+    ];
+    let pair = |(name, count): (&str, i32)| KeyValuePair {
+        name: Some(name.into()),
+        value: Some(count.to_string().into()),
+    };
+    counts.into_iter().map(pair).collect()
+}
+
+pub(crate) fn instance(
+    state: &ClusterState,
+    instance: &ContainerInstance,
+    with_tags: bool,
+    with_health: bool,
+) -> container_instance::ContainerInstance {
+    let view = state.view.instance(instance.id);
+    let load = state.loads.get(&instance.id);
+    let connected = view.is_some_and(|view| view.connected);
+    container_instance::ContainerInstance {
+        container_instance_arn: Some(instance.arn.clone()),
+        ec2_instance_id: instance.ec2_instance_id.clone(),
+        version: Some(instance.version),
+        version_info: Some(instance.version_info.clone()),
+        remaining_resources: Some(view.map_or_else(Vec::new, |view| remaining(instance, view))),
+        registered_resources: Some(registered(instance)),
+        status: Some(instance.status.word().into()),
+        agent_connected: Some(connected),
+        running_tasks_count: Some(load.map_or(0, |load| load.desired_running)),
+        pending_tasks_count: Some(load.map_or(0, |load| load.pending)),
+        attributes: Some(attributes(instance)),
+        registered_at: Some(instance.registered_at.seconds()),
+        attachments: Some(Vec::new()),
+        tags: Some(if with_tags { tags(&instance.tags) } else { Vec::new() }),
+        health_status: with_health.then(|| container_instance::ContainerInstanceHealthStatus {
+            overall_status: Some(if connected { "OK" } else { "INSUFFICIENT_DATA" }.into()),
+            details: Some(Vec::new()),
+        }),
+        ..Default::default()
+    }
+}
+
+pub(crate) fn attributes(instance: &ContainerInstance) -> Vec<Attribute> {
+    let one = |(name, value): (&Str, &Option<Str>)| Attribute {
+        name: Some(name.clone()),
+        value: value.clone(),
+        ..Default::default()
+    };
+    instance.attributes.iter().map(one).collect()
+}
+
+fn registered(instance: &ContainerInstance) -> Vec<Resource> {
+    let registered = &instance.registered;
+    resources(registered.cpu, registered.memory_mib, registered.ports.iter(), &registered.others)
+}
+
+fn remaining(instance: &ContainerInstance, view: &InstanceView) -> Vec<Resource> {
+    resources(view.cpu, view.memory_mib, view.ports.iter(), &instance.registered.others)
+}
+
+/// Source: ECS API reference, `Resource`; members of other types are sent as 0. The sets of ports name those
+/// in use, in what is registered as in what remains.
+fn resources<'a>(
+    cpu: u32,
+    memory_mib: u32,
+    ports: impl Iterator<Item = &'a Port> + Clone,
+    others: &[Resource],
+) -> Vec<Resource> {
+    let empty = |name: &str, kind: &str| Resource {
+        name: Some(name.into()),
+        kind: Some(kind.into()),
+        double_value: Some(0.0),
+        long_value: Some(0),
+        integer_value: Some(0),
+        string_set_value: None,
+    };
+    let number = |name: &str, value: u32| Resource {
+        integer_value: Some(i32::try_from(value).unwrap_or(i32::MAX)),
+        ..empty(name, "INTEGER")
+    };
+    let set = |name: &str, protocol: Protocol| Resource {
+        string_set_value: Some(
+            ports.clone().filter(|port| port.protocol == protocol).map(|port| port.number.to_string().into()).collect(),
+        ),
+        ..empty(name, "STRINGSET")
+    };
+    let mut all = vec![
+        number("CPU", cpu),
+        number("MEMORY", memory_mib),
+        set("PORTS", Protocol::Tcp),
+        set("PORTS_UDP", Protocol::Udp),
+    ];
+    all.extend(others.iter().cloned());
+    all
+}
+
+pub(crate) fn definition(definition: &TaskDefinition) -> task_definition::TaskDefinition {
+    task_definition::TaskDefinition {
+        status: Some(definition.status.word().into()),
+        deregistered_at: seconds(definition.deregistered_at),
+        ..definition.content.clone()
+    }
+}
+
+pub(crate) fn tasks_json(tasks: &[Arc<Task>], failures: &[Failure], with_tags: bool) -> Vec<u8> {
+    let response = task::DescribeTasksResponse {
+        tasks: Some(tasks.iter().map(|one| self::task(one, with_tags)).collect()),
+        failures: Some(failures.to_vec()),
+    };
+    let mut json = Vec::with_capacity(64 + tasks.len() * 1024);
+    serde_json::to_writer(&mut json, &response).expect("shapes are text, numbers and lists");
+    json
+}
+
+pub(crate) fn task_json(one: &Task) -> Vec<u8> {
+    let response = task::StopTaskResponse { task: Some(task(one, false)) };
+    serde_json::to_vec(&response).expect("shapes are text, numbers and lists")
+}
+
+fn task(task: &Task, with_tags: bool) -> task::Task {
+    // Source: ECS API reference: a task's overrides in JSON are echoed, its health follows essential containers.
+    let word = |running: bool| if running { "RUNNING" } else { "STOPPED" };
+    task::Task {
+        attachments: Some(Vec::new()),
+        attributes: Some(Vec::new()),
+        availability_zone: task.availability_zone.clone(),
+        cluster_arn: Some(task.cluster_arn.clone()),
+        connectivity: task.started_at.map(|_| "CONNECTED".into()),
+        connectivity_at: seconds(task.started_at),
+        container_instance_arn: Some(task.instance_arn.clone()),
+        containers: Some(task.containers.iter().map(|one| container(task, one)).collect()),
+        cpu: Some(decimal(task.needs.cpu)),
+        created_at: Some(task.created_at.seconds()),
+        desired_status: Some(word(task.desired_running).into()),
+        enable_execute_command: Some(false),
+        execution_stopped_at: seconds(task.execution_stopped_at),
+        group: Some(task.group.clone()),
+        health_status: Some(health(task)),
+        last_status: Some(task.last_status.word().into()),
+        launch_type: Some("EC2".into()),
+        memory: Some(decimal(task.needs.memory_mib)),
+        overrides: Some(task::TaskOverride::clone(&task.overrides)),
+        pull_started_at: seconds(task.pull_started_at),
+        pull_stopped_at: seconds(task.pull_stopped_at),
+        started_at: seconds(task.started_at),
+        started_by: task.started_by.clone(),
+        stop_code: task.stop_code.map(|code| code.word().into()),
+        stopped_at: seconds(task.stopped_at),
+        stopped_reason: task.stopped_reason.clone(),
+        stopping_at: seconds(task.stopping_at),
+        tags: Some(if with_tags { tags(&task.tags) } else { Vec::new() }),
+        task_arn: Some(task.arn.clone()),
+        task_definition_arn: Some(task.definition_arn.clone()),
+        version: Some(task.version),
+        ..Default::default()
+    }
+}
+
+fn decimal(number: u32) -> Str {
+    number.to_string().into()
+}
+
+fn health(task: &Task) -> Str {
+    let essential = task.containers.iter().filter(|container| container.spec.essential());
+    let worst = essential.map(|container| container.health).max_by_key(|health| match health {
+        Health::Healthy => 0,
+        Health::Unknown => 1,
+        Health::Unhealthy => 2,
+    });
+    health_word(worst.unwrap_or(Health::Unknown)).into()
+}
+
+fn health_word(health: Health) -> &'static str {
+    match health {
+        Health::Unknown => "UNKNOWN",
+        Health::Healthy => "HEALTHY",
+        Health::Unhealthy => "UNHEALTHY",
+    }
+}
+
+fn container(task: &Task, container: &Container) -> task::Container {
+    let binding = |bound: &longshore_wire_ecs::host::PortBinding| task::NetworkBinding {
+        bind_ip: Some(bound.bind_ip.clone()),
+        container_port: Some(i32::from(bound.container_port)),
+        host_port: Some(i32::from(bound.host_port)),
+        protocol: Some(bound.protocol.clone()),
+        ..Default::default()
+    };
+    let spec = &container.spec;
+    let positive = |mib: u32| (mib > 0).then(|| decimal(mib));
+    task::Container {
+        container_arn: Some(container.arn.clone()),
+        task_arn: Some(task.arn.clone()),
+        name: spec.definition.name.clone(),
+        image: spec.definition.image.clone(),
+        image_digest: container.image_digest.clone(),
+        runtime_id: container.runtime_id.clone(),
+        last_status: Some(container.last_status.word().into()),
+        exit_code: container.exit_code,
+        reason: container.reason.clone(),
+        network_bindings: Some(container.bindings.iter().map(binding).collect()),
+        network_interfaces: Some(Vec::new()),
+        health_status: Some(health_word(container.health).into()),
+        cpu: Some(decimal(spec.cpu)),
+        memory: positive(spec.memory_mib),
+        memory_reservation: positive(spec.memory_reservation_mib),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,115 @@
+//! One container on a host.
+
+use longshore_machine::Timestamp;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::host::{ContainerReport, ContainerSpec, Health, PortBinding, Reported};
+
+use crate::health::Probes;
+use crate::limits;
+use crate::machine::{Found, FoundState};
+
+/// How far a container has come. It only ever moves down this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Its dependencies are not met.
+    Waiting,
+    /// The runtime was asked to start it.
+    Starting,
+    /// It runs.
+    Running,
+    /// It ended, or never began.
+    Over,
+}
+
+/// One container on a host.
+#[derive(Clone, Debug)]
+pub(crate) struct ContainerState {
+    pub(crate) phase: Phase,
+    /// Whether it ever ran.
+    pub(crate) ran: bool,
+    /// It was told to stop; when it will be killed.
+    pub(crate) kill_at: Option<Timestamp>,
+    pub(crate) killed: bool,
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) reason: Option<Str>,
+    runtime_id: Option<Str>,
+    image_digest: Option<Str>,
+    bindings: Vec<PortBinding>,
+    pub(crate) probes: Option<Probes>,
+}
+
+impl ContainerState {
+    pub(crate) fn new(spec: &ContainerSpec) -> Self {
+        Self {
+            phase: Phase::Waiting,
+            ran: false,
+            kill_at: None,
+            killed: false,
+            exit_code: None,
+            reason: None,
+            runtime_id: None,
+            image_digest: None,
+            bindings: Vec::new(),
+            probes: spec.definition.health_check.as_ref().and_then(Probes::new),
+        }
+    }
+
+    /// Takes over a container from before.
+    pub(crate) fn adopt(&mut self, now: Timestamp, found: Found) {
+        self.started(now, found.runtime_id, None, found.bindings);
+        if let FoundState::Exited(code) = found.state {
+            self.ended(code, None);
+        }
+    }
+
+    pub(crate) fn started(
+        &mut self,
+        now: Timestamp,
+        runtime_id: Str,
+        image_digest: Option<Str>,
+        bindings: Vec<PortBinding>,
+    ) {
+        // The news of its end may have overtaken this.
+        self.phase = self.phase.max(Phase::Running);
+        self.ran = true;
+        self.runtime_id = Some(runtime_id);
+        self.image_digest = image_digest;
+        self.bindings = bindings;
+        if let Some(probes) = &mut self.probes {
+            probes.begin(now);
+        }
+    }
+
+    pub(crate) fn ended(&mut self, code: Option<i32>, reason: Option<Str>) {
+        self.phase = Phase::Over;
+        self.kill_at = None;
+        self.exit_code = self.exit_code.or(code);
+        self.reason = self.reason.take().or(reason);
+    }
+
+    /// Tells it to stop; when it is killed follows from its definition.
+    pub(crate) fn stop(&mut self, now: Timestamp, spec: &ContainerSpec) {
+        let timeout = spec.definition.stop_timeout.and_then(|seconds| u64::try_from(seconds).ok());
+        self.kill_at = Some(now + timeout.map_or(limits::STOP_TIMEOUT_MS, |seconds| seconds * 1000));
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        self.probes.as_ref().map_or(Health::Unknown, Probes::verdict)
+    }
+
+    pub(crate) fn report(&self) -> ContainerReport {
+        ContainerReport {
+            status: match self.phase {
+                Phase::Waiting | Phase::Starting => Reported::Pending,
+                Phase::Running => Reported::Running,
+                Phase::Over => Reported::Stopped,
+            },
+            runtime_id: self.runtime_id.clone(),
+            image_digest: self.image_digest.clone(),
+            exit_code: self.exit_code,
+            reason: self.reason.clone(),
+            bindings: self.bindings.clone(),
+            health: self.health(),
+        }
+    }
+}

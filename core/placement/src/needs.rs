@@ -1,0 +1,45 @@
+//! What one task asks of an instance.
+
+use longshore_wire_ecs::Str;
+use serde::{Deserialize, Serialize};
+
+/// What one task asks of an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needs {
+    /// CPU units, 1024 to a core.
+    pub cpu: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// Ports of the host, sorted.
+    pub ports: Vec<Port>,
+    /// Attributes that the instance must have.
+    pub attributes: Vec<RequiredAttribute>,
+}
+
+/// An attribute that an instance must have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequiredAttribute {
+    /// Its name.
+    pub name: Str,
+    /// Its value, where the value matters.
+    pub value: Option<Str>,
+}
+
+/// The transport of a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// A port of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Port {
+    /// TCP and UDP ports are apart.
+    pub protocol: Protocol,
+    /// 1 to 65535.
+    pub number: u16,
+}

@@ -1,0 +1,226 @@
+//! Processes of this machine, for where no Docker daemon answers.
+//!
+//! A container is a process group of its own with its own directory, environment and captured output. It is started
+//! through a few lines of shell that write down its process id before the command begins and its exit code after the
+//! command ends, so that both are known even if the agent was killed in between. The directory is created before the
+//! process: removing it keeps a process that has not begun from ever beginning, and what began is found again.
+//!
+//! Not done here: images, isolation, memory and CPU limits, mount points. A container that needs an image because it
+//! names no command, or that mounts a volume, fails to start with a reason that says so.
+
+mod directory;
+mod launch;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use longshore_lifecycle::{ContainerRef, Event, Found, FoundState};
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::host::TaskSpec;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::task::JoinSet;
+
+use crate::process::directory::Directory;
+use crate::{Events, LOG_BYTES_MAX, probe_timeout, probe_words};
+
+/// The processes of one container instance.
+#[derive(Clone, Debug)]
+pub struct Processes {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    root: PathBuf,
+    events: Events,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    running: BTreeMap<(ResourceId, Str), Running>,
+    specs: BTreeMap<ResourceId, Arc<TaskSpec>>,
+    /// Watchers and probes. They end with their process.
+    work: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Running {
+    pid: Pid,
+    killed: bool,
+}
+
+impl Processes {
+    /// The processes of one container instance, which keeps its files below `root`.
+    pub fn new(root: PathBuf, events: Events) -> Self {
+        Self { shared: Arc::new(Shared { root, events, table: Mutex::default() }) }
+    }
+
+    fn table(&self) -> std::sync::MutexGuard<'_, Table> {
+        // A panic elsewhere does not make the table wrong: every change to it is one insertion or removal.
+        self.shared.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, container: ContainerRef, event: Event) {
+        // Nobody listens any more only while the program ends.
+        let _ = self.shared.events.send((container, event));
+    }
+
+    fn place(&self, container: ContainerRef) -> Option<(ResourceId, Str)> {
+        let table = self.table();
+        let spec = table.specs.get(&container.task)?;
+        Some((container.task, spec.containers.get(container.index)?.name().into()))
+    }
+
+    pub(crate) fn inventory(&self) -> Vec<Found> {
+        directory::sweep(&self.shared.root);
+        let mut found = Vec::new();
+        for directory in directory::all(&self.shared.root) {
+            let Some(state) = self.look_at(&directory) else { continue };
+            found.push(Found {
+                task: directory.task,
+                container: directory.container.clone(),
+                runtime_id: directory.runtime_id(),
+                bindings: Vec::new(),
+                state,
+            });
+        }
+        found
+    }
+
+    /// What became of a process that was started before. One that never began is made sure never to.
+    fn look_at(&self, directory: &Directory) -> Option<FoundState> {
+        let Some(pid) = directory.pid() else {
+            directory.forget();
+            return None;
+        };
+        if directory.is_process(pid) {
+            let key = (directory.task, directory.container.clone());
+            self.table().running.insert(key, Running { pid, killed: false });
+            self.watch_adopted(directory.clone(), pid);
+            return Some(FoundState::Running);
+        }
+        Some(FoundState::Exited(directory.exit_code()))
+    }
+
+    fn watch_adopted(&self, directory: Directory, pid: Pid) {
+        let this = self.clone();
+        self.table().work.spawn(async move {
+            watch::until_gone(&directory, pid).await;
+            let code = directory.exit_code();
+            this.ended(directory.task, &directory.container, code);
+        });
+    }
+
+    pub(crate) fn adopt(&self, spec: &Arc<TaskSpec>) {
+        self.table().specs.entry(spec.id).or_insert_with(|| spec.clone());
+    }
+
+    pub(crate) fn start(&self, container: ContainerRef, spec: Arc<TaskSpec>) {
+        self.adopt(&spec);
+        self.tell(container, Event::PullStarted);
+        self.tell(container, Event::PullStopped);
+        let name: Str = spec.containers[container.index].name().into();
+        let directory = Directory::of(&self.shared.root, spec.id, name.clone());
+        match launch::spawn(&directory, &spec.containers[container.index]) {
+            Err(reason) => self.tell(container, Event::StartFailed(reason.into())),
+            Ok((mut child, pid)) => {
+                self.table().running.insert((spec.id, name.clone()), Running { pid, killed: false });
+                let bindings = launch::bindings(&spec.containers[container.index]);
+                let runtime_id = directory.runtime_id();
+                self.tell(container, Event::Started { runtime_id, image_digest: None, bindings });
+                let this = self.clone();
+                self.table().work.spawn(async move {
+                    let code = match child.wait().await {
+                        Ok(status) => watch::code(status).or_else(|| directory.exit_code()),
+                        Err(_) => directory.exit_code(),
+                    };
+                    this.ended(directory.task, &name, code);
+                });
+            }
+        }
+    }
+
+    fn ended(&self, task: ResourceId, name: &Str, code: Option<i32>) {
+        let mut table = self.table();
+        let running = table.running.remove(&(task, name.clone()));
+        let index = table
+            .specs
+            .get(&task)
+            .and_then(|spec| spec.containers.iter().position(|container| container.name() == &**name));
+        drop(table);
+        let Some(running) = running else { return };
+        // What the command left behind ends with it, as in a container. Nobody may be left: that is fine.
+        let _ = kill_process_group(running.pid, Signal::KILL);
+        let code = code.or(running.killed.then_some(137));
+        if let Some(index) = index {
+            self.tell(ContainerRef { task, index }, Event::Exited { code, reason: None });
+        }
+    }
+
+    fn signal(&self, container: ContainerRef, signal: Signal) {
+        let Some(key) = self.place(container) else { return };
+        let mut table = self.table();
+        let Some(running) = table.running.get_mut(&key) else { return };
+        running.killed |= signal == Signal::KILL;
+        // A group that is gone already is being noticed by its watcher.
+        let _ = kill_process_group(running.pid, signal);
+    }
+
+    pub(crate) fn stop(&self, container: ContainerRef) {
+        self.signal(container, Signal::TERM);
+    }
+
+    pub(crate) fn kill(&self, container: ContainerRef) {
+        self.signal(container, Signal::KILL);
+    }
+
+    pub(crate) fn probe(&self, container: ContainerRef) {
+        let spec = self.table().specs.get(&container.task).cloned();
+        let Some(spec) = spec else { return };
+        let Some((task, name)) = self.place(container) else { return };
+        let directory = Directory::of(&self.shared.root, task, name);
+        let this = self.clone();
+        self.table().work.spawn(async move {
+            let spec = &spec.containers[container.index];
+            let passed = match probe_words(spec) {
+                Some(words) => launch::run(&directory, spec, &words, probe_timeout(spec)).await,
+                None => false,
+            };
+            this.tell(container, Event::Probed { passed });
+        });
+    }
+
+    pub(crate) fn remove(&self, task: ResourceId) {
+        let mut table = self.table();
+        table.specs.remove(&task);
+        let names: Vec<_> = table.running.keys().filter(|(owner, _)| *owner == task).cloned().collect();
+        for key in names {
+            if let Some(running) = table.running.remove(&key) {
+                // Gone already is as good.
+                let _ = kill_process_group(running.pid, Signal::KILL);
+            }
+        }
+        drop(table);
+        for directory in directory::of_task(&self.shared.root, task) {
+            directory.retire();
+        }
+    }
+
+    pub(crate) fn remove_all(&self) {
+        let tasks: std::collections::BTreeSet<ResourceId> =
+            self.table().running.keys().map(|(task, _)| *task).collect();
+        for task in tasks {
+            self.remove(task);
+        }
+        // The files of an instance that will not come back are of no use to anyone.
+        let _ = std::fs::remove_dir_all(&self.shared.root);
+    }
+
+    pub(crate) fn logs(&self, task: ResourceId, container: &str) -> Option<Vec<u8>> {
+        Directory::of(&self.shared.root, task, container.into()).output(LOG_BYTES_MAX)
+    }
+}

@@ -1,0 +1,122 @@
+//! The command line, as it is typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Apache Mesos frameworks, unmodified, on Amazon ECS.
+#[derive(Debug, Parser)]
+#[command(name = "longshore", version, propagate_version = true)]
+pub(crate) struct Args {
+    /// Print machine-readable JSON, one document a line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say more on standard error. RUST_LOG says it in detail.
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// A local ECS and the Mesos master API in front of it, until Ctrl-C.
+    #[command(after_help = "Example:\n  longshore dev --instances 3 --runtime process")]
+    Dev(DevArgs),
+}
+
+/// What runs the containers of the local ECS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuntimeArg {
+    /// Docker if a daemon answers, else processes.
+    Auto,
+    /// The Docker daemon of this machine.
+    Docker,
+    /// Plain processes of this machine.
+    Process,
+    /// Nothing: containers are simulated.
+    Simulated,
+}
+
+/// What a commit survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DurabilityArg {
+    /// Power loss.
+    Full,
+    /// The end of the program.
+    Normal,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DevArgs {
+    /// How many container instances.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=5000))]
+    pub(crate) instances: u32,
+    /// Availability zones, given to the instances in turn [default: a, b and c of the region].
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) zones: Vec<String>,
+    /// What runs containers.
+    #[arg(long, value_enum, default_value_t = RuntimeArg::Auto)]
+    pub(crate) runtime: RuntimeArg,
+    /// The instances, by number from 1, that run containers in another way, for example 3=simulated.
+    #[arg(long, value_name = "N=RUNTIME", value_delimiter = ',', value_parser = instance_runtime)]
+    pub(crate) instance_runtime: Vec<(u32, RuntimeArg)>,
+    /// CPU units of each instance, 1024 to a core.
+    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(crate) instance_cpu: u32,
+    /// Memory of each instance in MiB.
+    #[arg(long, default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub(crate) instance_memory: u32,
+    /// Cluster that the instances join and that frameworks see.
+    #[arg(long, env = "AWS_ECS_CLUSTER", default_value = "default")]
+    pub(crate) cluster: String,
+    /// Region of the local ECS.
+    #[arg(long, default_value = "us-east-1")]
+    pub(crate) region: String,
+    /// Account of the local ECS, twelve digits.
+    #[arg(long, default_value = "000000000000", value_parser = account)]
+    pub(crate) account: String,
+    /// Where state is kept.
+    #[arg(long, default_value = ".longshore")]
+    pub(crate) data_dir: PathBuf,
+    /// Keep nothing: all is gone when it ends, containers too.
+    #[arg(long)]
+    pub(crate) in_memory: bool,
+    /// What an acknowledged change survives.
+    #[arg(long, value_enum, default_value_t = DurabilityArg::Full)]
+    pub(crate) durability: DurabilityArg,
+    /// Check signatures: an access key and its secret. May be given more than once.
+    #[arg(long, value_name = "KEY:SECRET", value_parser = key)]
+    pub(crate) access_key: Vec<(String, String)>,
+    /// Address of the ECS API. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:5080")]
+    pub(crate) ecs_listen: SocketAddr,
+    /// Address of the Mesos master API. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:5050")]
+    pub(crate) mesos_listen: SocketAddr,
+    /// Most pages of 4 KiB in the database, to rehearse a full disk.
+    #[arg(long, hide = true)]
+    pub(crate) database_pages: Option<u32>,
+}
+
+fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an account is twelve digits".to_owned())
+    }
+}
+
+fn key(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((key, secret)) if !key.is_empty() && !secret.is_empty() => Ok((key.to_owned(), secret.to_owned())),
+        _ => Err("write KEY:SECRET".to_owned()),
+    }
+}
+
+fn instance_runtime(text: &str) -> Result<(u32, RuntimeArg), String> {
+    let (number, runtime) = text.split_once('=').ok_or("write N=RUNTIME, for example 3=simulated")?;
+    let number = number.parse().ok().filter(|number| *number > 0).ok_or("instances are numbered from 1")?;
+    Ok((number, RuntimeArg::from_str(runtime, true)?))
+}

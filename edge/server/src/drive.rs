@@ -1,0 +1,81 @@
+//! The loop around a machine: take inputs, step, perform outputs.
+
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use longshore_machine::{Machine, Timestamp};
+use tokio::sync::mpsc;
+
+use crate::limits;
+
+/// What performs a machine's outputs.
+pub trait Host<M: Machine>: Send {
+    /// Why the machine cannot go on.
+    type Error: Send;
+
+    /// Performs and drains `out`.
+    fn perform(&mut self, out: &mut Vec<M::Output>) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// Runs a machine until nobody can tell it anything any more, or its host fails.
+///
+/// Inputs that wait already are taken together, so that their outputs are performed together: a commit then covers all
+/// of them.
+///
+/// # Errors
+/// What the host failed with.
+pub async fn drive<M, H>(
+    mut machine: M,
+    host: &mut H,
+    mut inbox: mpsc::Receiver<M::Input>,
+) -> Result<M, H::Error>
+where
+    M: Machine + Send,
+    M::Input: Send,
+    M::Output: Send,
+    H: Host<M>,
+{
+    let mut inputs = Vec::with_capacity(limits::GROUP_INPUTS_MAX);
+    let mut out = Vec::new();
+    loop {
+        let wake = machine.wake_at().map(|at| Duration::from_millis(at.since(now())));
+        tokio::select! {
+            taken = inbox.recv_many(&mut inputs, limits::GROUP_INPUTS_MAX) => {
+                if taken == 0 {
+                    return Ok(machine);
+                }
+                let at = now();
+                for input in inputs.drain(..) {
+                    machine.step(at, input, &mut out);
+                }
+            }
+            () = sleep(wake) => machine.tick(now(), &mut out),
+        }
+        // A machine that is never idle must still see time pass.
+        if machine.wake_at().is_some_and(|at| at <= now()) {
+            machine.tick(now(), &mut out);
+        }
+        host.perform(&mut out).await?;
+    }
+}
+
+async fn sleep(wake: Option<Duration>) {
+    match wake {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The time, as machines are told it.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A seed for ids, from the randomness that the operating system gave the process.
+pub fn seed() -> u128 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let half = || u128::from(RandomState::new().hash_one((time, std::process::id())));
+    (half() << 64) | half()
+}

@@ -1,0 +1,158 @@
+//! The local ECS as a service: the control plane's mailbox, its host, and the HTTP front.
+
+mod access;
+mod front;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use longshore_control::{CallId, Control, Input, Output, Reply};
+use longshore_lifecycle::Input as HostInput;
+use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::host::{Order, TaskReport};
+use longshore_wire_ecs::{ApiError, ErrorCode, Request};
+use tokio::sync::{mpsc, oneshot};
+
+pub use access::{Access, Keys};
+pub(crate) use front::{Front, router};
+
+use crate::drive::Host;
+use crate::limits;
+use crate::storage::{Commit, Release, Writer};
+
+type Waiting = Arc<Mutex<Calls>>;
+
+#[derive(Debug, Default)]
+struct Calls {
+    last: u64,
+    waiting: BTreeMap<CallId, oneshot::Sender<Result<Reply, ApiError>>>,
+}
+
+fn lock(calls: &Waiting) -> std::sync::MutexGuard<'_, Calls> {
+    // Each change is one insertion or removal: a panic elsewhere leaves no half of it.
+    calls.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The way to the control plane, for everyone who is not it.
+#[derive(Clone, Debug)]
+pub struct ControlHandle {
+    inputs: mpsc::Sender<Input>,
+    calls: Waiting,
+}
+
+impl ControlHandle {
+    /// The handle, the mailbox that it fills, and what the host needs to answer.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Input>) {
+        let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
+        (Self { inputs, calls: Waiting::default() }, inbox)
+    }
+
+    /// Calls an operation and waits for its answer.
+    ///
+    /// # Errors
+    /// The operation's own refusal, or `ServerException` when the control plane ends meanwhile.
+    pub async fn call(&self, realm: Realm, request: Request) -> Result<Reply, ApiError> {
+        let (reply, answer) = oneshot::channel();
+        let call = {
+            let mut calls = lock(&self.calls);
+            calls.last += 1;
+            let call = CallId(calls.last);
+            calls.waiting.insert(call, reply);
+            call
+        };
+        let gone = || ApiError::new(ErrorCode::Server, "The control plane is ending.");
+        if self.inputs.send(Input::Call { call, realm, request }).await.is_err() {
+            lock(&self.calls).waiting.remove(&call);
+            return Err(gone());
+        }
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// The agent of an instance connected.
+    pub(crate) async fn connected(&self, instance: ResourceId) {
+        // A control plane that ends has no use for it.
+        let _ = self.inputs.send(Input::Connected(instance)).await;
+    }
+
+    /// The agent of an instance reports.
+    pub(crate) async fn reported(&self, instance: ResourceId, reports: Vec<TaskReport>) {
+        // A control plane that ends asks for full reports when it is back.
+        let _ = self.inputs.send(Input::Reported { instance, reports }).await;
+    }
+}
+
+/// Where orders go: one mailbox for each instance.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Routes {
+    hosts: Arc<Mutex<BTreeMap<ResourceId, Route>>>,
+}
+
+#[derive(Clone, Debug)]
+enum Route {
+    Host(mpsc::Sender<HostInput>),
+    Fleet(mpsc::Sender<Order>),
+}
+
+impl Routes {
+    pub(crate) fn host(&self, instance: ResourceId, mailbox: mpsc::Sender<HostInput>) {
+        self.add(instance, Route::Host(mailbox));
+    }
+
+    pub(crate) fn fleet(&self, instance: ResourceId, mailbox: mpsc::Sender<Order>) {
+        self.add(instance, Route::Fleet(mailbox));
+    }
+
+    fn add(&self, instance: ResourceId, route: Route) {
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, route);
+    }
+
+    /// Delivers an order; blocks while the host's mailbox is full. Hosts never wait for the control plane, so it
+    /// empties. An order to an instance without an agent is dropped: it gets a full one when its agent connects.
+    pub(crate) fn deliver(&self, order: Order) {
+        let route = self.hosts.lock().unwrap_or_else(PoisonError::into_inner).get(&order.instance).cloned();
+        // A host that ended is as good as none.
+        match route {
+            Some(Route::Host(mailbox)) => drop(mailbox.blocking_send(HostInput::Ordered(order))),
+            Some(Route::Fleet(mailbox)) => drop(mailbox.blocking_send(order)),
+            None => {}
+        }
+    }
+}
+
+/// Performs what the control plane asks for: commit, then answer and order.
+pub(crate) struct ControlHost {
+    calls: Waiting,
+    pub(crate) writer: Writer,
+}
+
+impl ControlHost {
+    pub(crate) fn new(handle: &ControlHandle, writer: Writer) -> Self {
+        Self { calls: handle.calls.clone(), writer }
+    }
+}
+
+impl Host<Control> for ControlHost {
+    type Error = std::convert::Infallible;
+
+    async fn perform(&mut self, out: &mut Vec<Output>) -> Result<(), Self::Error> {
+        let mut commit = Commit { changes: Vec::new(), releases: Vec::new() };
+        {
+            let mut calls = lock(&self.calls);
+            for output in out.drain(..) {
+                match output {
+                    Output::Change(change) => commit.changes.push(change),
+                    Output::Order(order) => commit.releases.push(Release::Order(order)),
+                    Output::Reply(call, reply) => {
+                        if let Some(to) = calls.waiting.remove(&call) {
+                            commit.releases.push(Release::Reply(to, reply));
+                        }
+                    }
+                }
+            }
+        }
+        if !commit.changes.is_empty() || !commit.releases.is_empty() {
+            self.writer.commit(commit).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! Who calls, and for which account and region.
+
+use std::collections::BTreeMap;
+
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use longshore_wire_ecs::arn::Realm;
+use longshore_wire_ecs::signature::{Credential, Signed, verify};
+use longshore_wire_ecs::{ApiError, ErrorCode};
+
+use crate::drive::now;
+use crate::limits::CLOCK_SKEW_MS_MAX;
+
+/// Secret keys by access key id. Where there are any, every request must be signed with one of them.
+pub type Keys = BTreeMap<String, String>;
+
+/// How requests are told apart.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The account and region of requests that name none.
+    pub home: Realm,
+    /// Keys to check signatures with; none means that signatures are read, not checked.
+    pub keys: Keys,
+}
+
+impl Access {
+    /// The realm of a request. Its region is the one that it is signed for, never one from `Host`; an access key of
+    /// twelve digits is taken for the account.
+    ///
+    /// # Errors
+    /// The refusals of Signature Version 4, when keys are configured or the header is out of shape.
+    pub(crate) fn admit(&self, parts: &Parts, body: &[u8]) -> Result<Realm, ApiError> {
+        let Some(header) = text(&parts.headers, "authorization") else {
+            if self.keys.is_empty() {
+                return Ok(self.home.clone());
+            }
+            return Err(ApiError::new(ErrorCode::MissingAuthenticationToken, "Missing Authentication Token"));
+        };
+        let credential = Credential::read(header)?;
+        if !self.keys.is_empty() {
+            self.check(parts, body, &credential)?;
+        }
+        let key = credential.access_key;
+        let is_account = key.len() == 12 && key.bytes().all(|byte| byte.is_ascii_digit());
+        let account = if is_account { key.into() } else { self.home.account.clone() };
+        Ok(Realm { region: credential.region.into(), account })
+    }
+
+    fn check(&self, parts: &Parts, body: &[u8], credential: &Credential<'_>) -> Result<(), ApiError> {
+        let secret = self.keys.get(credential.access_key).ok_or_else(|| {
+            ApiError::new(ErrorCode::UnrecognizedClient, "The security token included in the request is invalid.")
+        })?;
+        let amz_date = text(&parts.headers, "x-amz-date").unwrap_or_default();
+        let at = seconds(amz_date).ok_or_else(|| {
+            ApiError::new(ErrorCode::IncompleteSignature, "The X-Amz-Date header must be YYYYMMDD'T'HHMMSS'Z'.")
+        })?;
+        if (at * 1000).abs_diff(now().millis()) > CLOCK_SKEW_MS_MAX {
+            return Err(ApiError::new(ErrorCode::InvalidSignature, "Signature expired: the request is more than 5 minutes off."));
+        }
+        let signed = Signed {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            body,
+            amz_date,
+        };
+        verify(signed, credential, secret, |name| text(&parts.headers, name))
+    }
+}
+
+pub(crate) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Seconds since the epoch of `YYYYMMDDTHHMMSSZ`.
+fn seconds(text: &str) -> Option<u64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    if date.len() != 8 || time.len() != 6 || !date.is_ascii() || !time.is_ascii() {
+        return None;
+    }
+    let number = |text: &str| text.parse::<u64>().ok();
+    let (year, month, day) = (number(&date[..4])?, number(&date[4..6])?, number(&date[6..])?);
+    let (hour, minute, second) = (number(&time[..2])?, number(&time[2..4])?, number(&time[4..])?);
+    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Days of the civil calendar, counted in years that begin in March.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amz_dates_are_seconds_since_the_epoch() {
+        assert_eq!(seconds("19700101T000000Z"), Some(0));
+        assert_eq!(seconds("20150830T123600Z"), Some(1_440_938_160));
+        assert_eq!(seconds("20240229T235959Z"), Some(1_709_251_199));
+        for text in ["", "20150830", "2015-08-30T12:36:00Z", "20151330T123600Z", "2015083éT12360Z"] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+    }
+}

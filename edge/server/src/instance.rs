@@ -1,0 +1,89 @@
+//! Container instances of this machine: registration, the loop around each one's lifecycle, and reports.
+//!
+//! An instance registers through the same operation as any other, creating the cluster if it is missing, as the real
+//! container agent does for `default`. Reports are gathered by task and sent on by one task of their own, so that a
+//! host never waits for the control plane: the two would otherwise wait for each other when both are busy.
+
+mod host;
+mod outbox;
+mod register;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use longshore_agent::Runtime;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::shape::shared::Attribute;
+
+pub(crate) use host::{Surroundings, start_fleet, start_host};
+pub(crate) use outbox::Outbox;
+pub(crate) use register::register;
+
+/// What runs the containers of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuntimeChoice {
+    /// The Docker daemon of this machine.
+    Docker,
+    /// Plain processes.
+    Process,
+    /// Nothing: containers are simulated.
+    Simulated,
+}
+
+/// A container instance to run on this machine.
+#[derive(Clone, Debug)]
+pub struct InstanceConfig {
+    /// Tells it apart over restarts, `i-` and 17 hexadecimal digits.
+    pub ec2_instance_id: Str,
+    /// Shown as `ecs.instance-type`.
+    pub instance_type: Str,
+    /// Shown as `ecs.availability-zone`.
+    pub zone: Str,
+    /// CPU units.
+    pub cpu: u32,
+    /// MiB.
+    pub memory_mib: u32,
+    /// Attributes of its own.
+    pub attributes: Vec<Attribute>,
+    /// What runs its containers.
+    pub runtime: RuntimeChoice,
+}
+
+/// The runtimes of all instances, for those who ask for a task's output.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Runtimes {
+    all: Arc<Mutex<BTreeMap<ResourceId, Runtime>>>,
+}
+
+impl Runtimes {
+    pub(crate) fn add(&self, instance: ResourceId, runtime: Runtime) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, runtime);
+    }
+
+    fn each(&self) -> Vec<Runtime> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Ends every container.
+    pub(crate) fn remove_all(&self) {
+        self.each().iter().for_each(Runtime::remove_all);
+    }
+
+    /// Waits until what was removed is gone.
+    pub(crate) async fn settle(&self) {
+        for runtime in self.each() {
+            runtime.settle().await;
+        }
+    }
+
+    /// What a container wrote, wherever it runs or ran.
+    pub(crate) async fn logs(&self, task: ResourceId, container: &str) -> Option<Vec<u8>> {
+        for runtime in self.each() {
+            if let Some(bytes) = runtime.logs(task, container).await {
+                return Some(bytes);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,109 @@
+//! Registration of an instance of this machine through the ECS API.
+
+use longshore_control::Reply;
+use longshore_wire_ecs::arn::{Arn, Realm, ResourceId};
+use longshore_wire_ecs::shape::cluster::CreateClusterRequest;
+use longshore_wire_ecs::shape::container_instance as shape;
+use longshore_wire_ecs::shape::shared::{Attribute, Resource};
+use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str};
+use serde::de::DeserializeOwned;
+
+use super::InstanceConfig;
+use crate::ecs::ControlHandle;
+
+/// Ports that an instance keeps for itself. Source: amazon-ecs-agent on Linux.
+const RESERVED_PORTS: [&str; 5] = ["22", "2375", "2376", "51678", "51679"];
+
+/// Registers an instance, or registers it again if it is known from before, and gives its id.
+///
+/// # Errors
+/// What ECS answered.
+pub(crate) async fn register(
+    control: &ControlHandle,
+    realm: &Realm,
+    cluster: &Str,
+    config: &InstanceConfig,
+    capabilities: Vec<Attribute>,
+    known: Option<Str>,
+) -> Result<ResourceId, ApiError> {
+    let request = request(realm, cluster, config, capabilities, known);
+    let registered = match call(control, realm, Request::RegisterContainerInstance(Box::new(request.clone()))).await {
+        Err(error) if error.code == ErrorCode::ClusterNotFound => {
+            let create = CreateClusterRequest { cluster_name: Some(cluster.clone()), ..Default::default() };
+            call::<serde_json::Value>(control, realm, Request::CreateCluster(Box::new(create))).await?;
+            call(control, realm, Request::RegisterContainerInstance(Box::new(request))).await
+        }
+        other => other,
+    };
+    let registered: shape::RegisterContainerInstanceResponse = registered?;
+    let arn = registered.container_instance.and_then(|instance| instance.container_instance_arn);
+    let id = arn.as_deref().and_then(Arn::parse).and_then(|arn| ResourceId::parse(arn.id()));
+    id.ok_or_else(|| ApiError::new(ErrorCode::Server, "The registration was answered without an ARN."))
+}
+
+async fn call<T: DeserializeOwned>(control: &ControlHandle, realm: &Realm, request: Request) -> Result<T, ApiError> {
+    let reply: Reply = control.call(realm.clone(), request).await?;
+    serde_json::from_slice(&reply.to_json())
+        .map_err(|error| ApiError::new(ErrorCode::Server, format!("An answer cannot be read: {error}")))
+}
+
+fn request(
+    realm: &Realm,
+    cluster: &Str,
+    config: &InstanceConfig,
+    capabilities: Vec<Attribute>,
+    known: Option<Str>,
+) -> shape::RegisterContainerInstanceRequest {
+    let identity = serde_json::json!({
+        "instanceId": config.ec2_instance_id,
+        "instanceType": config.instance_type,
+        "availabilityZone": config.zone,
+        "region": realm.region,
+        "accountId": realm.account,
+        "imageId": "ami-00000000000000000",
+    });
+    let number = |name: &str, value: u32| Resource {
+        name: Some(name.into()),
+        kind: Some("INTEGER".into()),
+        integer_value: i32::try_from(value).ok(),
+        ..Default::default()
+    };
+    let ports = |name: &str, ports: &[&str]| Resource {
+        name: Some(name.into()),
+        kind: Some("STRINGSET".into()),
+        string_set_value: Some(ports.iter().map(|port| (*port).into()).collect()),
+        ..Default::default()
+    };
+    let attribute = |name: &str, value: &str| Attribute {
+        name: Some(name.into()),
+        value: Some(value.into()),
+        ..Default::default()
+    };
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let mut attributes = vec![
+        attribute("ecs.os-type", "linux"),
+        attribute("ecs.os-family", "LINUX"),
+        attribute("ecs.cpu-architecture", architecture),
+    ];
+    attributes.extend(capabilities);
+    attributes.extend(config.attributes.iter().cloned());
+    shape::RegisterContainerInstanceRequest {
+        cluster: Some(cluster.clone()),
+        instance_identity_document: Some(identity.to_string().into()),
+        instance_identity_document_signature: Some("".into()),
+        total_resources: Some(vec![
+            number("CPU", config.cpu),
+            number("MEMORY", config.memory_mib),
+            ports("PORTS", &RESERVED_PORTS),
+            ports("PORTS_UDP", &[]),
+        ]),
+        version_info: Some(shape::VersionInfo {
+            agent_version: Some(env!("CARGO_PKG_VERSION").into()),
+            agent_hash: Some("longshore".into()),
+            docker_version: None,
+        }),
+        container_instance_arn: known,
+        attributes: Some(attributes),
+        ..Default::default()
+    }
+}

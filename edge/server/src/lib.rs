@@ -1,0 +1,23 @@
+//! HTTP front ends, storage, and the loop that drives the machines.
+//!
+//! [`drive()`] is the whole of the shell around a machine: take inputs, step, perform outputs. What a machine asks for is
+//! performed by its [`Host`]: the control plane's commits before it answers, a container instance's talks to its
+//! runtime. [`dev`] puts the parts of the local ECS together.
+//!
+//! Invariants: one task owns one machine and the rest of the program has a mailbox; what a client is told is on disk;
+//! no lock is held across an await; every queue has a bound.
+#![forbid(unsafe_code)]
+
+pub mod dev;
+mod drive;
+mod ecs;
+mod instance;
+pub mod limits;
+mod listener;
+mod storage;
+
+pub use drive::{Host, drive, now, seed};
+pub use ecs::{Access, ControlHandle, Keys};
+pub use instance::{InstanceConfig, RuntimeChoice};
+pub use listener::{BindError, bind};
+pub use storage::{Durability, Place, Storage, StorageError, WriteError};

@@ -1,0 +1,16 @@
+//! The bounds of the server.
+
+/// Inputs that may wait for a machine. Source: chosen by us: a second's worth at full speed.
+pub const MAILBOX_INPUTS_MAX: usize = 16_384;
+/// Inputs that one commit may cover. Source: chosen by us: larger groups gain nothing measurable.
+pub const GROUP_INPUTS_MAX: usize = 256;
+/// Commits that may wait for the disk. Source: chosen by us.
+pub const COMMITS_WAITING_MAX: usize = 64;
+/// Orders that may wait for one host. Source: chosen by us.
+pub const ORDERS_WAITING_MAX: usize = 4_096;
+/// Connections to one port. Source: chosen by us, below the usual limit of open files.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// How long a call may wait for its answer, in ms. Source: chosen by us; the AWS SDKs give up after 60 s.
+pub const CALL_MS_MAX: u64 = 55_000;
+/// How far the time of a signed request may be off, in ms. Source: AWS General Reference, Signature Version 4.
+pub const CLOCK_SKEW_MS_MAX: u64 = 5 * 60 * 1000;

@@ -1,0 +1,129 @@
+//! Records as rows.
+
+use longshore_control::{Change, Key, Records};
+use longshore_wire_ecs::arn::Realm;
+use rusqlite::{Connection, Transaction, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Reads every record.
+///
+/// # Errors
+/// Names table and row.
+pub(super) fn load(connection: &Connection) -> Result<Records, String> {
+    Ok(Records {
+        clusters: records(connection, "cluster", "name")?,
+        instances: records(connection, "container_instance", "id")?,
+        definitions: records(connection, "task_definition", "family || ':' || revision")?,
+        tasks: records(connection, "task", "id")?,
+        tokens: tokens(connection)?,
+    })
+}
+
+fn records<T: DeserializeOwned>(connection: &Connection, table: &str, name: &str) -> Result<Vec<T>, String> {
+    let failed = |error: rusqlite::Error| format!("table {table}: {error}");
+    let mut statement = connection.prepare(&format!("SELECT {name}, record FROM {table}")).map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let name: String = row.get(0).map_err(failed)?;
+        let text = row.get_ref(1).map_err(failed)?.as_str().map_err(|error| format!("table {table}: {error}"))?;
+        let record = serde_json::from_str(text).map_err(|error| format!("{table} {name}: {error}"))?;
+        records.push(record);
+    }
+    Ok(records)
+}
+
+type Tokens = Vec<(Realm, longshore_wire_ecs::Str, longshore_wire_ecs::Str, longshore_control::TokenUse)>;
+
+fn tokens(connection: &Connection) -> Result<Tokens, String> {
+    let failed = |error: rusqlite::Error| format!("table client_token: {error}");
+    let sql = "SELECT region, account, cluster, token, usage FROM client_token";
+    let mut statement = connection.prepare(sql).map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let mut tokens = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let text = |index: usize| row.get::<_, String>(index).map_err(failed);
+        let usage = serde_json::from_str(&text(4)?).map_err(|error| format!("client_token: {error}"))?;
+        tokens.push((Realm::new(text(0)?, text(1)?), text(2)?.into(), text(3)?.into(), usage));
+    }
+    Ok(tokens)
+}
+
+fn json(record: &impl Serialize) -> String {
+    serde_json::to_string(record).expect("records are text, numbers, lists and maps with text for keys")
+}
+
+/// Names the record that a change is about, so that only its last state is written.
+pub(super) fn key(change: &Change) -> Key {
+    match change {
+        Change::Cluster(cluster) => Key::Cluster(cluster.realm.clone(), cluster.name.clone()),
+        Change::Instance(instance) => Key::Instance(instance.id),
+        Change::Definition(definition) => {
+            Key::Definition(definition.realm.clone(), definition.family.clone(), definition.revision)
+        }
+        Change::Task(task) => Key::Task(task.id),
+        Change::Token { realm, cluster, token, .. } => Key::Token(realm.clone(), cluster.clone(), token.clone()),
+        Change::Forget(key) => key.clone(),
+    }
+}
+
+/// Writes one change.
+pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
+    match change {
+        Change::Cluster(cluster) => transaction
+            .prepare_cached("INSERT OR REPLACE INTO cluster VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![&*cluster.realm.account, &*cluster.realm.region, &*cluster.name, cluster.status.word(), json(&**cluster)])?,
+        Change::Instance(instance) => transaction
+            .prepare_cached("INSERT OR REPLACE INTO container_instance VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![instance.id.to_string(), &*instance.cluster, instance.status.word(), instance.version, json(&**instance)])?,
+        Change::Definition(definition) => transaction
+            .prepare_cached("INSERT OR REPLACE INTO task_definition VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![
+                &*definition.realm.account,
+                &*definition.realm.region,
+                &*definition.family,
+                definition.revision,
+                definition.status.word(),
+                json(&**definition)
+            ])?,
+        Change::Task(task) => transaction
+            .prepare_cached(
+                "INSERT INTO task VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET \
+                 last_status = ?3, desired_status = ?4, version = ?5, record = ?6",
+            )?
+            .execute(params![
+                task.id.to_string(),
+                &*task.cluster,
+                task.last_status.word(),
+                if task.desired_running { "RUNNING" } else { "STOPPED" },
+                task.version,
+                json(&**task)
+            ])?,
+        Change::Token { realm, cluster, token, usage } => transaction
+            .prepare_cached("INSERT OR REPLACE INTO client_token VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![&*realm.account, &*realm.region, &**cluster, &**token, json(usage)])?,
+        Change::Forget(key) => forget(transaction, key)?,
+    };
+    Ok(())
+}
+
+fn forget(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<usize> {
+    match key {
+        Key::Cluster(realm, name) => transaction
+            .prepare_cached("DELETE FROM cluster WHERE account = ?1 AND region = ?2 AND name = ?3")?
+            .execute(params![&*realm.account, &*realm.region, &**name]),
+        Key::Instance(id) => transaction
+            .prepare_cached("DELETE FROM container_instance WHERE id = ?1")?
+            .execute(params![id.to_string()]),
+        Key::Definition(realm, family, revision) => transaction
+            .prepare_cached("DELETE FROM task_definition WHERE account = ?1 AND region = ?2 AND family = ?3 AND revision = ?4")?
+            .execute(params![&*realm.account, &*realm.region, &**family, revision]),
+        Key::Task(id) => {
+            transaction.prepare_cached("DELETE FROM task WHERE id = ?1")?.execute(params![id.to_string()])
+        }
+        Key::Token(realm, cluster, token) => transaction
+            .prepare_cached("DELETE FROM client_token WHERE account = ?1 AND region = ?2 AND cluster = ?3 AND token = ?4")?
+            .execute(params![&*realm.account, &*realm.region, &**cluster, &**token]),
+    }
+}

@@ -1,0 +1,154 @@
+//! The one thread that writes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use longshore_control::{Change, Key, Reply};
+use longshore_wire_ecs::host::Order;
+use longshore_wire_ecs::{ApiError, ErrorCode};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Storage, rows};
+use crate::limits;
+
+/// What is let go once its commit is on disk.
+pub(crate) enum Release {
+    /// An answer.
+    Reply(oneshot::Sender<Result<Reply, ApiError>>, Result<Reply, ApiError>),
+    /// An order.
+    Order(Order),
+}
+
+/// Changes, and what waits for them.
+pub(crate) struct Commit {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) releases: Vec<Release>,
+}
+
+/// Takes orders on their way.
+type Deliver = Arc<dyn Fn(Order) + Send + Sync>;
+
+/// The writer's mailbox.
+pub(crate) struct Writer {
+    commits: mpsc::Sender<Commit>,
+    waiting: Arc<AtomicUsize>,
+    deliver: Deliver,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The writer could not write; everyone who waited has been told.
+#[derive(Debug, thiserror::Error)]
+#[error("the database cannot be written: {0}. Nothing that was acknowledged is lost; start again when it can be written")]
+pub struct WriteError(String);
+
+impl Writer {
+    /// Starts the thread. `failed` is told when a transaction fails.
+    pub(crate) fn start(
+        storage: Storage,
+        deliver: impl Fn(Order) + Send + Sync + 'static,
+        failed: oneshot::Sender<WriteError>,
+    ) -> std::io::Result<Self> {
+        let (commits, inbox) = mpsc::channel(limits::COMMITS_WAITING_MAX);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let deliver: Deliver = Arc::new(deliver);
+        let (counter, deliverer) = (waiting.clone(), deliver.clone());
+        let thread = std::thread::Builder::new().name("storage".to_owned()).spawn(move || {
+            if let Err(error) = run(storage, inbox, &counter, &*deliverer) {
+                // If nobody waits for this, the program is ending anyway.
+                let _ = failed.send(error);
+            }
+        })?;
+        Ok(Self { commits, waiting, deliver, thread: Some(thread) })
+    }
+
+    /// Hands over a commit. One without changes waits only for commits that are still on their way.
+    pub(crate) async fn commit(&self, commit: Commit) {
+        if commit.changes.is_empty() && self.waiting.load(Ordering::Acquire) == 0 {
+            release(commit.releases, &*self.deliver);
+            return;
+        }
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        if let Err(refused) = self.commits.send(commit).await {
+            refuse(refused.0.releases);
+        }
+    }
+
+    /// Waits until all that was handed over is written.
+    pub(crate) fn finish(mut self) {
+        let (closed, _) = mpsc::channel(1);
+        drop(std::mem::replace(&mut self.commits, closed));
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread has been reported on standard error already.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(
+    mut storage: Storage,
+    mut inbox: mpsc::Receiver<Commit>,
+    waiting: &AtomicUsize,
+    deliver: &(dyn Fn(Order) + Send + Sync),
+) -> Result<(), WriteError> {
+    while let Some(first) = inbox.blocking_recv() {
+        let mut commits = vec![first];
+        while commits.len() < limits::COMMITS_WAITING_MAX
+            && let Ok(next) = inbox.try_recv()
+        {
+            commits.push(next);
+        }
+        let taken = commits.len();
+        let mut changes: BTreeMap<Key, Change> = BTreeMap::new();
+        let mut releases = Vec::new();
+        for commit in commits {
+            changes.extend(commit.changes.into_iter().map(|change| (rows::key(&change), change)));
+            releases.extend(commit.releases);
+        }
+        if let Err(error) = write(&mut storage, changes.values()) {
+            refuse(releases);
+            inbox.close();
+            while let Ok(commit) = inbox.try_recv() {
+                refuse(commit.releases);
+            }
+            return Err(WriteError(error.to_string()));
+        }
+        release(releases, deliver);
+        waiting.fetch_sub(taken, Ordering::AcqRel);
+    }
+    Ok(())
+}
+
+fn write<'a>(storage: &mut Storage, changes: impl Iterator<Item = &'a Change>) -> rusqlite::Result<()> {
+    let mut changes = changes.peekable();
+    if changes.peek().is_none() {
+        return Ok(());
+    }
+    let transaction = storage.connection.transaction()?;
+    for change in changes {
+        rows::write(&transaction, change)?;
+    }
+    transaction.commit()
+}
+
+fn release(releases: Vec<Release>, deliver: &(dyn Fn(Order) + Send + Sync)) {
+    for release in releases {
+        match release {
+            // A caller that hung up does not want its answer.
+            Release::Reply(to, reply) => drop(to.send(reply)),
+            Release::Order(order) => deliver(order),
+        }
+    }
+}
+
+/// Nothing was written: callers are told so, orders are never given.
+fn refuse(releases: Vec<Release>) {
+    for release in releases {
+        if let Release::Reply(to, _) = release {
+            let error = ApiError::new(ErrorCode::Server, "The change could not be written to disk and was not made.");
+            // A caller that hung up does not want its answer.
+            let _ = to.send(Err(error));
+        }
+    }
+}

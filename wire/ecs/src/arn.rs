@@ -1,0 +1,146 @@
+//! Amazon resource names of ECS, and the short ids inside them.
+//!
+//! Only the current "long" form is written; both forms are read, as every input of the API takes either the
+//! short id or the whole ARN. Source: ECS developer guide, *Amazon Resource Names (ARNs) and IDs*.
+
+use crate::Str;
+
+/// The account and region that a resource lives in. Resources of different realms never meet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Realm {
+    /// For example `us-east-1`.
+    pub region: Str,
+    /// Twelve digits.
+    pub account: Str,
+}
+
+impl Realm {
+    /// A realm.
+    pub fn new(region: impl Into<Str>, account: impl Into<Str>) -> Self {
+        Self { region: region.into(), account: account.into() }
+    }
+
+    /// The partition that the region belongs to. Source: AWS General Reference.
+    pub fn partition(&self) -> &'static str {
+        if self.region.starts_with("cn-") {
+            "aws-cn"
+        } else if self.region.starts_with("us-gov-") {
+            "aws-us-gov"
+        } else {
+            "aws"
+        }
+    }
+
+    /// `arn:aws:ecs:REGION:ACCOUNT:RESOURCE`.
+    pub fn arn(&self, resource: std::fmt::Arguments<'_>) -> Str {
+        format!("arn:{}:ecs:{}:{}:{resource}", self.partition(), self.region, self.account).into()
+    }
+}
+
+/// What an ARN names, in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arn<'a> {
+    /// The region.
+    pub region: &'a str,
+    /// The account.
+    pub account: &'a str,
+    /// The kind of resource, for example `task`.
+    pub kind: &'a str,
+    /// All that follows the kind, for example `default/0123...`.
+    pub rest: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Reads an ARN of ECS; `None` when `text` is no such thing.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(6, ':');
+        let (prefix, _partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+        let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+        if prefix != "arn" || service != "ecs" {
+            return None;
+        }
+        let (kind, rest) = resource.split_once('/')?;
+        Some(Self { region, account, kind, rest })
+    }
+
+    /// The id: what follows the last slash.
+    pub fn id(&self) -> &'a str {
+        self.rest.rsplit('/').next().unwrap_or(self.rest)
+    }
+
+    /// The cluster that a long ARN of a task or container instance names.
+    pub fn cluster(&self) -> Option<&'a str> {
+        self.rest.split_once('/').map(|(cluster, _)| cluster)
+    }
+}
+
+/// The 128 bits of a task or container instance id: 32 hexadecimal digits, no hyphen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceId(pub u128);
+
+impl ResourceId {
+    /// Reads 32 digits, or a UUID of 36 characters as old ids were. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = match text.len() {
+            32 => text.to_owned(),
+            36 => text.chars().filter(|character| *character != '-').collect(),
+            _ => return None,
+        };
+        (digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .then(|| u128::from_str_radix(&digits, 16).ok().map(Self))?
+    }
+}
+
+impl std::fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl std::fmt::Debug for ResourceId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl serde::Serialize for ResourceId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ResourceId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an id of 32 hexadecimal digits"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_falls_into_its_parts() {
+        let arn = Arn::parse("arn:aws:ecs:eu-west-1:123456789012:task/prod/00112233445566778899aabbccddeeff")
+            .expect("it is an ARN");
+        assert_eq!((arn.region, arn.account, arn.kind), ("eu-west-1", "123456789012", "task"));
+        assert_eq!((arn.cluster(), arn.id()), (Some("prod"), "00112233445566778899aabbccddeeff"));
+    }
+
+    #[test]
+    fn what_is_not_an_arn_of_ecs_is_none() {
+        for text in ["", "web", "arn:aws:ec2:r:a:instance/i-1", "arn:aws:ecs:r:a", "arn:aws:ecs:r:a:task"] {
+            assert_eq!(Arn::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_are_read_in_both_lengths_and_written_in_one() {
+        let id = ResourceId::parse("00112233-4455-6677-8899-aabbccddeeff").expect("a UUID");
+        assert_eq!(id.to_string(), "00112233445566778899aabbccddeeff");
+        assert_eq!(ResourceId::parse(&id.to_string()), Some(id));
+        assert_eq!(ResourceId::parse("0011"), None);
+        assert_eq!(ResourceId::parse("é0112233445566778899aabbccddeef"), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! The protocol between the control plane and its host agents.
+//!
+//! Ours, and level-triggered both ways. Down: [`Order`]s, the desired state of tasks on one container instance,
+//! each with a generation; an agent refuses a generation that is not newer than the last. A *full* order names every
+//! task that the instance should know, and is what a newly connected agent gets first; the others name changes.
+//! Up: [`TaskReport`]s, each the whole state of one task as the host sees it, so that a repeat does no harm.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Str;
+use crate::arn::ResourceId;
+use crate::shape::container_definition::{ContainerDefinition, Volume};
+use crate::shape::shared::KeyValuePair;
+
+/// What should become of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Desired {
+    /// Its containers should run.
+    Running,
+    /// Its containers should be stopped.
+    Stopped,
+}
+
+/// The desired state of tasks on one instance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Order {
+    /// The container instance.
+    pub instance: ResourceId,
+    /// Rises with every order to the instance.
+    pub generation: u64,
+    /// Whether tasks that are not named should not exist.
+    pub full: bool,
+    /// The tasks.
+    pub tasks: Vec<OrderedTask>,
+}
+
+/// One task of an [`Order`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OrderedTask {
+    /// What to run.
+    pub spec: Arc<TaskSpec>,
+    /// Whether to run it.
+    pub desired: Desired,
+    /// Whether the control plane has been told that it runs: such a task is found or lost, never started again.
+    pub was_running: bool,
+}
+
+/// How containers reach the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkMode {
+    /// A network of the host's own, with published ports.
+    Bridge,
+    /// The host's network.
+    Host,
+    /// No network.
+    None,
+    /// An interface of its own; Longshore refuses to run such tasks.
+    Awsvpc,
+}
+
+/// A task, as its host needs to know it: definition and overrides are already one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSpec {
+    /// The id inside the ARN.
+    pub id: ResourceId,
+    /// The whole ARN.
+    pub arn: Str,
+    /// The cluster's ARN.
+    pub cluster: Str,
+    /// Family of the task definition.
+    pub family: Str,
+    /// Revision of the task definition.
+    pub revision: u32,
+    /// How its containers reach the network.
+    pub network_mode: NetworkMode,
+    /// The containers, in the order of the definition.
+    pub containers: Vec<ContainerSpec>,
+    /// The volumes that mount points name.
+    pub volumes: Arc<Vec<Volume>>,
+}
+
+/// A container of a [`TaskSpec`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ContainerSpec {
+    /// The definition. What an override may replace is to be read from the members below, not from here.
+    pub definition: Arc<ContainerDefinition>,
+    /// Arguments.
+    pub command: Option<Arc<Vec<Str>>>,
+    /// Environment, later entries win.
+    pub environment: Arc<Vec<KeyValuePair>>,
+    /// CPU units, 1024 to a core.
+    pub cpu: u32,
+    /// Hard limit in MiB, 0 for none.
+    pub memory_mib: u32,
+    /// Soft limit in MiB, 0 for none.
+    pub memory_reservation_mib: u32,
+}
+
+impl ContainerSpec {
+    /// The container's name.
+    pub fn name(&self) -> &str {
+        self.definition.name.as_deref().unwrap_or_default()
+    }
+
+    /// Whether the task ends with it. Source: `essential` defaults to true.
+    pub fn essential(&self) -> bool {
+        self.definition.essential.unwrap_or(true)
+    }
+
+    /// The last value given for an environment variable.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let entry = self.environment.iter().rev().find(|entry| entry.name.as_deref() == Some(name))?;
+        entry.value.as_deref()
+    }
+}
+
+/// How far a task or container has come, as its host says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Reported {
+    /// Not yet running.
+    Pending,
+    /// Running.
+    Running,
+    /// Over.
+    Stopped,
+}
+
+/// The verdict of health checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Health {
+    /// No verdict yet, or no check.
+    Unknown,
+    /// The last check passed.
+    Healthy,
+    /// As many checks failed as `retries` says.
+    Unhealthy,
+}
+
+/// Why a task ended, as far as its host knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopCause {
+    /// An essential container ended by itself.
+    EssentialContainerExited,
+    /// It never ran; the text is the reason.
+    FailedToStart(Str),
+    /// It was told to.
+    Ordered,
+    /// The host found no trace of it after a restart.
+    Lost,
+}
+
+/// The whole state of one task, as its host sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskReport {
+    /// Which task.
+    pub task: ResourceId,
+    /// How far it has come.
+    pub status: Reported,
+    /// Its containers, in the order of the definition.
+    pub containers: Vec<ContainerReport>,
+    /// When the first image pull began, in ms since the epoch.
+    pub pull_started_at: Option<u64>,
+    /// When the last image pull ended, in ms since the epoch.
+    pub pull_stopped_at: Option<u64>,
+    /// When the first essential container ended, in ms since the epoch.
+    pub execution_stopped_at: Option<u64>,
+    /// Why it stopped, once it has.
+    pub cause: Option<StopCause>,
+}
+
+/// One container of a [`TaskReport`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContainerReport {
+    /// How far it has come.
+    pub status: Reported,
+    /// What the runtime calls it.
+    pub runtime_id: Option<Str>,
+    /// Digest of the image, where there is one.
+    pub image_digest: Option<Str>,
+    /// Exit code, where it is known: 128 and the signal number when a signal ended it.
+    pub exit_code: Option<i32>,
+    /// What went wrong, as `ErrorName: text`.
+    pub reason: Option<Str>,
+    /// Ports as they are bound on the host.
+    pub bindings: Vec<PortBinding>,
+    /// Verdict of the container's health check, if it has one.
+    pub health: Health,
+}
+
+/// A port as it is bound on the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortBinding {
+    /// Address on the host.
+    pub bind_ip: Str,
+    /// Port inside the container.
+    pub container_port: u16,
+    /// Port on the host.
+    pub host_port: u16,
+    /// `tcp` or `udp`.
+    pub protocol: Str,
+}

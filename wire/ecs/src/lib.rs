@@ -1,0 +1,29 @@
+//! What travels between an Amazon ECS client, a control plane and its host agents.
+//!
+//! Types, codecs, error codes and limits, and nothing that decides: both sides of a socket can use this crate.
+//! Requests are parsed once, at the edge ([`Request::parse`]); whatever a member may not hold is refused there
+//! as a `SerializationException`, whatever ECS itself would refuse is left to the control plane.
+//!
+//! - [`shape`]: the structures of the ECS API, member by member.
+//! - [`operation`]: every operation of the API, and which of them Longshore serves.
+//! - [`error`]: the closed list of errors.
+//! - [`arn`]: Amazon resource names and short ids.
+//! - [`signature`]: AWS Signature Version 4, reading and checking.
+//! - [`host`]: the protocol between the control plane and its host agents.
+//! - [`limits`]: the documented bounds of requests.
+#![forbid(unsafe_code)]
+
+pub mod arn;
+pub mod error;
+pub mod host;
+pub mod limits;
+pub mod operation;
+mod request;
+pub mod shape;
+pub mod signature;
+
+pub use error::{ApiError, ErrorCode};
+pub use request::Request;
+
+/// Text that many records share: cloning it is counting, not copying.
+pub type Str = std::sync::Arc<str>;

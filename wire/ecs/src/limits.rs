@@ -1,0 +1,63 @@
+//! The documented bounds of requests. Each constant names its source.
+
+/// Bytes in a request body. Source: chosen by us; the largest lawful request is a task definition of 64 KiB,
+/// which JSON escapes may double.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Entries on one page and its default. Source: ECS API reference, `maxResults` of the list operations.
+pub const PAGE_ENTRIES_MAX: i32 = 100;
+/// Entries on one page of `ListAccountSettings`. Source: ECS API reference.
+pub const SETTINGS_PAGE_ENTRIES_MAX: i32 = 10;
+/// Tasks of one `RunTask`. Source: ECS API reference, `count`.
+pub const RUN_TASK_COUNT_MAX: i32 = 10;
+/// Instances of one `StartTask`. Source: ECS API reference, `containerInstances`.
+pub const START_TASK_INSTANCES_MAX: usize = 10;
+/// Ids in one `DescribeClusters`, `DescribeTasks` or `DescribeContainerInstances`. Source: ECS API reference.
+pub const DESCRIBE_IDS_MAX: usize = 100;
+/// Instances of one `UpdateContainerInstancesState`. Source: ECS API reference.
+pub const UPDATE_STATE_INSTANCES_MAX: usize = 10;
+/// Attributes of one `PutAttributes` or `DeleteAttributes`. Source: ECS API reference.
+pub const ATTRIBUTES_PER_CALL_MAX: usize = 10;
+/// Attributes of its own that a container instance may have. Source: ECS developer guide, *Attributes*.
+pub const CUSTOM_ATTRIBUTES_MAX: usize = 10;
+/// Characters of an attribute's name. Source: ECS API reference, `Attribute.name`.
+pub const ATTRIBUTE_NAME_CHARS_MAX: usize = 128;
+/// Characters of an attribute's value. Source: ECS API reference, `Attribute.value`.
+pub const ATTRIBUTE_VALUE_CHARS_MAX: usize = 128;
+/// Placement constraints of task definition and request together. Source: ECS API reference.
+pub const PLACEMENT_CONSTRAINTS_MAX: usize = 10;
+/// Placement strategies of a request. Source: ECS API reference, `placementStrategy`.
+pub const PLACEMENT_STRATEGIES_MAX: usize = 5;
+/// Characters of the overrides as JSON. Source: ECS API reference, `overrides`.
+pub const OVERRIDES_CHARS_MAX: usize = 8192;
+/// Characters of `startedBy` of `RunTask`. Source: ECS API reference.
+pub const RUN_TASK_STARTED_BY_CHARS_MAX: usize = 128;
+/// Characters of `startedBy` of `StartTask`. Source: ECS API reference.
+pub const START_TASK_STARTED_BY_CHARS_MAX: usize = 36;
+/// Characters of `group`. Source: field reports; the API reference is silent.
+pub const GROUP_CHARS_MAX: usize = 255;
+/// Characters of the client token of `RunTask`. Source: ECS API reference, `clientToken`.
+pub const CLIENT_TOKEN_CHARS_MAX: usize = 64;
+/// Tags on a resource. Source: ECS API reference, `tags`.
+pub const TAGS_MAX: usize = 50;
+/// Characters of a tag's key. Source: ECS API reference, `Tag`.
+pub const TAG_KEY_CHARS_MAX: usize = 128;
+/// Characters of a tag's value. Source: ECS API reference, `Tag`.
+pub const TAG_VALUE_CHARS_MAX: usize = 256;
+/// Bytes of a task definition as JSON. Source: ECS quotas, *Task definition size*.
+pub const TASK_DEFINITION_BYTES_MAX: usize = 65_536;
+/// Containers of a task definition. Source: ECS quotas.
+pub const CONTAINERS_MAX: usize = 10;
+/// Revisions of a family. Source: ECS quotas.
+pub const REVISIONS_MAX: u32 = 1_000_000;
+/// Characters of the names of clusters, families and containers. Source: ECS API reference.
+pub const NAME_CHARS_MAX: usize = 255;
+/// Clusters of an account in a region. Source: ECS quotas.
+pub const CLUSTERS_MAX: usize = 10_000;
+/// Container instances of a cluster. Source: ECS quotas.
+pub const INSTANCES_MAX: usize = 5_000;
+/// Reserved ports of a container instance. Source: ECS developer guide, *Port mappings*.
+pub const RESERVED_PORTS_MAX: usize = 100;
+/// Characters of a reason. Source: amazon-ecs-agent, which cuts reasons to this length.
+pub const REASON_CHARS_MAX: usize = 1024;
+/// Least memory of a container in MiB. Source: ECS API reference, `ContainerDefinition.memory`.
+pub const CONTAINER_MEMORY_MIB_MIN: i32 = 6;
