@@ -5,7 +5,6 @@
 //! restart of the agent ([`Runtime::inventory`]), with exit codes where they can be known.
 #![forbid(unsafe_code)]
 
-#[path = "docker_stub.rs"]
 pub mod docker;
 pub mod process;
 

@@ -92,12 +92,34 @@ pub(crate) struct DevArgs {
     /// Address of the ECS API. Port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:5080")]
     pub(crate) ecs_listen: SocketAddr,
-    /// Address of the Mesos master API. Port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:5050")]
-    pub(crate) mesos_listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) master: MasterArgs,
     /// Most pages of 4 KiB in the database, to rehearse a full disk.
     #[arg(long, hide = true)]
     pub(crate) database_pages: Option<u32>,
+}
+
+/// How the Mesos master presents the cluster.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct MasterArgs {
+    /// Address of the Mesos master API. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:5050")]
+    pub(crate) mesos_listen: SocketAddr,
+    /// Host name that frameworks reach the master at [default: the address that is listened on].
+    #[arg(long)]
+    pub(crate) mesos_hostname: Option<String>,
+    /// Ports that are offered on each instance, minus those in use.
+    #[arg(long, default_value = "80, 443, 1024-32767", value_parser = longshore_bridge::parse_ranges)]
+    pub(crate) offer_ports: longshore_bridge::Ranges,
+    /// Disk in MB that is offered on each instance.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) offer_disk: u64,
+    /// Attribute of an instance that holds the host name that frameworks are told. Without it they get the EC2 id.
+    #[arg(long, default_value = "longshore.hostname")]
+    pub(crate) hostname_attribute: String,
+    /// Image of tasks that name none.
+    #[arg(long)]
+    pub(crate) default_image: Option<String>,
 }
 
 fn account(text: &str) -> Result<String, String> {

@@ -4,31 +4,91 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use longshore_client::{Client, Options};
 use longshore_server::dev::{Config, LocalEcs};
-use longshore_server::{Durability, InstanceConfig, Place, RuntimeChoice, bind};
+use longshore_server::{Durability, InstanceConfig, MesosMaster, Place, RuntimeChoice, bind};
 use longshore_wire_ecs::arn::Realm;
+use longshore_wire_ecs::shape::shared::Attribute;
 
 use crate::args::{DevArgs, DurabilityArg, RuntimeArg};
 
 /// Runs until Ctrl-C or SIGTERM, or until the disk cannot be written.
 pub(crate) async fn run(args: DevArgs, json: bool) -> anyhow::Result<ExitCode> {
-    let listener = bind(args.ecs_listen, "the ECS API", "--ecs-listen").await?;
-    let ecs_url = format!("http://{}", listener.address());
-    let config = config(&args).await?;
-    let mut ecs = LocalEcs::start(config, listener).await?;
-    let mesos_url = String::new();
-    if json {
-        println!("{}", serde_json::json!({"ready": true, "ecs": ecs_url, "mesos": mesos_url, "cluster": args.cluster}));
-    } else {
-        println!("ECS {ecs_url}");
-    }
+    let mut local = Local::start(&args).await?;
+    local.announce(&args, json);
     tokio::select! {
         () = interrupted() => {
-            ecs.stop().await;
+            local.stop().await;
             Ok(ExitCode::SUCCESS)
         }
-        error = ecs.failure() => Err(error.into()),
+        error = local.ecs.failure() => Err(error.into()),
     }
+}
+
+/// A local ECS with a Mesos master in front of it.
+pub(crate) struct Local {
+    pub(crate) ecs: LocalEcs,
+    mesos: MesosMaster,
+    /// URL of the ECS API.
+    pub(crate) ecs_url: String,
+    /// URL of the Mesos master.
+    pub(crate) mesos_url: String,
+    runtime: RuntimeChoice,
+}
+
+impl Local {
+    /// Starts both. They talk through the ECS API, as they would with AWS.
+    pub(crate) async fn start(args: &DevArgs) -> anyhow::Result<Self> {
+        let ecs_listener = bind(args.ecs_listen, "the ECS API", "--ecs-listen").await?;
+        let mesos_listener = bind(args.master.mesos_listen, "the Mesos master API", "--mesos-listen").await?;
+        let (ecs_url, mesos_url) =
+            (format!("http://{}", ecs_listener.address()), format!("http://{}", mesos_listener.address()));
+        let config = config(args).await?;
+        let runtime = config.instances.first().map_or(RuntimeChoice::Process, |instance| instance.runtime);
+        let ecs = LocalEcs::start(config, ecs_listener).await?;
+        let keys = args.access_key.first().cloned().unwrap_or_else(|| ("longshore".to_owned(), "longshore".to_owned()));
+        let client = Client::new(Options {
+            cluster: args.cluster.clone(),
+            endpoint: Some(reachable(&ecs_url)),
+            region: Some(args.region.clone()),
+            keys: Some(keys),
+            budget: false,
+        })
+        .await?;
+        let mut master = args.master.clone();
+        if runtime != RuntimeChoice::Docker && master.default_image.is_none() {
+            // Processes and simulated containers need no image; the name says where the command runs.
+            master.default_image = Some("host".to_owned());
+        }
+        let bridge = crate::master::config(&master, mesos_listener.address(), &args.region, &args.cluster);
+        let mesos = MesosMaster::start(bridge, client, mesos_listener);
+        Ok(Self { ecs, mesos, ecs_url, mesos_url, runtime })
+    }
+
+    fn announce(&self, args: &DevArgs, json: bool) {
+        let (ecs, mesos) = (&self.ecs_url, &self.mesos_url);
+        if json {
+            println!("{}", serde_json::json!({"ready": true, "ecs": ecs, "mesos": mesos, "cluster": args.cluster}));
+            return;
+        }
+        println!("ECS API       {ecs}   (cluster {}, region {})", args.cluster, args.region);
+        println!("Mesos master  {mesos}");
+        println!("{} container instances run {}", args.instances, self.runtime.describe());
+        println!();
+        println!("{}", crate::hints::text(ecs, mesos, &args.region));
+        println!("Ctrl-C ends it{}.", if args.in_memory { ", and all tasks with it" } else { "; tasks go on and are found again" });
+    }
+
+    /// Stops both.
+    pub(crate) async fn stop(self) {
+        self.mesos.stop().await;
+        self.ecs.stop().await;
+    }
+}
+
+/// An address that is listened on everywhere is reached on this machine.
+fn reachable(url: &str) -> String {
+    url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 }
 
 /// Waits for Ctrl-C or SIGTERM.
@@ -63,7 +123,7 @@ pub(crate) async fn config(args: &DevArgs) -> anyhow::Result<Config> {
             zone: zones[index % zones.len()].as_str().into(),
             cpu: args.instance_cpu,
             memory_mib: args.instance_memory,
-            attributes: Vec::new(),
+            attributes: vec![hostname(number, &args.master.hostname_attribute)],
             runtime: choose(own.map_or(args.runtime, |(_, runtime)| *runtime)).await,
         });
     }
@@ -81,6 +141,17 @@ pub(crate) async fn config(args: &DevArgs) -> anyhow::Result<Config> {
         hosts_dir: hosts_dir(args)?,
         instances,
     })
+}
+
+/// Each instance gets a loopback address of its own: frameworks tell agents apart by it, tasks can bind it, and every
+/// port of this machine answers there.
+fn hostname(number: u32, attribute: &str) -> Attribute {
+    let [_, _, high, low] = number.to_be_bytes();
+    Attribute {
+        name: Some(attribute.into()),
+        value: Some(format!("127.0.{}.{low}", high + 1).into()),
+        ..Default::default()
+    }
 }
 
 fn hosts_dir(args: &DevArgs) -> anyhow::Result<std::path::PathBuf> {

@@ -7,6 +7,8 @@
 
 mod args;
 mod dev;
+mod hints;
+mod master;
 
 use std::process::ExitCode;
 

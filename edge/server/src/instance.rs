@@ -31,6 +31,17 @@ pub enum RuntimeChoice {
     Simulated,
 }
 
+impl RuntimeChoice {
+    /// What it is, for people.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Docker => "Docker containers",
+            Self::Process => "plain processes (no Docker daemon is used)",
+            Self::Simulated => "simulated containers",
+        }
+    }
+}
+
 /// A container instance to run on this machine.
 #[derive(Clone, Debug)]
 pub struct InstanceConfig {

@@ -14,10 +14,12 @@ mod ecs;
 mod instance;
 pub mod limits;
 mod listener;
+mod mesos;
 mod storage;
 
 pub use drive::{Host, drive, now, seed};
 pub use ecs::{Access, ControlHandle, Keys};
 pub use instance::{InstanceConfig, RuntimeChoice};
-pub use listener::{BindError, bind};
+pub use listener::{BindError, Listener, bind};
+pub use mesos::MesosMaster;
 pub use storage::{Durability, Place, Storage, StorageError, WriteError};

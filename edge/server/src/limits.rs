@@ -14,3 +14,9 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 pub const CALL_MS_MAX: u64 = 55_000;
 /// How far the time of a signed request may be off, in ms. Source: AWS General Reference, Signature Version 4.
 pub const CLOCK_SKEW_MS_MAX: u64 = 5 * 60 * 1000;
+/// Events that may wait for a scheduler that does not read. Source: chosen by us.
+pub const EVENTS_WAITING_MAX: usize = 4_096;
+/// Bytes of a call. Source: chosen by us; the largest lawful one reconciles 100,000 tasks.
+pub const CALL_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Questions to the cluster that may be out at a time. Source: chosen by us.
+pub const ASKS_OUT_MAX: usize = 64;

@@ -25,6 +25,8 @@ pub const ATTRIBUTE_NAME_CHARS_MAX: usize = 128;
 pub const ATTRIBUTE_VALUE_CHARS_MAX: usize = 128;
 /// Placement constraints of task definition and request together. Source: ECS API reference.
 pub const PLACEMENT_CONSTRAINTS_MAX: usize = 10;
+/// Characters of the expression of a placement constraint. Source: ECS API reference, `PlacementConstraint.expression`.
+pub const EXPRESSION_CHARS_MAX: usize = 2000;
 /// Placement strategies of a request. Source: ECS API reference, `placementStrategy`.
 pub const PLACEMENT_STRATEGIES_MAX: usize = 5;
 /// Characters of the overrides as JSON. Source: ECS API reference, `overrides`.

@@ -54,7 +54,11 @@ pub(super) fn admit(request: shape::RegisterTaskDefinitionRequest) -> Result<Adm
     }
     containers::check(&definitions, network_mode, memory_mib, &volumes)?;
     constraints(request.placement_constraints.as_deref().unwrap_or_default())?;
-    let compatibilities = compatibilities(request.requires_compatibilities.as_deref().unwrap_or_default())?;
+    let required_compatibilities = request.requires_compatibilities.as_deref().unwrap_or_default();
+    let compatibilities = compatibilities(required_compatibilities)?;
+    if required_compatibilities.iter().any(|word| &**word == "FARGATE") {
+        quantity::fargate(cpu, memory_mib)?;
+    }
     let containers: Vec<ContainerSpec> = definitions.iter().map(spec).collect();
     let mut needs = needs(&containers, network_mode, cpu, memory_mib)?;
     needs.attributes = required(&definitions, request.task_role_arn.is_some(), network_mode, request.runtime_platform.as_ref());
@@ -118,8 +122,12 @@ fn constraints(constraints: &[shape::TaskDefinitionPlacementConstraint]) -> Resu
         if constraint.kind.as_deref() != Some("memberOf") {
             return Err(ApiError::client("Task definition placement constraint type should be one of [memberOf]"));
         }
-        if constraint.expression.as_deref().is_none_or(str::is_empty) {
+        let expression = constraint.expression.as_deref().unwrap_or_default();
+        if expression.is_empty() {
             return Err(ApiError::client("memberOf expression must be specified."));
+        }
+        if expression.chars().count() > limits::EXPRESSION_CHARS_MAX {
+            return Err(ApiError::client("A memberOf expression can have at most 2000 characters."));
         }
     }
     Ok(())

@@ -30,7 +30,9 @@ pub(super) fn register(at: &mut Context<'_>, request: shape::RegisterContainerIn
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let registered = resources(request.total_resources.as_deref().unwrap_or_default())?;
     let document = identity(request.instance_identity_document.as_deref())?;
-    let attributes = attributes(request.attributes.as_deref().unwrap_or_default(), &document)?;
+    let mut attributes = attributes(request.attributes.as_deref().unwrap_or_default(), &document)?;
+    // Source: amazon-ecs-agent reads a zone from every registration, also from one without an identity document.
+    attributes.entry(ZONE_ATTRIBUTE.into()).or_insert_with(|| Some(format!("{}a", at.realm.region).into()));
     let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
     let now = at.now;
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;

@@ -137,6 +137,9 @@ fn constraints(given: &[shape::PlacementConstraint]) -> Result<(), ApiError> {
             (Some("distinctInstance"), Some(_)) => {
                 return Err(ApiError::invalid("distinctInstance expression should not be specified."));
             }
+            (Some("memberOf"), Some(expression)) if expression.chars().count() > limits::EXPRESSION_CHARS_MAX => {
+                return Err(ApiError::invalid("A memberOf expression can have at most 2000 characters."));
+            }
             (Some("distinctInstance" | "memberOf"), _) => {}
             _ => return Err(ApiError::invalid("type should be one of [distinctInstance,memberOf]")),
         }

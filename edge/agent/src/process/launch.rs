@@ -40,6 +40,9 @@ pub(crate) fn spawn(directory: &Directory, spec: &ContainerSpec) -> Result<(Chil
     if spec.definition.mount_points.as_ref().is_some_and(|mounts| !mounts.is_empty()) {
         return Err("CannotCreateContainerError: mount points need Docker, and this instance runs plain processes".to_owned());
     }
+    if !program_exists(spec, &words[0]) {
+        return Err(format!("CannotStartContainerError: exec: \"{}\": executable file not found in $PATH", words[0]));
+    }
     directory.create().map_err(|error| format!("CannotCreateContainerError: {}: {error}", directory.path.display()))?;
     let output = OpenOptions::new().create(true).append(true).open(directory.path.join("output"));
     let output = output.map_err(|error| format!("CannotCreateContainerError: output: {error}"))?;
@@ -51,6 +54,16 @@ pub(crate) fn spawn(directory: &Directory, spec: &ContainerSpec) -> Result<(Chil
     let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     let pid = pid.ok_or("CannotStartContainerError: the process ended at once")?;
     Ok((child, pid))
+}
+
+/// Whether the program is a file, or is found where the container looks for programs.
+fn program_exists(spec: &ContainerSpec, program: &str) -> bool {
+    if program.contains('/') {
+        // Relative to a directory that may not be there yet: the shell will tell.
+        return !program.starts_with('/') || std::path::Path::new(program).is_file();
+    }
+    let path = spec.variable("PATH").unwrap_or(PATH);
+    path.split(':').any(|directory| std::path::Path::new(directory).join(program).is_file())
 }
 
 /// A shell with the container's environment, user and directory.

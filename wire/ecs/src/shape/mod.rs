@@ -18,16 +18,43 @@ pub mod task;
 pub mod task_definition;
 
 /// Declares structures whose members are all optional, as [`self`] explains.
+///
+/// The derived code is an inherent function of each structure (`remote = "Self"`): derived reading alone would take a list
+/// for a structure, member by member, where the API has objects only.
 macro_rules! shapes {
     ($($name:ident { $($(#[$attribute:meta])* $member:ident: $kind:ty,)* })*) => {$(
         #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "camelCase", default)]
+        #[serde(remote = "Self", rename_all = "camelCase", default)]
         pub struct $name {
             $(
                 $(#[$attribute])*
                 #[serde(skip_serializing_if = "Option::is_none")]
                 pub $member: Option<$kind>,
             )*
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                Self::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Object;
+                impl<'de> serde::de::Visitor<'de> for Object {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<$name, A::Error> {
+                        <$name>::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+                    }
+                }
+                deserializer.deserialize_map(Object)
+            }
         }
     )*};
 }

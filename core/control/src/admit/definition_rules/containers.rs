@@ -39,6 +39,9 @@ pub(super) fn check(
         sizes(container, name, task_memory_mib)?;
         ports(container, name, network_mode)?;
         mounts(container, name, volumes)?;
+        if network_mode != NetworkMode::Bridge && container.links.as_ref().is_some_and(|links| !links.is_empty()) {
+            return refuse(format!("Links are not supported when networkMode is not 'bridge' (container '{name}')."));
+        }
         rest(container, name)?;
     }
     if !containers.iter().any(|container| container.essential == Some(true)) {
@@ -133,6 +136,9 @@ fn rest(container: &ContainerDefinition, name: &str) -> Check {
     }
     if container.stop_timeout.is_some_and(|seconds| seconds < 0) {
         return refuse(format!("Invalid 'stopTimeout' setting for container '{name}'."));
+    }
+    if container.restart_policy.as_ref().is_some_and(|policy| policy.enabled == Some(true)) {
+        return refuse(format!("Container '{name}': restartPolicy is not supported by Longshore yet."));
     }
     container.health_check.as_ref().map_or(Ok(()), |check| health_check(check, name))
 }

@@ -22,6 +22,32 @@ pub(in crate::admit) fn memory_mib(text: &str) -> Result<u32, ApiError> {
         .ok_or_else(|| ApiError::client("Invalid 'memory' setting for task."))
 }
 
+/// Sizes that Fargate has: CPU units, least, most and step of memory in MiB. Source: ECS developer guide, *Task size*.
+const FARGATE: [(u32, u32, u32, u32); 7] = [
+    (256, 512, 2048, 512),
+    (512, 1024, 4096, 1024),
+    (1024, 2048, 8192, 1024),
+    (2048, 4096, 16_384, 1024),
+    (4096, 8192, 30_720, 1024),
+    (8192, 16_384, 61_440, 4096),
+    (16_384, 32_768, 122_880, 8192),
+];
+
+/// Checks that Fargate has a size, although Longshore does not run tasks there: what registers here registers on AWS.
+///
+/// # Errors
+/// `ClientException` when it has not. 256 units with 1536 MiB is the one gap in the steps.
+pub(super) fn fargate(cpu: Option<u32>, memory_mib: Option<u32>) -> Result<(), ApiError> {
+    let (cpu, memory) = (cpu.unwrap_or(0), memory_mib.unwrap_or(0));
+    let has = FARGATE.iter().any(|(units, least, most, step)| {
+        *units == cpu && (*least..=*most).contains(&memory) && (memory - least) % step == 0
+    });
+    if has && (cpu, memory) != (256, 1536) {
+        return Ok(());
+    }
+    Err(ApiError::client("No Fargate configuration exists for given values."))
+}
+
 /// A whole number, or a decimal number followed by `unit`, which is worth `worth`.
 fn scaled(text: &str, unit: &str, worth: u64) -> Option<u32> {
     let text = text.trim().to_lowercase();

@@ -1,0 +1,246 @@
+//! Amounts of resources, in whole thousandths.
+//!
+//! Source: Mesos keeps scalars in fixed point with three decimals, so that 0.1 + 0.2 is 0.3.
+
+use std::collections::BTreeMap;
+
+use longshore_wire_mesos::v1::{Resource, resource, value};
+
+use crate::ranges::Ranges;
+
+/// Thousandths of one.
+pub(crate) const MILLI: u64 = 1_000;
+/// The most of any scalar, in thousandths. Source: Mesos: 10^12 of anything.
+const SCALAR_MAX: f64 = 1e12;
+
+/// Amounts of resources: scalars by name in thousandths, and ports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amounts {
+    pub(crate) scalars: BTreeMap<String, u64>,
+    pub(crate) ports: Ranges,
+}
+
+impl Amounts {
+    pub(crate) fn of(cpus: u64, mem: u64, disk: u64, ports: Ranges) -> Self {
+        let scalars = [("cpus", cpus), ("mem", mem), ("disk", disk)];
+        let scalars = scalars.into_iter().filter(|(_, amount)| *amount > 0);
+        Self { scalars: scalars.map(|(name, amount)| (name.to_owned(), amount)).collect(), ports }
+    }
+
+    /// Thousandths of a scalar.
+    pub(crate) fn scalar(&self, name: &str) -> u64 {
+        self.scalars.get(name).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.scalars.is_empty() && self.ports.is_empty()
+    }
+
+    /// Whether there is at least as much of everything as in `other`.
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        other.scalars.iter().all(|(name, amount)| self.scalar(name) >= *amount) && self.ports.contains_all(&other.ports)
+    }
+
+    pub(crate) fn plus(&self, other: &Self) -> Self {
+        let mut sum = self.clone();
+        for (name, amount) in &other.scalars {
+            *sum.scalars.entry(name.clone()).or_insert(0) += amount;
+        }
+        sum.ports = sum.ports.union(&other.ports);
+        sum
+    }
+
+    /// What is left; nothing goes below zero.
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        let left = self.scalars.iter().map(|(name, amount)| (name, amount.saturating_sub(other.scalar(name))));
+        Self {
+            scalars: left.filter(|(_, amount)| *amount > 0).map(|(name, amount)| (name.clone(), amount)).collect(),
+            ports: self.ports.minus(&other.ports),
+        }
+    }
+
+    /// Reads resources as a framework wrote them. Zeros are dropped.
+    ///
+    /// # Errors
+    /// Says what is malformed, or is of a kind that is never offered.
+    pub(crate) fn read(resources: &[Resource]) -> Result<Self, String> {
+        let mut sum = Self::default();
+        for resource in resources {
+            let one = read_one(resource).map_err(|why| format!("{}: {why}", resource.name))?;
+            let overlap = one.ports.as_slice().iter().any(|(begin, _)| sum.ports.contains(*begin));
+            if overlap {
+                return Err("ports: the same port is named twice".to_owned());
+            }
+            sum = sum.plus(&one);
+        }
+        Ok(sum)
+    }
+
+    /// Writes resources in the form that a framework understands.
+    pub(crate) fn write(&self, form: &Form) -> Vec<Resource> {
+        let scalars = self.scalars.iter().map(|(name, amount)| Resource {
+            name: name.clone(),
+            r#type: value::Type::Scalar.into(),
+            scalar: Some(value::Scalar { value: to_number(*amount) }),
+            ..form.blank()
+        });
+        let ranges = self.ports.as_slice().iter().map(|(begin, end)| value::Range { begin: *begin, end: *end });
+        let ports = Resource {
+            name: "ports".to_owned(),
+            r#type: value::Type::Ranges.into(),
+            ranges: Some(value::Ranges { range: ranges.collect() }),
+            ..form.blank()
+        };
+        scalars.chain((!self.ports.is_empty()).then_some(ports)).collect()
+    }
+}
+
+/// `cpus:0.5; mem:64; ports:[31000-31001]`, as Mesos writes amounts.
+impl std::fmt::Display for Amounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scalars = self.scalars.iter().map(|(name, amount)| format!("{name}:{}", to_number(*amount)));
+        let ports = (!self.ports.is_empty()).then(|| format!("ports:{}", self.ports));
+        f.write_str(&scalars.chain(ports).collect::<Vec<_>>().join("; "))
+    }
+}
+
+/// Reads what [`Amounts`] prints.
+pub(crate) fn parse(text: &str) -> Option<Amounts> {
+    let mut amounts = Amounts::default();
+    for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once(':')?;
+        if name == "ports" {
+            amounts.ports = crate::ranges::parse_ranges(value).ok()?;
+        } else {
+            amounts.scalars.insert(name.to_owned(), to_milli(value.parse().ok()?).ok()?);
+        }
+    }
+    Some(amounts)
+}
+
+/// In which form resources are written. Source: \[O3\], \[O4\].
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    /// The role that they are allocated to, for frameworks with MULTI_ROLE.
+    pub(crate) allocated_to: Option<String>,
+    /// Whether the framework knows refined reservations.
+    pub(crate) refined: bool,
+}
+
+impl Form {
+    fn blank(&self) -> Resource {
+        Resource {
+            role: (!self.refined).then(|| "*".to_owned()),
+            allocation_info: self.allocated_to.clone().map(|role| resource::AllocationInfo { role: Some(role) }),
+            ..Default::default()
+        }
+    }
+}
+
+pub(crate) fn to_number(milli: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "bounded by SCALAR_MAX, which is exact")]
+    let milli = milli as f64;
+    milli / 1000.0
+}
+
+/// Rounds to thousandths.
+///
+/// # Errors
+/// When it is negative, not a number, or more than anyone has.
+pub(crate) fn to_milli(number: f64) -> Result<u64, String> {
+    if !number.is_finite() || number < 0.0 {
+        return Err(format!("{number} is not an amount"));
+    }
+    if number > SCALAR_MAX {
+        return Err(format!("{number} is more than anyone has"));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+    let milli = (number * 1000.0).round() as u64;
+    if milli == 0 && number > 0.0 { Err(format!("{number} rounds to nothing")) } else { Ok(milli) }
+}
+
+fn read_one(resource: &Resource) -> Result<Amounts, String> {
+    let mut amounts = Amounts::default();
+    let reserved = !resource.reservations.is_empty()
+        || resource.reservation.is_some()
+        || resource.role.as_deref().is_some_and(|role| role != "*");
+    if reserved {
+        return Err("reserved resources are not offered, so they cannot be used".to_owned());
+    }
+    if resource.disk.is_some() || resource.revocable.is_some() || resource.shared.is_some() {
+        return Err("persistent, revocable and shared resources are not offered, so they cannot be used".to_owned());
+    }
+    match resource.r#type() {
+        value::Type::Scalar => {
+            let scalar = resource.scalar.as_ref().ok_or("a scalar without a value")?;
+            let milli = to_milli(scalar.value)?;
+            if resource.name == "gpus" && milli % MILLI != 0 {
+                return Err("gpus come whole".to_owned());
+            }
+            if milli > 0 {
+                amounts.scalars.insert(resource.name.clone(), milli);
+            }
+        }
+        value::Type::Ranges => {
+            let ranges = resource.ranges.as_ref().map(|ranges| &*ranges.range).unwrap_or_default();
+            let ranges = Ranges::new(ranges.iter().map(|range| (range.begin, range.end)).collect())?;
+            if resource.name != "ports" && !ranges.is_empty() {
+                return Err("no such ranges are offered".to_owned());
+            }
+            amounts.ports = ranges;
+        }
+        value::Type::Set => {
+            if resource.set.as_ref().is_some_and(|set| !set.item.is_empty()) {
+                return Err("no such set is offered".to_owned());
+            }
+        }
+        value::Type::Text => return Err("resources are scalars, ranges or sets".to_owned()),
+    }
+    Ok(amounts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scalar(name: &str, value: f64) -> Resource {
+        Resource {
+            name: name.to_owned(),
+            r#type: value::Type::Scalar.into(),
+            scalar: Some(value::Scalar { value }),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_tenth_and_two_tenths_are_three_tenths() {
+        let sum = Amounts::read(&[scalar("cpus", 0.1), scalar("cpus", 0.2)]).expect("good");
+        assert_eq!(sum, Amounts::read(&[scalar("cpus", 0.3)]).expect("good"));
+    }
+
+    #[test]
+    fn zeros_are_dropped_and_what_is_no_amount_is_refused() {
+        assert!(Amounts::read(&[scalar("gpus", 0.0)]).expect("good").is_empty());
+        for value in [-1.0, f64::NAN, f64::INFINITY, 0.0001, 1e13] {
+            assert!(Amounts::read(&[scalar("cpus", value)]).is_err(), "{value}");
+        }
+        assert!(Amounts::read(&[scalar("gpus", 0.5)]).is_err());
+        let reserved = Resource { role: Some("web".to_owned()), ..scalar("cpus", 1.0) };
+        assert!(Amounts::read(&[reserved]).is_err());
+    }
+
+    #[test]
+    fn what_is_printed_reads_back() {
+        let amounts = Amounts::of(1_500, 64_000, 0, Ranges::of([80, 81]));
+        assert_eq!(amounts.to_string(), "cpus:1.5; mem:64; ports:[80-81]");
+        assert_eq!(parse(&amounts.to_string()), Some(amounts));
+    }
+
+    #[test]
+    fn minus_takes_away_and_contains_compares() {
+        let all = Amounts::of(2_000, 64_000, 0, Ranges::of([80, 81]));
+        let part = Amounts::of(2_000, 32_000, 0, Ranges::of([80]));
+        assert!(all.contains(&part) && !part.contains(&all));
+        assert_eq!(all.minus(&part), Amounts::of(0, 32_000, 0, Ranges::of([81])));
+    }
+}

@@ -1,0 +1,39 @@
+//! What an operator decides about the bridge.
+
+use longshore_wire_ecs::Str;
+
+use crate::ranges::Ranges;
+
+/// What runs tasks that name no image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DefaultImage {
+    /// Such tasks are refused.
+    None,
+    /// An image for all of them.
+    Image(Str),
+}
+
+/// What an operator decides about the bridge.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Host name or address that frameworks reach this master at.
+    pub hostname: Str,
+    /// IPv4 address of the same.
+    pub ip: [u8; 4],
+    /// Port of the same.
+    pub port: u16,
+    /// Region of the cluster, for fault domains.
+    pub region: Str,
+    /// Name of the cluster, shown.
+    pub cluster: Str,
+    /// Ports that are offered on each agent where nobody uses them.
+    pub ports: Ranges,
+    /// Disk in MB that is offered on each agent.
+    pub disk_mb: u64,
+    /// Attribute of an instance that tells its host name, if it has one.
+    pub hostname_attribute: Str,
+    /// What runs tasks that name no image.
+    pub default_image: DefaultImage,
+    /// When the program started, in ms since the epoch.
+    pub started_at_ms: u64,
+}

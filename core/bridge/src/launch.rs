@@ -1,0 +1,351 @@
+//! One attempt to start one task: from an accepted offer to the end of the ECS task.
+//!
+//! At most once: StartTask goes out once under the launch id. If its reply is lost the launch is *unsure*, and is looked
+//! for by that id until it is found, or was looked for long enough to be sure that it never was. One that shows up even
+//! later is stopped, since its framework has been told that it is lost.
+
+use longshore_machine::Timestamp;
+use longshore_replica::{Answer, Ask, Failure, StartTask, Task};
+use longshore_wire_ecs::Str;
+use longshore_wire_mesos::v1::scheduler::call;
+use longshore_wire_mesos::v1::task_status::{Reason, Source};
+use longshore_wire_mesos::v1::{TaskInfo, TaskState};
+
+use crate::amounts::Amounts;
+use crate::mapping::Plan;
+use crate::state::{Bridge, Purpose, Timer};
+use crate::status::{self, Updates};
+use crate::{definition, limits, machine::Output, observe, reconcile};
+
+/// How far a launch has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Its task definition is being found or registered.
+    Preparing,
+    /// StartTask is out.
+    Starting,
+    /// The reply of StartTask was lost; how often the launch has been looked for.
+    Unsure(u32),
+    /// ECS has the task.
+    Known,
+    /// It has ended, or never began.
+    Over,
+}
+
+/// One attempt to start one task.
+#[derive(Clone, Debug)]
+pub(crate) struct Launch {
+    /// The `startedBy` of its ECS task.
+    pub(crate) id: Str,
+    pub(crate) framework: String,
+    pub(crate) task: String,
+    pub(crate) name: String,
+    pub(crate) role: String,
+    /// ARN of the instance.
+    pub(crate) instance: Str,
+    /// The same as frameworks know it.
+    pub(crate) agent: Str,
+    /// What the framework said that it uses.
+    pub(crate) claim: Amounts,
+    /// What ECS reserves for it.
+    pub(crate) cpu_units: u32,
+    /// What ECS reserves for it.
+    pub(crate) memory_mib: u32,
+    /// The task as it was asked for; a recovered launch has none.
+    pub(crate) info: Option<Box<TaskInfo>>,
+    pub(crate) plan: Option<Box<Plan>>,
+    pub(crate) phase: Phase,
+    pub(crate) arn: Option<Str>,
+    /// Whether what it reserves does not show in the cluster's own figures yet.
+    pub(crate) unseen: bool,
+    /// The first reading of instances that was asked for after ECS accepted it.
+    pub(crate) seen_after: u64,
+    pub(crate) version_before: i64,
+    pub(crate) began_at: Timestamp,
+    /// Whether it is to end.
+    pub(crate) kill: bool,
+    pub(crate) state: TaskState,
+    pub(crate) updates: Updates,
+    /// Something that its framework should hear with the next update.
+    pub(crate) note: Option<String>,
+}
+
+impl Launch {
+    /// Whether it has, or may have, something of its instance.
+    pub(crate) fn holds(&self) -> bool {
+        self.phase != Phase::Over
+    }
+
+    /// Whether something about it is about to change.
+    pub(crate) fn is_hot(&self) -> bool {
+        self.phase == Phase::Known && (self.kill || self.state != TaskState::TaskRunning)
+    }
+}
+
+/// Looks up the definition, then starts.
+pub(crate) fn prepare(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
+    let Some(launch) = bridge.launches.get(id).filter(|launch| launch.phase == Phase::Preparing) else { return };
+    if launch.kill {
+        return killed_before_start(bridge, now, id, out);
+    }
+    match definition::resolve(bridge, now, id, out) {
+        None => {}
+        Some(Err(why)) => refuse(bridge, now, id, &why, out),
+        Some(Ok(found)) => start(bridge, now, id, &found, out),
+    }
+}
+
+fn start(bridge: &mut Bridge, now: Timestamp, id: &Str, found: &longshore_replica::Definition, out: &mut Vec<Output>) {
+    let Some(launch) = bridge.launches.get_mut(id) else { return };
+    let Some(plan) = launch.plan.clone() else { return };
+    let Some(container) = found.containers.first().cloned() else {
+        return refuse(bridge, now, id, "the task definition has no container", out);
+    };
+    let named = plan.is_named();
+    if named {
+        launch.cpu_units = found.cpu;
+        launch.memory_mib = found.memory_mib;
+        launch.note = definition::difference(found, &launch.claim);
+    }
+    launch.phase = Phase::Starting;
+    let start = StartTask {
+        instance: launch.instance.clone(),
+        definition: found.arn.clone(),
+        started_by: launch.id.clone(),
+        group: None,
+        container,
+        command: if named { None } else { plan.command.clone() },
+        environment: plan.environment.clone(),
+        cpu: (!named).then_some(launch.cpu_units),
+        memory_mib: (!named).then_some(launch.memory_mib),
+    };
+    bridge.ask(Purpose::Start(id.clone()), Ask::StartTask(Box::new(start)), out);
+}
+
+/// What came of StartTask.
+pub(crate) fn started(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    result: Result<Answer, Failure>,
+    out: &mut Vec<Output>,
+) {
+    if !bridge.launches.contains_key(id) {
+        return;
+    }
+    match result {
+        Ok(Answer::Started(task)) => known(bridge, now, id, *task, out),
+        Ok(Answer::NotStarted { reason, detail }) => not_started(bridge, now, id, &reason, detail.as_deref(), out),
+        Err(Failure::Throttled) => {
+            // Nothing was done: the same launch may be asked for again.
+            set_phase(bridge, id, Phase::Preparing);
+            bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone()));
+        }
+        Err(Failure::Refused { code, message }) => refuse(bridge, now, id, &format!("{code}: {message}"), out),
+        Err(Failure::Unavailable(why)) => {
+            out.push(Output::Note(format!("the reply to launch {id} was lost and is looked for: {why}")));
+            set_phase(bridge, id, Phase::Unsure(0));
+            bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone()));
+        }
+        Ok(_) => {}
+    }
+}
+
+fn set_phase(bridge: &mut Bridge, id: &Str, phase: Phase) {
+    if let Some(launch) = bridge.launches.get_mut(id) {
+        launch.phase = phase;
+    }
+}
+
+/// ECS has the task.
+pub(crate) fn known(bridge: &mut Bridge, now: Timestamp, id: &Str, task: Task, out: &mut Vec<Output>) {
+    let readings = bridge.readings;
+    let Some(launch) = bridge.launches.get_mut(id) else { return };
+    if launch.phase == Phase::Known || launch.phase == Phase::Over {
+        return;
+    }
+    launch.phase = Phase::Known;
+    launch.arn = Some(task.arn.clone());
+    launch.seen_after = readings + 1;
+    let kill = launch.kill;
+    bridge.by_arn.insert(task.arn.clone(), id.clone());
+    bridge.reindex(id);
+    bridge.at(now + limits::STARTING_AFTER_MS, Timer::Starting(id.clone()));
+    if kill {
+        stop(bridge, now, id, out);
+    }
+    observe::task(bridge, now, task, out);
+}
+
+/// The instance could not take it: someone else was faster, or it is leaving.
+fn not_started(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    reason: &str,
+    detail: Option<&str>,
+    out: &mut Vec<Output>,
+) {
+    let why = match reason {
+        "AGENT" => Reason::AgentDisconnected,
+        "INACTIVE" | "MISSING" => Reason::AgentRemoved,
+        _ => Reason::InvalidOffers,
+    };
+    let text = format!("The container instance refused the task: {reason}. {}", detail.unwrap_or_default());
+    dropped(bridge, now, id, why, text.trim(), out);
+}
+
+/// The launch never was. Source: \[C8\], \[C10\]: DROPPED, or LOST for frameworks that do not know it.
+fn dropped(bridge: &mut Bridge, now: Timestamp, id: &Str, reason: Reason, text: &str, out: &mut Vec<Output>) {
+    let Some(launch) = bridge.launches.get(id) else { return };
+    if launch.kill {
+        return killed_before_start(bridge, now, id, out);
+    }
+    let aware = bridge.frameworks.get(&launch.framework).is_some_and(crate::framework::Framework::is_aware);
+    let state = if aware { TaskState::TaskDropped } else { TaskState::TaskLost };
+    let mut status = status::make(now, launch, state);
+    status.source = Some(Source::Master.into());
+    status.reason = Some(reason.into());
+    status.message = Some(text.to_owned());
+    end_unacknowledged(bridge, now, id, status, out);
+}
+
+/// The task cannot be run as it is described. Source: TASK_ERROR says: do not try again unchanged.
+pub(crate) fn refuse(bridge: &mut Bridge, now: Timestamp, id: &Str, why: &str, out: &mut Vec<Output>) {
+    let Some(launch) = bridge.launches.get(id) else { return };
+    let mut status = status::make(now, launch, TaskState::TaskError);
+    status.source = Some(Source::Master.into());
+    status.reason = Some(Reason::TaskInvalid.into());
+    status.message = Some(why.to_owned());
+    end_unacknowledged(bridge, now, id, status, out);
+}
+
+fn killed_before_start(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
+    let Some(launch) = bridge.launches.get(id) else { return };
+    let mut status = status::make(now, launch, TaskState::TaskKilled);
+    status.source = Some(Source::Agent.into());
+    status.reason = Some(Reason::TaskKilledDuringLaunch.into());
+    status.message = Some("Killed before the task was started".to_owned());
+    over(bridge, id);
+    status::update(bridge, now, id, status, out);
+}
+
+/// Ends a launch with an update that needs no acknowledgement. Source: \[T7\].
+fn end_unacknowledged(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    status: longshore_wire_mesos::v1::TaskStatus,
+    out: &mut Vec<Output>,
+) {
+    over(bridge, id);
+    let Some(launch) = bridge.launches.get(id) else { return };
+    let framework = launch.framework.clone();
+    status::send_once(bridge, &framework, status.clone(), out);
+    status::finish(bridge, id, Some(status));
+    bridge.wants_allocation(now);
+}
+
+/// It holds nothing any more. What it held shows in the next reading of instances.
+pub(crate) fn over(bridge: &mut Bridge, id: &Str) {
+    set_phase(bridge, id, Phase::Over);
+    bridge.needs_reading = true;
+    bridge.reindex(id);
+}
+
+/// Tries again what was not settled.
+pub(crate) fn settle(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
+    match bridge.launches.get(id).map(|launch| launch.phase) {
+        Some(Phase::Preparing) => prepare(bridge, now, id, out),
+        Some(Phase::Unsure(_)) => {
+            bridge.ask(Purpose::Find(id.clone()), Ask::FindTasks { started_by: id.clone() }, out);
+        }
+        _ => {}
+    }
+}
+
+/// What came of a look for a launch.
+pub(crate) fn looked_for(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    result: Result<Answer, Failure>,
+    out: &mut Vec<Output>,
+) {
+    let Some(Phase::Unsure(looks)) = bridge.launches.get(id).map(|launch| launch.phase) else { return };
+    match result {
+        Ok(Answer::Tasks { found, .. }) if !found.is_empty() => {
+            for task in found {
+                known(bridge, now, id, task, out);
+            }
+        }
+        Ok(_) if looks + 1 >= limits::SETTLE_LOOKS => {
+            bridge.given_up.insert(id.clone());
+            dropped(bridge, now, id, Reason::InvalidOffers, "The cluster never heard of the launch", out);
+        }
+        // Only a look that was answered counts.
+        Ok(_) => {
+            set_phase(bridge, id, Phase::Unsure(looks + 1));
+            bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone()));
+        }
+        Err(_) => bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone())),
+    }
+}
+
+/// Source: \[C32\], \[C33\].
+pub(crate) fn kill(bridge: &mut Bridge, now: Timestamp, framework: &str, kill: &call::Kill, out: &mut Vec<Output>) {
+    bridge.count("messages_kill_task");
+    let Some(launch) = bridge.launch_of(framework, &kill.task_id.value) else {
+        return reconcile::one(bridge, now, framework, &kill.task_id.value, kill.agent_id.as_ref(), out);
+    };
+    if kill.agent_id.as_ref().is_some_and(|agent| agent.value != *launch.agent) {
+        return;
+    }
+    let id = launch.id.clone();
+    let phase = launch.phase;
+    if let Some(launch) = bridge.launches.get_mut(&id) {
+        launch.kill = true;
+    }
+    bridge.reindex(&id);
+    match phase {
+        Phase::Preparing => killed_before_start(bridge, now, &id, out),
+        Phase::Known => {
+            observe::killing(bridge, now, &id, out);
+            stop(bridge, now, &id, out);
+        }
+        Phase::Starting | Phase::Unsure(_) | Phase::Over => {}
+    }
+}
+
+fn stop(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
+    let Some(task) = bridge.launches.get(id).and_then(|launch| launch.arn.clone()) else { return };
+    let reason = Str::from("Killed by its Mesos framework");
+    bridge.ask(Purpose::Stop(id.clone()), Ask::StopTask { task, reason }, out);
+    bridge.at(now + limits::STOP_RETRY_MS, Timer::Stop(id.clone()));
+}
+
+/// Stops again what was told to stop and has not been heard of.
+pub(crate) fn stop_again(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
+    let Some(launch) = bridge.launches.get(id).filter(|launch| launch.phase == Phase::Known && launch.kill) else { return };
+    let heard = launch.arn.as_ref().and_then(|arn| bridge.replica.tasks().get(arn));
+    if heard.is_none_or(|task| task.desired_running) {
+        stop(bridge, now, id, out);
+    }
+}
+
+/// Ends a launch whose framework is gone. Nobody is told.
+pub(crate) fn abandon(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
+    let Some(launch) = bridge.launches.get_mut(id) else { return };
+    launch.kill = true;
+    launch.updates = Updates::default();
+    let phase = launch.phase;
+    bridge.reindex(id);
+    match phase {
+        Phase::Known => stop(bridge, now, id, out),
+        Phase::Preparing | Phase::Over => {
+            over(bridge, id);
+            status::finish(bridge, id, None);
+        }
+        Phase::Starting | Phase::Unsure(_) => {}
+    }
+}

@@ -1,0 +1,47 @@
+//! A Mesos master to frameworks and an ECS client to the cluster, decided.
+//!
+//! [`Bridge`] takes calls of the v1 scheduler API and answers of the cluster, and asks for events to be sent and for things to be
+//! done to the cluster. It keeps nothing on disk: what must survive is in ECS (the launch id in `startedBy`, framework
+//! and task id in the overridden environment), and after a start it reads the cluster before it answers anyone.
+//!
+//! Invariants, checked by [`audit`]:
+//! - A launch is started at most once. A reply that is lost is settled by finding the launch id, never by asking again.
+//! - What is offered, launched or used by others is never offered again while it is so.
+//! - TASK_RUNNING is said only when ECS says RUNNING; a terminal state only when ECS says STOPPED or nothing was started.
+//! - An update that needs an acknowledgement is repeated until it has one.
+//!
+//! Rule ids such as \[C8\] are those of the project's reference of the Mesos master's behaviour.
+//! Source: Apache Mesos 1.11, the master, the allocator and the agent's status update manager.
+#![forbid(unsafe_code)]
+
+mod accept;
+mod allocate;
+mod amounts;
+mod audit;
+mod call;
+mod config;
+mod definition;
+mod endpoint;
+mod framework;
+mod info;
+mod launch;
+pub mod limits;
+mod machine;
+mod mapping;
+mod observe;
+mod offer;
+mod ranges;
+mod reading;
+mod reconcile;
+mod recover;
+mod state;
+mod status;
+mod subscribe;
+mod validate;
+
+pub use audit::{Violation, audit};
+pub use call::validate as validate_call;
+pub use config::{Config, DefaultImage};
+pub use machine::{Asked, CallId, Input, Output, Page, Response, StreamKey};
+pub use ranges::{Ranges, parse_ranges};
+pub use state::Bridge;

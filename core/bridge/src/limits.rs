@@ -1,0 +1,52 @@
+//! The bounds and intervals that the bridge keeps to.
+
+/// Between heartbeats of a stream, in ms. Source: chosen by us: Mesos's 15 s starve clients that read by lines and end
+/// those that give up after 10 s of silence.
+pub const HEARTBEAT_MS: u64 = 5_000;
+/// First repeat of an unacknowledged update, in ms; it doubles. Source: Mesos, `STATUS_UPDATE_RETRY_INTERVAL_MIN`.
+pub const UPDATE_RETRY_MS_MIN: u64 = 10_000;
+/// Longest time between repeats, in ms. Source: Mesos, `STATUS_UPDATE_RETRY_INTERVAL_MAX`.
+pub const UPDATE_RETRY_MS_MAX: u64 = 600_000;
+/// How long declined resources are not offered again, in ms. Source: Mesos, `Filters.refuse_seconds`.
+pub const REFUSE_MS: u64 = 5_000;
+/// Longest filter, in ms. Source: Mesos: 365 days.
+pub const REFUSE_MS_MAX: u64 = 365 * 24 * 3_600_000;
+/// How long an allocation waits for more to allocate, in ms. Source: chosen by us.
+pub const ALLOCATION_DELAY_MS: u64 = 2;
+/// Least CPU of an offer, in thousandths. Source: Mesos, `min_allocatable_resources`.
+pub const OFFER_CPUS_MILLI_MIN: u64 = 10;
+/// Least memory of an offer, in thousandths of a MB. Source: Mesos, `min_allocatable_resources`.
+pub const OFFER_MEM_MILLI_MIN: u64 = 32_000;
+/// Completed tasks kept of a framework. Source: Mesos, `max_completed_tasks_per_framework`.
+pub const COMPLETED_TASKS_MAX: usize = 1_000;
+/// Completed frameworks kept. Source: Mesos, `max_completed_frameworks`.
+pub const COMPLETED_FRAMEWORKS_MAX: usize = 50;
+/// Frameworks that may be known at a time. Source: chosen by us.
+pub const FRAMEWORKS_MAX: usize = 10_000;
+/// Live tasks of one framework. Source: chosen by us, so that one framework cannot use up all memory.
+pub const TASKS_PER_FRAMEWORK_MAX: usize = 100_000;
+/// Updates of one task that may wait for acknowledgement. Source: chosen by us; older ones give way, the last stays.
+pub const UPDATES_PER_TASK_MAX: usize = 16;
+/// How long a task may be on its way before TASK_STARTING is sent, in ms. Source: chosen by us: frameworks give up on a
+/// task that they hear nothing of, and some forget one that they hear TASK_STARTING of.
+pub const STARTING_AFTER_MS: u64 = 2_000;
+/// Between looks for a launch whose reply was lost, in ms. Source: chosen by us.
+pub const SETTLE_MS: u64 = 1_000;
+/// How often a lost launch is looked for in vain before it counts as never made. Source: chosen by us: together longer
+/// than an attempt of the client may take.
+pub const SETTLE_LOOKS: u32 = 15;
+/// Between attempts at stopping a task, in ms. Source: chosen by us.
+pub const STOP_RETRY_MS: u64 = 5_000;
+/// How long a task definition that was found is not looked up again, in ms. Source: chosen by us.
+pub const DEFINITION_FRESH_MS: u64 = 10_000;
+/// How long reserved resources may go unseen in the cluster's own figures, in ms. Source: chosen by us; ECS is eventually
+/// consistent within a second or so.
+pub const UNSEEN_MS_MAX: u64 = 10_000;
+/// Characters of an id that a framework chooses. Source: Mesos, `validateID`.
+pub const ID_BYTES_MAX: usize = 255;
+/// Between repeats of a reading that failed, in ms. Source: chosen by us.
+pub const READ_RETRY_MS: u64 = 1_000;
+/// How often all tasks are read, in case that news was missed, in ms. Source: chosen by us.
+pub const SWEEP_MS: u64 = 30_000;
+/// How old what is known of instances may be when offers are made of it, in ms. Source: chosen by us.
+pub const OFFER_FRESH_MS: u64 = 500;

@@ -1,0 +1,160 @@
+//! When the cluster is read, and who takes what came of a question.
+//!
+//! Tasks that are about to change are read often. Tasks that run are read when their instance changed: an instance's version
+//! rises whenever a task on it comes or goes. A slow sweep over all of them catches what that missed. Offers are made from
+//! what was read a moment ago: where the last reading is older than that, one is made first.
+
+use longshore_machine::Timestamp;
+use longshore_replica::{Answer, Ask, Failure, Pressure};
+use longshore_wire_ecs::Str;
+
+use crate::launch;
+use crate::limits;
+use crate::machine::{Asked, Output};
+use crate::state::{Bridge, Purpose};
+use crate::{definition, observe, recover};
+
+/// Tasks that one reading asks about at most: what one describe call takes.
+const TASKS_MAX: usize = 100;
+
+fn instance_pressure(bridge: &Bridge) -> Pressure {
+    if bridge.needs_reading {
+        return Pressure::Hot;
+    }
+    if !bridge.live.is_empty() {
+        return Pressure::Busy;
+    }
+    let others = bridge.replica.instances().values().any(|one| one.running_tasks + one.pending_tasks > 0);
+    if others && !bridge.streams.is_empty() { Pressure::Watchful } else { Pressure::Quiet }
+}
+
+/// When the next reading is due.
+pub(crate) fn next_at(bridge: &Bridge) -> Option<Timestamp> {
+    if !bridge.is_recovered() {
+        return None;
+    }
+    let instances = bridge.instance_pace.next_at(instance_pressure(bridge));
+    let wanted = !bridge.hot.is_empty() || !bridge.stale_tasks.is_empty();
+    let tasks = if wanted { bridge.task_pace.next_at(Pressure::Hot) } else { None };
+    let sweep = (!bridge.live.is_empty()).then(|| bridge.swept_at + limits::SWEEP_MS);
+    [instances, tasks, sweep].into_iter().flatten().min()
+}
+
+/// Sends the readings that are due.
+pub(crate) fn read_if_due(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
+    if !bridge.is_recovered() {
+        return;
+    }
+    let pressure = instance_pressure(bridge);
+    if bridge.instance_pace.next_at(pressure).is_some_and(|at| at <= now) {
+        read_instances(bridge, now, pressure, out);
+    }
+    let wanted = !bridge.hot.is_empty() || !bridge.stale_tasks.is_empty();
+    if wanted && bridge.task_pace.next_at(Pressure::Hot).is_some_and(|at| at <= now) {
+        read_tasks(bridge, now, out);
+    }
+    if !bridge.live.is_empty() && now.since(bridge.swept_at) >= limits::SWEEP_MS {
+        bridge.swept_at = now;
+        let all: Vec<Str> = bridge.live.iter().filter_map(|id| bridge.launches.get(id)?.arn.clone()).collect();
+        bridge.ask(Purpose::Sweep, Ask::DescribeTasks(all), out);
+    }
+}
+
+fn read_instances(bridge: &mut Bridge, now: Timestamp, pressure: Pressure, out: &mut Vec<Output>) {
+    let known: Vec<Str> = bridge.replica.instances().keys().cloned().collect();
+    let pages = known.len().div_ceil(100).max(1) as u64;
+    bridge.readings += 1;
+    bridge.needs_reading = false;
+    let (sequence, asked_at) = (bridge.readings, now);
+    // Instances come and go seldom: they are found anew now and then, and described in between.
+    let complete = pressure == Pressure::Quiet || known.is_empty() || now.since(bridge.listed_at) >= LIST_MS;
+    if complete {
+        bridge.listed_at = now;
+        bridge.instance_pace.sent(now, pages * 2);
+        bridge.ask(Purpose::Instances { complete, sequence, asked_at }, Ask::ListInstances, out);
+    } else {
+        bridge.instance_pace.sent(now, pages);
+        bridge.ask(Purpose::Instances { complete, sequence, asked_at }, Ask::DescribeInstances(known), out);
+    }
+}
+
+/// Between complete readings while something is going on, in ms.
+const LIST_MS: u64 = 2_000;
+
+fn read_tasks(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
+    let hot = bridge.hot.iter().filter_map(|id| bridge.launches.get(id)?.arn.clone());
+    let mut arns: Vec<Str> = bridge.stale_tasks.iter().cloned().chain(hot).collect();
+    arns.sort_unstable();
+    arns.dedup();
+    if arns.len() > TASKS_MAX {
+        // Those that were read last come last: everyone gets a turn.
+        let turn = usize::try_from(bridge.readings).unwrap_or(0) * TASKS_MAX % arns.len();
+        arns.rotate_left(turn);
+        arns.truncate(TASKS_MAX);
+    }
+    for arn in &arns {
+        bridge.stale_tasks.remove(arn);
+    }
+    if arns.is_empty() {
+        return;
+    }
+    bridge.readings += 1;
+    bridge.task_pace.sent(now, 1);
+    bridge.ask(Purpose::Tasks, Ask::DescribeTasks(arns), out);
+}
+
+/// Gives what came of a question to the one who asked.
+pub(crate) fn answered(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    asked: Asked,
+    result: Result<Answer, Failure>,
+    out: &mut Vec<Output>,
+) {
+    let Some(purpose) = bridge.asked.remove(&asked) else { return };
+    match purpose {
+        Purpose::Recover => recover::answered(bridge, now, result, out),
+        Purpose::Instances { complete, sequence, asked_at } => {
+            bridge.instance_pace.returned();
+            match result {
+                Ok(Answer::Instances(read)) => {
+                    bridge.fresh_at = asked_at;
+                    if std::mem::take(&mut bridge.waits_for_reading) {
+                        bridge.wants_allocation(now);
+                    }
+                    let news = bridge.replica.merge_instances(read, complete);
+                    bridge.seen(now, sequence);
+                    observe::instances(bridge, now, news, out);
+                }
+                Ok(_) => {}
+                Err(failure) => out.push(Output::Note(format!("instances cannot be read: {failure}"))),
+            }
+        }
+        Purpose::Tasks | Purpose::Sweep => {
+            if purpose == Purpose::Tasks {
+                bridge.task_pace.returned();
+            }
+            match result {
+                Ok(Answer::Tasks { found, missing }) => {
+                    for task in found {
+                        observe::task(bridge, now, task, out);
+                    }
+                    for arn in missing {
+                        observe::vanished(bridge, now, &arn, out);
+                    }
+                }
+                Ok(_) => {}
+                Err(failure) => out.push(Output::Note(format!("tasks cannot be read: {failure}"))),
+            }
+        }
+        Purpose::Definition(key) => definition::answered(bridge, now, &key, result, out),
+        Purpose::Start(id) => launch::started(bridge, now, &id, result, out),
+        Purpose::Find(id) => launch::looked_for(bridge, now, &id, result, out),
+        Purpose::Stop(id) => match result {
+            Ok(Answer::Stopped(task)) => observe::task(bridge, now, *task, out),
+            Ok(_) => {}
+            // Tried again by its timer, and read meanwhile.
+            Err(failure) => out.push(Output::Note(format!("launch {id} cannot be stopped yet: {failure}"))),
+        },
+    }
+}

@@ -1,0 +1,109 @@
+//! The copy itself. Records merge by version, so that readings may overtake each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use longshore_wire_ecs::Str;
+
+use crate::record::{Instance, LastStatus, Task};
+
+/// What a reading of instances told that was not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InstanceNews {
+    /// Instances that were not known, by ARN.
+    pub added: Vec<Str>,
+    /// Instances that changed, by ARN.
+    pub changed: Vec<Str>,
+    /// Instances that are gone.
+    pub removed: Vec<Instance>,
+}
+
+/// Our copy of a cluster's state.
+#[derive(Clone, Debug, Default)]
+pub struct Replica {
+    instances: BTreeMap<Str, Instance>,
+    tasks: BTreeMap<Str, Task>,
+}
+
+impl Replica {
+    /// The instances, by ARN.
+    pub fn instances(&self) -> &BTreeMap<Str, Instance> {
+        &self.instances
+    }
+
+    /// The tasks, by ARN.
+    pub fn tasks(&self) -> &BTreeMap<Str, Task> {
+        &self.tasks
+    }
+
+    /// Takes in instances. Those that a complete reading does not name are gone.
+    pub fn merge_instances(&mut self, read: Vec<Instance>, complete: bool) -> InstanceNews {
+        let mut news = InstanceNews::default();
+        let named: BTreeSet<Str> = read.iter().map(|instance| instance.arn.clone()).collect();
+        for instance in read {
+            match self.instances.get(&instance.arn) {
+                None => news.added.push(instance.arn.clone()),
+                // Connection state is not versioned everywhere: an equal version may still tell news.
+                Some(held) if instance.version >= held.version && instance != *held => {
+                    news.changed.push(instance.arn.clone());
+                }
+                Some(_) => continue,
+            }
+            self.instances.insert(instance.arn.clone(), instance);
+        }
+        if complete {
+            let gone: Vec<Str> = self.instances.keys().filter(|arn| !named.contains(*arn)).cloned().collect();
+            news.removed = gone.iter().filter_map(|arn| self.instances.remove(arn)).collect();
+        }
+        news
+    }
+
+    /// Takes in a task; true if that is news.
+    pub fn merge_task(&mut self, task: Task) -> bool {
+        match self.tasks.get(&task.arn) {
+            Some(held) if held.version >= task.version || held.last_status == LastStatus::Stopped => false,
+            _ => {
+                self.tasks.insert(task.arn.clone(), task);
+                true
+            }
+        }
+    }
+
+    /// Forgets a task that nobody asks about any more.
+    pub fn forget_task(&mut self, arn: &str) {
+        self.tasks.remove(arn);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(arn: &str, version: i64) -> Instance {
+        Instance { arn: arn.into(), version, ..Default::default() }
+    }
+
+    #[test]
+    fn an_older_record_never_replaces_a_newer_one() {
+        let mut replica = Replica::default();
+        replica.merge_instances(vec![instance("a", 5)], true);
+        let news = replica.merge_instances(vec![instance("a", 4)], false);
+        assert_eq!((news, replica.instances()["a"].version), (InstanceNews::default(), 5));
+    }
+
+    #[test]
+    fn only_a_complete_reading_makes_an_instance_disappear() {
+        let mut replica = Replica::default();
+        replica.merge_instances(vec![instance("a", 1), instance("b", 1)], true);
+        assert!(replica.merge_instances(vec![instance("a", 2)], false).removed.is_empty());
+        let news = replica.merge_instances(vec![instance("a", 2)], true);
+        assert_eq!(news.removed, [instance("b", 1)]);
+    }
+
+    #[test]
+    fn a_stopped_task_stays_stopped() {
+        let mut replica = Replica::default();
+        let task = |version, last_status| Task { arn: "t".into(), version, last_status, ..Default::default() };
+        assert!(replica.merge_task(task(3, LastStatus::Stopped)));
+        assert!(!replica.merge_task(task(4, LastStatus::Running)));
+    }
+}

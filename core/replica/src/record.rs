@@ -1,0 +1,147 @@
+//! What is known of instances and tasks: the part of their records that deciders read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use longshore_wire_ecs::Str;
+
+/// A container instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instance {
+    /// The whole ARN.
+    pub arn: Str,
+    /// For example `i-0123456789abcdef0`.
+    pub ec2_instance_id: Option<Str>,
+    /// Whether its status is ACTIVE.
+    pub active: bool,
+    /// Whether its agent is connected.
+    pub connected: bool,
+    /// CPU units that it registered.
+    pub cpu: u32,
+    /// MiB that it registered.
+    pub memory_mib: u32,
+    /// CPU units that no task has reserved.
+    pub cpu_remaining: u32,
+    /// MiB that no task has reserved.
+    pub memory_mib_remaining: u32,
+    /// Ports in use, TCP and UDP alike.
+    pub ports_used: BTreeSet<u16>,
+    /// Attributes; the value may be absent.
+    pub attributes: BTreeMap<Str, Option<Str>>,
+    /// Tasks that should run.
+    pub running_tasks: u32,
+    /// Tasks that are PENDING.
+    pub pending_tasks: u32,
+    /// Rises with every change.
+    pub version: i64,
+}
+
+impl Instance {
+    /// The id inside the ARN.
+    pub fn id(&self) -> &str {
+        self.arn.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The value of an attribute.
+    pub fn attribute(&self, name: &str) -> Option<&Str> {
+        self.attributes.get(name)?.as_ref()
+    }
+}
+
+/// How far a task has come. Source: ECS developer guide, *Task lifecycle*.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the words of ECS, in the order in which a task passes them")]
+pub enum LastStatus {
+    #[default]
+    Provisioning,
+    Pending,
+    Activating,
+    Running,
+    Deactivating,
+    Stopping,
+    Deprovisioning,
+    Stopped,
+}
+
+impl LastStatus {
+    /// Reads the word on the wire. A word that is not known is taken for a task that is not running yet.
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "PENDING" => Self::Pending,
+            "ACTIVATING" => Self::Activating,
+            "RUNNING" => Self::Running,
+            "DEACTIVATING" => Self::Deactivating,
+            "STOPPING" => Self::Stopping,
+            "DEPROVISIONING" => Self::Deprovisioning,
+            "STOPPED" | "DELETED" => Self::Stopped,
+            _ => Self::Provisioning,
+        }
+    }
+}
+
+/// Why a task stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopCode {
+    /// It never ran.
+    FailedToStart,
+    /// An essential container ended.
+    EssentialContainerExited,
+    /// Someone stopped it.
+    UserInitiated,
+    /// Its host went away.
+    HostLost,
+    /// Something else, in ECS's own word.
+    Other(Str),
+}
+
+impl StopCode {
+    /// Reads the word on the wire.
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "TaskFailedToStart" => Self::FailedToStart,
+            "EssentialContainerExited" => Self::EssentialContainerExited,
+            "UserInitiated" => Self::UserInitiated,
+            "SpotInterruption" | "TerminationNotice" | "InfrastructureHealth" => Self::HostLost,
+            other => Self::Other(other.into()),
+        }
+    }
+}
+
+/// A task.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Task {
+    /// The whole ARN.
+    pub arn: Str,
+    /// ARN of the instance that it runs on.
+    pub instance_arn: Option<Str>,
+    /// How far it has come.
+    pub last_status: LastStatus,
+    /// Whether it should run.
+    pub desired_running: bool,
+    /// Who started it.
+    pub started_by: Option<Str>,
+    /// Environment from its overrides, all containers together.
+    pub environment: BTreeMap<Str, Str>,
+    /// Its containers.
+    pub containers: Vec<Container>,
+    /// Why it stopped.
+    pub stop_code: Option<StopCode>,
+    /// Why it stopped, for people.
+    pub stopped_reason: Option<Str>,
+    /// Whether its health checks pass; `None` without a verdict.
+    pub healthy: Option<bool>,
+    /// When it was accepted, in ms since the epoch.
+    pub created_at_ms: u64,
+    /// Rises with every change.
+    pub version: i64,
+}
+
+/// A container of a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Container {
+    /// Its name in the definition.
+    pub name: Str,
+    /// Exit code, once known.
+    pub exit_code: Option<i32>,
+    /// What went wrong.
+    pub reason: Option<Str>,
+}

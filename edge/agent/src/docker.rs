@@ -1,0 +1,425 @@
+//! Containers of a Docker daemon.
+//!
+//! What runs is the daemon's to know, not ours: containers outlive the agent, and are found again by their labels.
+//! Several container instances share one daemon, so every container carries `longshore.instance` beside the labels of
+//! the real container agent, and an instance sees only its own.
+//!
+//! Invariants:
+//! - A container has one entry in the table from the moment that it is asked for until its end is told or its task is
+//!   removed. Whoever takes the entry out tells the end: that is why there is exactly one `Exited`.
+//! - The end of a container that was found, but whose task is not known yet, is kept until `adopt` names its place.
+//! - A task that is removed while one of its containers is being created is removed again once that container is
+//!   there; one that is created already is seen by the listing of the removal, which begins after the specification
+//!   was forgotten.
+//! - A `stop` that arrives before the container runs is kept and sent once it does.
+//!
+//! Output is read from the daemon while the container is there. Removing a task removes its containers, and the end
+//! of their output is kept in memory instead: the youngest tasks within bounds, oldest dropped first,
+//! all lost when the agent ends. An hour of stopped containers would hold disk and names for what few ever read.
+//!
+//! Health checks run through `exec` when the lifecycle asks; Docker is given none and the image's own is turned off.
+
+mod create;
+mod failure;
+mod launch;
+mod logs;
+mod probe;
+mod pull;
+mod table;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use longshore_lifecycle::{ContainerRef, Event, Found, FoundState};
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::host::TaskSpec;
+use tokio::sync::watch::Sender;
+
+use crate::docker::failure::bounded;
+use crate::docker::pull::Pulls;
+use crate::docker::table::{Busy, Key, Phase, Table};
+use crate::docker::watch::End;
+use crate::{Events, probe_timeout, probe_words};
+
+pub use crate::docker::pull::PullPolicy;
+
+/// How long the daemon may take to answer when a runtime is opened. Chosen by us.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// How long the daemon may take to answer when it is only looked for. Chosen by us.
+const ANSWER: Duration = Duration::from_secs(1);
+
+/// How long removals and starts that are under way are waited for at the end. Chosen by us.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// How long the client itself waits. Longer than every bound of ours, so that ours is the one that is told.
+const CLIENT: Duration = Duration::from_secs(5 * 60);
+
+/// The containers of one container instance.
+#[derive(Clone, Debug)]
+pub struct Docker {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    daemon: bollard::Docker,
+    instance: ResourceId,
+    events: Events,
+    pulls: Pulls,
+    table: Mutex<Table>,
+    /// How many removals, and starts of which nobody was told yet, are under way.
+    busy: Sender<usize>,
+}
+
+/// Opens the daemon that `DOCKER_HOST` names, or the local one.
+///
+/// # Errors
+/// Why there is none, for people.
+pub async fn connect(
+    instance: ResourceId,
+    events: Events,
+    pull: PullPolicy,
+) -> Result<Docker, String> {
+    let daemon = reach(CONNECT).await?;
+    let (pulls, table, busy) = (Pulls::new(pull), Mutex::default(), Sender::new(0));
+    Ok(Docker {
+        shared: Arc::new(Shared {
+            daemon,
+            instance,
+            events,
+            pulls,
+            table,
+            busy,
+        }),
+    })
+}
+
+/// Whether a daemon answers within a second.
+pub async fn answers() -> bool {
+    reach(ANSWER).await.is_ok()
+}
+
+async fn reach(most: Duration) -> Result<bollard::Docker, String> {
+    let daemon = bollard::Docker::connect_with_defaults();
+    let daemon = daemon
+        .map_err(|error| failure::describe(&error))?
+        .with_timeout(CLIENT);
+    bounded(most, daemon.ping())
+        .await
+        .map_err(|failure| failure.to_string())?;
+    Ok(daemon)
+}
+
+impl Docker {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // A panic elsewhere does not make the table wrong: every change to it is one insertion or removal.
+        self.shared
+            .table
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, container: ContainerRef, event: Event) {
+        // Nobody listens any more only while the program ends.
+        let _ = self.shared.events.send((container, event));
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut table = self.table();
+        while let Some(ended) = table.work.try_join_next() {
+            if let Err(error) = ended {
+                let instance = self.shared.instance;
+                tracing::error!(%instance, %error, "work on a container broke off");
+            }
+        }
+        table.work.spawn(work);
+    }
+
+    pub(crate) async fn inventory(&self) -> Vec<Found> {
+        let listed = match launch::list(&self.shared.daemon, self.shared.instance).await {
+            Ok(listed) => listed,
+            Err(failure) => {
+                let instance = self.shared.instance;
+                tracing::error!(%instance, %failure, "the containers of before cannot be listed");
+                return Vec::new();
+            }
+        };
+        let mut found = Vec::new();
+        for (id, key) in listed {
+            found.extend(self.look_at(&id, key).await);
+        }
+        found
+    }
+
+    /// What became of a container that was created before. One that never began is made sure never to.
+    async fn look_at(&self, id: &str, key: Key) -> Option<Found> {
+        let daemon = &self.shared.daemon;
+        let seen = watch::inspect(daemon, id).await.inspect_err(|failure| {
+            let task = key.0;
+            tracing::warn!(%task, container = id, %failure, "a container cannot be inspected");
+        });
+        let seen = seen.ok()?;
+        let state = match watch::state(&seen.state.clone().unwrap_or_default()) {
+            watch::State::NeverStarted => {
+                // One that is being started now is none of before.
+                if !self.is_known(&key) {
+                    launch::discard(daemon, id).await;
+                }
+                return None;
+            }
+            watch::State::Running => {
+                self.watch_found(id.to_owned(), key.clone());
+                FoundState::Running
+            }
+            watch::State::Ended(code) => FoundState::Exited(code),
+        };
+        let (task, container) = key;
+        Some(Found {
+            task,
+            container,
+            runtime_id: id.into(),
+            bindings: launch::bindings(&seen),
+            state,
+        })
+    }
+
+    fn is_known(&self, key: &Key) -> bool {
+        self.table().containers.contains_key(key)
+    }
+
+    fn watch_found(&self, id: String, key: Key) {
+        if self.is_known(&key) {
+            // It has a watcher already: the inventory was asked for twice.
+            return;
+        }
+        let running = Phase::Running(id.clone());
+        self.table().containers.insert(key.clone(), running);
+        let this = self.clone();
+        self.spawn(async move {
+            let exited = watch::until_ended(&this.shared.daemon, &id).await;
+            this.ended(key, exited);
+        });
+    }
+
+    pub(crate) fn adopt(&self, spec: &Arc<TaskSpec>) {
+        let mut kept = Vec::new();
+        let mut table = self.table();
+        table.specs.entry(spec.id).or_insert_with(|| spec.clone());
+        for (index, container) in spec.containers.iter().enumerate() {
+            if let Some(exited) = table.exits.remove(&(spec.id, container.name().into())) {
+                kept.push((
+                    ContainerRef {
+                        task: spec.id,
+                        index,
+                    },
+                    exited,
+                ));
+            }
+        }
+        drop(table);
+        for (container, exited) in kept {
+            self.tell(container, exited);
+        }
+    }
+
+    pub(crate) fn start(&self, container: ContainerRef, spec: Arc<TaskSpec>) {
+        self.adopt(&spec);
+        let key: Key = (spec.id, spec.containers[container.index].name().into());
+        self.table()
+            .containers
+            .insert(key.clone(), Phase::Starting(None));
+        let busy = Busy::new(&self.shared.busy);
+        let this = self.clone();
+        self.spawn(async move {
+            let launched = this.launch(container, &spec).await;
+            drop(busy);
+            match launched {
+                Ok(Some((id, started))) => this.run(container, key, &id, started).await,
+                Ok(None) => {}
+                Err(reason) => {
+                    this.table().containers.remove(&key);
+                    this.tell(container, Event::StartFailed(reason.into()));
+                }
+            }
+        });
+    }
+
+    /// Pulls, creates and starts; `None` if the task was removed meanwhile.
+    async fn launch(
+        &self,
+        container: ContainerRef,
+        spec: &TaskSpec,
+    ) -> Result<Option<(String, Event)>, String> {
+        let Shared {
+            daemon,
+            instance,
+            pulls,
+            ..
+        } = &*self.shared;
+        let image = spec.containers[container.index]
+            .definition
+            .image
+            .as_deref()
+            .unwrap_or_default();
+        self.tell(container, Event::PullStarted);
+        let pulled = pulls.provide(daemon, image).await;
+        self.tell(container, Event::PullStopped);
+        pulled?;
+        let id = launch::create(daemon, *instance, spec, container.index).await?;
+        if !self.table().specs.contains_key(&container.task) {
+            // The removal may have looked before there was anything to see.
+            self.remove(container.task);
+            return Ok(None);
+        }
+        let started = launch::start(daemon, &id).await?;
+        Ok(Some((id, started)))
+    }
+
+    async fn run(&self, container: ContainerRef, key: Key, id: &str, started: Event) {
+        let early = self.table().started(&key, id);
+        self.tell(container, started);
+        if let Some(how) = early {
+            self.end(container, how);
+        }
+        let exited = watch::until_ended(&self.shared.daemon, id).await;
+        self.ended(key, exited);
+    }
+
+    fn ended(&self, key: Key, exited: Event) {
+        let mut table = self.table();
+        if table.containers.remove(&key).is_none() {
+            return;
+        }
+        let Some(container) = table.place(&key) else {
+            table.exits.insert(key, exited);
+            return;
+        };
+        drop(table);
+        self.tell(container, exited);
+    }
+
+    fn end(&self, container: ContainerRef, how: End) {
+        let mut table = self.table();
+        let Some(key) = table.key(container) else {
+            return;
+        };
+        let id = match table.containers.get_mut(&key) {
+            Some(Phase::Running(id)) => id.clone(),
+            Some(Phase::Starting(early)) => {
+                *early = (*early).max(Some(how));
+                return;
+            }
+            None => return,
+        };
+        drop(table);
+        let this = self.clone();
+        self.spawn(async move { watch::signal(&this.shared.daemon, &id, how).await });
+    }
+
+    pub(crate) fn stop(&self, container: ContainerRef) {
+        self.end(container, End::Stop);
+    }
+
+    pub(crate) fn kill(&self, container: ContainerRef) {
+        self.end(container, End::Kill);
+    }
+
+    pub(crate) fn probe(&self, container: ContainerRef) {
+        let table = self.table();
+        let Some(spec) = table.specs.get(&container.task).cloned() else {
+            return;
+        };
+        let Some(id) = table.running(container) else {
+            return;
+        };
+        drop(table);
+        let this = self.clone();
+        self.spawn(async move {
+            let spec = &spec.containers[container.index];
+            let passed = match probe_words(spec) {
+                Some(words) => {
+                    probe::passes(&this.shared.daemon, &id, words, probe_timeout(spec)).await
+                }
+                None => false,
+            };
+            this.tell(container, Event::Probed { passed });
+        });
+    }
+
+    pub(crate) fn remove(&self, task: ResourceId) {
+        self.table().forget(task);
+        let busy = Busy::new(&self.shared.busy);
+        let this = self.clone();
+        self.spawn(async move {
+            if let Err(failure) = this.clear(task).await {
+                let instance = this.shared.instance;
+                tracing::warn!(%instance, %task, %failure, "a task's containers are left behind");
+            }
+            drop(busy);
+        });
+    }
+
+    pub(crate) fn remove_all(&self) {
+        self.table().forget_all();
+        let busy = Busy::new(&self.shared.busy);
+        let this = self.clone();
+        self.spawn(async move {
+            let Shared {
+                daemon, instance, ..
+            } = &*this.shared;
+            match launch::list(daemon, *instance).await {
+                Ok(listed) => {
+                    let tasks = listed.into_iter().map(|(_, (task, _))| task);
+                    let tasks: BTreeSet<ResourceId> = tasks.collect();
+                    tasks.into_iter().for_each(|task| this.remove(task));
+                }
+                Err(failure) => {
+                    tracing::warn!(%instance, %failure, "the containers are left behind");
+                }
+            }
+            drop(busy);
+        });
+    }
+
+    pub(crate) async fn settle(&self) {
+        let mut busy = self.shared.busy.subscribe();
+        // What is not gone by then is what the daemon has been told to remove, or does not answer for.
+        let _ = tokio::time::timeout(SETTLE, busy.wait_for(|count| *count == 0)).await;
+    }
+
+    /// Keeps the output of a task's containers, and removes them and the volumes that were the task's own.
+    async fn clear(&self, task: ResourceId) -> Result<(), failure::Failure> {
+        let Shared {
+            daemon, instance, ..
+        } = &*self.shared;
+        let mut listed = launch::list(daemon, *instance).await?;
+        listed.retain(|(_, (owner, _))| *owner == task);
+        let mut outputs = BTreeMap::new();
+        for (id, (_, name)) in &listed {
+            if let Some(output) = logs::tail(daemon, id).await {
+                outputs.insert(name.clone(), output);
+            }
+        }
+        self.table().kept.add(task, outputs);
+        for (id, _) in &listed {
+            launch::discard(daemon, id).await;
+        }
+        launch::discard_volumes(daemon, task).await
+    }
+
+    pub(crate) async fn logs(&self, task: ResourceId, container: &str) -> Option<Vec<u8>> {
+        let kept = self.table().kept.get(task, container);
+        if kept.is_some() {
+            return kept;
+        }
+        let listed = launch::list(&self.shared.daemon, self.shared.instance)
+            .await
+            .ok()?;
+        let named = |(_, (owner, name)): &(String, Key)| *owner == task && &**name == container;
+        let (id, _) = listed.into_iter().find(named)?;
+        logs::tail(&self.shared.daemon, &id).await
+    }
+}

@@ -1,0 +1,164 @@
+//! What went wrong with a call to the daemon, in the words that the real container agent uses for it.
+//!
+//! Every call has a bound, as a daemon that hangs must not hang the task. Source of the names and of the text of
+//! `DockerTimeoutError`: the open source Amazon ECS container agent.
+
+use std::error::Error as _;
+use std::fmt;
+use std::time::Duration;
+
+use bollard::errors::Error;
+
+/// How long a call may take that only asks or removes. Chosen by us.
+pub(super) const CALL: Duration = Duration::from_secs(30);
+
+/// How often a call is tried that nobody would ask for again. Chosen by us: about six seconds in all.
+const ATTEMPTS: u32 = 6;
+
+/// Why a call came to nothing.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It took longer than it may.
+    TimedOut(Duration),
+    /// The daemon refused, or is away.
+    Refused(Error),
+}
+
+impl Failure {
+    /// The status that the daemon answered with, if it answered.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused(Error::DockerResponseServerError { status_code, .. }) => {
+                Some(*status_code)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether there is no such container, image or volume.
+    pub(super) fn is_missing(&self) -> bool {
+        self.status() == Some(404)
+    }
+
+    /// `ErrorName: text`.
+    pub(super) fn reason(&self, name: &str, transition: &str) -> String {
+        match self {
+            Self::TimedOut(_) => {
+                format!("DockerTimeoutError: Could not transition to {transition}; {self}")
+            }
+            Self::Refused(_) => format!("{name}: {self}"),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut(most) => {
+                let seconds = most.as_secs();
+                f.write_str("timed out after waiting ")?;
+                match seconds / 60 {
+                    0 => write!(f, "{seconds}s"),
+                    minutes => write!(f, "{minutes}m{}s", seconds % 60),
+                }
+            }
+            Self::Refused(error) => f.write_str(&describe(error)),
+        }
+    }
+}
+
+/// What the daemon said, or why it could not be asked.
+pub(super) fn describe(error: &Error) -> String {
+    match error {
+        Error::DockerResponseServerError { message, .. } => {
+            format!("Error response from daemon: {}", message.trim())
+        }
+        Error::DockerStreamError { error } => error.trim().to_owned(),
+        other => {
+            let mut text = other.to_string();
+            let mut source = other.source();
+            while let Some(cause) = source {
+                let cause_text = cause.to_string();
+                if !text.ends_with(&cause_text) {
+                    text = format!("{text}: {cause_text}");
+                }
+                source = cause.source();
+            }
+            text
+        }
+    }
+}
+
+/// Does `work` within a bound.
+pub(super) async fn bounded<T>(
+    most: Duration,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(most, work).await {
+        Ok(done) => done.map_err(Failure::Refused),
+        Err(_) => Err(Failure::TimedOut(most)),
+    }
+}
+
+/// Does `work` again for as long as the daemon is away, within bounds. What it refuses it would refuse again.
+pub(super) async fn retried<T, W>(work: impl Fn() -> W) -> Result<T, Failure>
+where
+    W: Future<Output = Result<T, Error>>,
+{
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match bounded(CALL, work()).await {
+            Err(failure)
+                if attempt < ATTEMPTS && failure.status().is_none_or(|status| status >= 500) =>
+            {
+                tokio::time::sleep(pause(attempt)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// How long to wait after so many failures in a row.
+pub(super) fn pause(failures: u32) -> Duration {
+    Duration::from_millis(100_u64 << failures.min(6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status_code: u16, message: &str) -> Failure {
+        Failure::Refused(Error::DockerResponseServerError {
+            status_code,
+            message: message.to_owned(),
+        })
+    }
+
+    #[test]
+    fn reasons_read_as_those_of_the_real_agent() {
+        let failure = refused(404, "no such image\n");
+        assert_eq!(
+            failure.reason("CannotPullContainerError", "pulled"),
+            "CannotPullContainerError: Error response from daemon: no such image"
+        );
+        assert_eq!(
+            Failure::TimedOut(Duration::from_secs(180))
+                .reason("CannotStartContainerError", "started"),
+            "DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s"
+        );
+    }
+
+    #[test]
+    fn only_a_404_means_that_there_is_none() {
+        assert!(refused(404, "").is_missing());
+        assert!(!refused(409, "").is_missing());
+        assert!(!Failure::TimedOut(CALL).is_missing());
+    }
+
+    #[test]
+    fn pauses_grow_and_stay_short() {
+        assert_eq!(pause(0), Duration::from_millis(100));
+        assert_eq!(pause(1000), Duration::from_millis(6400));
+    }
+}

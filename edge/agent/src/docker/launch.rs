@@ -1,0 +1,163 @@
+//! Creating, starting, listing and removing containers and their volumes: the calls to the daemon around
+//! [`create`](super::create), which decides what to ask for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::models::ContainerInspectResponse;
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, ListContainersOptionsBuilder, ListVolumesOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
+};
+use longshore_lifecycle::Event;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::host::{PortBinding, TaskSpec};
+
+use super::Key;
+use super::create::{self, Needed};
+use super::failure::{CALL, Failure, bounded, retried};
+
+/// How long creating a container may take. Source: the agent's `ECS_CONTAINER_CREATE_TIMEOUT`.
+const CREATE: Duration = Duration::from_secs(4 * 60);
+
+/// How long starting a container may take. Source: the agent's `ECS_CONTAINER_START_TIMEOUT`.
+const START: Duration = Duration::from_secs(3 * 60);
+
+/// Creates a container and the volumes that it needs, and answers with its id.
+///
+/// # Errors
+/// The reason, as `ErrorName: text`.
+pub(super) async fn create(
+    daemon: &bollard::Docker,
+    instance: ResourceId,
+    spec: &TaskSpec,
+    index: usize,
+) -> Result<String, String> {
+    let body = create::body(instance, spec, index)?;
+    for volume in create::volumes(instance, spec, index)? {
+        provide(daemon, volume).await?;
+    }
+    let name = create::docker_name(spec, index);
+    let options = CreateContainerOptionsBuilder::new().name(&name).build();
+    let attempt = || {
+        bounded(
+            CREATE,
+            daemon.create_container(Some(options.clone()), body.clone()),
+        )
+    };
+    let mut made = attempt().await;
+    if made
+        .as_ref()
+        .is_err_and(|failure| failure.status() == Some(409))
+    {
+        // The name is that of this very container: an earlier attempt was broken off before it was told.
+        discard(daemon, &name).await;
+        made = attempt().await;
+    }
+    let made = made.map_err(|failure| failure.reason("CannotCreateContainerError", "created"))?;
+    Ok(made.id)
+}
+
+async fn provide(daemon: &bollard::Docker, volume: Needed) -> Result<(), String> {
+    let provided = match volume {
+        Needed::Made(request) => bounded(CALL, daemon.create_volume(request)).await.map(drop),
+        Needed::Present(name) => bounded(CALL, daemon.inspect_volume(&name)).await.map(drop),
+    };
+    provided.map_err(|failure| failure.reason("CannotCreateVolumeError", "created"))
+}
+
+/// Starts a container, and answers with the news of it.
+///
+/// # Errors
+/// The reason, as `ErrorName: text`.
+pub(super) async fn start(daemon: &bollard::Docker, id: &str) -> Result<Event, String> {
+    let started = bounded(START, daemon.start_container(id, None)).await;
+    started.map_err(|failure| failure.reason("CannotStartContainerError", "started"))?;
+    let seen = retried(|| daemon.inspect_container(id, None)).await;
+    let seen = seen.map_err(|failure| failure.reason("CannotInspectContainerError", "started"))?;
+    let image_digest = digest(daemon, &seen).await;
+    Ok(Event::Started {
+        runtime_id: id.into(),
+        image_digest,
+        bindings: bindings(&seen),
+    })
+}
+
+/// The digest under which a registry knows the image; images built here have none.
+async fn digest(daemon: &bollard::Docker, seen: &ContainerInspectResponse) -> Option<Str> {
+    let image = bounded(CALL, daemon.inspect_image(seen.image.as_deref()?))
+        .await
+        .ok()?;
+    let known = image.repo_digests.unwrap_or_default();
+    known
+        .iter()
+        .find_map(|name| Some(name.split_once('@')?.1.into()))
+}
+
+/// The ports of a container as they are bound now. In the host's network, where the daemon binds none, they are the
+/// container's own.
+pub(super) fn bindings(seen: &ContainerInspectResponse) -> Vec<PortBinding> {
+    let labels = seen
+        .config
+        .as_ref()
+        .and_then(|config| config.labels.as_ref());
+    if let Some(ports) = labels.and_then(|labels| labels.get(create::HOST_PORTS)) {
+        return create::host_bindings(ports);
+    }
+    let settings = seen.network_settings.as_ref();
+    settings
+        .and_then(|settings| settings.ports.as_ref())
+        .map(create::bound)
+        .unwrap_or_default()
+}
+
+/// All containers of an instance, in whatever state, with their ids.
+pub(super) async fn list(
+    daemon: &bollard::Docker,
+    instance: ResourceId,
+) -> Result<Vec<(String, Key)>, Failure> {
+    let ours = HashMap::from([("label", vec![format!("{}={instance}", create::INSTANCE)])]);
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&ours)
+        .build();
+    let listed = retried(|| daemon.list_containers(Some(options.clone()))).await?;
+    let known = listed
+        .into_iter()
+        .filter_map(|one| Some((one.id?, create::key(&one.labels?)?)));
+    Ok(known.collect())
+}
+
+/// Ends and removes a container, with the volumes that have no name.
+pub(super) async fn discard(daemon: &bollard::Docker, id: &str) {
+    let options = RemoveContainerOptionsBuilder::new()
+        .force(true)
+        .v(true)
+        .build();
+    let removed = retried(|| daemon.remove_container(id, Some(options.clone()))).await;
+    match removed {
+        // Gone, or going because somebody else removes it.
+        Err(failure) if matches!(failure.status(), Some(404 | 409)) => {}
+        Err(failure) => tracing::warn!(container = id, %failure, "a container cannot be removed"),
+        Ok(()) => {}
+    }
+}
+
+/// Removes the volumes that were made for one task.
+pub(super) async fn discard_volumes(
+    daemon: &bollard::Docker,
+    task: ResourceId,
+) -> Result<(), Failure> {
+    let its = HashMap::from([("label", vec![format!("{}={task}", create::TASK)])]);
+    let options = ListVolumesOptionsBuilder::new().filters(&its).build();
+    let listed = retried(|| daemon.list_volumes(Some(options.clone()))).await?;
+    for volume in listed.volumes.unwrap_or_default() {
+        let options = RemoveVolumeOptionsBuilder::new().force(true).build();
+        match retried(|| daemon.remove_volume(&volume.name, Some(options.clone()))).await {
+            Err(failure) if !failure.is_missing() => return Err(failure),
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Health checks, run inside the container.
+//!
+//! ECS looks only at the check of the task definition and counts its results itself, so Docker is asked for no more
+//! than one command at a time.
+
+use std::time::Duration;
+
+use bollard::errors::Error;
+use bollard::exec::StartExecResults;
+use bollard::models::ExecConfig;
+use futures_util::StreamExt;
+
+/// How often a command is looked at that has closed its output and still runs. Chosen by us.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Whether a command ends well in time. One that does not end is left to itself: Docker has no way to end it.
+pub(super) async fn passes(
+    daemon: &bollard::Docker,
+    id: &str,
+    words: Vec<String>,
+    most: Duration,
+) -> bool {
+    matches!(
+        tokio::time::timeout(most, run(daemon, id, words)).await,
+        Ok(Ok(Some(0)))
+    )
+}
+
+async fn run(daemon: &bollard::Docker, id: &str, words: Vec<String>) -> Result<Option<i64>, Error> {
+    let config = ExecConfig {
+        cmd: Some(words),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        ..Default::default()
+    };
+    let made = daemon.create_exec(id, config).await?;
+    // The output is read, as a command whose output nobody takes would stand still.
+    if let StartExecResults::Attached { mut output, .. } = daemon.start_exec(&made.id, None).await?
+    {
+        while let Some(piece) = output.next().await {
+            piece?;
+        }
+    }
+    loop {
+        let seen = daemon.inspect_exec(&made.id).await?;
+        if seen.running != Some(true) {
+            return Ok(seen.exit_code);
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}

@@ -1,0 +1,179 @@
+//! Pulling images, each at most once at a time.
+//!
+//! Tasks of one service start together and want the same image: the first pulls, the others wait for its answer. A
+//! registry that cannot be reached keeps no image from running that is here already, unless [`PullPolicy::Always`]
+//! says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use futures_util::StreamExt;
+use longshore_wire_ecs::Str;
+use tokio::sync::OnceCell;
+
+use super::failure::{CALL, Failure, bounded};
+
+/// How long a pull may go without progress. Source: the agent's `ECS_IMAGE_PULL_INACTIVITY_TIMEOUT`.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How long a pull may take. Source: the agent's `ECS_IMAGE_PULL_TIMEOUT`.
+const PULL: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// When images are pulled. Source: `ECS_IMAGE_PULL_BEHAVIOR` of the real container agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PullPolicy {
+    /// Before every start; if that fails, what is here is used.
+    #[default]
+    Default,
+    /// Before every start, and what is here is no substitute.
+    Always,
+    /// Before the first start that this agent sees; later only if the image is gone.
+    Once,
+    /// Only if the image is not here.
+    PreferCached,
+}
+
+/// A pull that several may wait for.
+type Shared = Arc<OnceCell<Result<(), Str>>>;
+
+/// Pulls under way, and what they have brought.
+#[derive(Debug)]
+pub(super) struct Pulls {
+    policy: PullPolicy,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    under_way: BTreeMap<Str, Shared>,
+    /// Images that were pulled since the agent began.
+    pulled: BTreeSet<Str>,
+}
+
+impl Pulls {
+    pub(super) fn new(policy: PullPolicy) -> Self {
+        Self {
+            policy,
+            table: Mutex::default(),
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // A panic elsewhere does not make the table wrong: every change to it is one insertion or removal.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes an image be here, as the policy says.
+    ///
+    /// # Errors
+    /// The reason, as `ErrorName: text`.
+    pub(super) async fn provide(
+        &self,
+        daemon: &bollard::Docker,
+        image: &str,
+    ) -> Result<(), String> {
+        let may_skip = match self.policy {
+            PullPolicy::Default | PullPolicy::Always => false,
+            PullPolicy::Once => self.table().pulled.contains(image),
+            PullPolicy::PreferCached => true,
+        };
+        if may_skip && is_here(daemon, image).await {
+            return Ok(());
+        }
+        let Err(reason) = self.join(daemon, image).await else {
+            return Ok(());
+        };
+        if self.policy != PullPolicy::Always && is_here(daemon, image).await {
+            tracing::info!(image, %reason, "no pull: the image that is here is used");
+            return Ok(());
+        }
+        Err(reason.to_string())
+    }
+
+    /// Pulls, or waits for whoever pulls the same image already.
+    async fn join(&self, daemon: &bollard::Docker, image: &str) -> Result<(), Str> {
+        let shared = self
+            .table()
+            .under_way
+            .entry(image.into())
+            .or_default()
+            .clone();
+        let result = shared.get_or_init(|| pull(daemon, image)).await.clone();
+        let mut table = self.table();
+        if table
+            .under_way
+            .get(image)
+            .is_some_and(|current| Arc::ptr_eq(current, &shared))
+        {
+            table.under_way.remove(image);
+        }
+        if result.is_ok() {
+            table.pulled.insert(image.into());
+        }
+        result
+    }
+}
+
+async fn is_here(daemon: &bollard::Docker, image: &str) -> bool {
+    bounded(CALL, daemon.inspect_image(image)).await.is_ok()
+}
+
+async fn pull(daemon: &bollard::Docker, image: &str) -> Result<(), Str> {
+    let (name, tag) = reference(image);
+    let options = CreateImageOptionsBuilder::new()
+        .from_image(name)
+        .tag(tag)
+        .build();
+    let mut progress = pin!(daemon.create_image(Some(options), None, None));
+    let pulled = async {
+        loop {
+            match tokio::time::timeout(SILENCE, progress.next()).await {
+                Ok(Some(Ok(_))) => {}
+                Ok(Some(Err(error))) => return Err(Failure::Refused(error)),
+                Ok(None) => return Ok(()),
+                Err(_) => return Err(Failure::TimedOut(SILENCE)),
+            }
+        }
+    };
+    let pulled = tokio::time::timeout(PULL, pulled)
+        .await
+        .unwrap_or(Err(Failure::TimedOut(PULL)));
+    pulled.map_err(|failure| failure.reason("CannotPullContainerError", "pulled").into())
+}
+
+/// An image's name, and its digest or tag. Without a tag the daemon would pull every tag there is.
+fn reference(image: &str) -> (&str, &str) {
+    let (name, digest) = image
+        .split_once('@')
+        .map_or((image, None), |(name, digest)| (name, Some(digest)));
+    let last = name.rfind('/').map_or(0, |slash| slash + 1);
+    let (name, tag) = match name[last..].find(':') {
+        Some(colon) => (&name[..last + colon], &name[last + colon + 1..]),
+        None => (name, "latest"),
+    };
+    (name, digest.unwrap_or(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_fall_into_name_and_tag_or_digest() {
+        assert_eq!(reference("busybox"), ("busybox", "latest"));
+        assert_eq!(reference("busybox:1.36"), ("busybox", "1.36"));
+        assert_eq!(
+            reference("localhost:5000/a/b"),
+            ("localhost:5000/a/b", "latest")
+        );
+        assert_eq!(
+            reference("localhost:5000/a/b:2"),
+            ("localhost:5000/a/b", "2")
+        );
+        assert_eq!(reference("a@sha256:00"), ("a", "sha256:00"));
+        assert_eq!(reference("r.io/a:1@sha256:00"), ("r.io/a", "sha256:00"));
+    }
+}

@@ -1,0 +1,93 @@
+//! From the SDK's types to those of the replica.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ecs::types as sdk;
+use longshore_replica::{Container, Definition, Instance, LastStatus, StopCode, Task};
+use longshore_wire_ecs::Str;
+
+fn text(given: Option<&str>) -> Str {
+    given.unwrap_or_default().into()
+}
+
+fn positive(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(0)
+}
+
+pub(crate) fn instance(from: &sdk::ContainerInstance) -> Instance {
+    let amount = |resources: &[sdk::Resource], name: &str| {
+        let found = resources.iter().find(|resource| resource.name() == Some(name));
+        found.map_or(0, |resource| positive(resource.integer_value()))
+    };
+    let ports = from.remaining_resources().iter().filter(|one| matches!(one.name(), Some("PORTS" | "PORTS_UDP")));
+    let (registered, remaining) = (from.registered_resources(), from.remaining_resources());
+    let attribute = |one: &sdk::Attribute| (one.name().into(), one.value().map(Into::into));
+    Instance {
+        arn: text(from.container_instance_arn()),
+        ec2_instance_id: from.ec2_instance_id().map(Into::into),
+        active: from.status() == Some("ACTIVE"),
+        connected: from.agent_connected(),
+        cpu: amount(registered, "CPU"),
+        memory_mib: amount(registered, "MEMORY"),
+        cpu_remaining: amount(remaining, "CPU"),
+        memory_mib_remaining: amount(remaining, "MEMORY"),
+        ports_used: ports.flat_map(sdk::Resource::string_set_value).filter_map(|port| port.parse().ok()).collect(),
+        attributes: from.attributes().iter().map(attribute).collect(),
+        running_tasks: positive(from.running_tasks_count()),
+        pending_tasks: positive(from.pending_tasks_count()),
+        version: from.version(),
+    }
+}
+
+pub(crate) fn task(from: &sdk::Task) -> Task {
+    let overrides = from.overrides().map(sdk::TaskOverride::container_overrides).unwrap_or_default();
+    let environment = overrides.iter().flat_map(sdk::ContainerOverride::environment);
+    let environment: BTreeMap<Str, Str> =
+        environment.filter_map(|pair| Some((pair.name()?.into(), pair.value()?.into()))).collect();
+    let container = |one: &sdk::Container| Container {
+        name: text(one.name()),
+        exit_code: one.exit_code(),
+        reason: one.reason().map(Into::into),
+    };
+    Task {
+        arn: text(from.task_arn()),
+        instance_arn: from.container_instance_arn().map(Into::into),
+        last_status: LastStatus::parse(from.last_status().unwrap_or_default()),
+        desired_running: from.desired_status() == Some("RUNNING"),
+        started_by: from.started_by().map(Into::into),
+        environment,
+        containers: from.containers().iter().map(container).collect(),
+        stop_code: from.stop_code().map(|code| StopCode::parse(code.as_str())),
+        stopped_reason: from.stopped_reason().map(Into::into),
+        healthy: match from.health_status().map(sdk::HealthStatus::as_str) {
+            Some("HEALTHY") => Some(true),
+            Some("UNHEALTHY") => Some(false),
+            _ => None,
+        },
+        created_at_ms: from.created_at().and_then(|at| u64::try_from(at.to_millis().ok()?).ok()).unwrap_or(0),
+        version: from.version(),
+    }
+}
+
+pub(crate) fn definition(from: &sdk::TaskDefinition) -> Definition {
+    let containers = from.container_definitions();
+    let sum = |of: fn(&sdk::ContainerDefinition) -> i32| containers.iter().map(of).map(positive).sum();
+    let memory = |one: &sdk::ContainerDefinition| {
+        one.memory_reservation().filter(|mib| *mib > 0).or(one.memory()).unwrap_or(0)
+    };
+    let level = |given: Option<&str>| given.and_then(|text| text.parse().ok());
+    let host_network = from.network_mode().is_some_and(|mode| mode.as_str() == "host");
+    let port = |mapping: &sdk::PortMapping| {
+        let default = if host_network { mapping.container_port() } else { None };
+        u16::try_from(mapping.host_port().or(default)?).ok().filter(|port| *port > 0)
+    };
+    Definition {
+        arn: text(from.task_definition_arn()),
+        active: from.status().is_some_and(|status| status.as_str() == "ACTIVE"),
+        containers: containers.iter().map(|one| text(one.name())).collect(),
+        images: containers.iter().map(|one| text(one.image())).collect(),
+        cpu: level(from.cpu()).unwrap_or_else(|| sum(sdk::ContainerDefinition::cpu)),
+        memory_mib: level(from.memory()).unwrap_or_else(|| containers.iter().map(memory).map(positive).sum()),
+        ports: containers.iter().flat_map(sdk::ContainerDefinition::port_mappings).filter_map(port).collect(),
+    }
+}

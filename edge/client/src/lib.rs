@@ -1,0 +1,163 @@
+//! Amazon ECS through the AWS SDK: paging, batching, request budgets, retries.
+//!
+//! Whatever configures the SDK configures this (profiles, environment, region, endpoints), and beside it
+//! `AWS_ECS_CLUSTER` and `AWS_ECS_ENDPOINT`, read by the command line. SDK types go no further than here: what
+//! comes out is [`longshore_replica`]'s.
+//!
+//! Invariants: a `StartTask` is sent once; a reply that is lost is the caller's to settle. An empty list of ids is never
+//! sent, since ECS refuses it. Requests keep to the documented token buckets when the cluster is Amazon's.
+#![forbid(unsafe_code)]
+
+mod budget;
+mod convert;
+mod read;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_sdk_ecs::config::timeout::TimeoutConfig;
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use longshore_replica::{Answer, Ask, Failure};
+
+pub use budget::Budget;
+
+/// How long one attempt may take. Chosen by us: ECS answers in milliseconds or not at all.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// How to reach a cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Name or ARN of the cluster.
+    pub cluster: String,
+    /// Where the API is, if not where the SDK is configured to look.
+    pub endpoint: Option<String>,
+    /// The region, if not the one that the SDK is configured with.
+    pub region: Option<String>,
+    /// Access key and secret, if not those that the SDK is configured with.
+    pub keys: Option<(String, String)>,
+    /// Whether to keep to the token buckets of the real ECS.
+    pub budget: bool,
+}
+
+/// The client cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    /// No region is configured.
+    #[error("no AWS region is configured: set AWS_REGION, or region in the AWS profile")]
+    Region,
+}
+
+/// A cluster, reached through the AWS SDK.
+#[derive(Clone, Debug)]
+pub struct Client {
+    sdk: aws_sdk_ecs::Client,
+    cluster: String,
+    budget: Arc<Budget>,
+}
+
+impl Client {
+    /// A client that is configured as the SDK is.
+    ///
+    /// # Errors
+    /// Says what is not configured.
+    pub async fn new(options: Options) -> Result<Self, OptionsError> {
+        let plain = options.endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if plain {
+            // Without TLS there are no certificates to read, which is most of what makes a client slow to start.
+            loader = loader.http_client(aws_smithy_http_client::Builder::new().build_http());
+        }
+        if let Some(region) = options.region {
+            loader = loader.region(Region::new(region));
+        }
+        if let Some((key, secret)) = options.keys {
+            loader = loader.credentials_provider(Credentials::new(key, secret, None, None, "longshore"));
+        }
+        let shared = loader.load().await;
+        if shared.region().is_none() {
+            return Err(OptionsError::Region);
+        }
+        let mut config = aws_sdk_ecs::config::Builder::from(&shared)
+            .retry_config(RetryConfig::standard().with_max_attempts(4))
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build());
+        if let Some(endpoint) = options.endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        let budget = if options.budget { Budget::documented() } else { Budget::unlimited() };
+        let sdk = aws_sdk_ecs::Client::from_conf(config.build());
+        Ok(Self { sdk, cluster: options.cluster, budget: Arc::new(budget) })
+    }
+
+    /// The SDK's own client, for what [`Ask`] has no words for.
+    pub fn sdk(&self) -> &aws_sdk_ecs::Client {
+        &self.sdk
+    }
+
+    /// The cluster that is asked about.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// Asks, and waits for what comes of it.
+    ///
+    /// # Errors
+    /// Tells a refusal, after which nothing was done, from silence, after which something may have been.
+    pub async fn ask(&self, ask: Ask) -> Result<Answer, Failure> {
+        match ask {
+            Ask::ListInstances => self.list_instances().await,
+            Ask::DescribeInstances(arns) => self.describe_instances(&arns).await.map(Answer::Instances),
+            Ask::ListTasks { desired_running } => self.list_tasks(desired_running).await,
+            Ask::DescribeTasks(arns) => self.describe_tasks(&arns).await,
+            Ask::FindTasks { started_by } => self.find_tasks(&started_by).await,
+            Ask::DescribeDefinition(name) => self.describe_definition(&name).await,
+            Ask::RegisterDefinition(content) => self.register_definition(*content).await,
+            Ask::StartTask(start) => self.start_task(*start).await,
+            Ask::StopTask { task, reason } => self.stop_task(&task, &reason).await,
+        }
+    }
+}
+
+/// What an SDK error means for the one who asked.
+fn failure<E, R>(error: &SdkError<E, R>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    let Some(service) = error.as_service_error() else {
+        return Failure::Unavailable(chain(error));
+    };
+    let code = service.code().unwrap_or("unknown error");
+    match code {
+        "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded" => Failure::Throttled,
+        "ServerException" | "InternalFailure" | "ServiceUnavailable" | "unknown error" => {
+            Failure::Unavailable(format!("{code}: {}", service.message().unwrap_or("no message")))
+        }
+        _ => Failure::Refused { code: code.to_owned(), message: service.message().unwrap_or_default().to_owned() },
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    let mut text = match error {
+        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+        SdkError::DispatchFailure(_) => "no connection".to_owned(),
+        SdkError::ResponseError(_) => "an answer that is not ECS's".to_owned(),
+        SdkError::ConstructionFailure(_) => "the request cannot be made".to_owned(),
+        _ => "the request failed".to_owned(),
+    };
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,95 @@
+//! Reading: every page, in batches that ECS takes.
+
+use aws_sdk_ecs::types::DesiredStatus;
+use longshore_replica::{Answer, Failure, Instance};
+use longshore_wire_ecs::Str;
+
+use crate::budget::Category;
+use crate::{Client, convert, failure};
+
+/// Ids of one describe call. Source: ECS API reference.
+const BATCH: usize = 100;
+
+impl Client {
+    pub(crate) async fn list_instances(&self) -> Result<Answer, Failure> {
+        let mut arns: Vec<Str> = Vec::new();
+        let mut token = None;
+        loop {
+            self.budget.turn(Category::ResourceRead).await;
+            let page = self.sdk.list_container_instances().cluster(&self.cluster).set_next_token(token).send().await;
+            let page = page.map_err(|error| failure(&error))?;
+            arns.extend(page.container_instance_arns().iter().map(|arn| arn.as_str().into()));
+            token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                break;
+            }
+        }
+        self.describe_instances(&arns).await.map(Answer::Instances)
+    }
+
+    pub(crate) async fn describe_instances(&self, arns: &[Str]) -> Result<Vec<Instance>, Failure> {
+        let mut instances = Vec::with_capacity(arns.len());
+        for batch in arns.chunks(BATCH) {
+            self.budget.turn(Category::ResourceRead).await;
+            let request = self.sdk.describe_container_instances().cluster(&self.cluster);
+            let ids = batch.iter().map(ToString::to_string).collect();
+            let read = request.set_container_instances(Some(ids)).send().await.map_err(|error| failure(&error))?;
+            instances.extend(read.container_instances().iter().map(convert::instance));
+        }
+        Ok(instances)
+    }
+
+    pub(crate) async fn list_tasks(&self, desired_running: bool) -> Result<Answer, Failure> {
+        let arns = self.task_arns(desired_running, None).await?;
+        self.describe_tasks(&arns).await
+    }
+
+    pub(crate) async fn find_tasks(&self, started_by: &str) -> Result<Answer, Failure> {
+        let mut arns = self.task_arns(true, Some(started_by)).await?;
+        arns.extend(self.task_arns(false, Some(started_by)).await?);
+        self.describe_tasks(&arns).await
+    }
+
+    async fn task_arns(&self, desired_running: bool, started_by: Option<&str>) -> Result<Vec<Str>, Failure> {
+        let desired = if desired_running { DesiredStatus::Running } else { DesiredStatus::Stopped };
+        let mut arns = Vec::new();
+        let mut token = None;
+        loop {
+            self.budget.turn(Category::ResourceRead).await;
+            let request = self.sdk.list_tasks().cluster(&self.cluster).desired_status(desired.clone());
+            let request = request.set_started_by(started_by.map(str::to_owned)).set_next_token(token);
+            let page = request.send().await.map_err(|error| failure(&error))?;
+            arns.extend(page.task_arns().iter().map(|arn| Str::from(arn.as_str())));
+            token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                return Ok(arns);
+            }
+        }
+    }
+
+    pub(crate) async fn describe_tasks(&self, arns: &[Str]) -> Result<Answer, Failure> {
+        let (mut found, mut missing) = (Vec::with_capacity(arns.len()), Vec::new());
+        for batch in arns.chunks(BATCH) {
+            self.budget.turn(Category::ResourceRead).await;
+            let ids = batch.iter().map(ToString::to_string).collect();
+            let request = self.sdk.describe_tasks().cluster(&self.cluster).set_tasks(Some(ids));
+            let read = request.send().await.map_err(|error| failure(&error))?;
+            found.extend(read.tasks().iter().map(convert::task));
+            let gone = read.failures().iter().filter(|failure| failure.reason() == Some("MISSING"));
+            missing.extend(gone.filter_map(|failure| failure.arn().map(Str::from)));
+        }
+        Ok(Answer::Tasks { found, missing })
+    }
+
+    pub(crate) async fn describe_definition(&self, name: &str) -> Result<Answer, Failure> {
+        self.budget.turn(Category::DefinitionRead).await;
+        match self.sdk.describe_task_definition().task_definition(name).send().await {
+            Ok(read) => Ok(Answer::Definition(read.task_definition().map(convert::definition))),
+            Err(error) => match failure(&error) {
+                // What ECS says of a definition that is not there.
+                Failure::Refused { code, .. } if code == "ClientException" => Ok(Answer::Definition(None)),
+                other => Err(other),
+            },
+        }
+    }
+}

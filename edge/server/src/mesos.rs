@@ -1,0 +1,181 @@
+//! The Mesos master as a service: the bridge's mailbox, its host, and the HTTP front.
+
+mod front;
+mod streams;
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use longshore_bridge::{Bridge, CallId, Config, Input, Output, Page, Response};
+use longshore_client::Client;
+use longshore_wire_mesos::Media;
+use longshore_wire_mesos::v1::scheduler::Call;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use self::streams::{EventStream, Streams};
+use crate::drive::{Host, drive, seed};
+use crate::limits;
+use crate::listener::Listener;
+
+/// The answer to an HTTP request.
+pub(crate) enum Answer {
+    /// A response without a stream.
+    Plain(Response),
+    /// A stream of events, and its `Mesos-Stream-Id`.
+    Stream(EventStream, String),
+}
+
+type Waiting = Arc<Mutex<Calls>>;
+
+#[derive(Default)]
+struct Calls {
+    last: u64,
+    waiting: BTreeMap<CallId, (oneshot::Sender<Answer>, Media)>,
+}
+
+fn lock(calls: &Waiting) -> std::sync::MutexGuard<'_, Calls> {
+    // Each change is one insertion or removal: a panic elsewhere leaves no half of it.
+    calls.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The way to the bridge.
+#[derive(Clone)]
+pub(crate) struct BridgeHandle {
+    inputs: mpsc::Sender<Input>,
+    calls: Waiting,
+}
+
+impl BridgeHandle {
+    /// Calls, and waits for the answer; `None` when the bridge is ending.
+    pub(crate) async fn call(&self, call: Call, stream_id: Option<String>, media: Media) -> Option<Answer> {
+        self.ask(media, |id| Input::Called { id, call: Box::new(call), stream_id }).await
+    }
+
+    /// A page for operators.
+    pub(crate) async fn inspect(&self, page: Page) -> Option<Answer> {
+        self.ask(Media::Json, |id| Input::Inspected(id, page)).await
+    }
+
+    async fn ask(&self, media: Media, input: impl FnOnce(CallId) -> Input) -> Option<Answer> {
+        let (reply, answer) = oneshot::channel();
+        let id = {
+            let mut calls = lock(&self.calls);
+            calls.last += 1;
+            let id = CallId(calls.last);
+            calls.waiting.insert(id, (reply, media));
+            id
+        };
+        if self.inputs.send(input(id)).await.is_err() {
+            lock(&self.calls).waiting.remove(&id);
+            return None;
+        }
+        answer.await.ok()
+    }
+}
+
+/// Performs what the bridge asks for.
+struct BridgeHost {
+    calls: Waiting,
+    streams: Streams,
+    client: Client,
+    inputs: mpsc::Sender<Input>,
+    /// Questions that are out.
+    asks: JoinSet<()>,
+    turns: Arc<Semaphore>,
+}
+
+impl Host<Bridge> for BridgeHost {
+    type Error = Infallible;
+
+    async fn perform(&mut self, out: &mut Vec<Output>) -> Result<(), Infallible> {
+        while self.asks.try_join_next().is_some() {}
+        for output in out.drain(..) {
+            match output {
+                Output::Respond(id, response) => self.respond(id, response),
+                Output::Send(stream, event) => self.streams.send(stream, &event),
+                Output::Close(stream) => self.streams.close(stream),
+                Output::Note(text) => tracing::warn!("{text}"),
+                Output::Ask(asked, ask) => {
+                    let (client, inputs, turns) = (self.client.clone(), self.inputs.clone(), self.turns.clone());
+                    self.asks.spawn(async move {
+                        let Ok(_turn) = turns.acquire().await else { return };
+                        let answer = client.ask(ask).await;
+                        // A bridge that ended does not wait for it.
+                        let _ = inputs.send(Input::Answered(asked, answer)).await;
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BridgeHost {
+    fn respond(&mut self, id: CallId, response: Response) {
+        let Some((to, media)) = lock(&self.calls).waiting.remove(&id) else { return };
+        let answer = match response {
+            Response::Stream(key, id) => Answer::Stream(self.streams.open(key, media), id),
+            plain => Answer::Plain(plain),
+        };
+        // A caller that hung up: a stream that it asked for ends when its receiving half is dropped.
+        let _ = to.send(answer);
+    }
+}
+
+/// A Mesos master that runs.
+#[derive(Debug)]
+pub struct MesosMaster {
+    tasks: JoinSet<()>,
+    closing: watch::Sender<bool>,
+}
+
+impl MesosMaster {
+    /// Starts the master in front of a cluster.
+    pub fn start(config: Config, client: Client, listener: Listener) -> Self {
+        let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
+        let calls = Waiting::default();
+        let (streams, mut ended) = Streams::new();
+        let handle = BridgeHandle { inputs: inputs.clone(), calls: calls.clone() };
+        let mut host = BridgeHost {
+            calls,
+            streams,
+            client,
+            inputs: inputs.clone(),
+            asks: JoinSet::new(),
+            turns: Arc::new(Semaphore::new(limits::ASKS_OUT_MAX)),
+        };
+        let mut tasks = JoinSet::new();
+        let router = front::router(handle, &config);
+        let bridge = Bridge::new(config, seed());
+        tasks.spawn(async move {
+            let Ok(_) = drive(bridge, &mut host, inbox).await;
+        });
+        tasks.spawn(async move {
+            while let Some(stream) = ended.recv().await {
+                if inputs.send(Input::StreamEnded(stream)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let (closing, mut closed) = watch::channel(false);
+        let until = async move {
+            // An error means that the program is ending, which is what is waited for.
+            let _ = closed.wait_for(|closing| *closing).await;
+        };
+        tasks.spawn(async move {
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until).await {
+                tracing::error!(%error, "the Mesos front ended");
+            }
+        });
+        Self { tasks, closing }
+    }
+
+    /// Stops. Tasks go on; frameworks find the next master as they find any other.
+    pub async fn stop(mut self) {
+        // Without receivers nobody is listening any more.
+        let _ = self.closing.send(true);
+        self.tasks.shutdown().await;
+    }
+}

@@ -1,0 +1,162 @@
+//! The HTTP front of the Mesos master: the v1 scheduler API, and what clients read before they use it.
+//!
+//! Source: Mesos, `master/http.cpp`; rule ids such as \[H4\] are those of the project's reference. The order of checks is the
+//! contract: each client reacts to the first that fails.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use axum::routing::{any, get};
+use longshore_bridge::{Config, Page, Response as Told, validate_call};
+use longshore_wire_mesos::v1::scheduler::Call;
+use longshore_wire_mesos::v1::scheduler::call::Type;
+use longshore_wire_mesos::{MESOS_VERSION, Media, accepted};
+
+use super::{Answer, BridgeHandle};
+use crate::limits;
+
+const STREAM_ID: HeaderName = HeaderName::from_static("mesos-stream-id");
+const CALL: &str = "mesos.v1.scheduler.Call";
+
+/// Every path stands alone and below `/master`. Source: \[H1\].
+pub(super) fn router(handle: BridgeHandle, config: &Config) -> Router {
+    let location = format!("//{}:{}", config.hostname, config.port);
+    let redirect = move || {
+        let location = location.clone();
+        async move { plain(StatusCode::TEMPORARY_REDIRECT, "").with(header::LOCATION, &location).done() }
+    };
+    let mut router = Router::new();
+    for prefix in ["", "/master"] {
+        for (path, route) in [
+            ("api/v1/scheduler", any(scheduler)),
+            ("version", get(version)),
+            ("health", get(|| async { plain(StatusCode::OK, "").done() })),
+            ("redirect", get(redirect.clone())),
+            ("state", page(Page::State)),
+            ("slaves", page(Page::Slaves)),
+            ("tasks", page(Page::Tasks)),
+            ("frameworks", page(Page::Frameworks)),
+        ] {
+            router = router
+                .route(&format!("{prefix}/{path}"), route.clone())
+                .route(&format!("{prefix}/{path}/"), route);
+        }
+    }
+    router
+        .route("/metrics/snapshot", page(Page::Metrics))
+        .fallback(|| async { plain(StatusCode::NOT_FOUND, "").done() })
+        .with_state(handle)
+}
+
+/// Read endpoints do not look at the method. Source: section 9.2.
+fn page(page: Page) -> axum::routing::MethodRouter<BridgeHandle> {
+    any(move |State(handle): State<BridgeHandle>| async move {
+        match handle.inspect(page).await {
+            Some(Answer::Plain(Told::Json(body))) => {
+                let mut response = Response::new(Body::from(body));
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+            }
+            _ => plain(StatusCode::SERVICE_UNAVAILABLE, "The master is ending").done(),
+        }
+    })
+}
+
+async fn version() -> Response<Body> {
+    let body = format!(r#"{{"version":"{MESOS_VERSION}","build_date":"","build_time":0.0,"build_user":"longshore"}}"#);
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A response that is being made.
+struct Plain(Response<Body>);
+
+/// A text response. Source: \[H3\]: errors are text, empty ones have no type.
+fn plain(status: StatusCode, text: &str) -> Plain {
+    let mut response = Response::new(Body::from(text.to_owned()));
+    *response.status_mut() = status;
+    if !text.is_empty() {
+        let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
+    Plain(response)
+}
+
+impl Plain {
+    fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.headers_mut().insert(name, value);
+        }
+        self
+    }
+
+    fn done(self) -> Response<Body> {
+        self.0
+    }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+async fn scheduler(State(handle): State<BridgeHandle>, request: Request<Body>) -> Response<Body> {
+    match call(handle, request).await {
+        Ok(response) | Err(response) => response,
+    }
+}
+
+/// Answers a call; what is `Err` failed one of the checks that need no state.
+async fn call(handle: BridgeHandle, request: Request<Body>) -> Result<Response<Body>, Response<Body>> {
+    let (parts, body) = request.into_parts();
+    if parts.method != Method::POST {
+        let why = format!("Expecting one of {{ 'POST' }}, but received '{}'", parts.method);
+        return Err(plain(StatusCode::METHOD_NOT_ALLOWED, &why).with(header::ALLOW, "POST").done());
+    }
+    let bad = |status: StatusCode, why: &str| Err(plain(status, why).done());
+    let Some(content) = parts.headers.get(header::CONTENT_TYPE) else {
+        return bad(StatusCode::BAD_REQUEST, "Expecting 'Content-Type' to be present");
+    };
+    let Some(media) = content.to_str().ok().and_then(Media::of) else {
+        return bad(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Expecting 'Content-Type' of application/json or application/x-protobuf",
+        );
+    };
+    let Ok(body) = to_bytes(body, limits::CALL_BYTES_MAX).await else {
+        return bad(StatusCode::PAYLOAD_TOO_LARGE, "The call did not arrive whole, or is larger than this master takes");
+    };
+    let call: Call = match media.decode(CALL, &body) {
+        Ok(call) => call,
+        Err(why) => return bad(StatusCode::BAD_REQUEST, &why.to_string()),
+    };
+    if let Err(why) = validate_call(&call) {
+        return bad(StatusCode::BAD_REQUEST, &why);
+    }
+    let wanted = accepted(text(&parts.headers, &header::ACCEPT));
+    if matches!(call.r#type(), Type::Subscribe | Type::ReconcileOperations) && wanted.is_none() {
+        return bad(
+            StatusCode::NOT_ACCEPTABLE,
+            "Expecting 'Accept' to allow application/json or application/x-protobuf",
+        );
+    }
+    let stream_id = text(&parts.headers, &STREAM_ID).map(str::to_owned);
+    match handle.call(call, stream_id, wanted.unwrap_or(Media::Json)).await {
+        None => bad(StatusCode::SERVICE_UNAVAILABLE, "The master is ending"),
+        Some(Answer::Stream(stream, id)) => {
+            let media = stream.media.name();
+            let mut response = Response::new(Body::from_stream(stream));
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+            Ok(Plain(response).with(STREAM_ID, &id).done())
+        }
+        Some(Answer::Plain(told)) => Ok(match told {
+            Told::Done => plain(StatusCode::OK, "").done(),
+            Told::Refused(status, why) => {
+                plain(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &why).done()
+            }
+            Told::Json(body) => Response::new(Body::from(body)),
+            Told::Accepted | Told::Stream(..) => plain(StatusCode::ACCEPTED, "").done(),
+        }),
+    }
+}

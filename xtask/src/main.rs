@@ -1,0 +1,102 @@
+//! `cargo xtask`: the one door to everything that is done with this repository besides using it.
+//!
+//! What the project's servers check is what a person can check at home: both run `cargo xtask ci`. A script
+//! that only the servers run is a script that nobody can repair, so there is none; `.ci/run` installs packages
+//! and then comes here. The checks are written in Rust because they read the workspace as the compiler does:
+//! packages from `cargo metadata`, functions from the syntax tree.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    reason = "a command-line tool answers on its standard output"
+)]
+
+mod ci;
+mod codegen;
+mod conformance;
+mod shell;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::conformance::Choice;
+
+/// What `cargo xtask` was asked to do.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+/// One subcommand each; the sentence is what `cargo xtask help` prints.
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Everything a change must pass: format, tidy, lints, tests, documentation, dependencies, generated pages
+    Ci {
+        /// Also run the conformance suites, which need Python and build the release binary
+        #[arg(long)]
+        conformance: bool,
+    },
+    /// The house rules that no compiler knows; prints every violation as path:line: rule: what would be right
+    Tidy,
+    /// Drive the release binary with clients that are not ours
+    Conformance {
+        /// What runs the containers of the tasks
+        #[arg(long, value_enum, default_value = "all")]
+        runtime: Choice,
+    },
+    /// Measure the budgets of SPEC.md; arguments go to the bench program as they are
+    Bench {
+        /// A bench's name and its options; none runs all
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Write the pages of docs/reference that are made from code
+    Codegen {
+        /// Write nothing; fail if a page is not what the code says today
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    let root = shell::root()?;
+    match &cli.command {
+        Task::Ci { conformance } => ci::run(&root, *conformance),
+        Task::Tidy => tidy::run(&root),
+        Task::Conformance { runtime } => conformance::run(&root, *runtime),
+        Task::Bench { args } => {
+            let mut bench = shell::cargo(&root);
+            bench.args(["run", "--release", "--package", "longshore-bench", "--"]);
+            shell::finish(bench.args(args))
+        }
+        Task::Codegen { check: true } => codegen::check(&root),
+        Task::Codegen { check: false } => codegen::write(&root),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_has_no_contradictions() {
+        Cli::command().debug_assert();
+    }
+}
