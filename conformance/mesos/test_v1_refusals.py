@@ -49,7 +49,6 @@ BAD = {
         "health_check": {"type": "COMMAND", "command": {"value": "true"}, "interval_seconds": -1}
     },
     "8 no resources": {"resources": []},
-    "8b a negative resource": {"resources": [scalar("cpus", -1), scalar("mem", 32)]},
     "8b half a gpu": {"resources": [scalar("cpus", 0.1), scalar("mem", 32), scalar("gpus", 0.5)]},
     "9 a variable without a value": variables({"name": "A"}),
     "9 a secret without a secret": variables({"name": "A", "type": "SECRET"}),
@@ -99,9 +98,9 @@ def test_a_bad_task_is_task_error_and_its_sibling_is_not_harmed(framework, case)
     framework.wait_state(id_of(good), "TASK_RUNNING")  # [C17]
 
 
-def test_a_resource_that_is_malformed_refuses_the_whole_launch(framework):
+@pytest.mark.parametrize("broken", [{"name": "cpus", "type": "SCALAR"}, scalar("cpus", -1)])
+def test_a_resource_that_is_malformed_refuses_the_whole_launch(framework, broken):
     offer = framework.wait_offer()
-    broken = {"name": "cpus", "type": "SCALAR"}
     infos = [task(offer, "exit 0", extra=[broken]), task(offer, "exit 0")]
     framework.launch(offer, *infos)
     for info in infos:

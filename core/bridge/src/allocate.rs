@@ -73,7 +73,7 @@ pub(crate) fn run(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
     if candidates.is_empty() {
         return;
     }
-    if bridge.needs_reading || now.since(bridge.fresh_at) > limits::OFFER_FRESH_MS {
+    if bridge.needs_reading || bridge.fresh_at < bridge.allocation_since {
         // An offer is a promise: it is made of what is there now.
         bridge.needs_reading = true;
         bridge.waits_for_reading = true;

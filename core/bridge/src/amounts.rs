@@ -174,9 +174,6 @@ fn read_one(resource: &Resource) -> Result<Amounts, String> {
         value::Type::Scalar => {
             let scalar = resource.scalar.as_ref().ok_or("a scalar without a value")?;
             let milli = to_milli(scalar.value)?;
-            if resource.name == "gpus" && milli % MILLI != 0 {
-                return Err("gpus come whole".to_owned());
-            }
             if milli > 0 {
                 amounts.scalars.insert(resource.name.clone(), milli);
             }
@@ -224,7 +221,6 @@ mod tests {
         for value in [-1.0, f64::NAN, f64::INFINITY, 0.0001, 1e13] {
             assert!(Amounts::read(&[scalar("cpus", value)]).is_err(), "{value}");
         }
-        assert!(Amounts::read(&[scalar("gpus", 0.5)]).is_err());
         let reserved = Resource { role: Some("web".to_owned()), ..scalar("cpus", 1.0) };
         assert!(Amounts::read(&[reserved]).is_err());
     }

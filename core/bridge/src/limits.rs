@@ -48,5 +48,3 @@ pub const ID_BYTES_MAX: usize = 255;
 pub const READ_RETRY_MS: u64 = 1_000;
 /// How often all tasks are read, in case that news was missed, in ms. Source: chosen by us.
 pub const SWEEP_MS: u64 = 30_000;
-/// How old what is known of instances may be when offers are made of it, in ms. Source: chosen by us.
-pub const OFFER_FRESH_MS: u64 = 500;

@@ -195,7 +195,7 @@ pub(crate) fn instances(bridge: &mut Bridge, now: Timestamp, news: InstanceNews,
         let on = bridge.by_instance.get(arn).into_iter().flatten().cloned();
         let arns: Vec<Str> = on.filter_map(|id| bridge.launches.get(&id)?.arn.clone()).collect();
         bridge.stale_tasks.extend(arns);
-        bridge.wants_allocation(now);
+        bridge.allocates_soon(now);
     }
     for gone in news.removed {
         offer::rescind_instance(bridge, now, &gone.arn, out);

@@ -1,8 +1,8 @@
 //! When the cluster is read, and who takes what came of a question.
 //!
 //! Tasks that are about to change are read often. Tasks that run are read when their instance changed: an instance's version
-//! rises whenever a task on it comes or goes. A slow sweep over all of them catches what that missed. Offers are made from
-//! what was read a moment ago: where the last reading is older than that, one is made first.
+//! rises whenever a task on it comes or goes. A slow sweep over all of them catches what that missed. Offers are made of a
+//! reading that was asked for after whatever called for them, so that nothing is offered that someone else has taken.
 
 use longshore_machine::Timestamp;
 use longshore_replica::{Answer, Ask, Failure, Pressure};
@@ -120,7 +120,7 @@ pub(crate) fn answered(
                 Ok(Answer::Instances(read)) => {
                     bridge.fresh_at = asked_at;
                     if std::mem::take(&mut bridge.waits_for_reading) {
-                        bridge.wants_allocation(now);
+                        bridge.allocates_soon(now);
                     }
                     let news = bridge.replica.merge_instances(read, complete);
                     bridge.seen(now, sequence);

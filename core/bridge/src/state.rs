@@ -107,6 +107,9 @@ pub struct Bridge {
     pub(crate) fresh_at: Timestamp,
     /// Whether what is known of instances is known to be old.
     pub(crate) needs_reading: bool,
+    /// When something last happened that what is on offer depends on: offers are made of readings that were asked for
+    /// no earlier.
+    pub(crate) allocation_since: Timestamp,
     /// Whether an allocation waits for a reading.
     pub(crate) waits_for_reading: bool,
     /// Tasks to read because their instance changed.
@@ -153,6 +156,7 @@ impl Bridge {
             readings: 0,
             fresh_at: Timestamp::default(),
             needs_reading: false,
+            allocation_since: Timestamp::default(),
             waits_for_reading: false,
             stale_tasks: BTreeSet::new(),
             seen_now: Vec::new(),
@@ -179,6 +183,12 @@ impl Bridge {
 
     /// Something changed that may lead to offers; several changes are allocated together.
     pub(crate) fn wants_allocation(&mut self, now: Timestamp) {
+        self.allocation_since = now;
+        self.allocates_soon(now);
+    }
+
+    /// A reading told what can be allocated.
+    pub(crate) fn allocates_soon(&mut self, now: Timestamp) {
         self.allocate_at.get_or_insert(now + limits::ALLOCATION_DELAY_MS);
     }
 

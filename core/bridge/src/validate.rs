@@ -50,6 +50,9 @@ pub(crate) fn task(
         return Err("Task uses no resources".to_owned());
     }
     let claim = Amounts::read(&task.resources).map_err(|why| format!("Task uses invalid resources: {why}"))?;
+    if !claim.scalar("gpus").is_multiple_of(crate::amounts::MILLI) {
+        return Err("Task uses invalid resources: gpus come whole".to_owned());
+    }
     if let Some(command_info) = &task.command {
         command(command_info).map_err(|why| format!("Task's command is invalid: {why}"))?;
     }
