@@ -111,6 +111,8 @@ impl StopCode {
 pub struct Task {
     /// The whole ARN.
     pub arn: Str,
+    /// ARN of its task definition.
+    pub definition_arn: Str,
     /// ARN of the instance that it runs on.
     pub instance_arn: Option<Str>,
     /// How far it has come.

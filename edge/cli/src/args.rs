@@ -21,9 +21,167 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Watch a Mesos framework's tasks run on a local ECS, from nothing.
+    #[command(after_help = "Example:\n  longshore demo --keep")]
+    Demo(DemoArgs),
     /// A local ECS and the Mesos master API in front of it, until Ctrl-C.
     #[command(after_help = "Example:\n  longshore dev --instances 3 --runtime process")]
     Dev(DevArgs),
+    /// The Mesos master API in front of an ECS cluster that is already there, until Ctrl-C.
+    #[command(after_help = "Example:\n  AWS_PROFILE=prod AWS_ECS_CLUSTER=batch longshore serve --default-image busybox")]
+    Serve(ServeArgs),
+    /// Run tasks of a task definition.
+    #[command(after_help = "Example:\n  longshore run hello:1 --count 2 --env NAME=world")]
+    Run(RunArgs),
+    /// List tasks.
+    #[command(after_help = "Example:\n  longshore ps --all")]
+    Ps(PsArgs),
+    /// List container instances and what they have left.
+    #[command(after_help = "Example:\n  longshore instances --json")]
+    Instances(InstancesArgs),
+    /// List task definitions.
+    #[command(after_help = "Example:\n  longshore task-definitions --family hello")]
+    TaskDefinitions(TaskDefinitionsArgs),
+    /// Stop tasks.
+    #[command(after_help = "Example:\n  longshore stop 0123456789abcdef0123456789abcdef --reason 'not needed'")]
+    Stop(StopArgs),
+    /// Show what a task's container wrote (local ECS only).
+    #[command(after_help = "Example:\n  longshore logs 0123456789abcdef0123456789abcdef")]
+    Logs(LogsArgs),
+    /// Print completions for a shell.
+    #[command(after_help = "Example:\n  longshore completions bash > /etc/bash_completion.d/longshore")]
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Stay up after the sample framework has ended.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// What runs containers. Docker needs an image with a shell: see --image.
+    #[arg(long, value_enum, default_value_t = RuntimeArg::Process)]
+    pub(crate) runtime: RuntimeArg,
+    /// Image of the sample tasks, for Docker.
+    #[arg(long, default_value = "busybox")]
+    pub(crate) image: String,
+    /// Address of the ECS API. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:5080")]
+    pub(crate) ecs_listen: SocketAddr,
+    /// Address of the Mesos master API. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:5050")]
+    pub(crate) mesos_listen: SocketAddr,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ServedCluster,
+    #[command(flatten)]
+    pub(crate) master: MasterArgs,
+}
+
+/// The cluster to stand in front of. All else is configured as the AWS SDK is: profiles, environment, region.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServedCluster {
+    /// Name or ARN of the cluster.
+    #[arg(long, env = "AWS_ECS_CLUSTER", default_value = "default")]
+    pub(crate) cluster: String,
+    /// Where the ECS API is, if not where the AWS SDK is configured to look.
+    #[arg(long, env = "AWS_ECS_ENDPOINT")]
+    pub(crate) endpoint: Option<String>,
+    /// The region, if not the one that the AWS SDK is configured with.
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+}
+
+/// The cluster that a command of the daily work is about: the local one, unless told otherwise.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AnyCluster {
+    /// Name or ARN of the cluster.
+    #[arg(long, env = "AWS_ECS_CLUSTER", default_value = "default")]
+    pub(crate) cluster: String,
+    /// Where the ECS API is.
+    #[arg(long, env = "AWS_ECS_ENDPOINT", default_value = "http://127.0.0.1:5080", conflicts_with = "aws")]
+    pub(crate) endpoint: String,
+    /// The region, if not us-east-1 (local) or the one that the AWS SDK is configured with.
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// The cluster on Amazon ECS that the AWS SDK is configured for, instead of a local one.
+    #[arg(long)]
+    pub(crate) aws: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// family, family:revision or ARN.
+    pub(crate) task_definition: String,
+    /// How many tasks, 1 to 10.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=10))]
+    pub(crate) count: i32,
+    /// Environment of the first container.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) env: Vec<String>,
+    /// Wait until the tasks have stopped, and end with 1 if one of them failed.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Command of the first container, after --.
+    #[arg(last = true)]
+    pub(crate) command: Vec<String>,
+    #[command(flatten)]
+    pub(crate) cluster: AnyCluster,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PsArgs {
+    /// Tasks that have stopped, too.
+    #[arg(long, short)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) cluster: AnyCluster,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InstancesArgs {
+    #[command(flatten)]
+    pub(crate) cluster: AnyCluster,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TaskDefinitionsArgs {
+    /// Only those of this family.
+    #[arg(long)]
+    pub(crate) family: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: AnyCluster,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StopArgs {
+    /// Ids or ARNs.
+    #[arg(required = true)]
+    pub(crate) tasks: Vec<String>,
+    /// Shown as the task's stoppedReason.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: AnyCluster,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogsArgs {
+    /// Id or ARN.
+    pub(crate) task: String,
+    /// The container, if the task has more than one.
+    #[arg(long)]
+    pub(crate) container: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: AnyCluster,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// What runs the containers of the local ECS.

@@ -6,15 +6,34 @@
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 
 mod args;
+mod cluster;
+mod demo;
 mod dev;
 mod hints;
+mod list;
+mod logs;
 mod master;
+mod output;
+mod serve;
+mod tasks;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::args::{Args, Command};
+
+/// What was asked for does not exist.
+#[derive(Debug)]
+struct NotFound(String);
+
+impl std::fmt::Display for NotFound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotFound {}
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -29,21 +48,35 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("longshore: {error:#}");
-            ExitCode::FAILURE
+            if error.downcast_ref::<NotFound>().is_some() { ExitCode::from(3) } else { ExitCode::FAILURE }
         }
     }
 }
 
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
     trace(args.verbose);
+    let json = args.json;
     match args.command {
-        Command::Dev(dev) => dev::run(dev, args.json).await,
+        Command::Demo(demo) => demo::run(demo, json).await,
+        Command::Dev(dev) => dev::run(dev, json).await,
+        Command::Serve(serve) => serve::run(serve, json).await,
+        Command::Run(run) => tasks::run(run, json).await,
+        Command::Stop(stop) => tasks::stop(stop, json).await,
+        Command::Ps(ps) => list::tasks(ps, json).await,
+        Command::Instances(instances) => list::instances(instances, json).await,
+        Command::TaskDefinitions(definitions) => list::definitions(definitions, json).await,
+        Command::Logs(logs) => logs::run(logs, json).await,
+        Command::Completions(completions) => {
+            let mut command = Args::command();
+            clap_complete::generate(completions.shell, &mut command, "longshore", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
 /// Log lines go to standard error, so that standard output is what was asked for.
 fn trace(verbose: bool) {
-    let default = if verbose { "info,longshore=debug" } else { "warn" };
+    let default = if verbose { "info,longshore_server=debug" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -51,6 +51,7 @@ pub(crate) fn task(from: &sdk::Task) -> Task {
     };
     Task {
         arn: text(from.task_arn()),
+        definition_arn: text(from.task_definition_arn()),
         instance_arn: from.container_instance_arn().map(Into::into),
         last_status: LastStatus::parse(from.last_status().unwrap_or_default()),
         desired_running: from.desired_status() == Some("RUNNING"),

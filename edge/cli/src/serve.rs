@@ -1,0 +1,36 @@
+//! `longshore serve`: the Mesos master API in front of a cluster that is already there.
+
+use std::process::ExitCode;
+
+use longshore_client::{Client, Options};
+use longshore_server::{MesosMaster, bind};
+
+use crate::args::ServeArgs;
+use crate::dev::interrupted;
+
+/// Runs until Ctrl-C or SIGTERM.
+pub(crate) async fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let listener = bind(args.master.mesos_listen, "the Mesos master API", "--mesos-listen").await?;
+    let url = format!("http://{}", listener.address());
+    let cluster = args.cluster.cluster.clone();
+    let client = Client::new(Options {
+        cluster: cluster.clone(),
+        endpoint: args.cluster.endpoint.clone(),
+        region: args.cluster.region.clone(),
+        keys: None,
+        budget: true,
+    })
+    .await?;
+    let region = client.sdk().config().region().map(ToString::to_string).unwrap_or_default();
+    let bridge = crate::master::config(&args.master, listener.address(), &region, &cluster);
+    let master = MesosMaster::start(bridge, client, listener);
+    if json {
+        println!("{}", serde_json::json!({"ready": true, "mesos": url, "cluster": cluster, "region": region}));
+    } else {
+        println!("Mesos master  {url}   (cluster {cluster}, region {region})");
+        println!("It answers frameworks once the cluster has been read. Ctrl-C ends it; tasks go on.");
+    }
+    interrupted().await;
+    master.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
