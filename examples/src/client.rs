@@ -1,5 +1,7 @@
 //! A client of the v1 scheduler API: one connection for events, one for each call.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -12,6 +14,23 @@ use longshore_wire_mesos::v1::scheduler::{Call, Event};
 use longshore_wire_mesos::{Media, recordio};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+
+/// How often a master that is not ready is asked again.
+const TRIES: u32 = 50;
+/// How long to wait in between.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The master answered 503: it has not read its cluster yet.
+#[derive(Debug)]
+struct NotReady;
+
+impl std::fmt::Display for NotReady {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the master is not ready")
+    }
+}
+
+impl std::error::Error for NotReady {}
 
 /// A framework's subscription.
 #[derive(Debug)]
@@ -27,17 +46,36 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Sends SUBSCRIBE to `master`, a `host:port`.
+    /// Sends SUBSCRIBE to `master`, a `host:port`, again while the master has not read its cluster yet.
     ///
     /// # Errors
     /// When the master cannot be reached or refuses.
     pub async fn open(master: &str, subscribe: &Call) -> Result<Self> {
         let mut connections = JoinSet::new();
-        let response = post(master, subscribe, None, &mut connections).await?;
-        let stream_id = response.headers().get("mesos-stream-id").context("the answer has no Mesos-Stream-Id")?;
+        let mut tries = 0;
+        let response = loop {
+            match post(master, subscribe, None, &mut connections).await {
+                Err(error) if tries < TRIES && error.downcast_ref::<NotReady>().is_some() => {
+                    tries += 1
+                }
+                answer => break answer?,
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        let stream_id = response
+            .headers()
+            .get("mesos-stream-id")
+            .context("the answer has no Mesos-Stream-Id")?;
         let stream_id = stream_id.to_str()?.to_owned();
         let (master, reader) = (master.to_owned(), recordio::Reader::default());
-        Ok(Self { master, stream_id, framework_id: None, body: response.into_body(), reader, connections })
+        Ok(Self {
+            master,
+            stream_id,
+            framework_id: None,
+            body: response.into_body(),
+            reader,
+            connections,
+        })
     }
 
     /// The next event; `None` when the stream has ended.
@@ -82,7 +120,8 @@ async fn post(
     stream_id: Option<&str>,
     connections: &mut JoinSet<()>,
 ) -> Result<Response<Incoming>> {
-    let socket = TcpStream::connect(master).await.with_context(|| format!("cannot reach {master}"))?;
+    let socket =
+        TcpStream::connect(master).await.with_context(|| format!("cannot reach {master}"))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
     connections.spawn(async move {
         // What went wrong with a connection shows in what was asked over it.
@@ -100,6 +139,7 @@ async fn post(
     let response = sender.send_request(request.body(body)?).await?;
     match response.status() {
         StatusCode::OK | StatusCode::ACCEPTED => Ok(response),
+        StatusCode::SERVICE_UNAVAILABLE => Err(NotReady.into()),
         status => {
             let why = response.into_body().collect().await?.to_bytes();
             bail!("{status}: {}", String::from_utf8_lossy(&why))

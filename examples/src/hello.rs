@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use longshore_wire_mesos::v1::offer::{Operation, operation};
 use longshore_wire_mesos::v1::scheduler::{Call, call, event};
 use longshore_wire_mesos::v1::{
-    CommandInfo, ContainerInfo, Filters, FrameworkInfo, Offer, Resource, TaskId, TaskInfo, TaskState, TaskStatus,
-    container_info, value,
+    CommandInfo, ContainerInfo, Filters, FrameworkInfo, Offer, Resource, TaskId, TaskInfo,
+    TaskState, TaskStatus, container_info, value,
 };
 use tokio::sync::mpsc;
 
@@ -50,7 +50,8 @@ pub enum News {
 /// # Errors
 /// When the master cannot be reached, or ends the stream.
 pub async fn run(master: &str, name: &str, jobs: Vec<Job>, news: mpsc::Sender<News>) -> Result<()> {
-    let info = FrameworkInfo { user: "root".to_owned(), name: name.to_owned(), ..Default::default() };
+    let info =
+        FrameworkInfo { user: "root".to_owned(), name: name.to_owned(), ..Default::default() };
     let subscribe = Call {
         r#type: Some(call::Type::Subscribe.into()),
         subscribe: Some(call::Subscribe { framework_info: info, ..Default::default() }),
@@ -64,7 +65,9 @@ pub async fn run(master: &str, name: &str, jobs: Vec<Job>, news: mpsc::Sender<Ne
         news,
     };
     while framework.left > 0 {
-        let Some(event) = framework.subscription.next().await? else { bail!("the master ended the stream") };
+        let Some(event) = framework.subscription.next().await? else {
+            bail!("the master ended the stream")
+        };
         framework.happened(event).await?;
     }
     framework.tell(News::Done).await;
@@ -89,7 +92,10 @@ impl Framework {
     async fn happened(&mut self, event: longshore_wire_mesos::v1::scheduler::Event) -> Result<()> {
         match event.r#type() {
             event::Type::Subscribed => {
-                let id = event.subscribed.map(|subscribed| subscribed.framework_id.value).unwrap_or_default();
+                let id = event
+                    .subscribed
+                    .map(|subscribed| subscribed.framework_id.value)
+                    .unwrap_or_default();
                 self.tell(News::Subscribed(id)).await;
             }
             event::Type::Offers => {
@@ -105,7 +111,9 @@ impl Framework {
                     self.updated(update.status).await?;
                 }
             }
-            event::Type::Error => bail!("{}", event.error.map(|error| error.message).unwrap_or_default()),
+            event::Type::Error => {
+                bail!("{}", event.error.map(|error| error.message).unwrap_or_default())
+            }
             _ => {}
         }
         Ok(())
@@ -115,7 +123,9 @@ impl Framework {
     async fn offered(&mut self, offer: Offer) -> Result<()> {
         let (mut cpus, mut mem) = (scalar(&offer, "cpus"), scalar(&offer, "mem"));
         let mut tasks = Vec::new();
-        while let Some(job) = self.waiting.front().filter(|job| tasks.len() < 2 && job.cpus <= cpus && job.mem <= mem) {
+        while let Some(job) =
+            self.waiting.front().filter(|job| tasks.len() < 2 && job.cpus <= cpus && job.mem <= mem)
+        {
             cpus -= job.cpus;
             mem -= job.mem;
             tasks.push(task(job, &offer));
@@ -135,8 +145,13 @@ impl Framework {
                 launch: Some(operation::Launch { task_infos: tasks }),
                 ..Default::default()
             };
-            let accept = call::Accept { offer_ids: vec![offer.id], operations: vec![launch], filters };
-            Call { r#type: Some(call::Type::Accept.into()), accept: Some(accept), ..Default::default() }
+            let accept =
+                call::Accept { offer_ids: vec![offer.id], operations: vec![launch], filters };
+            Call {
+                r#type: Some(call::Type::Accept.into()),
+                accept: Some(accept),
+                ..Default::default()
+            }
         };
         self.subscription.call(call).await
     }
@@ -152,13 +167,24 @@ impl Framework {
             };
             self.subscription.call(call).await?;
         }
-        self.tell(News::Update(name.clone(), state, status.message.clone().unwrap_or_default())).await;
+        self.tell(News::Update(name.clone(), state, status.message.clone().unwrap_or_default()))
+            .await;
         if state == TaskState::TaskRunning && self.running.get(&name).is_some_and(|job| job.kill) {
             let kill = call::Kill { task_id: TaskId { value: name.clone() }, ..Default::default() };
-            let call = Call { r#type: Some(call::Type::Kill.into()), kill: Some(kill), ..Default::default() };
+            let call = Call {
+                r#type: Some(call::Type::Kill.into()),
+                kill: Some(kill),
+                ..Default::default()
+            };
             self.subscription.call(call).await?;
         }
-        let over = !matches!(state, TaskState::TaskStaging | TaskState::TaskStarting | TaskState::TaskRunning | TaskState::TaskKilling);
+        let over = !matches!(
+            state,
+            TaskState::TaskStaging
+                | TaskState::TaskStarting
+                | TaskState::TaskRunning
+                | TaskState::TaskKilling
+        );
         if over && self.running.remove(&name).is_some() {
             self.left -= 1;
         }
@@ -181,7 +207,10 @@ fn task(job: &Job, offer: &Offer) -> TaskInfo {
     // The image that says: the command is a task definition.
     let ignored = ContainerInfo {
         r#type: container_info::Type::Docker.into(),
-        docker: Some(container_info::DockerInfo { image: "ignore".to_owned(), ..Default::default() }),
+        docker: Some(container_info::DockerInfo {
+            image: "ignore".to_owned(),
+            ..Default::default()
+        }),
         ..Default::default()
     };
     TaskInfo {

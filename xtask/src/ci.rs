@@ -28,17 +28,12 @@ struct Step<'a> {
 
 impl<'a> Step<'a> {
     fn new(name: &str, run: impl FnOnce(&Path) -> Result<Outcome> + 'a) -> Self {
-        Self {
-            name: name.to_owned(),
-            run: Box::new(run),
-        }
+        Self { name: name.to_owned(), run: Box::new(run) }
     }
 
     /// A step that is one cargo command.
     fn cargo(name: &str, args: &'static [&'static str]) -> Self {
-        Self::new(name, move |root| {
-            passed(shell::finish(shell::cargo(root).args(args)))
-        })
+        Self::new(name, move |root| passed(shell::finish(shell::cargo(root).args(args))))
     }
 }
 
@@ -60,10 +55,7 @@ pub(crate) fn run(root: &Path, conformance: bool) -> Result<()> {
         steps.extend(suites());
     }
     let (tally, failure) = perform(root, steps);
-    println!(
-        "\n{} passed, {} failed, {} skipped",
-        tally.passed, tally.failed, tally.skipped
-    );
+    println!("\n{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
     match failure {
         None => Ok(()),
         Some(name) => bail!("`{name}` failed"),
@@ -74,17 +66,7 @@ fn checks() -> Vec<Step<'static>> {
     vec![
         Step::cargo("fmt", &["fmt", "--all", "--check"]),
         Step::new("tidy", |root| passed(tidy::run(root))),
-        Step::cargo(
-            "clippy",
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ],
-        ),
+        Step::cargo("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         Step::cargo("test", &["test", "--workspace"]),
         Step::new("doc", |root| {
             let mut cargo = shell::cargo(root);
@@ -184,9 +166,7 @@ mod tests {
 
     #[test]
     fn a_skipped_step_does_not_fail_the_run() {
-        let steps = vec![Step::new("docker", |_| {
-            Ok(Outcome::Skipped("no daemon".into()))
-        })];
+        let steps = vec![Step::new("docker", |_| Ok(Outcome::Skipped("no daemon".into())))];
         let (tally, failure) = perform(Path::new("."), steps);
         assert_eq!((tally.skipped, tally.failed, failure), (1, 0, None));
     }

@@ -66,27 +66,12 @@ fn operations(all: &[OperationInfo]) -> String {
         all.len()
     );
     for (group, names) in groups(all.iter().filter(|operation| operation.served)) {
-        line(
-            &mut page,
-            &format!("\n**{}**: {}", heading(group), names.join(", ")),
-        );
+        line(&mut page, &format!("\n**{}**: {}", heading(group), names.join(", ")));
     }
-    line(
-        &mut page,
-        "\n## Not served\n\n| operation | of | answers |\n|---|---|---|",
-    );
+    line(&mut page, "\n## Not served\n\n| operation | of | answers |\n|---|---|---|");
     for operation in all.iter().filter(|operation| !operation.served) {
-        let error = operation
-            .unsupported_error
-            .map_or_else(|| "-".to_owned(), code);
-        line(
-            &mut page,
-            &format!(
-                "| {} | {} | {error} |",
-                code(operation.name),
-                operation.group
-            ),
-        );
+        let error = operation.unsupported_error.map_or_else(|| "-".to_owned(), code);
+        line(&mut page, &format!("| {} | {} | {error} |", code(operation.name), operation.group));
     }
     page
 }
@@ -96,10 +81,7 @@ fn groups<'a>(operations: impl Iterator<Item = &'a OperationInfo>) -> Vec<(&'a s
     let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
     for operation in operations {
         let name = code(operation.name);
-        match groups
-            .iter_mut()
-            .find(|(group, _)| *group == operation.group)
-        {
+        match groups.iter_mut().find(|(group, _)| *group == operation.group) {
             Some((_, names)) => names.push(name),
             None => groups.push((operation.group, vec![name])),
         }
@@ -113,9 +95,7 @@ fn code(text: &str) -> String {
 
 fn heading(group: &str) -> String {
     let mut letters = group.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn line(page: &mut String, text: &str) {
@@ -128,12 +108,8 @@ mod tests {
 
     use super::operations;
 
-    const RUN: OperationInfo = OperationInfo {
-        name: "RunTask",
-        group: "task",
-        served: true,
-        unsupported_error: None,
-    };
+    const RUN: OperationInfo =
+        OperationInfo { name: "RunTask", group: "task", served: true, unsupported_error: None };
     const EXEC: OperationInfo = OperationInfo {
         name: "ExecuteCommand",
         group: "task",
@@ -146,19 +122,13 @@ mod tests {
         let page = operations(&[RUN, EXEC]);
         assert!(page.contains("serves 1 of the 2 operations"), "{page}");
         assert!(page.contains("**Task**: `RunTask`\n"), "{page}");
-        assert!(
-            page.contains("| `ExecuteCommand` | task | `ClientException` |"),
-            "{page}"
-        );
+        assert!(page.contains("| `ExecuteCommand` | task | `ClientException` |"), "{page}");
         assert!(page.contains("@generated"), "{page}");
     }
 
     #[test]
     fn operations_of_one_group_share_a_line() {
-        let stop = OperationInfo {
-            name: "StopTask",
-            ..RUN
-        };
+        let stop = OperationInfo { name: "StopTask", ..RUN };
         let page = operations(&[RUN, EXEC, stop]);
         assert!(page.contains("**Task**: `RunTask`, `StopTask`\n"), "{page}");
     }

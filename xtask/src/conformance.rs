@@ -67,10 +67,7 @@ pub(crate) fn run(root: &Path, choice: Choice) -> Result<()> {
             }
         }
     }
-    println!(
-        "{passed} passed, {} failed, {skipped} skipped",
-        failed.len()
-    );
+    println!("{passed} passed, {} failed, {skipped} skipped", failed.len());
     if !failed.is_empty() {
         bail!("conformance failed with {}", failed.join(" and "));
     }

@@ -6,10 +6,7 @@
 //! packages from `cargo metadata`, functions from the syntax tree.
 
 #![forbid(unsafe_code)]
-#![expect(
-    clippy::print_stdout,
-    reason = "a command-line tool answers on its standard output"
-)]
+#![expect(clippy::print_stdout, reason = "a command-line tool answers on its standard output")]
 
 mod ci;
 mod codegen;

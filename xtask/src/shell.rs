@@ -14,10 +14,7 @@ pub(crate) fn root() -> Result<PathBuf> {
     let package = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     let root = package.parent().with_context(|| {
-        format!(
-            "{} has no parent folder to be the workspace",
-            package.display()
-        )
+        format!("{} has no parent folder to be the workspace", package.display())
     })?;
     Ok(root.to_path_buf())
 }
@@ -37,10 +34,8 @@ pub(crate) fn cargo(root: &Path) -> Command {
 pub(crate) fn finish(command: &mut Command) -> Result<()> {
     let line = spoken(command);
     println!("$ {line}");
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| format!("cannot start `{line}`"))?;
+    let status =
+        command.stdin(Stdio::null()).status().with_context(|| format!("cannot start `{line}`"))?;
     if !status.success() {
         bail!("`{line}` ended with {status}");
     }
@@ -59,9 +54,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 
 /// The command as a person would type it, without the path of the program.
 fn spoken(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let mut words = vec![program.to_string_lossy()];
     words.extend(command.get_args().map(|arg| arg.to_string_lossy()));
     words.join(" ")

@@ -10,7 +10,7 @@ use longshore_wire_mesos::v1::scheduler::call::Type;
 
 use crate::machine::{Output, Response};
 use crate::state::Bridge;
-use crate::{accept, info, launch, offer, reconcile, subscribe};
+use crate::{accept, description, launch, offer, reconcile, subscribe};
 
 /// Checks what a call must hold, before anything else is looked at. Source: \[C1\], \[C2\], \[H13\].
 ///
@@ -154,7 +154,7 @@ fn update_framework(
 ) -> Response {
     let Some(framework) = bridge.frameworks.get(id) else { return Response::Accepted };
     let known = &framework.info;
-    let checked = info::validate(&new, &suppressed).and_then(|()| {
+    let checked = description::validate(&new, &suppressed).and_then(|()| {
         if known.principal != new.principal {
             Err("Changing framework's principal is not allowed".to_owned())
         } else if known.user != new.user {

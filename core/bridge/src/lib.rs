@@ -23,7 +23,7 @@ mod config;
 mod definition;
 mod endpoint;
 mod framework;
-mod info;
+mod description;
 mod launch;
 pub mod limits;
 mod machine;

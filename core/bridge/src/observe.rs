@@ -131,10 +131,13 @@ fn ended(bridge: &Bridge, now: Timestamp, launch: &Launch, task: &Task) -> TaskS
     }
 }
 
-/// The exit code that tells most: the first that is not 0, else 0 if there is any.
+/// The exit code that tells most. Codes of containers that were stopped after the essential one ended (SIGTERM, SIGKILL)
+/// count only if there is no other; of the rest the first that is not 0, else 0.
 fn exit_code(task: &Task) -> Option<i32> {
-    let codes = || task.containers.iter().filter_map(|container| container.exit_code);
-    codes().find(|code| *code != 0).or_else(|| codes().next())
+    let codes: Vec<i32> = task.containers.iter().filter_map(|container| container.exit_code).collect();
+    let own: Vec<i32> = codes.iter().copied().filter(|code| !matches!(code, 137 | 143)).collect();
+    let told = if own.is_empty() { codes } else { own };
+    told.iter().find(|code| **code != 0).or(told.first()).copied()
 }
 
 /// A launch is on its way and has been for a while: its framework should hear of it.

@@ -63,6 +63,19 @@ pub(crate) struct Offered {
 pub(crate) struct Counters {
     pub(crate) by_name: BTreeMap<&'static str, u64>,
     pub(crate) calls: BTreeMap<&'static str, u64>,
+    /// Requests that read the cluster, as far as they are known when they are asked for.
+    pub(crate) reads: u64,
+}
+
+/// How many requests of the ECS API a reading takes, at least.
+fn requests(ask: &Ask) -> u64 {
+    match ask {
+        Ask::ListInstances | Ask::ListTasks { .. } => 2,
+        Ask::DescribeInstances(arns) | Ask::DescribeTasks(arns) => arns.len().div_ceil(100) as u64,
+        Ask::FindTasks { .. } => 3,
+        Ask::DescribeDefinition(_) => 1,
+        Ask::RegisterDefinition(_) | Ask::StartTask(_) | Ask::StopTask { .. } => 0,
+    }
 }
 
 /// The bridge.
@@ -173,6 +186,7 @@ impl Bridge {
     pub(crate) fn ask(&mut self, purpose: Purpose, ask: Ask, out: &mut Vec<Output>) {
         self.asked_made += 1;
         let asked = Asked(self.asked_made);
+        self.counters.reads += requests(&ask);
         self.asked.insert(asked, purpose);
         out.push(Output::Ask(asked, ask));
     }

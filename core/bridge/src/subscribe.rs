@@ -7,7 +7,7 @@ use longshore_wire_mesos::v1::{FrameworkId, FrameworkInfo};
 use crate::framework::Framework;
 use crate::machine::{Output, StreamKey};
 use crate::state::{Bridge, Timer};
-use crate::{endpoint, info, launch, limits, offer, status};
+use crate::{description, endpoint, launch, limits, offer, status};
 
 /// An event of a kind; its part is filled in by the caller.
 pub(crate) fn event(kind: event::Type) -> Event {
@@ -56,7 +56,7 @@ pub(crate) fn subscribe(bridge: &mut Bridge, now: Timestamp, subscribe: call::Su
 }
 
 fn admit(bridge: &Bridge, info: &FrameworkInfo, suppressed: &[String], id: Option<&str>) -> Result<(), String> {
-    info::validate(info, suppressed)?;
+    description::validate(info, suppressed)?;
     let Some(id) = id else {
         let room = bridge.frameworks.len() < limits::FRAMEWORKS_MAX;
         return if room { Ok(()) } else { Err("Too many frameworks are known to this master".to_owned()) };

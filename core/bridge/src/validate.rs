@@ -6,7 +6,7 @@ use longshore_wire_mesos::v1::health_check::Type as HealthType;
 use longshore_wire_mesos::v1::{CommandInfo, ContainerInfo, HealthCheck, TaskInfo, container_info};
 
 use crate::amounts::Amounts;
-use crate::info::{check_id, shortened};
+use crate::description::{check_id, shortened};
 use crate::limits;
 use crate::state::Bridge;
 

@@ -44,7 +44,8 @@ fn remaining(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
             }
             continue;
         };
-        let held = cluster.tasks.values().filter(|task| task.instance == *id && task.holds_resources());
+        let held =
+            cluster.tasks.values().filter(|task| task.instance == *id && task.holds_resources());
         let (mut cpu, mut memory_mib) = (0_u64, 0_u64);
         for task in held {
             cpu += u64::from(task.needs.cpu);
@@ -54,12 +55,17 @@ fn remaining(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
             }
         }
         let registered = &instance.registered;
-        let (left_cpu, left_memory) =
-            (u64::from(registered.cpu).saturating_sub(cpu), u64::from(registered.memory_mib).saturating_sub(memory_mib));
+        let (left_cpu, left_memory) = (
+            u64::from(registered.cpu).saturating_sub(cpu),
+            u64::from(registered.memory_mib).saturating_sub(memory_mib),
+        );
         if (u64::from(view.cpu), u64::from(view.memory_mib)) != (left_cpu, left_memory) {
             found(
                 &instance.arn,
-                format!("{} CPU units and {} MiB left, should be {left_cpu} and {left_memory}", view.cpu, view.memory_mib),
+                format!(
+                    "{} CPU units and {} MiB left, should be {left_cpu} and {left_memory}",
+                    view.cpu, view.memory_mib
+                ),
             );
         }
     }

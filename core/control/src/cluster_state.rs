@@ -49,6 +49,8 @@ pub(crate) struct ClusterState {
     pub(crate) pending_count: i32,
     pub(crate) changed_tasks: BTreeSet<ResourceId>,
     pub(crate) changed_instances: BTreeSet<ResourceId>,
+    /// Instances of which only the version changed, because tasks came or went.
+    pub(crate) touched_instances: BTreeSet<ResourceId>,
 }
 
 impl ClusterState {
@@ -67,6 +69,7 @@ impl ClusterState {
             pending_count: 0,
             changed_tasks: BTreeSet::new(),
             changed_instances: BTreeSet::new(),
+            touched_instances: BTreeSet::new(),
         }
     }
 
@@ -99,14 +102,17 @@ impl ClusterState {
 
     fn held_on(&self, id: ResourceId) -> Vec<Arc<longshore_placement::Needs>> {
         let load = self.loads.get(&id);
-        load.into_iter().flat_map(|load| &load.tasks).map(|task| self.tasks[task].needs.clone()).collect()
+        load.into_iter()
+            .flat_map(|load| &load.tasks)
+            .map(|task| self.tasks[task].needs.clone())
+            .collect()
     }
 
     /// Counts one more change of an instance.
     pub(crate) fn touch_instance(&mut self, id: ResourceId) {
         if let Some(instance) = self.instances.get_mut(&id) {
             Arc::make_mut(instance).version += 1;
-            self.changed_instances.insert(id);
+            self.touched_instances.insert(id);
         }
     }
 
@@ -115,7 +121,7 @@ impl ClusterState {
         if self.view.instance(id).is_none_or(|view| view.connected == connected) {
             return false;
         }
-        self.view.update_instance(id, |view| view.connected = connected);
+        self.view.set_connected(id, connected);
         self.touch_instance(id);
         true
     }
@@ -183,7 +189,8 @@ impl ClusterState {
         } else {
             self.desired_stopped.remove(&id);
         }
-        if let Some(tasks) = task.started_by.as_ref().and_then(|by| self.by_started_by.get_mut(by)) {
+        if let Some(tasks) = task.started_by.as_ref().and_then(|by| self.by_started_by.get_mut(by))
+        {
             tasks.remove(&id);
             if tasks.is_empty() {
                 self.by_started_by.remove(task.started_by.as_deref().unwrap_or_default());

@@ -11,7 +11,7 @@ use longshore_wire_ecs::shape::task::TaskOverride;
 
 use crate::cluster_state::ClusterState;
 use crate::machine::Output;
-use crate::record::{Container, LastStatus, Tags, Task, TaskDefinition};
+use crate::record::{Cluster, Container, LastStatus, Tags, Task, TaskDefinition};
 use crate::state::State;
 
 /// What every task of one request shares.
@@ -37,21 +37,7 @@ pub(crate) fn start(
     let record = cluster.record.clone();
     let host = &cluster.instances[&instance];
     let id = ResourceId(ids.bits("task"));
-    let containers = launch.containers.iter().map(|spec| {
-        let arn = record.realm.arn(format_args!("container/{}/{id}/{}", record.name, ids.uuid("container")));
-        Container {
-            spec: spec.clone(),
-            arn,
-            last_status: LastStatus::Pending,
-            runtime_id: None,
-            image_digest: None,
-            exit_code: None,
-            reason: None,
-            bindings: Vec::new(),
-            health: Health::Unknown,
-        }
-    });
-    let containers = containers.collect();
+    let containers = launch.containers.iter().map(|spec| container(&record, ids, id, spec)).collect();
     let task = Task {
         id,
         arn: record.realm.arn(format_args!("task/{}/{id}", record.name)),
@@ -88,6 +74,21 @@ pub(crate) fn start(
     cluster.put_task(task)
 }
 
+fn container(record: &Cluster, ids: &mut Ids, task: ResourceId, spec: &ContainerSpec) -> Container {
+    let own = ids.uuid("container");
+    Container {
+        spec: spec.clone(),
+        arn: record.realm.arn(format_args!("container/{}/{task}/{own}", record.name)),
+        last_status: LastStatus::Pending,
+        runtime_id: None,
+        image_digest: None,
+        exit_code: None,
+        reason: None,
+        bindings: Vec::new(),
+        health: Health::Unknown,
+    }
+}
+
 fn ordered(task: &Task) -> OrderedTask {
     OrderedTask {
         spec: Arc::new(TaskSpec {
@@ -107,7 +108,8 @@ fn ordered(task: &Task) -> OrderedTask {
 
 /// Orders what changed about some tasks, one order for each instance.
 pub(crate) fn order(state: &mut State, tasks: &[Arc<Task>], out: &mut Vec<Output>) {
-    let mut by_instance: std::collections::BTreeMap<ResourceId, Vec<OrderedTask>> = Default::default();
+    let mut by_instance: std::collections::BTreeMap<ResourceId, Vec<OrderedTask>> =
+        Default::default();
     for task in tasks {
         by_instance.entry(task.instance).or_default().push(ordered(task));
     }
@@ -120,12 +122,36 @@ pub(crate) fn order(state: &mut State, tasks: &[Arc<Task>], out: &mut Vec<Output
 pub(crate) fn order_all(state: &mut State, instance: ResourceId, out: &mut Vec<Output>) {
     let Some(cluster) = state.home_cluster(instance) else { return };
     let load = cluster.loads.get(&instance);
-    let tasks = load.into_iter().flat_map(|load| &load.tasks).map(|id| ordered(&cluster.tasks[id])).collect();
+    let tasks = load
+        .into_iter()
+        .flat_map(|load| &load.tasks)
+        .map(|id| ordered(&cluster.tasks[id]))
+        .collect();
     push(state, instance, true, tasks, out);
 }
 
-fn push(state: &mut State, instance: ResourceId, full: bool, tasks: Vec<OrderedTask>, out: &mut Vec<Output>) {
+fn push(
+    state: &mut State,
+    instance: ResourceId,
+    full: bool,
+    tasks: Vec<OrderedTask>,
+    out: &mut Vec<Output>,
+) {
     let Some(home) = state.homes.get_mut(&instance) else { return };
     home.generation += 1;
-    out.push(Output::Order(Order { instance, generation: home.generation, full, tasks }));
+    let (generation, forget) = (home.generation, Vec::new());
+    out.push(Output::Order(Order { instance, generation, full, tasks, forget }));
+}
+
+/// Lets a host forget tasks whose end is known.
+pub(crate) fn order_forgetting(
+    state: &mut State,
+    instance: ResourceId,
+    forget: Vec<ResourceId>,
+    out: &mut Vec<Output>,
+) {
+    let Some(home) = state.homes.get_mut(&instance).filter(|_| !forget.is_empty()) else { return };
+    home.generation += 1;
+    let (generation, tasks) = (home.generation, Vec::new());
+    out.push(Output::Order(Order { instance, generation, full: false, tasks, forget }));
 }

@@ -28,7 +28,7 @@ pub use audit::{Violation, audit};
 pub use cluster_state::TokenUse;
 pub use machine::{CallId, Change, Control, Input, Key, Output, Records, Reply};
 pub use record::{
-    Cluster, ClusterStatus, Container, ContainerInstance, DefinitionStatus, InstanceStatus, LastStatus,
-    Registered, StopCode, Tags, Task, TaskDefinition,
+    Cluster, ClusterStatus, Container, ContainerInstance, DefinitionStatus, InstanceStatus,
+    LastStatus, Registered, StopCode, Tags, Task, TaskDefinition,
 };
 pub use state::State;

@@ -74,11 +74,13 @@ pub enum Reply {
 
 impl Reply {
     /// The body, as JSON.
-    pub fn to_json(&self) -> Vec<u8> {
+    pub fn into_json(self) -> Vec<u8> {
         match self {
-            Self::Body(body) => body.clone(),
-            Self::Tasks { tasks, failures, with_tags } => show::tasks_json(tasks, failures, *with_tags),
-            Self::Task(task) => show::task_json(task),
+            Self::Body(body) => body,
+            Self::Tasks { tasks, failures, with_tags } => {
+                show::tasks_json(&tasks, failures, with_tags)
+            }
+            Self::Task(task) => show::task_json(&task),
         }
     }
 }
@@ -90,6 +92,8 @@ pub enum Key {
     Cluster(Realm, Str),
     /// An instance by id.
     Instance(ResourceId),
+    /// The version of an instance; written after the instance itself.
+    InstanceVersion(ResourceId),
     /// A task definition by realm, family and revision.
     Definition(Realm, Str, u32),
     /// A task by id.
@@ -105,6 +109,8 @@ pub enum Change {
     Cluster(Arc<Cluster>),
     /// An instance.
     Instance(Arc<ContainerInstance>),
+    /// The version of an instance that is stored already: all that changes when tasks come and go.
+    InstanceVersion(ResourceId, i64),
     /// A task definition.
     Definition(Arc<TaskDefinition>),
     /// A task.
@@ -161,14 +167,19 @@ impl Control {
         }
         for definition in records.definitions {
             let family = state.realm(&definition.realm).families.entry(definition.family.clone());
-            family.or_insert_with(Family::default).revisions.insert(definition.revision, Arc::new(definition));
+            family
+                .or_insert_with(Family::default)
+                .revisions
+                .insert(definition.revision, Arc::new(definition));
         }
         for instance in records.instances {
             let (realm, name, id) = (instance.realm.clone(), instance.cluster.clone(), instance.id);
             if let Some(at) = instance.deregistered_at {
                 state.expiries.insert((at + limits::INACTIVE_INSTANCE_VISIBLE_MS, id));
             }
-            let cluster = state.cluster_mut(&realm, &name).ok_or_else(|| format!("{} has no cluster", instance.arn))?;
+            let cluster = state
+                .cluster_mut(&realm, &name)
+                .ok_or_else(|| format!("{} has no cluster", instance.arn))?;
             cluster.put_instance(instance);
             cluster.changed_instances.clear();
             state.homes.insert(id, Home { realm, cluster: name, generation: 0 });
@@ -178,8 +189,9 @@ impl Control {
             if let Some(at) = task.stopped_at {
                 state.expiries.insert((at + limits::STOPPED_TASK_VISIBLE_MS, task.id));
             }
-            let cluster =
-                state.cluster_mut(&task.realm, &task.cluster).ok_or_else(|| format!("{} has no cluster", task.arn))?;
+            let cluster = state
+                .cluster_mut(&task.realm, &task.cluster)
+                .ok_or_else(|| format!("{} has no cluster", task.arn))?;
             if task.holds_resources() && !cluster.instances.contains_key(&task.instance) {
                 return Err(format!("{} is on an instance that is not known", task.arn));
             }
@@ -220,7 +232,15 @@ impl Control {
             }));
         }
         for cluster in state.realms.values_mut().flat_map(|realm| realm.clusters.values_mut()) {
-            for id in std::mem::take(&mut cluster.changed_instances) {
+            let changed = std::mem::take(&mut cluster.changed_instances);
+            for id in std::mem::take(&mut cluster.touched_instances) {
+                if let Some(instance) =
+                    cluster.instances.get(&id).filter(|_| !changed.contains(&id))
+                {
+                    out.push(Output::Change(Change::InstanceVersion(id, instance.version)));
+                }
+            }
+            for id in changed {
                 out.push(Output::Change(match cluster.instances.get(&id) {
                     Some(instance) => Change::Instance(instance.clone()),
                     None => Change::Forget(Key::Instance(id)),
@@ -234,7 +254,9 @@ impl Control {
             }
         }
         for (realm, name, token) in std::mem::take(&mut state.changed_tokens) {
-            let usage = state.cluster_mut(&realm, &name).and_then(|cluster| cluster.tokens.get(&token).cloned());
+            let usage = state
+                .cluster_mut(&realm, &name)
+                .and_then(|cluster| cluster.tokens.get(&token).cloned());
             out.push(Output::Change(match usage {
                 Some(usage) => Change::Token { realm, cluster: name, token, usage },
                 None => Change::Forget(Key::Token(realm, name, token)),
@@ -251,17 +273,24 @@ impl Control {
 
     /// Forgets what is no longer visible.
     fn expire(&mut self, now: Timestamp) {
-        while let Some((at, id)) = self.state.expiries.first().copied().filter(|(at, _)| *at <= now) {
+        while let Some((at, id)) = self.state.expiries.first().copied().filter(|(at, _)| *at <= now)
+        {
             self.state.expiries.remove(&(at, id));
             let mut tokens = Vec::new();
             for (realm, regional) in &mut self.state.realms {
                 for (name, cluster) in &mut regional.clusters {
                     cluster.remove_task(id);
-                    if cluster.instances.get(&id).is_some_and(|known| known.status == InstanceStatus::Inactive) {
+                    if cluster
+                        .instances
+                        .get(&id)
+                        .is_some_and(|known| known.status == InstanceStatus::Inactive)
+                    {
                         cluster.instances.remove(&id);
                         cluster.changed_instances.insert(id);
                     }
-                    let unused = |usage: &TokenUse| usage.tasks.iter().all(|task| !cluster.tasks.contains_key(task));
+                    let unused = |usage: &TokenUse| {
+                        usage.tasks.iter().all(|task| !cluster.tasks.contains_key(task))
+                    };
                     let gone: Vec<Str> = cluster
                         .tokens
                         .iter()
@@ -274,7 +303,11 @@ impl Control {
                     }
                 }
             }
-            if self.state.home_cluster(id).is_some_and(|cluster| !cluster.instances.contains_key(&id)) {
+            if self
+                .state
+                .home_cluster(id)
+                .is_some_and(|cluster| !cluster.instances.contains_key(&id))
+            {
                 self.state.homes.remove(&id);
             }
             self.state.changed_tokens.extend(tokens);
@@ -301,9 +334,14 @@ impl Machine for Control {
                 }
             }
             Input::Reported { instance, reports } => {
+                let mut forget = Vec::new();
                 for report in reports {
-                    report::apply(&mut self.state, now, instance, report);
+                    let task = report.task;
+                    if report::apply(&mut self.state, now, instance, report) {
+                        forget.push(task);
+                    }
                 }
+                launch::order_forgetting(&mut self.state, instance, forget, out);
             }
         }
         self.flush(out);
@@ -318,3 +356,6 @@ impl Machine for Control {
         self.state.expiries.first().map(|(at, _)| *at)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,27 +11,40 @@ use crate::limits;
 use crate::record::{Container, LastStatus, StopCode, Task};
 use crate::state::State;
 
-/// Takes in one report. A report about a task that is not known, is on another instance or is already STOPPED says
-/// nothing new.
-pub(crate) fn apply(state: &mut State, now: Timestamp, instance: ResourceId, report: TaskReport) {
-    let Some(cluster) = state.home_cluster(instance) else { return };
-    let Some(known) = cluster.tasks.get(&report.task) else { return };
+/// Takes in one report; true if the host may forget the task, since its end is known. A report about a task that is not
+/// known, is on another instance or is already STOPPED says nothing new.
+pub(crate) fn apply(
+    state: &mut State,
+    now: Timestamp,
+    instance: ResourceId,
+    report: TaskReport,
+) -> bool {
+    let reported_over = report.status == Reported::Stopped;
+    let Some(cluster) = state.home_cluster(instance) else { return false };
+    let Some(known) = cluster.tasks.get(&report.task) else { return reported_over };
     if known.instance != instance || known.last_status == LastStatus::Stopped {
-        return;
+        return reported_over;
     }
     let mut task = Task::clone(known);
     if !update(&mut task, now, report) {
-        return;
+        return false;
     }
     let stopped = (task.last_status == LastStatus::Stopped).then_some(task.id);
     cluster.put_task(task);
     if let Some(id) = stopped {
         state.expiries.insert((now + limits::STOPPED_TASK_VISIBLE_MS, id));
     }
+    stopped.is_some()
 }
 
 /// Ends a task without its host: the host is gone or was told off.
-pub(crate) fn end(state: &mut State, now: Timestamp, id: ResourceId, instance: ResourceId, reason: &str) {
+pub(crate) fn end(
+    state: &mut State,
+    now: Timestamp,
+    id: ResourceId,
+    instance: ResourceId,
+    reason: &str,
+) {
     let Some(cluster) = state.home_cluster(instance) else { return };
     let Some(known) = cluster.tasks.get(&id).filter(|task| task.holds_resources()) else { return };
     let mut task = Task::clone(known);
@@ -102,15 +115,21 @@ fn update_container(container: &mut Container, report: ContainerReport) -> bool 
     if !report.bindings.is_empty() {
         after.bindings = report.bindings;
     }
-    let news = (after.last_status, &after.runtime_id, after.exit_code, &after.reason, after.health, &after.bindings)
-        != (
-            container.last_status,
-            &container.runtime_id,
-            container.exit_code,
-            &container.reason,
-            container.health,
-            &container.bindings,
-        );
+    let news = (
+        after.last_status,
+        &after.runtime_id,
+        after.exit_code,
+        &after.reason,
+        after.health,
+        &after.bindings,
+    ) != (
+        container.last_status,
+        &container.runtime_id,
+        container.exit_code,
+        &container.reason,
+        container.health,
+        &container.bindings,
+    );
     *container = after;
     news
 }
@@ -122,9 +141,10 @@ fn why(task: &Task, cause: Option<StopCause>) -> (StopCode, Str) {
     }
     match cause {
         Some(StopCause::FailedToStart(reason)) => (StopCode::FailedToStart, reason),
-        Some(StopCause::Lost) => {
-            (StopCode::TerminationNotice, "The host found no trace of the task after a restart; its exit code is unknown.".into())
-        }
+        Some(StopCause::Lost) => (
+            StopCode::TerminationNotice,
+            "The host found no trace of the task after a restart; its exit code is unknown.".into(),
+        ),
         Some(StopCause::EssentialContainerExited | StopCause::Ordered) | None => {
             (StopCode::EssentialContainerExited, "Essential container in task exited".into())
         }

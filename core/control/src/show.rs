@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use longshore_machine::Timestamp;
 use longshore_placement::{InstanceView, Port, Protocol};
-use longshore_wire_ecs::Str;
 use longshore_wire_ecs::host::Health;
 use longshore_wire_ecs::shape::shared::{Attribute, Failure, KeyValuePair, Resource, Tag};
 use longshore_wire_ecs::shape::{cluster, container_instance, task, task_definition};
+use longshore_wire_ecs::{Str, Word};
 use serde::Serialize;
 
 use crate::cluster_state::ClusterState;
@@ -20,7 +20,8 @@ pub(crate) fn body(shape: &impl Serialize) -> Reply {
 }
 
 pub(crate) fn tags(tags: &Tags) -> Vec<Tag> {
-    let tag = |(key, value): (&Str, &Str)| Tag { key: Some(key.clone()), value: Some(value.clone()) };
+    let tag =
+        |(key, value): (&Str, &Str)| Tag { key: Some(key.clone()), value: Some(value.clone()) };
     tags.iter().map(tag).collect()
 }
 
@@ -44,7 +45,8 @@ pub(crate) struct ClusterInclude {
 
 pub(crate) fn cluster(state: &ClusterState, include: ClusterInclude) -> cluster::Cluster {
     let record = &state.record;
-    let registered = state.instances.values().filter(|instance| instance.status != InstanceStatus::Inactive);
+    let registered =
+        state.instances.values().filter(|instance| instance.status != InstanceStatus::Inactive);
     cluster::Cluster {
         cluster_arn: Some(record.arn.clone()),
         cluster_name: Some(record.name.clone()),
@@ -155,7 +157,11 @@ fn resources<'a>(
     };
     let set = |name: &str, protocol: Protocol| Resource {
         string_set_value: Some(
-            ports.clone().filter(|port| port.protocol == protocol).map(|port| port.number.to_string().into()).collect(),
+            ports
+                .clone()
+                .filter(|port| port.protocol == protocol)
+                .map(|port| port.number.to_string().into())
+                .collect(),
         ),
         ..empty(name, "STRINGSET")
     };
@@ -177,10 +183,10 @@ pub(crate) fn definition(definition: &TaskDefinition) -> task_definition::TaskDe
     }
 }
 
-pub(crate) fn tasks_json(tasks: &[Arc<Task>], failures: &[Failure], with_tags: bool) -> Vec<u8> {
+pub(crate) fn tasks_json(tasks: &[Arc<Task>], failures: Vec<Failure>, with_tags: bool) -> Vec<u8> {
     let response = task::DescribeTasksResponse {
         tasks: Some(tasks.iter().map(|one| self::task(one, with_tags)).collect()),
-        failures: Some(failures.to_vec()),
+        failures: Some(failures),
     };
     let mut json = Vec::with_capacity(64 + tasks.len() * 1024);
     serde_json::to_writer(&mut json, &response).expect("shapes are text, numbers and lists");
@@ -214,7 +220,7 @@ fn task(task: &Task, with_tags: bool) -> task::Task {
         last_status: Some(task.last_status.word().into()),
         launch_type: Some("EC2".into()),
         memory: Some(decimal(task.needs.memory_mib)),
-        overrides: Some(task::TaskOverride::clone(&task.overrides)),
+        overrides: Some(task.overrides.clone()),
         pull_started_at: seconds(task.pull_started_at),
         pull_stopped_at: seconds(task.pull_stopped_at),
         started_at: seconds(task.started_at),
@@ -231,11 +237,11 @@ fn task(task: &Task, with_tags: bool) -> task::Task {
     }
 }
 
-fn decimal(number: u32) -> Str {
-    number.to_string().into()
+fn decimal(number: u32) -> Word {
+    if number == 0 { "0".into() } else { number.to_string().into() }
 }
 
-fn health(task: &Task) -> Str {
+fn health(task: &Task) -> Word {
     let essential = task.containers.iter().filter(|container| container.spec.essential());
     let worst = essential.map(|container| container.health).max_by_key(|health| match health {
         Health::Healthy => 0,

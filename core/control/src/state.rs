@@ -62,7 +62,12 @@ impl State {
         self.realms.get_mut(&home.realm)?.clusters.get_mut(&home.cluster)
     }
 
-    pub(crate) fn definition(&self, realm: &Realm, family: &str, revision: u32) -> Option<&Arc<TaskDefinition>> {
+    pub(crate) fn definition(
+        &self,
+        realm: &Realm,
+        family: &str,
+        revision: u32,
+    ) -> Option<&Arc<TaskDefinition>> {
         self.realms.get(realm)?.families.get(family)?.revisions.get(&revision)
     }
 

@@ -11,15 +11,15 @@ pub struct Violation(pub String);
 pub fn audit(host: &Lifecycle) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (id, task) in &host.tasks {
-        if task.is_over() {
-            violations.push(Violation(format!("task {id} is over and still kept")));
-        }
         for (index, container) in task.containers.iter().enumerate() {
             if container.phase == Phase::Running && !container.ran {
-                violations.push(Violation(format!("container {index} of task {id} runs and never started")));
+                violations.push(Violation(format!(
+                    "container {index} of task {id} runs and never started"
+                )));
             }
             if container.killed && container.kill_at.is_none() && container.phase != Phase::Over {
-                violations.push(Violation(format!("container {index} of task {id} was killed unasked")));
+                violations
+                    .push(Violation(format!("container {index} of task {id} was killed unasked")));
             }
         }
     }

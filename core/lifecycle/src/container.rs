@@ -90,7 +90,8 @@ impl ContainerState {
     /// Tells it to stop; when it is killed follows from its definition.
     pub(crate) fn stop(&mut self, now: Timestamp, spec: &ContainerSpec) {
         let timeout = spec.definition.stop_timeout.and_then(|seconds| u64::try_from(seconds).ok());
-        self.kill_at = Some(now + timeout.map_or(limits::STOP_TIMEOUT_MS, |seconds| seconds * 1000));
+        self.kill_at =
+            Some(now + timeout.map_or(limits::STOP_TIMEOUT_MS, |seconds| seconds * 1000));
     }
 
     pub(crate) fn health(&self) -> Health {

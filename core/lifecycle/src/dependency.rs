@@ -22,7 +22,10 @@ pub(crate) fn check(spec: &TaskSpec, containers: &[ContainerState], index: usize
     let mut verdict = Verdict::Met;
     for dependency in spec.containers[index].definition.depends_on.iter().flatten() {
         let on = dependency.container_name.as_deref().unwrap_or_default();
-        let Some(target) = spec.containers.iter().position(|container| container.name() == on) else { continue };
+        let Some(target) = spec.containers.iter().position(|container| container.name() == on)
+        else {
+            continue;
+        };
         let condition = dependency.condition.as_deref().unwrap_or("START");
         match one(condition, &containers[target]) {
             Verdict::Met => {}
@@ -64,6 +67,9 @@ pub(crate) fn is_needed(spec: &TaskSpec, containers: &[ContainerState], index: u
     spec.containers.iter().zip(containers).any(|(container, state)| {
         let alive = matches!(state.phase, Phase::Starting | Phase::Running);
         let depends = container.definition.depends_on.iter().flatten();
-        alive && depends.into_iter().any(|dependency| dependency.container_name.as_deref() == Some(name))
+        alive
+            && depends
+                .into_iter()
+                .any(|dependency| dependency.container_name.as_deref() == Some(name))
     })
 }

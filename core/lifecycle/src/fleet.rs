@@ -43,7 +43,13 @@ fn number<T: std::str::FromStr>(spec: &ContainerSpec, variable: &str) -> Option<
 }
 
 impl Fleet {
-    fn feed(&mut self, now: Timestamp, id: ResourceId, input: Input, out: &mut Vec<(ResourceId, TaskReport)>) {
+    fn feed(
+        &mut self,
+        now: Timestamp,
+        id: ResourceId,
+        input: Input,
+        out: &mut Vec<(ResourceId, TaskReport)>,
+    ) {
         let host = self.hosts.entry(id).or_default();
         let mut asked = std::mem::take(&mut self.scratch);
         host.lifecycle.step(now, input, &mut asked);
@@ -65,16 +71,23 @@ impl Fleet {
             let host = self.hosts.entry(id).or_default();
             match output {
                 Output::Start(container, spec) => {
-                    let delay = number(&spec.containers[container.index], "LONGSHORE_SIM_START_MS").unwrap_or(0);
+                    let delay = number(&spec.containers[container.index], "LONGSHORE_SIM_START_MS")
+                        .unwrap_or(0);
                     host.specs.insert(container.task, spec);
                     self.due.insert((now + delay, id, Due::Start(container)));
                 }
                 Output::Stop(container) => {
-                    let spec = host.specs.get(&container.task).map(|spec| &spec.containers[container.index]);
-                    let delay = spec.and_then(|spec| number(spec, "LONGSHORE_SIM_STOP_MS")).unwrap_or(0);
+                    let spec = host
+                        .specs
+                        .get(&container.task)
+                        .map(|spec| &spec.containers[container.index]);
+                    let delay =
+                        spec.and_then(|spec| number(spec, "LONGSHORE_SIM_STOP_MS")).unwrap_or(0);
                     self.due.insert((now + delay, id, Due::Exit(container, 143)));
                 }
-                Output::Kill(container) => drop(self.due.insert((now, id, Due::Exit(container, 137)))),
+                Output::Kill(container) => {
+                    self.due.insert((now, id, Due::Exit(container, 137)));
+                }
                 Output::Probe(container) => {
                     // A simulated container is as healthy as it is alive.
                     self.due.insert((now, id, Due::Probed(container)));
@@ -85,8 +98,18 @@ impl Fleet {
         }
     }
 
-    fn start(&mut self, now: Timestamp, id: ResourceId, container: ContainerRef, out: &mut Vec<(ResourceId, TaskReport)>) {
-        let Some(spec) = self.hosts.get(&id).and_then(|host| host.specs.get(&container.task)).cloned() else { return };
+    fn start(
+        &mut self,
+        now: Timestamp,
+        id: ResourceId,
+        container: ContainerRef,
+        out: &mut Vec<(ResourceId, TaskReport)>,
+    ) {
+        let Some(spec) =
+            self.hosts.get(&id).and_then(|host| host.specs.get(&container.task)).cloned()
+        else {
+            return;
+        };
         let simulated = &spec.containers[container.index];
         if let Some(error) = simulated.variable("LONGSHORE_SIM_START_ERROR") {
             let reason = format!("CannotStartContainerError: {error}").into();
@@ -170,7 +193,12 @@ impl Machine for Fleet {
                     self.feed(now, id, Input::Happened(container, exited), out);
                 }
                 Due::Probed(container) => {
-                    self.feed(now, id, Input::Happened(container, Event::Probed { passed: true }), out);
+                    self.feed(
+                        now,
+                        id,
+                        Input::Happened(container, Event::Probed { passed: true }),
+                        out,
+                    );
                 }
                 Due::Wake => {
                     let Some(host) = self.hosts.get_mut(&id) else { continue };
@@ -189,3 +217,6 @@ impl Machine for Fleet {
         self.due.first().map(|(at, ..)| *at)
     }
 }
+
+#[cfg(test)]
+mod tests;

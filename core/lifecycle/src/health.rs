@@ -28,10 +28,14 @@ impl Probes {
         if check.command.as_deref().and_then(<[_]>::first).is_some_and(|form| &**form == "NONE") {
             return None;
         }
-        let ms = |seconds: Option<i32>| seconds.and_then(|s| u64::try_from(s).ok()).map(|s| s * 1000);
+        let ms =
+            |seconds: Option<i32>| seconds.and_then(|s| u64::try_from(s).ok()).map(|s| s * 1000);
         Some(Self {
             interval_ms: ms(check.interval).unwrap_or(limits::PROBE_INTERVAL_MS),
-            retries: check.retries.and_then(|r| u32::try_from(r).ok()).unwrap_or(limits::PROBE_RETRIES),
+            retries: check
+                .retries
+                .and_then(|r| u32::try_from(r).ok())
+                .unwrap_or(limits::PROBE_RETRIES),
             start_period_ms: ms(check.start_period).unwrap_or(0),
             began_at: Timestamp::default(),
             next_at: None,
@@ -67,7 +71,8 @@ impl Probes {
             self.verdict = Health::Healthy;
             return;
         }
-        let forgiven = self.verdict == Health::Unknown && now.since(self.began_at) < self.start_period_ms;
+        let forgiven =
+            self.verdict == Health::Unknown && now.since(self.began_at) < self.start_period_ms;
         if !forgiven {
             self.failures += 1;
             if self.failures >= self.retries {
@@ -101,11 +106,15 @@ mod tests {
     #[test]
     fn failures_in_a_row_make_unhealthy_and_one_pass_makes_healthy() {
         let mut probes = probes();
-        let verdicts = [(11, false), (16, false), (21, true), (26, false)].map(|(second, passed)| {
-            probes.probed(Timestamp::from_millis(second * 1000), passed);
-            probes.verdict()
-        });
-        assert_eq!(verdicts, [Health::Unknown, Health::Unhealthy, Health::Healthy, Health::Healthy]);
+        let verdicts =
+            [(11, false), (16, false), (21, true), (26, false)].map(|(second, passed)| {
+                probes.probed(Timestamp::from_millis(second * 1000), passed);
+                probes.verdict()
+            });
+        assert_eq!(
+            verdicts,
+            [Health::Unknown, Health::Unhealthy, Health::Healthy, Health::Healthy]
+        );
     }
 
     #[test]

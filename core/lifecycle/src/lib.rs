@@ -9,6 +9,8 @@
 //! - A container is started at most once. After a restart of the agent a task that was running is found or lost,
 //!   never started again.
 //! - A task is reported STOPPED only when each of its containers has ended or never began.
+//! - A task that is over is kept until the control plane says that its end is on record: a crash in between would make it
+//!   look as if it had never run.
 //! - An order whose generation is not newer than the last is ignored.
 //!
 //! Source: amazon-ecs-agent, and the ECS developer guide on task lifecycle and container dependencies.

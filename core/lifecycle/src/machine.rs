@@ -122,12 +122,14 @@ impl Lifecycle {
         for task in order.tasks {
             self.take_in(now, task, out);
         }
+        for id in order.forget {
+            self.forget(id, out);
+        }
         if order.full {
             let dropped: Vec<ResourceId> =
                 self.tasks.keys().filter(|id| !named.contains(id)).copied().collect();
             for id in dropped {
-                self.tasks.remove(&id);
-                out.push(Output::Remove(id));
+                self.forget(id, out);
             }
             // What was found and is not wanted was left behind by an earlier run.
             for id in std::mem::take(&mut self.found).into_keys() {
@@ -162,10 +164,14 @@ impl Lifecycle {
         if let Some(at) = task.next_wake(now) {
             self.due.insert((at, id));
         }
-        if task.is_over() {
-            self.tasks.remove(&id);
-            out.push(Output::Remove(id));
+    }
+
+    /// Lets go of a task: nobody will ask for it again.
+    fn forget(&mut self, id: ResourceId, out: &mut Vec<Output>) {
+        if let Some(at) = self.tasks.remove(&id).and_then(|mut task| task.take_wake()) {
+            self.due.remove(&(at, id));
         }
+        out.push(Output::Remove(id));
     }
 }
 

@@ -28,18 +28,28 @@ pub(crate) struct TaskState {
 }
 
 impl TaskState {
-    pub(crate) fn new(now: Timestamp, spec: Arc<TaskSpec>, was_running: bool, found: Vec<Found>) -> Self {
-        let mut containers: Vec<ContainerState> = spec.containers.iter().map(ContainerState::new).collect();
+    pub(crate) fn new(
+        now: Timestamp,
+        spec: Arc<TaskSpec>,
+        was_running: bool,
+        found: Vec<Found>,
+    ) -> Self {
+        let mut containers: Vec<ContainerState> =
+            spec.containers.iter().map(ContainerState::new).collect();
         let lost = was_running && found.is_empty();
         let any_found = !found.is_empty();
         for one in found {
-            if let Some(index) = spec.containers.iter().position(|spec| spec.name() == &*one.container) {
+            if let Some(index) =
+                spec.containers.iter().position(|spec| spec.name() == &*one.container)
+            {
                 containers[index].adopt(now, one);
             }
         }
         // It ran before: what is not here any more has ended, and nothing of it is started again.
         if was_running {
-            for container in containers.iter_mut().filter(|container| container.phase == Phase::Waiting) {
+            for container in
+                containers.iter_mut().filter(|container| container.phase == Phase::Waiting)
+            {
                 container.ran = true;
                 container.ended(None, None);
             }
@@ -89,8 +99,11 @@ impl TaskState {
     }
 
     fn fail(&mut self, reason: Str) {
-        let cause =
-            if self.ran { StopCause::EssentialContainerExited } else { StopCause::FailedToStart(reason) };
+        let cause = if self.ran {
+            StopCause::EssentialContainerExited
+        } else {
+            StopCause::FailedToStart(reason)
+        };
         self.cause.get_or_insert(cause);
     }
 
@@ -112,9 +125,12 @@ impl TaskState {
     }
 
     fn note_essential_exit(&mut self, now: Timestamp) {
-        let ended = self.spec.containers.iter().zip(&self.containers).any(|(spec, state)| {
-            spec.essential() && state.phase == Phase::Over && state.ran
-        });
+        let ended = self
+            .spec
+            .containers
+            .iter()
+            .zip(&self.containers)
+            .any(|(spec, state)| spec.essential() && state.phase == Phase::Over && state.ran);
         if ended {
             self.execution_stopped_at.get_or_insert(now);
             self.cause.get_or_insert(StopCause::EssentialContainerExited);
@@ -133,7 +149,9 @@ impl TaskState {
                     out.push(Output::Start(self.container(index), self.spec.clone()));
                 }
                 Verdict::NotYet if now.since(self.accepted_at) < self.start_timeout_ms(index) => {}
-                Verdict::NotYet => self.give_up(index, "its dependencies took longer than startTimeout"),
+                Verdict::NotYet => {
+                    self.give_up(index, "its dependencies took longer than startTimeout")
+                }
                 Verdict::Never(why) => self.give_up(index, &why),
             }
         }
@@ -141,19 +159,24 @@ impl TaskState {
 
     fn start_timeout_ms(&self, index: usize) -> u64 {
         let given = self.spec.containers[index].definition.start_timeout;
-        given.and_then(|seconds| u64::try_from(seconds).ok()).map_or(limits::START_TIMEOUT_MS, |s| s * 1000)
+        given
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .map_or(limits::START_TIMEOUT_MS, |s| s * 1000)
     }
 
     fn give_up(&mut self, index: usize, why: &str) {
         let reason: Str =
-            format!("TaskDependencyError: container {}: {why}", self.spec.containers[index].name()).into();
+            format!("TaskDependencyError: container {}: {why}", self.spec.containers[index].name())
+                .into();
         self.containers[index].ended(None, Some(reason.clone()));
         self.fail(reason);
     }
 
     /// Stops dependents before what they depend on, and kills what takes too long.
     fn stop_what_runs(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        for container in self.containers.iter_mut().filter(|container| container.phase == Phase::Waiting) {
+        for container in
+            self.containers.iter_mut().filter(|container| container.phase == Phase::Waiting)
+        {
             container.ended(None, None);
         }
         for index in 0..self.containers.len() {
@@ -179,7 +202,9 @@ impl TaskState {
         for index in 0..self.containers.len() {
             let name = self.container(index);
             let container = &mut self.containers[index];
-            if container.phase == Phase::Running && container.probes.as_mut().is_some_and(|all| all.take_due(now)) {
+            if container.phase == Phase::Running
+                && container.probes.as_mut().is_some_and(|all| all.take_due(now))
+            {
                 out.push(Output::Probe(name));
             }
         }
@@ -227,7 +252,8 @@ impl TaskState {
         let kills = kills.filter_map(|container| container.kill_at);
         let running = self.containers.iter().filter(|container| container.phase == Phase::Running);
         let probes = running.filter_map(|container| container.probes.as_ref()?.next_at());
-        let waiting = (0..self.containers.len()).filter(|index| self.containers[*index].phase == Phase::Waiting);
+        let waiting = (0..self.containers.len())
+            .filter(|index| self.containers[*index].phase == Phase::Waiting);
         let starts = waiting.map(|index| self.accepted_at + self.start_timeout_ms(index));
         self.wake = kills.chain(probes).chain(starts).min().map(|at| at.max(now + 1));
         self.wake

@@ -26,7 +26,8 @@ impl Ids {
         let stream = kind.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        let [low, high] = [self.seed, self.seed >> 64].map(|part| (part & u128::from(u64::MAX)) as u64);
+        let [low, high] =
+            [self.seed, self.seed >> 64].map(|part| (part & u128::from(u64::MAX)) as u64);
         let upper = mix(high ^ mix(stream.wrapping_add(*drawn)));
         let lower = mix(low.wrapping_add(upper) ^ mix(stream.rotate_left(32) ^ *drawn));
         (u128::from(upper) << 64) | u128::from(lower)

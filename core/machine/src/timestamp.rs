@@ -3,7 +3,19 @@
 use std::ops::{Add, Sub};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(u64);
 
@@ -56,12 +68,18 @@ mod tests {
 
     #[test]
     fn seconds_keep_their_milliseconds() {
-        assert_eq!(format!("{}", Timestamp::from_millis(1_621_198_766_009).seconds()), "1621198766.009");
+        assert_eq!(
+            format!("{}", Timestamp::from_millis(1_621_198_766_009).seconds()),
+            "1621198766.009"
+        );
     }
 
     #[test]
     fn time_does_not_wrap() {
         let start = Timestamp::from_millis(5);
-        assert_eq!((start - 10, (start + 3).since(start), start.since(start + 3)), (Timestamp::default(), 3, 0));
+        assert_eq!(
+            (start - 10, (start + 3).since(start), start.since(start + 3)),
+            (Timestamp::default(), 3, 0)
+        );
     }
 }

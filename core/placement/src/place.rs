@@ -1,16 +1,16 @@
 //! The decision itself.
 //!
-//! Candidates are gathered once per request and scored per copy, so that a request costs one walk over the
-//! instances and each of its copies one walk over those that fit.
+//! Candidates are gathered once per request into a heap for each zone, so that a request costs one walk over the
+//! instances and each of its copies the depth of a heap.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
-use crate::ZONE_ATTRIBUTE;
-use crate::needs::{Needs, Port};
-use crate::view::{ClusterView, InstanceView};
+use crate::needs::{Needs, Port, RequiredAttribute};
+use crate::view::{ClusterView, InstanceView, NO_ZONE};
 
 /// What is to be placed.
 #[derive(Clone, Copy, Debug)]
@@ -99,23 +99,38 @@ fn fits(cpu: u32, memory_mib: u32, instance: &InstanceView, needs: &Needs) -> Re
 }
 
 /// An instance that can take at least one more copy, with what the copies placed so far have left of it.
-struct Candidate<'a> {
-    id: ResourceId,
-    zone: usize,
-    instance: &'a InstanceView,
-    cpu: u32,
+///
+/// Ordered so that the greatest is the best: fewest tasks of the group, then most memory free, then smallest id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    fewest_in_group: Reverse<u32>,
     memory_mib: u32,
+    smallest_id: Reverse<ResourceId>,
+    cpu: u32,
     placed_here: u32,
-    in_group: u32,
 }
 
-impl Candidate<'_> {
-    fn check(&self, needs: &Needs) -> Result<(), Refusal> {
+impl Candidate {
+    fn check(&self, instance: &InstanceView, needs: &Needs) -> Result<(), Refusal> {
         if let (true, Some(port)) = (self.placed_here > 0, needs.ports.first()) {
             return Err(Refusal::Port(*port));
         }
-        fits(self.cpu, self.memory_mib, self.instance, needs)
+        fits(self.cpu, self.memory_mib, instance, needs)
     }
+
+    fn place(&mut self, needs: &Needs) {
+        self.cpu -= needs.cpu;
+        self.memory_mib -= needs.memory_mib;
+        self.placed_here += 1;
+        self.fewest_in_group.0 += 1;
+    }
+}
+
+/// The candidates of one availability zone.
+#[derive(Debug, Default)]
+struct Zone {
+    in_group: u32,
+    candidates: BinaryHeap<Candidate>,
 }
 
 /// Chooses an instance for each copy that `request` asks for.
@@ -126,73 +141,73 @@ impl Candidate<'_> {
 /// the copies after it ask for the same.
 pub fn place(cluster: &ClusterView, request: &Request<'_>) -> Plan {
     let mut plan = Plan::default();
-    let (mut candidates, mut zones) = gather(cluster, request);
+    let mut zones = gather(cluster, request);
+    let mut full: BTreeMap<ResourceId, Refusal> = BTreeMap::new();
     for _ in 0..request.count {
-        let best = candidates
-            .iter_mut()
-            .filter(|candidate| candidate.check(request.needs).is_ok())
-            .min_by_key(|candidate| {
-                let zone = zones[candidate.zone];
-                (zone.nameless, zone.in_group, candidate.in_group, u32::MAX - candidate.memory_mib, candidate.id)
-            });
-        let Some(best) = best else {
-            plan.refused = refusals(cluster, request.needs, &candidates);
+        let open = zones.iter_mut().filter(|(_, zone)| !zone.candidates.is_empty());
+        let poorest =
+            open.min_by_key(|(number, zone)| (**number == NO_ZONE, zone.in_group, **number));
+        let Some((_, zone)) = poorest else {
+            plan.refused = refusals(cluster, request.needs, &full);
             break;
         };
-        best.cpu -= request.needs.cpu;
-        best.memory_mib -= request.needs.memory_mib;
-        best.placed_here += 1;
-        best.in_group += 1;
-        zones[best.zone].in_group += 1;
-        plan.placed.push(best.id);
+        let Some(mut best) = zone.candidates.pop() else { continue };
+        let id = best.smallest_id.0;
+        best.place(request.needs);
+        zone.in_group += 1;
+        plan.placed.push(id);
+        match best.check(&cluster.instances()[&id], request.needs) {
+            Ok(()) => zone.candidates.push(best),
+            Err(refusal) => drop(full.insert(id, refusal)),
+        }
     }
     plan
 }
 
-#[derive(Clone, Copy)]
-struct Zone {
-    nameless: bool,
-    in_group: u32,
-}
-
-fn gather<'a>(cluster: &'a ClusterView, request: &Request<'_>) -> (Vec<Candidate<'a>>, Vec<Zone>) {
-    let group = cluster.group(request.group);
-    let in_group = |id: &ResourceId| group.and_then(|members| members.get(id)).copied().unwrap_or(0);
-    let mut numbers: BTreeMap<Option<&Str>, usize> = BTreeMap::new();
-    let mut zones = Vec::new();
-    let mut candidates = Vec::new();
-    for (id, instance) in cluster.instances() {
-        let name = instance.attributes.get(ZONE_ATTRIBUTE).and_then(Option::as_ref);
-        let zone = *numbers.entry(name).or_insert_with(|| {
-            zones.push(Zone { nameless: name.is_none(), in_group: 0 });
-            zones.len() - 1
-        });
-        let members = in_group(id);
-        zones[zone].in_group += members;
-        if check(instance, request.needs).is_ok() {
-            candidates.push(Candidate {
-                id: *id,
-                zone,
-                instance,
-                cpu: instance.cpu,
+/// One walk over the instances: those that fit, by the number of their zone.
+fn gather(cluster: &ClusterView, request: &Request<'_>) -> BTreeMap<u32, Zone> {
+    static NOBODY: BTreeMap<ResourceId, u32> = BTreeMap::new();
+    let group = cluster.group(request.group).unwrap_or(&NOBODY);
+    // What every instance has need not be looked for on each.
+    let rare = request
+        .needs
+        .attributes
+        .iter()
+        .filter(|one| one.value.is_some() || !cluster.all_have(&one.name));
+    let rare: Vec<RequiredAttribute> = rare.cloned().collect();
+    let needs = Needs { attributes: rare, ..request.needs.clone() };
+    let mut gathered: BTreeMap<u32, (u32, Vec<Candidate>)> = BTreeMap::new();
+    let mut members = group.iter().peekable();
+    for (id, instance, number) in cluster.with_zones() {
+        while members.next_if(|(member, _)| **member < id).is_some() {}
+        let in_group = members.next_if(|(member, _)| **member == id).map_or(0, |(_, count)| *count);
+        let zone = gathered.entry(number).or_default();
+        zone.0 += in_group;
+        if check(instance, &needs).is_ok() {
+            zone.1.push(Candidate {
+                fewest_in_group: Reverse(in_group),
                 memory_mib: instance.memory_mib,
+                smallest_id: Reverse(id),
+                cpu: instance.cpu,
                 placed_here: 0,
-                in_group: members,
             });
         }
     }
-    (candidates, zones)
+    let zone = |(number, (in_group, candidates)): (u32, (u32, Vec<Candidate>))| {
+        (number, Zone { in_group, candidates: candidates.into() })
+    };
+    gathered.into_iter().map(zone).collect()
 }
 
-fn refusals(cluster: &ClusterView, needs: &Needs, candidates: &[Candidate<'_>]) -> Vec<(ResourceId, Refusal)> {
-    let used: BTreeMap<ResourceId, &Candidate<'_>> =
-        candidates.iter().map(|candidate| (candidate.id, candidate)).collect();
+/// For each instance the first check that it fails; `full` are those that this request has filled.
+fn refusals(
+    cluster: &ClusterView,
+    needs: &Needs,
+    full: &BTreeMap<ResourceId, Refusal>,
+) -> Vec<(ResourceId, Refusal)> {
     let refusal = |(id, instance): (&ResourceId, &InstanceView)| {
-        let verdict = match used.get(id) {
-            Some(candidate) => candidate.check(needs),
-            None => check(instance, needs),
-        };
-        verdict.err().map(|refusal| (*id, refusal))
+        let refusal = full.get(id).cloned().or_else(|| check(instance, needs).err());
+        refusal.map(|refusal| (*id, refusal))
     };
     cluster.instances().iter().filter_map(refusal).collect()
 }

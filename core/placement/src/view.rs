@@ -8,7 +8,11 @@ use std::sync::Arc;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
+use crate::ZONE_ATTRIBUTE;
 use crate::needs::{Needs, Port};
+
+/// The number that stands for no zone.
+pub(crate) const NO_ZONE: u32 = u32::MAX;
 
 /// What placement knows of one instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,11 +31,23 @@ pub struct InstanceView {
     pub connected: bool,
 }
 
+impl InstanceView {
+    /// The availability zone, if the instance told.
+    pub(crate) fn zone(&self) -> Option<&Str> {
+        self.attributes.get(ZONE_ATTRIBUTE).and_then(Option::as_ref)
+    }
+}
+
 /// What placement knows of one cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterView {
     instances: BTreeMap<ResourceId, InstanceView>,
     groups: BTreeMap<Str, BTreeMap<ResourceId, u32>>,
+    /// Numbers of the zones, so that instances are compared by number.
+    zones: BTreeMap<Str, u32>,
+    zone_of: BTreeMap<ResourceId, u32>,
+    /// How many instances have an attribute of a name: what all have needs no look at each.
+    attribute_counts: BTreeMap<Str, usize>,
 }
 
 impl ClusterView {
@@ -47,19 +63,51 @@ impl ClusterView {
 
     /// Adds an instance or replaces what is known of it.
     pub fn put_instance(&mut self, id: ResourceId, instance: InstanceView) {
+        self.remove_instance(id);
+        for name in instance.attributes.keys() {
+            *self.attribute_counts.entry(name.clone()).or_insert(0) += 1;
+        }
+        if let Some(zone) = instance.zone() {
+            let next = u32::try_from(self.zones.len()).unwrap_or(NO_ZONE);
+            let number = *self.zones.entry(zone.clone()).or_insert(next);
+            self.zone_of.insert(id, number);
+        }
         self.instances.insert(id, instance);
     }
 
-    /// Changes what is known of an instance; an unknown one is left alone.
-    pub fn update_instance(&mut self, id: ResourceId, change: impl FnOnce(&mut InstanceView)) {
+    /// Says whether the agent of an instance is connected; an unknown instance is left alone.
+    pub fn set_connected(&mut self, id: ResourceId, connected: bool) {
         if let Some(instance) = self.instances.get_mut(&id) {
-            change(instance);
+            instance.connected = connected;
         }
     }
 
     /// Forgets an instance.
     pub fn remove_instance(&mut self, id: ResourceId) {
-        self.instances.remove(&id);
+        self.zone_of.remove(&id);
+        let Some(instance) = self.instances.remove(&id) else { return };
+        for name in instance.attributes.keys() {
+            if let Some(count) = self.attribute_counts.get_mut(name) {
+                *count -= 1;
+                if *count == 0 {
+                    self.attribute_counts.remove(name);
+                }
+            }
+        }
+    }
+
+    /// Each instance with the number of its zone, by id.
+    pub(crate) fn with_zones(&self) -> impl Iterator<Item = (ResourceId, &InstanceView, u32)> {
+        let mut zones = self.zone_of.iter().peekable();
+        self.instances.iter().map(move |(id, instance)| {
+            let zone = zones.next_if(|(of, _)| *of == id).map_or(NO_ZONE, |(_, zone)| *zone);
+            (*id, instance, zone)
+        })
+    }
+
+    /// Whether every instance has an attribute of that name.
+    pub(crate) fn all_have(&self, name: &str) -> bool {
+        self.attribute_counts.get(name) == Some(&self.instances.len())
     }
 
     /// Takes what a task needs from an instance. An instance that has left the cluster has nothing to take.
@@ -68,7 +116,12 @@ impl ClusterView {
     /// When the instance does not have it: callers check first.
     pub fn reserve(&mut self, id: ResourceId, needs: &Needs) {
         let Some(instance) = self.instances.get_mut(&id) else { return };
-        assert!(instance.cpu >= needs.cpu, "{id} has {} CPU units, not {}", instance.cpu, needs.cpu);
+        assert!(
+            instance.cpu >= needs.cpu,
+            "{id} has {} CPU units, not {}",
+            instance.cpu,
+            needs.cpu
+        );
         assert!(instance.memory_mib >= needs.memory_mib, "{id} lacks memory");
         instance.cpu -= needs.cpu;
         instance.memory_mib -= needs.memory_mib;

@@ -51,7 +51,8 @@ impl Replica {
             self.instances.insert(instance.arn.clone(), instance);
         }
         if complete {
-            let gone: Vec<Str> = self.instances.keys().filter(|arn| !named.contains(*arn)).cloned().collect();
+            let gone: Vec<Str> =
+                self.instances.keys().filter(|arn| !named.contains(*arn)).cloned().collect();
             news.removed = gone.iter().filter_map(|arn| self.instances.remove(arn)).collect();
         }
         news
@@ -60,7 +61,11 @@ impl Replica {
     /// Takes in a task; true if that is news.
     pub fn merge_task(&mut self, task: Task) -> bool {
         match self.tasks.get(&task.arn) {
-            Some(held) if held.version >= task.version || held.last_status == LastStatus::Stopped => false,
+            Some(held)
+                if held.version >= task.version || held.last_status == LastStatus::Stopped =>
+            {
+                false
+            }
             _ => {
                 self.tasks.insert(task.arn.clone(), task);
                 true
@@ -102,7 +107,12 @@ mod tests {
     #[test]
     fn a_stopped_task_stays_stopped() {
         let mut replica = Replica::default();
-        let task = |version, last_status| Task { arn: "t".into(), version, last_status, ..Default::default() };
+        let task = |version, last_status| Task {
+            arn: "t".into(),
+            version,
+            last_status,
+            ..Default::default()
+        };
         assert!(replica.merge_task(task(3, LastStatus::Stopped)));
         assert!(!replica.merge_task(task(4, LastStatus::Running)));
     }

@@ -85,16 +85,7 @@ pub async fn connect(
 ) -> Result<Docker, String> {
     let daemon = reach(CONNECT).await?;
     let (pulls, table, busy) = (Pulls::new(pull), Mutex::default(), Sender::new(0));
-    Ok(Docker {
-        shared: Arc::new(Shared {
-            daemon,
-            instance,
-            events,
-            pulls,
-            table,
-            busy,
-        }),
-    })
+    Ok(Docker { shared: Arc::new(Shared { daemon, instance, events, pulls, table, busy }) })
 }
 
 /// Whether a daemon answers within a second.
@@ -104,22 +95,15 @@ pub async fn answers() -> bool {
 
 async fn reach(most: Duration) -> Result<bollard::Docker, String> {
     let daemon = bollard::Docker::connect_with_defaults();
-    let daemon = daemon
-        .map_err(|error| failure::describe(&error))?
-        .with_timeout(CLIENT);
-    bounded(most, daemon.ping())
-        .await
-        .map_err(|failure| failure.to_string())?;
+    let daemon = daemon.map_err(|error| failure::describe(&error))?.with_timeout(CLIENT);
+    bounded(most, daemon.ping()).await.map_err(|failure| failure.to_string())?;
     Ok(daemon)
 }
 
 impl Docker {
     fn table(&self) -> MutexGuard<'_, Table> {
         // A panic elsewhere does not make the table wrong: every change to it is one insertion or removal.
-        self.shared
-            .table
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, container: ContainerRef, event: Event) {
@@ -210,13 +194,7 @@ impl Docker {
         table.specs.entry(spec.id).or_insert_with(|| spec.clone());
         for (index, container) in spec.containers.iter().enumerate() {
             if let Some(exited) = table.exits.remove(&(spec.id, container.name().into())) {
-                kept.push((
-                    ContainerRef {
-                        task: spec.id,
-                        index,
-                    },
-                    exited,
-                ));
+                kept.push((ContainerRef { task: spec.id, index }, exited));
             }
         }
         drop(table);
@@ -228,9 +206,7 @@ impl Docker {
     pub(crate) fn start(&self, container: ContainerRef, spec: Arc<TaskSpec>) {
         self.adopt(&spec);
         let key: Key = (spec.id, spec.containers[container.index].name().into());
-        self.table()
-            .containers
-            .insert(key.clone(), Phase::Starting(None));
+        self.table().containers.insert(key.clone(), Phase::Starting(None));
         let busy = Busy::new(&self.shared.busy);
         let this = self.clone();
         self.spawn(async move {
@@ -253,17 +229,9 @@ impl Docker {
         container: ContainerRef,
         spec: &TaskSpec,
     ) -> Result<Option<(String, Event)>, String> {
-        let Shared {
-            daemon,
-            instance,
-            pulls,
-            ..
-        } = &*self.shared;
-        let image = spec.containers[container.index]
-            .definition
-            .image
-            .as_deref()
-            .unwrap_or_default();
+        let Shared { daemon, instance, pulls, .. } = &*self.shared;
+        let image =
+            spec.containers[container.index].definition.image.as_deref().unwrap_or_default();
         self.tell(container, Event::PullStarted);
         let pulled = pulls.provide(daemon, image).await;
         self.tell(container, Event::PullStopped);
@@ -367,9 +335,7 @@ impl Docker {
         let busy = Busy::new(&self.shared.busy);
         let this = self.clone();
         self.spawn(async move {
-            let Shared {
-                daemon, instance, ..
-            } = &*this.shared;
+            let Shared { daemon, instance, .. } = &*this.shared;
             match launch::list(daemon, *instance).await {
                 Ok(listed) => {
                     let tasks = listed.into_iter().map(|(_, (task, _))| task);
@@ -392,9 +358,7 @@ impl Docker {
 
     /// Keeps the output of a task's containers, and removes them and the volumes that were the task's own.
     async fn clear(&self, task: ResourceId) -> Result<(), failure::Failure> {
-        let Shared {
-            daemon, instance, ..
-        } = &*self.shared;
+        let Shared { daemon, instance, .. } = &*self.shared;
         let mut listed = launch::list(daemon, *instance).await?;
         listed.retain(|(_, (owner, _))| *owner == task);
         let mut outputs = BTreeMap::new();
@@ -415,9 +379,7 @@ impl Docker {
         if kept.is_some() {
             return kept;
         }
-        let listed = launch::list(&self.shared.daemon, self.shared.instance)
-            .await
-            .ok()?;
+        let listed = launch::list(&self.shared.daemon, self.shared.instance).await.ok()?;
         let named = |(_, (owner, name)): &(String, Key)| *owner == task && &**name == container;
         let (id, _) = listed.into_iter().find(named)?;
         logs::tail(&self.shared.daemon, &id).await

@@ -125,7 +125,8 @@ pub fn capabilities(docker: bool) -> Vec<Attribute> {
         "ecs.capability.container-health-check",
         "ecs.capability.container-ordering",
     ];
-    let own: &[&str] = if docker { &["com.amazonaws.ecs.capability.privileged-container"] } else { &[] };
+    let own: &[&str] =
+        if docker { &["com.amazonaws.ecs.capability.privileged-container"] } else { &[] };
     let attribute = |name: &&str| Attribute { name: Some((*name).into()), ..Default::default() };
     common.iter().chain(own).map(attribute).collect()
 }
@@ -142,7 +143,9 @@ fn probe_words(spec: &ContainerSpec) -> Option<Vec<String>> {
     let command = spec.definition.health_check.as_ref()?.command.as_deref()?;
     match command.first().map(|form| &**form)? {
         "CMD" => Some(command[1..].iter().map(|word| word.to_string()).collect()),
-        "CMD-SHELL" => Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), command.get(1)?.to_string()]),
+        "CMD-SHELL" => {
+            Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), command.get(1)?.to_string()])
+        }
         _ => None,
     }
 }
@@ -150,5 +153,7 @@ fn probe_words(spec: &ContainerSpec) -> Option<Vec<String>> {
 /// How long a health check may take. Source: ECS API reference, `HealthCheck.timeout`, default 5 s.
 fn probe_timeout(spec: &ContainerSpec) -> std::time::Duration {
     let given = spec.definition.health_check.as_ref().and_then(|check| check.timeout);
-    std::time::Duration::from_secs(given.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(5))
+    std::time::Duration::from_secs(
+        given.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(5),
+    )
 }

@@ -93,10 +93,10 @@ impl Processes {
 
     /// What became of a process that was started before. One that never began is made sure never to.
     fn look_at(&self, directory: &Directory) -> Option<FoundState> {
-        let Some(pid) = directory.pid() else {
-            directory.forget();
+        if directory.pid().is_none() && !directory.fence() {
             return None;
-        };
+        }
+        let Some(pid) = directory.pid() else { return Some(FoundState::Exited(directory.exit_code())) };
         if directory.is_process(pid) {
             let key = (directory.task, directory.container.clone());
             self.table().running.insert(key, Running { pid, killed: false });
@@ -128,7 +128,9 @@ impl Processes {
         match launch::spawn(&directory, &spec.containers[container.index]) {
             Err(reason) => self.tell(container, Event::StartFailed(reason.into())),
             Ok((mut child, pid)) => {
-                self.table().running.insert((spec.id, name.clone()), Running { pid, killed: false });
+                self.table()
+                    .running
+                    .insert((spec.id, name.clone()), Running { pid, killed: false });
                 let bindings = launch::bindings(&spec.containers[container.index]);
                 let runtime_id = directory.runtime_id();
                 self.tell(container, Event::Started { runtime_id, image_digest: None, bindings });
@@ -147,10 +149,9 @@ impl Processes {
     fn ended(&self, task: ResourceId, name: &Str, code: Option<i32>) {
         let mut table = self.table();
         let running = table.running.remove(&(task, name.clone()));
-        let index = table
-            .specs
-            .get(&task)
-            .and_then(|spec| spec.containers.iter().position(|container| container.name() == &**name));
+        let index = table.specs.get(&task).and_then(|spec| {
+            spec.containers.iter().position(|container| container.name() == &**name)
+        });
         drop(table);
         let Some(running) = running else { return };
         // What the command left behind ends with it, as in a container. Nobody may be left: that is fine.
@@ -197,7 +198,8 @@ impl Processes {
     pub(crate) fn remove(&self, task: ResourceId) {
         let mut table = self.table();
         table.specs.remove(&task);
-        let names: Vec<_> = table.running.keys().filter(|(owner, _)| *owner == task).cloned().collect();
+        let names: Vec<_> =
+            table.running.keys().filter(|(owner, _)| *owner == task).cloned().collect();
         for key in names {
             if let Some(running) = table.running.remove(&key) {
                 // Gone already is as good.

@@ -41,9 +41,7 @@ struct Bench {
 /// An id that no test of this or an earlier run has.
 fn fresh() -> ResourceId {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("the clock is past 1970");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
     ResourceId((now.as_nanos() << 32) | u128::from(NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
@@ -57,10 +55,7 @@ async fn has_image() -> bool {
 async fn open(instance: ResourceId) -> (Runtime, Told) {
     let (events, told) = mpsc::unbounded_channel();
     let docker = docker::connect(instance, events, PullPolicy::PreferCached).await;
-    (
-        Runtime::Docker(docker.expect("a daemon answered just now")),
-        told,
-    )
+    (Runtime::Docker(docker.expect("a daemon answered just now")), told)
 }
 
 /// A task of one container that runs `script`; `None`, after saying so, where there is nothing to run it.
@@ -71,18 +66,13 @@ async fn bench(
 ) -> Option<Bench> {
     if !has_image().await {
         // Past the harness, which swallows what passing tests print. Nobody is harmed if it cannot be read.
-        let _ = writeln!(
-            std::io::stderr(),
-            "skipped: no Docker daemon with the image {IMAGE} answers"
-        );
+        let _ =
+            writeln!(std::io::stderr(), "skipped: no Docker daemon with the image {IMAGE} answers");
         return None;
     }
     let (instance, id) = (fresh(), fresh());
-    let definition = ContainerDefinition {
-        name: Some("web".into()),
-        image: Some(IMAGE.into()),
-        ..definition
-    };
+    let definition =
+        ContainerDefinition { name: Some("web".into()), image: Some(IMAGE.into()), ..definition };
     let container = ContainerSpec {
         definition: Arc::new(definition),
         command: Some(Arc::new(vec!["sh".into(), "-c".into(), script.into()])),
@@ -103,19 +93,12 @@ async fn bench(
     };
     let (runtime, told) = open(instance).await;
     let container = ContainerRef { task: id, index: 0 };
-    Some(Bench {
-        instance,
-        runtime,
-        told,
-        spec: Arc::new(spec),
-        container,
-    })
+    Some(Bench { instance, runtime, told, spec: Arc::new(spec), container })
 }
 
 async fn next(told: &mut Told) -> Event {
-    let heard = tokio::time::timeout(PATIENCE, told.recv())
-        .await
-        .expect("something happens in time");
+    let heard =
+        tokio::time::timeout(PATIENCE, told.recv()).await.expect("something happens in time");
     heard.expect("the runtime is there").1
 }
 
@@ -129,11 +112,7 @@ impl Bench {
     }
 
     async fn output(&self) -> String {
-        let output = self
-            .runtime
-            .logs(self.spec.id, "web")
-            .await
-            .unwrap_or_default();
+        let output = self.runtime.logs(self.spec.id, "web").await.unwrap_or_default();
         String::from_utf8_lossy(&output).into_owned()
     }
 
@@ -143,9 +122,7 @@ impl Bench {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, read)
-            .await
-            .expect("the container writes in time");
+        tokio::time::timeout(PATIENCE, read).await.expect("the container writes in time");
     }
 
     /// Removes the task and waits until the daemon has nothing of it.
@@ -156,17 +133,12 @@ impl Bench {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, gone)
-            .await
-            .expect("the container goes in time");
+        tokio::time::timeout(PATIENCE, gone).await.expect("the container goes in time");
     }
 }
 
 fn exited(code: i32) -> Event {
-    Event::Exited {
-        code: Some(code),
-        reason: None,
-    }
+    Event::Exited { code: Some(code), reason: None }
 }
 
 #[tokio::test]
@@ -176,49 +148,26 @@ async fn a_container_runs_and_its_exit_code_is_told() {
         return;
     };
     let started = bench.start().await;
-    let Event::Started {
-        runtime_id,
-        bindings,
-        ..
-    } = started
-    else {
-        panic!("{started:?}")
-    };
+    let Event::Started { runtime_id, bindings, .. } = started else { panic!("{started:?}") };
     assert_eq!((runtime_id.len(), bindings), (64, Vec::new()));
     assert_eq!(next(&mut bench.told).await, exited(7));
     let output = bench.output().await;
-    assert!(
-        output.contains("out\n") && output.contains("err\n"),
-        "{output:?}"
-    );
+    assert!(output.contains("out\n") && output.contains("err\n"), "{output:?}");
     bench.clear().await;
-    assert_eq!(
-        bench.output().await,
-        output,
-        "what a removed task wrote can still be read"
-    );
+    assert_eq!(bench.output().await, output, "what a removed task wrote can still be read");
 }
 
 #[tokio::test]
 async fn a_dynamic_port_is_told_as_it_is_bound() {
-    let mapping = PortMapping {
-        container_port: Some(80),
-        ..Default::default()
-    };
-    let definition = ContainerDefinition {
-        port_mappings: Some(vec![mapping]),
-        ..Default::default()
-    };
+    let mapping = PortMapping { container_port: Some(80), ..Default::default() };
+    let definition =
+        ContainerDefinition { port_mappings: Some(vec![mapping]), ..Default::default() };
     let Some(mut bench) = bench("sleep 600", definition, Vec::new()).await else {
         return;
     };
     let started = bench.start().await;
-    let Event::Started { bindings, .. } = started else {
-        panic!("{started:?}")
-    };
-    let [binding] = &bindings[..] else {
-        panic!("{bindings:?}")
-    };
+    let Event::Started { bindings, .. } = started else { panic!("{started:?}") };
+    let [binding] = &bindings[..] else { panic!("{bindings:?}") };
     assert_eq!((binding.container_port, &*binding.protocol), (80, "tcp"));
     assert!(binding.host_port > 0);
     bench.clear().await;
@@ -258,28 +207,18 @@ async fn a_later_agent_finds_a_running_container_and_tells_its_exit() {
         return;
     };
     let started = bench.start().await;
-    let Event::Started { runtime_id, .. } = started else {
-        panic!("{started:?}")
-    };
+    let Event::Started { runtime_id, .. } = started else { panic!("{started:?}") };
     bench.until_output("ready").await;
     let (later, mut told) = open(bench.instance).await;
     let found = later.inventory().await;
-    let [one] = &found[..] else {
-        panic!("{found:?}")
-    };
-    assert_eq!(
-        (one.task, &*one.container, &one.runtime_id),
-        (bench.spec.id, "web", &runtime_id)
-    );
+    let [one] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((one.task, &*one.container, &one.runtime_id), (bench.spec.id, "web", &runtime_id));
     assert_eq!(one.state, FoundState::Running);
     later.adopt(&bench.spec);
     later.stop(bench.container);
     assert_eq!(next(&mut told).await, exited(5));
     let found = later.inventory().await;
-    assert_eq!(
-        found.first().map(|one| one.state),
-        Some(FoundState::Exited(Some(5)))
-    );
+    assert_eq!(found.first().map(|one| one.state), Some(FoundState::Exited(Some(5))));
     bench.clear().await;
 }
 
@@ -303,14 +242,8 @@ async fn an_exit_before_the_adoption_is_kept() {
 #[tokio::test]
 async fn a_health_check_runs_inside_the_container() {
     let words = vec!["CMD-SHELL".into(), "test -e /tmp/healthy".into()];
-    let check = HealthCheck {
-        command: Some(words),
-        ..Default::default()
-    };
-    let definition = ContainerDefinition {
-        health_check: Some(check),
-        ..Default::default()
-    };
+    let check = HealthCheck { command: Some(words), ..Default::default() };
+    let definition = ContainerDefinition { health_check: Some(check), ..Default::default() };
     let script = "sleep 2; touch /tmp/healthy; echo ready; sleep 600";
     let Some(mut bench) = bench(script, definition, Vec::new()).await else {
         return;
@@ -331,14 +264,8 @@ async fn a_volume_of_the_task_goes_with_the_task() {
         container_path: Some("/data".into()),
         read_only: None,
     };
-    let definition = ContainerDefinition {
-        mount_points: Some(vec![mount]),
-        ..Default::default()
-    };
-    let volumes = vec![Volume {
-        name: Some("data".into()),
-        ..Default::default()
-    }];
+    let definition = ContainerDefinition { mount_points: Some(vec![mount]), ..Default::default() };
+    let volumes = vec![Volume { name: Some("data".into()), ..Default::default() }];
     let script = "touch /data/x && exit 3";
     let Some(mut bench) = bench(script, definition, volumes).await else {
         return;
@@ -351,22 +278,16 @@ async fn a_volume_of_the_task_goes_with_the_task() {
     let task = bench.spec.id.to_string();
     let left = async {
         loop {
-            let all = daemon
-                .list_volumes(None::<bollard::query_parameters::ListVolumesOptions>)
-                .await;
+            let all =
+                daemon.list_volumes(None::<bollard::query_parameters::ListVolumesOptions>).await;
             let all = all.expect("the daemon answers").volumes.unwrap_or_default();
-            if !all
-                .iter()
-                .any(|volume| volume.labels.values().any(|label| *label == task))
-            {
+            if !all.iter().any(|volume| volume.labels.values().any(|label| *label == task)) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, left)
-        .await
-        .expect("the volume goes in time");
+    tokio::time::timeout(PATIENCE, left).await.expect("the volume goes in time");
 }
 
 #[tokio::test]
@@ -379,28 +300,16 @@ async fn a_missing_command_and_a_missing_image_fail_with_the_agents_words() {
     spec.containers[0].command = Some(Arc::new(vec!["there-is-no-such-command".into()]));
     bench.spec = Arc::new(spec.clone());
     let failed = bench.start().await;
-    let Event::StartFailed(reason) = &failed else {
-        panic!("{failed:?}")
-    };
-    assert!(
-        reason.starts_with("CannotStartContainerError: "),
-        "{reason}"
-    );
+    let Event::StartFailed(reason) = &failed else { panic!("{failed:?}") };
+    assert!(reason.starts_with("CannotStartContainerError: "), "{reason}");
     bench.clear().await;
     spec.id = fresh();
-    spec.containers[0].definition = Arc::new(ContainerDefinition {
-        image,
-        ..(*spec.containers[0].definition).clone()
-    });
-    bench.container = ContainerRef {
-        task: spec.id,
-        index: 0,
-    };
+    spec.containers[0].definition =
+        Arc::new(ContainerDefinition { image, ..(*spec.containers[0].definition).clone() });
+    bench.container = ContainerRef { task: spec.id, index: 0 };
     bench.spec = Arc::new(spec);
     let failed = bench.start().await;
-    let Event::StartFailed(reason) = &failed else {
-        panic!("{failed:?}")
-    };
+    let Event::StartFailed(reason) = &failed else { panic!("{failed:?}") };
     assert!(reason.starts_with("CannotPullContainerError: "), "{reason}");
     bench.clear().await;
 }

@@ -28,7 +28,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  longshore dev --instances 3 --runtime process")]
     Dev(DevArgs),
     /// The Mesos master API in front of an ECS cluster that is already there, until Ctrl-C.
-    #[command(after_help = "Example:\n  AWS_PROFILE=prod AWS_ECS_CLUSTER=batch longshore serve --default-image busybox")]
+    #[command(
+        after_help = "Example:\n  AWS_PROFILE=prod AWS_ECS_CLUSTER=batch longshore serve --default-image busybox"
+    )]
     Serve(ServeArgs),
     /// Run tasks of a task definition.
     #[command(after_help = "Example:\n  longshore run hello:1 --count 2 --env NAME=world")]
@@ -43,13 +45,17 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  longshore task-definitions --family hello")]
     TaskDefinitions(TaskDefinitionsArgs),
     /// Stop tasks.
-    #[command(after_help = "Example:\n  longshore stop 0123456789abcdef0123456789abcdef --reason 'not needed'")]
+    #[command(
+        after_help = "Example:\n  longshore stop 0123456789abcdef0123456789abcdef --reason 'not needed'"
+    )]
     Stop(StopArgs),
     /// Show what a task's container wrote (local ECS only).
     #[command(after_help = "Example:\n  longshore logs 0123456789abcdef0123456789abcdef")]
     Logs(LogsArgs),
     /// Print completions for a shell.
-    #[command(after_help = "Example:\n  longshore completions bash > /etc/bash_completion.d/longshore")]
+    #[command(
+        after_help = "Example:\n  longshore completions bash > /etc/bash_completion.d/longshore"
+    )]
     Completions(CompletionsArgs),
 }
 
@@ -101,7 +107,12 @@ pub(crate) struct AnyCluster {
     #[arg(long, env = "AWS_ECS_CLUSTER", default_value = "default")]
     pub(crate) cluster: String,
     /// Where the ECS API is.
-    #[arg(long, env = "AWS_ECS_ENDPOINT", default_value = "http://127.0.0.1:5080", conflicts_with = "aws")]
+    #[arg(
+        long,
+        env = "AWS_ECS_ENDPOINT",
+        default_value = "http://127.0.0.1:5080",
+        conflicts_with = "aws"
+    )]
     pub(crate) endpoint: String,
     /// The region, if not us-east-1 (local) or the one that the AWS SDK is configured with.
     #[arg(long)]
@@ -290,13 +301,17 @@ fn account(text: &str) -> Result<String, String> {
 
 fn key(text: &str) -> Result<(String, String), String> {
     match text.split_once(':') {
-        Some((key, secret)) if !key.is_empty() && !secret.is_empty() => Ok((key.to_owned(), secret.to_owned())),
+        Some((key, secret)) if !key.is_empty() && !secret.is_empty() => {
+            Ok((key.to_owned(), secret.to_owned()))
+        }
         _ => Err("write KEY:SECRET".to_owned()),
     }
 }
 
 fn instance_runtime(text: &str) -> Result<(u32, RuntimeArg), String> {
-    let (number, runtime) = text.split_once('=').ok_or("write N=RUNTIME, for example 3=simulated")?;
-    let number = number.parse().ok().filter(|number| *number > 0).ok_or("instances are numbered from 1")?;
+    let (number, runtime) =
+        text.split_once('=').ok_or("write N=RUNTIME, for example 3=simulated")?;
+    let number =
+        number.parse().ok().filter(|number| *number > 0).ok_or("instances are numbered from 1")?;
     Ok((number, RuntimeArg::from_str(runtime, true)?))
 }

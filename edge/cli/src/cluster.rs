@@ -10,7 +10,8 @@ const LOCAL_KEYS: (&str, &str) = ("longshore", "longshore");
 /// A client for the cluster that the flags name.
 pub(crate) async fn client(args: &AnyCluster) -> anyhow::Result<Client> {
     let local = !args.aws;
-    let has_keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some() || std::env::var_os("AWS_PROFILE").is_some();
+    let has_keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some()
+        || std::env::var_os("AWS_PROFILE").is_some();
     let options = Options {
         cluster: args.cluster.clone(),
         endpoint: local.then(|| args.endpoint.clone()),
@@ -22,7 +23,10 @@ pub(crate) async fn client(args: &AnyCluster) -> anyhow::Result<Client> {
 }
 
 /// An SDK error as one line: what ECS said, or why it could not be asked.
-pub(crate) fn explain<E, R>(error: aws_sdk_ecs::error::SdkError<E, R>, endpoint: &str) -> anyhow::Error
+pub(crate) fn explain<E, R>(
+    error: aws_sdk_ecs::error::SdkError<E, R>,
+    endpoint: &str,
+) -> anyhow::Error
 where
     E: aws_sdk_ecs::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
@@ -35,6 +39,10 @@ where
             || message.contains("Unable to describe");
         return if missing { crate::NotFound(message).into() } else { anyhow::anyhow!(message) };
     }
-    let hint = if endpoint.is_empty() { String::new() } else { format!(" at {endpoint} (is `longshore dev` running?)") };
+    let hint = if endpoint.is_empty() {
+        String::new()
+    } else {
+        format!(" at {endpoint} (is `longshore dev` running?)")
+    };
     anyhow::Error::new(error).context(format!("cannot reach the ECS API{hint}"))
 }

@@ -20,9 +20,9 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> 
     let mut local = Local::start(&dev_args(&args)?).await?;
     let (ecs, mesos) = (local.ecs_url.clone(), local.mesos_url.clone());
     if !json {
-        println!("A local ECS with three container instances in three zones: {ecs}");
-        println!("A Mesos master in front of it: {mesos}");
-        println!();
+        crate::output::say!("A local ECS with three container instances in three zones: {ecs}");
+        crate::output::say!("A Mesos master in front of it: {mesos}");
+        crate::output::say!("");
     }
     let shown = tokio::select! {
         shown = show(&args, &ecs, &mesos, json) => shown,
@@ -30,12 +30,12 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> 
         () = interrupted() => Err(anyhow::anyhow!("interrupted")),
     };
     if !json {
-        println!();
-        println!("{}", crate::hints::text(&ecs, &mesos, "us-east-1"));
+        crate::output::say!("");
+        crate::output::say!("{}", crate::hints::text(&ecs, &mesos, "us-east-1"));
     }
     if shown.is_ok() && args.keep {
         if !json {
-            println!("It stays up. Ctrl-C ends it.");
+            crate::output::say!("It stays up. Ctrl-C ends it.");
         }
         interrupted().await;
     }
@@ -46,7 +46,8 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> 
 
 /// What `dev` would be started with: nothing is kept.
 fn dev_args(args: &DemoArgs) -> anyhow::Result<DevArgs> {
-    let Command::Dev(mut dev) = Args::try_parse_from(["longshore", "dev", "--in-memory"])?.command else {
+    let Command::Dev(mut dev) = Args::try_parse_from(["longshore", "dev", "--in-memory"])?.command
+    else {
         anyhow::bail!("`dev` parses as something else");
     };
     dev.cluster = "default".to_owned();
@@ -99,7 +100,8 @@ async fn register(client: &Client, family: &str, command: &str, image: &str) -> 
         .entry_point("-c")
         .command(command)
         .build();
-    let request = client.sdk().register_task_definition().family(family).container_definitions(container);
+    let request =
+        client.sdk().register_task_definition().family(family).container_definitions(container);
     request.send().await.with_context(|| format!("cannot register {family}"))?;
     Ok(())
 }

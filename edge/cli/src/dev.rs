@@ -21,9 +21,16 @@ pub(crate) async fn run(args: DevArgs, json: bool) -> anyhow::Result<ExitCode> {
             local.stop().await;
             Ok(ExitCode::SUCCESS)
         }
-        error = local.ecs.failure() => Err(error.into()),
+        error = local.ecs.failure() => {
+            // Those who waited are told; their answers are on the way.
+            tokio::time::sleep(LAST_ANSWERS).await;
+            Err(error.into())
+        }
     }
 }
+
+/// How long answers that are on the way may take when the program ends against its will.
+const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// A local ECS with a Mesos master in front of it.
 pub(crate) struct Local {
@@ -34,19 +41,30 @@ pub(crate) struct Local {
     /// URL of the Mesos master.
     pub(crate) mesos_url: String,
     runtime: RuntimeChoice,
+    /// Files that are of no use once it ends.
+    scratch: Option<std::path::PathBuf>,
 }
 
 impl Local {
     /// Starts both. They talk through the ECS API, as they would with AWS.
     pub(crate) async fn start(args: &DevArgs) -> anyhow::Result<Self> {
         let ecs_listener = bind(args.ecs_listen, "the ECS API", "--ecs-listen").await?;
-        let mesos_listener = bind(args.master.mesos_listen, "the Mesos master API", "--mesos-listen").await?;
-        let (ecs_url, mesos_url) =
-            (format!("http://{}", ecs_listener.address()), format!("http://{}", mesos_listener.address()));
+        let mesos_listener =
+            bind(args.master.mesos_listen, "the Mesos master API", "--mesos-listen").await?;
+        let (ecs_url, mesos_url) = (
+            format!("http://{}", ecs_listener.address()),
+            format!("http://{}", mesos_listener.address()),
+        );
         let config = config(args).await?;
-        let runtime = config.instances.first().map_or(RuntimeChoice::Process, |instance| instance.runtime);
+        let scratch = args.in_memory.then(|| config.hosts_dir.clone());
+        let runtime =
+            config.instances.first().map_or(RuntimeChoice::Process, |instance| instance.runtime);
         let ecs = LocalEcs::start(config, ecs_listener).await?;
-        let keys = args.access_key.first().cloned().unwrap_or_else(|| ("longshore".to_owned(), "longshore".to_owned()));
+        let keys = args
+            .access_key
+            .first()
+            .cloned()
+            .unwrap_or_else(|| ("longshore".to_owned(), "longshore".to_owned()));
         let client = Client::new(Options {
             cluster: args.cluster.clone(),
             endpoint: Some(reachable(&ecs_url)),
@@ -60,29 +78,44 @@ impl Local {
             // Processes and simulated containers need no image; the name says where the command runs.
             master.default_image = Some("host".to_owned());
         }
-        let bridge = crate::master::config(&master, mesos_listener.address(), &args.region, &args.cluster);
+        let bridge =
+            crate::master::config(&master, mesos_listener.address(), &args.region, &args.cluster);
         let mesos = MesosMaster::start(bridge, client, mesos_listener);
-        Ok(Self { ecs, mesos, ecs_url, mesos_url, runtime })
+        Ok(Self { ecs, mesos, ecs_url, mesos_url, runtime, scratch })
     }
 
     fn announce(&self, args: &DevArgs, json: bool) {
         let (ecs, mesos) = (&self.ecs_url, &self.mesos_url);
         if json {
-            println!("{}", serde_json::json!({"ready": true, "ecs": ecs, "mesos": mesos, "cluster": args.cluster}));
+            crate::output::say!(
+                "{}",
+                serde_json::json!({"ready": true, "ecs": ecs, "mesos": mesos, "cluster": args.cluster})
+            );
             return;
         }
-        println!("ECS API       {ecs}   (cluster {}, region {})", args.cluster, args.region);
-        println!("Mesos master  {mesos}");
-        println!("{} container instances run {}", args.instances, self.runtime.describe());
-        println!();
-        println!("{}", crate::hints::text(ecs, mesos, &args.region));
-        println!("Ctrl-C ends it{}.", if args.in_memory { ", and all tasks with it" } else { "; tasks go on and are found again" });
+        crate::output::say!("ECS API       {ecs}   (cluster {}, region {})", args.cluster, args.region);
+        crate::output::say!("Mesos master  {mesos}");
+        crate::output::say!("{} container instances run {}", args.instances, self.runtime.describe());
+        crate::output::say!("");
+        crate::output::say!("{}", crate::hints::text(ecs, mesos, &args.region));
+        crate::output::say!(
+            "Ctrl-C ends it{}.",
+            if args.in_memory {
+                ", and all tasks with it"
+            } else {
+                "; tasks go on and are found again"
+            }
+        );
     }
 
     /// Stops both.
     pub(crate) async fn stop(self) {
         self.mesos.stop().await;
         self.ecs.stop().await;
+        if let Some(scratch) = self.scratch {
+            // It may never have been made.
+            let _ = std::fs::remove_dir_all(scratch);
+        }
     }
 }
 
@@ -127,7 +160,11 @@ pub(crate) async fn config(args: &DevArgs) -> anyhow::Result<Config> {
             runtime: choose(own.map_or(args.runtime, |(_, runtime)| *runtime)).await,
         });
     }
-    let place = if args.in_memory { Place::Memory } else { Place::File(args.data_dir.join("longshore.db")) };
+    let place = if args.in_memory {
+        Place::Memory
+    } else {
+        Place::File(args.data_dir.join("longshore.db"))
+    };
     Ok(Config {
         home: Realm::new(args.region.as_str(), args.account.as_str()),
         cluster: args.cluster.as_str().into(),
@@ -158,7 +195,8 @@ fn hosts_dir(args: &DevArgs) -> anyhow::Result<std::path::PathBuf> {
     if args.in_memory {
         return Ok(std::env::temp_dir().join(format!("longshore-{}", std::process::id())));
     }
-    let absolute = std::path::absolute(Path::new(&args.data_dir)).context("--data-dir is not a path")?;
+    let absolute =
+        std::path::absolute(Path::new(&args.data_dir)).context("--data-dir is not a path")?;
     Ok(absolute.join("hosts"))
 }
 

@@ -16,7 +16,9 @@ pub(crate) fn failed(failure: &Failure, endpoint: &str) -> anyhow::Error {
         Failure::Refused { code, message } if code == "ClusterNotFoundException" => {
             crate::NotFound(format!("{code}: {message}")).into()
         }
-        Failure::Unavailable(_) => anyhow::anyhow!("{failure} at {endpoint} (is `longshore dev` running?)"),
+        Failure::Unavailable(_) => {
+            anyhow::anyhow!("{failure} at {endpoint} (is `longshore dev` running?)")
+        }
         _ => anyhow::anyhow!("{failure}"),
     }
 }
@@ -34,14 +36,19 @@ pub(crate) async fn tasks(args: PsArgs, json: bool) -> anyhow::Result<ExitCode> 
     }
     found.sort_by_key(|task| task.created_at_ms);
     let last = |task: &longshore_replica::Task| format!("{:?}", task.last_status).to_uppercase();
-    let code = |task: &longshore_replica::Task| task.containers.iter().find_map(|container| container.exit_code);
+    let code = |task: &longshore_replica::Task| {
+        task.containers.iter().find_map(|container| container.exit_code)
+    };
     if json {
         for task in &found {
-            println!("{}", json!({
-                "task": task.arn, "instance": task.instance_arn, "definition": task.definition_arn,
-                "lastStatus": last(task), "startedBy": task.started_by, "exitCode": code(task),
-                "stoppedReason": task.stopped_reason, "createdAt": task.created_at_ms,
-            }));
+            crate::output::say!(
+                "{}",
+                json!({
+                    "task": task.arn, "instance": task.instance_arn, "definition": task.definition_arn,
+                    "lastStatus": last(task), "startedBy": task.started_by, "exitCode": code(task),
+                    "stoppedReason": task.stopped_reason, "createdAt": task.created_at_ms,
+                })
+            );
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -76,12 +83,15 @@ pub(crate) async fn instances(args: InstancesArgs, json: bool) -> anyhow::Result
     };
     if json {
         for instance in &found {
-            println!("{}", json!({
-                "instance": instance.arn, "ec2InstanceId": instance.ec2_instance_id, "zone": zone(instance),
-                "active": instance.active, "agentConnected": instance.connected, "runningTasks": instance.running_tasks,
-                "cpu": instance.cpu, "cpuRemaining": instance.cpu_remaining,
-                "memory": instance.memory_mib, "memoryRemaining": instance.memory_mib_remaining,
-            }));
+            crate::output::say!(
+                "{}",
+                json!({
+                    "instance": instance.arn, "ec2InstanceId": instance.ec2_instance_id, "zone": zone(instance),
+                    "active": instance.active, "agentConnected": instance.connected, "runningTasks": instance.running_tasks,
+                    "cpu": instance.cpu, "cpuRemaining": instance.cpu_remaining,
+                    "memory": instance.memory_mib, "memoryRemaining": instance.memory_mib_remaining,
+                })
+            );
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -116,7 +126,7 @@ pub(crate) async fn definitions(args: TaskDefinitionsArgs, json: bool) -> anyhow
     while let Some(arn) = pages.next().await {
         let arn = arn.map_err(|error| explain(error, &args.cluster.endpoint))?;
         if json {
-            println!("{}", json!({"taskDefinition": arn}));
+            crate::output::say!("{}", json!({"taskDefinition": arn}));
         } else {
             rows.push(vec![short(&arn), arn]);
         }

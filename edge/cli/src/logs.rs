@@ -18,7 +18,9 @@ use crate::output::short;
 /// `longshore logs`.
 pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> {
     if args.cluster.aws {
-        bail!("Amazon ECS keeps output where the log driver of the task definition says: look there");
+        bail!(
+            "Amazon ECS keeps output where the log driver of the task definition says: look there"
+        );
     }
     let client = client(&args.cluster).await?;
     let task = match client.ask(Ask::DescribeTasks(vec![args.task.as_str().into()])).await {
@@ -31,12 +33,17 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
     let container = match (&args.container, &*names) {
         (Some(name), _) => name.as_str(),
         (None, [only]) => only,
-        (None, _) => bail!("the task has the containers {}: choose one with --container", names.join(", ")),
+        (None, _) => {
+            bail!("the task has the containers {}: choose one with --container", names.join(", "))
+        }
     };
     let output = fetch(&args.cluster.endpoint, &short(&task.arn), container).await?;
     if json {
         let text = String::from_utf8_lossy(&output);
-        println!("{}", serde_json::json!({"task": task.arn, "container": container, "output": text}));
+        crate::output::say!(
+            "{}",
+            serde_json::json!({"task": task.arn, "container": container, "output": text})
+        );
     } else {
         std::io::stdout().write_all(&output)?;
     }
@@ -44,11 +51,17 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
 }
 
 async fn fetch(endpoint: &str, task: &str, container: &str) -> anyhow::Result<Bytes> {
-    let host = endpoint.strip_prefix("http://").context("logs are had over plain http:// from a local ECS")?;
+    let host = endpoint
+        .strip_prefix("http://")
+        .context("logs are had over plain http:// from a local ECS")?;
     let host = host.trim_end_matches('/');
-    let socket = tokio::net::TcpStream::connect(host).await.with_context(|| format!("cannot reach {host}"))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
-    let request = Request::get(format!("/longshore/v1/tasks/{task}/logs/{container}")).header("host", host);
+    let socket = tokio::net::TcpStream::connect(host)
+        .await
+        .with_context(|| format!("cannot reach {host}"))?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
+    let request =
+        Request::get(format!("/longshore/v1/tasks/{task}/logs/{container}")).header("host", host);
     let request = request.body(Empty::<Bytes>::new())?;
     let asked = async {
         let response = sender.send_request(request).await?;
@@ -61,7 +74,9 @@ async fn fetch(endpoint: &str, task: &str, container: &str) -> anyhow::Result<By
     let (status, body) = answer?;
     match status {
         StatusCode::OK => Ok(body),
-        StatusCode::NOT_FOUND => Err(crate::NotFound(String::from_utf8_lossy(&body).trim().to_owned()).into()),
+        StatusCode::NOT_FOUND => {
+            Err(crate::NotFound(String::from_utf8_lossy(&body).trim().to_owned()).into())
+        }
         other => bail!("{other}: {}", String::from_utf8_lossy(&body)),
     }
 }

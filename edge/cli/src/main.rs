@@ -3,7 +3,6 @@
 //! The only place that reads flags and environment, prints, and ends the process. Exit codes: 0 done, 1 it did not
 //! work (the message says why), 2 the command line is wrong, 3 the thing asked for does not exist.
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, reason = "a command line program prints")]
 
 mod args;
 mod cluster;
@@ -17,6 +16,7 @@ mod output;
 mod serve;
 mod tasks;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -48,7 +48,11 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("longshore: {error:#}");
-            if error.downcast_ref::<NotFound>().is_some() { ExitCode::from(3) } else { ExitCode::FAILURE }
+            if error.downcast_ref::<NotFound>().is_some() {
+                ExitCode::from(3)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -68,7 +72,12 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Logs(logs) => logs::run(logs, json).await,
         Command::Completions(completions) => {
             let mut command = Args::command();
-            clap_complete::generate(completions.shell, &mut command, "longshore", &mut std::io::stdout());
+            clap_complete::generate(
+                completions.shell,
+                &mut command,
+                "longshore",
+                &mut std::io::stdout(),
+            );
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -77,6 +86,11 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// Log lines go to standard error, so that standard output is what was asked for.
 fn trace(verbose: bool) {
     let default = if verbose { "info,longshore_server=debug" } else { "warn" };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 }

@@ -8,12 +8,18 @@ use longshore_bridge::{Config, DefaultImage};
 use crate::args::MasterArgs;
 
 /// What the flags ask for. `address` is the one that is listened on.
-pub(crate) fn config(args: &MasterArgs, address: SocketAddr, region: &str, cluster: &str) -> Config {
+pub(crate) fn config(
+    args: &MasterArgs,
+    address: SocketAddr,
+    region: &str,
+    cluster: &str,
+) -> Config {
     let ip = match address.ip() {
         IpAddr::V4(ip) if !ip.is_unspecified() => ip.octets(),
         _ => [127, 0, 0, 1],
     };
-    let hostname = args.mesos_hostname.clone().unwrap_or_else(|| std::net::Ipv4Addr::from(ip).to_string());
+    let hostname =
+        args.mesos_hostname.clone().unwrap_or_else(|| std::net::Ipv4Addr::from(ip).to_string());
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     Config {
         hostname: hostname.into(),
@@ -24,7 +30,10 @@ pub(crate) fn config(args: &MasterArgs, address: SocketAddr, region: &str, clust
         ports: args.offer_ports.clone(),
         disk_mb: args.offer_disk,
         hostname_attribute: args.hostname_attribute.as_str().into(),
-        default_image: args.default_image.as_deref().map_or(DefaultImage::None, |image| DefaultImage::Image(image.into())),
+        default_image: args
+            .default_image
+            .as_deref()
+            .map_or(DefaultImage::None, |image| DefaultImage::Image(image.into())),
         started_at_ms: u64::try_from(started).unwrap_or(u64::MAX),
     }
 }

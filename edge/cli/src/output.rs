@@ -1,4 +1,20 @@
-//! Tables for people. Machines ask for `--json`.
+//! Lines and tables for people. Machines ask for `--json`.
+
+use std::io::Write;
+
+/// Prints a line. Unlike `println!` it ends the program quietly when nobody reads any more, as in `longshore ps | head -1`.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::output::line(format_args!($($words)*)) };
+}
+pub(crate) use say;
+
+/// Prints a line; see [`say`].
+pub(crate) fn line(words: std::fmt::Arguments<'_>) {
+    if writeln!(std::io::stdout(), "{words}").is_err() {
+        #[expect(clippy::exit, reason = "what would be said next cannot be said either")]
+        std::process::exit(0);
+    }
+}
 
 /// Prints rows under headings, columns as wide as their longest cell.
 pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
@@ -9,7 +25,7 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
     let widths: Vec<usize> = (0..headings.len()).map(width).collect();
     let line = |cells: Vec<&str>| {
         let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
+        say!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
     };
     line(headings.to_vec());
     for row in rows {
@@ -24,7 +40,10 @@ pub(crate) fn short(arn: &str) -> String {
 
 /// How long ago something was, in the largest unit that fits.
 pub(crate) fn ago(seconds: i64) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
     let age = i64::try_from(now).unwrap_or(i64::MAX).saturating_sub(seconds).max(0);
     match age {
         0..=119 => format!("{age}s"),

@@ -25,10 +25,15 @@ pub(crate) async fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode>
     let bridge = crate::master::config(&args.master, listener.address(), &region, &cluster);
     let master = MesosMaster::start(bridge, client, listener);
     if json {
-        println!("{}", serde_json::json!({"ready": true, "mesos": url, "cluster": cluster, "region": region}));
+        crate::output::say!(
+            "{}",
+            serde_json::json!({"ready": true, "mesos": url, "cluster": cluster, "region": region})
+        );
     } else {
-        println!("Mesos master  {url}   (cluster {cluster}, region {region})");
-        println!("It answers frameworks once the cluster has been read. Ctrl-C ends it; tasks go on.");
+        crate::output::say!("Mesos master  {url}   (cluster {cluster}, region {region})");
+        crate::output::say!(
+            "It answers frameworks once the cluster has been read. Ctrl-C ends it; tasks go on."
+        );
     }
     interrupted().await;
     master.stop().await;

@@ -27,13 +27,19 @@ pub(crate) async fn run(args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {
         .count(args.count)
         .set_overrides(overrides);
     let reply = request.send().await.map_err(|error| explain(error, &endpoint))?;
-    let arns: Vec<String> = reply.tasks().iter().filter_map(|task| task.task_arn().map(str::to_owned)).collect();
+    let arns: Vec<String> =
+        reply.tasks().iter().filter_map(|task| task.task_arn().map(str::to_owned)).collect();
     for arn in &arns {
-        if json { println!("{}", json!({"task": arn})) } else { println!("{}", short(arn)) }
+        if json { crate::output::say!("{}", json!({"task": arn})) } else { crate::output::say!("{}", short(arn)) }
     }
     for failure in reply.failures() {
-        let (arn, reason) = (failure.arn().unwrap_or_default(), failure.reason().unwrap_or_default());
-        eprintln!("longshore: {} refused a task: {reason} {}", short(arn), failure.detail().unwrap_or_default());
+        let (arn, reason) =
+            (failure.arn().unwrap_or_default(), failure.reason().unwrap_or_default());
+        eprintln!(
+            "longshore: {} refused a task: {reason} {}",
+            short(arn),
+            failure.detail().unwrap_or_default()
+        );
     }
     let all = i32::try_from(arns.len()).is_ok_and(|started| started == args.count);
     if !args.wait {
@@ -48,12 +54,18 @@ async fn overrides(client: &Client, args: &RunArgs) -> anyhow::Result<Option<Tas
     if args.env.is_empty() && args.command.is_empty() {
         return Ok(None);
     }
-    let described = client.sdk().describe_task_definition().task_definition(&args.task_definition).send().await;
+    let described =
+        client.sdk().describe_task_definition().task_definition(&args.task_definition).send().await;
     let described = described.map_err(|error| explain(error, &args.cluster.endpoint))?;
-    let first = described.task_definition().and_then(|definition| definition.container_definitions().first());
-    let mut container = ContainerOverride::builder().set_name(first.and_then(|one| one.name()).map(str::to_owned));
+    let first = described
+        .task_definition()
+        .and_then(|definition| definition.container_definitions().first());
+    let mut container =
+        ContainerOverride::builder().set_name(first.and_then(|one| one.name()).map(str::to_owned));
     for pair in &args.env {
-        let Some((name, value)) = pair.split_once('=') else { bail!("--env takes NAME=VALUE, not {pair:?}") };
+        let Some((name, value)) = pair.split_once('=') else {
+            bail!("--env takes NAME=VALUE, not {pair:?}")
+        };
         container = container.environment(KeyValuePair::builder().name(name).value(value).build());
     }
     for word in &args.command {
@@ -63,7 +75,12 @@ async fn overrides(client: &Client, args: &RunArgs) -> anyhow::Result<Option<Tas
 }
 
 /// Waits until all have stopped; true if each ended with 0.
-async fn wait(client: &Client, arns: &[String], endpoint: &str, json: bool) -> anyhow::Result<bool> {
+async fn wait(
+    client: &Client,
+    arns: &[String],
+    endpoint: &str,
+    json: bool,
+) -> anyhow::Result<bool> {
     let ids: Vec<_> = arns.iter().map(|arn| arn.as_str().into()).collect();
     loop {
         let found = match client.ask(Ask::DescribeTasks(ids.clone())).await {
@@ -72,15 +89,20 @@ async fn wait(client: &Client, arns: &[String], endpoint: &str, json: bool) -> a
             Err(failure) => return Err(failed(&failure, endpoint)),
         };
         if found.iter().all(|task| task.last_status == LastStatus::Stopped) {
-            let well = |task: &Task| task.containers.iter().all(|container| container.exit_code == Some(0));
+            let well = |task: &Task| {
+                task.containers.iter().all(|container| container.exit_code == Some(0))
+            };
             for task in &found {
                 let code = task.containers.iter().find_map(|container| container.exit_code);
                 let reason = task.stopped_reason.as_deref().unwrap_or_default();
                 if json {
-                    println!("{}", json!({"task": task.arn, "exitCode": code, "stoppedReason": reason}));
+                    crate::output::say!(
+                        "{}",
+                        json!({"task": task.arn, "exitCode": code, "stoppedReason": reason})
+                    );
                 } else {
                     let code = code.map_or_else(|| "unknown".to_owned(), |code| code.to_string());
-                    println!("{} stopped, exit code {code}: {reason}", short(&task.arn));
+                    crate::output::say!("{} stopped, exit code {code}: {reason}", short(&task.arn));
                 }
             }
             return Ok(found.iter().all(well));
@@ -93,10 +115,19 @@ async fn wait(client: &Client, arns: &[String], endpoint: &str, json: bool) -> a
 pub(crate) async fn stop(args: StopArgs, json: bool) -> anyhow::Result<ExitCode> {
     let client = client(&args.cluster).await?;
     for task in &args.tasks {
-        let request = client.sdk().stop_task().cluster(client.cluster()).task(task).set_reason(args.reason.clone());
+        let request = client
+            .sdk()
+            .stop_task()
+            .cluster(client.cluster())
+            .task(task)
+            .set_reason(args.reason.clone());
         let reply = request.send().await.map_err(|error| explain(error, &args.cluster.endpoint))?;
         let arn = reply.task().and_then(|task| task.task_arn()).unwrap_or(task);
-        if json { println!("{}", json!({"task": arn, "stopping": true})) } else { println!("{}", short(arn)) }
+        if json {
+            crate::output::say!("{}", json!({"task": arn, "stopping": true}))
+        } else {
+            crate::output::say!("{}", short(arn))
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -89,8 +89,13 @@ mod tests {
     #[test]
     fn a_burst_is_free_and_what_follows_waits_for_the_refill() {
         let start = Instant::now();
-        let mut bucket =
-            Bucket { category: Category::ResourceRead, capacity: 100.0, per_second: 20.0, tokens: 100.0, at: start };
+        let mut bucket = Bucket {
+            category: Category::ResourceRead,
+            capacity: 100.0,
+            per_second: 20.0,
+            tokens: 100.0,
+            at: start,
+        };
         let waits: Vec<Duration> = (0..140).map(|_| bucket.take(start)).collect();
         assert!(waits[..100].iter().all(Duration::is_zero));
         assert_eq!(waits[139], Duration::from_secs(2));

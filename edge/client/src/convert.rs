@@ -19,7 +19,10 @@ pub(crate) fn instance(from: &sdk::ContainerInstance) -> Instance {
         let found = resources.iter().find(|resource| resource.name() == Some(name));
         found.map_or(0, |resource| positive(resource.integer_value()))
     };
-    let ports = from.remaining_resources().iter().filter(|one| matches!(one.name(), Some("PORTS" | "PORTS_UDP")));
+    let ports = from
+        .remaining_resources()
+        .iter()
+        .filter(|one| matches!(one.name(), Some("PORTS" | "PORTS_UDP")));
     let (registered, remaining) = (from.registered_resources(), from.remaining_resources());
     let attribute = |one: &sdk::Attribute| (one.name().into(), one.value().map(Into::into));
     Instance {
@@ -31,7 +34,10 @@ pub(crate) fn instance(from: &sdk::ContainerInstance) -> Instance {
         memory_mib: amount(registered, "MEMORY"),
         cpu_remaining: amount(remaining, "CPU"),
         memory_mib_remaining: amount(remaining, "MEMORY"),
-        ports_used: ports.flat_map(sdk::Resource::string_set_value).filter_map(|port| port.parse().ok()).collect(),
+        ports_used: ports
+            .flat_map(sdk::Resource::string_set_value)
+            .filter_map(|port| port.parse().ok())
+            .collect(),
         attributes: from.attributes().iter().map(attribute).collect(),
         running_tasks: positive(from.running_tasks_count()),
         pending_tasks: positive(from.pending_tasks_count()),
@@ -40,7 +46,8 @@ pub(crate) fn instance(from: &sdk::ContainerInstance) -> Instance {
 }
 
 pub(crate) fn task(from: &sdk::Task) -> Task {
-    let overrides = from.overrides().map(sdk::TaskOverride::container_overrides).unwrap_or_default();
+    let overrides =
+        from.overrides().map(sdk::TaskOverride::container_overrides).unwrap_or_default();
     let environment = overrides.iter().flat_map(sdk::ContainerOverride::environment);
     let environment: BTreeMap<Str, Str> =
         environment.filter_map(|pair| Some((pair.name()?.into(), pair.value()?.into()))).collect();
@@ -65,14 +72,18 @@ pub(crate) fn task(from: &sdk::Task) -> Task {
             Some("UNHEALTHY") => Some(false),
             _ => None,
         },
-        created_at_ms: from.created_at().and_then(|at| u64::try_from(at.to_millis().ok()?).ok()).unwrap_or(0),
+        created_at_ms: from
+            .created_at()
+            .and_then(|at| u64::try_from(at.to_millis().ok()?).ok())
+            .unwrap_or(0),
         version: from.version(),
     }
 }
 
 pub(crate) fn definition(from: &sdk::TaskDefinition) -> Definition {
     let containers = from.container_definitions();
-    let sum = |of: fn(&sdk::ContainerDefinition) -> i32| containers.iter().map(of).map(positive).sum();
+    let sum =
+        |of: fn(&sdk::ContainerDefinition) -> i32| containers.iter().map(of).map(positive).sum();
     let memory = |one: &sdk::ContainerDefinition| {
         one.memory_reservation().filter(|mib| *mib > 0).or(one.memory()).unwrap_or(0)
     };
@@ -88,7 +99,12 @@ pub(crate) fn definition(from: &sdk::TaskDefinition) -> Definition {
         containers: containers.iter().map(|one| text(one.name())).collect(),
         images: containers.iter().map(|one| text(one.image())).collect(),
         cpu: level(from.cpu()).unwrap_or_else(|| sum(sdk::ContainerDefinition::cpu)),
-        memory_mib: level(from.memory()).unwrap_or_else(|| containers.iter().map(memory).map(positive).sum()),
-        ports: containers.iter().flat_map(sdk::ContainerDefinition::port_mappings).filter_map(port).collect(),
+        memory_mib: level(from.memory())
+            .unwrap_or_else(|| containers.iter().map(memory).map(positive).sum()),
+        ports: containers
+            .iter()
+            .flat_map(sdk::ContainerDefinition::port_mappings)
+            .filter_map(port)
+            .collect(),
     }
 }

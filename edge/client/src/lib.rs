@@ -75,7 +75,8 @@ impl Client {
             loader = loader.region(Region::new(region));
         }
         if let Some((key, secret)) = options.keys {
-            loader = loader.credentials_provider(Credentials::new(key, secret, None, None, "longshore"));
+            loader =
+                loader.credentials_provider(Credentials::new(key, secret, None, None, "longshore"));
         }
         let shared = loader.load().await;
         if shared.region().is_none() {
@@ -109,7 +110,9 @@ impl Client {
     pub async fn ask(&self, ask: Ask) -> Result<Answer, Failure> {
         match ask {
             Ask::ListInstances => self.list_instances().await,
-            Ask::DescribeInstances(arns) => self.describe_instances(&arns).await.map(Answer::Instances),
+            Ask::DescribeInstances(arns) => {
+                self.describe_instances(&arns).await.map(Answer::Instances)
+            }
             Ask::ListTasks { desired_running } => self.list_tasks(desired_running).await,
             Ask::DescribeTasks(arns) => self.describe_tasks(&arns).await,
             Ask::FindTasks { started_by } => self.find_tasks(&started_by).await,
@@ -132,11 +135,16 @@ where
     };
     let code = service.code().unwrap_or("unknown error");
     match code {
-        "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded" => Failure::Throttled,
+        "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded" => {
+            Failure::Throttled
+        }
         "ServerException" | "InternalFailure" | "ServiceUnavailable" | "unknown error" => {
             Failure::Unavailable(format!("{code}: {}", service.message().unwrap_or("no message")))
         }
-        _ => Failure::Refused { code: code.to_owned(), message: service.message().unwrap_or_default().to_owned() },
+        _ => Failure::Refused {
+            code: code.to_owned(),
+            message: service.message().unwrap_or_default().to_owned(),
+        },
     }
 }
 

@@ -16,7 +16,13 @@ impl Client {
         let mut token = None;
         loop {
             self.budget.turn(Category::ResourceRead).await;
-            let page = self.sdk.list_container_instances().cluster(&self.cluster).set_next_token(token).send().await;
+            let page = self
+                .sdk
+                .list_container_instances()
+                .cluster(&self.cluster)
+                .set_next_token(token)
+                .send()
+                .await;
             let page = page.map_err(|error| failure(&error))?;
             arns.extend(page.container_instance_arns().iter().map(|arn| arn.as_str().into()));
             token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
@@ -33,7 +39,11 @@ impl Client {
             self.budget.turn(Category::ResourceRead).await;
             let request = self.sdk.describe_container_instances().cluster(&self.cluster);
             let ids = batch.iter().map(ToString::to_string).collect();
-            let read = request.set_container_instances(Some(ids)).send().await.map_err(|error| failure(&error))?;
+            let read = request
+                .set_container_instances(Some(ids))
+                .send()
+                .await
+                .map_err(|error| failure(&error))?;
             instances.extend(read.container_instances().iter().map(convert::instance));
         }
         Ok(instances)
@@ -50,14 +60,20 @@ impl Client {
         self.describe_tasks(&arns).await
     }
 
-    async fn task_arns(&self, desired_running: bool, started_by: Option<&str>) -> Result<Vec<Str>, Failure> {
+    async fn task_arns(
+        &self,
+        desired_running: bool,
+        started_by: Option<&str>,
+    ) -> Result<Vec<Str>, Failure> {
         let desired = if desired_running { DesiredStatus::Running } else { DesiredStatus::Stopped };
         let mut arns = Vec::new();
         let mut token = None;
         loop {
             self.budget.turn(Category::ResourceRead).await;
-            let request = self.sdk.list_tasks().cluster(&self.cluster).desired_status(desired.clone());
-            let request = request.set_started_by(started_by.map(str::to_owned)).set_next_token(token);
+            let request =
+                self.sdk.list_tasks().cluster(&self.cluster).desired_status(desired.clone());
+            let request =
+                request.set_started_by(started_by.map(str::to_owned)).set_next_token(token);
             let page = request.send().await.map_err(|error| failure(&error))?;
             arns.extend(page.task_arns().iter().map(|arn| Str::from(arn.as_str())));
             token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
@@ -87,7 +103,9 @@ impl Client {
             Ok(read) => Ok(Answer::Definition(read.task_definition().map(convert::definition))),
             Err(error) => match failure(&error) {
                 // What ECS says of a definition that is not there.
-                Failure::Refused { code, .. } if code == "ClientException" => Ok(Answer::Definition(None)),
+                Failure::Refused { code, .. } if code == "ClientException" => {
+                    Ok(Answer::Definition(None))
+                }
                 other => Err(other),
             },
         }

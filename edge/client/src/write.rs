@@ -41,7 +41,12 @@ impl Client {
             .overrides(sdk::TaskOverride::builder().container_overrides(overrides).build());
         // A second attempt after a reply that was lost could start a second task.
         let once = aws_sdk_ecs::config::Builder::new().retry_config(RetryConfig::disabled());
-        let reply = request.customize().config_override(once).send().await.map_err(|error| failure(&error))?;
+        let reply = request
+            .customize()
+            .config_override(once)
+            .send()
+            .await
+            .map_err(|error| failure(&error))?;
         if let Some(task) = reply.tasks().first() {
             return Ok(Answer::Started(Box::new(convert::task(task))));
         }
@@ -61,12 +66,13 @@ impl Client {
             .ok_or_else(|| Failure::Unavailable("StopTask was answered without a task".to_owned()))
     }
 
-    pub(crate) async fn register_definition(&self, content: DefinitionContent) -> Result<Answer, Failure> {
+    pub(crate) async fn register_definition(
+        &self,
+        content: DefinitionContent,
+    ) -> Result<Answer, Failure> {
         self.budget.turn(Category::DefinitionModify).await;
-        let (container, volumes) = container(&content).map_err(|message| Failure::Refused {
-            code: "ClientException".to_owned(),
-            message,
-        })?;
+        let (container, volumes) = container(&content)
+            .map_err(|message| Failure::Refused { code: "ClientException".to_owned(), message })?;
         let mode = content.network_mode.map(|mode| match mode {
             NetworkMode::Bridge => sdk::NetworkMode::Bridge,
             NetworkMode::Host => sdk::NetworkMode::Host,
@@ -103,7 +109,8 @@ fn container(content: &DefinitionContent) -> Result<Parts, String> {
         builder = builder.privileged(true);
     }
     for port in &content.ports {
-        let protocol = if port.udp { sdk::TransportProtocol::Udp } else { sdk::TransportProtocol::Tcp };
+        let protocol =
+            if port.udp { sdk::TransportProtocol::Udp } else { sdk::TransportProtocol::Tcp };
         builder = builder.port_mappings(
             sdk::PortMapping::builder()
                 .container_port(i32::from(port.container_port))
@@ -120,7 +127,8 @@ fn container(content: &DefinitionContent) -> Result<Parts, String> {
         let name = format!("volume-{number}");
         let host = sdk::HostVolumeProperties::builder().source_path(&*mount.host_path).build();
         volumes.push(sdk::Volume::builder().name(&name).host(host).build());
-        let point = sdk::MountPoint::builder().source_volume(name).container_path(&*mount.container_path);
+        let point =
+            sdk::MountPoint::builder().source_volume(name).container_path(&*mount.container_path);
         builder = builder.mount_points(point.read_only(mount.read_only).build());
     }
     if let Some(check) = &content.health_check {

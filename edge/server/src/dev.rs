@@ -10,7 +10,10 @@ use tokio::task::JoinSet;
 
 use crate::drive::{drive, seed};
 use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, router};
-use crate::instance::{InstanceConfig, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet, start_host};
+use crate::instance::{
+    InstanceConfig, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet,
+    start_host,
+};
 use crate::listener::Listener;
 use crate::storage::{Durability, Place, Storage, StorageError, WriteError, Writer};
 
@@ -76,19 +79,23 @@ impl LocalEcs {
         if let Some(pages) = config.pages_max {
             storage.limit_pages(pages)?;
         }
-        let machine = Control::load(seed(), storage.load()?).map_err(|what| storage.damaged(what))?;
+        let machine =
+            Control::load(seed(), storage.load()?).map_err(|what| storage.damaged(what))?;
         if let Some(violation) = audit(machine.state()).first() {
-            return Err(storage.damaged(format!("{}: {}", violation.subject, violation.what)).into());
+            return Err(storage
+                .damaged(format!("{}: {}", violation.subject, violation.what))
+                .into());
         }
         let known = machine.instances().filter(|instance| *instance.cluster == *config.cluster);
-        let known: Vec<(Str, Str)> =
-            known.filter_map(|instance| Some((instance.ec2_instance_id.clone()?, instance.arn.clone()))).collect();
+        let known: Vec<(Str, Str)> = known
+            .filter_map(|instance| Some((instance.ec2_instance_id.clone()?, instance.arn.clone())))
+            .collect();
         let (control, inbox) = ControlHandle::new();
         let routes = Routes::default();
         let (tell_failed, failed) = oneshot::channel();
         let deliver = routes.clone();
-        let writer =
-            Writer::start(storage, move |order| deliver.deliver(order), tell_failed).map_err(StartError::Thread)?;
+        let writer = Writer::start(storage, move |order| deliver.deliver(order), tell_failed)
+            .map_err(StartError::Thread)?;
         let mut core = JoinSet::new();
         core.spawn(run_control(machine, ControlHost::new(&control, writer), inbox));
         let mut tasks = JoinSet::new();
@@ -114,11 +121,16 @@ impl LocalEcs {
     ) -> Result<(), StartError> {
         let mut fleet: Option<mpsc::Sender<_>> = None;
         for instance in &config.instances {
-            let arn = known.iter().find(|(id, _)| *id == instance.ec2_instance_id).map(|(_, arn)| arn.clone());
-            let capabilities = longshore_agent::capabilities(instance.runtime == RuntimeChoice::Docker);
-            let id = register(&self.control, &config.home, &config.cluster, instance, capabilities, arn)
-                .await
-                .map_err(StartError::Register)?;
+            let arn = known
+                .iter()
+                .find(|(id, _)| *id == instance.ec2_instance_id)
+                .map(|(_, arn)| arn.clone());
+            let capabilities =
+                longshore_agent::capabilities(instance.runtime == RuntimeChoice::Docker);
+            let id =
+                register(&self.control, &config.home, &config.cluster, instance, capabilities, arn)
+                    .await
+                    .map_err(StartError::Register)?;
             if instance.runtime == RuntimeChoice::Simulated {
                 let mailbox = fleet.get_or_insert_with(|| start_fleet(&mut self.tasks, outbox));
                 routes.fleet(id, mailbox.clone());
@@ -132,7 +144,9 @@ impl LocalEcs {
                     runtimes: &self.runtimes,
                     outbox,
                 };
-                start_host(&mut around, id, instance.runtime, root).await.map_err(StartError::Runtime)?;
+                start_host(&mut around, id, instance.runtime, root)
+                    .await
+                    .map_err(StartError::Runtime)?;
             }
         }
         Ok(())
@@ -162,7 +176,11 @@ impl LocalEcs {
     }
 }
 
-async fn run_control(machine: Control, mut host: ControlHost, inbox: mpsc::Receiver<longshore_control::Input>) {
+async fn run_control(
+    machine: Control,
+    mut host: ControlHost,
+    inbox: mpsc::Receiver<longshore_control::Input>,
+) {
     let Ok(_) = drive(machine, &mut host, inbox).await;
     // A panic of the writer has been reported already.
     let _ = tokio::task::spawn_blocking(move || host.writer.finish()).await;

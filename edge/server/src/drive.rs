@@ -15,7 +15,10 @@ pub trait Host<M: Machine>: Send {
     type Error: Send;
 
     /// Performs and drains `out`.
-    fn perform(&mut self, out: &mut Vec<M::Output>) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    fn perform(
+        &mut self,
+        out: &mut Vec<M::Output>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
 /// Runs a machine until nobody can tell it anything any more, or its host fails.

@@ -109,7 +109,8 @@ impl Routes {
     /// Delivers an order; blocks while the host's mailbox is full. Hosts never wait for the control plane, so it
     /// empties. An order to an instance without an agent is dropped: it gets a full one when its agent connects.
     pub(crate) fn deliver(&self, order: Order) {
-        let route = self.hosts.lock().unwrap_or_else(PoisonError::into_inner).get(&order.instance).cloned();
+        let route =
+            self.hosts.lock().unwrap_or_else(PoisonError::into_inner).get(&order.instance).cloned();
         // A host that ended is as good as none.
         match route {
             Some(Route::Host(mailbox)) => drop(mailbox.blocking_send(HostInput::Ordered(order))),

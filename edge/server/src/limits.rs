@@ -20,3 +20,7 @@ pub const EVENTS_WAITING_MAX: usize = 4_096;
 pub const CALL_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Questions to the cluster that may be out at a time. Source: chosen by us.
 pub const ASKS_OUT_MAX: usize = 64;
+/// How long the same warning is not repeated. Source: chosen by us.
+pub const NOTE_PAUSE: std::time::Duration = std::time::Duration::from_secs(60);
+/// Different warnings in that time. Source: chosen by us.
+pub const NOTES_MAX: usize = 256;

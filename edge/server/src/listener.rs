@@ -13,7 +13,9 @@ use crate::limits;
 
 /// A port cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} ({what}): {source}. Stop what uses it, or choose another with {flag}")]
+#[error(
+    "cannot listen on {address} ({what}): {source}. Stop what uses it, or choose another with {flag}"
+)]
 pub struct BindError {
     address: SocketAddr,
     what: &'static str,
@@ -25,8 +27,17 @@ pub struct BindError {
 ///
 /// # Errors
 /// Names the address, what it is for, and the flag that changes it.
-pub async fn bind(address: SocketAddr, what: &'static str, flag: &'static str) -> Result<Listener, BindError> {
-    let inner = TcpListener::bind(address).await.map_err(|source| BindError { address, what, flag, source })?;
+pub async fn bind(
+    address: SocketAddr,
+    what: &'static str,
+    flag: &'static str,
+) -> Result<Listener, BindError> {
+    let inner = TcpListener::bind(address).await.map_err(|source| BindError {
+        address,
+        what,
+        flag,
+        source,
+    })?;
     let address = inner.local_addr().unwrap_or(address);
     Ok(Listener { inner, address, permits: Arc::new(Semaphore::new(limits::CONNECTIONS_MAX)) })
 }
@@ -51,7 +62,8 @@ impl axum::serve::Listener for Listener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let permit = self.permits.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let permit =
+            self.permits.clone().acquire_owned().await.expect("the semaphore is never closed");
         loop {
             match self.inner.accept().await {
                 Ok((stream, address)) => {
@@ -81,13 +93,21 @@ pub struct Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 

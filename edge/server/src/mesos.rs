@@ -6,6 +6,7 @@ mod streams;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use longshore_bridge::{Bridge, CallId, Config, Input, Output, Page, Response};
 use longshore_client::Client;
@@ -49,7 +50,12 @@ pub(crate) struct BridgeHandle {
 
 impl BridgeHandle {
     /// Calls, and waits for the answer; `None` when the bridge is ending.
-    pub(crate) async fn call(&self, call: Call, stream_id: Option<String>, media: Media) -> Option<Answer> {
+    pub(crate) async fn call(
+        &self,
+        call: Call,
+        stream_id: Option<String>,
+        media: Media,
+    ) -> Option<Answer> {
         self.ask(media, |id| Input::Called { id, call: Box::new(call), stream_id }).await
     }
 
@@ -84,6 +90,8 @@ struct BridgeHost {
     /// Questions that are out.
     asks: JoinSet<()>,
     turns: Arc<Semaphore>,
+    /// What was said lately, and when.
+    noted: BTreeMap<String, Instant>,
 }
 
 impl Host<Bridge> for BridgeHost {
@@ -96,9 +104,10 @@ impl Host<Bridge> for BridgeHost {
                 Output::Respond(id, response) => self.respond(id, response),
                 Output::Send(stream, event) => self.streams.send(stream, &event),
                 Output::Close(stream) => self.streams.close(stream),
-                Output::Note(text) => tracing::warn!("{text}"),
+                Output::Note(text) => self.note(text),
                 Output::Ask(asked, ask) => {
-                    let (client, inputs, turns) = (self.client.clone(), self.inputs.clone(), self.turns.clone());
+                    let (client, inputs, turns) =
+                        (self.client.clone(), self.inputs.clone(), self.turns.clone());
                     self.asks.spawn(async move {
                         let Ok(_turn) = turns.acquire().await else { return };
                         let answer = client.ask(ask).await;
@@ -113,6 +122,15 @@ impl Host<Bridge> for BridgeHost {
 }
 
 impl BridgeHost {
+    /// Says something to the operator, the same thing at most once a minute.
+    fn note(&mut self, text: String) {
+        self.noted.retain(|_, at| at.elapsed() < limits::NOTE_PAUSE);
+        if self.noted.len() < limits::NOTES_MAX && !self.noted.contains_key(&text) {
+            tracing::warn!("{text}");
+            self.noted.insert(text, Instant::now());
+        }
+    }
+
     fn respond(&mut self, id: CallId, response: Response) {
         let Some((to, media)) = lock(&self.calls).waiting.remove(&id) else { return };
         let answer = match response {
@@ -145,6 +163,7 @@ impl MesosMaster {
             inputs: inputs.clone(),
             asks: JoinSet::new(),
             turns: Arc::new(Semaphore::new(limits::ASKS_OUT_MAX)),
+            noted: BTreeMap::new(),
         };
         let mut tasks = JoinSet::new();
         let router = front::router(handle, &config);

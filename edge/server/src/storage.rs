@@ -7,17 +7,21 @@
 mod rows;
 mod writer;
 
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use longshore_control::Records;
 use rusqlite::Connection;
 
-pub(crate) use writer::{Commit, Release, Writer};
 pub use writer::WriteError;
+pub(crate) use writer::{Commit, Release, Writer};
 
 /// Each migration brings the database from its index to the next version.
 const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001.sql")];
+
+/// Pages of the write-ahead log before they are copied back: 32 MiB.
+const WAL_PAGES: u32 = 8_192;
 
 /// Where the records are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +46,7 @@ pub enum Durability {
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The directory cannot be made.
-    #[error("cannot create {path}: {source}")]
+    #[error("cannot create {path}")]
     Create {
         /// The directory.
         path: PathBuf,
@@ -50,7 +54,9 @@ pub enum StorageError {
         source: std::io::Error,
     },
     /// The file is not a database, or is damaged.
-    #[error("cannot use the database {place}: {source}. Move the file away to start with an empty cluster, or bring back a copy of it")]
+    #[error(
+        "cannot use the database {place}: move the file away to start with an empty cluster, or bring back a copy of it"
+    )]
     Open {
         /// The file.
         place: String,
@@ -58,7 +64,9 @@ pub enum StorageError {
         source: rusqlite::Error,
     },
     /// The file was written by a later version.
-    #[error("the database {place} has version {found}, this program knows up to {known}: use the newer program")]
+    #[error(
+        "the database {place} has version {found}, this program knows up to {known}: use the newer program"
+    )]
     TooNew {
         /// The file.
         place: String,
@@ -68,13 +76,17 @@ pub enum StorageError {
         known: usize,
     },
     /// Another process uses it.
-    #[error("the database {place} is in use by another process: stop it, or choose another --data-dir")]
+    #[error(
+        "the database {place} is in use by another process: stop it, or choose another --data-dir"
+    )]
     InUse {
         /// The file.
         place: String,
     },
     /// A record cannot be read.
-    #[error("the database {place} is damaged: {what}. Bring back a copy of it, or move it away to start with an empty cluster")]
+    #[error(
+        "the database {place} is damaged: {what}. Bring back a copy of it, or move it away to start with an empty cluster"
+    )]
     Record {
         /// The file.
         place: String,
@@ -88,6 +100,8 @@ pub enum StorageError {
 pub struct Storage {
     connection: Connection,
     place: String,
+    /// Held while the database is open: one process writes it. SQLite's own locks would keep a shell from reading, too.
+    _lock: Option<File>,
 }
 
 impl Storage {
@@ -96,18 +110,23 @@ impl Storage {
     /// # Errors
     /// Says which file cannot be used, why, and what can be done.
     pub fn open(place: &Place, durability: Durability) -> Result<Self, StorageError> {
+        let mut lock = None;
         let (name, connection) = match place {
             Place::Memory => (":memory:".to_owned(), Connection::open_in_memory()),
             Place::File(path) => {
                 if let Some(parent) = path.parent() {
-                    std::fs::create_dir_all(parent)
-                        .map_err(|source| StorageError::Create { path: parent.to_owned(), source })?;
+                    std::fs::create_dir_all(parent).map_err(|source| StorageError::Create {
+                        path: parent.to_owned(),
+                        source,
+                    })?;
                 }
+                lock = Some(lock_beside(path)?);
                 (path.display().to_string(), Connection::open(path))
             }
         };
-        let connection = connection.map_err(|source| StorageError::Open { place: name.clone(), source })?;
-        let storage = Self { connection, place: name };
+        let connection =
+            connection.map_err(|source| StorageError::Open { place: name.clone(), source })?;
+        let storage = Self { connection, place: name, _lock: lock };
         storage.prepare(durability).map_err(|source| storage.explain(source))?;
         storage.migrate()?;
         Ok(storage)
@@ -116,22 +135,24 @@ impl Storage {
     fn explain(&self, source: rusqlite::Error) -> StorageError {
         let place = self.place.clone();
         match source.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => StorageError::InUse { place },
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                StorageError::InUse { place }
+            }
             _ => StorageError::Open { place, source },
         }
     }
 
     fn prepare(&self, durability: Durability) -> rusqlite::Result<()> {
         self.connection.busy_timeout(Duration::from_millis(200))?;
-        // One process owns the file; the lock is taken with the first write and kept.
-        self.connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         let synchronous = match durability {
             Durability::Full => "FULL",
             Durability::Normal => "NORMAL",
         };
         self.connection.pragma_update(None, "synchronous", synchronous)?;
-        self.connection.execute_batch("BEGIN IMMEDIATE; COMMIT")
+        // Pages that change often are copied back once for many commits.
+        self.connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+        Ok(())
     }
 
     fn migrate(&self) -> Result<(), StorageError> {
@@ -140,10 +161,15 @@ impl Storage {
             .pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
             .map_err(|source| self.explain(source))? as usize;
         if found > MIGRATIONS.len() {
-            return Err(StorageError::TooNew { place: self.place.clone(), found, known: MIGRATIONS.len() });
+            return Err(StorageError::TooNew {
+                place: self.place.clone(),
+                found,
+                known: MIGRATIONS.len(),
+            });
         }
         for (version, migration) in MIGRATIONS.iter().enumerate().skip(found) {
-            let batch = format!("BEGIN; {migration}; PRAGMA user_version = {}; COMMIT", version + 1);
+            let batch =
+                format!("BEGIN; {migration}; PRAGMA user_version = {}; COMMIT", version + 1);
             self.connection.execute_batch(&batch).map_err(|source| self.explain(source))?;
         }
         Ok(())
@@ -168,6 +194,20 @@ impl Storage {
         self.connection
             .pragma_update(None, "max_page_count", pages)
             .map_err(|source| self.explain(source))
+    }
+}
+
+/// Takes the lock that says that a process writes this database.
+fn lock_beside(path: &Path) -> Result<File, StorageError> {
+    let beside = path.with_extension("lock");
+    let file = File::create(&beside)
+        .map_err(|source| StorageError::Create { path: beside.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(StorageError::InUse { place: path.display().to_string() })
+        }
+        Err(TryLockError::Error(source)) => Err(StorageError::Create { path: beside, source }),
     }
 }
 

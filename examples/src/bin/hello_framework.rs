@@ -17,10 +17,11 @@ async fn main() -> anyhow::Result<()> {
         kill: false,
     });
     let (news, mut heard) = mpsc::channel(64);
-    let (ran, ()) = tokio::join!(hello::run(&master, "hello-framework", jobs.collect(), news), async {
-        while let Some(news) = heard.recv().await {
-            println!("{news:?}");
-        }
-    });
+    let (ran, ()) =
+        tokio::join!(hello::run(&master, "hello-framework", jobs.collect(), news), async {
+            while let Some(news) = heard.recv().await {
+                println!("{news:?}");
+            }
+        });
     ran
 }

@@ -112,7 +112,8 @@ impl serde::Serialize for ResourceId {
 impl<'de> serde::Deserialize<'de> for ResourceId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an id of 32 hexadecimal digits"))
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("not an id of 32 hexadecimal digits"))
     }
 }
 
@@ -122,15 +123,19 @@ mod tests {
 
     #[test]
     fn an_arn_falls_into_its_parts() {
-        let arn = Arn::parse("arn:aws:ecs:eu-west-1:123456789012:task/prod/00112233445566778899aabbccddeeff")
-            .expect("it is an ARN");
+        let arn = Arn::parse(
+            "arn:aws:ecs:eu-west-1:123456789012:task/prod/00112233445566778899aabbccddeeff",
+        )
+        .expect("it is an ARN");
         assert_eq!((arn.region, arn.account, arn.kind), ("eu-west-1", "123456789012", "task"));
         assert_eq!((arn.cluster(), arn.id()), (Some("prod"), "00112233445566778899aabbccddeeff"));
     }
 
     #[test]
     fn what_is_not_an_arn_of_ecs_is_none() {
-        for text in ["", "web", "arn:aws:ec2:r:a:instance/i-1", "arn:aws:ecs:r:a", "arn:aws:ecs:r:a:task"] {
+        for text in
+            ["", "web", "arn:aws:ec2:r:a:instance/i-1", "arn:aws:ecs:r:a", "arn:aws:ecs:r:a:task"]
+        {
             assert_eq!(Arn::parse(text), None, "{text}");
         }
     }

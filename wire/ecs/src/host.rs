@@ -34,6 +34,8 @@ pub struct Order {
     pub full: bool,
     /// The tasks.
     pub tasks: Vec<OrderedTask>,
+    /// Tasks whose end is on record: only now may their host forget how they ended.
+    pub forget: Vec<ResourceId>,
 }
 
 /// One task of an [`Order`].
@@ -112,7 +114,8 @@ impl ContainerSpec {
 
     /// The last value given for an environment variable.
     pub fn variable(&self, name: &str) -> Option<&str> {
-        let entry = self.environment.iter().rev().find(|entry| entry.name.as_deref() == Some(name))?;
+        let entry =
+            self.environment.iter().rev().find(|entry| entry.name.as_deref() == Some(name))?;
         entry.value.as_deref()
     }
 }

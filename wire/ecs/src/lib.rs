@@ -27,3 +27,6 @@ pub use request::Request;
 
 /// Text that many records share: cloning it is counting, not copying.
 pub type Str = std::sync::Arc<str>;
+
+/// One of a few words, or a number in digits: copying it costs nothing when it is one that the program knows.
+pub type Word = std::borrow::Cow<'static, str>;

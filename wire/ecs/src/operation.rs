@@ -25,17 +25,23 @@ pub const TARGET_PREFIX: &str = "AmazonEC2ContainerServiceV20141113.";
 /// The answer to an operation that ECS has and Longshore does not serve, or that ECS does not have either.
 pub fn refuse(name: &str) -> ApiError {
     let Some((_, _, code)) = TABLE.iter().find(|(operation, _, _)| *operation == name) else {
-        return ApiError::new(ErrorCode::UnknownOperation, format!("Amazon ECS has no operation {name:?}."));
+        return ApiError::new(
+            ErrorCode::UnknownOperation,
+            format!("Amazon ECS has no operation {name:?}."),
+        );
     };
     ApiError::new(
         code.unwrap_or(ErrorCode::Client),
-        format!("{name} is not supported by Longshore. docs/reference/operations.md lists what is."),
+        format!(
+            "{name} is not supported by Longshore. docs/reference/operations.md lists what is."
+        ),
     )
 }
 
 /// Every operation, by kind of resource.
 pub static ALL: [OperationInfo; TABLE.len()] = {
-    let mut all = [OperationInfo { name: "", group: "", served: false, unsupported_error: None }; TABLE.len()];
+    let mut all = [OperationInfo { name: "", group: "", served: false, unsupported_error: None };
+        TABLE.len()];
     let mut index = 0;
     while index < TABLE.len() {
         let (name, group, refusal) = TABLE[index];
@@ -82,7 +88,11 @@ const TABLE: [(&str, &str, Option<ErrorCode>); 77] = [
     ("UpdateContainerInstancesState", "container instance", None),
     ("CreateExpressGatewayService", "express gateway service", Some(ErrorCode::UnsupportedFeature)),
     ("DeleteExpressGatewayService", "express gateway service", Some(ErrorCode::UnsupportedFeature)),
-    ("DescribeExpressGatewayService", "express gateway service", Some(ErrorCode::UnsupportedFeature)),
+    (
+        "DescribeExpressGatewayService",
+        "express gateway service",
+        Some(ErrorCode::UnsupportedFeature),
+    ),
     ("UpdateExpressGatewayService", "express gateway service", Some(ErrorCode::UnsupportedFeature)),
     ("CreateDaemon", "managed daemon", Some(ErrorCode::UnsupportedFeature)),
     ("DeleteDaemon", "managed daemon", Some(ErrorCode::UnsupportedFeature)),

@@ -79,7 +79,10 @@ fn read<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ApiError> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let at = if path == "." { String::new() } else { format!(" at {path}") };
-        ApiError::new(ErrorCode::Serialization, format!("Cannot read the request{at}: {}", error.inner()))
+        ApiError::new(
+            ErrorCode::Serialization,
+            format!("Cannot read the request{at}: {}", error.inner()),
+        )
     })?;
     reader.end().map_err(|error| {
         ApiError::new(ErrorCode::Serialization, format!("Cannot read the request: {error}"))

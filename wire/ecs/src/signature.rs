@@ -98,7 +98,9 @@ pub fn verify<'h>(
         let text = "The request signature we calculated does not match the signature you provided.";
         ApiError::new(ErrorCode::InvalidSignature, format!("{text} {why}"))
     };
-    if !credential.signed_headers.contains(&"host") || !credential.signed_headers.contains(&"x-amz-date") {
+    if !credential.signed_headers.contains(&"host")
+        || !credential.signed_headers.contains(&"x-amz-date")
+    {
         return Err(refusal("The headers host and x-amz-date must be signed."));
     }
     let mut headers = String::new();
@@ -115,8 +117,13 @@ pub fn verify<'h>(
         credential.signed_headers.join(";"),
         hex(&Sha256::digest(request.body)),
     );
-    let scope = format!("{}/{}/{}/aws4_request", credential.date, credential.region, credential.service);
-    let text = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{}", request.amz_date, hex(&Sha256::digest(canonical)));
+    let scope =
+        format!("{}/{}/{}/aws4_request", credential.date, credential.region, credential.service);
+    let text = format!(
+        "AWS4-HMAC-SHA256\n{}\n{scope}\n{}",
+        request.amz_date,
+        hex(&Sha256::digest(canonical))
+    );
     let mut key = mac(format!("AWS4{secret_key}").as_bytes(), credential.date.as_bytes());
     for part in [credential.region, credential.service, "aws4_request"] {
         key = mac(&key, part.as_bytes());
@@ -141,7 +148,8 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Compares in a time that does not tell where the difference is.
 fn same(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len() && left.iter().zip(right).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+    left.len() == right.len()
+        && left.iter().zip(right).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
 #[cfg(test)]
@@ -174,8 +182,13 @@ mod tests {
 
     #[test]
     fn a_header_out_of_shape_is_refused() {
-        for header in ["", "Basic x", "AWS4-HMAC-SHA256 Credential=a/b/c", "AWS4-HMAC-SHA256 Credential"] {
-            assert_eq!(Credential::read(header).map_err(|e| e.code), Err(ErrorCode::IncompleteSignature));
+        for header in
+            ["", "Basic x", "AWS4-HMAC-SHA256 Credential=a/b/c", "AWS4-HMAC-SHA256 Credential"]
+        {
+            assert_eq!(
+                Credential::read(header).map_err(|e| e.code),
+                Err(ErrorCode::IncompleteSignature)
+            );
         }
     }
 }

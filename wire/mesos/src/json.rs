@@ -10,7 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use prost::Message;
 use prost_reflect::{
-    Cardinality, DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
+    Cardinality, DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor,
+    ReflectMessage, Value,
 };
 use serde_json::{Map, Value as Json};
 
@@ -33,7 +34,8 @@ pub fn encode<M: Message>(name: &str, message: &M) -> Vec<u8> {
 /// The JSON value of a message whose full name is `name`.
 pub fn to_value<M: Message>(name: &str, message: &M) -> Json {
     let bytes = message.encode_to_vec();
-    let dynamic = DynamicMessage::decode(descriptor(name), &*bytes).expect("it was encoded from that message");
+    let dynamic = DynamicMessage::decode(descriptor(name), &*bytes)
+        .expect("it was encoded from that message");
     write_message(&dynamic)
 }
 
@@ -46,7 +48,10 @@ fn write_message(message: &DynamicMessage) -> Json {
         if message.has_field(&field) {
             object.insert(field.name().to_owned(), write_field(&field, &message.get_field(&field)));
         } else if explicit && field.cardinality() == Cardinality::Optional {
-            object.insert(field.name().to_owned(), write_value(&field.kind(), &field.default_value()));
+            object.insert(
+                field.name().to_owned(),
+                write_value(&field.kind(), &field.default_value()),
+            );
         }
     }
     Json::Object(object)
@@ -54,12 +59,16 @@ fn write_message(message: &DynamicMessage) -> Json {
 
 fn write_field(field: &FieldDescriptor, value: &Value) -> Json {
     match value {
-        Value::List(list) => Json::Array(list.iter().map(|one| write_value(&field.kind(), one)).collect()),
+        Value::List(list) => {
+            Json::Array(list.iter().map(|one| write_value(&field.kind(), one)).collect())
+        }
         Value::Map(map) => {
             let Kind::Message(entry) = field.kind() else { return Json::Null };
             let kind = entry.map_entry_value_field().kind();
             let key = |key: &MapKey| key.as_str().unwrap_or_default().to_owned();
-            Json::Object(map.iter().map(|(name, one)| (key(name), write_value(&kind, one))).collect())
+            Json::Object(
+                map.iter().map(|(name, one)| (key(name), write_value(&kind, one))).collect(),
+            )
         }
         one => write_value(&field.kind(), one),
     }
@@ -90,9 +99,11 @@ fn write_value(kind: &Kind, value: &Value) -> Json {
 /// # Errors
 /// Says what cannot be read, and which required field is missing.
 pub fn decode<M: Message + Default>(name: &str, body: &[u8]) -> Result<M, DecodeError> {
-    let json: Json = serde_json::from_slice(body).map_err(|error| DecodeError::Json(error.to_string()))?;
+    let json: Json =
+        serde_json::from_slice(body).map_err(|error| DecodeError::Json(error.to_string()))?;
     let dynamic = read_message(descriptor(name), &json).map_err(DecodeError::Convert)?;
-    require(&dynamic).map_err(|path| DecodeError::Convert(format!("missing required field {path}")))?;
+    require(&dynamic)
+        .map_err(|path| DecodeError::Convert(format!("missing required field {path}")))?;
     dynamic.transcode_to().map_err(|error| DecodeError::Convert(error.to_string()))
 }
 
@@ -104,14 +115,17 @@ fn read_message(descriptor: MessageDescriptor, json: &Json) -> Result<DynamicMes
     for (name, value) in object {
         // `slave_id` is what v0 called it; one v1 client still does.
         let name = if name == "slave_id" { "agent_id" } else { name };
-        let Some(field) = descriptor.get_field_by_name(name).filter(|_| !value.is_null()) else { continue };
+        let Some(field) = descriptor.get_field_by_name(name).filter(|_| !value.is_null()) else {
+            continue;
+        };
         let at = |error: String| format!("{name}: {error}");
         if field.is_map() {
             message.set_field(&field, read_map(&field, value).map_err(at)?);
         } else if field.is_list() {
             let one = std::slice::from_ref(value);
             let all = value.as_array().map_or(one, Vec::as_slice);
-            let read = all.iter().filter_map(|one| read_value(&field, &field.kind(), one).transpose());
+            let read =
+                all.iter().filter_map(|one| read_value(&field, &field.kind(), one).transpose());
             message.set_field(&field, Value::List(read.collect::<Result<_, _>>().map_err(at)?));
         } else if let Some(value) = read_value(&field, &field.kind(), value).map_err(at)? {
             message.set_field(&field, value);
@@ -137,7 +151,9 @@ fn read_map(field: &FieldDescriptor, json: &Json) -> Result<Value, String> {
 /// Reads one value; `None` for an enum name that is not known where the field may be unset.
 fn read_value(field: &FieldDescriptor, kind: &Kind, json: &Json) -> Result<Option<Value>, String> {
     let whole = |least: i128, most: i128| {
-        integer(json).filter(|number| (least..=most).contains(number)).ok_or_else(|| format!("expected a whole number, got {json}"))
+        integer(json)
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| format!("expected a whole number, got {json}"))
     };
     let value = match kind {
         Kind::Bool => match json {
@@ -151,8 +167,12 @@ fn read_value(field: &FieldDescriptor, kind: &Kind, json: &Json) -> Result<Optio
         Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
             Value::I64(i64::try_from(whole(i64::MIN.into(), i64::MAX.into())?).unwrap_or_default())
         }
-        Kind::Uint32 | Kind::Fixed32 => Value::U32(u32::try_from(whole(0, u32::MAX.into())?).unwrap_or_default()),
-        Kind::Uint64 | Kind::Fixed64 => Value::U64(u64::try_from(whole(0, u64::MAX.into())?).unwrap_or_default()),
+        Kind::Uint32 | Kind::Fixed32 => {
+            Value::U32(u32::try_from(whole(0, u32::MAX.into())?).unwrap_or_default())
+        }
+        Kind::Uint64 | Kind::Fixed64 => {
+            Value::U64(u64::try_from(whole(0, u64::MAX.into())?).unwrap_or_default())
+        }
         Kind::Float | Kind::Double => {
             let number = decimal(json).ok_or_else(|| format!("expected a number, got {json}"))?;
             #[expect(clippy::cast_possible_truncation, reason = "the field has no more precision")]
@@ -160,7 +180,8 @@ fn read_value(field: &FieldDescriptor, kind: &Kind, json: &Json) -> Result<Optio
         }
         Kind::String => Value::String(text(json)?.to_owned()),
         Kind::Bytes => {
-            let bytes = BASE64.decode(text(json)?).map_err(|error| format!("expected base64: {error}"))?;
+            let bytes =
+                BASE64.decode(text(json)?).map_err(|error| format!("expected base64: {error}"))?;
             Value::Bytes(bytes.into())
         }
         Kind::Enum(all) => match all.get_value_by_name(text(json)?) {
@@ -186,7 +207,9 @@ fn integer(json: &Json) -> Option<i128> {
             let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
             // 5.0 is a whole number, too.
             #[expect(clippy::cast_possible_truncation, reason = "it is whole and below 2^53")]
-            whole.or_else(|| number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e15).map(|n| n as i128))
+            whole.or_else(|| {
+                number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e15).map(|n| n as i128)
+            })
         }
         _ => None,
     }
@@ -245,9 +268,14 @@ mod tests {
 
     #[test]
     fn names_are_snake_case_and_what_is_unknown_is_ignored() {
-        let call = read(r#"{"type":"KILL","frameworkId":{},"made":1,"kill":{"task_id":{"value":"a"}},"accept":null}"#);
+        let call = read(
+            r#"{"type":"KILL","frameworkId":{},"made":1,"kill":{"task_id":{"value":"a"}},"accept":null}"#,
+        );
         let call = call.expect("it reads");
-        assert_eq!((call.r#type(), call.framework_id.is_none(), call.accept.is_none()), (call::Type::Kill, true, true));
+        assert_eq!(
+            (call.r#type(), call.framework_id.is_none(), call.accept.is_none()),
+            (call::Type::Kill, true, true)
+        );
         assert_eq!(call.kill.expect("set").task_id.value, "a");
     }
 
@@ -255,14 +283,16 @@ mod tests {
     fn an_unknown_enum_name_is_unset_where_it_may_be_and_an_error_where_not() {
         assert_eq!(read(r#"{"type":"MAKE_COFFEE"}"#).expect("it reads").r#type, None);
         let status = r#"{"value":{"value":"x"},"state":"TASK_MADE_UP"}"#;
-        let status: Result<crate::v1::TaskStatus, _> = decode("mesos.v1.TaskStatus", status.as_bytes());
+        let status: Result<crate::v1::TaskStatus, _> =
+            decode("mesos.v1.TaskStatus", status.as_bytes());
         assert!(matches!(status, Err(DecodeError::Convert(_))));
         assert!(matches!(read(r#"{"type":5}"#), Err(DecodeError::Convert(_))));
     }
 
     #[test]
     fn a_missing_required_field_is_named_by_its_path() {
-        let error = read(r#"{"type":"KILL","kill":{"task_id":{}}}"#).expect_err("value is required");
+        let error =
+            read(r#"{"type":"KILL","kill":{"task_id":{}}}"#).expect_err("value is required");
         assert!(error.to_string().contains("kill.task_id.value"), "{error}");
     }
 
@@ -272,7 +302,10 @@ mod tests {
             r#"{"type":"DECLINE","decline":{"offer_ids":{"value":"o"},"filters":{"refuse_seconds":"2.5"}}}"#,
         );
         let decline = call.expect("it reads").decline.expect("set");
-        assert_eq!((decline.offer_ids.len(), decline.filters.expect("set").refuse_seconds), (1, Some(2.5)));
+        assert_eq!(
+            (decline.offer_ids.len(), decline.filters.expect("set").refuse_seconds),
+            (1, Some(2.5))
+        );
     }
 
     #[test]
@@ -297,7 +330,9 @@ mod tests {
 
     #[test]
     fn rubbish_is_an_error_and_not_a_panic() {
-        for body in ["", "[]", "1", "{\"type\":", "{\"accept\": 5}", "{\"framework_id\": {\"value\": 5}}"] {
+        for body in
+            ["", "[]", "1", "{\"type\":", "{\"accept\": 5}", "{\"framework_id\": {\"value\": 5}}"]
+        {
             assert!(read(body).is_err(), "{body}");
         }
     }

@@ -63,8 +63,11 @@ impl Media {
             Self::Json => json::decode(name, body),
             Self::Protobuf => {
                 let broken = |error: prost::DecodeError| DecodeError::Protobuf(error.to_string());
-                let dynamic = DynamicMessage::decode(json::descriptor(name), body).map_err(broken)?;
-                json::require(&dynamic).map_err(|path| DecodeError::Protobuf(format!("missing required field {path}")))?;
+                let dynamic =
+                    DynamicMessage::decode(json::descriptor(name), body).map_err(broken)?;
+                json::require(&dynamic).map_err(|path| {
+                    DecodeError::Protobuf(format!("missing required field {path}"))
+                })?;
                 M::decode(body).map_err(broken)
             }
         }
@@ -75,7 +78,9 @@ impl Media {
 ///
 /// Source: Mesos prefers JSON irrespective of the order of preference; `q=0` excludes a type.
 pub fn accepted(accept: Option<&str>) -> Option<Media> {
-    let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Some(Media::Json) };
+    let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
+        return Some(Media::Json);
+    };
     let admits = |media: Media| {
         let group = "application/*";
         let range = |name: &str| {
@@ -99,7 +104,9 @@ mod tests {
 
     #[test]
     fn json_wins_wherever_it_is_acceptable() {
-        for accept in [None, Some(""), Some("*/*"), Some("application/x-protobuf, application/json;q=0.1")] {
+        for accept in
+            [None, Some(""), Some("*/*"), Some("application/x-protobuf, application/json;q=0.1")]
+        {
             assert_eq!(accepted(accept), Some(Media::Json), "{accept:?}");
         }
         assert_eq!(accepted(Some("application/x-protobuf")), Some(Media::Protobuf));

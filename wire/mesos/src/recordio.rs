@@ -21,7 +21,9 @@ pub struct Reader {
 
 /// The stream is not RecordIO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the stream is not RecordIO: a record must begin with its length in decimal digits and a line feed")]
+#[error(
+    "the stream is not RecordIO: a record must begin with its length in decimal digits and a line feed"
+)]
 pub struct NotRecordIo;
 
 impl Reader {
@@ -73,7 +75,8 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_an_error() {
-        for bytes in ["x\n", "-1\n", "\n", "99999999999999999999999\n", "123456789012345678901234"] {
+        for bytes in ["x\n", "-1\n", "\n", "99999999999999999999999\n", "123456789012345678901234"]
+        {
             let mut reader = Reader::default();
             reader.push(bytes.as_bytes());
             assert_eq!(reader.next_record(), Err(NotRecordIo), "{bytes}");

@@ -25,10 +25,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
         if head.any(|line| line.starts_with("// ") && line.contains(GENERATED)) {
             continue;
         }
-        let mut attributes = Attributes {
-            path,
-            found: &mut found,
-        };
+        let mut attributes = Attributes { path, found: &mut found };
         if includes(&file.items) {
             for item in &file.items {
                 attributes.visit_item(item);
@@ -42,9 +39,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
 
 /// Whether code of a program stands among these items.
 fn includes(items: &[Item]) -> bool {
-    items
-        .iter()
-        .any(|item| matches!(item, Item::Macro(call) if call.mac.path.is_ident("include")))
+    items.iter().any(|item| matches!(item, Item::Macro(call) if call.mac.path.is_ident("include")))
 }
 
 struct Attributes<'a> {
@@ -55,8 +50,7 @@ struct Attributes<'a> {
 impl Attributes<'_> {
     fn refuse(&mut self, attribute: &Attribute, wanted: &str) {
         let line = attribute.pound_token.spans[0].start().line;
-        self.found
-            .push(Violation::new(self.path, line, "lint", wanted.to_owned()));
+        self.found.push(Violation::new(self.path, line, "lint", wanted.to_owned()));
     }
 }
 
@@ -79,15 +73,10 @@ impl<'ast> Visit<'ast> for Attributes<'_> {
         // Tokens print with blanks of their own choice; words are what can be compared.
         let tokens = list.tokens.to_string();
         let has_word = |wanted: &str| {
-            tokens
-                .split(|c: char| !c.is_alphanumeric() && c != '_')
-                .any(|word| word == wanted)
+            tokens.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == wanted)
         };
         if list.path.is_ident("allow") || (list.path.is_ident("cfg_attr") && has_word("allow")) {
-            self.refuse(
-                attribute,
-                "`#[expect(lint, reason = \"why\")]` instead of `allow`",
-            );
+            self.refuse(attribute, "`#[expect(lint, reason = \"why\")]` instead of `allow`");
         } else if list.path.is_ident("expect") && !has_word("reason") {
             self.refuse(attribute, "`expect` wants `reason = \"why\"`");
         }
@@ -110,10 +99,7 @@ mod tests {
     fn allow_is_refused_wherever_it_stands() {
         assert_eq!(lines("//! A.\n#![allow(dead_code)]\n"), [2]);
         assert_eq!(lines("#[allow(dead_code)]\nfn f() {}\n"), [1]);
-        assert_eq!(
-            lines("fn f() {\n    #[allow(unused)]\n    let x = 1;\n}\n"),
-            [2]
-        );
+        assert_eq!(lines("fn f() {\n    #[allow(unused)]\n    let x = 1;\n}\n"), [2]);
         assert_eq!(lines("#[cfg_attr(test, allow(unused))]\nfn f() {}\n"), [1]);
     }
 

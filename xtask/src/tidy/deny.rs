@@ -101,9 +101,7 @@ impl Policy {
             return Err(Violation::new(PATH, 1, "deny", wanted));
         }
         toml::from_str(tree.text(PATH)).map_err(|error| {
-            let before = error
-                .span()
-                .and_then(|span| tree.text(PATH).get(..span.start));
+            let before = error.span().and_then(|span| tree.text(PATH).get(..span.start));
             let line = before.map_or(1, |text| text.matches('\n').count() + 1);
             Violation::new(PATH, line, "deny", error.message().to_owned())
         })
@@ -116,10 +114,7 @@ mod tests {
     use crate::tidy::tree::Tree;
 
     fn entry(spec: &str) -> Entry {
-        Entry {
-            spec: spec.to_owned(),
-            ..Entry::default()
-        }
+        Entry { spec: spec.to_owned(), ..Entry::default() }
     }
 
     #[test]

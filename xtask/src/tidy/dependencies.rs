@@ -24,9 +24,7 @@ pub(crate) fn check_reasons(tree: &Tree) -> Vec<Violation> {
         };
         for need in package.needs.iter().filter(|need| need.folder.is_none()) {
             let has_reason = |name: &str| {
-                reasons
-                    .iter()
-                    .any(|entry| entry.name() == name && !entry.reason.trim().is_empty())
+                reasons.iter().any(|entry| entry.name() == name && !entry.reason.trim().is_empty())
             };
             if direct.insert(need.name.as_str()) && !has_reason(&need.name) {
                 let line = tree.line_of(&manifest, &need.name);
@@ -42,10 +40,7 @@ pub(crate) fn check_reasons(tree: &Tree) -> Vec<Violation> {
         let only_reason = entry.allow.is_empty() && entry.deny.is_empty();
         if only_reason && !direct.contains(entry.name()) {
             let line = line_of(tree, &entry.spec);
-            let wanted = format!(
-                "no package of ours asks for {}: remove its entry",
-                entry.name()
-            );
+            let wanted = format!("no package of ours asks for {}: remove its entry", entry.name());
             found.push(Violation::new(PATH, line, "reason", wanted));
         }
     }
@@ -58,46 +53,19 @@ pub(crate) fn check_duplicates(tree: &Tree) -> Vec<Violation> {
         return Vec::new(); // Reported once, by the rule above.
     };
     let mut found = Vec::new();
-    for entry in policy
-        .bans
-        .skip
-        .iter()
-        .filter(|entry| entry.reason.trim().is_empty())
-    {
-        let wanted = format!(
-            "{} may be there twice only for a reason: write it down",
-            entry.spec
-        );
-        found.push(Violation::new(
-            PATH,
-            line_of(tree, &entry.spec),
-            "duplicate",
-            wanted,
-        ));
+    for entry in policy.bans.skip.iter().filter(|entry| entry.reason.trim().is_empty()) {
+        let wanted = format!("{} may be there twice only for a reason: write it down", entry.spec);
+        found.push(Violation::new(PATH, line_of(tree, &entry.spec), "duplicate", wanted));
     }
     let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for package in tree
-        .packages()
-        .iter()
-        .filter(|package| package.folder.is_none())
-    {
-        versions
-            .entry(&package.name)
-            .or_default()
-            .insert(&package.version);
+    for package in tree.packages().iter().filter(|package| package.folder.is_none()) {
+        versions.entry(&package.name).or_default().insert(&package.version);
     }
     for (name, versions) in versions {
-        let excused = |version: &&str| {
-            policy
-                .bans
-                .skip
-                .iter()
-                .any(|entry| entry.covers(name, version))
-        };
-        let unexcused: Vec<&str> = versions
-            .into_iter()
-            .filter(|version| !excused(version))
-            .collect();
+        let excused =
+            |version: &&str| policy.bans.skip.iter().any(|entry| entry.covers(name, version));
+        let unexcused: Vec<&str> =
+            versions.into_iter().filter(|version| !excused(version)).collect();
         if unexcused.len() > 1 {
             let line = tree.line_of("Cargo.lock", &format!("name = \"{name}\""));
             let wanted = format!(
@@ -161,20 +129,13 @@ mod tests {
     #[test]
     fn a_missing_policy_is_reported_once() {
         let tree = Tree::of(&[]);
-        assert_eq!(
-            check_reasons(&tree).len() + check_duplicates(&tree).len(),
-            1
-        );
+        assert_eq!(check_reasons(&tree).len() + check_duplicates(&tree).len(), 1);
     }
 
     #[test]
     fn a_second_version_wants_a_skip_with_a_reason() {
-        let twice = || {
-            vec![
-                Package::foreign("syn", "1.0.1", None),
-                Package::foreign("syn", "2.0.0", None),
-            ]
-        };
+        let twice =
+            || vec![Package::foreign("syn", "1.0.1", None), Package::foreign("syn", "2.0.0", None)];
         assert_eq!(check_duplicates(&tree("", twice())).len(), 1);
 
         let excused = "[bans]\nskip = [{ crate = \"syn@1\", reason = \"old macros\" }]\n";

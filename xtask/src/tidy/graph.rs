@@ -58,21 +58,14 @@ pub(crate) fn read(root: &Path, platforms: &[String]) -> Result<Vec<Package>> {
         .other_options(options)
         .exec()
         .context("cannot read the workspace through `cargo metadata`")?;
-    Ok(metadata
-        .packages
-        .iter()
-        .map(|package| convert(&metadata, package))
-        .collect())
+    Ok(metadata.packages.iter().map(|package| convert(&metadata, package)).collect())
 }
 
 fn convert(metadata: &Metadata, package: &cargo_metadata::Package) -> Package {
     let root = metadata.workspace_root.as_path();
     let needs = package.dependencies.iter().map(|dependency| Need {
         name: dependency.name.clone(),
-        folder: dependency
-            .path
-            .as_deref()
-            .and_then(|path| relative(root, path)),
+        folder: dependency.path.as_deref().and_then(|path| relative(root, path)),
     });
     let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
     let node = nodes.filter(|node| node.id == package.id);
@@ -82,10 +75,7 @@ fn convert(metadata: &Metadata, package: &cargo_metadata::Package) -> Package {
         version: package.version.to_string(),
         licence: package.license.clone(),
         folder: match package.source {
-            None => package
-                .manifest_path
-                .parent()
-                .and_then(|path| relative(root, path)),
+            None => package.manifest_path.parent().and_then(|path| relative(root, path)),
             Some(_) => None,
         },
         needs: needs.collect(),
@@ -97,16 +87,11 @@ fn linked(node: &Node) -> impl Iterator<Item = String> {
     let normal = |kinds: &[cargo_metadata::DepKindInfo]| {
         kinds.iter().any(|info| info.kind == DependencyKind::Normal)
     };
-    node.deps
-        .iter()
-        .filter(move |dep| normal(&dep.dep_kinds))
-        .map(|dep| dep.pkg.repr.clone())
+    node.deps.iter().filter(move |dep| normal(&dep.dep_kinds)).map(|dep| dep.pkg.repr.clone())
 }
 
 fn relative(root: &Utf8Path, path: &Utf8Path) -> Option<String> {
-    path.strip_prefix(root)
-        .ok()
-        .map(|path| path.as_str().replace('\\', "/"))
+    path.strip_prefix(root).ok().map(|path| path.as_str().replace('\\', "/"))
 }
 
 #[cfg(test)]
@@ -114,14 +99,10 @@ impl Package {
     /// A package of ours in `folder`, named after it, that needs the folders and third-party crates named.
     pub(crate) fn at(folder: &str, folders: &[&str], crates: &[&str]) -> Self {
         let named = |folder: &str| format!("longshore-{}", folder.replace('/', "-"));
-        let ours = folders.iter().map(|folder| Need {
-            name: named(folder),
-            folder: Some((*folder).to_owned()),
-        });
-        let theirs = crates.iter().map(|name| Need {
-            name: (*name).to_owned(),
-            folder: None,
-        });
+        let ours = folders
+            .iter()
+            .map(|folder| Need { name: named(folder), folder: Some((*folder).to_owned()) });
+        let theirs = crates.iter().map(|name| Need { name: (*name).to_owned(), folder: None });
         Self {
             id: folder.to_owned(),
             name: named(folder),

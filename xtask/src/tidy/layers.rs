@@ -20,20 +20,14 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ("core/control", &["wire/", "core/machine", "core/placement"]),
     // Bridge and daemon must run against real ECS: their only view of a cluster is the replica.
     ("core/bridge", &["wire/", "core/machine", "core/replica"]),
-    (
-        "core/daemon",
-        &["wire/", "core/machine", "core/placement", "core/replica"],
-    ),
+    ("core/daemon", &["wire/", "core/machine", "core/placement", "core/replica"]),
     ("core/lifecycle", &["wire/", "core/machine"]),
     // Server and cli share the client, so it knows neither; the same holds for the agent.
     ("edge/client", &["wire/", "core/"]),
     ("edge/agent", &["wire/", "core/"]),
     ("edge/driver", &["wire/", "core/", "edge/client"]),
     ("edge/libmesos", &["wire/", "core/", "edge/driver"]),
-    (
-        "edge/server",
-        &["wire/", "core/", "edge/client", "edge/agent"],
-    ),
+    ("edge/server", &["wire/", "core/", "edge/client", "edge/agent"]),
     ("edge/cli", &["wire/", "core/", "edge/", "examples"]),
     // If the simulator needs something of the edge, that something belongs in core.
     ("sim", &["wire/", "core/"]),
@@ -98,11 +92,8 @@ fn spoken(allowed: &[&str]) -> String {
 
 /// Nothing under `wire/` or `core/` asks for a banned crate, or links one through another crate.
 pub(crate) fn check_banned(tree: &Tree) -> Vec<Violation> {
-    let by_id: BTreeMap<&str, &Package> = tree
-        .packages()
-        .iter()
-        .map(|package| (package.id.as_str(), package))
-        .collect();
+    let by_id: BTreeMap<&str, &Package> =
+        tree.packages().iter().map(|package| (package.id.as_str(), package)).collect();
     let mut found = Vec::new();
     for package in tree.packages() {
         let Some((manifest, folder)) = package.ours() else {
@@ -111,10 +102,7 @@ pub(crate) fn check_banned(tree: &Tree) -> Vec<Violation> {
         if !(folder.starts_with("wire/") || folder.starts_with("core/")) {
             continue;
         }
-        let direct = package
-            .needs
-            .iter()
-            .filter(|need| BANNED.contains(&need.name.as_str()));
+        let direct = package.needs.iter().filter(|need| BANNED.contains(&need.name.as_str()));
         for need in direct {
             let line = tree.line_of(&manifest, &need.name);
             let wanted = format!("{} belongs in edge/, never in {folder}", need.name);
@@ -143,12 +131,7 @@ fn smuggled<'a>(
             && direct.folder.is_none()
             && !BANNED.contains(&direct.name.as_str())
         {
-            queue.extend(
-                direct
-                    .links
-                    .iter()
-                    .map(|link| (link.as_str(), direct.name.as_str())),
-            );
+            queue.extend(direct.links.iter().map(|link| (link.as_str(), direct.name.as_str())));
         }
     }
     let mut found = Vec::new();
@@ -180,20 +163,12 @@ mod tests {
         let found = check(&tree(vec![Package::at("wire/ecs", &["core/machine"], &[])]));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path, "wire/ecs/Cargo.toml");
-        assert!(
-            found[0].wanted.contains("may not depend on core/machine"),
-            "{}",
-            found[0]
-        );
+        assert!(found[0].wanted.contains("may not depend on core/machine"), "{}", found[0]);
     }
 
     #[test]
     fn the_bridge_never_sees_the_control_plane() {
-        let packages = vec![Package::at(
-            "core/bridge",
-            &["core/replica", "core/control"],
-            &[],
-        )];
+        let packages = vec![Package::at("core/bridge", &["core/replica", "core/control"], &[])];
         let found = check(&tree(packages));
         assert_eq!(found.len(), 1);
         assert!(found[0].wanted.contains("core/control"), "{}", found[0]);
@@ -207,11 +182,7 @@ mod tests {
                 &["wire/ecs", "core/machine", "core/placement"],
                 &["serde"],
             ),
-            Package::at(
-                "edge/cli",
-                &["edge/server", "edge/agent", "examples"],
-                &["tokio"],
-            ),
+            Package::at("edge/cli", &["edge/server", "edge/agent", "examples"], &["tokio"]),
             Package::at("sim", &["core/control", "wire/mesos"], &[]),
         ];
         let found = check(&tree(packages));
@@ -226,20 +197,15 @@ mod tests {
 
     #[test]
     fn effects_stay_out_of_core_and_are_welcome_at_the_edge() {
-        let manifest = (
-            "core/control/Cargo.toml",
-            "[dependencies]\nserde = \"1\"\ntokio = \"1\"\n",
-        );
+        let manifest =
+            ("core/control/Cargo.toml", "[dependencies]\nserde = \"1\"\ntokio = \"1\"\n");
         let tree = Tree::of(&[manifest]).with_packages(vec![
             Package::at("core/control", &[], &["serde", "tokio"]),
             Package::at("edge/server", &[], &["tokio"]),
         ]);
         let found = check_banned(&tree);
         assert_eq!(found.len(), 1);
-        assert_eq!(
-            (found[0].path.as_str(), found[0].line),
-            ("core/control/Cargo.toml", 3)
-        );
+        assert_eq!((found[0].path.as_str(), found[0].line), ("core/control/Cargo.toml", 3));
     }
 
     #[test]
@@ -250,10 +216,6 @@ mod tests {
         let wire = Package::at("wire/mesos", &[], &["wrapper"]);
         let found = check_banned(&tree(vec![wire, wrapper, tokio]));
         assert_eq!(found.len(), 1);
-        assert!(
-            found[0].wanted.contains("wrapper links tokio"),
-            "{}",
-            found[0]
-        );
+        assert!(found[0].wanted.contains("wrapper links tokio"), "{}", found[0]);
     }
 }

@@ -15,16 +15,13 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     };
     let mut found = Vec::new();
     for package in tree.packages() {
-        let problem = match package
-            .licence
-            .as_deref()
-            .map(|text| accepts(text, &policy.licenses.allow))
-        {
-            Some(Ok(true)) => continue,
-            Some(Ok(false)) => "is not within the licences that deny.toml allows",
-            Some(Err(Unreadable)) => "is no SPDX expression",
-            None => "is missing",
-        };
+        let problem =
+            match package.licence.as_deref().map(|text| accepts(text, &policy.licenses.allow)) {
+                Some(Ok(true)) => continue,
+                Some(Ok(false)) => "is not within the licences that deny.toml allows",
+                Some(Err(Unreadable)) => "is no SPDX expression",
+                None => "is missing",
+            };
         let (path, line) = match package.ours() {
             Some((manifest, _)) => (manifest, 1),
             None => {
@@ -45,22 +42,11 @@ struct Unreadable;
 
 /// Whether a choice within `expression` is covered by `allowed`.
 fn accepts(expression: &str, allowed: &[String]) -> Result<bool, Unreadable> {
-    let spaced = expression
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
-    let mut parser = Parser {
-        words: &words,
-        allowed,
-        open: 0,
-    };
+    let mut parser = Parser { words: &words, allowed, open: 0 };
     let accepted = parser.any()?;
-    if parser.words.is_empty() {
-        Ok(accepted)
-    } else {
-        Err(Unreadable)
-    }
+    if parser.words.is_empty() { Ok(accepted) } else { Err(Unreadable) }
 }
 
 /// Reads from the left; `words` is what is still to be read.
@@ -112,11 +98,7 @@ impl<'a> Parser<'a> {
             }
             let accepted = self.any()?;
             self.open -= 1;
-            return if self.take(")") {
-                Ok(accepted)
-            } else {
-                Err(Unreadable)
-            };
+            return if self.take(")") { Ok(accepted) } else { Err(Unreadable) };
         }
         let mut name = self.word()?.to_owned();
         if self.take("WITH") {

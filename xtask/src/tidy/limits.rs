@@ -14,11 +14,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
     let named = |path: &str| path == "limits.rs" || path.ends_with("/limits.rs");
     for (path, file) in tree.parsed().filter(|(path, _)| named(path)) {
-        Constants {
-            path,
-            found: &mut found,
-        }
-        .visit_file(file);
+        Constants { path, found: &mut found }.visit_file(file);
     }
     found
 }
@@ -34,8 +30,7 @@ impl<'ast> Visit<'ast> for Constants<'_> {
             let name = &constant.ident;
             let wanted = format!("`{name}` wants `Source:` or \"chosen by us\" in its doc comment");
             let line = name.span().start().line;
-            self.found
-                .push(Violation::new(self.path, line, "limit-source", wanted));
+            self.found.push(Violation::new(self.path, line, "limit-source", wanted));
         }
         visit::visit_item_const(self, constant);
     }
@@ -44,11 +39,7 @@ impl<'ast> Visit<'ast> for Constants<'_> {
 fn has_source(attributes: &[Attribute]) -> bool {
     let text: Vec<String> = attributes.iter().filter_map(doc).collect();
     // Joined by single blanks, because a comment breaks its lines where it likes.
-    let text = text
-        .join(" ")
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let text = text.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
     text.contains("Source:") || text.to_lowercase().contains("chosen by us")
 }
 
@@ -58,10 +49,9 @@ fn doc(attribute: &Attribute) -> Option<String> {
         return None;
     };
     match &pair.value {
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(text),
-            ..
-        }) if pair.path.is_ident("doc") => Some(text.value()),
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if pair.path.is_ident("doc") => {
+            Some(text.value())
+        }
         _ => None,
     }
 }
@@ -72,10 +62,7 @@ mod tests {
     use crate::tidy::tree::Tree;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&Tree::of(&[(path, text)]))
-            .into_iter()
-            .map(|violation| violation.line)
-            .collect()
+        check(&Tree::of(&[(path, text)])).into_iter().map(|violation| violation.line).collect()
     }
 
     #[test]

@@ -57,20 +57,14 @@ fn targets(text: &str) -> Vec<(usize, &str)> {
     let mut fence: Option<&str> = None;
     for (index, line) in text.lines().enumerate() {
         let start = line.trim_start();
-        let mark = ["```", "~~~"]
-            .into_iter()
-            .find(|mark| start.starts_with(mark));
+        let mark = ["```", "~~~"].into_iter().find(|mark| start.starts_with(mark));
         match (fence, mark) {
             (None, Some(_)) => fence = mark,
             (Some(open), Some(mark)) if open == mark => fence = None,
             (Some(_), _) => {}
             (None, None) => {
                 let inside = inline(line).into_iter().chain(definition(start));
-                found.extend(
-                    inside
-                        .filter_map(relative)
-                        .map(|target| (index + 1, target)),
-                );
+                found.extend(inside.filter_map(relative).map(|target| (index + 1, target)));
             }
         }
     }
@@ -133,15 +127,8 @@ mod tests {
     use crate::tidy::tree::Tree;
 
     fn broken(page: &str) -> Vec<usize> {
-        let tree = Tree::of(&[
-            ("docs/guide/start.md", page),
-            ("docs/a.md", ""),
-            ("core/b.rs", ""),
-        ]);
-        check(&tree)
-            .into_iter()
-            .map(|violation| violation.line)
-            .collect()
+        let tree = Tree::of(&[("docs/guide/start.md", page), ("docs/a.md", ""), ("core/b.rs", "")]);
+        check(&tree).into_iter().map(|violation| violation.line).collect()
     }
 
     #[test]
@@ -153,14 +140,8 @@ mod tests {
 
     #[test]
     fn links_that_lead_nowhere_are_refused_at_their_line() {
-        assert_eq!(
-            broken("fine\n[a](missing.md)\n\n[d]: ../missing.md\n"),
-            [2, 4]
-        );
-        assert_eq!(
-            broken("[up](../../../outside.md)\n[root](/docs/a.md)\n"),
-            [1, 2]
-        );
+        assert_eq!(broken("fine\n[a](missing.md)\n\n[d]: ../missing.md\n"), [2, 4]);
+        assert_eq!(broken("[up](../../../outside.md)\n[root](/docs/a.md)\n"), [1, 2]);
     }
 
     #[test]

@@ -40,22 +40,13 @@ pub(crate) struct Violation {
 impl Violation {
     /// At `path:line`, in the words of `wanted`.
     pub(crate) fn new(path: &str, line: usize, rule: &'static str, wanted: String) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            rule,
-            wanted,
-        }
+        Self { path: path.to_owned(), line, rule, wanted }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}: {}: {}",
-            self.path, self.line, self.rule, self.wanted
-        )
+        write!(f, "{}:{}: {}: {}", self.path, self.line, self.rule, self.wanted)
     }
 }
 

@@ -41,11 +41,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
         }
     }
     for (path, file) in tree.parsed() {
-        Modules {
-            path,
-            found: &mut found,
-        }
-        .visit_file(file);
+        Modules { path, found: &mut found }.visit_file(file);
     }
     found
 }
@@ -79,10 +75,7 @@ pub(crate) fn check_headers(tree: &Tree) -> Vec<Violation> {
     let in_layer = |path: &str| LAYERS.iter().any(|layer| path.starts_with(layer));
     let mut found = Vec::new();
     for (path, text) in tree.with_extension("rs").filter(|(path, _)| in_layer(path)) {
-        let first = text
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or_default();
+        let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         if !first.starts_with("//!") {
             let wanted = "open with `//!`: what this file is for, why this way, what always holds";
             found.push(Violation::new(path, 1, "header", wanted.to_owned()));
@@ -106,10 +99,7 @@ mod tests {
 
     #[test]
     fn names_that_say_nothing_are_refused_as_file_folder_and_module() {
-        assert_eq!(
-            places(&[("core/bridge/src/utils.rs", "")]),
-            ["core/bridge/src/utils.rs:1"]
-        );
+        assert_eq!(places(&[("core/bridge/src/utils.rs", "")]), ["core/bridge/src/utils.rs:1"]);
         assert_eq!(
             places(&[("edge/server/src/common/a.rs", "")]),
             ["edge/server/src/common/a.rs:1"]
@@ -122,10 +112,7 @@ mod tests {
 
     #[test]
     fn names_of_things_are_right() {
-        let files = [
-            ("core/bridge/src/offer.rs", "mod utility {}\n"),
-            ("docs/data.md", ""),
-        ];
+        let files = [("core/bridge/src/offer.rs", "mod utility {}\n"), ("docs/data.md", "")];
         assert!(places(&files).is_empty());
     }
 
@@ -141,17 +128,11 @@ mod tests {
         let tree = Tree::of(&[
             ("wire/ecs/src/arn.rs", "use std::fmt;\n"),
             ("core/control/tests/prop.rs", "\n#![expect(x)]\n//! Late.\n"),
-            (
-                "core/control/src/lib.rs",
-                "\n//! Right.\n#![forbid(unsafe_code)]\n",
-            ),
+            ("core/control/src/lib.rs", "\n//! Right.\n#![forbid(unsafe_code)]\n"),
             ("xtask/src/main.rs", "fn main() {}\n"),
         ]);
         let found = check_headers(&tree);
-        let paths: Vec<&str> = found
-            .iter()
-            .map(|violation| violation.path.as_str())
-            .collect();
+        let paths: Vec<&str> = found.iter().map(|violation| violation.path.as_str()).collect();
         assert_eq!(paths, ["core/control/tests/prop.rs", "wire/ecs/src/arn.rs"]);
     }
 }

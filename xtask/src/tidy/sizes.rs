@@ -22,29 +22,16 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
         let lines = tree.text(path).lines().count();
         if lines > FILE_LINES_MAX {
             let wanted = format!("{lines} lines; {FILE_LINES_MAX} at most: split it by topic");
-            found.push(Violation::new(
-                path,
-                FILE_LINES_MAX + 1,
-                "file-size",
-                wanted,
-            ));
+            found.push(Violation::new(path, FILE_LINES_MAX + 1, "file-size", wanted));
         }
         match file {
             Ok(file) => {
-                let mut functions = Functions {
-                    path,
-                    found: &mut found,
-                };
+                let mut functions = Functions { path, found: &mut found };
                 functions.visit_file(file);
             }
             Err(error) => {
                 let wanted = format!("cannot be measured, since it does not parse: {error}");
-                found.push(Violation::new(
-                    path,
-                    error.span().start().line,
-                    "syntax",
-                    wanted,
-                ));
+                found.push(Violation::new(path, error.span().start().line, "syntax", wanted));
             }
         }
     }
@@ -65,8 +52,7 @@ impl Functions<'_> {
         if lines > FUNCTION_LINES_MAX {
             let name = &signature.ident;
             let wanted = format!("`{name}` has {lines} lines; {FUNCTION_LINES_MAX} at most");
-            self.found
-                .push(Violation::new(self.path, first, "function-size", wanted));
+            self.found.push(Violation::new(self.path, first, "function-size", wanted));
         }
     }
 }
@@ -102,10 +88,7 @@ mod tests {
 
     fn rules(text: &str) -> Vec<(&'static str, usize)> {
         let found = check(&Tree::of(&[("core/a.rs", text)]));
-        found
-            .into_iter()
-            .map(|violation| (violation.rule, violation.line))
-            .collect()
+        found.into_iter().map(|violation| (violation.rule, violation.line)).collect()
     }
 
     #[test]
@@ -113,24 +96,15 @@ mod tests {
         let right = function("right", FUNCTION_LINES_MAX);
         let long = function("long", FUNCTION_LINES_MAX + 1);
         assert!(rules(&right).is_empty());
-        assert_eq!(
-            rules(&format!("{right}\n{long}")),
-            [("function-size", FUNCTION_LINES_MAX + 2)]
-        );
+        assert_eq!(rules(&format!("{right}\n{long}")), [("function-size", FUNCTION_LINES_MAX + 2)]);
     }
 
     #[test]
     fn methods_defaults_of_traits_and_tests_are_measured_too() {
         let long = function("long", FUNCTION_LINES_MAX + 1);
         assert_eq!(rules(&format!("impl A {{\n{long}}}\n")).len(), 1);
-        assert_eq!(
-            rules(&format!("trait A {{\n{long}fn short();\n}}\n")).len(),
-            1
-        );
-        assert_eq!(
-            rules(&format!("#[cfg(test)]\nmod tests {{\n#[test]\n{long}}}\n")).len(),
-            1
-        );
+        assert_eq!(rules(&format!("trait A {{\n{long}fn short();\n}}\n")).len(), 1);
+        assert_eq!(rules(&format!("#[cfg(test)]\nmod tests {{\n#[test]\n{long}}}\n")).len(), 1);
     }
 
     #[test]

@@ -19,27 +19,18 @@ const SCRIPTS: [&str; 1] = [".ci/run"];
 const MACHINE_PATHS: [&str; 2] = [concat!("/wo", "rk/"), concat!("/Us", "ers/")];
 
 /// Notes to oneself.
-const NOTES: [&str; 3] = [
-    concat!("TO", "DO"),
-    concat!("FIX", "ME"),
-    concat!("X", "XX"),
-];
+const NOTES: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")];
 
 /// No path of one machine, and no note without an issue's number.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
-    let written = EXTENSIONS
-        .iter()
-        .flat_map(|extension| tree.with_extension(extension));
+    let written = EXTENSIONS.iter().flat_map(|extension| tree.with_extension(extension));
     let scripts = SCRIPTS.iter().map(|path| (*path, tree.text(path)));
     let mut found = Vec::new();
     for (path, text) in written.chain(scripts) {
         for (index, line) in text.lines().enumerate() {
             let mut refuse =
                 |rule, wanted| found.push(Violation::new(path, index + 1, rule, wanted));
-            if let Some(machine) = MACHINE_PATHS
-                .iter()
-                .find(|machine| names_path(line, machine))
-            {
+            if let Some(machine) = MACHINE_PATHS.iter().find(|machine| names_path(line, machine)) {
                 refuse(
                     "machine-path",
                     format!("`{machine}` is on one machine only: use a relative path"),
@@ -71,10 +62,7 @@ fn is_untracked(line: &str, note: &str) -> bool {
         let (before, after) = (&line[..at], &line[at + note.len()..]);
         let whole = !before.ends_with(is_word) && !after.starts_with(is_word);
         let numbers = after.split('#').skip(1);
-        whole
-            && !numbers
-                .into_iter()
-                .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        whole && !numbers.into_iter().any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     })
 }
 
@@ -84,10 +72,7 @@ mod tests {
     use crate::tidy::tree::Tree;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&Tree::of(&[(path, text)]))
-            .into_iter()
-            .map(|violation| violation.line)
-            .collect()
+        check(&Tree::of(&[(path, text)])).into_iter().map(|violation| violation.line).collect()
     }
 
     #[test]

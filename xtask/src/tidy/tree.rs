@@ -59,9 +59,7 @@ impl Tree {
             }
         }
         // A deny.toml that cannot be read is a violation, found by the rules; here it only names no platform.
-        let platforms = Policy::of(&tree)
-            .map(|policy| policy.graph.targets)
-            .unwrap_or_default();
+        let platforms = Policy::of(&tree).map(|policy| policy.graph.targets).unwrap_or_default();
         tree.packages = graph::read(root, &platforms)?;
         Ok(tree)
     }
@@ -81,10 +79,8 @@ impl Tree {
 
     /// Whether `path` is a file or a folder; the empty path is the root.
     pub(crate) fn exists(&self, path: &str) -> bool {
-        let inside = |file: &&str| {
-            file.strip_prefix(path)
-                .is_some_and(|rest| rest.starts_with('/'))
-        };
+        let inside =
+            |file: &&str| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
         path.is_empty() || self.paths.contains(path) || self.paths().any(|file| inside(&file))
     }
 
@@ -111,8 +107,7 @@ impl Tree {
 
     /// Path and syntax tree of the Rust files that parse.
     pub(crate) fn parsed(&self) -> impl Iterator<Item = (&str, &syn::File)> {
-        self.rust()
-            .filter_map(|(path, file)| Some((path, file.as_ref().ok()?)))
+        self.rust().filter_map(|(path, file)| Some((path, file.as_ref().ok()?)))
     }
 
     /// Ours and everybody else's, as resolved.
@@ -122,19 +117,14 @@ impl Tree {
 
     /// The first line of `path` that holds `needle`, or 1.
     pub(crate) fn line_of(&self, path: &str, needle: &str) -> usize {
-        let found = self
-            .text(path)
-            .lines()
-            .position(|line| line.contains(needle));
+        let found = self.text(path).lines().position(|line| line.contains(needle));
         found.map_or(1, |index| index + 1)
     }
 }
 
 /// Whether the name of `path` ends in `.extension`.
 pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
-    Path::new(path)
-        .extension()
-        .is_some_and(|found| found == extension)
+    Path::new(path).extension().is_some_and(|found| found == extension)
 }
 
 fn is_ours(entry: &DirEntry) -> bool {

@@ -47,6 +47,7 @@ pub(super) fn snapshot(bridge: &Bridge, now: Timestamp) -> Value {
     for (name, count) in &bridge.counters.calls {
         put(&format!("longshore/calls/{}", name.to_lowercase()), json!(count));
     }
+    put("longshore/ecs_reads", json!(bridge.counters.reads));
     let whole = instances.clone().fold(Amounts::default(), |sum, instance| sum.plus(&scalars(total(bridge, instance))));
     let free = instances.fold(Amounts::default(), |sum, instance| sum.plus(&scalars(bridge.free(instance))));
     let offered = bridge.offers.values().fold(Amounts::default(), |sum, one| sum.plus(&scalars(one.amounts.clone())));

@@ -1,1 +1,13 @@
-//! t
+//! The bridge between frameworks and a cluster, both scripted: see [`world`] for what each test works with.
+//! Rule ids are those of the project's reference of the Mesos master's behaviour.
+
+mod cluster;
+mod ends;
+mod frameworks;
+mod kill;
+mod launch;
+mod offers;
+mod pace;
+mod recovery;
+mod updates;
+mod world;

@@ -23,7 +23,10 @@ pub(super) fn is_reserved(name: &str) -> bool {
 pub(super) fn checked(attribute: &Attribute) -> Result<(Str, Option<Str>), ApiError> {
     let name = attribute.name.clone().unwrap_or_default();
     let name_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/\\.".contains(&byte);
-    if name.is_empty() || name.len() > limits::ATTRIBUTE_NAME_CHARS_MAX || !name.bytes().all(name_char) {
+    if name.is_empty()
+        || name.len() > limits::ATTRIBUTE_NAME_CHARS_MAX
+        || !name.bytes().all(name_char)
+    {
         return Err(ApiError::invalid(format!(
             "{name:?} is not an attribute name: 1 to 128 letters, digits and the characters - _ / \\ ."
         )));
@@ -41,7 +44,11 @@ pub(super) fn checked(attribute: &Attribute) -> Result<(Str, Option<Str>), ApiEr
 }
 
 /// The instance that an attribute is about, which must exist.
-fn target(cluster: &ClusterState, name: &str, attribute: &Attribute) -> Result<ResourceId, ApiError> {
+fn target(
+    cluster: &ClusterState,
+    name: &str,
+    attribute: &Attribute,
+) -> Result<ResourceId, ApiError> {
     let Some(given) = attribute.target_id.as_deref().filter(|id| !id.is_empty()) else {
         return Err(ApiError::invalid("targetId can not be blank."));
     };
@@ -56,24 +63,37 @@ fn target(cluster: &ClusterState, name: &str, attribute: &Attribute) -> Result<R
     let known = id.and_then(|id| cluster.instances.get(&id));
     match known.filter(|instance| instance.status != InstanceStatus::Inactive) {
         Some(instance) => Ok(instance.id),
-        None => Err(ApiError::new(ErrorCode::TargetNotFound, format!("The target {given} was not found."))),
+        None => Err(ApiError::new(
+            ErrorCode::TargetNotFound,
+            format!("The target {given} was not found."),
+        )),
     }
 }
 
 pub(super) fn put(at: &mut Context<'_>, request: &shape::PutAttributesRequest) -> Answer {
-    let attributes = change(at, request.cluster.as_ref(), request.attributes.as_deref(), |held, name, value| {
-        held.insert(name, value);
-        let custom = held.keys().filter(|name| !is_reserved(name)).count();
-        if custom > limits::CUSTOM_ATTRIBUTES_MAX { Err(registration::too_many_attributes()) } else { Ok(()) }
-    })?;
+    let attributes = change(
+        at,
+        request.cluster.as_ref(),
+        request.attributes.as_deref(),
+        |held, name, value| {
+            held.insert(name, value);
+            let custom = held.keys().filter(|name| !is_reserved(name)).count();
+            if custom > limits::CUSTOM_ATTRIBUTES_MAX {
+                Err(registration::too_many_attributes())
+            } else {
+                Ok(())
+            }
+        },
+    )?;
     Ok(show::body(&shape::PutAttributesResponse { attributes: Some(attributes) }))
 }
 
 pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteAttributesRequest) -> Answer {
-    let attributes = change(at, request.cluster.as_ref(), request.attributes.as_deref(), |held, name, _| {
-        held.remove(&name);
-        Ok(())
-    })?;
+    let attributes =
+        change(at, request.cluster.as_ref(), request.attributes.as_deref(), |held, name, _| {
+            held.remove(&name);
+            Ok(())
+        })?;
     Ok(show::body(&shape::DeleteAttributesResponse { attributes: Some(attributes) }))
 }
 
@@ -97,7 +117,9 @@ fn change(
     for attribute in attributes {
         let (attribute_name, value) = checked(attribute)?;
         if is_reserved(&attribute_name) {
-            return Err(ApiError::invalid(format!("The attribute {attribute_name} is reserved for ECS and its agent.")));
+            return Err(ApiError::invalid(format!(
+                "The attribute {attribute_name} is reserved for ECS and its agent."
+            )));
         }
         let id = target(cluster, &name, attribute)?;
         let instance = &cluster.instances[&id];
@@ -132,7 +154,8 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListAttributesRequest)
         return Err(ApiError::invalid("attributeName must be given when attributeValue is given."));
     }
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
-    let instances = cluster.instances.values().filter(|instance| instance.status != InstanceStatus::Inactive);
+    let instances =
+        cluster.instances.values().filter(|instance| instance.status != InstanceStatus::Inactive);
     let all = instances.flat_map(|instance| {
         let held = instance.attributes.iter();
         held.map(move |(name, value)| (format!("{} {name}", instance.id), instance, name, value))

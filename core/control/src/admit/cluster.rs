@@ -20,14 +20,19 @@ pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest)
     if request.capacity_providers.is_some_and(|providers| !providers.is_empty())
         || request.default_capacity_provider_strategy.is_some_and(|strategy| !strategy.is_empty())
     {
-        return Err(ApiError::invalid("The specified capacity provider was not found. Longshore has none yet."));
+        return Err(ApiError::invalid(
+            "The specified capacity provider was not found. Longshore has none yet.",
+        ));
     }
     let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
     let regional = at.control.state.realm(at.realm);
     let known = regional.clusters.get(&name);
     if known.is_none_or(|cluster| cluster.record.status == ClusterStatus::Inactive) {
         if regional.clusters.len() >= limits::CLUSTERS_MAX {
-            return Err(ApiError::new(ErrorCode::LimitExceeded, "The limit of 10,000 clusters has been reached."));
+            return Err(ApiError::new(
+                ErrorCode::LimitExceeded,
+                "The limit of 10,000 clusters has been reached.",
+            ));
         }
         let record = Arc::new(Cluster {
             realm: at.realm.clone(),
@@ -45,8 +50,11 @@ pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest)
         }
         at.control.state.changed_clusters.insert((at.realm.clone(), name.clone()));
     }
-    let everything = ClusterInclude { settings: true, tags: true, configurations: true, ..Default::default() };
-    respond(at, &name, everything, |cluster| show::body(&shape::CreateClusterResponse { cluster: Some(cluster) }))
+    let everything =
+        ClusterInclude { settings: true, tags: true, configurations: true, ..Default::default() };
+    respond(at, &name, everything, |cluster| {
+        show::body(&shape::CreateClusterResponse { cluster: Some(cluster) })
+    })
 }
 
 fn respond(
@@ -107,24 +115,31 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeClustersRe
     let (mut clusters, mut failures) = (Vec::new(), Vec::new());
     for given in &asked {
         let name = cluster_name(at.realm, Some(given));
-        let known = name.as_ref().ok().and_then(|name| at.control.state.cluster_mut(at.realm, name));
+        let known =
+            name.as_ref().ok().and_then(|name| at.control.state.cluster_mut(at.realm, name));
         match known {
             Some(cluster) => clusters.push(show::cluster(cluster, include)),
-            None if given.starts_with("arn:") => failures.push(show::failure(given.clone(), "MISSING")),
+            None if given.starts_with("arn:") => {
+                failures.push(show::failure(given.clone(), "MISSING"))
+            }
             None => {
                 let arn = at.realm.arn(format_args!("cluster/{given}"));
                 failures.push(show::failure(arn, "MISSING"));
             }
         }
     }
-    Ok(show::body(&shape::DescribeClustersResponse { clusters: Some(clusters), failures: Some(failures) }))
+    Ok(show::body(&shape::DescribeClustersResponse {
+        clusters: Some(clusters),
+        failures: Some(failures),
+    }))
 }
 
 pub(super) fn list(at: &mut Context<'_>, request: &shape::ListClustersRequest) -> Answer {
     let page = Page::read('c', request.next_token.as_ref(), request.max_results)?;
     let clusters = &at.control.state.realm(at.realm).clusters;
     let active = clusters.iter().filter(|(name, cluster)| {
-        cluster.record.status == ClusterStatus::Active && page.after().is_none_or(|after| &***name > after)
+        cluster.record.status == ClusterStatus::Active
+            && page.after().is_none_or(|after| &***name > after)
     });
     let (arns, next_token) =
         page.take(active.map(|(name, cluster)| (name.to_string(), cluster.record.arn.clone())));

@@ -8,7 +8,10 @@ use super::{Answer, Context, cluster, cluster_name, has, include, resource_id};
 use crate::record::{ContainerInstance, InstanceStatus};
 use crate::show;
 
-pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeContainerInstancesRequest) -> Answer {
+pub(super) fn describe(
+    at: &mut Context<'_>,
+    request: &shape::DescribeContainerInstancesRequest,
+) -> Answer {
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let words = include(request.include.as_ref(), &["TAGS", "CONTAINER_INSTANCE_HEALTH"])?;
     let (with_tags, with_health) = (has(&words, "TAGS"), has(&words, "CONTAINER_INSTANCE_HEALTH"));
@@ -20,7 +23,9 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeContainerI
     for given in asked {
         let id = resource_id("container-instance", "containerInstanceId", &name, given)?;
         match id.and_then(|id| cluster.instances.get(&id)) {
-            Some(instance) => instances.push(show::instance(cluster, instance, with_tags, with_health)),
+            Some(instance) => {
+                instances.push(show::instance(cluster, instance, with_tags, with_health))
+            }
             None => failures.push(show::failure(missing_arn(realm, &name, given), "MISSING")),
         }
     }
@@ -31,7 +36,11 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeContainerI
 }
 
 /// The ARN that a failure names for an instance that is not known.
-pub(super) fn missing_arn(realm: &longshore_wire_ecs::arn::Realm, cluster: &str, given: &str) -> Str {
+pub(super) fn missing_arn(
+    realm: &longshore_wire_ecs::arn::Realm,
+    cluster: &str,
+    given: &str,
+) -> Str {
     if given.starts_with("arn:") {
         return given.into();
     }
@@ -43,13 +52,16 @@ pub(super) fn check_ids(asked: &[Str], most: usize) -> Result<(), ApiError> {
         return Err(ApiError::invalid("Container instance cannot be empty."));
     }
     if asked.len() > most {
-        return Err(ApiError::invalid(format!("containerInstances can have at most {most} entries.")));
+        return Err(ApiError::invalid(format!(
+            "containerInstances can have at most {most} entries."
+        )));
     }
     Ok(())
 }
 
 pub(super) fn list(at: &mut Context<'_>, request: &shape::ListContainerInstancesRequest) -> Answer {
-    const STATUSES: [&str; 5] = ["ACTIVE", "DRAINING", "REGISTERING", "DEREGISTERING", "REGISTRATION_FAILED"];
+    const STATUSES: [&str; 5] =
+        ["ACTIVE", "DRAINING", "REGISTERING", "DEREGISTERING", "REGISTRATION_FAILED"];
     let page = Page::read('i', request.next_token.as_ref(), request.max_results)?;
     if request.filter.as_deref().is_some_and(|filter| !filter.trim().is_empty()) {
         return Err(ApiError::invalid(
@@ -68,14 +80,22 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListContainerInstances
     });
     let (arns, next_token) =
         page.take(listed.map(|instance| (instance.id.to_string(), instance.arn.clone())));
-    Ok(show::body(&shape::ListContainerInstancesResponse { container_instance_arns: Some(arns), next_token }))
+    Ok(show::body(&shape::ListContainerInstancesResponse {
+        container_instance_arns: Some(arns),
+        next_token,
+    }))
 }
 
-pub(super) fn update_state(at: &mut Context<'_>, request: &shape::UpdateContainerInstancesStateRequest) -> Answer {
+pub(super) fn update_state(
+    at: &mut Context<'_>,
+    request: &shape::UpdateContainerInstancesStateRequest,
+) -> Answer {
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let status = request.status.as_deref().and_then(InstanceStatus::parse);
     let Some(status) = status.filter(|status| *status != InstanceStatus::Inactive) else {
-        return Err(ApiError::invalid("Container instance status should be one of [ACTIVE, DRAINING]"));
+        return Err(ApiError::invalid(
+            "Container instance status should be one of [ACTIVE, DRAINING]",
+        ));
     };
     let realm = at.realm;
     let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
@@ -95,7 +115,11 @@ pub(super) fn update_state(at: &mut Context<'_>, request: &shape::UpdateContaine
         }
         if known.status != status {
             let version = known.version + 1;
-            cluster.put_instance(ContainerInstance { status, version, ..ContainerInstance::clone(&known) });
+            cluster.put_instance(ContainerInstance {
+                status,
+                version,
+                ..ContainerInstance::clone(&known)
+            });
         }
         instances.push(show::instance(cluster, &cluster.instances[&known.id], false, false));
     }

@@ -32,13 +32,7 @@ pub(super) struct Admitted {
 }
 
 pub(super) fn admit(request: shape::RegisterTaskDefinitionRequest) -> Result<Admitted, ApiError> {
-    let network_mode = match request.network_mode.as_deref() {
-        None | Some("bridge") => NetworkMode::Bridge,
-        Some("host") => NetworkMode::Host,
-        Some("none") => NetworkMode::None,
-        Some("awsvpc") => NetworkMode::Awsvpc,
-        Some(_) => return Err(ApiError::client("networkMode should be one of [bridge,host,awsvpc,none]")),
-    };
+    let network_mode = network_mode(request.network_mode.as_deref())?;
     let cpu = request.cpu.as_deref().map(cpu_units).transpose()?;
     let memory_mib = request.memory.as_deref().map(memory_mib).transpose()?;
     let volumes = volumes(request.volumes.unwrap_or_default())?;
@@ -61,7 +55,12 @@ pub(super) fn admit(request: shape::RegisterTaskDefinitionRequest) -> Result<Adm
     }
     let containers: Vec<ContainerSpec> = definitions.iter().map(spec).collect();
     let mut needs = needs(&containers, network_mode, cpu, memory_mib)?;
-    needs.attributes = required(&definitions, request.task_role_arn.is_some(), network_mode, request.runtime_platform.as_ref());
+    needs.attributes = required(
+        &definitions,
+        request.task_role_arn.is_some(),
+        network_mode,
+        request.runtime_platform.as_ref(),
+    );
     let content = shape::TaskDefinition {
         container_definitions: Some(definitions),
         volumes: Some(volumes.clone()),
@@ -82,7 +81,26 @@ pub(super) fn admit(request: shape::RegisterTaskDefinitionRequest) -> Result<Adm
         ..Default::default()
     };
     let volumes = Arc::new(volumes);
-    Ok(Admitted { content, compatibilities, network_mode, cpu, memory_mib, containers, needs, volumes })
+    Ok(Admitted {
+        content,
+        compatibilities,
+        network_mode,
+        cpu,
+        memory_mib,
+        containers,
+        needs,
+        volumes,
+    })
+}
+
+fn network_mode(given: Option<&str>) -> Result<NetworkMode, ApiError> {
+    match given {
+        None | Some("bridge") => Ok(NetworkMode::Bridge),
+        Some("host") => Ok(NetworkMode::Host),
+        Some("none") => Ok(NetworkMode::None),
+        Some("awsvpc") => Ok(NetworkMode::Awsvpc),
+        Some(_) => Err(ApiError::client("networkMode should be one of [bridge,host,awsvpc,none]")),
+    }
 }
 
 /// Fills in what ECS shows although it was not given.
@@ -95,7 +113,8 @@ fn complete(definition: &mut ContainerDefinition, network_mode: NetworkMode) {
     definition.system_controls.get_or_insert_default();
     for mapping in definition.port_mappings.get_or_insert_default() {
         mapping.protocol.get_or_insert_with(|| "tcp".into());
-        let default = if network_mode == NetworkMode::Host { mapping.container_port } else { Some(0) };
+        let default =
+            if network_mode == NetworkMode::Host { mapping.container_port } else { Some(0) };
         mapping.host_port = mapping.host_port.or(default);
     }
 }
@@ -105,7 +124,9 @@ fn volumes(volumes: Vec<Volume>) -> Result<Vec<Volume>, ApiError> {
     for volume in &volumes {
         let name = volume.name.as_deref().unwrap_or_default();
         if !is_name(name) {
-            return Err(ApiError::client("Volume.name must be 1 to 255 letters, digits, hyphens and underscores."));
+            return Err(ApiError::client(
+                "Volume.name must be 1 to 255 letters, digits, hyphens and underscores.",
+            ));
         }
         if !names.insert(name) {
             return Err(ApiError::client(format!("Duplicate volume name '{name}'.")));
@@ -116,18 +137,24 @@ fn volumes(volumes: Vec<Volume>) -> Result<Vec<Volume>, ApiError> {
 
 fn constraints(constraints: &[shape::TaskDefinitionPlacementConstraint]) -> Result<(), ApiError> {
     if constraints.len() > limits::PLACEMENT_CONSTRAINTS_MAX {
-        return Err(ApiError::client("A task definition can have at most 10 placement constraints."));
+        return Err(ApiError::client(
+            "A task definition can have at most 10 placement constraints.",
+        ));
     }
     for constraint in constraints {
         if constraint.kind.as_deref() != Some("memberOf") {
-            return Err(ApiError::client("Task definition placement constraint type should be one of [memberOf]"));
+            return Err(ApiError::client(
+                "Task definition placement constraint type should be one of [memberOf]",
+            ));
         }
         let expression = constraint.expression.as_deref().unwrap_or_default();
         if expression.is_empty() {
             return Err(ApiError::client("memberOf expression must be specified."));
         }
         if expression.chars().count() > limits::EXPRESSION_CHARS_MAX {
-            return Err(ApiError::client("A memberOf expression can have at most 2000 characters."));
+            return Err(ApiError::client(
+                "A memberOf expression can have at most 2000 characters.",
+            ));
         }
     }
     Ok(())
@@ -136,7 +163,9 @@ fn constraints(constraints: &[shape::TaskDefinitionPlacementConstraint]) -> Resu
 fn compatibilities(required: &[Str]) -> Result<Vec<Str>, ApiError> {
     const KNOWN: [&str; 4] = ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"];
     if required.iter().any(|word| !KNOWN.contains(&&**word)) {
-        return Err(ApiError::client("requiresCompatibilities should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]"));
+        return Err(ApiError::client(
+            "requiresCompatibilities should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]",
+        ));
     }
     let mut all: Vec<Str> = vec!["EC2".into()];
     all.extend(required.iter().filter(|word| &***word != "EC2").cloned());
@@ -144,7 +173,8 @@ fn compatibilities(required: &[Str]) -> Result<Vec<Str>, ApiError> {
 }
 
 fn spec(definition: &ContainerDefinition) -> ContainerSpec {
-    let positive = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+    let positive =
+        |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
     ContainerSpec {
         command: definition.command.clone().map(Arc::new),
         environment: Arc::new(definition.environment.clone().unwrap_or_default()),
@@ -168,16 +198,22 @@ pub(super) fn needs(
     cpu: Option<u32>,
     memory_mib: Option<u32>,
 ) -> Result<Needs, ApiError> {
-    let sum = |of: fn(&ContainerSpec) -> u32| containers.iter().map(of).fold(0_u32, u32::saturating_add);
+    let sum =
+        |of: fn(&ContainerSpec) -> u32| containers.iter().map(of).fold(0_u32, u32::saturating_add);
     let memory = |spec: &ContainerSpec| {
         if spec.memory_reservation_mib > 0 { spec.memory_reservation_mib } else { spec.memory_mib }
     };
     let mut ports = BTreeSet::new();
     if matches!(network_mode, NetworkMode::Bridge | NetworkMode::Host) {
-        for mapping in containers.iter().flat_map(|spec| spec.definition.port_mappings.iter().flatten()) {
+        for mapping in
+            containers.iter().flat_map(|spec| spec.definition.port_mappings.iter().flatten())
+        {
             let Some(port) = host_port(mapping) else { continue };
             if !ports.insert(port) {
-                return Err(ApiError::client(format!("The host port {} is mapped more than once.", port.number)));
+                return Err(ApiError::client(format!(
+                    "The host port {} is mapped more than once.",
+                    port.number
+                )));
             }
         }
     }
@@ -190,8 +226,10 @@ pub(super) fn needs(
 }
 
 fn host_port(mapping: &PortMapping) -> Option<Port> {
-    let number = mapping.host_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0)?;
-    let protocol = if mapping.protocol.as_deref() == Some("udp") { Protocol::Udp } else { Protocol::Tcp };
+    let number =
+        mapping.host_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0)?;
+    let protocol =
+        if mapping.protocol.as_deref() == Some("udp") { Protocol::Udp } else { Protocol::Tcp };
     Some(Port { protocol, number })
 }
 
@@ -215,7 +253,9 @@ fn required(
         if definition.privileged == Some(true) {
             need("com.amazonaws.ecs.capability.privileged-container");
         }
-        if let Some(driver) = definition.log_configuration.as_ref().and_then(|log| log.log_driver.as_deref()) {
+        if let Some(driver) =
+            definition.log_configuration.as_ref().and_then(|log| log.log_driver.as_deref())
+        {
             need(&format!("com.amazonaws.ecs.capability.logging-driver.{driver}"));
         }
         if definition.health_check.is_some() {

@@ -52,7 +52,9 @@ pub(crate) fn answer(
         Request::DeregisterContainerInstance(request) => registration::deregister(at, &request),
         Request::DescribeContainerInstances(request) => container_instance::describe(at, &request),
         Request::ListContainerInstances(request) => container_instance::list(at, &request),
-        Request::UpdateContainerInstancesState(request) => container_instance::update_state(at, &request),
+        Request::UpdateContainerInstancesState(request) => {
+            container_instance::update_state(at, &request)
+        }
         Request::PutAttributes(request) => attribute::put(at, &request),
         Request::DeleteAttributes(request) => attribute::delete(at, &request),
         Request::ListAttributes(request) => attribute::list(at, &request),
@@ -60,7 +62,9 @@ pub(crate) fn answer(
         Request::DescribeTaskDefinition(request) => task_definition::describe(at, &request),
         Request::DeregisterTaskDefinition(request) => task_definition::deregister(at, &request),
         Request::ListTaskDefinitions(request) => task_definition::list(at, &request),
-        Request::ListTaskDefinitionFamilies(request) => task_definition::list_families(at, &request),
+        Request::ListTaskDefinitionFamilies(request) => {
+            task_definition::list_families(at, &request)
+        }
         Request::RunTask(request) => run_task::run(at, *request),
         Request::StartTask(request) => run_task::start(at, *request),
         Request::StopTask(request) => task::stop(at, &request),
@@ -94,9 +98,16 @@ fn cluster_name(realm: &Realm, given: Option<&Str>) -> Result<Str, ApiError> {
     let given = given.map_or("default", |text| &**text);
     let Some(arn) = Arn::parse(given) else {
         let valid = is_name(given);
-        return if valid { Ok(given.into()) } else { Err(ApiError::invalid("Invalid identifier: cluster names are 1 to 255 letters, digits, hyphens and underscores.")) };
+        return if valid {
+            Ok(given.into())
+        } else {
+            Err(ApiError::invalid(
+                "Invalid identifier: cluster names are 1 to 255 letters, digits, hyphens and underscores.",
+            ))
+        };
     };
-    let ours = arn.kind == "cluster" && arn.region == &*realm.region && arn.account == &*realm.account;
+    let ours =
+        arn.kind == "cluster" && arn.region == &*realm.region && arn.account == &*realm.account;
     if ours { Ok(arn.rest.into()) } else { Err(cluster_not_found()) }
 }
 
@@ -105,20 +116,34 @@ fn cluster_not_found() -> ApiError {
 }
 
 /// The ACTIVE cluster that a request is about.
-fn cluster<'s>(state: &'s mut State, realm: &Realm, given: Option<&Str>) -> Result<&'s mut ClusterState, ApiError> {
+fn cluster<'s>(
+    state: &'s mut State,
+    realm: &Realm,
+    given: Option<&Str>,
+) -> Result<&'s mut ClusterState, ApiError> {
     let name = cluster_name(realm, given)?;
     let cluster = state.cluster_mut(realm, &name).ok_or_else(cluster_not_found)?;
     if cluster.record.status == ClusterStatus::Inactive {
-        return Err(ApiError::new(ErrorCode::ClusterNotFound, "The referenced cluster was inactive."));
+        return Err(ApiError::new(
+            ErrorCode::ClusterNotFound,
+            "The referenced cluster was inactive.",
+        ));
     }
     Ok(cluster)
 }
 
 /// The id inside a short id or an ARN of `kind`. An ARN must be of the cluster that the request is about.
-fn resource_id(kind: &str, id_name: &str, cluster: &str, given: &str) -> Result<Option<ResourceId>, ApiError> {
+fn resource_id(
+    kind: &str,
+    id_name: &str,
+    cluster: &str,
+    given: &str,
+) -> Result<Option<ResourceId>, ApiError> {
     let id = match Arn::parse(given) {
         Some(arn) if arn.kind != kind => {
-            return Err(ApiError::invalid(format!("Invalid identifier: {given} is not the ARN of a {kind}.")));
+            return Err(ApiError::invalid(format!(
+                "Invalid identifier: {given} is not the ARN of a {kind}."
+            )));
         }
         Some(arn) => {
             if let Some(named) = arn.cluster().filter(|named| *named != cluster) {
@@ -146,7 +171,9 @@ fn is_name(text: &str) -> bool {
 fn include(given: Option<&Vec<Str>>, allowed: &[&str]) -> Result<Vec<Str>, ApiError> {
     let given = given.cloned().unwrap_or_default();
     match given.iter().find(|word| !allowed.contains(&&***word)) {
-        Some(_) => Err(ApiError::invalid(format!("include should be one of [{}]", allowed.join(",")))),
+        Some(_) => {
+            Err(ApiError::invalid(format!("include should be one of [{}]", allowed.join(","))))
+        }
         None => Ok(given),
     }
 }

@@ -13,7 +13,11 @@ pub(crate) struct Page {
 
 impl Page {
     /// Reads `nextToken` and `maxResults`. `list` keeps the tokens of different lists apart.
-    pub(crate) fn read(list: char, token: Option<&Str>, max_results: Option<i32>) -> Result<Self, ApiError> {
+    pub(crate) fn read(
+        list: char,
+        token: Option<&Str>,
+        max_results: Option<i32>,
+    ) -> Result<Self, ApiError> {
         Self::read_up_to(list, token, max_results, limits::PAGE_ENTRIES_MAX)
     }
 
@@ -31,7 +35,9 @@ impl Page {
             None => None,
             Some(token) => {
                 let key = token.strip_prefix(list).and_then(from_hex);
-                Some(key.ok_or_else(|| ApiError::invalid("Invalid token: it is not a nextToken of this list."))?)
+                Some(key.ok_or_else(|| {
+                    ApiError::invalid("Invalid token: it is not a nextToken of this list.")
+                })?)
             }
         };
         Ok(Self { list, after, size: usize::try_from(size).unwrap_or(1) })
@@ -43,7 +49,10 @@ impl Page {
     }
 
     /// Takes one page from entries that come in order, each with its key, and the token of the next.
-    pub(crate) fn take<T>(&self, entries: impl Iterator<Item = (String, T)>) -> (Vec<T>, Option<Str>) {
+    pub(crate) fn take<T>(
+        &self,
+        entries: impl Iterator<Item = (String, T)>,
+    ) -> (Vec<T>, Option<Str>) {
         let mut entries = entries.peekable();
         let mut taken = Vec::new();
         let mut last = String::new();
@@ -66,7 +75,10 @@ fn from_hex(digits: &str) -> Option<String> {
     let bytes: Option<Vec<u8>> = digits
         .as_bytes()
         .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok())
+        .map(|pair| {
+            u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16)
+                .ok()
+        })
         .collect();
     String::from_utf8(bytes?).ok()
 }
@@ -82,7 +94,8 @@ mod tests {
         loop {
             let page = Page::read('t', token.as_ref(), Some(2)).expect("the token is ours");
             let after = page.after().unwrap_or("").to_owned();
-            let rest = all.iter().filter(|name| **name > &*after).map(|name| ((*name).to_owned(), *name));
+            let rest =
+                all.iter().filter(|name| **name > &*after).map(|name| ((*name).to_owned(), *name));
             let (entries, next) = page.take(rest);
             seen.extend(entries);
             token = next;

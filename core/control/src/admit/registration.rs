@@ -11,6 +11,7 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 use serde::Deserialize;
 
 use super::{Answer, Context, attribute, cluster, cluster_name, resource_id, tag};
+use crate::cluster_state::ClusterState;
 use crate::limits::INSTANCE_CPU_MAX;
 use crate::record::{ContainerInstance, InstanceStatus, Registered};
 use crate::state::Home;
@@ -26,37 +27,28 @@ struct IdentityDocument {
     image_id: Option<Str>,
 }
 
-pub(super) fn register(at: &mut Context<'_>, request: shape::RegisterContainerInstanceRequest) -> Answer {
+pub(super) fn register(
+    at: &mut Context<'_>,
+    request: shape::RegisterContainerInstanceRequest,
+) -> Answer {
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let registered = resources(request.total_resources.as_deref().unwrap_or_default())?;
     let document = identity(request.instance_identity_document.as_deref())?;
     let mut attributes = attributes(request.attributes.as_deref().unwrap_or_default(), &document)?;
     // Source: amazon-ecs-agent reads a zone from every registration, also from one without an identity document.
-    attributes.entry(ZONE_ATTRIBUTE.into()).or_insert_with(|| Some(format!("{}a", at.realm.region).into()));
+    attributes
+        .entry(ZONE_ATTRIBUTE.into())
+        .or_insert_with(|| Some(format!("{}a", at.realm.region).into()));
     let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
     let now = at.now;
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     let instance = match &request.container_instance_arn {
         Some(arn) => {
-            let known = resource_id("container-instance", "containerInstanceId", &name, arn)?;
-            let known = known.and_then(|id| cluster.instances.get(&id));
-            let known = known.filter(|instance| instance.status != InstanceStatus::Inactive);
-            let known = known.ok_or_else(|| ApiError::client("The container instance to register again is not known or INACTIVE; register without containerInstanceArn."))?;
-            if (known.registered.cpu, known.registered.memory_mib) != (registered.cpu, registered.memory_mib) {
-                return Err(ApiError::client("Container instance type changes are not supported."));
-            }
-            // Source: amazon-ecs-agent: attributes of its own count at the first registration only, which keeps those put since.
-            ContainerInstance {
-                version: known.version + 1,
-                version_info: request.version_info.unwrap_or_default(),
-                ..ContainerInstance::clone(known)
-            }
+            let id = resource_id("container-instance", "containerInstanceId", &name, arn)?;
+            again(cluster, id, &registered, request.version_info.unwrap_or_default())?
         }
         None => {
-            let active = cluster.instances.values().filter(|one| one.status != InstanceStatus::Inactive).count();
-            if active >= limits::INSTANCES_MAX {
-                return Err(ApiError::client("The limit of 5,000 container instances in a cluster has been reached."));
-            }
+            check_room(cluster)?;
             let id = ResourceId(at.control.ids.bits("container-instance"));
             ContainerInstance {
                 id,
@@ -83,6 +75,37 @@ pub(super) fn register(at: &mut Context<'_>, request: shape::RegisterContainerIn
     Ok(show::body(&shape::RegisterContainerInstanceResponse { container_instance: Some(shown) }))
 }
 
+/// An instance that registers again, as agents do when they restart. Source: amazon-ecs-agent: attributes of its own count
+/// at the first registration only, which keeps those that were put since.
+fn again(
+    cluster: &ClusterState,
+    id: Option<ResourceId>,
+    registered: &Registered,
+    version_info: shape::VersionInfo,
+) -> Result<ContainerInstance, ApiError> {
+    let known = id.and_then(|id| cluster.instances.get(&id));
+    let Some(known) = known.filter(|instance| instance.status != InstanceStatus::Inactive) else {
+        return Err(ApiError::client(
+            "The container instance to register again is not known or INACTIVE; register without containerInstanceArn.",
+        ));
+    };
+    let held = &known.registered;
+    if (held.cpu, held.memory_mib) != (registered.cpu, registered.memory_mib) {
+        return Err(ApiError::client("Container instance type changes are not supported."));
+    }
+    let version = known.version + 1;
+    Ok(ContainerInstance { version, version_info, ..ContainerInstance::clone(known) })
+}
+
+fn check_room(cluster: &ClusterState) -> Result<(), ApiError> {
+    let in_use = cluster.instances.values().filter(|one| one.status != InstanceStatus::Inactive);
+    if in_use.count() >= limits::INSTANCES_MAX {
+        let text = "The limit of 5,000 container instances in a cluster has been reached.";
+        return Err(ApiError::client(text));
+    }
+    Ok(())
+}
+
 fn resources(given: &[Resource]) -> Result<Registered, ApiError> {
     let mut registered = Registered::default();
     for resource in given {
@@ -92,7 +115,9 @@ fn resources(given: &[Resource]) -> Result<Registered, ApiError> {
                 let value = resource.integer_value.unwrap_or(0);
                 let most = if name == "CPU" { INSTANCE_CPU_MAX } else { i32::MAX };
                 if !(0..=most).contains(&value) {
-                    return Err(ApiError::invalid(format!("{name} should be between 0 and {most}")));
+                    return Err(ApiError::invalid(format!(
+                        "{name} should be between 0 and {most}"
+                    )));
                 }
                 let value = value.unsigned_abs();
                 if name == "CPU" { registered.cpu = value } else { registered.memory_mib = value }
@@ -106,7 +131,9 @@ fn resources(given: &[Resource]) -> Result<Registered, ApiError> {
         }
     }
     if registered.ports.len() > limits::RESERVED_PORTS_MAX {
-        return Err(ApiError::invalid("At most 100 ports can be reserved on a container instance."));
+        return Err(ApiError::invalid(
+            "At most 100 ports can be reserved on a container instance.",
+        ));
     }
     Ok(registered)
 }
@@ -122,8 +149,9 @@ fn ports(resource: &Resource, protocol: Protocol) -> Result<BTreeSet<Port>, ApiE
 fn identity(document: Option<&str>) -> Result<IdentityDocument, ApiError> {
     match document.map(str::trim).filter(|text| !text.is_empty()) {
         None => Ok(IdentityDocument::default()),
-        Some(text) => serde_json::from_str(text)
-            .map_err(|error| ApiError::client(format!("instanceIdentityDocument cannot be read: {error}"))),
+        Some(text) => serde_json::from_str(text).map_err(|error| {
+            ApiError::client(format!("instanceIdentityDocument cannot be read: {error}"))
+        }),
     }
 }
 
@@ -139,7 +167,9 @@ fn attributes(
     }
     let custom = attributes.keys().filter(|name| !attribute::is_reserved(name)).count();
     if custom > limits::CUSTOM_ATTRIBUTES_MAX {
-        return Err(ApiError::client("At most 10 attributes of your own can be registered on a container instance."));
+        return Err(ApiError::client(
+            "At most 10 attributes of your own can be registered on a container instance.",
+        ));
     }
     for (name, value) in [
         (ZONE_ATTRIBUTE, &document.availability_zone),
@@ -153,7 +183,10 @@ fn attributes(
     Ok(attributes)
 }
 
-pub(super) fn deregister(at: &mut Context<'_>, request: &shape::DeregisterContainerInstanceRequest) -> Answer {
+pub(super) fn deregister(
+    at: &mut Context<'_>,
+    request: &shape::DeregisterContainerInstanceRequest,
+) -> Answer {
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let now = at.now;
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
@@ -168,12 +201,19 @@ pub(super) fn deregister(at: &mut Context<'_>, request: &shape::DeregisterContai
     };
     let mut instance = ContainerInstance::clone(known);
     let id = instance.id;
-    let tasks: Vec<ResourceId> = cluster.loads.get(&id).into_iter().flat_map(|load| load.tasks.clone()).collect();
+    let tasks: Vec<ResourceId> =
+        cluster.loads.get(&id).into_iter().flat_map(|load| load.tasks.clone()).collect();
     if !tasks.is_empty() && request.force != Some(true) {
         return Err(ApiError::invalid("Found running tasks on the instance."));
     }
     for task in tasks {
-        report::end(&mut at.control.state, now, task, id, "Container instance deregistration forced by user");
+        report::end(
+            &mut at.control.state,
+            now,
+            task,
+            id,
+            "Container instance deregistration forced by user",
+        );
     }
     let state = &mut at.control.state;
     let cluster = state.cluster_mut(at.realm, &name).ok_or_else(super::cluster_not_found)?;
@@ -190,5 +230,8 @@ pub(super) fn deregister(at: &mut Context<'_>, request: &shape::DeregisterContai
 
 /// Refusals that several operations on attributes share.
 pub(super) fn too_many_attributes() -> ApiError {
-    ApiError::new(ErrorCode::AttributeLimitExceeded, "At most 10 attributes of your own can be on a container instance.")
+    ApiError::new(
+        ErrorCode::AttributeLimitExceeded,
+        "At most 10 attributes of your own can be on a container instance.",
+    )
 }

@@ -9,7 +9,10 @@ use longshore_wire_ecs::shape::shared::{Failure, KeyValuePair, Tag};
 use longshore_wire_ecs::shape::task as shape;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
-use super::{Answer, Context, cluster, cluster_name, container_instance, definition_rules, resource_id, tag, task_definition};
+use super::{
+    Answer, Context, cluster, cluster_name, container_instance, definition_rules, resource_id, tag,
+    task_definition,
+};
 use crate::cluster_state::{ClusterState, TokenUse};
 use crate::launch::{self, Launch};
 use crate::machine::Reply;
@@ -38,25 +41,15 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
     cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     let count = request.count.unwrap_or(1);
     if !(1..=limits::RUN_TASK_COUNT_MAX).contains(&count) {
-        return Err(ApiError::invalid(format!("count should be between 1 and {}", limits::RUN_TASK_COUNT_MAX)));
+        return Err(ApiError::invalid(format!(
+            "count should be between 1 and {}",
+            limits::RUN_TASK_COUNT_MAX
+        )));
     }
     where_to_run(&request)?;
     strategies(request.placement_strategy.as_deref().unwrap_or_default())?;
     constraints(request.placement_constraints.as_deref().unwrap_or_default())?;
-    let launch = admit(at, &Common {
-        definition: request.task_definition.as_ref(),
-        overrides: request.overrides.as_ref(),
-        group: request.group.as_ref(),
-        started_by: request.started_by.as_ref(),
-        started_by_chars_max: limits::RUN_TASK_STARTED_BY_CHARS_MAX,
-        tags: request.tags.as_deref(),
-        propagate_tags: request.propagate_tags.as_ref(),
-        managed_tags: request.enable_ecs_managed_tags,
-        execute_command: request.enable_execute_command,
-        network: request.network_configuration.as_ref(),
-        volumes: request.volume_configurations.as_deref(),
-        cluster: &name,
-    })?;
+    let launch = admit(at, &common_of_run(&request, &name))?;
     if launch.definition.content.placement_constraints.as_ref().is_some_and(|all| !all.is_empty()) {
         return Err(not_yet("The placement constraints of the task definition"));
     }
@@ -70,12 +63,20 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
     if cluster.view.instances().values().all(|instance| !instance.active) {
         return Err(ApiError::invalid("No Container Instances were found in your cluster."));
     }
-    let wanted = PlacementRequest { needs: &launch.needs, group: &launch.group, count: count.unsigned_abs() };
+    let wanted = PlacementRequest {
+        needs: &launch.needs,
+        group: &launch.group,
+        count: count.unsigned_abs(),
+    };
     let plan = place(&cluster.view, &wanted);
-    let failures = plan.refused.iter().map(|(id, refusal)| failure(cluster, *id, refusal)).collect();
+    let failures =
+        plan.refused.iter().map(|(id, refusal)| failure(cluster, *id, refusal)).collect();
     let (ids, now) = (&mut at.control.ids, at.now);
-    let tasks: Vec<Arc<Task>> =
-        plan.placed.iter().map(|instance| launch::start(cluster, ids, now, &launch, *instance)).collect();
+    let tasks: Vec<Arc<Task>> = plan
+        .placed
+        .iter()
+        .map(|instance| launch::start(cluster, ids, now, &launch, *instance))
+        .collect();
     if let Some((token, request)) = token.filter(|_| !tasks.is_empty()) {
         let tasks = tasks.iter().map(|task| task.id).collect();
         cluster.tokens.insert(token.clone(), TokenUse { request, tasks });
@@ -85,30 +86,54 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
     Ok(Reply::Tasks { tasks, failures, with_tags: true })
 }
 
+fn common_of_run<'a>(request: &'a shape::RunTaskRequest, cluster: &'a str) -> Common<'a> {
+    Common {
+        definition: request.task_definition.as_ref(),
+        overrides: request.overrides.as_ref(),
+        group: request.group.as_ref(),
+        started_by: request.started_by.as_ref(),
+        started_by_chars_max: limits::RUN_TASK_STARTED_BY_CHARS_MAX,
+        tags: request.tags.as_deref(),
+        propagate_tags: request.propagate_tags.as_ref(),
+        managed_tags: request.enable_ecs_managed_tags,
+        execute_command: request.enable_execute_command,
+        network: request.network_configuration.as_ref(),
+        volumes: request.volume_configurations.as_deref(),
+        cluster,
+    }
+}
+
 fn not_yet(what: &str) -> ApiError {
     ApiError::new(
         ErrorCode::UnsupportedFeature,
-        format!("{what} cannot be honoured by Longshore yet, and are not ignored: leave them out, and tasks spread over availability zones."),
+        format!(
+            "{what} cannot be honoured by Longshore yet, and are not ignored: leave them out, and tasks spread over availability zones."
+        ),
     )
 }
 
 /// Checks the launch type and its rivals.
 fn where_to_run(request: &shape::RunTaskRequest) -> Result<(), ApiError> {
-    let providers = request.capacity_provider_strategy.as_ref().is_some_and(|strategy| !strategy.is_empty());
+    let providers =
+        request.capacity_provider_strategy.as_ref().is_some_and(|strategy| !strategy.is_empty());
     match request.launch_type.as_deref() {
         Some(_) if providers => Err(ApiError::invalid(
             "Specify either Launch Type or Capacity Provider Strategy, but not both.",
         )),
-        _ if providers => Err(ApiError::invalid("The specified capacity provider was not found. Longshore has none yet.")),
-        None | Some("EC2") if request.platform_version.is_some() => {
-            Err(ApiError::invalid("The platform version must be null when specifying an EC2 launch type."))
-        }
+        _ if providers => Err(ApiError::invalid(
+            "The specified capacity provider was not found. Longshore has none yet.",
+        )),
+        None | Some("EC2") if request.platform_version.is_some() => Err(ApiError::invalid(
+            "The platform version must be null when specifying an EC2 launch type.",
+        )),
         None | Some("EC2") => Ok(()),
         Some("FARGATE" | "EXTERNAL" | "MANAGED_INSTANCES") => Err(ApiError::new(
             ErrorCode::UnsupportedFeature,
             "Longshore runs tasks of launch type EC2 only.",
         )),
-        Some(_) => Err(ApiError::invalid("launchType should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]")),
+        Some(_) => Err(ApiError::invalid(
+            "launchType should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]",
+        )),
     }
 }
 
@@ -121,7 +146,9 @@ fn strategies(given: &[shape::PlacementStrategy]) -> Result<(), ApiError> {
         match (strategy.kind.as_deref(), strategy.field.as_deref()) {
             (Some("spread"), Some("attribute:ecs.availability-zone")) if rank == 0 => {}
             (Some("spread"), Some("instanceId" | "host")) if rank == 1 => {}
-            (Some("spread" | "binpack" | "random"), _) => return Err(not_yet("These placement strategies")),
+            (Some("spread" | "binpack" | "random"), _) => {
+                return Err(not_yet("These placement strategies"));
+            }
             _ => return Err(ApiError::invalid("type should be one of [random,spread,binpack]")),
         }
     }
@@ -135,13 +162,21 @@ fn constraints(given: &[shape::PlacementConstraint]) -> Result<(), ApiError> {
     for constraint in given {
         match (constraint.kind.as_deref(), &constraint.expression) {
             (Some("distinctInstance"), Some(_)) => {
-                return Err(ApiError::invalid("distinctInstance expression should not be specified."));
+                return Err(ApiError::invalid(
+                    "distinctInstance expression should not be specified.",
+                ));
             }
-            (Some("memberOf"), Some(expression)) if expression.chars().count() > limits::EXPRESSION_CHARS_MAX => {
-                return Err(ApiError::invalid("A memberOf expression can have at most 2000 characters."));
+            (Some("memberOf"), Some(expression))
+                if expression.chars().count() > limits::EXPRESSION_CHARS_MAX =>
+            {
+                return Err(ApiError::invalid(
+                    "A memberOf expression can have at most 2000 characters.",
+                ));
             }
             (Some("distinctInstance" | "memberOf"), _) => {}
-            _ => return Err(ApiError::invalid("type should be one of [distinctInstance,memberOf]")),
+            _ => {
+                return Err(ApiError::invalid("type should be one of [distinctInstance,memberOf]"));
+            }
         }
     }
     if given.is_empty() { Ok(()) } else { Err(not_yet("Placement constraints")) }
@@ -152,19 +187,24 @@ fn token(request: &shape::RunTaskRequest) -> Result<Option<(Str, String)>, ApiEr
     let Some(token) = request.client_token.clone() else { return Ok(None) };
     let fits = (1..=limits::CLIENT_TOKEN_CHARS_MAX).contains(&token.len());
     if !fits || !token.bytes().all(|byte| (33..=126).contains(&byte)) {
-        return Err(ApiError::invalid("clientToken must be 1 to 64 characters between ASCII 33 and 126."));
+        return Err(ApiError::invalid(
+            "clientToken must be 1 to 64 characters between ASCII 33 and 126.",
+        ));
     }
-    let text = serde_json::to_string(request).map_err(|error| ApiError::invalid(error.to_string()))?;
+    let text =
+        serde_json::to_string(request).map_err(|error| ApiError::invalid(error.to_string()))?;
     Ok(Some((token, text)))
 }
 
 /// Source: ECS API reference, `ConflictException`: another request under the same token names the tasks that exist.
 fn replay(cluster: &ClusterState, known: &TokenUse, text: &str) -> Answer {
-    let tasks: Vec<Arc<Task>> = known.tasks.iter().filter_map(|id| cluster.tasks.get(id).cloned()).collect();
+    let tasks: Vec<Arc<Task>> =
+        known.tasks.iter().filter_map(|id| cluster.tasks.get(id).cloned()).collect();
     if known.request == text {
         return Ok(Reply::Tasks { tasks, failures: Vec::new(), with_tags: true });
     }
-    let mut conflict = ApiError::new(ErrorCode::Conflict, "The clientToken was used with other parameters.");
+    let mut conflict =
+        ApiError::new(ErrorCode::Conflict, "The clientToken was used with other parameters.");
     conflict.resource_ids = tasks.iter().map(|task| task.arn.clone()).collect();
     Err(conflict)
 }
@@ -173,11 +213,17 @@ fn failure(cluster: &ClusterState, id: ResourceId, refusal: &Refusal) -> Failure
     let (reason, detail) = match refusal {
         Refusal::NotActive => ("INACTIVE", Some("The container instance is DRAINING.".to_owned())),
         Refusal::NotConnected => ("AGENT", None),
-        Refusal::Attribute(name) => ("ATTRIBUTE", Some(format!("The attribute {name} is missing or has another value."))),
+        Refusal::Attribute(name) => {
+            ("ATTRIBUTE", Some(format!("The attribute {name} is missing or has another value.")))
+        }
         Refusal::Cpu(free) => ("RESOURCE:CPU", Some(format!("{free} CPU units are free."))),
         Refusal::Memory(free) => ("RESOURCE:MEMORY", Some(format!("{free} MiB are free."))),
         Refusal::Port(port) => {
-            let reason = if port.protocol == Protocol::Udp { "RESOURCE:PORTS_UDP" } else { "RESOURCE:PORTS" };
+            let reason = if port.protocol == Protocol::Udp {
+                "RESOURCE:PORTS_UDP"
+            } else {
+                "RESOURCE:PORTS"
+            };
             (reason, Some(format!("The port {} is in use.", port.number)))
         }
     };
@@ -193,20 +239,23 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
     cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     let asked = request.container_instances.as_deref().unwrap_or_default();
     container_instance::check_ids(asked, limits::START_TASK_INSTANCES_MAX)?;
-    let launch = admit(at, &Common {
-        definition: request.task_definition.as_ref(),
-        overrides: request.overrides.as_ref(),
-        group: request.group.as_ref(),
-        started_by: request.started_by.as_ref(),
-        started_by_chars_max: limits::START_TASK_STARTED_BY_CHARS_MAX,
-        tags: request.tags.as_deref(),
-        propagate_tags: request.propagate_tags.as_ref(),
-        managed_tags: request.enable_ecs_managed_tags,
-        execute_command: request.enable_execute_command,
-        network: request.network_configuration.as_ref(),
-        volumes: request.volume_configurations.as_deref(),
-        cluster: &name,
-    })?;
+    let launch = admit(
+        at,
+        &Common {
+            definition: request.task_definition.as_ref(),
+            overrides: request.overrides.as_ref(),
+            group: request.group.as_ref(),
+            started_by: request.started_by.as_ref(),
+            started_by_chars_max: limits::START_TASK_STARTED_BY_CHARS_MAX,
+            tags: request.tags.as_deref(),
+            propagate_tags: request.propagate_tags.as_ref(),
+            managed_tags: request.enable_ecs_managed_tags,
+            execute_command: request.enable_execute_command,
+            network: request.network_configuration.as_ref(),
+            volumes: request.volume_configurations.as_deref(),
+            cluster: &name,
+        },
+    )?;
     let realm = at.realm;
     let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
     let (ids, now) = (&mut at.control.ids, at.now);
@@ -215,7 +264,10 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
         let id = resource_id("container-instance", "containerInstanceId", &name, given)?;
         let known = id.and_then(|id| cluster.instances.get(&id));
         let Some(instance) = known else {
-            failures.push(crate::show::failure(container_instance::missing_arn(realm, &name, given), "MISSING"));
+            failures.push(crate::show::failure(
+                container_instance::missing_arn(realm, &name, given),
+                "MISSING",
+            ));
             continue;
         };
         if instance.status == InstanceStatus::Inactive {
@@ -223,7 +275,10 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
             continue;
         }
         let id = instance.id;
-        let verdict = cluster.view.instance(id).map_or(Err(Refusal::NotActive), |view| check(view, &launch.needs));
+        let verdict = cluster
+            .view
+            .instance(id)
+            .map_or(Err(Refusal::NotActive), |view| check(view, &launch.needs));
         match verdict {
             Ok(()) => tasks.push(launch::start(cluster, ids, now, &launch, id)),
             Err(refusal) => failures.push(failure(cluster, id, &refusal)),
@@ -239,14 +294,16 @@ fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<Launch, ApiError> 
     if given.is_empty() {
         return Err(ApiError::client("TaskDefinition can not be blank."));
     }
-    let definition =
-        task_definition::find(at, given).ok_or_else(|| ApiError::client("TaskDefinition not found."))?;
+    let definition = task_definition::find(at, given)
+        .ok_or_else(|| ApiError::client("TaskDefinition not found."))?;
     if definition.status == DefinitionStatus::Inactive {
         return Err(ApiError::client("TaskDefinition is inactive"));
     }
     network(&definition, common.network)?;
     if common.execute_command == Some(true) {
-        return Err(ApiError::invalid("The execute command failed because execute command is not supported by Longshore: leave enableExecuteCommand out."));
+        return Err(ApiError::invalid(
+            "The execute command failed because execute command is not supported by Longshore: leave enableExecuteCommand out.",
+        ));
     }
     if common.volumes.is_some_and(|volumes| !volumes.is_empty()) {
         return Err(not_yet("volumeConfigurations"));
@@ -257,7 +314,9 @@ fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<Launch, ApiError> 
             return Err(ApiError::invalid("group can have at most 255 characters."));
         }
         Some(group) if group.starts_with("service:") => {
-            return Err(ApiError::invalid("Invalid namespace for group: service is reserved for the tasks of services."));
+            return Err(ApiError::invalid(
+                "Invalid namespace for group: service is reserved for the tasks of services.",
+            ));
         }
         Some(group) => group.clone(),
     };
@@ -267,7 +326,8 @@ fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<Launch, ApiError> 
     let (cpu, memory_mib) = overrides::task_sizes(&definition, common.overrides)?;
     let mut needs = definition.needs.clone();
     if common.overrides.is_some() {
-        let mut own = definition_rules::needs(&containers, definition.network_mode, cpu, memory_mib)?;
+        let mut own =
+            definition_rules::needs(&containers, definition.network_mode, cpu, memory_mib)?;
         own.attributes.clone_from(&definition.needs.attributes);
         needs = Arc::new(own);
     }
@@ -282,7 +342,10 @@ fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<Launch, ApiError> 
     })
 }
 
-fn network(definition: &TaskDefinition, given: Option<&shape::NetworkConfiguration>) -> Result<(), ApiError> {
+fn network(
+    definition: &TaskDefinition,
+    given: Option<&shape::NetworkConfiguration>,
+) -> Result<(), ApiError> {
     match (definition.network_mode, given) {
         (NetworkMode::Awsvpc, None) => Err(ApiError::invalid(
             "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
@@ -314,8 +377,16 @@ fn tags(common: &Common<'_>, definition: &TaskDefinition) -> Result<Tags, ApiErr
     let mut tags = match common.propagate_tags.map(|word| &**word) {
         None | Some("NONE") => Tags::new(),
         Some("TASK_DEFINITION") => definition.tags.clone(),
-        Some("SERVICE") => return Err(ApiError::invalid("propagateTags SERVICE is for the tasks of services only.")),
-        Some(_) => return Err(ApiError::invalid("propagateTags should be one of [TASK_DEFINITION,SERVICE,NONE]")),
+        Some("SERVICE") => {
+            return Err(ApiError::invalid(
+                "propagateTags SERVICE is for the tasks of services only.",
+            ));
+        }
+        Some(_) => {
+            return Err(ApiError::invalid(
+                "propagateTags should be one of [TASK_DEFINITION,SERVICE,NONE]",
+            ));
+        }
     };
     tags.extend(tag::read(common.tags.unwrap_or_default())?);
     if common.managed_tags == Some(true) {

@@ -19,13 +19,19 @@ pub(super) fn read(given: &[Tag]) -> Result<Tags, ApiError> {
         let value = tag.value.clone().unwrap_or_default();
         let fits = |text: &str, most: usize| {
             text.chars().count() <= most
-                && text.chars().all(|one| one.is_alphanumeric() || one.is_whitespace() || "_.:/=+-@".contains(one))
+                && text.chars().all(|one| {
+                    one.is_alphanumeric() || one.is_whitespace() || "_.:/=+-@".contains(one)
+                })
         };
         if key.is_empty() || !fits(&key, limits::TAG_KEY_CHARS_MAX) {
-            return Err(ApiError::invalid("A tag key must be 1 to 128 letters, digits, spaces and the characters _ . : / = + - @"));
+            return Err(ApiError::invalid(
+                "A tag key must be 1 to 128 letters, digits, spaces and the characters _ . : / = + - @",
+            ));
         }
         if !fits(&value, limits::TAG_VALUE_CHARS_MAX) {
-            return Err(ApiError::invalid("A tag value must be at most 256 letters, digits, spaces and the characters _ . : / = + - @"));
+            return Err(ApiError::invalid(
+                "A tag value must be at most 256 letters, digits, spaces and the characters _ . : / = + - @",
+            ));
         }
         if key.to_lowercase().starts_with("aws:") {
             return Err(ApiError::invalid("Tag keys that start with aws: are reserved."));
@@ -49,7 +55,10 @@ fn merged(held: &Tags, new: &Tags) -> Result<Tags, ApiError> {
     tags.extend(new.iter().map(|(key, value)| (key.clone(), value.clone())));
     let own = tags.keys().filter(|key| !key.starts_with("aws:")).count();
     if own > limits::TAGS_MAX {
-        return Err(ApiError::new(ErrorCode::LimitExceeded, "A resource can have at most 50 tags."));
+        return Err(ApiError::new(
+            ErrorCode::LimitExceeded,
+            "A resource can have at most 50 tags.",
+        ));
     }
     Ok(tags)
 }
@@ -63,7 +72,11 @@ pub(super) fn tag(at: &mut Context<'_>, request: &shape::TagResourceRequest) -> 
 pub(super) fn untag(at: &mut Context<'_>, request: &shape::UntagResourceRequest) -> Answer {
     let keys = request.tag_keys.as_deref().unwrap_or_default();
     change(at, request.resource_arn.as_ref(), |held| {
-        Ok(held.iter().filter(|(key, _)| !keys.contains(key)).map(|(k, v)| (k.clone(), v.clone())).collect())
+        Ok(held
+            .iter()
+            .filter(|(key, _)| !keys.contains(key))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect())
     })?;
     Ok(show::body(&shape::UntagResourceResponse {}))
 }
@@ -89,7 +102,9 @@ fn change(
 ) -> Result<(), ApiError> {
     let given = arn.map(|arn| &**arn).unwrap_or_default();
     let Some(arn) = Arn::parse(given) else {
-        return Err(ApiError::invalid("resourceArn must be the ARN of a cluster, container instance, task or task definition."));
+        return Err(ApiError::invalid(
+            "resourceArn must be the ARN of a cluster, container instance, task or task definition.",
+        ));
     };
     if arn.region != &*at.realm.region || arn.account != &*at.realm.account {
         return Err(not_found(given));
@@ -102,12 +117,20 @@ fn change(
         }
         "container-instance" => change_instance(at, given, arn, apply),
         "task" => change_task(at, given, arn, apply),
-        _ => Err(ApiError::invalid("resourceArn must be the ARN of a cluster, container instance, task or task definition.")),
+        _ => Err(ApiError::invalid(
+            "resourceArn must be the ARN of a cluster, container instance, task or task definition.",
+        )),
     }
 }
 
-fn change_cluster(at: &mut Context<'_>, given: &str, arn: Arn<'_>, apply: impl FnOnce(&Tags) -> Result<Tags, ApiError>) -> Result<(), ApiError> {
-    let cluster = at.control.state.cluster_mut(at.realm, arn.rest).ok_or_else(|| not_found(given))?;
+fn change_cluster(
+    at: &mut Context<'_>,
+    given: &str,
+    arn: Arn<'_>,
+    apply: impl FnOnce(&Tags) -> Result<Tags, ApiError>,
+) -> Result<(), ApiError> {
+    let cluster =
+        at.control.state.cluster_mut(at.realm, arn.rest).ok_or_else(|| not_found(given))?;
     let tags = apply(&cluster.record.tags)?;
     if tags != cluster.record.tags {
         Arc::make_mut(&mut cluster.record).tags = tags;
@@ -116,7 +139,11 @@ fn change_cluster(at: &mut Context<'_>, given: &str, arn: Arn<'_>, apply: impl F
     Ok(())
 }
 
-fn change_definition(at: &mut Context<'_>, given: &str, apply: impl FnOnce(&Tags) -> Result<Tags, ApiError>) -> Result<(), ApiError> {
+fn change_definition(
+    at: &mut Context<'_>,
+    given: &str,
+    apply: impl FnOnce(&Tags) -> Result<Tags, ApiError>,
+) -> Result<(), ApiError> {
     let mut definition = task_definition::find(at, given).ok_or_else(|| not_found(given))?;
     let tags = apply(&definition.tags)?;
     if tags != definition.tags {
@@ -129,25 +156,43 @@ fn change_definition(at: &mut Context<'_>, given: &str, apply: impl FnOnce(&Tags
     Ok(())
 }
 
-fn change_instance(at: &mut Context<'_>, given: &str, arn: Arn<'_>, apply: impl FnOnce(&Tags) -> Result<Tags, ApiError>) -> Result<(), ApiError> {
+fn change_instance(
+    at: &mut Context<'_>,
+    given: &str,
+    arn: Arn<'_>,
+    apply: impl FnOnce(&Tags) -> Result<Tags, ApiError>,
+) -> Result<(), ApiError> {
     let cluster = arn.cluster().and_then(|name| at.control.state.cluster_mut(at.realm, name));
     let cluster = cluster.ok_or_else(|| not_found(given))?;
     let id = longshore_wire_ecs::arn::ResourceId::parse(arn.id());
-    let instance = id.and_then(|id| cluster.instances.get(&id)).filter(|one| one.status != InstanceStatus::Inactive);
+    let instance = id
+        .and_then(|id| cluster.instances.get(&id))
+        .filter(|one| one.status != InstanceStatus::Inactive);
     let instance = instance.ok_or_else(|| not_found(given))?;
     let tags = apply(&instance.tags)?;
     if tags != *instance.tags {
         let version = instance.version + 1;
-        cluster.put_instance(ContainerInstance { tags: Arc::new(tags), version, ..ContainerInstance::clone(instance) });
+        cluster.put_instance(ContainerInstance {
+            tags: Arc::new(tags),
+            version,
+            ..ContainerInstance::clone(instance)
+        });
     }
     Ok(())
 }
 
-fn change_task(at: &mut Context<'_>, given: &str, arn: Arn<'_>, apply: impl FnOnce(&Tags) -> Result<Tags, ApiError>) -> Result<(), ApiError> {
+fn change_task(
+    at: &mut Context<'_>,
+    given: &str,
+    arn: Arn<'_>,
+    apply: impl FnOnce(&Tags) -> Result<Tags, ApiError>,
+) -> Result<(), ApiError> {
     let cluster = arn.cluster().and_then(|name| at.control.state.cluster_mut(at.realm, name));
     let cluster = cluster.ok_or_else(|| not_found(given))?;
     let id = longshore_wire_ecs::arn::ResourceId::parse(arn.id());
-    let task = id.and_then(|id| cluster.tasks.get(&id)).filter(|task| task.last_status != LastStatus::Stopped);
+    let task = id
+        .and_then(|id| cluster.tasks.get(&id))
+        .filter(|task| task.last_status != LastStatus::Stopped);
     let task = task.ok_or_else(|| not_found(given))?;
     let tags = apply(&task.tags)?;
     if tags != *task.tags {

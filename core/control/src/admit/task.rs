@@ -61,8 +61,11 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeTasksReque
         let id = resource_id("task", "taskId", &name, given)?;
         match id.and_then(|id| cluster.tasks.get(&id)) {
             Some(task) => tasks.push(task.clone()),
-            None if given.starts_with("arn:") => failures.push(show::failure(given.clone(), "MISSING")),
-            None => failures.push(show::failure(realm.arn(format_args!("task/{name}/{given}")), "MISSING")),
+            None if given.starts_with("arn:") => {
+                failures.push(show::failure(given.clone(), "MISSING"))
+            }
+            None => failures
+                .push(show::failure(realm.arn(format_args!("task/{name}/{given}")), "MISSING")),
         }
     }
     Ok(Reply::Tasks { tasks, failures, with_tags: has(&words, "TAGS") })
@@ -87,8 +90,12 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTasksRequest) -> A
     let after = page.after().and_then(ResourceId::parse);
     let ids = candidates(cluster, &filter);
     let from = after.map_or(0, |ResourceId(after)| after.saturating_add(1));
-    let tasks = ids.range(ResourceId(from)..).map(|id| &cluster.tasks[id]).filter(|task| !nothing && filter.admits(task));
-    let (arns, next_token) = page.take(tasks.map(|task: &Arc<Task>| (task.id.to_string(), task.arn.clone())));
+    let tasks = ids
+        .range(ResourceId(from)..)
+        .map(|id| &cluster.tasks[id])
+        .filter(|task| !nothing && filter.admits(task));
+    let (arns, next_token) =
+        page.take(tasks.map(|task: &Arc<Task>| (task.id.to_string(), task.arn.clone())));
     Ok(show::body(&shape::ListTasksResponse { task_arns: Some(arns), next_token }))
 }
 
@@ -98,12 +105,20 @@ fn filter(request: &shape::ListTasksRequest, cluster: &str) -> Result<(Filter, b
         None | Some("RUNNING") => (true, false),
         Some("PENDING") => (true, true),
         Some("STOPPED") => (false, false),
-        Some(_) => return Err(ApiError::invalid("desiredStatus should be one of [RUNNING,PENDING,STOPPED]")),
+        Some(_) => {
+            return Err(ApiError::invalid(
+                "desiredStatus should be one of [RUNNING,PENDING,STOPPED]",
+            ));
+        }
     };
     let other_launch_type = match request.launch_type.as_deref() {
         None | Some("EC2") => false,
         Some("FARGATE" | "EXTERNAL" | "MANAGED_INSTANCES") => true,
-        Some(_) => return Err(ApiError::invalid("launchType should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]")),
+        Some(_) => {
+            return Err(ApiError::invalid(
+                "launchType should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]",
+            ));
+        }
     };
     let others = [&request.container_instance, &request.family, &request.service_name];
     if request.started_by.is_some() && others.iter().any(|other| other.is_some()) {
@@ -135,7 +150,9 @@ fn candidates<'a>(cluster: &'a ClusterState, filter: &Filter) -> &'a BTreeSet<Re
     }
     match filter.instance {
         // Tasks that should run are not STOPPED, so the load of the instance names them all.
-        Some(instance) if filter.running => cluster.loads.get(&instance).map_or(&NONE, |load| &load.tasks),
+        Some(instance) if filter.running => {
+            cluster.loads.get(&instance).map_or(&NONE, |load| &load.tasks)
+        }
         _ if filter.running => &cluster.desired_running,
         _ => &cluster.desired_stopped,
     }

@@ -7,16 +7,22 @@ use longshore_wire_ecs::shape::shared::Attribute;
 use longshore_wire_ecs::shape::task_definition as shape;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
+use super::definition_rules::Admitted;
 use super::page::Page;
 use super::{Answer, Context, definition_rules, has, include, is_name, tag};
 use crate::record::{DefinitionStatus, TaskDefinition};
 use crate::show;
 use crate::state::Regional;
 
-pub(super) fn register(at: &mut Context<'_>, request: shape::RegisterTaskDefinitionRequest) -> Answer {
+pub(super) fn register(
+    at: &mut Context<'_>,
+    request: shape::RegisterTaskDefinitionRequest,
+) -> Answer {
     let family = request.family.clone().unwrap_or_default();
     if !is_name(&family) {
-        return Err(ApiError::client("Family contains invalid characters: it must be 1 to 255 letters, digits, hyphens and underscores."));
+        return Err(ApiError::client(
+            "Family contains invalid characters: it must be 1 to 255 letters, digits, hyphens and underscores.",
+        ));
     }
     let tags = match &request.tags {
         Some(tags) if tags.is_empty() => return Err(ApiError::client("Tags can not be empty.")),
@@ -30,27 +36,17 @@ pub(super) fn register(at: &mut Context<'_>, request: shape::RegisterTaskDefinit
         )));
     }
     let admitted = definition_rules::admit(request)?;
-    let revisions = &mut at.control.state.realm(at.realm).families.entry(family.clone()).or_default().revisions;
-    let revision = revisions.last_key_value().map_or(1, |(last, _)| last + 1);
+    let families = &mut at.control.state.realm(at.realm).families;
+    let last = families.get(&family).and_then(|family| family.revisions.last_key_value());
+    let revision = last.map_or(1, |(last, _)| last + 1);
     if revision > limits::REVISIONS_MAX {
-        return Err(ApiError::new(ErrorCode::LimitExceeded, "The family has 1,000,000 revisions, which is the most."));
+        return Err(ApiError::new(
+            ErrorCode::LimitExceeded,
+            "The family has 1,000,000 revisions, which is the most.",
+        ));
     }
     let arn = at.realm.arn(format_args!("task-definition/{family}:{revision}"));
-    let required = admitted.needs.attributes.iter().map(|attribute| Attribute {
-        name: Some(attribute.name.clone()),
-        value: attribute.value.clone(),
-        ..Default::default()
-    });
-    let content = shape::TaskDefinition {
-        task_definition_arn: Some(arn.clone()),
-        family: Some(family.clone()),
-        revision: i32::try_from(revision).ok(),
-        requires_attributes: Some(required.collect()),
-        compatibilities: Some(admitted.compatibilities),
-        registered_at: Some(at.now.seconds()),
-        registered_by: Some(format!("arn:{}:iam::{}:root", at.realm.partition(), at.realm.account).into()),
-        ..admitted.content
-    };
+    let content = shown_content(at, &family, revision, &arn, &admitted);
     let definition = Arc::new(TaskDefinition {
         realm: at.realm.clone(),
         family: family.clone(),
@@ -68,12 +64,39 @@ pub(super) fn register(at: &mut Context<'_>, request: shape::RegisterTaskDefinit
         volumes: admitted.volumes,
         tags: tags.clone(),
     });
-    revisions.insert(revision, definition.clone());
+    let families = &mut at.control.state.realm(at.realm).families;
+    families.entry(family.clone()).or_default().revisions.insert(revision, definition.clone());
     at.control.state.changed_definitions.insert((at.realm.clone(), family, revision));
     Ok(show::body(&shape::RegisterTaskDefinitionResponse {
         task_definition: Some(show::definition(&definition)),
         tags: Some(show::tags(&tags)),
     }))
+}
+
+/// The content as the API shows it, with what follows from it.
+fn shown_content(
+    at: &Context<'_>,
+    family: &Str,
+    revision: u32,
+    arn: &Str,
+    admitted: &Admitted,
+) -> shape::TaskDefinition {
+    let required = admitted.needs.attributes.iter().map(|attribute| Attribute {
+        name: Some(attribute.name.clone()),
+        value: attribute.value.clone(),
+        ..Default::default()
+    });
+    let root = format!("arn:{}:iam::{}:root", at.realm.partition(), at.realm.account);
+    shape::TaskDefinition {
+        task_definition_arn: Some(arn.clone()),
+        family: Some(family.clone()),
+        revision: i32::try_from(revision).ok(),
+        requires_attributes: Some(required.collect()),
+        compatibilities: Some(admitted.compatibilities.clone()),
+        registered_at: Some(at.now.seconds()),
+        registered_by: Some(root.into()),
+        ..admitted.content.clone()
+    }
 }
 
 /// What a caller may write for a task definition.
@@ -111,11 +134,16 @@ pub(super) fn find(at: &mut Context<'_>, given: &str) -> Option<Arc<TaskDefiniti
             let mut latest = families.get(&family)?.revisions.values().rev();
             latest.find(|definition| definition.status == DefinitionStatus::Active).cloned()
         }
-        Reference::Revision(family, revision) => families.get(&family)?.revisions.get(&revision).cloned(),
+        Reference::Revision(family, revision) => {
+            families.get(&family)?.revisions.get(&revision).cloned()
+        }
     }
 }
 
-pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeTaskDefinitionRequest) -> Answer {
+pub(super) fn describe(
+    at: &mut Context<'_>,
+    request: &shape::DescribeTaskDefinitionRequest,
+) -> Answer {
     let words = include(request.include.as_ref(), &["TAGS"])?;
     let given = request.task_definition.as_deref().unwrap_or_default();
     let Some(definition) = find(at, given) else {
@@ -127,7 +155,10 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeTaskDefini
     }))
 }
 
-pub(super) fn deregister(at: &mut Context<'_>, request: &shape::DeregisterTaskDefinitionRequest) -> Answer {
+pub(super) fn deregister(
+    at: &mut Context<'_>,
+    request: &shape::DeregisterTaskDefinitionRequest,
+) -> Answer {
     let given = request.task_definition.as_deref().unwrap_or_default();
     let name = Arn::parse(given).map_or(given, |arn| arn.rest);
     match name.rsplit_once(':') {
@@ -146,7 +177,12 @@ pub(super) fn deregister(at: &mut Context<'_>, request: &shape::DeregisterTaskDe
         changed.deregistered_at = Some(at.now);
         let (family, revision) = (definition.family.clone(), definition.revision);
         let regional = at.control.state.realm(at.realm);
-        regional.families.entry(family.clone()).or_default().revisions.insert(revision, definition.clone());
+        regional
+            .families
+            .entry(family.clone())
+            .or_default()
+            .revisions
+            .insert(revision, definition.clone());
         at.control.state.changed_definitions.insert((at.realm.clone(), family, revision));
     }
     Ok(show::body(&shape::DeregisterTaskDefinitionResponse {
@@ -176,13 +212,19 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTaskDefinitionsReq
     let family = request.family_prefix.as_deref().filter(|family| !family.is_empty());
     let all = revisions(regional, family, descending);
     // The key keeps the order of the list: families as text, revisions as numbers.
-    let key = |definition: &TaskDefinition| format!("{} {:08}", definition.family, definition.revision);
-    let listed = all.filter(|definition| definition.status == wanted && !none).filter(|definition| {
-        let key = key(definition);
-        page.after().is_none_or(|after| if descending { &*key < after } else { &*key > after })
-    });
-    let (arns, next_token) = page.take(listed.map(|definition| (key(definition), definition.arn.clone())));
-    Ok(show::body(&shape::ListTaskDefinitionsResponse { task_definition_arns: Some(arns), next_token }))
+    let key =
+        |definition: &TaskDefinition| format!("{} {:08}", definition.family, definition.revision);
+    let listed =
+        all.filter(|definition| definition.status == wanted && !none).filter(|definition| {
+            let key = key(definition);
+            page.after().is_none_or(|after| if descending { &*key < after } else { &*key > after })
+        });
+    let (arns, next_token) =
+        page.take(listed.map(|definition| (key(definition), definition.arn.clone())));
+    Ok(show::body(&shape::ListTaskDefinitionsResponse {
+        task_definition_arns: Some(arns),
+        next_token,
+    }))
 }
 
 fn revisions<'a>(
@@ -190,7 +232,10 @@ fn revisions<'a>(
     family: Option<&'a str>,
     descending: bool,
 ) -> Box<dyn Iterator<Item = &'a Arc<TaskDefinition>> + 'a> {
-    let families = regional.families.iter().filter(move |(name, _)| family.is_none_or(|family| &***name == family));
+    let families = regional
+        .families
+        .iter()
+        .filter(move |(name, _)| family.is_none_or(|family| &***name == family));
     let revisions = families.flat_map(|(_, family)| family.revisions.values());
     if descending {
         let all: Vec<_> = revisions.collect();
@@ -200,7 +245,10 @@ fn revisions<'a>(
     }
 }
 
-pub(super) fn list_families(at: &mut Context<'_>, request: &shape::ListTaskDefinitionFamiliesRequest) -> Answer {
+pub(super) fn list_families(
+    at: &mut Context<'_>,
+    request: &shape::ListTaskDefinitionFamiliesRequest,
+) -> Answer {
     let page = Page::read('f', request.next_token.as_ref(), request.max_results)?;
     let wanted = status(request.status.as_ref(), &["ACTIVE", "INACTIVE", "ALL"])?;
     let prefix = request.family_prefix.as_deref().unwrap_or_default();
@@ -215,6 +263,10 @@ pub(super) fn list_families(at: &mut Context<'_>, request: &shape::ListTaskDefin
             }
             && page.after().is_none_or(|after| &***name > after)
     });
-    let (families, next_token) = page.take(listed.map(|(name, _)| (name.to_string(), name.clone())));
-    Ok(show::body(&shape::ListTaskDefinitionFamiliesResponse { families: Some(families), next_token }))
+    let (families, next_token) =
+        page.take(listed.map(|(name, _)| (name.to_string(), name.clone())));
+    Ok(show::body(&shape::ListTaskDefinitionFamiliesResponse {
+        families: Some(families),
+        next_token,
+    }))
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::*;
-use crate::needs::{Protocol, RequiredAttribute};
+use crate::ZONE_ATTRIBUTE;
+use crate::needs::Protocol;
 
 fn instance(zone: Option<&str>, cpu: u32, memory_mib: u32) -> InstanceView {
     let attributes = zone.map(|zone| (Str::from(ZONE_ATTRIBUTE), Some(Str::from(zone))));
@@ -95,13 +96,19 @@ fn the_first_failing_check_is_the_one_told() {
     let view = cluster(vec![draining, away, instance(None, 1, 1)]);
     let plan = place(&view, &Request { needs: &needs, group: "g", count: 1 });
     let told: Vec<&Refusal> = plan.refused.iter().map(|(_, refusal)| refusal).collect();
-    assert_eq!(told, [&Refusal::NotActive, &Refusal::NotConnected, &Refusal::Attribute("gpu".into())]);
+    assert_eq!(
+        told,
+        [&Refusal::NotActive, &Refusal::NotConnected, &Refusal::Attribute("gpu".into())]
+    );
 }
 
 #[test]
 fn a_required_attribute_with_a_value_must_have_that_value() {
     let needs = Needs {
-        attributes: vec![RequiredAttribute { name: ZONE_ATTRIBUTE.into(), value: Some("b".into()) }],
+        attributes: vec![RequiredAttribute {
+            name: ZONE_ATTRIBUTE.into(),
+            value: Some("b".into()),
+        }],
         ..small()
     };
     let view = cluster(vec![instance(Some("a"), 1000, 1000), instance(Some("b"), 1000, 1000)]);
@@ -110,7 +117,10 @@ fn a_required_attribute_with_a_value_must_have_that_value() {
 
 #[test]
 fn an_empty_cluster_places_nothing_and_refuses_nothing() {
-    assert_eq!(place(&ClusterView::default(), &Request { needs: &small(), group: "g", count: 1 }), Plan::default());
+    assert_eq!(
+        place(&ClusterView::default(), &Request { needs: &small(), group: "g", count: 1 }),
+        Plan::default()
+    );
 }
 
 #[test]

@@ -93,10 +93,8 @@ fn volume_name(spec: &TaskSpec, volume: &str) -> String {
 
 /// `ecs-<family>-<revision>-<name>-<digits>`; the digits follow from the task, `kind` and the whole name.
 fn unique(spec: &TaskSpec, kind: &str, name: &str) -> String {
-    let plain: String = name
-        .chars()
-        .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-')
-        .collect();
+    let plain: String =
+        name.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect();
     let mut digits = format!("{:032x}", hash(&format!("{kind} {name} {}", spec.id)));
     digits.truncate(20);
     format!("ecs-{}-{}-{plain}-{digits}", spec.family, spec.revision)
@@ -106,9 +104,7 @@ fn unique(spec: &TaskSpec, kind: &str, name: &str) -> String {
 fn hash(text: &str) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    text.bytes().fold(OFFSET, |hash, byte| {
-        (hash ^ u128::from(byte)).wrapping_mul(PRIME)
-    })
+    text.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
 }
 
 /// The user's labels, and above them the agent's and our own.
@@ -146,15 +142,10 @@ pub(super) fn key(labels: &HashMap<String, String>) -> Option<Key> {
 fn environment(container: &ContainerSpec) -> Vec<String> {
     let entries = container.environment.iter();
     let named = entries.filter_map(|entry| {
-        Some((
-            entry.name.as_deref()?,
-            entry.value.as_deref().unwrap_or_default(),
-        ))
+        Some((entry.name.as_deref()?, entry.value.as_deref().unwrap_or_default()))
     });
     let last: BTreeMap<&str, &str> = named.collect();
-    last.iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect()
+    last.iter().map(|(name, value)| format!("{name}={value}")).collect()
 }
 
 /// A port that a container wants.
@@ -191,15 +182,8 @@ fn port_bindings(spec: &TaskSpec, container: &ContainerSpec) -> PortMap {
         return bindings;
     }
     for port in ports(container) {
-        let binding = DockerBinding {
-            host_ip: None,
-            host_port: Some(port.host.to_string()),
-        };
-        bindings
-            .entry(port.name())
-            .or_default()
-            .get_or_insert_default()
-            .push(binding);
+        let binding = DockerBinding { host_ip: None, host_port: Some(port.host.to_string()) };
+        bindings.entry(port.name()).or_default().get_or_insert_default().push(binding);
     }
     bindings
 }
@@ -219,31 +203,15 @@ pub(super) fn bound(ports: &PortMap) -> Vec<PortBinding> {
             continue;
         };
         let bindings = bindings.as_deref().unwrap_or_default();
-        let is_v6 = |binding: &DockerBinding| {
-            binding
-                .host_ip
-                .as_deref()
-                .is_some_and(|ip| ip.contains(':'))
-        };
+        let is_v6 =
+            |binding: &DockerBinding| binding.host_ip.as_deref().is_some_and(|ip| ip.contains(':'));
         let only_v6 = bindings.iter().all(is_v6);
         for binding in bindings.iter().filter(|binding| only_v6 || !is_v6(binding)) {
-            let ip = binding
-                .host_ip
-                .as_deref()
-                .filter(|ip| !ip.is_empty())
-                .unwrap_or(ANY);
-            let host_port = binding
-                .host_port
-                .as_deref()
-                .and_then(|port| port.parse().ok());
+            let ip = binding.host_ip.as_deref().filter(|ip| !ip.is_empty()).unwrap_or(ANY);
+            let host_port = binding.host_port.as_deref().and_then(|port| port.parse().ok());
             let Some(host_port) = host_port else { continue };
             let protocol = protocol.clone();
-            all.push(PortBinding {
-                bind_ip: ip.into(),
-                container_port,
-                host_port,
-                protocol,
-            });
+            all.push(PortBinding { bind_ip: ip.into(), container_port, host_port, protocol });
         }
     }
     all.sort_by_key(|one| (one.container_port, one.protocol.clone(), one.host_port));
@@ -252,15 +220,12 @@ pub(super) fn bound(ports: &PortMap) -> Vec<PortBinding> {
 
 /// The bindings of a container in the host's network, as its label tells of them.
 pub(super) fn host_bindings(label: &str) -> Vec<PortBinding> {
-    let bound = label
-        .split(' ')
-        .filter_map(port)
-        .map(|(port, protocol)| PortBinding {
-            bind_ip: ANY.into(),
-            container_port: port,
-            host_port: port,
-            protocol,
-        });
+    let bound = label.split(' ').filter_map(port).map(|(port, protocol)| PortBinding {
+        bind_ip: ANY.into(),
+        container_port: port,
+        host_port: port,
+        protocol,
+    });
     bound.collect()
 }
 
@@ -269,18 +234,13 @@ fn source(spec: &TaskSpec, volume: &Volume) -> Result<String, String> {
     let name = volume.name.as_deref().unwrap_or_default();
     let elsewhere = volume.efs_volume_configuration.is_some()
         || volume.s3files_volume_configuration.is_some()
-        || volume
-            .fsx_windows_file_server_volume_configuration
-            .is_some();
+        || volume.fsx_windows_file_server_volume_configuration.is_some();
     if elsewhere {
         return Err(format!(
             "CannotCreateVolumeError: volume {name} lives in AWS, which is not reached from here"
         ));
     }
-    let path = volume
-        .host
-        .as_ref()
-        .and_then(|host| host.source_path.as_deref());
+    let path = volume.host.as_ref().and_then(|host| host.source_path.as_deref());
     Ok(match path.filter(|path| !path.is_empty()) {
         Some(path) => path.to_owned(),
         None if is_shared(volume) => name.to_owned(),
@@ -303,15 +263,12 @@ fn mounted<'a>(
     mounts.filter_map(move |mount| {
         let name = mount.source_volume.as_deref()?;
         let path = mount.container_path.as_deref()?;
-        let volume = spec
-            .volumes
-            .iter()
-            .find(|volume| volume.name.as_deref() == Some(name));
+        let volume = spec.volumes.iter().find(|volume| volume.name.as_deref() == Some(name));
         Some(match volume {
             Some(volume) => Ok((volume, path, mount.read_only == Some(true))),
-            None => Err(format!(
-                "CannotCreateContainerError: the task definition has no volume {name}"
-            )),
+            None => {
+                Err(format!("CannotCreateContainerError: the task definition has no volume {name}"))
+            }
         })
     })
 }
@@ -343,10 +300,7 @@ pub(super) fn volumes(
         if source.starts_with('/') {
             continue;
         }
-        let config = volume
-            .docker_volume_configuration
-            .clone()
-            .unwrap_or_default();
+        let config = volume.docker_volume_configuration.clone().unwrap_or_default();
         if is_shared(volume) && config.autoprovision != Some(true) {
             needed.push(Needed::Present(source));
             continue;
@@ -368,9 +322,7 @@ pub(super) fn volumes(
 }
 
 fn text(value: Option<&Str>) -> Option<String> {
-    value
-        .filter(|text| !text.is_empty())
-        .map(ToString::to_string)
+    value.filter(|text| !text.is_empty()).map(ToString::to_string)
 }
 
 /// An empty list is as none: the image's own stands.
@@ -380,10 +332,7 @@ fn strings(list: Option<&[Str]>) -> Option<Vec<String>> {
 }
 
 fn map(map: Option<&BTreeMap<Str, Str>>) -> HashMap<String, String> {
-    map.into_iter()
-        .flatten()
-        .map(|(name, value)| (name.to_string(), value.to_string()))
-        .collect()
+    map.into_iter().flatten().map(|(name, value)| (name.to_string(), value.to_string())).collect()
 }
 
 #[cfg(test)]

@@ -40,17 +40,9 @@ pub(super) async fn create(
     }
     let name = create::docker_name(spec, index);
     let options = CreateContainerOptionsBuilder::new().name(&name).build();
-    let attempt = || {
-        bounded(
-            CREATE,
-            daemon.create_container(Some(options.clone()), body.clone()),
-        )
-    };
+    let attempt = || bounded(CREATE, daemon.create_container(Some(options.clone()), body.clone()));
     let mut made = attempt().await;
-    if made
-        .as_ref()
-        .is_err_and(|failure| failure.status() == Some(409))
-    {
+    if made.as_ref().is_err_and(|failure| failure.status() == Some(409)) {
         // The name is that of this very container: an earlier attempt was broken off before it was told.
         discard(daemon, &name).await;
         made = attempt().await;
@@ -77,39 +69,25 @@ pub(super) async fn start(daemon: &bollard::Docker, id: &str) -> Result<Event, S
     let seen = retried(|| daemon.inspect_container(id, None)).await;
     let seen = seen.map_err(|failure| failure.reason("CannotInspectContainerError", "started"))?;
     let image_digest = digest(daemon, &seen).await;
-    Ok(Event::Started {
-        runtime_id: id.into(),
-        image_digest,
-        bindings: bindings(&seen),
-    })
+    Ok(Event::Started { runtime_id: id.into(), image_digest, bindings: bindings(&seen) })
 }
 
 /// The digest under which a registry knows the image; images built here have none.
 async fn digest(daemon: &bollard::Docker, seen: &ContainerInspectResponse) -> Option<Str> {
-    let image = bounded(CALL, daemon.inspect_image(seen.image.as_deref()?))
-        .await
-        .ok()?;
+    let image = bounded(CALL, daemon.inspect_image(seen.image.as_deref()?)).await.ok()?;
     let known = image.repo_digests.unwrap_or_default();
-    known
-        .iter()
-        .find_map(|name| Some(name.split_once('@')?.1.into()))
+    known.iter().find_map(|name| Some(name.split_once('@')?.1.into()))
 }
 
 /// The ports of a container as they are bound now. In the host's network, where the daemon binds none, they are the
 /// container's own.
 pub(super) fn bindings(seen: &ContainerInspectResponse) -> Vec<PortBinding> {
-    let labels = seen
-        .config
-        .as_ref()
-        .and_then(|config| config.labels.as_ref());
+    let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
     if let Some(ports) = labels.and_then(|labels| labels.get(create::HOST_PORTS)) {
         return create::host_bindings(ports);
     }
     let settings = seen.network_settings.as_ref();
-    settings
-        .and_then(|settings| settings.ports.as_ref())
-        .map(create::bound)
-        .unwrap_or_default()
+    settings.and_then(|settings| settings.ports.as_ref()).map(create::bound).unwrap_or_default()
 }
 
 /// All containers of an instance, in whatever state, with their ids.
@@ -118,23 +96,15 @@ pub(super) async fn list(
     instance: ResourceId,
 ) -> Result<Vec<(String, Key)>, Failure> {
     let ours = HashMap::from([("label", vec![format!("{}={instance}", create::INSTANCE)])]);
-    let options = ListContainersOptionsBuilder::new()
-        .all(true)
-        .filters(&ours)
-        .build();
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&ours).build();
     let listed = retried(|| daemon.list_containers(Some(options.clone()))).await?;
-    let known = listed
-        .into_iter()
-        .filter_map(|one| Some((one.id?, create::key(&one.labels?)?)));
+    let known = listed.into_iter().filter_map(|one| Some((one.id?, create::key(&one.labels?)?)));
     Ok(known.collect())
 }
 
 /// Ends and removes a container, with the volumes that have no name.
 pub(super) async fn discard(daemon: &bollard::Docker, id: &str) {
-    let options = RemoveContainerOptionsBuilder::new()
-        .force(true)
-        .v(true)
-        .build();
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     let removed = retried(|| daemon.remove_container(id, Some(options.clone()))).await;
     match removed {
         // Gone, or going because somebody else removes it.

@@ -46,9 +46,7 @@ impl Kept {
     /// The output of a container, if it is kept.
     pub(super) fn get(&self, task: ResourceId, container: &str) -> Option<Vec<u8>> {
         let mut of_task = self.tasks.iter().rev().filter(|(owner, _)| *owner == task);
-        of_task
-            .find_map(|(_, outputs)| outputs.get(container))
-            .cloned()
+        of_task.find_map(|(_, outputs)| outputs.get(container)).cloned()
     }
 }
 
@@ -61,11 +59,7 @@ fn size(outputs: &BTreeMap<Str, Vec<u8>>) -> usize {
 pub(super) async fn tail(daemon: &bollard::Docker, id: &str) -> Option<Vec<u8>> {
     // No line is shorter than a byte, so as many lines as bytes are always enough.
     let lines = LOG_BYTES_MAX.to_string();
-    let options = LogsOptionsBuilder::new()
-        .stdout(true)
-        .stderr(true)
-        .tail(&lines)
-        .build();
+    let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&lines).build();
     let mut pieces = pin!(daemon.logs(id, Some(options)));
     let mut output = Vec::new();
     let read = async {
@@ -118,10 +112,7 @@ mod tests {
         kept.add(ResourceId(1), outputs(1));
         kept.add(ResourceId(2), outputs(BYTES_MAX));
         assert_eq!(kept.get(ResourceId(1), "web"), None);
-        assert_eq!(
-            kept.get(ResourceId(2), "web").map(|output| output.len()),
-            Some(BYTES_MAX)
-        );
+        assert_eq!(kept.get(ResourceId(2), "web").map(|output| output.len()), Some(BYTES_MAX));
     }
 
     #[test]

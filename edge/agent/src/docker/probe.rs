@@ -20,10 +20,7 @@ pub(super) async fn passes(
     words: Vec<String>,
     most: Duration,
 ) -> bool {
-    matches!(
-        tokio::time::timeout(most, run(daemon, id, words)).await,
-        Ok(Ok(Some(0)))
-    )
+    matches!(tokio::time::timeout(most, run(daemon, id, words)).await, Ok(Ok(Some(0))))
 }
 
 async fn run(daemon: &bollard::Docker, id: &str, words: Vec<String>) -> Result<Option<i64>, Error> {

@@ -55,10 +55,7 @@ struct Table {
 
 impl Pulls {
     pub(super) fn new(policy: PullPolicy) -> Self {
-        Self {
-            policy,
-            table: Mutex::default(),
-        }
+        Self { policy, table: Mutex::default() }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -95,19 +92,10 @@ impl Pulls {
 
     /// Pulls, or waits for whoever pulls the same image already.
     async fn join(&self, daemon: &bollard::Docker, image: &str) -> Result<(), Str> {
-        let shared = self
-            .table()
-            .under_way
-            .entry(image.into())
-            .or_default()
-            .clone();
+        let shared = self.table().under_way.entry(image.into()).or_default().clone();
         let result = shared.get_or_init(|| pull(daemon, image)).await.clone();
         let mut table = self.table();
-        if table
-            .under_way
-            .get(image)
-            .is_some_and(|current| Arc::ptr_eq(current, &shared))
-        {
+        if table.under_way.get(image).is_some_and(|current| Arc::ptr_eq(current, &shared)) {
             table.under_way.remove(image);
         }
         if result.is_ok() {
@@ -123,10 +111,7 @@ async fn is_here(daemon: &bollard::Docker, image: &str) -> bool {
 
 async fn pull(daemon: &bollard::Docker, image: &str) -> Result<(), Str> {
     let (name, tag) = reference(image);
-    let options = CreateImageOptionsBuilder::new()
-        .from_image(name)
-        .tag(tag)
-        .build();
+    let options = CreateImageOptionsBuilder::new().from_image(name).tag(tag).build();
     let mut progress = pin!(daemon.create_image(Some(options), None, None));
     let pulled = async {
         loop {
@@ -138,17 +123,14 @@ async fn pull(daemon: &bollard::Docker, image: &str) -> Result<(), Str> {
             }
         }
     };
-    let pulled = tokio::time::timeout(PULL, pulled)
-        .await
-        .unwrap_or(Err(Failure::TimedOut(PULL)));
+    let pulled = tokio::time::timeout(PULL, pulled).await.unwrap_or(Err(Failure::TimedOut(PULL)));
     pulled.map_err(|failure| failure.reason("CannotPullContainerError", "pulled").into())
 }
 
 /// An image's name, and its digest or tag. Without a tag the daemon would pull every tag there is.
 fn reference(image: &str) -> (&str, &str) {
-    let (name, digest) = image
-        .split_once('@')
-        .map_or((image, None), |(name, digest)| (name, Some(digest)));
+    let (name, digest) =
+        image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
     let last = name.rfind('/').map_or(0, |slash| slash + 1);
     let (name, tag) = match name[last..].find(':') {
         Some(colon) => (&name[..last + colon], &name[last + colon + 1..]),
@@ -165,14 +147,8 @@ mod tests {
     fn references_fall_into_name_and_tag_or_digest() {
         assert_eq!(reference("busybox"), ("busybox", "latest"));
         assert_eq!(reference("busybox:1.36"), ("busybox", "1.36"));
-        assert_eq!(
-            reference("localhost:5000/a/b"),
-            ("localhost:5000/a/b", "latest")
-        );
-        assert_eq!(
-            reference("localhost:5000/a/b:2"),
-            ("localhost:5000/a/b", "2")
-        );
+        assert_eq!(reference("localhost:5000/a/b"), ("localhost:5000/a/b", "latest"));
+        assert_eq!(reference("localhost:5000/a/b:2"), ("localhost:5000/a/b", "2"));
         assert_eq!(reference("a@sha256:00"), ("a", "sha256:00"));
         assert_eq!(reference("r.io/a:1@sha256:00"), ("r.io/a", "sha256:00"));
     }

@@ -90,9 +90,7 @@ pub(super) struct Busy {
 impl Busy {
     pub(super) fn new(count: &Sender<usize>) -> Self {
         count.send_modify(|count| *count += 1);
-        Self {
-            count: count.clone(),
-        }
+        Self { count: count.clone() }
     }
 }
 
@@ -110,9 +108,7 @@ mod tests {
     fn a_signal_from_before_the_start_is_handed_over_once() {
         let key: Key = (ResourceId(1), "web".into());
         let mut table = Table::default();
-        table
-            .containers
-            .insert(key.clone(), Phase::Starting(Some(End::Stop)));
+        table.containers.insert(key.clone(), Phase::Starting(Some(End::Stop)));
         assert_eq!(table.started(&key, "id"), Some(End::Stop));
         assert_eq!(table.started(&key, "id"), None);
     }
@@ -123,13 +119,7 @@ mod tests {
         for task in [1, 2] {
             let key: Key = (ResourceId(task), "web".into());
             table.containers.insert(key.clone(), Phase::Starting(None));
-            table.exits.insert(
-                key,
-                Event::Exited {
-                    code: None,
-                    reason: None,
-                },
-            );
+            table.exits.insert(key, Event::Exited { code: None, reason: None });
         }
         table.forget(ResourceId(1));
         let left = table.containers.keys().chain(table.exits.keys());

@@ -77,17 +77,12 @@ pub(super) async fn until_ended(daemon: &bollard::Docker, id: &str) -> Event {
         }
         tokio::time::sleep(pause(failures)).await;
     }
-    Event::Exited {
-        code: code.and_then(narrow),
-        reason: None,
-    }
+    Event::Exited { code: code.and_then(narrow), reason: None }
 }
 
 /// Waits until the daemon says that the container ended, with which code, or cannot be asked.
 async fn wait(daemon: &bollard::Docker, id: &str) -> Option<i64> {
-    let options = WaitContainerOptionsBuilder::new()
-        .condition("not-running")
-        .build();
+    let options = WaitContainerOptionsBuilder::new().condition("not-running").build();
     let mut answers = pin!(daemon.wait_container(id, Some(options)));
     match answers.next().await? {
         Ok(answer) => Some(answer.status_code),
@@ -100,10 +95,7 @@ async fn wait(daemon: &bollard::Docker, id: &str) -> Option<i64> {
 fn exited(state: &ContainerState) -> Event {
     let killed = state.oom_killed == Some(true);
     let reason = "OutOfMemoryError: Container killed due to memory usage";
-    Event::Exited {
-        code: state.exit_code.and_then(narrow),
-        reason: killed.then(|| reason.into()),
-    }
+    Event::Exited { code: state.exit_code.and_then(narrow), reason: killed.then(|| reason.into()) }
 }
 
 /// Sends a container the signal that ends it.
@@ -125,9 +117,7 @@ async fn send(daemon: &bollard::Docker, id: &str, how: End) -> Result<(), Failur
             // The container's configuration has taken over the image's.
             let config = inspect(daemon, id).await?.config;
             let chosen = config.and_then(|config| config.stop_signal);
-            chosen
-                .filter(|signal| !signal.is_empty())
-                .unwrap_or_else(|| "SIGTERM".to_owned())
+            chosen.filter(|signal| !signal.is_empty()).unwrap_or_else(|| "SIGTERM".to_owned())
         }
     };
     let options = KillContainerOptionsBuilder::new().signal(&signal).build();
@@ -140,35 +130,19 @@ mod tests {
 
     #[test]
     fn a_container_that_ran_out_of_memory_says_so() {
-        let state = ContainerState {
-            exit_code: Some(137),
-            oom_killed: Some(true),
-            ..Default::default()
-        };
+        let state =
+            ContainerState { exit_code: Some(137), oom_killed: Some(true), ..Default::default() };
         let reason = Some("OutOfMemoryError: Container killed due to memory usage".into());
-        assert_eq!(
-            exited(&state),
-            Event::Exited {
-                code: Some(137),
-                reason
-            }
-        );
+        assert_eq!(exited(&state), Event::Exited { code: Some(137), reason });
     }
 
     #[test]
     fn a_created_container_has_not_ended() {
         let status = Some(ContainerStateStatusEnum::CREATED);
-        let created = ContainerState {
-            status,
-            exit_code: Some(0),
-            ..Default::default()
-        };
+        let created = ContainerState { status, exit_code: Some(0), ..Default::default() };
         assert_eq!(state(&created), State::NeverStarted);
-        let paused = ContainerState {
-            running: Some(true),
-            paused: Some(true),
-            ..Default::default()
-        };
+        let paused =
+            ContainerState { running: Some(true), paused: Some(true), ..Default::default() };
         assert_eq!(state(&paused), State::Running);
     }
 

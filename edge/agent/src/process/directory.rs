@@ -56,10 +56,20 @@ impl Directory {
         line.split(|byte| *byte == 0).any(|word| word == path)
     }
 
-    /// Removes everything: a launching shell that finds no directory does not begin.
-    pub(crate) fn forget(&self) {
+    /// Makes sure that a process that has not begun never does: a launching shell that finds no directory gives up. True
+    /// if it had begun after all.
+    pub(crate) fn fence(&self) -> bool {
+        let aside = self.path.with_extension("gone");
+        if fs::rename(&self.path, &aside).is_err() {
+            return false;
+        }
+        // From here on the shell cannot write its process id; it may have done so just before.
+        if aside.join("pid").exists() && fs::rename(&aside, &self.path).is_ok() {
+            return true;
+        }
         // What cannot be removed now is swept up later.
-        let _ = fs::remove_dir_all(&self.path);
+        let _ = fs::remove_dir_all(&aside);
+        false
     }
 
     /// Keeps the output and lets go of the rest.
@@ -110,7 +120,9 @@ pub(crate) fn sweep(root: &Path) {
         let retired = children(&task).into_iter().map(|path| path.join("retired"));
         let old = |path: &PathBuf| {
             let modified = fs::metadata(path).and_then(|meta| meta.modified()).ok();
-            modified.and_then(|at| SystemTime::now().duration_since(at).ok()).is_some_and(|age| age > KEPT)
+            modified
+                .and_then(|at| SystemTime::now().duration_since(at).ok())
+                .is_some_and(|age| age > KEPT)
         };
         let mut retired = retired.peekable();
         if retired.peek().is_some() && retired.all(|path| old(&path)) {

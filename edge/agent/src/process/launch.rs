@@ -41,12 +41,19 @@ pub(crate) fn spawn(directory: &Directory, spec: &ContainerSpec) -> Result<(Chil
         return Err("CannotCreateContainerError: mount points need Docker, and this instance runs plain processes".to_owned());
     }
     if !program_exists(spec, &words[0]) {
-        return Err(format!("CannotStartContainerError: exec: \"{}\": executable file not found in $PATH", words[0]));
+        return Err(format!(
+            "CannotStartContainerError: exec: \"{}\": executable file not found in $PATH",
+            words[0]
+        ));
     }
-    directory.create().map_err(|error| format!("CannotCreateContainerError: {}: {error}", directory.path.display()))?;
+    directory.create().map_err(|error| {
+        format!("CannotCreateContainerError: {}: {error}", directory.path.display())
+    })?;
     let output = OpenOptions::new().create(true).append(true).open(directory.path.join("output"));
     let output = output.map_err(|error| format!("CannotCreateContainerError: output: {error}"))?;
-    let errors = output.try_clone().map_err(|error| format!("CannotCreateContainerError: output: {error}"))?;
+    let errors = output
+        .try_clone()
+        .map_err(|error| format!("CannotCreateContainerError: output: {error}"))?;
     let mut command = prepare(directory, spec)?;
     command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
     command.arg("-c").arg(SCRIPT).arg(&directory.path).args(&words);
@@ -71,7 +78,10 @@ fn prepare(directory: &Directory, spec: &ContainerSpec) -> Result<Command, Strin
     let work = directory.path.join("work");
     let cwd = spec.definition.working_directory.as_deref().map_or(work.clone(), Into::into);
     if !cwd.is_dir() {
-        return Err(format!("CannotStartContainerError: the working directory {} does not exist", cwd.display()));
+        return Err(format!(
+            "CannotStartContainerError: the working directory {} does not exist",
+            cwd.display()
+        ));
     }
     let mut command = Command::new("/bin/sh");
     command.current_dir(cwd).env_clear().env("PATH", PATH).env("HOME", &work).env("PWD", &work);
@@ -93,11 +103,14 @@ fn prepare(directory: &Directory, spec: &ContainerSpec) -> Result<Command, Strin
 
 /// Reads `user`, `uid`, `user:group` or `uid:gid`. Source: ECS API reference, `ContainerDefinition.user`.
 fn identity(text: &str) -> Option<(u32, u32)> {
-    let (user, group) = text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
+    let (user, group) =
+        text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
     let by_name = entry("/etc/passwd", user);
     let uid = user.parse().ok().or_else(|| by_name.as_ref()?.get(2)?.parse().ok())?;
     let gid = match group {
-        Some(group) => group.parse().ok().or_else(|| entry("/etc/group", group)?.get(2)?.parse().ok())?,
+        Some(group) => {
+            group.parse().ok().or_else(|| entry("/etc/group", group)?.get(2)?.parse().ok())?
+        }
         None => by_name.and_then(|fields| fields.get(3)?.parse().ok()).unwrap_or(0),
     };
     Some((uid, gid))
@@ -126,7 +139,12 @@ pub(crate) fn bindings(spec: &ContainerSpec) -> Vec<PortBinding> {
 }
 
 /// Runs a command beside the container's own and says whether it ended well in time.
-pub(crate) async fn run(directory: &Directory, spec: &ContainerSpec, words: &[String], most: Duration) -> bool {
+pub(crate) async fn run(
+    directory: &Directory,
+    spec: &ContainerSpec,
+    words: &[String],
+    most: Duration,
+) -> bool {
     let Ok(mut command) = prepare(directory, spec) else { return false };
     command.arg("-c").arg("exec \"$0\" \"$@\"").args(words).kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -48,7 +48,14 @@ impl Board {
             expected: expected(job),
         };
         let live = !json && std::io::stdout().is_terminal();
-        Self { rows: jobs.iter().map(row).collect(), began: Instant::now(), offers: 0, json, live, drawn: 0 }
+        Self {
+            rows: jobs.iter().map(row).collect(),
+            began: Instant::now(),
+            offers: 0,
+            json,
+            live,
+            drawn: 0,
+        }
     }
 
     /// Shows something that happened.
@@ -57,17 +64,21 @@ impl Board {
         let line = match &news {
             News::Subscribed(id) => format!("subscribed as framework {id}"),
             News::Offers(count, cores) => format!("{count} offers, {cores:.1} cores"),
-            News::Launched(task, host) => format!("{task:<8} TASK_STAGING   launched on the agent at {host}"),
-            News::Update(task, state, message) => format!("{task:<8} {:<14} {message}", state.as_str_name()),
+            News::Launched(task, host) => {
+                format!("{task:<8} TASK_STAGING   launched on the agent at {host}")
+            }
+            News::Update(task, state, message) => {
+                format!("{task:<8} {:<14} {message}", state.as_str_name())
+            }
             News::Done => "every task has ended".to_owned(),
         };
         self.take_in(news);
         if self.json {
-            println!("{}", json!({"seconds": seconds, "news": line}));
+            crate::output::say!("{}", json!({"seconds": seconds, "news": line}));
         } else if self.live {
             self.draw(&line);
         } else {
-            println!("{seconds:6.2} s  {line}");
+            crate::output::say!("{seconds:6.2} s  {line}");
         }
     }
 
@@ -100,14 +111,33 @@ impl Board {
         if self.drawn > 0 {
             text.push_str(&format!("\x1b[{}A", self.drawn));
         }
-        let mut lines = vec![format!("{:<8}  {:<38}  {:<11}  {}", "TASK", "COMMAND", "AGENT", "STATES")];
+        let mut lines =
+            vec![format!("{:<8}  {:<38}  {:<11}  {}", "TASK", "COMMAND", "AGENT", "STATES")];
         for row in &self.rows {
-            let states: Vec<&str> = row.states.iter().map(|state| state.as_str_name().trim_start_matches("TASK_")).collect();
-            lines.push(format!("{:<8}  {:<38}  {:<11}  {}", row.name, row.what, row.agent, states.join(" > ")));
+            let states: Vec<&str> = row
+                .states
+                .iter()
+                .map(|state| state.as_str_name().trim_start_matches("TASK_"))
+                .collect();
+            lines.push(format!(
+                "{:<8}  {:<38}  {:<11}  {}",
+                row.name,
+                row.what,
+                row.agent,
+                states.join(" > ")
+            ));
         }
-        let ended = self.rows.iter().filter(|row| row.states.last().is_some_and(|state| is_over(*state))).count();
+        let ended = self
+            .rows
+            .iter()
+            .filter(|row| row.states.last().is_some_and(|state| is_over(*state)))
+            .count();
         let seconds = self.began.elapsed().as_secs_f64();
-        lines.push(format!("{ended}/{} ended, {} offers, {seconds:.1} s: {progress}", self.rows.len(), self.offers));
+        lines.push(format!(
+            "{ended}/{} ended, {} offers, {seconds:.1} s: {progress}",
+            self.rows.len(),
+            self.offers
+        ));
         self.drawn = lines.len();
         for line in lines {
             text.push_str(&format!("\x1b[2K{line}\n"));
@@ -121,13 +151,20 @@ impl Board {
         let well = self.rows.iter().filter(|row| row.states.last() == Some(&row.expected)).count();
         let seconds = self.began.elapsed().as_secs_f64();
         if self.json {
-            println!("{}", json!({"tasks": self.rows.len(), "asExpected": well, "offers": self.offers, "seconds": seconds}));
+            crate::output::say!(
+                "{}",
+                json!({"tasks": self.rows.len(), "asExpected": well, "offers": self.offers, "seconds": seconds})
+            );
         } else {
-            println!();
-            println!("{well} of {} tasks ended as they should, after {} offers, in {seconds:.1} s:", self.rows.len(), self.offers);
+            crate::output::say!("");
+            crate::output::say!(
+                "{well} of {} tasks ended as they should, after {} offers, in {seconds:.1} s:",
+                self.rows.len(),
+                self.offers
+            );
             for row in &self.rows {
                 let last = row.states.last().map_or("never launched", |state| state.as_str_name());
-                println!("  {:<8}  {last:<14}  {}", row.name, row.message);
+                crate::output::say!("  {:<8}  {last:<14}  {}", row.name, row.message);
             }
         }
         well == self.rows.len()
@@ -135,5 +172,11 @@ impl Board {
 }
 
 fn is_over(state: TaskState) -> bool {
-    !matches!(state, TaskState::TaskStaging | TaskState::TaskStarting | TaskState::TaskRunning | TaskState::TaskKilling)
+    !matches!(
+        state,
+        TaskState::TaskStaging
+            | TaskState::TaskStarting
+            | TaskState::TaskRunning
+            | TaskState::TaskKilling
+    )
 }

@@ -34,7 +34,10 @@ impl Access {
             if self.keys.is_empty() {
                 return Ok(self.home.clone());
             }
-            return Err(ApiError::new(ErrorCode::MissingAuthenticationToken, "Missing Authentication Token"));
+            return Err(ApiError::new(
+                ErrorCode::MissingAuthenticationToken,
+                "Missing Authentication Token",
+            ));
         };
         let credential = Credential::read(header)?;
         if !self.keys.is_empty() {
@@ -46,16 +49,30 @@ impl Access {
         Ok(Realm { region: credential.region.into(), account })
     }
 
-    fn check(&self, parts: &Parts, body: &[u8], credential: &Credential<'_>) -> Result<(), ApiError> {
+    fn check(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+        credential: &Credential<'_>,
+    ) -> Result<(), ApiError> {
         let secret = self.keys.get(credential.access_key).ok_or_else(|| {
-            ApiError::new(ErrorCode::UnrecognizedClient, "The security token included in the request is invalid.")
+            ApiError::new(
+                ErrorCode::UnrecognizedClient,
+                "The security token included in the request is invalid.",
+            )
         })?;
         let amz_date = text(&parts.headers, "x-amz-date").unwrap_or_default();
         let at = seconds(amz_date).ok_or_else(|| {
-            ApiError::new(ErrorCode::IncompleteSignature, "The X-Amz-Date header must be YYYYMMDD'T'HHMMSS'Z'.")
+            ApiError::new(
+                ErrorCode::IncompleteSignature,
+                "The X-Amz-Date header must be YYYYMMDD'T'HHMMSS'Z'.",
+            )
         })?;
         if (at * 1000).abs_diff(now().millis()) > CLOCK_SKEW_MS_MAX {
-            return Err(ApiError::new(ErrorCode::InvalidSignature, "Signature expired: the request is more than 5 minutes off."));
+            return Err(ApiError::new(
+                ErrorCode::InvalidSignature,
+                "Signature expired: the request is more than 5 minutes off.",
+            ));
         }
         let signed = Signed {
             method: parts.method.as_str(),
@@ -86,7 +103,8 @@ fn seconds(text: &str) -> Option<u64> {
     }
     // Days of the civil calendar, counted in years that begin in March.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468;
+    let days =
+        year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468;
     Some(days * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
@@ -99,7 +117,8 @@ mod tests {
         assert_eq!(seconds("19700101T000000Z"), Some(0));
         assert_eq!(seconds("20150830T123600Z"), Some(1_440_938_160));
         assert_eq!(seconds("20240229T235959Z"), Some(1_709_251_199));
-        for text in ["", "20150830", "2015-08-30T12:36:00Z", "20151330T123600Z", "2015083éT12360Z"] {
+        for text in ["", "20150830", "2015-08-30T12:36:00Z", "20151330T123600Z", "2015083éT12360Z"]
+        {
             assert_eq!(seconds(text), None, "{text}");
         }
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, header};
+use axum::http::{
+    HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, header,
+};
 use axum::routing::get;
 use longshore_control::Reply;
 use longshore_machine::Ids;
@@ -45,12 +47,13 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 async fn ecs(State(front): State<Front>, request: HttpRequest<Body>) -> Response<Body> {
     let answer = answer(&front, request).await;
     let id = Ids::new(seed()).uuid("request");
-    let (status, body, error) = match &answer {
-        Ok(reply) => (200, reply.to_json(), None),
+    let (status, body, error) = match answer {
+        Ok(reply) => (200, reply.into_json(), None),
         Err(error) => (error.code.http_status(), error.to_json().into_bytes(), Some(error)),
     };
     let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, AMZ_JSON);
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -67,7 +70,10 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
     let (parts, body) = request.into_parts();
     if parts.method != Method::POST || parts.uri.path() != "/" {
         let asked = format!("{} {}", parts.method, parts.uri.path());
-        return Err(ApiError::new(ErrorCode::UnknownOperation, format!("The ECS API takes POST / only, not {asked}.")));
+        return Err(ApiError::new(
+            ErrorCode::UnknownOperation,
+            format!("The ECS API takes POST / only, not {asked}."),
+        ));
     }
     let target = text(&parts.headers, "x-amz-target").unwrap_or_default();
     let Some(operation) = target.strip_prefix(TARGET_PREFIX) else {
@@ -76,12 +82,18 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
     };
     let content = text(&parts.headers, "content-type").unwrap_or_default();
     let media = content.split(';').next().unwrap_or_default().trim();
-    if !matches!(media, "application/x-amz-json-1.1" | "application/x-amz-json-1.0" | "application/json") {
+    if !matches!(
+        media,
+        "application/x-amz-json-1.1" | "application/x-amz-json-1.0" | "application/json"
+    ) {
         let message = format!("Content-Type must be application/x-amz-json-1.1, not {content:?}.");
         return Err(ApiError::new(ErrorCode::Serialization, message));
     }
     let body = to_bytes(body, wire_limits::BODY_BYTES_MAX).await.map_err(|_| {
-        let message = format!("The body must arrive whole and have at most {} bytes.", wire_limits::BODY_BYTES_MAX);
+        let message = format!(
+            "The body must arrive whole and have at most {} bytes.",
+            wire_limits::BODY_BYTES_MAX
+        );
         ApiError::new(ErrorCode::RequestEntityTooLarge, message)
     })?;
     let realm = front.access.admit(&parts, &body)?;
@@ -89,12 +101,17 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
     let patience = Duration::from_millis(limits::CALL_MS_MAX);
     match tokio::time::timeout(patience, front.control.call(realm, request)).await {
         Ok(answer) => answer,
-        Err(_) => Err(ApiError::new(ErrorCode::Server, "The control plane did not answer in time.")),
+        Err(_) => {
+            Err(ApiError::new(ErrorCode::Server, "The control plane did not answer in time."))
+        }
     }
 }
 
 /// What a container wrote: ECS leaves this to log drivers.
-async fn logs(State(front): State<Front>, Path((task, container)): Path<(String, String)>) -> Response<Body> {
+async fn logs(
+    State(front): State<Front>,
+    Path((task, container)): Path<(String, String)>,
+) -> Response<Body> {
     let found = match ResourceId::parse(&task) {
         Some(task) => front.runtimes.logs(task, &container).await,
         None => None,
@@ -102,7 +119,8 @@ async fn logs(State(front): State<Front>, Path((task, container)): Path<(String,
     match found {
         Some(bytes) => Response::new(Body::from(bytes)),
         None => {
-            let mut response = Response::new(Body::from("no output is kept for that task and container\n"));
+            let mut response =
+                Response::new(Body::from("no output is kept for that task and container\n"));
             *response.status_mut() = StatusCode::NOT_FOUND;
             response
         }

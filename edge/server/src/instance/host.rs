@@ -68,13 +68,16 @@ pub(crate) async fn start_host(
             let pull = longshore_agent::docker::PullPolicy::Default;
             Runtime::Docker(longshore_agent::docker::connect(instance, events, pull).await?)
         }
-        RuntimeChoice::Process | RuntimeChoice::Simulated => Runtime::Process(Processes::new(root, events)),
+        RuntimeChoice::Process | RuntimeChoice::Simulated => {
+            Runtime::Process(Processes::new(root, events))
+        }
     };
     runtimes.add(instance, runtime.clone());
     let (mailbox, mut orders) = mpsc::channel(limits::ORDERS_WAITING_MAX);
     routes.host(instance, mailbox);
     let mut lifecycle = Lifecycle::default();
-    let mut host = RuntimeHost { instance, runtime: runtime.clone(), outbox: Outbox::clone(outbox) };
+    let mut host =
+        RuntimeHost { instance, runtime: runtime.clone(), outbox: Outbox::clone(outbox) };
     lifecycle.step(now(), Input::Inventory(runtime.inventory().await), &mut Vec::new());
     let (inputs, inbox) = mpsc::channel(limits::ORDERS_WAITING_MAX);
     let merged = inputs.clone();

@@ -31,7 +31,8 @@ impl Outbox {
     pub(crate) async fn run(self, control: ControlHandle) {
         loop {
             self.news.notified().await;
-            let taken = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+            let taken =
+                std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
             for (instance, reports) in taken {
                 control.reported(instance, reports.into_values().collect()).await;
             }

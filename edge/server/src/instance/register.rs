@@ -27,24 +27,38 @@ pub(crate) async fn register(
     known: Option<Str>,
 ) -> Result<ResourceId, ApiError> {
     let request = request(realm, cluster, config, capabilities, known);
-    let registered = match call(control, realm, Request::RegisterContainerInstance(Box::new(request.clone()))).await {
-        Err(error) if error.code == ErrorCode::ClusterNotFound => {
-            let create = CreateClusterRequest { cluster_name: Some(cluster.clone()), ..Default::default() };
-            call::<serde_json::Value>(control, realm, Request::CreateCluster(Box::new(create))).await?;
-            call(control, realm, Request::RegisterContainerInstance(Box::new(request))).await
-        }
-        other => other,
-    };
+    let registered =
+        match call(control, realm, Request::RegisterContainerInstance(Box::new(request.clone())))
+            .await
+        {
+            Err(error) if error.code == ErrorCode::ClusterNotFound => {
+                let create = CreateClusterRequest {
+                    cluster_name: Some(cluster.clone()),
+                    ..Default::default()
+                };
+                call::<serde_json::Value>(control, realm, Request::CreateCluster(Box::new(create)))
+                    .await?;
+                call(control, realm, Request::RegisterContainerInstance(Box::new(request))).await
+            }
+            other => other,
+        };
     let registered: shape::RegisterContainerInstanceResponse = registered?;
     let arn = registered.container_instance.and_then(|instance| instance.container_instance_arn);
     let id = arn.as_deref().and_then(Arn::parse).and_then(|arn| ResourceId::parse(arn.id()));
-    id.ok_or_else(|| ApiError::new(ErrorCode::Server, "The registration was answered without an ARN."))
+    id.ok_or_else(|| {
+        ApiError::new(ErrorCode::Server, "The registration was answered without an ARN.")
+    })
 }
 
-async fn call<T: DeserializeOwned>(control: &ControlHandle, realm: &Realm, request: Request) -> Result<T, ApiError> {
+async fn call<T: DeserializeOwned>(
+    control: &ControlHandle,
+    realm: &Realm,
+    request: Request,
+) -> Result<T, ApiError> {
     let reply: Reply = control.call(realm.clone(), request).await?;
-    serde_json::from_slice(&reply.to_json())
-        .map_err(|error| ApiError::new(ErrorCode::Server, format!("An answer cannot be read: {error}")))
+    serde_json::from_slice(&reply.into_json()).map_err(|error| {
+        ApiError::new(ErrorCode::Server, format!("An answer cannot be read: {error}"))
+    })
 }
 
 fn request(

@@ -6,7 +6,9 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header,
+};
 use axum::routing::{any, get};
 use longshore_bridge::{Config, Page, Response as Told, validate_call};
 use longshore_wire_mesos::v1::scheduler::Call;
@@ -55,7 +57,9 @@ fn page(page: Page) -> axum::routing::MethodRouter<BridgeHandle> {
         match handle.inspect(page).await {
             Some(Answer::Plain(Told::Json(body))) => {
                 let mut response = Response::new(Body::from(body));
-                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 response
             }
             _ => plain(StatusCode::SERVICE_UNAVAILABLE, "The master is ending").done(),
@@ -64,9 +68,13 @@ fn page(page: Page) -> axum::routing::MethodRouter<BridgeHandle> {
 }
 
 async fn version() -> Response<Body> {
-    let body = format!(r#"{{"version":"{MESOS_VERSION}","build_date":"","build_time":0.0,"build_user":"longshore"}}"#);
+    let body = format!(
+        r#"{{"version":"{MESOS_VERSION}","build_date":"","build_time":0.0,"build_user":"longshore"}}"#
+    );
     let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -108,7 +116,10 @@ async fn scheduler(State(handle): State<BridgeHandle>, request: Request<Body>) -
 }
 
 /// Answers a call; what is `Err` failed one of the checks that need no state.
-async fn call(handle: BridgeHandle, request: Request<Body>) -> Result<Response<Body>, Response<Body>> {
+async fn call(
+    handle: BridgeHandle,
+    request: Request<Body>,
+) -> Result<Response<Body>, Response<Body>> {
     let (parts, body) = request.into_parts();
     if parts.method != Method::POST {
         let why = format!("Expecting one of {{ 'POST' }}, but received '{}'", parts.method);
@@ -125,7 +136,10 @@ async fn call(handle: BridgeHandle, request: Request<Body>) -> Result<Response<B
         );
     };
     let Ok(body) = to_bytes(body, limits::CALL_BYTES_MAX).await else {
-        return bad(StatusCode::PAYLOAD_TOO_LARGE, "The call did not arrive whole, or is larger than this master takes");
+        return bad(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The call did not arrive whole, or is larger than this master takes",
+        );
     };
     let call: Call = match media.decode(CALL, &body) {
         Ok(call) => call,
@@ -152,9 +166,11 @@ async fn call(handle: BridgeHandle, request: Request<Body>) -> Result<Response<B
         }
         Some(Answer::Plain(told)) => Ok(match told {
             Told::Done => plain(StatusCode::OK, "").done(),
-            Told::Refused(status, why) => {
-                plain(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &why).done()
-            }
+            Told::Refused(status, why) => plain(
+                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                &why,
+            )
+            .done(),
             Told::Json(body) => Response::new(Body::from(body)),
             Told::Accepted | Told::Stream(..) => plain(StatusCode::ACCEPTED, "").done(),
         }),

@@ -44,7 +44,10 @@ impl Streams {
         if let Err(refused) = sender.try_send(record.into()) {
             let slow = matches!(refused, mpsc::error::TrySendError::Full(_));
             if slow {
-                tracing::warn!(stream = key.0, "a scheduler does not read its events: its stream is closed");
+                tracing::warn!(
+                    stream = key.0,
+                    "a scheduler does not read its events: its stream is closed"
+                );
             }
             self.open.remove(&key);
             // Told again when the receiving half goes: the bridge takes the first.

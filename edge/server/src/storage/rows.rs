@@ -1,6 +1,6 @@
 //! Records as rows.
 
-use longshore_control::{Change, Key, Records};
+use longshore_control::{Change, ContainerInstance, Key, Records};
 use longshore_wire_ecs::arn::Realm;
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
@@ -13,28 +13,55 @@ use serde::de::DeserializeOwned;
 pub(super) fn load(connection: &Connection) -> Result<Records, String> {
     Ok(Records {
         clusters: records(connection, "cluster", "name")?,
-        instances: records(connection, "container_instance", "id")?,
+        instances: instances(connection)?,
         definitions: records(connection, "task_definition", "family || ':' || revision")?,
         tasks: records(connection, "task", "id")?,
         tokens: tokens(connection)?,
     })
 }
 
-fn records<T: DeserializeOwned>(connection: &Connection, table: &str, name: &str) -> Result<Vec<T>, String> {
+fn records<T: DeserializeOwned>(
+    connection: &Connection,
+    table: &str,
+    name: &str,
+) -> Result<Vec<T>, String> {
     let failed = |error: rusqlite::Error| format!("table {table}: {error}");
-    let mut statement = connection.prepare(&format!("SELECT {name}, record FROM {table}")).map_err(failed)?;
+    let mut statement =
+        connection.prepare(&format!("SELECT {name}, record FROM {table}")).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let mut records = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
         let name: String = row.get(0).map_err(failed)?;
-        let text = row.get_ref(1).map_err(failed)?.as_str().map_err(|error| format!("table {table}: {error}"))?;
-        let record = serde_json::from_str(text).map_err(|error| format!("{table} {name}: {error}"))?;
+        let text = row
+            .get_ref(1)
+            .map_err(failed)?
+            .as_str()
+            .map_err(|error| format!("table {table}: {error}"))?;
+        let record =
+            serde_json::from_str(text).map_err(|error| format!("{table} {name}: {error}"))?;
         records.push(record);
     }
     Ok(records)
 }
 
-type Tokens = Vec<(Realm, longshore_wire_ecs::Str, longshore_wire_ecs::Str, longshore_control::TokenUse)>;
+/// An instance's version is a column of its own, which is written more often than the record.
+fn instances(connection: &Connection) -> Result<Vec<ContainerInstance>, String> {
+    let failed = |error: rusqlite::Error| format!("table container_instance: {error}");
+    let mut instances: Vec<ContainerInstance> = records(connection, "container_instance", "id")?;
+    let mut statement = connection
+        .prepare("SELECT version FROM container_instance WHERE id = ?1")
+        .map_err(failed)?;
+    for instance in &mut instances {
+        let version = statement
+            .query_row(params![instance.id.to_string()], |row| row.get(0))
+            .map_err(failed)?;
+        instance.version = instance.version.max(version);
+    }
+    Ok(instances)
+}
+
+type Tokens =
+    Vec<(Realm, longshore_wire_ecs::Str, longshore_wire_ecs::Str, longshore_control::TokenUse)>;
 
 fn tokens(connection: &Connection) -> Result<Tokens, String> {
     let failed = |error: rusqlite::Error| format!("table client_token: {error}");
@@ -44,14 +71,16 @@ fn tokens(connection: &Connection) -> Result<Tokens, String> {
     let mut tokens = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
         let text = |index: usize| row.get::<_, String>(index).map_err(failed);
-        let usage = serde_json::from_str(&text(4)?).map_err(|error| format!("client_token: {error}"))?;
+        let usage =
+            serde_json::from_str(&text(4)?).map_err(|error| format!("client_token: {error}"))?;
         tokens.push((Realm::new(text(0)?, text(1)?), text(2)?.into(), text(3)?.into(), usage));
     }
     Ok(tokens)
 }
 
 fn json(record: &impl Serialize) -> String {
-    serde_json::to_string(record).expect("records are text, numbers, lists and maps with text for keys")
+    serde_json::to_string(record)
+        .expect("records are text, numbers, lists and maps with text for keys")
 }
 
 /// Names the record that a change is about, so that only its last state is written.
@@ -59,11 +88,16 @@ pub(super) fn key(change: &Change) -> Key {
     match change {
         Change::Cluster(cluster) => Key::Cluster(cluster.realm.clone(), cluster.name.clone()),
         Change::Instance(instance) => Key::Instance(instance.id),
-        Change::Definition(definition) => {
-            Key::Definition(definition.realm.clone(), definition.family.clone(), definition.revision)
-        }
+        Change::InstanceVersion(id, _) => Key::InstanceVersion(*id),
+        Change::Definition(definition) => Key::Definition(
+            definition.realm.clone(),
+            definition.family.clone(),
+            definition.revision,
+        ),
         Change::Task(task) => Key::Task(task.id),
-        Change::Token { realm, cluster, token, .. } => Key::Token(realm.clone(), cluster.clone(), token.clone()),
+        Change::Token { realm, cluster, token, .. } => {
+            Key::Token(realm.clone(), cluster.clone(), token.clone())
+        }
         Change::Forget(key) => key.clone(),
     }
 }
@@ -73,12 +107,34 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
     match change {
         Change::Cluster(cluster) => transaction
             .prepare_cached("INSERT OR REPLACE INTO cluster VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![&*cluster.realm.account, &*cluster.realm.region, &*cluster.name, cluster.status.word(), json(&**cluster)])?,
+            .execute(params![
+                &*cluster.realm.account,
+                &*cluster.realm.region,
+                &*cluster.name,
+                cluster.status.word(),
+                json(&**cluster)
+            ])?,
         Change::Instance(instance) => transaction
-            .prepare_cached("INSERT OR REPLACE INTO container_instance VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![instance.id.to_string(), &*instance.cluster, instance.status.word(), instance.version, json(&**instance)])?,
+            .prepare_cached(
+                "INSERT OR REPLACE INTO container_instance VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                instance.id.to_string(),
+                &*instance.cluster,
+                instance.status.word(),
+                instance.version,
+                json(&**instance)
+            ])?,
+        // A record of the same group may be newer.
+        Change::InstanceVersion(id, version) => transaction
+            .prepare_cached(
+                "UPDATE container_instance SET version = max(version, ?2) WHERE id = ?1",
+            )?
+            .execute(params![id.to_string(), version])?,
         Change::Definition(definition) => transaction
-            .prepare_cached("INSERT OR REPLACE INTO task_definition VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO task_definition VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
             .execute(params![
                 &*definition.realm.account,
                 &*definition.realm.region,
@@ -113,7 +169,7 @@ fn forget(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<usize> {
         Key::Cluster(realm, name) => transaction
             .prepare_cached("DELETE FROM cluster WHERE account = ?1 AND region = ?2 AND name = ?3")?
             .execute(params![&*realm.account, &*realm.region, &**name]),
-        Key::Instance(id) => transaction
+        Key::Instance(id) | Key::InstanceVersion(id) => transaction
             .prepare_cached("DELETE FROM container_instance WHERE id = ?1")?
             .execute(params![id.to_string()]),
         Key::Definition(realm, family, revision) => transaction

@@ -40,7 +40,9 @@ pub(crate) struct Writer {
 
 /// The writer could not write; everyone who waited has been told.
 #[derive(Debug, thiserror::Error)]
-#[error("the database cannot be written: {0}. Nothing that was acknowledged is lost; start again when it can be written")]
+#[error(
+    "the database cannot be written: {0}. Nothing that was acknowledged is lost; start again when it can be written"
+)]
 pub struct WriteError(String);
 
 impl Writer {
@@ -120,7 +122,10 @@ fn run(
     Ok(())
 }
 
-fn write<'a>(storage: &mut Storage, changes: impl Iterator<Item = &'a Change>) -> rusqlite::Result<()> {
+fn write<'a>(
+    storage: &mut Storage,
+    changes: impl Iterator<Item = &'a Change>,
+) -> rusqlite::Result<()> {
     let mut changes = changes.peekable();
     if changes.peek().is_none() {
         return Ok(());
@@ -146,7 +151,10 @@ fn release(releases: Vec<Release>, deliver: &(dyn Fn(Order) + Send + Sync)) {
 fn refuse(releases: Vec<Release>) {
     for release in releases {
         if let Release::Reply(to, _) = release {
-            let error = ApiError::new(ErrorCode::Server, "The change could not be written to disk and was not made.");
+            let error = ApiError::new(
+                ErrorCode::Server,
+                "The change could not be written to disk and was not made.",
+            );
             // A caller that hung up does not want its answer.
             let _ = to.send(Err(error));
         }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::shared::{KeyValuePair};
+use super::shared::KeyValuePair;
 use crate::Str;
 
 super::shapes! {

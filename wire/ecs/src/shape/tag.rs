@@ -3,7 +3,7 @@
 //! Members are named as AWS names them and are all optional here: what is missing or out of range is
 //! answered by the operation that reads it, in the words that Amazon ECS uses.
 
-use super::shared::{Tag};
+use super::shared::Tag;
 use crate::Str;
 
 super::shapes! {

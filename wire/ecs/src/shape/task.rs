@@ -3,9 +3,14 @@
 //! Members are named as AWS names them and are all optional here: what is missing or out of range is
 //! answered by the operation that reads it, in the words that Amazon ECS uses.
 
+use std::sync::Arc;
+
 use super::container_definition::{EnvironmentFile, ResourceRequirement};
-use super::shared::{Attachment, Attribute, CapacityProviderStrategyItem, EphemeralStorage, Failure, InferenceAccelerator, KeyValuePair, Tag};
-use crate::Str;
+use super::shared::{
+    Attachment, Attribute, CapacityProviderStrategyItem, EphemeralStorage, Failure,
+    InferenceAccelerator, KeyValuePair, Tag,
+};
+use crate::{Str, Word};
 
 super::shapes! {
     RunTaskRequest {
@@ -121,29 +126,29 @@ super::shapes! {
         availability_zone: Str,
         capacity_provider_name: Str,
         cluster_arn: Str,
-        connectivity: Str,
+        connectivity: Word,
         connectivity_at: f64,
         container_instance_arn: Str,
         containers: Vec<Container>,
-        cpu: Str,
+        cpu: Word,
         created_at: f64,
-        desired_status: Str,
+        desired_status: Word,
         enable_execute_command: bool,
         execution_stopped_at: f64,
         group: Str,
-        health_status: Str,
+        health_status: Word,
         inference_accelerators: Vec<InferenceAccelerator>,
-        last_status: Str,
-        launch_type: Str,
-        memory: Str,
-        overrides: TaskOverride,
+        last_status: Word,
+        launch_type: Word,
+        memory: Word,
+        overrides: Arc<TaskOverride>,
         platform_version: Str,
         platform_family: Str,
         pull_started_at: f64,
         pull_stopped_at: f64,
         started_at: f64,
         started_by: Str,
-        stop_code: Str,
+        stop_code: Word,
         stopped_at: f64,
         stopped_reason: Str,
         stopping_at: f64,
@@ -162,16 +167,16 @@ super::shapes! {
         image: Str,
         image_digest: Str,
         runtime_id: Str,
-        last_status: Str,
+        last_status: Word,
         exit_code: i32,
         reason: Str,
         network_bindings: Vec<NetworkBinding>,
         network_interfaces: Vec<NetworkInterface>,
-        health_status: Str,
+        health_status: Word,
         managed_agents: Vec<ManagedAgent>,
-        cpu: Str,
-        memory: Str,
-        memory_reservation: Str,
+        cpu: Word,
+        memory: Word,
+        memory_reservation: Word,
         gpu_ids: Vec<Str>,
         neuron_device_ids: Vec<Str>,
     }

@@ -31,7 +31,9 @@ pub(super) fn check(
             return refuse("Container.name contains invalid characters.");
         }
         if !names.insert(name) {
-            return refuse(format!("Container definitions should not contain the duplicate name '{name}'."));
+            return refuse(format!(
+                "Container definitions should not contain the duplicate name '{name}'."
+            ));
         }
         if container.image.as_deref().unwrap_or_default().is_empty() {
             return refuse("Container.image should not be null or empty.");
@@ -39,8 +41,12 @@ pub(super) fn check(
         sizes(container, name, task_memory_mib)?;
         ports(container, name, network_mode)?;
         mounts(container, name, volumes)?;
-        if network_mode != NetworkMode::Bridge && container.links.as_ref().is_some_and(|links| !links.is_empty()) {
-            return refuse(format!("Links are not supported when networkMode is not 'bridge' (container '{name}')."));
+        if network_mode != NetworkMode::Bridge
+            && container.links.as_ref().is_some_and(|links| !links.is_empty())
+        {
+            return refuse(format!(
+                "Links are not supported when networkMode is not 'bridge' (container '{name}')."
+            ));
         }
         rest(container, name)?;
     }
@@ -52,18 +58,25 @@ pub(super) fn check(
 
 fn sizes(container: &ContainerDefinition, name: &str, task_memory_mib: Option<u32>) -> Check {
     if container.cpu.is_some_and(|cpu| cpu < 0) {
-        return refuse(format!("Invalid setting for container '{name}'. CPU must not be negative."));
+        return refuse(format!(
+            "Invalid setting for container '{name}'. CPU must not be negative."
+        ));
     }
-    let (memory, reservation) = (container.memory.unwrap_or(0), container.memory_reservation.unwrap_or(0));
+    let (memory, reservation) =
+        (container.memory.unwrap_or(0), container.memory_reservation.unwrap_or(0));
     if memory <= 0 && reservation <= 0 && task_memory_mib.is_none() {
         return refuse(format!(
             "Invalid setting for container '{name}'. At least one of 'memory' or 'memoryReservation' must be specified."
         ));
     }
     let least = limits::CONTAINER_MEMORY_MIB_MIN;
-    for (field, value) in [("memory", container.memory), ("memoryReservation", container.memory_reservation)] {
+    for (field, value) in
+        [("memory", container.memory), ("memoryReservation", container.memory_reservation)]
+    {
         if value.is_some_and(|mib| mib < least) {
-            return refuse(format!("Invalid setting for container '{name}'. '{field}' must be at least {least} MiB."));
+            return refuse(format!(
+                "Invalid setting for container '{name}'. '{field}' must be at least {least} MiB."
+            ));
         }
     }
     if memory > 0 && reservation > 0 && memory < reservation {
@@ -73,7 +86,9 @@ fn sizes(container: &ContainerDefinition, name: &str, task_memory_mib: Option<u3
     }
     let task_memory = task_memory_mib.map_or(i64::MAX, i64::from);
     if i64::from(memory.max(reservation)) > task_memory {
-        return refuse(format!("Invalid setting for container '{name}'. The memory of a container must not exceed the task's."));
+        return refuse(format!(
+            "Invalid setting for container '{name}'. The memory of a container must not exceed the task's."
+        ));
     }
     Ok(())
 }
@@ -85,17 +100,27 @@ fn ports(container: &ContainerDefinition, name: &str, network_mode: NetworkMode)
             return refuse("Port mappings are not allowed when networkMode is 'none'.");
         }
         if mapping.container_port_range.is_some() {
-            return refuse(format!("Container '{name}': containerPortRange is not supported by Longshore."));
+            return refuse(format!(
+                "Container '{name}': containerPortRange is not supported by Longshore."
+            ));
         }
-        let valid = |port: Option<i32>, least: i32| port.is_some_and(|port| (least..=65_535).contains(&port));
+        let valid = |port: Option<i32>, least: i32| {
+            port.is_some_and(|port| (least..=65_535).contains(&port))
+        };
         if !valid(mapping.container_port, 1) {
-            return refuse(format!("Invalid 'containerPort' setting for container '{name}': it must be between 1 and 65535."));
+            return refuse(format!(
+                "Invalid 'containerPort' setting for container '{name}': it must be between 1 and 65535."
+            ));
         }
         if !valid(mapping.host_port, 0) {
-            return refuse(format!("Invalid 'hostPort' setting for container '{name}': it must be between 0 and 65535."));
+            return refuse(format!(
+                "Invalid 'hostPort' setting for container '{name}': it must be between 0 and 65535."
+            ));
         }
         if network_mode == NetworkMode::Host && mapping.host_port != mapping.container_port {
-            return refuse("When networkMode is 'host', hostPort and containerPort must be the same.");
+            return refuse(
+                "When networkMode is 'host', hostPort and containerPort must be the same.",
+            );
         }
         if !matches!(mapping.protocol.as_deref(), Some("tcp" | "udp")) {
             return refuse("protocol should be one of [tcp,udp]");
@@ -103,7 +128,9 @@ fn ports(container: &ContainerDefinition, name: &str, network_mode: NetworkMode)
         if let Some(port_name) = &mapping.name
             && !names.insert(port_name)
         {
-            return refuse(format!("Container '{name}' has the duplicate port mapping name '{port_name}'."));
+            return refuse(format!(
+                "Container '{name}' has the duplicate port mapping name '{port_name}'."
+            ));
         }
     }
     Ok(())
@@ -113,7 +140,9 @@ fn mounts(container: &ContainerDefinition, name: &str, volumes: &[Volume]) -> Ch
     for mount in container.mount_points.iter().flatten() {
         let source = mount.source_volume.as_deref().unwrap_or_default();
         if !volumes.iter().any(|volume| volume.name.as_deref() == Some(source)) {
-            return refuse(format!("Container '{name}' has a mount point for the unknown volume '{source}'."));
+            return refuse(format!(
+                "Container '{name}' has a mount point for the unknown volume '{source}'."
+            ));
         }
         if mount.container_path.as_deref().is_none_or(str::is_empty) {
             return refuse(format!("Container '{name}' has a mount point without containerPath."));
@@ -125,20 +154,26 @@ fn mounts(container: &ContainerDefinition, name: &str, volumes: &[Volume]) -> Ch
 fn rest(container: &ContainerDefinition, name: &str) -> Check {
     for variable in container.environment.iter().flatten() {
         if variable.name.as_deref().is_none_or(str::is_empty) {
-            return refuse(format!("Container '{name}' has an environment variable without a name."));
+            return refuse(format!(
+                "Container '{name}' has an environment variable without a name."
+            ));
         }
     }
     for ulimit in container.ulimits.iter().flatten() {
         if ulimit.soft_limit.unwrap_or(0) > ulimit.hard_limit.unwrap_or(0) {
             let of = ulimit.name.as_deref().unwrap_or_default();
-            return refuse(format!("The soft limit of the ulimit '{of}' must not be above its hard limit."));
+            return refuse(format!(
+                "The soft limit of the ulimit '{of}' must not be above its hard limit."
+            ));
         }
     }
     if container.stop_timeout.is_some_and(|seconds| seconds < 0) {
         return refuse(format!("Invalid 'stopTimeout' setting for container '{name}'."));
     }
     if container.restart_policy.as_ref().is_some_and(|policy| policy.enabled == Some(true)) {
-        return refuse(format!("Container '{name}': restartPolicy is not supported by Longshore yet."));
+        return refuse(format!(
+            "Container '{name}': restartPolicy is not supported by Longshore yet."
+        ));
     }
     container.health_check.as_ref().map_or(Ok(()), |check| health_check(check, name))
 }
@@ -147,8 +182,12 @@ fn rest(container: &ContainerDefinition, name: &str) -> Check {
 fn health_check(check: &HealthCheck, name: &str) -> Check {
     let command = check.command.as_deref().unwrap_or_default();
     let form = command.first().map(|word| &**word);
-    if !matches!(form, Some("CMD" | "CMD-SHELL" | "NONE")) || (form != Some("NONE") && command.len() < 2) {
-        return refuse(format!("The health check of container '{name}' must start with CMD or CMD-SHELL."));
+    if !matches!(form, Some("CMD" | "CMD-SHELL" | "NONE"))
+        || (form != Some("NONE") && command.len() < 2)
+    {
+        return refuse(format!(
+            "The health check of container '{name}' must start with CMD or CMD-SHELL."
+        ));
     }
     for (field, value, least, most) in [
         ("interval", check.interval, 5, 300),
@@ -166,14 +205,18 @@ fn health_check(check: &HealthCheck, name: &str) -> Check {
 }
 
 fn dependencies(containers: &[ContainerDefinition]) -> Check {
-    let by_name: BTreeMap<&str, &ContainerDefinition> =
-        containers.iter().filter_map(|container| Some((container.name.as_deref()?, container))).collect();
+    let by_name: BTreeMap<&str, &ContainerDefinition> = containers
+        .iter()
+        .filter_map(|container| Some((container.name.as_deref()?, container)))
+        .collect();
     let mut edges: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, container) in &by_name {
         for dependency in container.depends_on.iter().flatten() {
             let on = dependency.container_name.as_deref().unwrap_or_default();
             let Some(target) = by_name.get(on) else {
-                return refuse(format!("Container '{name}' depends on the unknown container '{on}'."));
+                return refuse(format!(
+                    "Container '{name}' depends on the unknown container '{on}'."
+                ));
             };
             match dependency.condition.as_deref() {
                 Some("START") => {}
@@ -191,17 +234,25 @@ fn dependencies(containers: &[ContainerDefinition]) -> Check {
                 Some("HEALTHY") => {}
                 _ => return refuse("condition should be one of [START,COMPLETE,SUCCESS,HEALTHY]"),
             }
-            edges.entry(name).or_default().push(by_name.get_key_value(on).map_or("", |(name, _)| name));
+            edges
+                .entry(name)
+                .or_default()
+                .push(by_name.get_key_value(on).map_or("", |(name, _)| name));
         }
     }
-    if has_cycle(&edges) { refuse("The dependencies of the containers form a cycle.") } else { Ok(()) }
+    if has_cycle(&edges) {
+        refuse("The dependencies of the containers form a cycle.")
+    } else {
+        Ok(())
+    }
 }
 
 /// Takes away containers that depend on none that is left; what cannot be taken away is a cycle.
 fn has_cycle(edges: &BTreeMap<&str, Vec<&str>>) -> bool {
     let mut left: BTreeSet<&str> = edges.keys().copied().collect();
     loop {
-        let free = left.iter().find(|name| !edges[**name].iter().any(|on| left.contains(on))).copied();
+        let free =
+            left.iter().find(|name| !edges[**name].iter().any(|on| left.contains(on))).copied();
         match free {
             Some(name) => left.remove(name),
             None => return !left.is_empty(),

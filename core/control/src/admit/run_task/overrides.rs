@@ -29,10 +29,14 @@ pub(in crate::admit) fn apply(
     for (index, one) in overrides.iter().enumerate() {
         let name = one.name.as_deref().unwrap_or_default();
         if definition.containers.iter().all(|container| container.name() != name) {
-            return Err(ApiError::invalid(format!("Override for container named {name} is not a container in the TaskDefinition.")));
+            return Err(ApiError::invalid(format!(
+                "Override for container named {name} is not a container in the TaskDefinition."
+            )));
         }
         if overrides[..index].iter().any(|earlier| earlier.name == one.name) {
-            return Err(ApiError::invalid(format!("The container {name} is overridden more than once.")));
+            return Err(ApiError::invalid(format!(
+                "The container {name} is overridden more than once."
+            )));
         }
     }
     let mut containers = Vec::with_capacity(definition.containers.len());
@@ -40,7 +44,10 @@ pub(in crate::admit) fn apply(
         match overrides.iter().find(|one| one.name.as_deref() == Some(spec.name())) {
             Some(one) => containers.push(container(spec, one)?),
             None => {
-                overrides.push(shape::ContainerOverride { name: spec.definition.name.clone(), ..Default::default() });
+                overrides.push(shape::ContainerOverride {
+                    name: spec.definition.name.clone(),
+                    ..Default::default()
+                });
                 containers.push(spec.clone());
             }
         }
@@ -49,7 +56,10 @@ pub(in crate::admit) fn apply(
     Ok((echoed, containers))
 }
 
-fn container(spec: &ContainerSpec, one: &shape::ContainerOverride) -> Result<ContainerSpec, ApiError> {
+fn container(
+    spec: &ContainerSpec,
+    one: &shape::ContainerOverride,
+) -> Result<ContainerSpec, ApiError> {
     let name = spec.name();
     let size = |field: &str, given: Option<i32>, least: i32, held: u32| match given {
         None => Ok(held),
@@ -58,11 +68,20 @@ fn container(spec: &ContainerSpec, one: &shape::ContainerOverride) -> Result<Con
             "The override {field} of container {name} must be at least {least}, not {value}."
         ))),
     };
-    if one.environment.iter().flatten().any(|variable| variable.name.as_deref().is_none_or(str::is_empty)) {
-        return Err(ApiError::invalid(format!("An environment override of container {name} has no name.")));
+    if one
+        .environment
+        .iter()
+        .flatten()
+        .any(|variable| variable.name.as_deref().is_none_or(str::is_empty))
+    {
+        return Err(ApiError::invalid(format!(
+            "An environment override of container {name} has no name."
+        )));
     }
     if one.environment_files.as_ref().is_some_and(|files| !files.is_empty()) {
-        return Err(ApiError::invalid("environmentFiles in overrides are not supported by Longshore."));
+        return Err(ApiError::invalid(
+            "environmentFiles in overrides are not supported by Longshore.",
+        ));
     }
     let least = limits::CONTAINER_MEMORY_MIB_MIN;
     let applied = ContainerSpec {
@@ -74,7 +93,12 @@ fn container(spec: &ContainerSpec, one: &shape::ContainerOverride) -> Result<Con
         },
         cpu: size("cpu", one.cpu, 0, spec.cpu)?,
         memory_mib: size("memory", one.memory, least, spec.memory_mib)?,
-        memory_reservation_mib: size("memoryReservation", one.memory_reservation, least, spec.memory_reservation_mib)?,
+        memory_reservation_mib: size(
+            "memoryReservation",
+            one.memory_reservation,
+            least,
+            spec.memory_reservation_mib,
+        )?,
     };
     if applied.memory_mib > 0 && applied.memory_mib < applied.memory_reservation_mib {
         return Err(ApiError::invalid(format!(
@@ -90,8 +114,15 @@ pub(super) fn task_sizes(
     given: Option<&shape::TaskOverride>,
 ) -> Result<(Option<u32>, Option<u32>), ApiError> {
     let as_parameter = |error: ApiError| ApiError::invalid(error.message);
-    let cpu = given.and_then(|given| given.cpu.as_deref()).map(cpu_units).transpose().map_err(as_parameter)?;
-    let memory =
-        given.and_then(|given| given.memory.as_deref()).map(memory_mib).transpose().map_err(as_parameter)?;
+    let cpu = given
+        .and_then(|given| given.cpu.as_deref())
+        .map(cpu_units)
+        .transpose()
+        .map_err(as_parameter)?;
+    let memory = given
+        .and_then(|given| given.memory.as_deref())
+        .map(memory_mib)
+        .transpose()
+        .map_err(as_parameter)?;
     Ok((cpu.or(definition.cpu), memory.or(definition.memory_mib)))
 }

@@ -74,19 +74,16 @@ fn network_mode(mode: NetworkMode) -> Result<&'static str, String> {
         NetworkMode::Bridge => Ok("bridge"),
         NetworkMode::Host => Ok("host"),
         NetworkMode::None => Ok("none"),
-        NetworkMode::Awsvpc => Err(
-            "CannotCreateContainerError: there are no network interfaces for awsvpc here"
-                .to_owned(),
-        ),
+        NetworkMode::Awsvpc => {
+            Err("CannotCreateContainerError: there are no network interfaces for awsvpc here"
+                .to_owned())
+        }
     }
 }
 
 /// What Docker calls another container of the task.
 fn other(spec: &TaskSpec, name: &str) -> Result<String, String> {
-    let index = spec
-        .containers
-        .iter()
-        .position(|container| container.name() == name);
+    let index = spec.containers.iter().position(|container| container.name() == name);
     let index = index.ok_or_else(|| {
         format!("CannotCreateContainerError: the task definition has no container {name}")
     })?;
@@ -113,9 +110,8 @@ fn volumes_from(
     let Some(all) = &definition.volumes_from else {
         return Ok(None);
     };
-    let named = all
-        .iter()
-        .filter_map(|from| Some((from.source_container.as_deref()?, from.read_only)));
+    let named =
+        all.iter().filter_map(|from| Some((from.source_container.as_deref()?, from.read_only)));
     let one = |(name, read_only): (&str, Option<bool>)| -> Result<String, String> {
         let end = if read_only == Some(true) { ":ro" } else { "" };
         Ok(format!("{}{end}", other(spec, name)?))
@@ -126,11 +122,7 @@ fn volumes_from(
 fn extra_hosts(definition: &ContainerDefinition) -> Option<Vec<String>> {
     let hosts = definition.extra_hosts.as_ref()?.iter();
     let pairs = hosts.filter_map(|host| {
-        Some(format!(
-            "{}:{}",
-            host.hostname.as_deref()?,
-            host.ip_address.as_deref()?
-        ))
+        Some(format!("{}:{}", host.hostname.as_deref()?, host.ip_address.as_deref()?))
     });
     Some(pairs.collect())
 }
@@ -149,10 +141,7 @@ fn devices(linux: &LinuxParameters) -> Option<Vec<DeviceMapping>> {
     let all = linux.devices.as_ref()?.iter();
     let mapped = all.filter_map(|device| {
         let host = device.host_path.as_deref()?;
-        let container = device
-            .container_path
-            .as_deref()
-            .filter(|path| !path.is_empty());
+        let container = device.container_path.as_deref().filter(|path| !path.is_empty());
         Some(DeviceMapping {
             path_on_host: Some(host.to_owned()),
             path_in_container: Some(container.unwrap_or(host).to_owned()),
@@ -164,25 +153,15 @@ fn devices(linux: &LinuxParameters) -> Option<Vec<DeviceMapping>> {
 
 /// `read`, `write` and `mknod` as Docker's letters. Source: ECS API reference, `Device.permissions`, default all.
 fn permissions(given: Option<&[Str]>) -> String {
-    let letters: String = given
-        .into_iter()
-        .flatten()
-        .filter_map(|word| word.chars().next())
-        .collect();
-    if letters.is_empty() {
-        "rwm".to_owned()
-    } else {
-        letters
-    }
+    let letters: String =
+        given.into_iter().flatten().filter_map(|word| word.chars().next()).collect();
+    if letters.is_empty() { "rwm".to_owned() } else { letters }
 }
 
 fn sysctls(definition: &ContainerDefinition) -> Option<HashMap<String, String>> {
     let all = definition.system_controls.as_ref()?.iter();
     let pairs = all.filter_map(|one| {
-        Some((
-            one.namespace.as_ref()?.to_string(),
-            one.value.as_ref()?.to_string(),
-        ))
+        Some((one.namespace.as_ref()?.to_string(), one.value.as_ref()?.to_string()))
     });
     Some(pairs.collect())
 }
@@ -200,9 +179,7 @@ fn ulimits(definition: &ContainerDefinition) -> Option<Vec<ResourcesUlimits>> {
 /// `json-file` where nothing is said, whatever the daemon's own default is: its output can be read back.
 fn log_config(definition: &ContainerDefinition) -> HostConfigLogConfig {
     let given = definition.log_configuration.as_ref();
-    let driver = given
-        .and_then(|config| config.log_driver.as_deref())
-        .unwrap_or("json-file");
+    let driver = given.and_then(|config| config.log_driver.as_deref()).unwrap_or("json-file");
     HostConfigLogConfig {
         typ: Some(driver.to_owned()),
         config: Some(map(given.and_then(|config| config.options.as_ref()))),

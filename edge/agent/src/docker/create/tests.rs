@@ -58,10 +58,7 @@ fn mapping(container: i32, host: Option<i32>, protocol: Option<&str>) -> PortMap
 }
 
 fn binding(ip: &str, port: &str) -> DockerBinding {
-    DockerBinding {
-        host_ip: Some(ip.to_owned()),
-        host_port: Some(port.to_owned()),
-    }
+    DockerBinding { host_ip: Some(ip.to_owned()), host_port: Some(port.to_owned()) }
 }
 
 fn mount(volume: &str, path: &str, read_only: bool) -> MountPoint {
@@ -74,15 +71,9 @@ fn mount(volume: &str, path: &str, read_only: bool) -> MountPoint {
 
 /// A task that mounts one volume named `data` at `/data`.
 fn mounting(volume: Volume) -> TaskSpec {
-    let volume = Volume {
-        name: Some("data".into()),
-        ..volume
-    };
+    let volume = Volume { name: Some("data".into()), ..volume };
     let mounts = vec![mount("data", "/data", false)];
-    let mut spec = spec([ContainerDefinition {
-        mount_points: Some(mounts),
-        ..named("web")
-    }]);
+    let mut spec = spec([ContainerDefinition { mount_points: Some(mounts), ..named("web") }]);
     spec.volumes = Arc::new(vec![volume]);
     spec
 }
@@ -91,13 +82,8 @@ fn mounting(volume: Volume) -> TaskSpec {
 fn names_keep_only_what_docker_allows_and_differ_by_task_and_container() {
     let mut task = spec([named("my_web.1-a"), named("other")]);
     let name = docker_name(&task, 0);
-    let digits = name
-        .strip_prefix("ecs-web_site-7-myweb1-a-")
-        .expect("the parts are in order");
-    assert!(
-        digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()),
-        "{name}"
-    );
+    let digits = name.strip_prefix("ecs-web_site-7-myweb1-a-").expect("the parts are in order");
+    assert!(digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()), "{name}");
     assert_eq!(docker_name(&task, 0), name);
     assert_ne!(docker_name(&task, 1).rsplit('-').next(), Some(digits));
     task.id = ResourceId(1);
@@ -109,22 +95,13 @@ fn labels_of_the_agent_win_over_the_users() {
     let own = [(TASK_ARN, "mine"), (HOST_PORTS, "1/tcp"), ("team", "blue")];
     let own: [(Str, Str); 3] = own.map(|(name, value)| (name.into(), value.into()));
     let own = Some(BTreeMap::from(own));
-    let task = spec([ContainerDefinition {
-        docker_labels: own,
-        ..named("web")
-    }]);
-    let labels = body(INSTANCE_ID, &task, 0)
-        .expect("it can be created")
-        .labels
-        .expect("labels");
+    let task = spec([ContainerDefinition { docker_labels: own, ..named("web") }]);
+    let labels = body(INSTANCE_ID, &task, 0).expect("it can be created").labels.expect("labels");
     assert_eq!(labels["team"], "blue");
     assert_eq!(labels[TASK_ARN], &*task.arn);
     assert_eq!(labels[CONTAINER_NAME], "web");
     assert_eq!((&*labels[FAMILY], &*labels[REVISION]), ("web_site", "7"));
-    assert_eq!(
-        (&*labels[CLUSTER], &*labels[INSTANCE]),
-        ("prod", &*INSTANCE_ID.to_string())
-    );
+    assert_eq!((&*labels[CLUSTER], &*labels[INSTANCE]), ("prod", &*INSTANCE_ID.to_string()));
     assert!(!labels.contains_key(HOST_PORTS));
     assert_eq!(key(&labels), Some((task.id, "web".into())));
 }
@@ -152,83 +129,43 @@ fn memory_is_in_bytes_and_no_limit_is_none() {
     task.containers[0].memory_mib = 64;
     task.containers[0].memory_reservation_mib = 1;
     let limits = host(&task);
-    assert_eq!(
-        (limits.memory, limits.memory_reservation),
-        (Some(64 << 20), Some(6 << 20))
-    );
+    assert_eq!((limits.memory, limits.memory_reservation), (Some(64 << 20), Some(6 << 20)));
 }
 
 #[test]
 fn swap_is_counted_on_top_of_memory() {
-    let linux = LinuxParameters {
-        max_swap: Some(16),
-        swappiness: Some(10),
-        ..Default::default()
-    };
-    let mut task = spec([ContainerDefinition {
-        linux_parameters: Some(linux),
-        ..named("web")
-    }]);
+    let linux = LinuxParameters { max_swap: Some(16), swappiness: Some(10), ..Default::default() };
+    let mut task = spec([ContainerDefinition { linux_parameters: Some(linux), ..named("web") }]);
     task.containers[0].memory_mib = 64;
     let limits = host(&task);
-    assert_eq!(
-        (limits.memory_swap, limits.memory_swappiness),
-        (Some(80 << 20), Some(10))
-    );
+    assert_eq!((limits.memory_swap, limits.memory_swappiness), (Some(80 << 20), Some(10)));
 }
 
 #[test]
 fn ports_without_a_host_port_are_left_to_docker() {
-    let mappings = vec![
-        mapping(80, None, None),
-        mapping(53, Some(5353), Some("udp")),
-    ];
-    let task = spec([ContainerDefinition {
-        port_mappings: Some(mappings),
-        ..named("web")
-    }]);
+    let mappings = vec![mapping(80, None, None), mapping(53, Some(5353), Some("udp"))];
+    let task = spec([ContainerDefinition { port_mappings: Some(mappings), ..named("web") }]);
     let bindings = host(&task).port_bindings.expect("bindings");
-    let to = |port: &str| {
-        Some(vec![DockerBinding {
-            host_ip: None,
-            host_port: Some(port.to_owned()),
-        }])
-    };
+    let to =
+        |port: &str| Some(vec![DockerBinding { host_ip: None, host_port: Some(port.to_owned()) }]);
     assert_eq!(bindings["80/tcp"], to("0"));
     assert_eq!(bindings["53/udp"], to("5353"));
-    let exposed = body(INSTANCE_ID, &task, 0)
-        .expect("it can be created")
-        .exposed_ports;
-    assert_eq!(
-        exposed,
-        Some(vec!["80/tcp".to_owned(), "53/udp".to_owned()])
-    );
+    let exposed = body(INSTANCE_ID, &task, 0).expect("it can be created").exposed_ports;
+    assert_eq!(exposed, Some(vec!["80/tcp".to_owned(), "53/udp".to_owned()]));
 }
 
 #[test]
 fn ports_of_the_hosts_network_are_told_by_a_label() {
     let mappings = vec![mapping(80, None, None), mapping(53, None, Some("udp"))];
-    let mut task = spec([ContainerDefinition {
-        port_mappings: Some(mappings),
-        ..named("web")
-    }]);
+    let mut task = spec([ContainerDefinition { port_mappings: Some(mappings), ..named("web") }]);
     task.network_mode = NetworkMode::Host;
     assert_eq!(host(&task).network_mode.as_deref(), Some("host"));
     assert_eq!(host(&task).port_bindings, Some(PortMap::new()));
-    let labels = body(INSTANCE_ID, &task, 0)
-        .expect("it can be created")
-        .labels
-        .expect("labels");
+    let labels = body(INSTANCE_ID, &task, 0).expect("it can be created").labels.expect("labels");
     let bound = host_bindings(&labels[HOST_PORTS]);
-    let ports: Vec<_> = bound
-        .iter()
-        .map(|one| (one.container_port, one.host_port))
-        .collect();
+    let ports: Vec<_> = bound.iter().map(|one| (one.container_port, one.host_port)).collect();
     assert_eq!(ports, [(80, 80), (53, 53)]);
-    assert_eq!(
-        (&*bound[1].protocol, &*bound[1].bind_ip),
-        ("udp", "0.0.0.0")
-    );
+    assert_eq!((&*bound[1].protocol, &*bound[1].bind_ip), ("udp", "0.0.0.0"));
 }
 
 #[test]
@@ -243,31 +180,17 @@ fn bindings_are_told_once_and_in_order() {
         .into_iter()
         .map(|one| (one.bind_ip.to_string(), one.container_port, one.host_port))
         .collect();
-    assert_eq!(
-        told,
-        [
-            ("0.0.0.0".to_owned(), 80, 32768),
-            ("::".to_owned(), 443, 32770)
-        ]
-    );
+    assert_eq!(told, [("0.0.0.0".to_owned(), 80, 32768), ("::".to_owned(), 443, 32770)]);
 }
 
 #[test]
 fn a_volume_with_a_path_is_bound_from_the_host() {
-    let path = HostVolumeProperties {
-        source_path: Some("/srv".into()),
-    };
-    let mut task = mounting(Volume {
-        host: Some(path),
-        ..Default::default()
-    });
+    let path = HostVolumeProperties { source_path: Some("/srv".into()) };
+    let mut task = mounting(Volume { host: Some(path), ..Default::default() });
     assert_eq!(host(&task).binds, Some(vec!["/srv:/data".to_owned()]));
     assert_eq!(volumes(INSTANCE_ID, &task, 0), Ok(Vec::new()));
     let mounts = vec![mount("data", "/data", true)];
-    let definition = ContainerDefinition {
-        mount_points: Some(mounts),
-        ..named("web")
-    };
+    let definition = ContainerDefinition { mount_points: Some(mounts), ..named("web") };
     task.containers[0].definition = Arc::new(definition);
     assert_eq!(host(&task).binds, Some(vec!["/srv:/data:ro".to_owned()]));
 }
@@ -278,14 +201,9 @@ fn a_volume_without_a_path_is_the_tasks_own() {
     let name = volume_name(&task, "data");
     assert_eq!(host(&task).binds, Some(vec![format!("{name}:/data")]));
     let needed = volumes(INSTANCE_ID, &task, 0).expect("it can be made");
-    let [Needed::Made(request)] = &needed[..] else {
-        panic!("{needed:?}")
-    };
+    let [Needed::Made(request)] = &needed[..] else { panic!("{needed:?}") };
     assert_eq!(request.name.as_ref(), Some(&name));
-    assert_eq!(
-        request.labels.as_ref().expect("labels")[TASK],
-        task.id.to_string()
-    );
+    assert_eq!(request.labels.as_ref().expect("labels")[TASK], task.id.to_string());
 }
 
 #[test]
@@ -303,40 +221,26 @@ fn a_shared_volume_keeps_its_name_and_outlives_the_task() {
     let needed = volumes(INSTANCE_ID, &mounting(volume(false)), 0);
     assert_eq!(needed, Ok(vec![Needed::Present("data".to_owned())]));
     let needed = volumes(INSTANCE_ID, &mounting(volume(true)), 0).expect("it can be made");
-    let [Needed::Made(request)] = &needed[..] else {
-        panic!("{needed:?}")
-    };
-    assert_eq!(
-        (request.name.as_deref(), request.driver.as_deref()),
-        (Some("data"), Some("local"))
-    );
+    let [Needed::Made(request)] = &needed[..] else { panic!("{needed:?}") };
+    assert_eq!((request.name.as_deref(), request.driver.as_deref()), (Some("data"), Some("local")));
     assert!(!request.labels.as_ref().expect("labels").contains_key(TASK));
 }
 
 #[test]
 fn what_cannot_be_mounted_is_refused_with_a_reason() {
     let efs = Some(EFSVolumeConfiguration::default());
-    let task = mounting(Volume {
-        efs_volume_configuration: efs,
-        ..Default::default()
-    });
+    let task = mounting(Volume { efs_volume_configuration: efs, ..Default::default() });
     let reason = body(INSTANCE_ID, &task, 0).expect_err("there is no EFS");
     assert!(reason.starts_with("CannotCreateVolumeError: "), "{reason}");
     let mut task = mounting(Volume::default());
     task.volumes = Arc::default();
     let reason = body(INSTANCE_ID, &task, 0).expect_err("there is no such volume");
-    assert!(
-        reason.starts_with("CannotCreateContainerError: "),
-        "{reason}"
-    );
+    assert!(reason.starts_with("CannotCreateContainerError: "), "{reason}");
 }
 
 #[test]
 fn other_containers_are_called_by_their_docker_names() {
-    let from = VolumeFrom {
-        source_container: Some("db".into()),
-        read_only: Some(true),
-    };
+    let from = VolumeFrom { source_container: Some("db".into()), read_only: Some(true) };
     let web = ContainerDefinition {
         links: Some(vec!["db:database".into(), "db".into()]),
         volumes_from: Some(vec![from]),
@@ -345,10 +249,7 @@ fn other_containers_are_called_by_their_docker_names() {
     let task = spec([web, named("db")]);
     let db = docker_name(&task, 1);
     let config = host(&task);
-    assert_eq!(
-        config.links,
-        Some(vec![format!("{db}:database"), format!("{db}:db")])
-    );
+    assert_eq!(config.links, Some(vec![format!("{db}:database"), format!("{db}:db")]));
     assert_eq!(config.volumes_from, Some(vec![format!("{db}:ro")]));
 }
 
@@ -369,10 +270,7 @@ fn later_variables_win() {
 fn the_images_health_check_is_off_and_its_command_stands() {
     let mut task = spec([named("web")]);
     let request = body(INSTANCE_ID, &task, 0).expect("it can be created");
-    assert_eq!(
-        request.healthcheck.and_then(|check| check.test),
-        Some(vec!["NONE".to_owned()])
-    );
+    assert_eq!(request.healthcheck.and_then(|check| check.test), Some(vec!["NONE".to_owned()]));
     assert_eq!((request.cmd, request.entrypoint), (None, None));
     task.containers[0].command = Some(Arc::new(vec!["sleep".into(), "1".into()]));
     let request = body(INSTANCE_ID, &task, 0).expect("it can be created");
@@ -387,19 +285,13 @@ fn linux_parameters_reach_docker() {
         mount_options: Some(vec!["noexec".into()]),
     };
     let linux = LinuxParameters {
-        capabilities: Some(KernelCapabilities {
-            add: Some(vec!["NET_ADMIN".into()]),
-            drop: None,
-        }),
+        capabilities: Some(KernelCapabilities { add: Some(vec!["NET_ADMIN".into()]), drop: None }),
         init_process_enabled: Some(true),
         shared_memory_size: Some(32),
         tmpfs: Some(vec![tmpfs]),
         ..Default::default()
     };
-    let task = spec([ContainerDefinition {
-        linux_parameters: Some(linux),
-        ..named("web")
-    }]);
+    let task = spec([ContainerDefinition { linux_parameters: Some(linux), ..named("web") }]);
     let config = host(&task);
     assert_eq!(config.cap_add, Some(vec!["NET_ADMIN".to_owned()]));
     assert_eq!((config.cap_drop, config.init), (None, Some(true)));
@@ -409,9 +301,7 @@ fn linux_parameters_reach_docker() {
 
 #[test]
 fn output_goes_to_a_file_unless_told_otherwise() {
-    let log = host(&spec([named("web")]))
-        .log_config
-        .expect("a log driver");
+    let log = host(&spec([named("web")])).log_config.expect("a log driver");
     assert_eq!(log.typ.as_deref(), Some("json-file"));
 }
 

@@ -1,0 +1,79 @@
+//! The ECS API under load: 1,000 simulated instances, eight clients, durable storage.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::http::Connection;
+use crate::program::Program;
+use crate::report;
+
+const CLIENTS: usize = 8;
+const SECONDS: u64 = 4;
+
+/// Sends one request over and over from all clients and counts the answers a second.
+fn rate(host: &str, operation: &'static str, bodies: Vec<String>) -> Result<f64> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let count = Arc::new(AtomicU64::new(0));
+    let bodies = Arc::new(bodies);
+    let began = Instant::now();
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let (stop, count, bodies, host) =
+                (stop.clone(), count.clone(), bodies.clone(), host.to_owned());
+            std::thread::spawn(move || -> Result<()> {
+                let mut connection = Connection::open(&host)?;
+                let requests: Vec<Vec<u8>> =
+                    bodies.iter().map(|body| connection.prepare(operation, body)).collect();
+                for request in requests.iter().cycle().skip(client) {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    connection.send(request)?;
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs(SECONDS));
+    stop.store(true, Ordering::Relaxed);
+    let seconds = began.elapsed().as_secs_f64();
+    for client in clients {
+        client.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let count = count.load(Ordering::Relaxed) as f64;
+    Ok(count / seconds)
+}
+
+pub(crate) fn run() -> Result<()> {
+    let program = Program::start(1000, "simulated")?;
+    let mut connection = Connection::open(&program.ecs)?;
+    let definition = r#"{"family":"bench","containerDefinitions":[{"name":"main","image":"x","cpu":10,"memory":10}]}"#;
+    connection.call("RegisterTaskDefinition", definition)?;
+    let run = r#"{"taskDefinition":"bench","count":10}"#.to_owned();
+    let calls = rate(&program.ecs, "RunTask", vec![run])?;
+    report("RunTask count=10, tasks/s", &format!("{:.0}", calls * 10.0), "20000");
+
+    let instances = connection.call("ListContainerInstances", "{}")?;
+    let arns = instances["containerInstanceArns"].as_array().context("there are instances")?;
+    let bodies = arns
+        .iter()
+        .map(|arn| format!(r#"{{"taskDefinition":"bench","containerInstances":[{arn}]}}"#));
+    let calls = rate(&program.ecs, "StartTask", bodies.collect())?;
+    report("StartTask, calls/s", &format!("{calls:.0}"), "5000");
+
+    let tasks = connection.call("ListTasks", "{}")?;
+    let body = format!(r#"{{"tasks":{}}}"#, tasks["taskArns"]);
+    let calls = rate(&program.ecs, "DescribeTasks", vec![body])?;
+    report("DescribeTasks of 100, calls/s", &format!("{calls:.0}"), "3000");
+    let described = connection.call("DescribeClusters", "{}")?;
+    let held = &described["clusters"][0];
+    let resident = program.resident_kib()? / 1024;
+    report("  tasks held at the end", &held["runningTasksCount"].to_string(), "");
+    report("  resident then", &format!("{resident} MiB"), "");
+    Ok(())
+}

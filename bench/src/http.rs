@@ -1,0 +1,65 @@
+//! HTTP/1.1 over one kept-alive connection, as little of it as a bench needs.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+use anyhow::{Context, Result, bail};
+
+/// One connection to the ECS API.
+pub(crate) struct Connection {
+    reader: BufReader<TcpStream>,
+    host: String,
+}
+
+impl Connection {
+    pub(crate) fn open(host: &str) -> Result<Self> {
+        let stream = TcpStream::connect(host)?;
+        stream.set_nodelay(true)?;
+        Ok(Self { reader: BufReader::with_capacity(256 * 1024, stream), host: host.to_owned() })
+    }
+
+    /// A request, ready to be sent many times.
+    pub(crate) fn prepare(&self, operation: &str, body: &str) -> Vec<u8> {
+        format!(
+            "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: \
+             AmazonEC2ContainerServiceV20141113.{operation}\r\nContent-Length: {}\r\n\r\n{body}",
+            self.host,
+            body.len()
+        )
+        .into_bytes()
+    }
+
+    /// Sends a prepared request and reads the whole answer, which must be a 200.
+    pub(crate) fn send(&mut self, request: &[u8]) -> Result<Vec<u8>> {
+        self.reader.get_mut().write_all(request)?;
+        let mut line = String::new();
+        self.reader.read_line(&mut line)?;
+        let ok = line.starts_with("HTTP/1.1 200");
+        let status = line.clone();
+        let mut length = 0;
+        loop {
+            line.clear();
+            self.reader.read_line(&mut line)?;
+            if line.trim().is_empty() {
+                break;
+            }
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().context("a length")?;
+            }
+        }
+        let mut body = vec![0; length];
+        self.reader.read_exact(&mut body)?;
+        if !ok {
+            bail!("{}: {}", status.trim(), String::from_utf8_lossy(&body));
+        }
+        Ok(body)
+    }
+
+    /// Calls an operation and reads its answer.
+    pub(crate) fn call(&mut self, operation: &str, body: &str) -> Result<serde_json::Value> {
+        let request = self.prepare(operation, body);
+        Ok(serde_json::from_slice(&self.send(&request)?)?)
+    }
+}

@@ -1,0 +1,41 @@
+//! Measures what SPEC.md promises, against the real program: `cargo xtask bench [start|api|launch]`.
+//!
+//! Each measurement starts a `longshore` of its own, release build, with durable storage where it counts, and drives it
+//! over loopback HTTP with plain threads. Machines are noisy: figures are to be compared within one run.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "a command line program prints")]
+
+mod api;
+mod http;
+mod launch;
+mod program;
+mod start;
+
+use anyhow::{Result, bail};
+
+fn main() -> Result<()> {
+    let which: Vec<String> = std::env::args().skip(1).collect();
+    let all = which.is_empty();
+    for name in &which {
+        if !["start", "api", "launch"].contains(&name.as_str()) {
+            bail!("there is no bench {name:?}: choose from start, api, launch");
+        }
+    }
+    let wanted = |name: &str| all || which.iter().any(|one| one == name);
+    println!("{:<44} {:>12} {:>14}", "measurement", "figure", "budget");
+    if wanted("start") {
+        start::run()?;
+    }
+    if wanted("api") {
+        api::run()?;
+    }
+    if wanted("launch") {
+        launch::run()?;
+    }
+    Ok(())
+}
+
+/// One line of the report.
+fn report(what: &str, figure: &str, budget: &str) {
+    println!("{what:<44} {figure:>12} {budget:>14}");
+}

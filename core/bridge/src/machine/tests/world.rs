@@ -1,0 +1,370 @@
+//! A bridge, the cluster behind it, frameworks in front of it, and a clock that jumps to whatever is due next.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use longshore_machine::{Machine, Timestamp};
+use longshore_replica::Ask;
+use longshore_wire_ecs::Str;
+use longshore_wire_mesos::v1::framework_info::Capability;
+use longshore_wire_mesos::v1::framework_info::capability::Type as CapabilityType;
+use longshore_wire_mesos::v1::offer::{Operation, operation};
+use longshore_wire_mesos::v1::scheduler::call::Type;
+use longshore_wire_mesos::v1::scheduler::event::Type as EventType;
+use longshore_wire_mesos::v1::scheduler::{Call, Event, call};
+use longshore_wire_mesos::v1::{
+    AgentId, CommandInfo, Filters, FrameworkId, FrameworkInfo, Offer, OfferId, Resource, TaskId, TaskInfo, TaskState,
+    TaskStatus, value,
+};
+
+use super::cluster::Cluster;
+use crate::amounts::Amounts;
+use crate::machine::{Asked, CallId, Input, Output, Response, StreamKey};
+use crate::{Bridge, Config, DefaultImage, audit, parse_ranges, validate_call};
+
+/// Long enough for a reading, an allocation and what follows from them, in ms.
+pub(super) const SOON_MS: u64 = 500;
+
+/// A framework that is subscribed.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    pub(super) id: String,
+    pub(super) stream: StreamKey,
+    stream_id: String,
+}
+
+/// All that takes part.
+pub(super) struct World {
+    pub(super) bridge: Bridge,
+    pub(super) cluster: Cluster,
+    pub(super) now: Timestamp,
+    pub(super) closed: BTreeSet<StreamKey>,
+    /// Which questions to the cluster are held back.
+    pub(super) hold: Option<fn(&Ask) -> bool>,
+    asks: VecDeque<(Asked, Ask)>,
+    events: Vec<(Timestamp, StreamKey, Event)>,
+    responses: BTreeMap<CallId, Response>,
+    calls: u64,
+}
+
+impl World {
+    /// A bridge that has not read the cluster yet. Instances are given by CPU units and MiB.
+    pub(super) fn unread(instances: &[(u32, u32)]) -> Self {
+        let mut cluster = Cluster::new();
+        for (cpu, memory_mib) in instances {
+            cluster.add_instance(*cpu, *memory_mib);
+        }
+        Self {
+            bridge: Bridge::new(config(), 1),
+            cluster,
+            now: Timestamp::from_millis(1_700_000_000_000),
+            closed: BTreeSet::new(),
+            hold: None,
+            asks: VecDeque::new(),
+            events: Vec::new(),
+            responses: BTreeMap::new(),
+            calls: 0,
+        }
+    }
+
+    /// A bridge that is ready.
+    pub(super) fn new(instances: &[(u32, u32)]) -> Self {
+        let mut world = Self::unread(instances);
+        world.run_for(SOON_MS);
+        world
+    }
+
+    /// A bridge with one framework that has not subscribed to anything special.
+    pub(super) fn with_client(instances: &[(u32, u32)]) -> (Self, Client) {
+        let mut world = Self::new(instances);
+        let client = world.subscribe(framework("one"));
+        (world, client)
+    }
+
+    /// The bridge is started anew; its cluster goes on, its frameworks lose their streams.
+    pub(super) fn restart(&mut self) {
+        self.bridge = Bridge::new(config(), 2);
+        self.asks.clear();
+        self.events.clear();
+        self.closed.clear();
+        self.run_for(SOON_MS);
+    }
+
+    /// Lets time pass.
+    pub(super) fn run_for(&mut self, ms: u64) {
+        let end = self.now + ms;
+        let mut turns = 0;
+        while let Some(at) = self.bridge.wake_at().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            let mut out = Vec::new();
+            self.bridge.tick(self.now, &mut out);
+            self.take_in(out);
+            self.answer_asks();
+            turns += 1;
+            assert!(turns <= ms + 1_000, "the bridge wakes again and again and does nothing");
+        }
+        self.now = end;
+    }
+
+    pub(super) fn soon(&mut self) {
+        self.run_for(SOON_MS);
+    }
+
+    pub(super) fn step(&mut self, input: Input) {
+        self.feed(input);
+        self.answer_asks();
+    }
+
+    /// Answers what was held back.
+    pub(super) fn release(&mut self) {
+        self.hold = None;
+        self.answer_asks();
+    }
+
+    fn feed(&mut self, input: Input) {
+        let mut out = Vec::new();
+        self.bridge.step(self.now, input, &mut out);
+        self.take_in(out);
+    }
+
+    fn take_in(&mut self, out: Vec<Output>) {
+        for output in out {
+            match output {
+                Output::Respond(id, response) => {
+                    assert!(self.responses.insert(id, response).is_none(), "{id:?} is answered twice");
+                }
+                Output::Send(stream, event) => {
+                    assert!(!self.closed.contains(&stream), "{stream:?} is closed: {event:?}");
+                    self.events.push((self.now, stream, *event));
+                }
+                Output::Close(stream) => assert!(self.closed.insert(stream), "{stream:?} is closed twice"),
+                Output::Ask(asked, ask) => self.asks.push_back((asked, ask)),
+                Output::Note(_) => {}
+            }
+        }
+        let violations = audit(&self.bridge);
+        assert!(violations.is_empty(), "{violations:?}");
+    }
+
+    fn answer_asks(&mut self) {
+        loop {
+            let hold = self.hold;
+            let free = self.asks.iter().position(|(_, ask)| hold.is_none_or(|held| !held(ask)));
+            let Some((asked, ask)) = free.and_then(|index| self.asks.remove(index)) else { return };
+            let answer = self.cluster.answer(self.now, ask);
+            self.feed(Input::Answered(asked, answer));
+        }
+    }
+
+    /// Sends a call as it is; the answer.
+    pub(super) fn post(&mut self, call: Call, stream_id: Option<String>) -> Response {
+        validate_call(&call).expect("the call is well-formed");
+        self.calls += 1;
+        let id = CallId(self.calls);
+        self.step(Input::Called { id, call: Box::new(call), stream_id });
+        self.responses.remove(&id).expect("a call is answered at once")
+    }
+
+    /// Sends a call of a framework.
+    pub(super) fn call(&mut self, client: &Client, call: Call) -> Response {
+        let framework_id = Some(FrameworkId { value: client.id.clone() });
+        self.post(Call { framework_id, ..call }, Some(client.stream_id.clone()))
+    }
+
+    /// Subscribes, whatever comes of it.
+    pub(super) fn open(&mut self, info: FrameworkInfo) -> Response {
+        let framework_id = info.id.clone();
+        let subscribe = call::Subscribe { framework_info: info, ..Default::default() };
+        self.post(Call { framework_id, subscribe: Some(subscribe), ..kind(Type::Subscribe) }, None)
+    }
+
+    pub(super) fn subscribe(&mut self, info: FrameworkInfo) -> Client {
+        let Response::Stream(stream, stream_id) = self.open(info) else { panic!("no stream was opened") };
+        let (_, first) = self.take(stream, EventType::Subscribed).pop().expect("SUBSCRIBED comes first");
+        let id = first.subscribed.expect("it has its part").framework_id.value;
+        Client { id, stream, stream_id }
+    }
+
+    /// Takes the events of one kind that a stream got, with their times.
+    pub(super) fn take(&mut self, stream: StreamKey, kind: EventType) -> Vec<(Timestamp, Event)> {
+        let mut taken = Vec::new();
+        let mut left = Vec::new();
+        for (at, on, event) in self.events.drain(..) {
+            if on == stream && event.r#type() == kind {
+                taken.push((at, event));
+            } else {
+                left.push((at, on, event));
+            }
+        }
+        self.events = left;
+        taken
+    }
+
+    /// Takes the updates that a framework got.
+    pub(super) fn updates(&mut self, client: &Client) -> Vec<TaskStatus> {
+        self.timed_updates(client).into_iter().map(|(_, status)| status).collect()
+    }
+
+    pub(super) fn timed_updates(&mut self, client: &Client) -> Vec<(Timestamp, TaskStatus)> {
+        let events = self.take(client.stream, EventType::Update);
+        events.into_iter().map(|(at, event)| (at, event.update.expect("it has its part").status)).collect()
+    }
+
+    /// Takes the only update that a framework got, and acknowledges it if it wants that.
+    pub(super) fn update(&mut self, client: &Client) -> TaskStatus {
+        let mut updates = self.updates(client);
+        let states: Vec<TaskState> = updates.iter().map(TaskStatus::state).collect();
+        assert_eq!(states.len(), 1, "{states:?}");
+        let status = updates.remove(0);
+        if status.uuid.is_some() {
+            self.acknowledge(client, &status);
+        }
+        status
+    }
+
+    pub(super) fn acknowledge(&mut self, client: &Client, status: &TaskStatus) {
+        let acknowledge = call::Acknowledge {
+            agent_id: status.agent_id.clone().expect("updates name their agent"),
+            task_id: status.task_id.clone(),
+            uuid: status.uuid.clone().expect("only updates with a uuid are acknowledged"),
+        };
+        let call = Call { acknowledge: Some(acknowledge), ..kind(Type::Acknowledge) };
+        assert_eq!(self.call(client, call), Response::Accepted);
+    }
+
+    /// Takes the offers that a framework got.
+    pub(super) fn offers(&mut self, client: &Client) -> Vec<Offer> {
+        let events = self.take(client.stream, EventType::Offers);
+        events.into_iter().flat_map(|(_, event)| event.offers.expect("it has its part").offers).collect()
+    }
+
+    /// Takes the only offer that a framework gets soon.
+    pub(super) fn offer(&mut self, client: &Client) -> Offer {
+        self.soon();
+        let mut offers = self.offers(client);
+        assert_eq!(offers.len(), 1, "{offers:?}");
+        offers.remove(0)
+    }
+
+    /// Takes the ids of offers that were taken back.
+    pub(super) fn rescinded(&mut self, client: &Client) -> Vec<String> {
+        let events = self.take(client.stream, EventType::Rescind);
+        events.into_iter().map(|(_, event)| event.rescind.expect("it has its part").offer_id.value).collect()
+    }
+
+    /// Takes the texts of ERROR events.
+    pub(super) fn errors(&mut self, stream: StreamKey) -> Vec<String> {
+        let events = self.take(stream, EventType::Error);
+        events.into_iter().map(|(_, event)| event.error.expect("it has its part").message).collect()
+    }
+
+    /// Accepts offers with one LAUNCH; what is left may be offered again at once.
+    pub(super) fn launch(&mut self, client: &Client, offers: &[&Offer], tasks: Vec<TaskInfo>) {
+        let launch = operation::Launch { task_infos: tasks };
+        let operation =
+            Operation { r#type: Some(operation::Type::Launch.into()), launch: Some(launch), ..Default::default() };
+        let accept = call::Accept {
+            offer_ids: offers.iter().map(|offer| offer.id.clone()).collect(),
+            operations: vec![operation],
+            filters: Some(Filters { refuse_seconds: Some(0.0) }),
+        };
+        let call = Call { accept: Some(accept), ..kind(Type::Accept) };
+        assert_eq!(self.call(client, call), Response::Accepted);
+    }
+
+    /// Launches a task of one core and 128 MB on the next offer; the cluster has not said that it runs.
+    pub(super) fn launched(&mut self, client: &Client, id: &str) {
+        let offer = self.offer(client);
+        self.launch(client, &[&offer], vec![sleeper(id, &offer, 1.0, 128.0)]);
+    }
+
+    /// Launches such a task, and its framework knows that it runs; ARN of its task.
+    pub(super) fn running(&mut self, client: &Client, id: &str) -> Str {
+        self.launched(client, id);
+        let arn = self.cluster.arn_of(id);
+        self.cluster.runs(&arn);
+        self.soon();
+        assert_eq!(self.update(client).state(), TaskState::TaskRunning);
+        arn
+    }
+
+    pub(super) fn decline(&mut self, client: &Client, offer: &Offer, refuse_seconds: f64) {
+        let filters = Some(Filters { refuse_seconds: Some(refuse_seconds) });
+        let decline = call::Decline { offer_ids: vec![offer.id.clone()], filters };
+        let call = Call { decline: Some(decline), ..kind(Type::Decline) };
+        assert_eq!(self.call(client, call), Response::Accepted);
+    }
+
+    pub(super) fn kill(&mut self, client: &Client, id: &str) {
+        let kill = call::Kill { task_id: TaskId { value: id.to_owned() }, ..Default::default() };
+        assert_eq!(self.call(client, Call { kill: Some(kill), ..kind(Type::Kill) }), Response::Accepted);
+    }
+}
+
+/// A call of a kind; its part is filled in by the caller.
+pub(super) fn kind(kind: Type) -> Call {
+    Call { r#type: Some(kind.into()), ..Default::default() }
+}
+
+pub(super) fn config() -> Config {
+    Config {
+        hostname: "master.example".into(),
+        ip: [10, 0, 0, 1],
+        port: 5050,
+        region: "us-east-1".into(),
+        cluster: "default".into(),
+        ports: parse_ranges("31000-31099").expect("these are ranges"),
+        disk_mb: 10_000,
+        hostname_attribute: "hostname".into(),
+        default_image: DefaultImage::Image("alpine".into()),
+        started_at_ms: 0,
+    }
+}
+
+/// A framework that may be away for an hour and has no capabilities.
+pub(super) fn framework(name: &str) -> FrameworkInfo {
+    FrameworkInfo { name: name.to_owned(), failover_timeout: Some(3_600.0), ..Default::default() }
+}
+
+pub(super) fn able(info: FrameworkInfo, capabilities: &[CapabilityType]) -> FrameworkInfo {
+    let capability = |kind: &CapabilityType| Capability { r#type: Some((*kind).into()) };
+    FrameworkInfo { capabilities: capabilities.iter().map(capability).collect(), ..info }
+}
+
+/// The same framework, as it describes itself when it comes back.
+pub(super) fn returning(client: &Client) -> FrameworkInfo {
+    FrameworkInfo { id: Some(FrameworkId { value: client.id.clone() }), ..framework("one") }
+}
+
+/// A task that runs a shell command in the default image.
+pub(super) fn sleeper(id: &str, offer: &Offer, cpus: f64, mem: f64) -> TaskInfo {
+    let scalar = |name: &str, value: f64| Resource {
+        name: name.to_owned(),
+        r#type: value::Type::Scalar.into(),
+        scalar: Some(value::Scalar { value }),
+        ..Default::default()
+    };
+    TaskInfo {
+        name: id.to_owned(),
+        task_id: TaskId { value: id.to_owned() },
+        agent_id: offer.agent_id.clone(),
+        resources: vec![scalar("cpus", cpus), scalar("mem", mem)],
+        command: Some(CommandInfo { value: Some("sleep 1000".to_owned()), ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// Thousandths of a resource that offers hold together.
+pub(super) fn total(offers: &[Offer], name: &str) -> u64 {
+    let amount = |offer: &Offer| Amounts::read(&offer.resources).expect("offers can be read").scalar(name);
+    offers.iter().map(amount).sum()
+}
+
+/// An offer that nobody made.
+pub(super) fn made_up(id: &str, like: &Offer) -> Offer {
+    Offer { id: OfferId { value: id.to_owned() }, ..like.clone() }
+}
+
+/// The agent that an instance is to frameworks.
+pub(super) fn agent(instance: &str) -> AgentId {
+    AgentId { value: instance.rsplit('/').next().unwrap_or_default().to_owned() }
+}

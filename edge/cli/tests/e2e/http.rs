@@ -1,0 +1,182 @@
+//! HTTP over plain sockets: one request on one connection, and streams that are read chunk by chunk.
+//!
+//! No client library stands between a test and the bytes, so that a test can also send what no library would.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// How long a reply may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A reply, read whole.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// The head and the body of a POST.
+fn posted(address: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut request =
+        format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n", body.len());
+    for (name, value) in headers {
+        request.extend([name, ": ", value, "\r\n"]);
+    }
+    request.push_str("\r\n");
+    [request.as_bytes(), body].concat()
+}
+
+/// Sends a POST and leaves the connection to the caller, who need not read it.
+pub(crate) fn send(
+    address: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<TcpStream> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.write_all(&posted(address, path, headers, body))?;
+    Ok(socket)
+}
+
+/// POSTs on a connection of its own.
+pub(crate) fn post(
+    address: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<Reply> {
+    let headers = [headers, &[("Connection", "close")]].concat();
+    whole(send(address, path, &headers, body)?)
+}
+
+/// Sends bytes as they are, which end with the request.
+pub(crate) fn raw(address: &str, request: &[u8]) -> io::Result<Reply> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.write_all(request)?;
+    whole(socket)
+}
+
+/// GETs on a connection of its own.
+pub(crate) fn get(address: &str, path: &str) -> io::Result<Reply> {
+    raw(
+        address,
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
+    )
+}
+
+/// Reads a reply that has a length.
+fn whole(socket: TcpStream) -> io::Result<Reply> {
+    let mut reader = BufReader::new(socket);
+    let (status, headers) = head(&mut reader)?;
+    let length =
+        header(&headers, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Reply { status, body })
+}
+
+type Headers = Vec<(String, String)>;
+
+fn header<'h>(headers: &'h Headers, name: &str) -> Option<&'h str> {
+    headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+}
+
+fn head(reader: &mut impl BufRead) -> io::Result<(u16, Headers)> {
+    let broken = || io::Error::new(io::ErrorKind::UnexpectedEof, "the reply broke off");
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let status =
+        line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(broken)?;
+    let mut headers = Headers::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let Some(text) = line.strip_suffix("\r\n") else {
+            return Err(broken());
+        };
+        let Some((name, value)) = text.split_once(':') else {
+            return Ok((status, headers));
+        };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+}
+
+/// A reply without an end, of which the head has been read.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    reader: BufReader<TcpStream>,
+    /// The `Mesos-Stream-Id` that it came with.
+    pub(crate) id: String,
+    rest: Vec<u8>,
+}
+
+impl Stream {
+    /// POSTs, and opens the stream that is the answer; an answer of another kind gives its status.
+    pub(crate) fn open(
+        address: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Self, u16> {
+        let socket = send(address, path, headers, body).expect("the port is listened on");
+        let mut reader = BufReader::new(socket);
+        let (status, headers) = head(&mut reader).expect("a reply has a head");
+        if status != 200 {
+            return Err(status);
+        }
+        assert_eq!(header(&headers, "transfer-encoding"), Some("chunked"), "{headers:?}");
+        let id = header(&headers, "mesos-stream-id").expect("a stream has an id").to_owned();
+        // Heartbeats come every few seconds; a longer silence is an end.
+        Ok(Self { reader, id, rest: Vec::new() })
+    }
+
+    /// A handle to close the connection with while somebody reads it.
+    pub(crate) fn socket(&self) -> TcpStream {
+        self.reader.get_ref().try_clone().expect("there are file descriptors left")
+    }
+
+    /// The next `RecordIO` record; nothing once the stream ended, however it did.
+    pub(crate) fn record(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                let length: usize = std::str::from_utf8(&self.rest[..end]).ok()?.parse().ok()?;
+                let whole = end + 1 + length;
+                if self.rest.len() >= whole {
+                    let record = self.rest[end + 1..whole].to_vec();
+                    self.rest.drain(..whole);
+                    return Some(record);
+                }
+            }
+            let chunk = self.chunk()?;
+            self.rest.extend_from_slice(&chunk);
+        }
+    }
+
+    fn chunk(&mut self) -> Option<Vec<u8>> {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).ok()?;
+        let length =
+            usize::from_str_radix(line.trim_end(), 16).ok().filter(|length| *length > 0)?;
+        let mut chunk = vec![0; length + 2];
+        self.reader.read_exact(&mut chunk).ok()?;
+        chunk.truncate(length);
+        Some(chunk)
+    }
+}

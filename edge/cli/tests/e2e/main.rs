@@ -1,0 +1,13 @@
+//! End to end: the real program, over its ports, as its users have it.
+//!
+//! One test binary and not one for each file, so that all tests run beside each other and share what they stand on:
+//! [`server`] starts the program, [`http`] talks to it, [`framework`] is a Mesos framework. Every wait has a deadline.
+#![forbid(unsafe_code)]
+
+mod crash;
+mod framework;
+mod http;
+mod refusals;
+mod schedulers;
+mod server;
+mod wire;

@@ -1,0 +1,295 @@
+//! The program under test: started on free ports with a directory of its own, and ended with the test.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::http::{self, Reply};
+
+/// How long anything may take that a test waits for.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+/// What the names of operations begin with.
+pub(crate) const TARGET: &str = "AmazonEC2ContainerServiceV20141113.";
+/// The media type of AWS JSON 1.1.
+pub(crate) const MEDIA: &str = "application/x-amz-json-1.1";
+
+/// Asks again and again until there is an answer.
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A data directory. What still runs below it ends with it.
+#[derive(Debug)]
+pub(crate) struct Home {
+    directory: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self {
+            directory: TempDir::with_prefix("longshore-e2e-")
+                .expect("the temporary directory can be written"),
+        }
+    }
+
+    /// A path in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Where the program keeps its state.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.path("state")
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.state().join("longshore.db")
+    }
+
+    /// The lines that commands appended to a file of this directory.
+    pub(crate) fn lines(&self, name: &str) -> Vec<String> {
+        fs::read_to_string(self.path(name)).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// The process of a task, by its ARN or id, as its `pid` file has it.
+    pub(crate) fn pid(&self, task: &str) -> Option<u32> {
+        let id = task.rsplit('/').next().expect("a split has a last part");
+        self.containers()
+            .into_iter()
+            .filter(|path| path.iter().any(|part| part == id))
+            .find_map(|path| pid_in(&path))
+    }
+
+    /// Whether a process that was started below this directory still runs.
+    pub(crate) fn runs(&self, pid: u32) -> bool {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(&*self.state().join("hosts").to_string_lossy())
+    }
+
+    /// The directories of all containers: `hosts/<instance>/<task>/<container>`.
+    fn containers(&self) -> Vec<PathBuf> {
+        let mut level = vec![self.state().join("hosts")];
+        for _ in 0..3 {
+            level = level
+                .iter()
+                .filter_map(|path| fs::read_dir(path).ok())
+                .flatten()
+                .flatten()
+                .map(|entry| entry.path())
+                .collect();
+        }
+        level
+    }
+}
+
+fn pid_in(container: &Path) -> Option<u32> {
+    fs::read_to_string(container.join("pid")).ok()?.trim().parse().ok()
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        for pid in self.containers().iter().filter_map(|path| pid_in(path)) {
+            if self.runs(pid) {
+                // One that ended meanwhile is what is wanted.
+                let _ = Command::new("kill")
+                    .args(["-9", "--", &format!("-{pid}")])
+                    .stderr(Stdio::null())
+                    .status();
+            }
+        }
+    }
+}
+
+/// Calls an operation of the ECS API at a host and port, whatever comes of it.
+pub(crate) fn call(ecs: &str, operation: &str, body: &Value) -> io::Result<Reply> {
+    let target = format!("{TARGET}{operation}");
+    let headers = [("X-Amz-Target", target.as_str()), ("Content-Type", MEDIA)];
+    http::post(ecs, "/", &headers, body.to_string().as_bytes())
+}
+
+/// `longshore dev` on free ports. Flags that are given again win.
+fn command(home: &Home, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
+    command.args(["dev", "--json", "--runtime", "process", "--data-dir"]).arg(home.state());
+    for (flag, value) in [("--ecs-listen", "127.0.0.1:0"), ("--mesos-listen", "127.0.0.1:0")] {
+        if !more.contains(&flag) {
+            command.args([flag, value]);
+        }
+    }
+    command.args(more).env_remove("AWS_ECS_CLUSTER").env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+/// Starts the program, which must refuse to start; returns its exit code and what it said.
+pub(crate) fn refused(home: &Home, more: &[&str]) -> (Option<i32>, String) {
+    let mut child = command(home, more)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let Some(status) = exit_status(&mut child) else {
+        child.kill().expect("it is our child");
+        panic!("the program runs on instead of refusing {more:?}")
+    };
+    let mut said = String::new();
+    child.stderr.take().expect("it is piped").read_to_string(&mut said).expect("messages are text");
+    (status.code(), said)
+}
+
+/// How a process ended; nothing if it goes on.
+fn exit_status(child: &mut Child) -> Option<ExitStatus> {
+    let end = Instant::now() + DEADLINE;
+    while Instant::now() < end {
+        if let Some(status) = child.try_wait().expect("it is our child") {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    None
+}
+
+/// The program, ready. It is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    /// Host and port of the ECS API.
+    pub(crate) ecs: String,
+    /// Host and port of the Mesos master.
+    pub(crate) mesos: String,
+    errors: PathBuf,
+}
+
+impl Server {
+    /// Starts it and waits until it is ready.
+    pub(crate) fn start(home: &Home, more: &[&str]) -> Self {
+        let errors = home.path("stderr");
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&errors)
+            .expect("the directory can be written");
+        let mut child = command(home, more)
+            .stdout(Stdio::piped())
+            .stderr(file)
+            .spawn()
+            .expect("the binary runs");
+        let line = first_line(child.stdout.take().expect("it is piped"));
+        let mut server = Self { child, ecs: String::new(), mesos: String::new(), errors };
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| {
+            panic!("not ready: {error} in {line:?}; it said: {}", server.said())
+        });
+        assert_eq!(ready["ready"], true, "{ready}");
+        let address = |name: &str| {
+            let url = ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {ready}"));
+            url.strip_prefix("http://").expect("a URL begins so").to_owned()
+        };
+        (server.ecs, server.mesos) = (address("ecs"), address("mesos"));
+        server
+    }
+
+    /// What it wrote to standard error, over all starts with its directory.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(&self.errors).unwrap_or_default()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it is our child");
+        self.child.wait().expect("it is our child");
+    }
+
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let sent = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status()
+            .expect("there is a kill command");
+        assert!(sent.success());
+    }
+
+    /// Waits until it ends by itself, and returns its exit code.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        exit_status(&mut self.child).expect("the program ends by itself").code()
+    }
+
+    /// Calls an operation, whatever comes of it.
+    pub(crate) fn call(&self, operation: &str, body: &Value) -> io::Result<Reply> {
+        call(&self.ecs, operation, body)
+    }
+
+    /// Calls an operation, which must be done.
+    pub(crate) fn ecs(&self, operation: &str, body: &Value) -> Value {
+        let reply = self
+            .call(operation, body)
+            .unwrap_or_else(|error| panic!("{operation}: {error}: {}", self.said()));
+        assert_eq!(reply.status, 200, "{operation} {body}: {}", reply.text());
+        reply.json()
+    }
+
+    /// Registers a task definition of one small container that runs `script` in a shell.
+    pub(crate) fn define(&self, family: &str, script: &str) {
+        let container = json!({
+            "name": "main", "image": "none", "cpu": 1, "memory": 6, "stopTimeout": 5, "command": ["sh", "-c", script],
+        });
+        self.ecs(
+            "RegisterTaskDefinition",
+            &json!({"family": family, "containerDefinitions": [container]}),
+        );
+    }
+
+    /// Runs one task and returns its ARN.
+    pub(crate) fn run(&self, family: &str) -> String {
+        let reply = self.ecs("RunTask", &json!({"taskDefinition": family}));
+        assert_eq!(reply["failures"], json!([]));
+        reply["tasks"][0]["taskArn"].as_str().expect("a task has an ARN").to_owned()
+    }
+
+    /// Describes a task, which must be known.
+    pub(crate) fn task(&self, arn: &str) -> Value {
+        let reply = self.ecs("DescribeTasks", &json!({"tasks": [arn]}));
+        assert_eq!(reply["failures"], json!([]), "{arn}");
+        reply["tasks"][0].clone()
+    }
+
+    /// Waits until a task has a status, and returns it.
+    pub(crate) fn wait(&self, arn: &str, status: &str) -> Value {
+        until(&format!("{arn} is {status}"), || {
+            let task = self.task(arn);
+            assert!(task["lastStatus"] != "STOPPED" || status == "STOPPED", "{task}");
+            (task["lastStatus"] == status).then_some(task)
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // One that ended already is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first line, empty if the program ended or took too long. What follows is read and dropped.
+fn first_line(stdout: ChildStdout) -> String {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        // A test that gave up does not listen.
+        let _ = tell.send(lines.next().unwrap_or_default());
+        lines.for_each(drop);
+    });
+    told.recv_timeout(DEADLINE).unwrap_or_default()
+}
