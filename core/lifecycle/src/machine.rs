@@ -120,7 +120,7 @@ impl Lifecycle {
         self.generation = order.generation;
         let named: BTreeSet<ResourceId> = order.tasks.iter().map(|task| task.spec.id).collect();
         for task in order.tasks {
-            self.take_in(now, task, out);
+            self.take_in(now, task, order.full, out);
         }
         for id in order.forget {
             self.forget(id, out);
@@ -138,7 +138,13 @@ impl Lifecycle {
         }
     }
 
-    fn take_in(&mut self, now: Timestamp, ordered: OrderedTask, out: &mut Vec<Output>) {
+    fn take_in(
+        &mut self,
+        now: Timestamp,
+        ordered: OrderedTask,
+        full: bool,
+        out: &mut Vec<Output>,
+    ) {
         let id = ordered.spec.id;
         let stop = ordered.desired == Desired::Stopped;
         let found = self.found.remove(&id);
@@ -147,8 +153,9 @@ impl Lifecycle {
         });
         if stop {
             task.order_stop();
-        } else {
-            // A repeated order wants to know what became of the task.
+        }
+        if full || !stop {
+            // Whoever orders this does not know what became of the task.
             task.forget_report();
         }
         self.advance(now, id, out);

@@ -71,7 +71,7 @@ impl World {
         assert_eq!(replies.len(), 1, "a call is answered once");
         let (answered, reply) = replies.remove(0);
         assert_eq!(answered, call);
-        reply.map(|reply| serde_json::from_slice(&reply.to_json()).expect("a reply is JSON"))
+        reply.map(|reply| serde_json::from_slice(&reply.into_json()).expect("a reply is JSON"))
     }
 
     fn ok(&mut self, operation: &str, body: &Value) -> Value {
@@ -184,6 +184,7 @@ fn key(change: &Change) -> Key {
     match change {
         Change::Cluster(one) => Key::Cluster(one.realm.clone(), one.name.clone()),
         Change::Instance(one) => Key::Instance(one.id),
+        Change::InstanceVersion(id, _) => Key::InstanceVersion(*id),
         Change::Definition(one) => {
             Key::Definition(one.realm.clone(), one.family.clone(), one.revision)
         }

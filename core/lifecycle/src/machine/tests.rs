@@ -28,6 +28,8 @@ struct World {
     reports: Vec<TaskReport>,
     /// How many reports came before the last step.
     reported_before: usize,
+    /// Whether the control plane has every end on record at once; off, the end is never heard of.
+    puts_on_record: bool,
 }
 
 impl World {
@@ -39,6 +41,7 @@ impl World {
             specs: BTreeMap::new(),
             reports: Vec::new(),
             reported_before: 0,
+            puts_on_record: true,
         }
     }
 
@@ -62,7 +65,13 @@ impl World {
         assert!(violations.is_empty(), "{violations:?}");
         self.reported_before = self.reports.len();
         let mut asked = Vec::new();
+        let mut over = Vec::new();
         for output in out {
+            if let Output::Report(report) = &output
+                && report.status == Reported::Stopped
+            {
+                over.push(report.task);
+            }
             match output {
                 Output::Start(container, spec) => {
                     assert_eq!(spec.id, container.task);
@@ -75,7 +84,28 @@ impl World {
                 Output::Report(report) => self.reports.push(report),
             }
         }
+        if self.puts_on_record {
+            asked.extend(self.forget(over));
+        }
         asked
+    }
+
+    /// The control plane has the ends of tasks on record.
+    fn forget(&mut self, tasks: Vec<ResourceId>) -> Vec<String> {
+        if tasks.is_empty() {
+            return Vec::new();
+        }
+        self.generation += 1;
+        let (instance, generation) = (ResourceId(99), self.generation);
+        let order =
+            Order { instance, generation, full: false, tasks: Vec::new(), forget: tasks };
+        let mut out = Vec::new();
+        self.host.step(self.now, Input::Ordered(order), &mut out);
+        let removed = out.into_iter().map(|output| match output {
+            Output::Remove(task) => format!("remove {}", task.0),
+            other => panic!("{other:?} was not called for"),
+        });
+        removed.collect()
     }
 
     fn name(&self, container: ContainerRef) -> String {
@@ -107,6 +137,7 @@ impl World {
             generation,
             full,
             tasks: ordered,
+            forget: Vec::new(),
         }))
     }
 

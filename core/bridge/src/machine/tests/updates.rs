@@ -2,12 +2,13 @@
 
 use longshore_replica::StopCode;
 use longshore_wire_ecs::Str;
+use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::{Call, call};
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
 use longshore_wire_mesos::v1::{AgentId, TaskId, TaskState, TaskStatus};
 
-use super::world::{Client, World, agent, kind};
+use super::world::{Client, World, able, agent, framework, kind, sleeper};
 use crate::machine::Response;
 
 /// A framework whose only task has just finished; it has not acknowledged that.
@@ -30,6 +31,25 @@ fn reconcile(world: &mut World, client: &Client, tasks: &[(&str, Option<AgentId>
     let call = Call { reconcile: Some(reconcile), ..kind(Type::Reconcile) };
     assert_eq!(world.call(client, call), Response::Accepted);
     world.updates(client)
+}
+
+/// Launches `t1`, which there may be already, on what was offered last.
+fn launch_t1(world: &mut World, client: &Client) {
+    world.soon();
+    let offer = world.offers(client).pop().expect("something is free");
+    world.launch(client, &[&offer], vec![sleeper("t1", &offer, 0.5, 64.0)]);
+}
+
+/// The next update, acknowledged.
+fn awaited(world: &mut World, client: &Client, seconds: u32) -> TaskStatus {
+    for _ in 0..seconds {
+        world.run_for(1_000);
+        if let Some(status) = world.updates(client).pop() {
+            world.acknowledge(client, &status);
+            return status;
+        }
+    }
+    panic!("no update within {seconds} s")
 }
 
 /// \[T2\]
@@ -89,11 +109,11 @@ fn an_acknowledgement_counts_once() {
 #[test]
 fn an_id_may_be_used_again_once_its_end_is_acknowledged() {
     let (mut world, client, status) = finished();
-    world.launch_t1(&client);
+    launch_t1(&mut world, &client);
     let refused = world.update(&client);
     assert_eq!((refused.state(), refused.reason()), (TaskState::TaskError, Reason::TaskInvalid));
     world.acknowledge(&client, &status);
-    world.launch_t1(&client);
+    launch_t1(&mut world, &client);
     assert!(world.updates(&client).is_empty());
     assert_eq!(world.cluster.starts.len(), 2);
 }
@@ -127,10 +147,6 @@ fn reconciliation_tells_what_was_last_told() {
 /// \[R3\], \[R7\]: rows 3 and 6, one answer for each entry, in order.
 #[test]
 fn reconciliation_of_what_is_not_known_depends_on_agent_and_framework() {
-    use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
-
-    use super::world::{able, framework};
-
     let mut world = World::new(&[(4096, 4096)]);
     let plain = world.subscribe(framework("one"));
     let aware = world.subscribe(able(framework("two"), &[Capability::PartitionAware]));
@@ -157,19 +173,8 @@ fn a_verdict_of_health_checks_that_changes_is_an_update_of_its_own() {
         task.healthy = Some(healthy);
         task.version += 1;
         // The instance does not change with it, so the sweep over all tasks has to find it.
-        world.run_for(31_000);
-        let status = world.update(&client);
+        let status = awaited(&mut world, &client, 31);
         assert_eq!((status.state(), status.healthy), (TaskState::TaskRunning, Some(healthy)));
         assert_eq!(status.reason(), Reason::TaskHealthCheckStatusUpdated);
-    }
-}
-
-impl World {
-    /// Launches `t1`, which is there already, on whatever was offered last.
-    fn launch_t1(&mut self, client: &Client) {
-        self.soon();
-        let offer = self.offers(client).pop().expect("something is free");
-        let task = super::world::sleeper("t1", &offer, 0.5, 64.0);
-        self.launch(client, &[&offer], vec![task]);
     }
 }

@@ -26,7 +26,16 @@ fn records(world: &World) -> Records {
             Change::Token { realm, cluster, token, usage } => {
                 records.tokens.push((realm.clone(), cluster.clone(), token.clone(), stored(usage)));
             }
+            // Told apart from the record itself, as storage does.
+            Change::InstanceVersion(..) => {}
             Change::Forget(key) => panic!("{key:?} is kept as forgotten"),
+        }
+    }
+    for change in world.store.values() {
+        if let Change::InstanceVersion(id, version) = change {
+            let instance = records.instances.iter_mut().find(|one| one.id == *id);
+            let instance = instance.expect("a version belongs to a record");
+            instance.version = instance.version.max(*version);
         }
     }
     records

@@ -1,0 +1,132 @@
+//! What became of a task, in Mesos's words.
+
+use longshore_replica::StopCode;
+use longshore_wire_mesos::v1::TaskState;
+use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
+use longshore_wire_mesos::v1::scheduler::event::Type as EventType;
+use longshore_wire_mesos::v1::task_status::{Reason, Source};
+
+use super::world::{World, able, agent, framework};
+
+#[test]
+fn exit_codes_are_finished_or_failed() {
+    for (code, state) in [(0, TaskState::TaskFinished), (3, TaskState::TaskFailed), (137, TaskState::TaskFailed)] {
+        let (mut world, client) = World::with_client(&[(4096, 4096)]);
+        let arn = world.running(&client, "t1");
+        world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(code));
+        world.soon();
+        let status = world.update(&client);
+        assert_eq!((status.state(), status.source()), (state, Source::Executor));
+        assert_eq!(status.message, Some(format!("Command exited with status {code}")));
+    }
+}
+
+#[test]
+fn an_end_without_an_exit_code_is_a_failure() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let arn = world.running(&client, "t1");
+    world.cluster.ends(&arn, StopCode::EssentialContainerExited, None);
+    world.soon();
+    let status = world.update(&client);
+    assert_eq!((status.state(), status.reason()), (TaskState::TaskFailed, Reason::ExecutorTerminated));
+}
+
+#[test]
+fn a_task_that_ended_before_anyone_saw_it_run_is_told_by_its_end_alone() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    world.launched(&client, "t1");
+    let arn = world.cluster.arn_of("t1");
+    world.cluster.runs(&arn);
+    world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
+    world.soon();
+    assert_eq!(world.update(&client).state(), TaskState::TaskFinished);
+}
+
+#[test]
+fn a_task_that_failed_to_start_says_why() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    world.launched(&client, "t1");
+    let arn = world.cluster.arn_of("t1");
+    let why = "CannotPullContainerError: no such image";
+    world.cluster.ends_with(&arn, StopCode::FailedToStart, None, Some(why), "Task failed to start");
+    world.soon();
+    let status = world.update(&client);
+    assert_eq!((status.state(), status.reason()), (TaskState::TaskFailed, Reason::ContainerLaunchFailed));
+    assert_eq!(status.message.as_deref(), Some(why));
+}
+
+#[test]
+fn a_task_that_ran_out_of_memory_says_so() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let arn = world.running(&client, "t1");
+    let why = "OutOfMemoryError: Container killed due to memory usage";
+    world.cluster.ends_with(
+        &arn,
+        StopCode::EssentialContainerExited,
+        Some(137),
+        Some(why),
+        "Essential container exited",
+    );
+    world.soon();
+    let status = world.update(&client);
+    assert_eq!((status.state(), status.reason()), (TaskState::TaskFailed, Reason::ContainerLimitationMemory));
+}
+
+#[test]
+fn a_task_that_someone_else_stopped_has_failed() {
+    for code in [StopCode::UserInitiated, StopCode::Other("ServiceSchedulerInitiated".into())] {
+        let (mut world, client) = World::with_client(&[(4096, 4096)]);
+        let arn = world.running(&client, "t1");
+        world.cluster.ends_with(&arn, code, Some(143), None, "maintenance");
+        world.soon();
+        let status = world.update(&client);
+        assert_eq!((status.state(), status.reason()), (TaskState::TaskFailed, Reason::ExecutorTerminated));
+        let text = "Stopped on Amazon ECS, not by the framework: maintenance";
+        assert_eq!(status.message.as_deref(), Some(text));
+    }
+}
+
+#[test]
+fn a_task_whose_host_was_lost_is_gone_or_lost() {
+    for (info, state) in [
+        (framework("one"), TaskState::TaskLost),
+        (able(framework("one"), &[Capability::PartitionAware]), TaskState::TaskGone),
+    ] {
+        let mut world = World::new(&[(4096, 4096)]);
+        let client = world.subscribe(info);
+        let arn = world.running(&client, "t1");
+        world.cluster.ends(&arn, StopCode::HostLost, None);
+        world.soon();
+        let status = world.update(&client);
+        assert_eq!((status.state(), status.reason()), (state, Reason::AgentRemoved));
+    }
+}
+
+/// \[E1\], \[O7\]
+#[test]
+fn an_instance_that_is_gone_takes_its_offers_and_tasks_with_it() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    world.running(&client, "t1");
+    let left = world.offers(&client).pop().expect("what is left");
+    let instance = world.cluster.instances.keys().next().cloned().expect("there is one");
+    world.cluster.lose(&instance);
+    world.run_for(5_000);
+    let failures = world.take(client.stream, EventType::Failure);
+    let agents: Vec<_> =
+        failures.into_iter().map(|(_, event)| event.failure.and_then(|failure| failure.agent_id)).collect();
+    assert_eq!(agents, [Some(agent(&instance))]);
+    assert_eq!(world.rescinded(&client), [left.id.value]);
+    let status = world.update(&client);
+    assert_eq!((status.state(), status.reason()), (TaskState::TaskLost, Reason::AgentRemoved));
+    assert!(world.bridge.launches.is_empty());
+}
+
+#[test]
+fn what_a_task_held_is_offered_again_when_it_has_ended() {
+    let (mut world, client) = World::with_client(&[(1024, 1024)]);
+    let arn = world.running(&client, "t1");
+    world.offers(&client);
+    world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
+    world.soon();
+    assert_eq!(super::world::total(&world.offers(&client), "cpus"), 1_000);
+}

@@ -1,0 +1,192 @@
+//! KILL, wherever the task is on its way. Rules \[C32\] and \[C33\].
+
+use longshore_replica::{Ask, StopCode};
+use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
+use longshore_wire_mesos::v1::scheduler::call::Type;
+use longshore_wire_mesos::v1::scheduler::{Call, call};
+use longshore_wire_mesos::v1::task_status::Reason;
+use longshore_wire_mesos::v1::{TaskId, TaskState, TaskStatus};
+
+use super::cluster::Fate;
+use super::world::{World, able, agent, framework, kind, sleeper};
+use crate::limits::{SETTLE_LOOKS, SETTLE_MS, STOP_RETRY_MS};
+use crate::machine::Response;
+
+#[test]
+fn a_task_whose_definition_is_still_looked_for_is_killed_before_it_starts() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let offer = world.offer(&client);
+    world.hold = Some(|ask| matches!(ask, Ask::DescribeDefinition(_)));
+    world.launch(&client, &[&offer], vec![sleeper("t1", &offer, 1.0, 128.0)]);
+    world.kill(&client, "t1");
+    let status = world.updates(&client).pop().expect("nothing has to be waited for");
+    assert_eq!((status.state(), status.reason()), (TaskState::TaskKilled, Reason::TaskKilledDuringLaunch));
+    assert!(status.uuid.is_some());
+    world.release();
+    world.run_for(5_000);
+    world.acknowledge(&client, &status);
+    world.run_for(60_000);
+    assert!(world.cluster.starts.is_empty() && world.bridge.launches.is_empty());
+}
+
+/// Launches of equal content wait for one definition; the first of them may leave.
+#[test]
+fn a_launch_that_waits_behind_one_that_was_killed_still_starts() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let offer = world.offer(&client);
+    world.hold = Some(|ask| matches!(ask, Ask::DescribeDefinition(_)));
+    let tasks = ["t1", "t2"].map(|id| sleeper(id, &offer, 1.0, 128.0));
+    world.launch(&client, &[&offer], tasks.into());
+    world.kill(&client, "t1");
+    assert_eq!(world.update(&client).state(), TaskState::TaskKilled);
+    world.release();
+    world.run_for(5_000);
+    assert_eq!(world.cluster.starts.len(), 1);
+    let arn = world.cluster.arn_of("t2");
+    world.cluster.runs(&arn);
+    world.soon();
+    assert!(world.updates(&client).iter().any(|status| status.task_id.value == "t2"));
+}
+
+#[test]
+fn a_task_whose_start_is_on_its_way_is_killed_when_it_is_known() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let offer = world.offer(&client);
+    world.hold = Some(|ask| matches!(ask, Ask::StartTask(_)));
+    world.launch(&client, &[&offer], vec![sleeper("t1", &offer, 1.0, 128.0)]);
+    world.kill(&client, "t1");
+    world.run_for(5_000);
+    assert!(world.updates(&client).is_empty(), "nobody knows yet what there is to kill");
+    world.release();
+    let arn = world.cluster.arn_of("t1");
+    assert_eq!(world.cluster.stops, [arn.clone()]);
+    world.cluster.ends(&arn, StopCode::UserInitiated, Some(137));
+    world.soon();
+    let status = world.update(&client);
+    assert_eq!((status.state(), &*status.task_id.value), (TaskState::TaskKilled, "t1"));
+}
+
+#[test]
+fn a_kill_while_the_start_turns_out_to_be_refused_is_a_kill() {
+    for fate in [Fate::NotStarted("RESOURCE:CPU"), Fate::Throttled, Fate::LostBefore] {
+        let (mut world, client) = World::with_client(&[(4096, 4096)]);
+        world.cluster.fates.push_back(fate);
+        let offer = world.offer(&client);
+        world.hold = Some(|ask| matches!(ask, Ask::StartTask(_)));
+        world.launch(&client, &[&offer], vec![sleeper("t1", &offer, 1.0, 128.0)]);
+        world.kill(&client, "t1");
+        world.release();
+        let looked_for = SETTLE_MS * u64::from(SETTLE_LOOKS);
+        let mut told = Vec::new();
+        for _ in 0..=looked_for / 1_000 {
+            world.run_for(1_000);
+            for status in world.updates(&client) {
+                world.acknowledge(&client, &status);
+                told.push(status.state());
+            }
+        }
+        assert_eq!(told, [TaskState::TaskKilled], "{fate:?}");
+        assert_eq!(world.cluster.starts.len(), 1, "{fate:?}");
+    }
+}
+
+#[test]
+fn a_task_whose_reply_was_lost_is_killed_once_it_is_found() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    world.cluster.fates.push_back(Fate::LostAfter);
+    world.launched(&client, "t1");
+    world.kill(&client, "t1");
+    world.run_for(2 * SETTLE_MS);
+    let arn = world.cluster.arn_of("t1");
+    assert_eq!(world.cluster.stops, [arn.clone()]);
+    world.cluster.ends(&arn, StopCode::UserInitiated, None);
+    world.soon();
+    assert_eq!(world.update(&client).state(), TaskState::TaskKilled);
+}
+
+#[test]
+fn a_task_that_runs_is_stopped_and_told_killed_when_the_cluster_says_so() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let arn = world.running(&client, "t1");
+    world.kill(&client, "t1");
+    assert_eq!(world.cluster.stops, [arn.clone()]);
+    world.run_for(5_000);
+    assert!(world.updates(&client).is_empty(), "it runs as long as the cluster does not say otherwise");
+    // It caught the signal and left in peace: killed all the same.
+    world.cluster.ends(&arn, StopCode::UserInitiated, Some(0));
+    world.soon();
+    let status = world.update(&client);
+    assert_eq!(
+        (status.state(), status.message.as_deref()),
+        (TaskState::TaskKilled, Some("Container was killed as asked"))
+    );
+}
+
+#[test]
+fn a_framework_that_knows_task_killing_hears_it_first() {
+    let mut world = World::new(&[(4096, 4096)]);
+    let client = world.subscribe(able(framework("one"), &[Capability::TaskKillingState]));
+    let arn = world.running(&client, "t1");
+    world.kill(&client, "t1");
+    assert_eq!(world.update(&client).state(), TaskState::TaskKilling);
+    world.kill(&client, "t1");
+    world.soon();
+    assert!(world.updates(&client).is_empty(), "it hears it once");
+    world.cluster.ends(&arn, StopCode::UserInitiated, Some(143));
+    world.soon();
+    assert_eq!(world.update(&client).state(), TaskState::TaskKilled);
+}
+
+#[test]
+fn a_stop_that_the_cluster_did_not_hear_is_repeated() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let arn = world.running(&client, "t1");
+    world.cluster.reachable = false;
+    world.kill(&client, "t1");
+    world.run_for(3 * STOP_RETRY_MS);
+    assert!(world.cluster.stops.is_empty());
+    world.cluster.reachable = true;
+    world.run_for(2 * STOP_RETRY_MS);
+    assert_eq!(world.cluster.stops, [arn], "until it is heard, and not longer");
+}
+
+/// \[C32\]: an unknown task is reconciled.
+#[test]
+fn a_kill_of_an_unknown_task_is_answered_like_a_question_about_it() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    world.kill(&client, "nobody");
+    let status = world.update(&client);
+    assert_eq!((status.state(), status.reason()), (TaskState::TaskLost, Reason::Reconciliation));
+    assert_eq!(status.uuid, None);
+}
+
+/// \[C32\]
+#[test]
+fn a_kill_that_names_another_agent_is_ignored() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    world.running(&client, "t1");
+    let kill = call::Kill {
+        task_id: TaskId { value: "t1".to_owned() },
+        agent_id: Some(agent("x/elsewhere")),
+        ..Default::default()
+    };
+    assert_eq!(world.call(&client, Call { kill: Some(kill), ..kind(Type::Kill) }), Response::Accepted);
+    world.run_for(10_000);
+    assert!(world.cluster.stops.is_empty() && world.updates(&client).is_empty());
+}
+
+/// \[C33\]: a task that has ended and is not acknowledged is known, and there is nothing left to kill.
+#[test]
+fn a_kill_of_a_task_that_has_ended_changes_nothing() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let arn = world.running(&client, "t1");
+    world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
+    world.soon();
+    let finished = world.updates(&client).pop().expect("it is told");
+    world.kill(&client, "t1");
+    world.soon();
+    assert_eq!(world.updates(&client).iter().map(TaskStatus::state).collect::<Vec<_>>(), []);
+    assert!(world.cluster.stops.is_empty());
+    world.acknowledge(&client, &finished);
+    assert!(world.bridge.launches.is_empty());
+}
