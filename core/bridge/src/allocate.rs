@@ -12,7 +12,7 @@ use longshore_wire_mesos::v1::{Offer, OfferId, resource};
 
 use crate::amounts::Amounts;
 use crate::machine::{Output, StreamKey};
-use crate::state::{Bridge, Offered};
+use crate::state::{Bridge, Offered, Timer};
 use crate::subscribe::event;
 use crate::{endpoint, limits};
 
@@ -100,7 +100,7 @@ pub(crate) fn run(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
         let poorest = willing.min_by_key(|(framework, role, _)| (shares.rank(role, framework), role, framework));
         let Some((framework, role, stream)) = poorest else { continue };
         shares.add(role, framework, &free);
-        let offer = offer(bridge, framework, role, &arn, free);
+        let offer = offer(bridge, now, framework, role, &arn, free);
         made.entry(*stream).or_default().extend(offer);
     }
     for (stream, offers) in made {
@@ -121,7 +121,7 @@ fn candidates(bridge: &Bridge) -> Vec<(String, String, StreamKey)> {
     candidates
 }
 
-fn offer(bridge: &mut Bridge, framework: &str, role: &str, arn: &Str, amounts: Amounts) -> Option<Offer> {
+fn offer(bridge: &mut Bridge, now: Timestamp, framework: &str, role: &str, arn: &Str, amounts: Amounts) -> Option<Offer> {
     let id = format!("{}-O{}", bridge.master_id, bridge.offers_made);
     bridge.offers_made += 1;
     let instance = bridge.replica.instances().get(arn)?;
@@ -140,6 +140,9 @@ fn offer(bridge: &mut Bridge, framework: &str, role: &str, arn: &Str, amounts: A
         ..Default::default()
     };
     let offered = Offered { framework: framework.to_owned(), role: role.to_owned(), instance: arn.clone(), amounts };
+    if let Some(held_ms) = bridge.config.offer_timeout_ms {
+        bridge.at(now + held_ms, Timer::Offer(id.clone()));
+    }
     bridge.offers.insert(id, offered);
     bridge.count("offers_sent");
     Some(offer)

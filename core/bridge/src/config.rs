@@ -34,6 +34,8 @@ pub struct Config {
     pub hostname_attribute: Str,
     /// What runs tasks that name no image.
     pub default_image: DefaultImage,
+    /// How long a framework may hold an offer, in ms; `None` for ever, as Mesos has it by default.
+    pub offer_timeout_ms: Option<u64>,
     /// When the program started, in ms since the epoch.
     pub started_at_ms: u64,
 }

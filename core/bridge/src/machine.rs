@@ -80,6 +80,8 @@ pub enum Output {
     Close(StreamKey),
     /// Ask the cluster.
     Ask(Asked, Ask),
+    /// The cluster has been read: frameworks are answered from now on.
+    Recovered,
     /// Something that an operator should see.
     Note(String),
 }
@@ -122,6 +124,7 @@ impl Machine for Bridge {
                 Timer::Stop(launch) => launch::stop_again(self, now, &launch, out),
                 Timer::Recover => recover::begin(self, out),
                 Timer::Filters => self.wants_allocation(now),
+                Timer::Offer(offer) => crate::offer::rescind(self, now, &offer, out),
             }
         }
         self.settle(now, out);

@@ -75,6 +75,7 @@ pub(crate) fn answered(
     let tasks = std::mem::take(&mut bridge.recovery.tasks);
     adopt_all(bridge, now, tasks, out);
     bridge.recovery.done = true;
+    out.push(Output::Recovered);
     bridge.listed_at = now;
     bridge.swept_at = now;
     bridge.wants_allocation(now);

@@ -25,6 +25,7 @@ pub(crate) enum Timer {
     Stop(Str),
     Recover,
     Filters,
+    Offer(String),
 }
 
 /// Why something was asked of the cluster.

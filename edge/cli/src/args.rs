@@ -286,6 +286,9 @@ pub(crate) struct MasterArgs {
     /// Attribute of an instance that holds the host name that frameworks are told. Without it they get the EC2 id.
     #[arg(long, default_value = "longshore.hostname")]
     pub(crate) hostname_attribute: String,
+    /// Seconds that a framework may hold an offer before it is taken back; 0 for ever.
+    #[arg(long, default_value_t = 600)]
+    pub(crate) offer_timeout: u64,
     /// Image of tasks that name none.
     #[arg(long)]
     pub(crate) default_image: Option<String>,

@@ -29,6 +29,9 @@ pub(crate) async fn run(args: DevArgs, json: bool) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// How long the master may take to read its cluster before `ready` is said anyway.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// How long answers that are on the way may take when the program ends against its will.
 const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_millis(250);
 
@@ -81,6 +84,8 @@ impl Local {
         let bridge =
             crate::master::config(&master, mesos_listener.address(), &args.region, &args.cluster);
         let mesos = MesosMaster::start(bridge, client, mesos_listener);
+        // The cluster is our own: if it does not answer, frameworks are told so by 503.
+        let _ = tokio::time::timeout(PATIENCE, mesos.ready()).await;
         Ok(Self { ecs, mesos, ecs_url, mesos_url, runtime, scratch })
     }
 

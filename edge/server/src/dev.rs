@@ -9,12 +9,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::drive::{drive, seed};
+use crate::limits;
 use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, router};
 use crate::instance::{
     InstanceConfig, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet,
     start_host,
 };
-use crate::listener::Listener;
+use crate::listener::{Listener, serve};
 use crate::storage::{Durability, Place, Storage, StorageError, WriteError, Writer};
 
 /// What a local ECS is made of.
@@ -165,6 +166,7 @@ impl LocalEcs {
     pub async fn stop(mut self) {
         // Without receivers nobody is listening any more.
         let _ = self.closing.send(true);
+        tokio::time::sleep(limits::LAST_ANSWERS / 5).await;
         if !self.keeps_records {
             self.runtimes.remove_all();
             // Removal by Docker takes a moment that nobody else waits for.
@@ -184,14 +186,4 @@ async fn run_control(
     let Ok(_) = drive(machine, &mut host, inbox).await;
     // A panic of the writer has been reported already.
     let _ = tokio::task::spawn_blocking(move || host.writer.finish()).await;
-}
-
-async fn serve(listener: Listener, router: axum::Router, mut closed: watch::Receiver<bool>) {
-    let until = async move {
-        // An error means that the program is ending, which is what is waited for.
-        let _ = closed.wait_for(|closing| *closing).await;
-    };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until).await {
-        tracing::error!(%error, "the HTTP front ended");
-    }
 }

@@ -24,3 +24,10 @@ pub const ASKS_OUT_MAX: usize = 64;
 pub const NOTE_PAUSE: std::time::Duration = std::time::Duration::from_secs(60);
 /// Different warnings in that time. Source: chosen by us.
 pub const NOTES_MAX: usize = 256;
+/// How long a connection may be idle, or take to send the head of a request. Source: chosen by us; an AWS SDK keeps idle
+/// connections for 20 s.
+pub const REQUEST_HEAD_WAIT: std::time::Duration = std::time::Duration::from_secs(60);
+/// How long the body of a request may take. Source: chosen by us.
+pub const REQUEST_BODY_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
+/// How long answers that are on the way may take when the program ends. Source: chosen by us.
+pub const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_millis(250);

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use self::streams::{EventStream, Streams};
 use crate::drive::{Host, drive, seed};
 use crate::limits;
-use crate::listener::Listener;
+use crate::listener::{Listener, serve};
 
 /// The answer to an HTTP request.
 pub(crate) enum Answer {
@@ -92,6 +92,7 @@ struct BridgeHost {
     turns: Arc<Semaphore>,
     /// What was said lately, and when.
     noted: BTreeMap<String, Instant>,
+    recovered: watch::Sender<bool>,
 }
 
 impl Host<Bridge> for BridgeHost {
@@ -104,6 +105,8 @@ impl Host<Bridge> for BridgeHost {
                 Output::Respond(id, response) => self.respond(id, response),
                 Output::Send(stream, event) => self.streams.send(stream, &event),
                 Output::Close(stream) => self.streams.close(stream),
+                // Without receivers nobody waits for it.
+                Output::Recovered => drop(self.recovered.send(true)),
                 Output::Note(text) => self.note(text),
                 Output::Ask(asked, ask) => {
                     let (client, inputs, turns) =
@@ -147,6 +150,7 @@ impl BridgeHost {
 pub struct MesosMaster {
     tasks: JoinSet<()>,
     closing: watch::Sender<bool>,
+    recovered: watch::Receiver<bool>,
 }
 
 impl MesosMaster {
@@ -155,6 +159,7 @@ impl MesosMaster {
         let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
         let calls = Waiting::default();
         let (streams, mut ended) = Streams::new();
+        let (tell_recovered, recovered) = watch::channel(false);
         let handle = BridgeHandle { inputs: inputs.clone(), calls: calls.clone() };
         let mut host = BridgeHost {
             calls,
@@ -164,6 +169,7 @@ impl MesosMaster {
             asks: JoinSet::new(),
             turns: Arc::new(Semaphore::new(limits::ASKS_OUT_MAX)),
             noted: BTreeMap::new(),
+            recovered: tell_recovered,
         };
         let mut tasks = JoinSet::new();
         let router = front::router(handle, &config);
@@ -178,17 +184,16 @@ impl MesosMaster {
                 }
             }
         });
-        let (closing, mut closed) = watch::channel(false);
-        let until = async move {
-            // An error means that the program is ending, which is what is waited for.
-            let _ = closed.wait_for(|closing| *closing).await;
-        };
-        tasks.spawn(async move {
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until).await {
-                tracing::error!(%error, "the Mesos front ended");
-            }
-        });
-        Self { tasks, closing }
+        let (closing, closed) = watch::channel(false);
+        tasks.spawn(serve(listener, router, closed));
+        Self { tasks, closing, recovered }
+    }
+
+    /// Waits until the cluster has been read and frameworks are answered.
+    pub async fn ready(&self) {
+        let mut recovered = self.recovered.clone();
+        // An error means that the master is ending, which nobody needs to wait for.
+        let _ = recovered.wait_for(|recovered| *recovered).await;
     }
 
     /// Stops. Tasks go on; frameworks find the next master as they find any other.

@@ -74,12 +74,12 @@ impl Directory {
 
     /// Keeps the output and lets go of the rest.
     pub(crate) fn retire(&self) {
-        let _ = fs::remove_dir_all(self.path.join("work"));
-        let _ = fs::write(self.path.join("retired"), b"");
-    }
-
-    fn is_retired(&self) -> bool {
-        self.path.join("retired").exists()
+        let retired = self.path.join("retired");
+        if !retired.exists() {
+            // What cannot be written or removed costs room, nothing else.
+            let _ = fs::write(retired, b"");
+            let _ = fs::remove_dir_all(self.path.join("work"));
+        }
     }
 
     /// The end of what the container wrote.
@@ -107,11 +107,11 @@ pub(crate) fn of_task(root: &Path, task: ResourceId) -> Vec<Directory> {
     children(&root.join(task.to_string())).into_iter().filter_map(named).collect()
 }
 
-/// The directories of tasks that are not over.
+/// All directories. Those of tasks that are over count, too: the records may have lost what the directory still tells.
 pub(crate) fn all(root: &Path) -> Vec<Directory> {
     let tasks = children(root).into_iter();
     let tasks = tasks.filter_map(|path| ResourceId::parse(path.file_name()?.to_str()?));
-    tasks.flat_map(|task| of_task(root, task)).filter(|directory| !directory.is_retired()).collect()
+    tasks.flat_map(|task| of_task(root, task)).collect()
 }
 
 /// Removes what was retired long ago.

@@ -36,7 +36,7 @@ fn a_file_that_is_no_database_is_named_and_left_alone() {
     fs::write(home.database(), &noise).expect("the directory can be written");
     let (code, said) = refused(&home, &[]);
     assert_eq!(code, Some(1), "{said}");
-    says(&said, &[&home.database().to_string_lossy(), "Move the file away"]);
+    says(&said, &[&home.database().to_string_lossy(), "move the file away"]);
     assert_eq!(fs::read(home.database()).expect("it is still there"), noise);
 }
 

@@ -3,6 +3,7 @@
 //! Source: `reference` of the protocol is AWS's own: `POST /`, the operation in `X-Amz-Target`, errors with `__type` in the
 //! body and `x-amzn-errortype` in the header, a request id with every answer.
 
+use std::future::Future;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +13,7 @@ use axum::http::{
     HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, header,
 };
 use axum::routing::get;
+use bytes::Bytes;
 use longshore_control::Reply;
 use longshore_machine::Ids;
 use longshore_wire_ecs::arn::ResourceId;
@@ -89,7 +91,7 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
         let message = format!("Content-Type must be application/x-amz-json-1.1, not {content:?}.");
         return Err(ApiError::new(ErrorCode::Serialization, message));
     }
-    let body = to_bytes(body, wire_limits::BODY_BYTES_MAX).await.map_err(|_| {
+    let body = whole(to_bytes(body, wire_limits::BODY_BYTES_MAX)).await.ok_or_else(|| {
         let message = format!(
             "The body must arrive whole and have at most {} bytes.",
             wire_limits::BODY_BYTES_MAX
@@ -105,6 +107,11 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
             Err(ApiError::new(ErrorCode::Server, "The control plane did not answer in time."))
         }
     }
+}
+
+/// A body that arrived whole and in time.
+async fn whole<E>(body: impl Future<Output = Result<Bytes, E>>) -> Option<Bytes> {
+    tokio::time::timeout(limits::REQUEST_BODY_WAIT, body).await.ok()?.ok()
 }
 
 /// What a container wrote: ECS leaves this to log drivers.

@@ -135,7 +135,8 @@ async fn call(
             "Expecting 'Content-Type' of application/json or application/x-protobuf",
         );
     };
-    let Ok(body) = to_bytes(body, limits::CALL_BYTES_MAX).await else {
+    let body = to_bytes(body, limits::CALL_BYTES_MAX);
+    let Ok(Ok(body)) = tokio::time::timeout(limits::REQUEST_BODY_WAIT, body).await else {
         return bad(
             StatusCode::PAYLOAD_TOO_LARGE,
             "The call did not arrive whole, or is larger than this master takes",

@@ -317,6 +317,7 @@ pub(super) fn config() -> Config {
         hostname_attribute: "hostname".into(),
         default_image: DefaultImage::Image("alpine".into()),
         started_at_ms: 0,
+        offer_timeout_ms: None,
     }
 }
 
