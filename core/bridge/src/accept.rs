@@ -184,8 +184,14 @@ fn launch_one(
     out: &mut Vec<Output>,
 ) {
     let agent = instance.rsplit('/').next().unwrap_or_default();
-    let checked = validate::task(bridge, framework, &task, agent, left)
-        .and_then(|claim| Ok((mapping::plan(&bridge.config, framework, role, &task, &claim)?, claim)));
+    let checked = validate::task(bridge, framework, &task, agent, left).and_then(|claim| {
+        let claim = mapping::raised(&claim);
+        if !left.contains(&claim) {
+            let why = "a container of Amazon ECS has whole MiB of memory, and 6 at least";
+            return Err(format!("Task uses more resources {claim} than available {left}: {why}"));
+        }
+        Ok((mapping::plan(&bridge.config, framework, role, &task, &claim)?, claim))
+    });
     let (plan, claim) = match checked {
         Ok(checked) => checked,
         Err(why) => return error(bridge, now, framework, &task, Reason::TaskInvalid, &why, out),

@@ -10,7 +10,7 @@ use crate::amounts::Amounts;
 use crate::launch;
 use crate::limits;
 use crate::machine::Output;
-use crate::mapping::cpu_units;
+use crate::mapping::{Plan, cpu_units};
 use crate::state::{Bridge, Purpose, Timer};
 
 /// What is known of task definitions.
@@ -83,17 +83,21 @@ pub(crate) fn answered(
     }
 }
 
+/// The plan of a launch that still waits. Those that were killed meanwhile have gone.
+fn waiting_plan<'a>(bridge: &'a Bridge, key: &str) -> Option<&'a Plan> {
+    let waiting = bridge.definitions.waiting.get(key)?;
+    waiting.iter().find_map(|id| bridge.launches.get(id)?.plan.as_deref())
+}
+
 /// Whether a definition that was found under the name of a content is of that content.
 fn matches_content(bridge: &Bridge, key: &str, found: &Definition) -> bool {
-    let waiting = bridge.definitions.waiting.get(key).and_then(|ids| ids.first());
-    let plan = waiting.and_then(|id| bridge.launches.get(id)).and_then(|launch| launch.plan.as_ref());
+    let plan = waiting_plan(bridge, key);
     let content = plan.filter(|plan| plan.named.is_none()).and_then(|plan| plan.content.as_ref());
     content.is_none_or(|content| found.images.first() == Some(&content.image))
 }
 
 fn register(bridge: &mut Bridge, key: &str, out: &mut Vec<Output>) {
-    let waiting = bridge.definitions.waiting.get(key).and_then(|ids| ids.first());
-    let plan = waiting.and_then(|id| bridge.launches.get(id)).and_then(|launch| launch.plan.as_ref());
+    let plan = waiting_plan(bridge, key);
     if let Some(content) = plan.and_then(|plan| plan.content.clone()) {
         bridge.ask(Purpose::Definition(key.to_owned()), Ask::RegisterDefinition(Box::new(content)), out);
     } else {

@@ -15,7 +15,7 @@ use crate::amounts::Amounts;
 use crate::mapping::Plan;
 use crate::state::{Bridge, Purpose, Timer};
 use crate::status::{self, Updates};
-use crate::{definition, limits, machine::Output, observe, reconcile};
+use crate::{definition, limits, machine::Output, observe, offer, reconcile};
 
 /// How far a launch has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,7 @@ fn start(bridge: &mut Bridge, now: Timestamp, id: &Str, found: &longshore_replic
         launch.note = definition::difference(found, &launch.claim);
     }
     launch.phase = Phase::Starting;
+    let instance = launch.instance.clone();
     let start = StartTask {
         instance: launch.instance.clone(),
         definition: found.arn.clone(),
@@ -120,6 +121,10 @@ fn start(bridge: &mut Bridge, now: Timestamp, id: &Str, found: &longshore_replic
         memory_mib: (!named).then_some(launch.memory_mib),
     };
     bridge.ask(Purpose::Start(id.clone()), Ask::StartTask(Box::new(start)), out);
+    if named && !bridge.still_backed(&instance) {
+        // The definition takes more than was claimed, and that was on offer.
+        offer::rescind_instance(bridge, now, &instance, out);
+    }
 }
 
 /// What came of StartTask.
@@ -255,9 +260,10 @@ pub(crate) fn over(bridge: &mut Bridge, id: &Str) {
 
 /// Tries again what was not settled.
 pub(crate) fn settle(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
-    match bridge.launches.get(id).map(|launch| launch.phase) {
+    let phase = bridge.launches.get(id).map(|launch| launch.phase);
+    match phase {
         Some(Phase::Preparing) => prepare(bridge, now, id, out),
-        Some(Phase::Unsure(_)) => {
+        _ if bridge.given_up.contains_key(id) || matches!(phase, Some(Phase::Unsure(_))) => {
             bridge.ask(Purpose::Find(id.clone()), Ask::FindTasks { started_by: id.clone() }, out);
         }
         _ => {}
@@ -272,6 +278,9 @@ pub(crate) fn looked_for(
     result: Result<Answer, Failure>,
     out: &mut Vec<Output>,
 ) {
+    if let Some(since) = bridge.given_up.get(id).copied() {
+        return looked_for_given_up(bridge, now, id, since, result, out);
+    }
     let Some(Phase::Unsure(looks)) = bridge.launches.get(id).map(|launch| launch.phase) else { return };
     match result {
         Ok(Answer::Tasks { found, .. }) if !found.is_empty() => {
@@ -280,7 +289,8 @@ pub(crate) fn looked_for(
             }
         }
         Ok(_) if looks + 1 >= limits::SETTLE_LOOKS => {
-            bridge.given_up.insert(id.clone());
+            bridge.given_up.insert(id.clone(), now);
+            bridge.at(now + limits::GIVEN_UP_LOOK_MS, Timer::Settle(id.clone()));
             dropped(bridge, now, id, Reason::InvalidOffers, "The cluster never heard of the launch", out);
         }
         // Only a look that was answered counts.
@@ -289,6 +299,27 @@ pub(crate) fn looked_for(
             bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone()));
         }
         Err(_) => bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone())),
+    }
+}
+
+/// A launch that was given up may show up all the same: it is looked for a while longer, and stopped if it does.
+fn looked_for_given_up(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    since: Timestamp,
+    result: Result<Answer, Failure>,
+    out: &mut Vec<Output>,
+) {
+    if let Ok(Answer::Tasks { found, .. }) = result {
+        for task in found {
+            observe::task(bridge, now, task, out);
+        }
+    }
+    if now.since(since) < limits::GIVEN_UP_MS {
+        bridge.at(now + limits::GIVEN_UP_LOOK_MS, Timer::Settle(id.clone()));
+    } else {
+        bridge.given_up.remove(id);
     }
 }
 

@@ -48,3 +48,7 @@ pub const ID_BYTES_MAX: usize = 255;
 pub const READ_RETRY_MS: u64 = 1_000;
 /// How often all tasks are read, in case that news was missed, in ms. Source: chosen by us.
 pub const SWEEP_MS: u64 = 30_000;
+/// Between looks for a launch that was given up, in ms. Source: chosen by us.
+pub const GIVEN_UP_LOOK_MS: u64 = 30_000;
+/// How long a launch that was given up is looked for, in ms. Source: chosen by us: far longer than a request lives.
+pub const GIVEN_UP_MS: u64 = 600_000;

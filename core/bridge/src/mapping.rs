@@ -47,15 +47,22 @@ impl Plan {
     }
 }
 
-/// CPU units that ECS reserves for a claim. Rounded up, so that a claim of all that was offered still fits.
+/// CPU units that ECS reserves for a claim. Rounded down, so that tasks that together claim all that was offered fit.
 pub(crate) fn cpu_units(claim: &Amounts) -> u32 {
-    u32::try_from((claim.scalar("cpus") * 1024).div_ceil(1000)).unwrap_or(u32::MAX)
+    u32::try_from(claim.scalar("cpus") * 1024 / 1000).unwrap_or(u32::MAX)
 }
 
-/// MiB that ECS reserves for a claim.
+/// MiB that ECS reserves for a claim that was [`raised`].
 pub(crate) fn memory_mib(claim: &Amounts) -> u32 {
     let least = CONTAINER_MEMORY_MIB_MIN.unsigned_abs();
     u32::try_from(claim.scalar("mem").div_ceil(1000)).unwrap_or(u32::MAX).max(least)
+}
+
+/// A claim with the memory that ECS will reserve for it: whole MiB, and what a container has at least.
+pub(crate) fn raised(claim: &Amounts) -> Amounts {
+    let mut raised = claim.clone();
+    raised.scalars.insert("mem".to_owned(), u64::from(memory_mib(claim)) * 1000);
+    raised
 }
 
 /// Decides how a task is run.

@@ -20,7 +20,7 @@ use crate::{endpoint, offer, status};
 pub(crate) fn task(bridge: &mut Bridge, now: Timestamp, task: Task, out: &mut Vec<Output>) {
     let id = bridge.by_arn.get(&task.arn).cloned().or_else(|| task.started_by.clone());
     let Some(id) = id else { return };
-    if bridge.given_up.contains(&id) && task.desired_running {
+    if bridge.given_up.contains_key(&id) && task.desired_running {
         out.push(Output::Note(format!("launch {id} was given up and runs after all: it is stopped")));
         let ask = longshore_replica::Ask::StopTask { task: task.arn, reason: "Its launch was given up".into() };
         bridge.ask(crate::state::Purpose::Stop(id), ask, out);

@@ -103,8 +103,8 @@ pub struct Bridge {
     pub(crate) live: BTreeSet<Str>,
     /// Those of them that are about to change.
     pub(crate) hot: BTreeSet<Str>,
-    /// Launches that were given up and must not run.
-    pub(crate) given_up: BTreeSet<Str>,
+    /// Launches that were given up and must not run, and since when.
+    pub(crate) given_up: BTreeMap<Str, Timestamp>,
     /// Launch ids by the ARN of their task.
     pub(crate) by_arn: BTreeMap<Str, Str>,
     pub(crate) definitions: Definitions,
@@ -156,7 +156,7 @@ impl Bridge {
             by_instance: BTreeMap::new(),
             live: BTreeSet::new(),
             hot: BTreeSet::new(),
-            given_up: BTreeSet::new(),
+            given_up: BTreeMap::new(),
             by_arn: BTreeMap::new(),
             definitions: Definitions::default(),
             asked: BTreeMap::new(),

@@ -1,5 +1,7 @@
 //! How a Mesos task becomes a definition, a command and an environment, or a refusal that says why.
 
+use std::collections::BTreeMap;
+
 use longshore_replica::Mount;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::host::NetworkMode;
@@ -30,6 +32,7 @@ fn config(default_image: DefaultImage) -> Config {
         disk_mb: 0,
         hostname_attribute: "hostname".into(),
         default_image,
+        offer_timeout_ms: None,
         started_at_ms: 0,
     }
 }
@@ -312,11 +315,9 @@ fn what_docker_is_asked_for_becomes_content() {
     let texts =
         [&content.user, &content.working_directory, &content.hostname].map(Option::as_deref);
     assert_eq!(texts, [Some("app"), Some("/srv"), Some("h")]);
-    assert_eq!(
-        content.labels,
-        [("a".into(), "b".into())].into(),
-        "a label of its own for each task would make a definition of its own"
-    );
+    // A label of its own for each task would make a definition of its own.
+    let labels: BTreeMap<Str, Str> = [("a".into(), "b".into())].into();
+    assert_eq!(content.labels, labels);
     assert_eq!(content.stop_timeout_s, Some(2), "whole seconds, rounded up");
     // [A4]: HOST is the default.
     let default = planned(&dockered(|_| {})).content.expect("nothing is named");
@@ -381,8 +382,8 @@ fn the_environment_of_the_command_wins_over_dockers_and_ours_over_both() {
 }
 
 #[test]
-fn sizes_are_rounded_up_so_that_a_claim_of_all_still_fits() {
-    for (cpus, units) in [(0, 0), (1, 2), (100, 103), (500, 512), (1_000, 1_024), (4_000, 4_096)] {
+fn cpu_is_rounded_down_so_that_claims_of_all_fit_and_memory_up_to_what_a_container_has() {
+    for (cpus, units) in [(0, 0), (1, 1), (100, 102), (500, 512), (1_000, 1_024), (4_000, 4_096)] {
         assert_eq!(
             cpu_units(&Amounts::of(cpus, 0, 0, Ranges::default())),
             units,

@@ -10,7 +10,9 @@ use super::world::{World, able, agent, framework};
 
 #[test]
 fn exit_codes_are_finished_or_failed() {
-    for (code, state) in [(0, TaskState::TaskFinished), (3, TaskState::TaskFailed), (137, TaskState::TaskFailed)] {
+    for (code, state) in
+        [(0, TaskState::TaskFinished), (3, TaskState::TaskFailed), (137, TaskState::TaskFailed)]
+    {
         let (mut world, client) = World::with_client(&[(4096, 4096)]);
         let arn = world.running(&client, "t1");
         world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(code));
@@ -28,7 +30,10 @@ fn an_end_without_an_exit_code_is_a_failure() {
     world.cluster.ends(&arn, StopCode::EssentialContainerExited, None);
     world.soon();
     let status = world.update(&client);
-    assert_eq!((status.state(), status.reason()), (TaskState::TaskFailed, Reason::ExecutorTerminated));
+    assert_eq!(
+        (status.state(), status.reason()),
+        (TaskState::TaskFailed, Reason::ExecutorTerminated)
+    );
 }
 
 #[test]
@@ -51,7 +56,10 @@ fn a_task_that_failed_to_start_says_why() {
     world.cluster.ends_with(&arn, StopCode::FailedToStart, None, Some(why), "Task failed to start");
     world.soon();
     let status = world.update(&client);
-    assert_eq!((status.state(), status.reason()), (TaskState::TaskFailed, Reason::ContainerLaunchFailed));
+    assert_eq!(
+        (status.state(), status.reason()),
+        (TaskState::TaskFailed, Reason::ContainerLaunchFailed)
+    );
     assert_eq!(status.message.as_deref(), Some(why));
 }
 
@@ -69,7 +77,10 @@ fn a_task_that_ran_out_of_memory_says_so() {
     );
     world.soon();
     let status = world.update(&client);
-    assert_eq!((status.state(), status.reason()), (TaskState::TaskFailed, Reason::ContainerLimitationMemory));
+    assert_eq!(
+        (status.state(), status.reason()),
+        (TaskState::TaskFailed, Reason::ContainerLimitationMemory)
+    );
 }
 
 #[test]
@@ -80,7 +91,10 @@ fn a_task_that_someone_else_stopped_has_failed() {
         world.cluster.ends_with(&arn, code, Some(143), None, "maintenance");
         world.soon();
         let status = world.update(&client);
-        assert_eq!((status.state(), status.reason()), (TaskState::TaskFailed, Reason::ExecutorTerminated));
+        assert_eq!(
+            (status.state(), status.reason()),
+            (TaskState::TaskFailed, Reason::ExecutorTerminated)
+        );
         let text = "Stopped on Amazon ECS, not by the framework: maintenance";
         assert_eq!(status.message.as_deref(), Some(text));
     }
@@ -112,8 +126,10 @@ fn an_instance_that_is_gone_takes_its_offers_and_tasks_with_it() {
     world.cluster.lose(&instance);
     world.run_for(5_000);
     let failures = world.take(client.stream, EventType::Failure);
-    let agents: Vec<_> =
-        failures.into_iter().map(|(_, event)| event.failure.and_then(|failure| failure.agent_id)).collect();
+    let agents: Vec<_> = failures
+        .into_iter()
+        .map(|(_, event)| event.failure.and_then(|failure| failure.agent_id))
+        .collect();
     assert_eq!(agents, [Some(agent(&instance))]);
     assert_eq!(world.rescinded(&client), [left.id.value]);
     let status = world.update(&client);

@@ -20,7 +20,10 @@ fn a_task_whose_definition_is_still_looked_for_is_killed_before_it_starts() {
     world.launch(&client, &[&offer], vec![sleeper("t1", &offer, 1.0, 128.0)]);
     world.kill(&client, "t1");
     let status = world.updates(&client).pop().expect("nothing has to be waited for");
-    assert_eq!((status.state(), status.reason()), (TaskState::TaskKilled, Reason::TaskKilledDuringLaunch));
+    assert_eq!(
+        (status.state(), status.reason()),
+        (TaskState::TaskKilled, Reason::TaskKilledDuringLaunch)
+    );
     assert!(status.uuid.is_some());
     world.release();
     world.run_for(5_000);
@@ -111,7 +114,10 @@ fn a_task_that_runs_is_stopped_and_told_killed_when_the_cluster_says_so() {
     world.kill(&client, "t1");
     assert_eq!(world.cluster.stops, [arn.clone()]);
     world.run_for(5_000);
-    assert!(world.updates(&client).is_empty(), "it runs as long as the cluster does not say otherwise");
+    assert!(
+        world.updates(&client).is_empty(),
+        "it runs as long as the cluster does not say otherwise"
+    );
     // It caught the signal and left in peace: killed all the same.
     world.cluster.ends(&arn, StopCode::UserInitiated, Some(0));
     world.soon();
@@ -170,7 +176,10 @@ fn a_kill_that_names_another_agent_is_ignored() {
         agent_id: Some(agent("x/elsewhere")),
         ..Default::default()
     };
-    assert_eq!(world.call(&client, Call { kill: Some(kill), ..kind(Type::Kill) }), Response::Accepted);
+    assert_eq!(
+        world.call(&client, Call { kill: Some(kill), ..kind(Type::Kill) }),
+        Response::Accepted
+    );
     world.run_for(10_000);
     assert!(world.cluster.stops.is_empty() && world.updates(&client).is_empty());
 }

@@ -22,7 +22,11 @@ fn finished() -> (World, Client, TaskStatus) {
     (world, client, status)
 }
 
-fn reconcile(world: &mut World, client: &Client, tasks: &[(&str, Option<AgentId>)]) -> Vec<TaskStatus> {
+fn reconcile(
+    world: &mut World,
+    client: &Client,
+    tasks: &[(&str, Option<AgentId>)],
+) -> Vec<TaskStatus> {
     let task = |(id, agent_id): &(&str, Option<AgentId>)| call::reconcile::Task {
         task_id: TaskId { value: (*id).to_owned() },
         agent_id: agent_id.clone(),
@@ -125,7 +129,9 @@ fn reconciliation_tells_what_was_last_told() {
     assert!(reconcile(&mut world, &client, &[]).is_empty());
     world.launched(&client, "t1");
     let on: Str = world.cluster.starts[0].instance.clone();
-    for (asked, state) in [(vec![], TaskState::TaskStaging), (vec![("t1", None)], TaskState::TaskStaging)] {
+    for (asked, state) in
+        [(vec![], TaskState::TaskStaging), (vec![("t1", None)], TaskState::TaskStaging)]
+    {
         let told = reconcile(&mut world, &client, &asked);
         assert_eq!(told.iter().map(TaskStatus::state).collect::<Vec<_>>(), [state]);
         assert_eq!((told[0].source(), told[0].reason()), (Source::Master, Reason::Reconciliation));

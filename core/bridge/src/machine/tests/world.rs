@@ -138,7 +138,7 @@ impl World {
                 }
                 Output::Close(stream) => assert!(self.closed.insert(stream), "{stream:?} is closed twice"),
                 Output::Ask(asked, ask) => self.asks.push_back((asked, ask)),
-                Output::Note(_) => {}
+                Output::Note(_) | Output::Recovered => {}
             }
         }
         let violations = audit(&self.bridge);
