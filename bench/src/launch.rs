@@ -1,4 +1,4 @@
-//! A Mesos framework's view, by reads alone: how long from ACCEPT to TASK_RUNNING, from a freed resource to an offer of it,
+//! A Mesos framework's view, by reads alone: how long from ACCEPT to `TASK_RUNNING`, from a freed resource to an offer of it,
 //! and how often a quiet cluster is read.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -34,7 +34,7 @@ impl Framework {
         let (stream, stream_id) = loop {
             match post(master, &call, None) {
                 Err(_) if Instant::now() < patience => {
-                    std::thread::sleep(Duration::from_millis(20))
+                    std::thread::sleep(Duration::from_millis(20));
                 }
                 answer => break answer?,
             }

@@ -56,7 +56,7 @@ impl Subscription {
         let response = loop {
             match post(master, subscribe, None, &mut connections).await {
                 Err(error) if tries < TRIES && error.downcast_ref::<NotReady>().is_some() => {
-                    tries += 1
+                    tries += 1;
                 }
                 answer => break answer?,
             }

@@ -20,10 +20,13 @@ pub(crate) enum Outcome {
     Skipped(String),
 }
 
+/// What a step does.
+type Run<'a> = Box<dyn FnOnce(&Path) -> Result<Outcome> + 'a>;
+
 /// One line of the report.
 struct Step<'a> {
     name: String,
-    run: Box<dyn FnOnce(&Path) -> Result<Outcome> + 'a>,
+    run: Run<'a>,
 }
 
 impl<'a> Step<'a> {

@@ -2,8 +2,8 @@
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
-use longshore_wire_mesos::v1::offer::operation::Type as OperationType;
 use longshore_wire_mesos::v1::offer::Operation;
+use longshore_wire_mesos::v1::offer::operation::Type as OperationType;
 use longshore_wire_mesos::v1::scheduler::{Event, call, event};
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
 use longshore_wire_mesos::v1::{OperationState, OperationStatus, TaskInfo, TaskState, TaskStatus};
@@ -17,7 +17,13 @@ use crate::subscribe::event;
 use crate::{mapping, offer, validate};
 
 /// Spends offers. Whatever is wrong, the answer is 202: what came of it is told by events.
-pub(crate) fn accept(bridge: &mut Bridge, now: Timestamp, framework: &str, accept: call::Accept, out: &mut Vec<Output>) {
+pub(crate) fn accept(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    framework: &str,
+    accept: call::Accept,
+    out: &mut Vec<Output>,
+) {
     bridge.count("messages_launch_tasks");
     let ids: Vec<&str> = accept.offer_ids.iter().map(|id| id.value.as_str()).collect();
     let spent = spend(bridge, framework, &ids);
@@ -30,17 +36,27 @@ pub(crate) fn accept(bridge: &mut Bridge, now: Timestamp, framework: &str, accep
         match operation.r#type.map(|_| operation.r#type()) {
             Some(OperationType::Launch) => {
                 let tasks = operation.launch.map(|launch| launch.task_infos).unwrap_or_default();
-                let bad = if operation.id.is_some() { Some("LAUNCH must not have an id".to_owned()) } else { malformed(&tasks) };
+                let bad = if operation.id.is_some() {
+                    Some("LAUNCH must not have an id".to_owned())
+                } else {
+                    malformed(&tasks)
+                };
                 for task in tasks {
                     match &bad {
-                        Some(why) => error(bridge, now, framework, &task, Reason::TaskInvalid, why, out),
-                        None => launch_one(bridge, now, framework, task, &role, &instance, &mut left, out),
+                        Some(why) => {
+                            error(bridge, now, framework, &task, Reason::TaskInvalid, why, out);
+                        }
+                        None => launch_one(
+                            bridge, now, framework, task, &role, &instance, &mut left, out,
+                        ),
                     }
                 }
             }
             Some(OperationType::LaunchGroup) => {
-                let group = operation.launch_group.map(|group| group.task_group.tasks).unwrap_or_default();
-                let why = "task groups cannot be mapped to Amazon ECS yet: launch the tasks one by one";
+                let group =
+                    operation.launch_group.map(|group| group.task_group.tasks).unwrap_or_default();
+                let why =
+                    "task groups cannot be mapped to Amazon ECS yet: launch the tasks one by one";
                 for task in group {
                     error(bridge, now, framework, &task, Reason::TaskGroupInvalid, why, out);
                 }
@@ -58,7 +74,11 @@ fn malformed(tasks: &[TaskInfo]) -> Option<String> {
 }
 
 /// Takes the offers away and adds them up. Source: \[C7\]: the first check that fails is the text.
-fn spend(bridge: &mut Bridge, framework: &str, ids: &[&str]) -> Result<(Amounts, String, Str), String> {
+fn spend(
+    bridge: &mut Bridge,
+    framework: &str,
+    ids: &[&str],
+) -> Result<(Amounts, String, Str), String> {
     let verdict = check(bridge, framework, ids);
     // [C8]: on failure all that are still there are discarded, too.
     let spent: Vec<Offered> = ids.iter().filter_map(|id| bridge.offers.remove(*id)).collect();
@@ -79,7 +99,8 @@ fn check(bridge: &Bridge, framework: &str, ids: &[&str]) -> Result<(), String> {
     }
     let mut offers = Vec::new();
     for id in ids {
-        offers.push(bridge.offers.get(*id).ok_or_else(|| format!("Offer {id} is no longer valid"))?);
+        offers
+            .push(bridge.offers.get(*id).ok_or_else(|| format!("Offer {id} is no longer valid"))?);
     }
     for (id, offered) in ids.iter().zip(&offers) {
         if offered.framework != framework {
@@ -129,11 +150,17 @@ fn drop_operation(bridge: &Bridge, framework: &str, operation: &Operation, out: 
     let status = OperationStatus {
         operation_id: Some(id.clone()),
         state: OperationState::OperationError.into(),
-        message: Some("container instances of Amazon ECS have no reservations and no persistent volumes".to_owned()),
+        message: Some(
+            "container instances of Amazon ECS have no reservations and no persistent volumes"
+                .to_owned(),
+        ),
         ..Default::default()
     };
     let update = event::UpdateOperationStatus { status };
-    let event = Event { update_operation_status: Some(update), ..event(event::Type::UpdateOperationStatus) };
+    let event = Event {
+        update_operation_status: Some(update),
+        ..event(event::Type::UpdateOperationStatus)
+    };
     out.push(Output::Send(stream, Box::new(event)));
 }
 
@@ -150,6 +177,7 @@ fn error(
 }
 
 /// An update about a task that never became a launch: no uuid, sent once.
+#[expect(clippy::too_many_arguments, reason = "each is one field of the update")]
 fn tell(
     bridge: &Bridge,
     now: Timestamp,
@@ -173,6 +201,7 @@ fn tell(
     status::send_once(bridge, framework, status, out);
 }
 
+#[expect(clippy::too_many_arguments, reason = "the context of one ACCEPT, used here only")]
 fn launch_one(
     bridge: &mut Bridge,
     now: Timestamp,

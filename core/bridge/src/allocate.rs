@@ -12,6 +12,7 @@ use longshore_wire_mesos::v1::{Offer, OfferId, resource};
 
 use crate::amounts::Amounts;
 use crate::machine::{Output, StreamKey};
+use crate::ranges::Ranges;
 use crate::state::{Bridge, Offered, Timer};
 use crate::subscribe::event;
 use crate::{endpoint, limits};
@@ -29,7 +30,8 @@ impl Shares {
         let mut shares = Self::default();
         for instance in bridge.replica.instances().values() {
             let cpus = u64::from(instance.cpu) * 1000 / 1024;
-            let whole = Amounts::of(cpus, u64::from(instance.memory_mib) * 1000, 0, Default::default());
+            let whole =
+                Amounts::of(cpus, u64::from(instance.memory_mib) * 1000, 0, Ranges::default());
             shares.total = shares.total.plus(&whole);
         }
         for launch in bridge.launches.values().filter(|launch| launch.holds()) {
@@ -42,7 +44,7 @@ impl Shares {
     }
 
     fn add(&mut self, role: &str, framework: &str, amounts: &Amounts) {
-        let scalars = Amounts { scalars: amounts.scalars.clone(), ports: Default::default() };
+        let scalars = Amounts { scalars: amounts.scalars.clone(), ports: Ranges::default() };
         for held in [
             self.roles.entry(role.to_owned()).or_default(),
             self.frameworks.entry((role.to_owned(), framework.to_owned())).or_default(),
@@ -81,8 +83,13 @@ pub(crate) fn run(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
     }
     let mut shares = Shares::of(bridge);
     let mut made: BTreeMap<StreamKey, Vec<Offer>> = BTreeMap::new();
-    let mut instances: Vec<Str> =
-        bridge.replica.instances().values().filter(|one| one.active && one.connected).map(|one| one.arn.clone()).collect();
+    let mut instances: Vec<Str> = bridge
+        .replica
+        .instances()
+        .values()
+        .filter(|one| one.active && one.connected)
+        .map(|one| one.arn.clone())
+        .collect();
     // Shuffled, so that no agent is always the last to be offered. Source: [O23].
     for index in (1..instances.len()).rev() {
         let other = usize::try_from(bridge.ids.below("allocation", index as u64 + 1)).unwrap_or(0);
@@ -91,13 +98,16 @@ pub(crate) fn run(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
     for arn in instances {
         let Some(instance) = bridge.replica.instances().get(&arn) else { continue };
         let free = bridge.free(instance);
-        if free.scalar("cpus") < limits::OFFER_CPUS_MILLI_MIN && free.scalar("mem") < limits::OFFER_MEM_MILLI_MIN {
+        if free.scalar("cpus") < limits::OFFER_CPUS_MILLI_MIN
+            && free.scalar("mem") < limits::OFFER_MEM_MILLI_MIN
+        {
             continue;
         }
         let willing = candidates.iter().filter(|(framework, role, _)| {
             bridge.frameworks.get(framework).is_some_and(|one| !one.refuses(now, role, &arn, &free))
         });
-        let poorest = willing.min_by_key(|(framework, role, _)| (shares.rank(role, framework), role, framework));
+        let poorest = willing
+            .min_by_key(|(framework, role, _)| (shares.rank(role, framework), role, framework));
         let Some((framework, role, stream)) = poorest else { continue };
         shares.add(role, framework, &free);
         let offer = offer(bridge, now, framework, role, &arn, free);
@@ -121,7 +131,14 @@ fn candidates(bridge: &Bridge) -> Vec<(String, String, StreamKey)> {
     candidates
 }
 
-fn offer(bridge: &mut Bridge, now: Timestamp, framework: &str, role: &str, arn: &Str, amounts: Amounts) -> Option<Offer> {
+fn offer(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    framework: &str,
+    role: &str,
+    arn: &Str,
+    amounts: Amounts,
+) -> Option<Offer> {
     let id = format!("{}-O{}", bridge.master_id, bridge.offers_made);
     bridge.offers_made += 1;
     let instance = bridge.replica.instances().get(arn)?;
@@ -136,10 +153,18 @@ fn offer(bridge: &mut Bridge, now: Timestamp, framework: &str, role: &str, arn: 
         domain: agent.domain,
         resources: amounts.write(&form),
         attributes: agent.attributes,
-        allocation_info: form.allocated_to.clone().map(|role| resource::AllocationInfo { role: Some(role) }),
+        allocation_info: form
+            .allocated_to
+            .clone()
+            .map(|role| resource::AllocationInfo { role: Some(role) }),
         ..Default::default()
     };
-    let offered = Offered { framework: framework.to_owned(), role: role.to_owned(), instance: arn.clone(), amounts };
+    let offered = Offered {
+        framework: framework.to_owned(),
+        role: role.to_owned(),
+        instance: arn.clone(),
+        amounts,
+    };
     if let Some(held_ms) = bridge.config.offer_timeout_ms {
         bridge.at(now + held_ms, Timer::Offer(id.clone()));
     }

@@ -38,7 +38,8 @@ impl Amounts {
 
     /// Whether there is at least as much of everything as in `other`.
     pub(crate) fn contains(&self, other: &Self) -> bool {
-        other.scalars.iter().all(|(name, amount)| self.scalar(name) >= *amount) && self.ports.contains_all(&other.ports)
+        other.scalars.iter().all(|(name, amount)| self.scalar(name) >= *amount)
+            && self.ports.contains_all(&other.ports)
     }
 
     pub(crate) fn plus(&self, other: &Self) -> Self {
@@ -52,9 +53,15 @@ impl Amounts {
 
     /// What is left; nothing goes below zero.
     pub(crate) fn minus(&self, other: &Self) -> Self {
-        let left = self.scalars.iter().map(|(name, amount)| (name, amount.saturating_sub(other.scalar(name))));
+        let left = self
+            .scalars
+            .iter()
+            .map(|(name, amount)| (name, amount.saturating_sub(other.scalar(name))));
         Self {
-            scalars: left.filter(|(_, amount)| *amount > 0).map(|(name, amount)| (name.clone(), amount)).collect(),
+            scalars: left
+                .filter(|(_, amount)| *amount > 0)
+                .map(|(name, amount)| (name.clone(), amount))
+                .collect(),
             ports: self.ports.minus(&other.ports),
         }
     }
@@ -84,7 +91,11 @@ impl Amounts {
             scalar: Some(value::Scalar { value: to_number(*amount) }),
             ..form.blank()
         });
-        let ranges = self.ports.as_slice().iter().map(|(begin, end)| value::Range { begin: *begin, end: *end });
+        let ranges = self
+            .ports
+            .as_slice()
+            .iter()
+            .map(|(begin, end)| value::Range { begin: *begin, end: *end });
         let ports = Resource {
             name: "ports".to_owned(),
             r#type: value::Type::Ranges.into(),
@@ -98,7 +109,8 @@ impl Amounts {
 /// `cpus:0.5; mem:64; ports:[31000-31001]`, as Mesos writes amounts.
 impl std::fmt::Display for Amounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scalars = self.scalars.iter().map(|(name, amount)| format!("{name}:{}", to_number(*amount)));
+        let scalars =
+            self.scalars.iter().map(|(name, amount)| format!("{name}:{}", to_number(*amount)));
         let ports = (!self.ports.is_empty()).then(|| format!("ports:{}", self.ports));
         f.write_str(&scalars.chain(ports).collect::<Vec<_>>().join("; "))
     }
@@ -121,7 +133,7 @@ pub(crate) fn parse(text: &str) -> Option<Amounts> {
 /// In which form resources are written. Source: \[O3\], \[O4\].
 #[derive(Clone, Debug)]
 pub(crate) struct Form {
-    /// The role that they are allocated to, for frameworks with MULTI_ROLE.
+    /// The role that they are allocated to, for frameworks with `MULTI_ROLE`.
     pub(crate) allocated_to: Option<String>,
     /// Whether the framework knows refined reservations.
     pub(crate) refined: bool,
@@ -131,7 +143,10 @@ impl Form {
     fn blank(&self) -> Resource {
         Resource {
             role: (!self.refined).then(|| "*".to_owned()),
-            allocation_info: self.allocated_to.clone().map(|role| resource::AllocationInfo { role: Some(role) }),
+            allocation_info: self
+                .allocated_to
+                .clone()
+                .map(|role| resource::AllocationInfo { role: Some(role) }),
             ..Default::default()
         }
     }
@@ -154,7 +169,11 @@ pub(crate) fn to_milli(number: f64) -> Result<u64, String> {
     if number > SCALAR_MAX {
         return Err(format!("{number} is more than anyone has"));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked just above"
+    )]
     let milli = (number * 1000.0).round() as u64;
     if milli == 0 && number > 0.0 { Err(format!("{number} rounds to nothing")) } else { Ok(milli) }
 }
@@ -168,7 +187,10 @@ fn read_one(resource: &Resource) -> Result<Amounts, String> {
         return Err("reserved resources are not offered, so they cannot be used".to_owned());
     }
     if resource.disk.is_some() || resource.revocable.is_some() || resource.shared.is_some() {
-        return Err("persistent, revocable and shared resources are not offered, so they cannot be used".to_owned());
+        return Err(
+            "persistent, revocable and shared resources are not offered, so they cannot be used"
+                .to_owned(),
+        );
     }
     match resource.r#type() {
         value::Type::Scalar => {
@@ -180,7 +202,8 @@ fn read_one(resource: &Resource) -> Result<Amounts, String> {
         }
         value::Type::Ranges => {
             let ranges = resource.ranges.as_ref().map(|ranges| &*ranges.range).unwrap_or_default();
-            let ranges = Ranges::new(ranges.iter().map(|range| (range.begin, range.end)).collect())?;
+            let ranges =
+                Ranges::new(ranges.iter().map(|range| (range.begin, range.end)).collect())?;
             if resource.name != "ports" && !ranges.is_empty() {
                 return Err("no such ranges are offered".to_owned());
             }

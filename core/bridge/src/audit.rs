@@ -24,14 +24,19 @@ pub fn audit(bridge: &Bridge) -> Vec<Violation> {
         if launch.phase != Phase::Over && is_terminal(launch.state) {
             found(format!("launch {id} ended as {:?} and is not over", launch.state));
         }
-        let live = launch.holds() && bridge.by_instance.get(&launch.instance).is_some_and(|on| on.contains(id));
+        let live = launch.holds()
+            && bridge.by_instance.get(&launch.instance).is_some_and(|on| on.contains(id));
         if launch.holds() != live {
             found(format!("launch {id} is not counted where it runs"));
         }
     }
     for (id, framework) in &bridge.frameworks {
         for (task, launch) in &framework.tasks {
-            if bridge.launches.get(launch).is_none_or(|launch| launch.task != *task || launch.framework != *id) {
+            if bridge
+                .launches
+                .get(launch)
+                .is_none_or(|launch| launch.task != *task || launch.framework != *id)
+            {
                 found(format!("task {task} of framework {id} has no launch"));
             }
         }
@@ -40,7 +45,11 @@ pub fn audit(bridge: &Bridge) -> Vec<Violation> {
         }
     }
     for (id, offered) in &bridge.offers {
-        if bridge.frameworks.get(&offered.framework).is_none_or(|framework| framework.stream.is_none()) {
+        if bridge
+            .frameworks
+            .get(&offered.framework)
+            .is_none_or(|framework| framework.stream.is_none())
+        {
             found(format!("offer {id} is held by a framework that is not there"));
         }
     }

@@ -23,15 +23,29 @@ pub fn validate(call: &Call) -> Result<(), String> {
     }
     let kind = call.r#type();
     if kind == Type::Subscribe {
-        let Some(subscribe) = &call.subscribe else { return wrong("Expecting 'subscribe' to be present") };
-        let own = subscribe.framework_info.id.as_ref().map(|id| id.value.as_str()).filter(|id| !id.is_empty());
-        let outer = call.framework_id.as_ref().map(|id| id.value.as_str()).filter(|id| !id.is_empty());
-        return if own == outer { Ok(()) } else { wrong("'framework_id' differs from 'subscribe.framework_info.id'") };
+        let Some(subscribe) = &call.subscribe else {
+            return wrong("Expecting 'subscribe' to be present");
+        };
+        let own = subscribe
+            .framework_info
+            .id
+            .as_ref()
+            .map(|id| id.value.as_str())
+            .filter(|id| !id.is_empty());
+        let outer =
+            call.framework_id.as_ref().map(|id| id.value.as_str()).filter(|id| !id.is_empty());
+        return if own == outer {
+            Ok(())
+        } else {
+            wrong("'framework_id' differs from 'subscribe.framework_info.id'")
+        };
     }
     if kind == Type::Unknown {
         return Ok(());
     }
-    let Some(framework_id) = &call.framework_id else { return wrong("Expecting 'framework_id' to be present") };
+    let Some(framework_id) = &call.framework_id else {
+        return wrong("Expecting 'framework_id' to be present");
+    };
     let missing = missing_part(call, kind);
     if let Some(part) = missing {
         return wrong(&format!("Expecting '{part}' to be present"));
@@ -41,13 +55,22 @@ pub fn validate(call: &Call) -> Result<(), String> {
             wrong("'acknowledge.uuid' is not a UUID of 16 bytes")
         }
         Type::AcknowledgeOperationStatus => match &call.acknowledge_operation_status {
-            Some(one) if one.uuid.len() != 16 => wrong("'acknowledge_operation_status.uuid' is not a UUID of 16 bytes"),
-            Some(one) if one.agent_id.is_none() => wrong("Expecting 'acknowledge_operation_status.agent_id' to be present"),
+            Some(one) if one.uuid.len() != 16 => {
+                wrong("'acknowledge_operation_status.uuid' is not a UUID of 16 bytes")
+            }
+            Some(one) if one.agent_id.is_none() => {
+                wrong("Expecting 'acknowledge_operation_status.agent_id' to be present")
+            }
             _ => Ok(()),
         },
         Type::UpdateFramework => {
-            let own = call.update_framework.as_ref().and_then(|update| update.framework_info.id.as_ref());
-            if own == Some(framework_id) { Ok(()) } else { wrong("'framework_id' differs from 'update_framework.framework_info.id'") }
+            let own =
+                call.update_framework.as_ref().and_then(|update| update.framework_info.id.as_ref());
+            if own == Some(framework_id) {
+                Ok(())
+            } else {
+                wrong("'framework_id' differs from 'update_framework.framework_info.id'")
+            }
         }
         _ => Ok(()),
     }
@@ -58,8 +81,12 @@ fn missing_part(call: &Call, kind: Type) -> Option<&'static str> {
     let (part, present) = match kind {
         Type::Accept => ("accept", call.accept.is_some()),
         Type::Decline => ("decline", call.decline.is_some()),
-        Type::AcceptInverseOffers => ("accept_inverse_offers", call.accept_inverse_offers.is_some()),
-        Type::DeclineInverseOffers => ("decline_inverse_offers", call.decline_inverse_offers.is_some()),
+        Type::AcceptInverseOffers => {
+            ("accept_inverse_offers", call.accept_inverse_offers.is_some())
+        }
+        Type::DeclineInverseOffers => {
+            ("decline_inverse_offers", call.decline_inverse_offers.is_some())
+        }
         Type::Kill => ("kill", call.kill.is_some()),
         Type::Shutdown => ("shutdown", call.shutdown.is_some()),
         Type::Acknowledge => ("acknowledge", call.acknowledge.is_some()),
@@ -71,7 +98,9 @@ fn missing_part(call: &Call, kind: Type) -> Option<&'static str> {
         Type::Message => ("message", call.message.is_some()),
         Type::Request => ("request", call.request.is_some()),
         Type::UpdateFramework => ("update_framework", call.update_framework.is_some()),
-        Type::Unknown | Type::Subscribe | Type::Teardown | Type::Revive | Type::Suppress => return None,
+        Type::Unknown | Type::Subscribe | Type::Teardown | Type::Revive | Type::Suppress => {
+            return None;
+        }
     };
     (!present).then_some(part)
 }
@@ -105,31 +134,63 @@ pub(crate) fn answer(
         return refuse(403, "Framework is not subscribed"); // 13
     }
     match stream_id {
-        None => return refuse(400, "All non-subscribe calls should include the 'Mesos-Stream-Id' header"), // 15
+        None => {
+            return refuse(
+                400,
+                "All non-subscribe calls should include the 'Mesos-Stream-Id' header",
+            );
+        } // 15
         Some(given) if given != framework.stream_id => {
-            return refuse(400, "The stream ID included in this request didn't match the stream ID currently associated with the framework"); // 16
+            return refuse(
+                400,
+                "The stream ID included in this request didn't match the stream ID currently associated with the framework",
+            ); // 16
         }
         Some(_) => {}
     }
     act(bridge, now, &id, call, out)
 }
 
-fn act(bridge: &mut Bridge, now: Timestamp, id: &str, call: Call, out: &mut Vec<Output>) -> Option<Response> {
+fn act(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &str,
+    call: Call,
+    out: &mut Vec<Output>,
+) -> Option<Response> {
     match call.r#type() {
         Type::Unknown => return Some(Response::Refused(501, String::new())), // 17
         Type::Subscribe => {}
         Type::Teardown => subscribe::remove(bridge, now, id, out),
         Type::Accept => accept::accept(bridge, now, id, call.accept?, out),
         Type::Decline => offer::decline(bridge, now, id, &call.decline?),
-        Type::Revive => offer::revive(bridge, now, id, &call.revive.map(|revive| revive.roles).unwrap_or_default()),
-        Type::Suppress => offer::suppress(bridge, id, &call.suppress.map(|suppress| suppress.roles).unwrap_or_default()),
+        Type::Revive => offer::revive(
+            bridge,
+            now,
+            id,
+            &call.revive.map(|revive| revive.roles).unwrap_or_default(),
+        ),
+        Type::Suppress => offer::suppress(
+            bridge,
+            id,
+            &call.suppress.map(|suppress| suppress.roles).unwrap_or_default(),
+        ),
         Type::Kill => launch::kill(bridge, now, id, &call.kill?, out),
         Type::Acknowledge => crate::status::acknowledge(bridge, now, id, &call.acknowledge?, out),
         Type::Reconcile => reconcile::reconcile(bridge, now, id, &call.reconcile?, out),
-        Type::ReconcileOperations => reconcile::operations(bridge, id, &call.reconcile_operations?, out),
+        Type::ReconcileOperations => {
+            reconcile::operations(bridge, id, &call.reconcile_operations?, out);
+        }
         Type::UpdateFramework => {
             let update = call.update_framework?;
-            return Some(update_framework(bridge, now, id, update.framework_info, update.suppressed_roles, out));
+            return Some(update_framework(
+                bridge,
+                now,
+                id,
+                update.framework_info,
+                update.suppressed_roles,
+                out,
+            ));
         }
         // There are no executors to talk to or shut down, no operations and no maintenance: as on a Mesos master, what
         // cannot be delivered is dropped.
@@ -165,11 +226,10 @@ fn update_framework(
             Ok(())
         }
     });
-    match checked {
-        Err(why) => Response::Refused(400, why),
-        Ok(()) => {
-            subscribe::redescribe(bridge, now, id, new, suppressed, out);
-            Response::Done
-        }
+    if let Err(why) = checked {
+        Response::Refused(400, why)
+    } else {
+        subscribe::redescribe(bridge, now, id, new, suppressed, out);
+        Response::Done
     }
 }

@@ -61,7 +61,9 @@ pub(crate) fn answered(
     out: &mut Vec<Output>,
 ) {
     match result {
-        Ok(Answer::Definition(Some(found))) if found.active && matches_content(bridge, key, &found) => {
+        Ok(Answer::Definition(Some(found)))
+            if found.active && matches_content(bridge, key, &found) =>
+        {
             bridge.definitions.found.insert(key.to_owned(), (now, found));
             for id in bridge.definitions.waiting.remove(key).unwrap_or_default() {
                 launch::prepare(bridge, now, &id, out);
@@ -71,11 +73,19 @@ pub(crate) fn answered(
         Ok(_) => not_there(bridge, now, key, out),
         Err(Failure::Refused { code, message }) => {
             for id in bridge.definitions.waiting.remove(key).unwrap_or_default() {
-                launch::refuse(bridge, now, &id, &format!("no task definition: {code}: {message}"), out);
+                launch::refuse(
+                    bridge,
+                    now,
+                    &id,
+                    &format!("no task definition: {code}: {message}"),
+                    out,
+                );
             }
         }
         Err(failure) => {
-            out.push(Output::Note(format!("{key} cannot be looked up and is tried again: {failure}")));
+            out.push(Output::Note(format!(
+                "{key} cannot be looked up and is tried again: {failure}"
+            )));
             for id in bridge.definitions.waiting.remove(key).unwrap_or_default() {
                 bridge.at(now + limits::READ_RETRY_MS, Timer::Settle(id));
             }
@@ -99,7 +109,11 @@ fn matches_content(bridge: &Bridge, key: &str, found: &Definition) -> bool {
 fn register(bridge: &mut Bridge, key: &str, out: &mut Vec<Output>) {
     let plan = waiting_plan(bridge, key);
     if let Some(content) = plan.and_then(|plan| plan.content.clone()) {
-        bridge.ask(Purpose::Definition(key.to_owned()), Ask::RegisterDefinition(Box::new(content)), out);
+        bridge.ask(
+            Purpose::Definition(key.to_owned()),
+            Ask::RegisterDefinition(Box::new(content)),
+            out,
+        );
     } else {
         // Those who waited have ended meanwhile.
         bridge.definitions.waiting.remove(key);
@@ -109,13 +123,18 @@ fn register(bridge: &mut Bridge, key: &str, out: &mut Vec<Output>) {
 /// A name that no definition has: a command after all, where there is something to run it in.
 fn not_there(bridge: &mut Bridge, now: Timestamp, key: &str, out: &mut Vec<Output>) {
     for id in bridge.definitions.waiting.remove(key).unwrap_or_default() {
-        let Some(plan) = bridge.launches.get_mut(&id).and_then(|launch| launch.plan.as_mut()) else { continue };
+        let Some(plan) = bridge.launches.get_mut(&id).and_then(|launch| launch.plan.as_mut())
+        else {
+            continue;
+        };
         if plan.content.is_some() {
             plan.named = None;
             launch::prepare(bridge, now, &id, out);
         } else {
             let name = plan.named.clone().unwrap_or_else(|| "".into());
-            let why = format!("the command names the task definition {name}, which is not registered or not ACTIVE");
+            let why = format!(
+                "the command names the task definition {name}, which is not registered or not ACTIVE"
+            );
             launch::refuse(bridge, now, &id, &why, out);
         }
     }
@@ -141,6 +160,11 @@ pub(crate) fn difference(found: &Definition, claim: &Amounts) -> Option<String> 
     if !unclaimed.is_empty() {
         differences.push(format!("ports {} reserved and not claimed", unclaimed.join(", ")));
     }
-    (!differences.is_empty())
-        .then(|| format!("the claim differs from the task definition {}: {}", found.arn, differences.join("; ")))
+    (!differences.is_empty()).then(|| {
+        format!(
+            "the claim differs from the task definition {}: {}",
+            found.arn,
+            differences.join("; ")
+        )
+    })
 }

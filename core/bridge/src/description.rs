@@ -13,12 +13,22 @@ use crate::limits::ID_BYTES_MAX;
 pub(crate) fn validate(info: &FrameworkInfo, suppressed: &[String]) -> Result<(), String> {
     let multi_role = has(info, Capability::MultiRole);
     if multi_role && info.role.is_some() {
-        return Err("'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable".to_owned());
+        return Err(
+            "'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable"
+                .to_owned(),
+        );
     }
     if !multi_role && !info.roles.is_empty() {
-        return Err("'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable".to_owned());
+        return Err(
+            "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable"
+                .to_owned(),
+        );
     }
-    let roles = if multi_role { info.roles.clone() } else { vec![info.role.clone().unwrap_or_else(|| "*".to_owned())] };
+    let roles = if multi_role {
+        info.roles.clone()
+    } else {
+        vec![info.role.clone().unwrap_or_else(|| "*".to_owned())]
+    };
     for (index, role) in roles.iter().enumerate() {
         check_role(role)?;
         if roles[..index].contains(role) {
@@ -26,11 +36,14 @@ pub(crate) fn validate(info: &FrameworkInfo, suppressed: &[String]) -> Result<()
         }
     }
     if let Some(id) = info.id.as_ref().filter(|id| !id.value.is_empty()) {
-        check_id(&id.value).map_err(|why| format!("Framework ID '{}' is invalid: {why}", shortened(&id.value)))?;
+        check_id(&id.value)
+            .map_err(|why| format!("Framework ID '{}' is invalid: {why}", shortened(&id.value)))?;
     }
     let timeout = info.failover_timeout.unwrap_or(0.0);
     if !timeout.is_finite() || timeout.abs() > 9.22e9 {
-        return Err(format!("The framework failover_timeout ({timeout}) is invalid: it must be a number of seconds that fits"));
+        return Err(format!(
+            "The framework failover_timeout ({timeout}) is invalid: it must be a number of seconds that fits"
+        ));
     }
     if let Some(role) = suppressed.iter().find(|role| !roles.contains(role)) {
         return Err(format!("Suppressed role '{role}' is not among the framework's roles"));
@@ -81,7 +94,11 @@ pub(crate) fn check_id(id: &str) -> Result<(), String> {
 /// Ids in messages are cut, so that a hostile one does not fill them.
 pub(crate) fn shortened(text: &str) -> String {
     const SHOWN: usize = 64;
-    if text.chars().count() <= SHOWN { text.to_owned() } else { text.chars().take(SHOWN).chain("...".chars()).collect() }
+    if text.chars().count() <= SHOWN {
+        text.to_owned()
+    } else {
+        text.chars().take(SHOWN).chain("...".chars()).collect()
+    }
 }
 
 #[cfg(test)]

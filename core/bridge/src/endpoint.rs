@@ -8,7 +8,9 @@ use longshore_replica::Instance;
 use longshore_wire_mesos::v1::domain_info::FaultDomain;
 use longshore_wire_mesos::v1::domain_info::fault_domain::{RegionInfo, ZoneInfo};
 use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
-use longshore_wire_mesos::v1::{Address, AgentId, Attribute, DomainInfo, MasterInfo, TaskStatus, Url, value};
+use longshore_wire_mesos::v1::{
+    Address, AgentId, Attribute, DomainInfo, MasterInfo, TaskStatus, Url, value,
+};
 use longshore_wire_mesos::{MESOS_VERSION, json};
 use serde_json::{Map, Value, json};
 
@@ -35,9 +37,13 @@ pub(crate) struct Agent {
 /// Describes an instance as an agent. Attributes are TEXT, since some clients cannot read numbers there.
 pub(crate) fn agent(bridge: &Bridge, instance: &Instance) -> Agent {
     let named = instance.attribute(&bridge.config.hostname_attribute).cloned();
-    let hostname = named.or_else(|| instance.ec2_instance_id.clone()).unwrap_or_else(|| instance.id().into());
-    let ip = hostname.parse::<std::net::Ipv4Addr>().map_or_else(|_| "0.0.0.0".to_owned(), |ip| ip.to_string());
-    let address = Address { hostname: Some(hostname.to_string()), ip: Some(ip.clone()), port: AGENT_PORT };
+    let hostname =
+        named.or_else(|| instance.ec2_instance_id.clone()).unwrap_or_else(|| instance.id().into());
+    let ip = hostname
+        .parse::<std::net::Ipv4Addr>()
+        .map_or_else(|_| "0.0.0.0".to_owned(), |ip| ip.to_string());
+    let address =
+        Address { hostname: Some(hostname.to_string()), ip: Some(ip.clone()), port: AGENT_PORT };
     let zone = instance.attribute("ecs.availability-zone");
     let attributes = instance.attributes.iter().filter_map(|(name, value)| {
         let value = value.as_ref()?;
@@ -52,7 +58,12 @@ pub(crate) fn agent(bridge: &Bridge, instance: &Instance) -> Agent {
         id: AgentId { value: instance.id().to_owned() },
         hostname: hostname.to_string(),
         ip,
-        url: Url { scheme: "http".to_owned(), address, path: Some("/slave(1)".to_owned()), ..Default::default() },
+        url: Url {
+            scheme: "http".to_owned(),
+            address,
+            path: Some("/slave(1)".to_owned()),
+            ..Default::default()
+        },
         domain: zone.map(|zone| domain(&bridge.config.region, zone)),
         attributes: attributes.collect(),
     }
@@ -76,11 +87,15 @@ pub(crate) fn master_info(bridge: &Bridge) -> MasterInfo {
         id: bridge.master_id.clone(),
         // Network byte order, stored as a little-endian host has it.
         ip: u32::from_le_bytes([a, b, c, d]),
-        port: Some(u32::from(config.port)).unwrap_or_default(),
+        port: u32::from(config.port),
         pid: Some(format!("master@{ip}:{}", config.port)),
         hostname: Some(config.hostname.to_string()),
         version: Some(MESOS_VERSION.to_owned()),
-        address: Some(Address { hostname: Some(config.hostname.to_string()), ip: Some(ip), port: i32::from(config.port) }),
+        address: Some(Address {
+            hostname: Some(config.hostname.to_string()),
+            ip: Some(ip),
+            port: i32::from(config.port),
+        }),
         domain: Some(domain(&config.region, &config.region)),
         ..Default::default()
     }
@@ -103,7 +118,12 @@ pub(crate) fn page(bridge: &Bridge, now: Timestamp, page: Page) -> Vec<u8> {
 fn state(bridge: &Bridge) -> Value {
     let info = master_info(bridge);
     let started = Timestamp::from_millis(bridge.config.started_at_ms).seconds();
-    let active = bridge.replica.instances().values().filter(|instance| instance.active && instance.connected).count();
+    let active = bridge
+        .replica
+        .instances()
+        .values()
+        .filter(|instance| instance.active && instance.connected)
+        .count();
     json!({
         "version": MESOS_VERSION,
         "build_date": "", "build_time": 0.0, "build_user": "",
@@ -142,7 +162,8 @@ fn resources(amounts: &Amounts) -> Value {
 
 /// All that an instance brought, as a framework would count it.
 pub(crate) fn total(bridge: &Bridge, instance: &Instance) -> Amounts {
-    let (cpus, mem) = (u64::from(instance.cpu) * 1000 / 1024, u64::from(instance.memory_mib) * 1000);
+    let (cpus, mem) =
+        (u64::from(instance.cpu) * 1000 / 1024, u64::from(instance.memory_mib) * 1000);
     Amounts::of(cpus, mem, bridge.config.disk_mb * 1000, bridge.config.ports.clone())
 }
 
@@ -184,13 +205,15 @@ fn completed(bridge: &Bridge) -> Vec<Value> {
 
 fn framework(bridge: &Bridge, framework: &Framework) -> Value {
     let info = &framework.info;
-    let launches: Vec<&Launch> = framework.tasks.values().filter_map(|id| bridge.launches.get(id)).collect();
+    let launches: Vec<&Launch> =
+        framework.tasks.values().filter_map(|id| bridge.launches.get(id)).collect();
     let held = launches.iter().filter(|launch| launch.holds());
     let used = held.fold(Amounts::default(), |sum, launch| sum.plus(&launch.claim));
     let offers = bridge.offers.iter().filter(|(_, offered)| offered.framework == framework.id);
     let offers: Vec<_> = offers.collect();
     let offered = offers.iter().fold(Amounts::default(), |sum, (_, one)| sum.plus(&one.amounts));
-    let capabilities: Vec<&str> = info.capabilities.iter().map(|one| one.r#type().as_str_name()).collect();
+    let capabilities: Vec<&str> =
+        info.capabilities.iter().map(|one| one.r#type().as_str_name()).collect();
     let mut value = json!({
         "id": framework.id, "name": info.name, "user": info.user,
         "hostname": info.hostname.as_deref().unwrap_or_default(),
@@ -213,7 +236,11 @@ fn framework(bridge: &Bridge, framework: &Framework) -> Value {
         })).collect::<Vec<_>>(),
         "executors": [], "offer_constraints": {},
     });
-    let role = if framework.has(Capability::MultiRole) { ("roles", json!(framework.roles)) } else { ("role", json!(framework.roles.first())) };
+    let role = if framework.has(Capability::MultiRole) {
+        ("roles", json!(framework.roles))
+    } else {
+        ("role", json!(framework.roles.first()))
+    };
     value[role.0] = role.1;
     value
 }
@@ -247,7 +274,8 @@ fn completed_task(framework: &Framework, task: &CompletedTask) -> Value {
 
 fn statuses(history: &[TaskStatus]) -> Vec<Value> {
     let one = |status: &TaskStatus| {
-        let mut value = json!({"state": status.state().as_str_name(), "timestamp": status.timestamp()});
+        let mut value =
+            json!({"state": status.state().as_str_name(), "timestamp": status.timestamp()});
         if let Some(container) = &status.container_status {
             value["container_status"] = json::to_value("mesos.v1.ContainerStatus", container);
         }
@@ -263,6 +291,8 @@ fn all_tasks(bridge: &Bridge) -> Vec<Value> {
     let live = bridge.frameworks.values().flat_map(|framework| framework.tasks.values());
     let live = live.filter_map(|id| bridge.launches.get(id)).map(task);
     let frameworks = bridge.frameworks.values().chain(&bridge.completed);
-    let done = frameworks.flat_map(|framework| framework.completed.iter().map(move |task| completed_task(framework, task)));
+    let done = frameworks.flat_map(|framework| {
+        framework.completed.iter().map(move |task| completed_task(framework, task))
+    });
     live.chain(done).collect()
 }

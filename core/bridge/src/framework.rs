@@ -100,15 +100,28 @@ impl Framework {
     /// Milliseconds that it may be away. Source: \[F2\], \[F4\]: a negative time is as good as none.
     pub(crate) fn failover_ms(&self) -> u64 {
         let seconds = self.info.failover_timeout.unwrap_or(0.0).clamp(0.0, 9.0e9);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped just above")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped just above"
+        )]
         let ms = (seconds * 1000.0) as u64;
         ms
     }
 
     /// Whether it has said that it does not want these amounts of an instance now.
-    pub(crate) fn refuses(&self, now: Timestamp, role: &str, instance: &Str, amounts: &Amounts) -> bool {
+    pub(crate) fn refuses(
+        &self,
+        now: Timestamp,
+        role: &str,
+        instance: &Str,
+        amounts: &Amounts,
+    ) -> bool {
         let filters = self.filters.get(&(role.to_owned(), instance.clone()));
-        filters.into_iter().flatten().any(|filter| filter.until > now && filter.refused.contains(amounts))
+        filters
+            .into_iter()
+            .flatten()
+            .any(|filter| filter.until > now && filter.refused.contains(amounts))
     }
 }
 

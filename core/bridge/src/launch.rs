@@ -1,6 +1,6 @@
 //! One attempt to start one task: from an accepted offer to the end of the ECS task.
 //!
-//! At most once: StartTask goes out once under the launch id. If its reply is lost the launch is *unsure*, and is looked
+//! At most once: `StartTask` goes out once under the launch id. If its reply is lost the launch is *unsure*, and is looked
 //! for by that id until it is found, or was looked for long enough to be sure that it never was. One that shows up even
 //! later is stopped, since its framework has been told that it is lost.
 
@@ -17,14 +17,17 @@ use crate::state::{Bridge, Purpose, Timer};
 use crate::status::{self, Updates};
 use crate::{definition, limits, machine::Output, observe, offer, reconcile};
 
+/// What ECS is told when a framework's kill stops a task; after a restart it tells such a stop from others.
+pub(crate) const KILL_REASON: &str = "Killed by its Mesos framework";
+
 /// How far a launch has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Its task definition is being found or registered.
     Preparing,
-    /// StartTask is out.
+    /// `StartTask` is out.
     Starting,
-    /// The reply of StartTask was lost; how often the launch has been looked for.
+    /// The reply of `StartTask` was lost; how often the launch has been looked for.
     Unsure(u32),
     /// ECS has the task.
     Known,
@@ -84,7 +87,10 @@ impl Launch {
 
 /// Looks up the definition, then starts.
 pub(crate) fn prepare(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
-    let Some(launch) = bridge.launches.get(id).filter(|launch| launch.phase == Phase::Preparing) else { return };
+    let Some(launch) = bridge.launches.get(id).filter(|launch| launch.phase == Phase::Preparing)
+    else {
+        return;
+    };
     if launch.kill {
         return killed_before_start(bridge, now, id, out);
     }
@@ -95,7 +101,13 @@ pub(crate) fn prepare(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut V
     }
 }
 
-fn start(bridge: &mut Bridge, now: Timestamp, id: &Str, found: &longshore_replica::Definition, out: &mut Vec<Output>) {
+fn start(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    found: &longshore_replica::Definition,
+    out: &mut Vec<Output>,
+) {
     let Some(launch) = bridge.launches.get_mut(id) else { return };
     let Some(plan) = launch.plan.clone() else { return };
     let Some(container) = found.containers.first().cloned() else {
@@ -127,7 +139,7 @@ fn start(bridge: &mut Bridge, now: Timestamp, id: &Str, found: &longshore_replic
     }
 }
 
-/// What came of StartTask.
+/// What came of `StartTask`.
 pub(crate) fn started(
     bridge: &mut Bridge,
     now: Timestamp,
@@ -140,15 +152,21 @@ pub(crate) fn started(
     }
     match result {
         Ok(Answer::Started(task)) => known(bridge, now, id, *task, out),
-        Ok(Answer::NotStarted { reason, detail }) => not_started(bridge, now, id, &reason, detail.as_deref(), out),
+        Ok(Answer::NotStarted { reason, detail }) => {
+            not_started(bridge, now, id, &reason, detail.as_deref(), out);
+        }
         Err(Failure::Throttled) => {
             // Nothing was done: the same launch may be asked for again.
             set_phase(bridge, id, Phase::Preparing);
             bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone()));
         }
-        Err(Failure::Refused { code, message }) => refuse(bridge, now, id, &format!("{code}: {message}"), out),
+        Err(Failure::Refused { code, message }) => {
+            refuse(bridge, now, id, &format!("{code}: {message}"), out);
+        }
         Err(Failure::Unavailable(why)) => {
-            out.push(Output::Note(format!("the reply to launch {id} was lost and is looked for: {why}")));
+            out.push(Output::Note(format!(
+                "the reply to launch {id} was lost and is looked for: {why}"
+            )));
             set_phase(bridge, id, Phase::Unsure(0));
             bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone()));
         }
@@ -163,7 +181,13 @@ fn set_phase(bridge: &mut Bridge, id: &Str, phase: Phase) {
 }
 
 /// ECS has the task.
-pub(crate) fn known(bridge: &mut Bridge, now: Timestamp, id: &Str, task: Task, out: &mut Vec<Output>) {
+pub(crate) fn known(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    task: Task,
+    out: &mut Vec<Output>,
+) {
     let readings = bridge.readings;
     let Some(launch) = bridge.launches.get_mut(id) else { return };
     if launch.phase == Phase::Known || launch.phase == Phase::Over {
@@ -196,17 +220,28 @@ fn not_started(
         "INACTIVE" | "MISSING" => Reason::AgentRemoved,
         _ => Reason::InvalidOffers,
     };
-    let text = format!("The container instance refused the task: {reason}. {}", detail.unwrap_or_default());
+    let text = format!(
+        "The container instance refused the task: {reason}. {}",
+        detail.unwrap_or_default()
+    );
     dropped(bridge, now, id, why, text.trim(), out);
 }
 
 /// The launch never was. Source: \[C8\], \[C10\]: DROPPED, or LOST for frameworks that do not know it.
-fn dropped(bridge: &mut Bridge, now: Timestamp, id: &Str, reason: Reason, text: &str, out: &mut Vec<Output>) {
+fn dropped(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    reason: Reason,
+    text: &str,
+    out: &mut Vec<Output>,
+) {
     let Some(launch) = bridge.launches.get(id) else { return };
     if launch.kill {
         return killed_before_start(bridge, now, id, out);
     }
-    let aware = bridge.frameworks.get(&launch.framework).is_some_and(crate::framework::Framework::is_aware);
+    let aware =
+        bridge.frameworks.get(&launch.framework).is_some_and(crate::framework::Framework::is_aware);
     let state = if aware { TaskState::TaskDropped } else { TaskState::TaskLost };
     let mut status = status::make(now, launch, state);
     status.source = Some(Source::Master.into());
@@ -215,9 +250,18 @@ fn dropped(bridge: &mut Bridge, now: Timestamp, id: &Str, reason: Reason, text: 
     end_unacknowledged(bridge, now, id, status, out);
 }
 
-/// The task cannot be run as it is described. Source: TASK_ERROR says: do not try again unchanged.
-pub(crate) fn refuse(bridge: &mut Bridge, now: Timestamp, id: &Str, why: &str, out: &mut Vec<Output>) {
+/// The task cannot be run as it is described. Source: `TASK_ERROR` says: do not try again unchanged.
+pub(crate) fn refuse(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    why: &str,
+    out: &mut Vec<Output>,
+) {
     let Some(launch) = bridge.launches.get(id) else { return };
+    if launch.kill {
+        return killed_before_start(bridge, now, id, out);
+    }
     let mut status = status::make(now, launch, TaskState::TaskError);
     status.source = Some(Source::Master.into());
     status.reason = Some(Reason::TaskInvalid.into());
@@ -281,7 +325,9 @@ pub(crate) fn looked_for(
     if let Some(since) = bridge.given_up.get(id).copied() {
         return looked_for_given_up(bridge, now, id, since, result, out);
     }
-    let Some(Phase::Unsure(looks)) = bridge.launches.get(id).map(|launch| launch.phase) else { return };
+    let Some(Phase::Unsure(looks)) = bridge.launches.get(id).map(|launch| launch.phase) else {
+        return;
+    };
     match result {
         Ok(Answer::Tasks { found, .. }) if !found.is_empty() => {
             for task in found {
@@ -291,7 +337,14 @@ pub(crate) fn looked_for(
         Ok(_) if looks + 1 >= limits::SETTLE_LOOKS => {
             bridge.given_up.insert(id.clone(), now);
             bridge.at(now + limits::GIVEN_UP_LOOK_MS, Timer::Settle(id.clone()));
-            dropped(bridge, now, id, Reason::InvalidOffers, "The cluster never heard of the launch", out);
+            dropped(
+                bridge,
+                now,
+                id,
+                Reason::InvalidOffers,
+                "The cluster never heard of the launch",
+                out,
+            );
         }
         // Only a look that was answered counts.
         Ok(_) => {
@@ -324,10 +377,23 @@ fn looked_for_given_up(
 }
 
 /// Source: \[C32\], \[C33\].
-pub(crate) fn kill(bridge: &mut Bridge, now: Timestamp, framework: &str, kill: &call::Kill, out: &mut Vec<Output>) {
+pub(crate) fn kill(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    framework: &str,
+    kill: &call::Kill,
+    out: &mut Vec<Output>,
+) {
     bridge.count("messages_kill_task");
     let Some(launch) = bridge.launch_of(framework, &kill.task_id.value) else {
-        return reconcile::one(bridge, now, framework, &kill.task_id.value, kill.agent_id.as_ref(), out);
+        return reconcile::one(
+            bridge,
+            now,
+            framework,
+            &kill.task_id.value,
+            kill.agent_id.as_ref(),
+            out,
+        );
     };
     if kill.agent_id.as_ref().is_some_and(|agent| agent.value != *launch.agent) {
         return;
@@ -350,14 +416,18 @@ pub(crate) fn kill(bridge: &mut Bridge, now: Timestamp, framework: &str, kill: &
 
 fn stop(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
     let Some(task) = bridge.launches.get(id).and_then(|launch| launch.arn.clone()) else { return };
-    let reason = Str::from("Killed by its Mesos framework");
+    let reason = Str::from(KILL_REASON);
     bridge.ask(Purpose::Stop(id.clone()), Ask::StopTask { task, reason }, out);
     bridge.at(now + limits::STOP_RETRY_MS, Timer::Stop(id.clone()));
 }
 
 /// Stops again what was told to stop and has not been heard of.
 pub(crate) fn stop_again(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
-    let Some(launch) = bridge.launches.get(id).filter(|launch| launch.phase == Phase::Known && launch.kill) else { return };
+    let Some(launch) =
+        bridge.launches.get(id).filter(|launch| launch.phase == Phase::Known && launch.kill)
+    else {
+        return;
+    };
     let heard = launch.arn.as_ref().and_then(|arn| bridge.replica.tasks().get(arn));
     if heard.is_none_or(|task| task.desired_running) {
         stop(bridge, now, id, out);

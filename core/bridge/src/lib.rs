@@ -7,7 +7,7 @@
 //! Invariants, checked by [`audit`]:
 //! - A launch is started at most once. A reply that is lost is settled by finding the launch id, never by asking again.
 //! - What is offered, launched or used by others is never offered again while it is so.
-//! - TASK_RUNNING is said only when ECS says RUNNING; a terminal state only when ECS says STOPPED or nothing was started.
+//! - `TASK_RUNNING` is said only when ECS says RUNNING; a terminal state only when ECS says STOPPED or nothing was started.
 //! - An update that needs an acknowledgement is repeated until it has one.
 //!
 //! Rule ids such as \[C8\] are those of the project's reference of the Mesos master's behaviour.
@@ -21,9 +21,9 @@ mod audit;
 mod call;
 mod config;
 mod definition;
+mod description;
 mod endpoint;
 mod framework;
-mod description;
 mod launch;
 pub mod limits;
 mod machine;

@@ -27,8 +27,8 @@ pub const FRAMEWORKS_MAX: usize = 10_000;
 pub const TASKS_PER_FRAMEWORK_MAX: usize = 100_000;
 /// Updates of one task that may wait for acknowledgement. Source: chosen by us; older ones give way, the last stays.
 pub const UPDATES_PER_TASK_MAX: usize = 16;
-/// How long a task may be on its way before TASK_STARTING is sent, in ms. Source: chosen by us: frameworks give up on a
-/// task that they hear nothing of, and some forget one that they hear TASK_STARTING of.
+/// How long a task may be on its way before `TASK_STARTING` is sent, in ms. Source: chosen by us: frameworks give up on a
+/// task that they hear nothing of, and some forget one that they hear `TASK_STARTING` of.
 pub const STARTING_AFTER_MS: u64 = 2_000;
 /// Between looks for a launch whose reply was lost, in ms. Source: chosen by us.
 pub const SETTLE_MS: u64 = 1_000;

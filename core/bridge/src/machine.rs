@@ -99,8 +99,13 @@ impl Machine for Bridge {
                     out.push(Output::Respond(id, response));
                 } else if let Some(stream) = self.opening.take() {
                     // The answer goes out ahead of the events that were pushed while it was made.
-                    let at = out.iter().position(|output| matches!(output, Output::Send(key, _) if *key == stream.0));
-                    out.insert(at.unwrap_or(out.len()), Output::Respond(id, Response::Stream(stream.0, stream.1)));
+                    let at = out.iter().position(
+                        |output| matches!(output, Output::Send(key, _) if *key == stream.0),
+                    );
+                    out.insert(
+                        at.unwrap_or(out.len()),
+                        Output::Respond(id, Response::Stream(stream.0, stream.1)),
+                    );
                 }
             }
             Input::StreamEnded(stream) => subscribe::stream_ended(self, now, stream, out),
@@ -117,13 +122,15 @@ impl Machine for Bridge {
             self.timers.pop_first();
             match timer {
                 Timer::Heartbeat(stream) => subscribe::heartbeat(self, now, stream, out),
-                Timer::Failover(framework) => subscribe::failover_expired(self, now, &framework, out),
+                Timer::Failover(framework) => {
+                    subscribe::failover_expired(self, now, &framework, out);
+                }
                 Timer::Repeat(launch) => status::repeat(self, now, &launch, out),
                 Timer::Settle(launch) => launch::settle(self, now, &launch, out),
                 Timer::Starting(launch) => observe::starting(self, now, &launch, out),
                 Timer::Stop(launch) => launch::stop_again(self, now, &launch, out),
                 Timer::Recover => recover::begin(self, out),
-                Timer::Filters => self.wants_allocation(now),
+                Timer::Filters => crate::offer::filters_ended(self, now),
                 Timer::Offer(offer) => crate::offer::rescind(self, now, &offer, out),
             }
         }

@@ -68,24 +68,38 @@ pub(crate) fn raised(claim: &Amounts) -> Amounts {
 /// Decides how a task is run.
 ///
 /// # Errors
-/// What cannot be mapped, for the TASK_ERROR.
-pub(crate) fn plan(config: &Config, framework: &str, role: &str, task: &TaskInfo, claim: &Amounts) -> Result<Plan, String> {
+/// What cannot be mapped, for the `TASK_ERROR`.
+pub(crate) fn plan(
+    config: &Config,
+    framework: &str,
+    role: &str,
+    task: &TaskInfo,
+    claim: &Amounts,
+) -> Result<Plan, String> {
     let Some(command) = &task.command else {
-        return Err("executors cannot be mapped to Amazon ECS yet: give the task a command".to_owned());
+        return Err(
+            "executors cannot be mapped to Amazon ECS yet: give the task a command".to_owned()
+        );
     };
     if !command.uris.is_empty() {
-        return Err("URIs cannot be fetched on Amazon ECS yet: put the files into the image".to_owned());
+        return Err(
+            "URIs cannot be fetched on Amazon ECS yet: put the files into the image".to_owned()
+        );
     }
     if task.check.is_some() {
         return Err("checks cannot be mapped to Amazon ECS yet: leave 'check' out".to_owned());
     }
     if task.max_completion_time.is_some() {
-        return Err("max_completion_time cannot be mapped to Amazon ECS yet: leave it out".to_owned());
+        return Err(
+            "max_completion_time cannot be mapped to Amazon ECS yet: leave it out".to_owned()
+        );
     }
     let environment = environment(framework, role, task, command, claim);
     let image = image(task);
     if let Some(named) = named(task, command, image.as_deref()) {
-        let must = image.as_deref() == Some(IGNORED_IMAGE) || label(task).is_some() || Arn::parse(&named).is_some();
+        let must = image.as_deref() == Some(IGNORED_IMAGE)
+            || label(task).is_some()
+            || Arn::parse(&named).is_some();
         let fallback = if must { None } else { content(config, task, command, None).ok() };
         let words = fallback.is_some().then(|| words(command, false)).transpose()?.flatten();
         return Ok(Plan { named: Some(named), content: fallback, command: words, environment });
@@ -135,9 +149,12 @@ fn environment(
     claim: &Amounts,
 ) -> BTreeMap<Str, Str> {
     let given = command.environment.iter().flat_map(|environment| &environment.variables);
-    let given = given.map(|variable| (variable.name.as_str(), variable.value.clone().unwrap_or_default()));
-    let mut environment: BTreeMap<Str, Str> =
-        given.filter(|(name, _)| !name.is_empty()).map(|(name, value)| (name.into(), value.into())).collect();
+    let given =
+        given.map(|variable| (variable.name.as_str(), variable.value.clone().unwrap_or_default()));
+    let mut environment: BTreeMap<Str, Str> = given
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
     for (name, value) in docker::variables(task) {
         environment.entry(name).or_insert(value);
     }
@@ -157,7 +174,9 @@ fn environment(
 fn words(command: &CommandInfo, docker: bool) -> Result<Option<Vec<Str>>, String> {
     let value = command.value.as_deref();
     if command.shell() {
-        let value = value.ok_or("Shell command is not specified: 'command.value' is needed while 'shell' is true")?;
+        let value = value.ok_or(
+            "Shell command is not specified: 'command.value' is needed while 'shell' is true",
+        )?;
         return Ok(Some(vec![value.into()]));
     }
     let arguments = command.arguments.iter().map(|word| Str::from(word.as_str()));
@@ -170,12 +189,20 @@ fn words(command: &CommandInfo, docker: bool) -> Result<Option<Vec<Str>>, String
 }
 
 /// What a task definition for the task has to hold.
-fn content(config: &Config, task: &TaskInfo, command: &CommandInfo, image: Option<&str>) -> Result<DefinitionContent, String> {
+fn content(
+    config: &Config,
+    task: &TaskInfo,
+    command: &CommandInfo,
+    image: Option<&str>,
+) -> Result<DefinitionContent, String> {
     let image: Str = match (image, &config.default_image) {
         (Some(image), _) => image.into(),
         (None, DefaultImage::Image(image)) => image.clone(),
         (None, DefaultImage::None) => {
-            return Err("the task names no image and no default image is configured (--default-image)".to_owned());
+            return Err(
+                "the task names no image and no default image is configured (--default-image)"
+                    .to_owned(),
+            );
         }
     };
     let is_docker = task.container.as_ref().is_some_and(|container| container.docker.is_some());
@@ -210,7 +237,8 @@ fn grace_seconds(task: &TaskInfo) -> Option<u32> {
 
 /// Source: \[A10\]; ECS takes whole seconds within bounds of its own.
 fn health_check(check: &HealthCheck) -> Result<EcsHealthCheck, String> {
-    let is_command = check.r#type() == HealthType::Command || (check.r#type.is_none() && check.command.is_some());
+    let is_command = check.r#type() == HealthType::Command
+        || (check.r#type.is_none() && check.command.is_some());
     let Some(command) = check.command.as_ref().filter(|_| is_command) else {
         return Err("HTTP and TCP health checks cannot be mapped to Amazon ECS yet: use a COMMAND health check, or let the framework check".to_owned());
     };

@@ -8,7 +8,9 @@ use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 use longshore_wire_mesos::v1::network_info::IpAddress;
 use longshore_wire_mesos::v1::scheduler::{Event, event};
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
-use longshore_wire_mesos::v1::{AgentId, ContainerId, ContainerStatus, NetworkInfo, TaskState, TaskStatus};
+use longshore_wire_mesos::v1::{
+    AgentId, ContainerId, ContainerStatus, NetworkInfo, TaskState, TaskStatus,
+};
 
 use crate::launch::{self, Launch, Phase};
 use crate::machine::Output;
@@ -21,8 +23,13 @@ pub(crate) fn task(bridge: &mut Bridge, now: Timestamp, task: Task, out: &mut Ve
     let id = bridge.by_arn.get(&task.arn).cloned().or_else(|| task.started_by.clone());
     let Some(id) = id else { return };
     if bridge.given_up.contains_key(&id) && task.desired_running {
-        out.push(Output::Note(format!("launch {id} was given up and runs after all: it is stopped")));
-        let ask = longshore_replica::Ask::StopTask { task: task.arn, reason: "Its launch was given up".into() };
+        out.push(Output::Note(format!(
+            "launch {id} was given up and runs after all: it is stopped"
+        )));
+        let ask = longshore_replica::Ask::StopTask {
+            task: task.arn,
+            reason: "Its launch was given up".into(),
+        };
         bridge.ask(crate::state::Purpose::Stop(id), ask, out);
         return;
     }
@@ -34,7 +41,9 @@ pub(crate) fn task(bridge: &mut Bridge, now: Timestamp, task: Task, out: &mut Ve
         return;
     }
     match task.last_status {
-        LastStatus::Running if launch.state != TaskState::TaskRunning && launch.state != TaskState::TaskKilling => {
+        LastStatus::Running
+            if launch.state != TaskState::TaskRunning && launch.state != TaskState::TaskKilling =>
+        {
             let status = running(bridge, now, launch, &task);
             status::update(bridge, now, &id, status, out);
         }
@@ -92,22 +101,31 @@ fn ended(bridge: &Bridge, now: Timestamp, launch: &Launch, task: &Task) -> TaskS
     let reason_text = task.containers.iter().find_map(|container| container.reason.clone());
     let stopped = task.stopped_reason.as_deref().unwrap_or("no reason given");
     let text = reason_text.as_deref().unwrap_or(stopped).to_owned();
-    let of = |state: TaskState, source: Source, reason: Option<Reason>, message: String| TaskStatus {
-        source: Some(source.into()),
-        reason: reason.map(Into::into),
-        message: Some(message),
-        container_status: Some(container_status(bridge, launch, task)),
-        ..status::make(now, launch, state)
-    };
+    let of =
+        |state: TaskState, source: Source, reason: Option<Reason>, message: String| TaskStatus {
+            source: Some(source.into()),
+            reason: reason.map(Into::into),
+            message: Some(message),
+            container_status: Some(container_status(bridge, launch, task)),
+            ..status::make(now, launch, state)
+        };
     if launch.kill {
-        return of(TaskState::TaskKilled, Source::Executor, None, "Container was killed as asked".to_owned());
+        return of(
+            TaskState::TaskKilled,
+            Source::Executor,
+            None,
+            "Container was killed as asked".to_owned(),
+        );
     }
     match &task.stop_code {
         Some(StopCode::FailedToStart) => {
             of(TaskState::TaskFailed, Source::Agent, Some(Reason::ContainerLaunchFailed), text)
         }
         Some(StopCode::HostLost) => {
-            let aware = bridge.frameworks.get(&launch.framework).is_some_and(crate::framework::Framework::is_aware);
+            let aware = bridge
+                .frameworks
+                .get(&launch.framework)
+                .is_some_and(crate::framework::Framework::is_aware);
             let state = if aware { TaskState::TaskGone } else { TaskState::TaskLost };
             of(state, Source::Master, Some(Reason::AgentRemoved), text)
         }
@@ -119,10 +137,18 @@ fn ended(bridge: &Bridge, now: Timestamp, launch: &Launch, task: &Task) -> TaskS
             of(TaskState::TaskFailed, Source::Agent, Some(Reason::ContainerLimitationMemory), text)
         }
         Some(StopCode::EssentialContainerExited) | None => match exit_code(task) {
-            Some(0) => of(TaskState::TaskFinished, Source::Executor, None, "Command exited with status 0".to_owned()),
-            Some(code) => {
-                of(TaskState::TaskFailed, Source::Executor, None, format!("Command exited with status {code}"))
-            }
+            Some(0) => of(
+                TaskState::TaskFinished,
+                Source::Executor,
+                None,
+                "Command exited with status 0".to_owned(),
+            ),
+            Some(code) => of(
+                TaskState::TaskFailed,
+                Source::Executor,
+                None,
+                format!("Command exited with status {code}"),
+            ),
             None => {
                 let message = format!("The exit code is unknown: {text}");
                 of(TaskState::TaskFailed, Source::Agent, Some(Reason::ExecutorTerminated), message)
@@ -134,7 +160,8 @@ fn ended(bridge: &Bridge, now: Timestamp, launch: &Launch, task: &Task) -> TaskS
 /// The exit code that tells most. Codes of containers that were stopped after the essential one ended (SIGTERM, SIGKILL)
 /// count only if there is no other; of the rest the first that is not 0, else 0.
 fn exit_code(task: &Task) -> Option<i32> {
-    let codes: Vec<i32> = task.containers.iter().filter_map(|container| container.exit_code).collect();
+    let codes: Vec<i32> =
+        task.containers.iter().filter_map(|container| container.exit_code).collect();
     let own: Vec<i32> = codes.iter().copied().filter(|code| !matches!(code, 137 | 143)).collect();
     let told = if own.is_empty() { codes } else { own };
     told.iter().find(|code| **code != 0).or(told.first()).copied()
@@ -152,10 +179,13 @@ pub(crate) fn starting(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut 
     }
 }
 
-/// TASK_KILLING, for frameworks that know it.
+/// `TASK_KILLING`, for frameworks that know it.
 pub(crate) fn killing(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
     let Some(launch) = bridge.launches.get(id) else { return };
-    let knows = bridge.frameworks.get(&launch.framework).is_some_and(|one| one.has(Capability::TaskKillingState));
+    let knows = bridge
+        .frameworks
+        .get(&launch.framework)
+        .is_some_and(|one| one.has(Capability::TaskKillingState));
     if knows && launch.state == TaskState::TaskRunning {
         let status = TaskStatus {
             source: Some(Source::Executor.into()),
@@ -168,8 +198,12 @@ pub(crate) fn killing(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut V
 /// ECS does not know a task any more that it once accepted: it was stopped, longer ago than stopped tasks are shown.
 pub(crate) fn vanished(bridge: &mut Bridge, now: Timestamp, arn: &Str, out: &mut Vec<Output>) {
     let Some(id) = bridge.by_arn.get(arn).cloned() else { return };
-    let Some(launch) = bridge.launches.get(&id).filter(|launch| launch.phase == Phase::Known) else { return };
-    let aware = bridge.frameworks.get(&launch.framework).is_some_and(crate::framework::Framework::is_aware);
+    let Some(launch) = bridge.launches.get(&id).filter(|launch| launch.phase == Phase::Known)
+    else {
+        return;
+    };
+    let aware =
+        bridge.frameworks.get(&launch.framework).is_some_and(crate::framework::Framework::is_aware);
     let state = match (launch.kill, aware) {
         (true, _) => TaskState::TaskKilled,
         (false, true) => TaskState::TaskGone,
@@ -186,7 +220,12 @@ pub(crate) fn vanished(bridge: &mut Bridge, now: Timestamp, arn: &Str, out: &mut
 }
 
 /// Takes in what a reading of instances told.
-pub(crate) fn instances(bridge: &mut Bridge, now: Timestamp, news: InstanceNews, out: &mut Vec<Output>) {
+pub(crate) fn instances(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    news: InstanceNews,
+    out: &mut Vec<Output>,
+) {
     for arn in news.added.iter().chain(&news.changed) {
         let Some(instance) = bridge.replica.instances().get(arn) else { continue };
         if !instance.active || !instance.connected {
@@ -213,7 +252,10 @@ pub(crate) fn instances(bridge: &mut Bridge, now: Timestamp, news: InstanceNews,
 fn failure(bridge: &mut Bridge, agent: &str, out: &mut Vec<Output>) {
     bridge.count("slave_removals");
     for stream in bridge.streams.keys() {
-        let failure = event::Failure { agent_id: Some(AgentId { value: agent.to_owned() }), ..Default::default() };
+        let failure = event::Failure {
+            agent_id: Some(AgentId { value: agent.to_owned() }),
+            ..Default::default()
+        };
         let event = Event { failure: Some(failure), ..event(event::Type::Failure) };
         out.push(Output::Send(*stream, Box::new(event)));
     }

@@ -39,7 +39,12 @@ pub(crate) fn filter(
     filters: Option<&Filters>,
 ) {
     let seconds = filters.map_or(5.0, Filters::refuse_seconds);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "cut to the longest filter first")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "cut to the longest filter first"
+    )]
     let ms = if seconds >= 0.0 && seconds.is_finite() {
         (seconds * 1000.0).min(limits::REFUSE_MS_MAX as f64) as u64
     } else if seconds == f64::INFINITY {
@@ -56,7 +61,33 @@ pub(crate) fn filter(
         all.retain(|filter| filter.until > now && !refused.contains(&filter.refused));
         all.push(Filter { until, refused });
     }
-    bridge.at(until, Timer::Filters);
+    filters_end(bridge, until);
+}
+
+/// Wakes when the first filter ends. One timer is enough for all of them.
+fn filters_end(bridge: &mut Bridge, at: Timestamp) {
+    if bridge.filters_at.is_none_or(|held| at < held) {
+        if let Some(held) = bridge.filters_at.replace(at) {
+            bridge.timers.remove(&(held, Timer::Filters));
+        }
+        bridge.at(at, Timer::Filters);
+    }
+}
+
+/// Some filters have ended: what they kept back may be offered.
+pub(crate) fn filters_ended(bridge: &mut Bridge, now: Timestamp) {
+    bridge.filters_at = None;
+    for framework in bridge.frameworks.values_mut() {
+        framework.filters.retain(|_, filters| {
+            filters.retain(|filter| filter.until > now);
+            !filters.is_empty()
+        });
+    }
+    let all = bridge.frameworks.values().flat_map(|framework| framework.filters.values());
+    if let Some(next) = all.flatten().map(|filter| filter.until).min() {
+        filters_end(bridge, next);
+    }
+    bridge.wants_allocation(now);
 }
 
 /// The framework's roles that a call is about; `None` if it names one that is not. Source: \[C31\].
@@ -99,7 +130,12 @@ pub(crate) fn rescind(bridge: &mut Bridge, now: Timestamp, offer: &str, out: &mu
 }
 
 /// Takes all offers of an instance back.
-pub(crate) fn rescind_instance(bridge: &mut Bridge, now: Timestamp, instance: &Str, out: &mut Vec<Output>) {
+pub(crate) fn rescind_instance(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    instance: &Str,
+    out: &mut Vec<Output>,
+) {
     let of = bridge.offers.iter().filter(|(_, offered)| offered.instance == *instance);
     let of: Vec<String> = of.map(|(id, _)| id.clone()).collect();
     for offer in of {

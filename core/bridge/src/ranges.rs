@@ -17,7 +17,10 @@ impl Ranges {
             }
         }
         if let Some(pair) = ranges.windows(2).find(|pair| pair[0].1 >= pair[1].0) {
-            return Err(format!("the ranges {}-{} and {}-{} overlap", pair[0].0, pair[0].1, pair[1].0, pair[1].1));
+            return Err(format!(
+                "the ranges {}-{} and {}-{} overlap",
+                pair[0].0, pair[0].1, pair[1].0, pair[1].1
+            ));
         }
         Ok(Self::joined(ranges))
     }
@@ -26,7 +29,9 @@ impl Ranges {
         let mut joined: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
         for (begin, end) in ranges {
             match joined.last_mut() {
-                Some(last) if last.1 >= begin || last.1.checked_add(1) == Some(begin) => last.1 = last.1.max(end),
+                Some(last) if last.1 >= begin || last.1.checked_add(1) == Some(begin) => {
+                    last.1 = last.1.max(end);
+                }
                 _ => joined.push((begin, end)),
             }
         }
@@ -50,7 +55,10 @@ impl Ranges {
 
     /// Whether each number of `other` is in the set.
     pub fn contains_all(&self, other: &Self) -> bool {
-        other.0.iter().all(|(begin, end)| self.0.iter().any(|(from, to)| from <= begin && end <= to))
+        other
+            .0
+            .iter()
+            .all(|(begin, end)| self.0.iter().any(|(from, to)| from <= begin && end <= to))
     }
 
     /// What is in either.
@@ -85,7 +93,8 @@ impl Ranges {
 
     /// The set of single numbers.
     pub fn of(numbers: impl IntoIterator<Item = u64>) -> Self {
-        let mut ranges: Vec<(u64, u64)> = numbers.into_iter().map(|number| (number, number)).collect();
+        let mut ranges: Vec<(u64, u64)> =
+            numbers.into_iter().map(|number| (number, number)).collect();
         ranges.sort_unstable();
         Self::joined(ranges)
     }
@@ -94,7 +103,8 @@ impl Ranges {
 /// `[31000-31005, 31010-31010]`, as Mesos prints ranges.
 impl std::fmt::Display for Ranges {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ranges: Vec<String> = self.0.iter().map(|(begin, end)| format!("{begin}-{end}")).collect();
+        let ranges: Vec<String> =
+            self.0.iter().map(|(begin, end)| format!("{begin}-{end}")).collect();
         write!(f, "[{}]", ranges.join(", "))
     }
 }
@@ -111,7 +121,11 @@ pub fn parse_ranges(text: &str) -> Result<Ranges, String> {
         let number = |text: &str| text.trim().parse::<u16>().map(u64::from);
         match (number(begin), number(end)) {
             (Ok(begin), Ok(end)) => ranges.push((begin, end)),
-            _ => return Err(format!("{part:?} is not a port or a range of ports such as 1024-32767")),
+            _ => {
+                return Err(format!(
+                    "{part:?} is not a port or a range of ports such as 1024-32767"
+                ));
+            }
         }
     }
     Ranges::new(ranges)
@@ -127,7 +141,10 @@ mod tests {
 
     #[test]
     fn ranges_are_read_joined_and_printed() {
-        assert_eq!(ranges("80, 443,1024-2000,2001-3000").to_string(), "[80-80, 443-443, 1024-3000]");
+        assert_eq!(
+            ranges("80, 443,1024-2000,2001-3000").to_string(),
+            "[80-80, 443-443, 1024-3000]"
+        );
         assert_eq!(ranges("[]").to_string(), "[]");
         for text in ["x", "5-1", "1-5,5-9", "70000", "-"] {
             assert!(parse_ranges(text).is_err(), "{text}");

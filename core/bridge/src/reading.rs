@@ -24,7 +24,8 @@ fn instance_pressure(bridge: &Bridge) -> Pressure {
     if !bridge.live.is_empty() {
         return Pressure::Busy;
     }
-    let others = bridge.replica.instances().values().any(|one| one.running_tasks + one.pending_tasks > 0);
+    let others =
+        bridge.replica.instances().values().any(|one| one.running_tasks + one.pending_tasks > 0);
     if others && !bridge.streams.is_empty() { Pressure::Watchful } else { Pressure::Quiet }
 }
 
@@ -55,7 +56,8 @@ pub(crate) fn read_if_due(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Out
     }
     if !bridge.live.is_empty() && now.since(bridge.swept_at) >= limits::SWEEP_MS {
         bridge.swept_at = now;
-        let all: Vec<Str> = bridge.live.iter().filter_map(|id| bridge.launches.get(id)?.arn.clone()).collect();
+        let all: Vec<Str> =
+            bridge.live.iter().filter_map(|id| bridge.launches.get(id)?.arn.clone()).collect();
         bridge.ask(Purpose::Sweep, Ask::DescribeTasks(all), out);
     }
 }
@@ -67,14 +69,19 @@ fn read_instances(bridge: &mut Bridge, now: Timestamp, pressure: Pressure, out: 
     bridge.needs_reading = false;
     let (sequence, asked_at) = (bridge.readings, now);
     // Instances come and go seldom: they are found anew now and then, and described in between.
-    let complete = pressure == Pressure::Quiet || known.is_empty() || now.since(bridge.listed_at) >= LIST_MS;
+    let complete =
+        pressure == Pressure::Quiet || known.is_empty() || now.since(bridge.listed_at) >= LIST_MS;
     if complete {
         bridge.listed_at = now;
         bridge.instance_pace.sent(now, pages * 2);
         bridge.ask(Purpose::Instances { complete, sequence, asked_at }, Ask::ListInstances, out);
     } else {
         bridge.instance_pace.sent(now, pages);
-        bridge.ask(Purpose::Instances { complete, sequence, asked_at }, Ask::DescribeInstances(known), out);
+        bridge.ask(
+            Purpose::Instances { complete, sequence, asked_at },
+            Ask::DescribeInstances(known),
+            out,
+        );
     }
 }
 
@@ -127,7 +134,9 @@ pub(crate) fn answered(
                     observe::instances(bridge, now, news, out);
                 }
                 Ok(_) => {}
-                Err(failure) => out.push(Output::Note(format!("instances cannot be read: {failure}"))),
+                Err(failure) => {
+                    out.push(Output::Note(format!("instances cannot be read: {failure}")));
+                }
             }
         }
         Purpose::Tasks | Purpose::Sweep => {
@@ -154,7 +163,9 @@ pub(crate) fn answered(
             Ok(Answer::Stopped(task)) => observe::task(bridge, now, *task, out),
             Ok(_) => {}
             // Tried again by its timer, and read meanwhile.
-            Err(failure) => out.push(Output::Note(format!("launch {id} cannot be stopped yet: {failure}"))),
+            Err(failure) => {
+                out.push(Output::Note(format!("launch {id} cannot be stopped yet: {failure}")));
+            }
         },
     }
 }

@@ -3,7 +3,9 @@
 use longshore_machine::Timestamp;
 use longshore_wire_mesos::v1::scheduler::{Event, call, event};
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
-use longshore_wire_mesos::v1::{AgentId, OperationState, OperationStatus, TaskId, TaskState, TaskStatus};
+use longshore_wire_mesos::v1::{
+    AgentId, OperationState, OperationStatus, TaskId, TaskState, TaskStatus,
+};
 
 use crate::launch::Launch;
 use crate::machine::Output;
@@ -64,7 +66,13 @@ fn known_status(now: Timestamp, launch: &Launch) -> TaskStatus {
 }
 
 /// Source: \[R3\], rows 3 and 6; ECS has no agents that are unreachable or marked gone.
-fn unknown_status(bridge: &Bridge, now: Timestamp, framework: &str, task: &str, agent: Option<&AgentId>) -> TaskStatus {
+fn unknown_status(
+    bridge: &Bridge,
+    now: Timestamp,
+    framework: &str,
+    task: &str,
+    agent: Option<&AgentId>,
+) -> TaskStatus {
     let aware = bridge.frameworks.get(framework).is_some_and(crate::framework::Framework::is_aware);
     let registered = agent.is_some_and(|agent| bridge.instance_of(&agent.value).is_some());
     let (state, message) = match (aware, registered) {
@@ -85,7 +93,12 @@ fn unknown_status(bridge: &Bridge, now: Timestamp, framework: &str, task: &str, 
 }
 
 /// Source: \[C36\]: there are no operations, so none is known.
-pub(crate) fn operations(bridge: &Bridge, framework: &str, asked: &call::ReconcileOperations, out: &mut Vec<Output>) {
+pub(crate) fn operations(
+    bridge: &Bridge,
+    framework: &str,
+    asked: &call::ReconcileOperations,
+    out: &mut Vec<Output>,
+) {
     let stream = bridge.frameworks.get(framework).and_then(|framework| framework.stream);
     let Some(stream) = stream else { return };
     for operation in &asked.operations {
@@ -97,7 +110,10 @@ pub(crate) fn operations(bridge: &Bridge, framework: &str, asked: &call::Reconci
             ..Default::default()
         };
         let update = event::UpdateOperationStatus { status };
-        let event = Event { update_operation_status: Some(update), ..event(event::Type::UpdateOperationStatus) };
+        let event = Event {
+            update_operation_status: Some(update),
+            ..event(event::Type::UpdateOperationStatus)
+        };
         out.push(Output::Send(stream, Box::new(event)));
     }
 }

@@ -10,11 +10,13 @@ use longshore_replica::{Answer, Ask, Failure, LastStatus, Task};
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::{FrameworkInfo, TaskState};
 
-use crate::amounts::{self, Amounts};
+use crate::amounts::{self};
 use crate::framework::Framework;
-use crate::launch::{Launch, Phase};
+use crate::launch::{KILL_REASON, Launch, Phase};
 use crate::machine::Output;
-use crate::mapping::{CLAIM_VARIABLE, FRAMEWORK_VARIABLE, ROLE_VARIABLE, TASK_VARIABLE, cpu_units, memory_mib};
+use crate::mapping::{
+    CLAIM_VARIABLE, FRAMEWORK_VARIABLE, ROLE_VARIABLE, TASK_VARIABLE, cpu_units, memory_mib,
+};
 use crate::state::{Bridge, Purpose, Timer};
 use crate::status::Updates;
 use crate::{limits, observe};
@@ -39,7 +41,11 @@ pub(crate) fn begin(bridge: &mut Bridge, out: &mut Vec<Output>) {
     if bridge.recovery.done {
         return;
     }
-    let asks = [Ask::ListInstances, Ask::ListTasks { desired_running: true }, Ask::ListTasks { desired_running: false }];
+    let asks = [
+        Ask::ListInstances,
+        Ask::ListTasks { desired_running: true },
+        Ask::ListTasks { desired_running: false },
+    ];
     bridge.recovery = Recovery { waiting: asks.len(), ..Recovery::default() };
     for ask in asks {
         bridge.ask(Purpose::Recover, ask, out);
@@ -86,7 +92,10 @@ fn adopt_all(bridge: &mut Bridge, now: Timestamp, tasks: Vec<Task>, out: &mut Ve
     let mut latest: BTreeMap<(Str, Str), Task> = BTreeMap::new();
     for task in tasks {
         let variable = |name: &str| task.environment.get(name).cloned();
-        let (Some(framework), Some(id)) = (variable(FRAMEWORK_VARIABLE), variable(TASK_VARIABLE)) else { continue };
+        let (Some(framework), Some(id)) = (variable(FRAMEWORK_VARIABLE), variable(TASK_VARIABLE))
+        else {
+            continue;
+        };
         let rank = |task: &Task| (task.last_status != LastStatus::Stopped, task.created_at_ms);
         match latest.get(&(framework.clone(), id.clone())) {
             Some(known) if rank(known) >= rank(&task) => {}
@@ -98,10 +107,20 @@ fn adopt_all(bridge: &mut Bridge, now: Timestamp, tasks: Vec<Task>, out: &mut Ve
     }
 }
 
-fn adopt(bridge: &mut Bridge, now: Timestamp, framework: &str, id: &str, task: Task, out: &mut Vec<Output>) {
-    let (Some(launch_id), Some(instance)) = (task.started_by.clone(), task.instance_arn.clone()) else { return };
+fn adopt(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    framework: &str,
+    id: &str,
+    task: Task,
+    out: &mut Vec<Output>,
+) {
+    let (Some(launch_id), Some(instance)) = (task.started_by.clone(), task.instance_arn.clone())
+    else {
+        return;
+    };
     let claim = task.environment.get(CLAIM_VARIABLE).and_then(|text| amounts::parse(text));
-    let claim = claim.unwrap_or_else(Amounts::default);
+    let claim = claim.unwrap_or_default();
     let launch = Launch {
         id: launch_id.clone(),
         framework: framework.to_owned(),
@@ -122,7 +141,7 @@ fn adopt(bridge: &mut Bridge, now: Timestamp, framework: &str, id: &str, task: T
         seen_after: 0,
         version_before: 0,
         began_at: now,
-        kill: false,
+        kill: !task.desired_running && task.stopped_reason.as_deref() == Some(KILL_REASON),
         state: TaskState::TaskStaging,
         updates: Updates::default(),
         note: None,

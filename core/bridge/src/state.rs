@@ -112,6 +112,8 @@ pub struct Bridge {
     pub(crate) asked_made: u64,
     pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
     pub(crate) allocate_at: Option<Timestamp>,
+    /// When the first filter ends.
+    pub(crate) filters_at: Option<Timestamp>,
     pub(crate) instance_pace: Pace,
     pub(crate) task_pace: Pace,
     pub(crate) listed_at: Timestamp,
@@ -163,6 +165,7 @@ impl Bridge {
             asked_made: 0,
             timers: [(Timestamp::default(), Timer::Recover)].into(),
             allocate_at: None,
+            filters_at: None,
             instance_pace: Pace::default(),
             task_pace: Pace::default(),
             listed_at: Timestamp::default(),
@@ -229,7 +232,11 @@ impl Bridge {
     pub(crate) fn reindex(&mut self, id: &Str) {
         let Some(launch) = self.launches.get(id) else { return };
         let member = |set: &mut BTreeSet<Str>, belongs: bool| {
-            if belongs { set.insert(id.clone()) } else { set.remove(id) };
+            if belongs {
+                set.insert(id.clone())
+            } else {
+                set.remove(id)
+            };
         };
         member(&mut self.live, launch.phase == crate::launch::Phase::Known);
         member(&mut self.hot, launch.is_hot());
@@ -254,8 +261,14 @@ impl Bridge {
 
     /// A reading of instances came back: what ECS accepted before it was asked for shows in it.
     pub(crate) fn seen(&mut self, now: Timestamp, sequence: u64) {
-        for launch in self.live.iter().filter_map(|id| self.launches.get(id)).filter(|launch| launch.unseen) {
-            let version = self.replica.instances().get(&launch.instance).map_or(0, |instance| instance.version);
+        for launch in
+            self.live.iter().filter_map(|id| self.launches.get(id)).filter(|launch| launch.unseen)
+        {
+            let version = self
+                .replica
+                .instances()
+                .get(&launch.instance)
+                .map_or(0, |instance| instance.version);
             let shows = version > launch.version_before && sequence >= launch.seen_after;
             if shows || now.since(launch.began_at) > limits::UNSEEN_MS_MAX {
                 self.seen_now.push(launch.id.clone());
@@ -287,7 +300,8 @@ impl Bridge {
         let mut cpu = u64::from(instance.cpu_remaining);
         let mut memory = u64::from(instance.memory_mib_remaining);
         let mut taken = Amounts::default();
-        let used = crate::ranges::Ranges::of(instance.ports_used.iter().map(|port| u64::from(*port)));
+        let used =
+            crate::ranges::Ranges::of(instance.ports_used.iter().map(|port| u64::from(*port)));
         let on = self.by_instance.get(&instance.arn).into_iter().flatten();
         for launch in on.filter_map(|id| self.launches.get(id)) {
             if launch.unseen {

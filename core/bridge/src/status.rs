@@ -59,7 +59,13 @@ pub(crate) fn make(now: Timestamp, launch: &Launch, state: TaskState) -> TaskSta
 }
 
 /// Queues an update that needs an acknowledgement, and sends it if none is out.
-pub(crate) fn update(bridge: &mut Bridge, now: Timestamp, id: &Str, mut status: TaskStatus, out: &mut Vec<Output>) {
+pub(crate) fn update(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    mut status: TaskStatus,
+    out: &mut Vec<Output>,
+) {
     status.uuid = Some(bridge.ids.uuid_bytes("status").to_vec());
     let Some(launch) = bridge.launches.get_mut(id) else { return };
     if !bridge.frameworks.contains_key(&launch.framework) {
@@ -73,7 +79,8 @@ pub(crate) fn update(bridge: &mut Bridge, now: Timestamp, id: &Str, mut status: 
     }
     launch.state = status.state();
     if let Some(note) = launch.note.take() {
-        let text = status.message.take().map_or_else(|| note.clone(), |text| format!("{text}; {note}"));
+        let text =
+            status.message.take().map_or_else(|| note.clone(), |text| format!("{text}; {note}"));
         status.message = Some(text);
     }
     let updates = &mut launch.updates;
@@ -98,10 +105,18 @@ fn remember(history: &mut Vec<TaskStatus>, status: &TaskStatus) {
     history.push(TaskStatus { data: None, ..status.clone() });
 }
 
-fn send_front(bridge: &mut Bridge, now: Timestamp, id: &Str, repeat_ms: u64, out: &mut Vec<Output>) {
+fn send_front(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    repeat_ms: u64,
+    out: &mut Vec<Output>,
+) {
     let Some(launch) = bridge.launches.get_mut(id) else { return };
     let stream = bridge.frameworks.get(&launch.framework).and_then(|framework| framework.stream);
-    let (Some(stream), Some(front)) = (stream, launch.updates.waiting.front().cloned()) else { return };
+    let (Some(stream), Some(front)) = (stream, launch.updates.waiting.front().cloned()) else {
+        return;
+    };
     launch.updates.forwarded = Some(front.clone());
     launch.updates.repeat_ms = repeat_ms;
     launch.updates.repeat_at = Some(now + repeat_ms);
@@ -123,7 +138,12 @@ pub(crate) fn repeat(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Ve
 }
 
 /// Sends again what a framework that subscribed has not acknowledged.
-pub(crate) fn resend_all(bridge: &mut Bridge, now: Timestamp, framework: &str, out: &mut Vec<Output>) {
+pub(crate) fn resend_all(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    framework: &str,
+    out: &mut Vec<Output>,
+) {
     let Some(framework) = bridge.frameworks.get(framework) else { return };
     for id in framework.tasks.values().cloned().collect::<Vec<_>>() {
         send_front(bridge, now, &id, limits::UPDATE_RETRY_MS_MIN, out);
@@ -131,7 +151,12 @@ pub(crate) fn resend_all(bridge: &mut Bridge, now: Timestamp, framework: &str, o
 }
 
 /// Sends an update that nobody acknowledges and nobody repeats. Source: \[T7\].
-pub(crate) fn send_once(bridge: &Bridge, framework: &str, mut status: TaskStatus, out: &mut Vec<Output>) {
+pub(crate) fn send_once(
+    bridge: &Bridge,
+    framework: &str,
+    mut status: TaskStatus,
+    out: &mut Vec<Output>,
+) {
     status.uuid = None;
     if let Some(stream) = bridge.frameworks.get(framework).and_then(|framework| framework.stream) {
         out.push(Output::Send(stream, Box::new(update_event(status))));

@@ -19,7 +19,12 @@ fn error(message: String) -> Event {
 }
 
 /// Opens a stream. A subscription that is refused is a stream as well, of one ERROR event.
-pub(crate) fn subscribe(bridge: &mut Bridge, now: Timestamp, subscribe: call::Subscribe, out: &mut Vec<Output>) {
+pub(crate) fn subscribe(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    subscribe: call::Subscribe,
+    out: &mut Vec<Output>,
+) {
     bridge.streams_made += 1;
     let stream = StreamKey(bridge.streams_made);
     let stream_id = bridge.ids.uuid("stream");
@@ -55,11 +60,20 @@ pub(crate) fn subscribe(bridge: &mut Bridge, now: Timestamp, subscribe: call::Su
     bridge.wants_allocation(now);
 }
 
-fn admit(bridge: &Bridge, info: &FrameworkInfo, suppressed: &[String], id: Option<&str>) -> Result<(), String> {
+fn admit(
+    bridge: &Bridge,
+    info: &FrameworkInfo,
+    suppressed: &[String],
+    id: Option<&str>,
+) -> Result<(), String> {
     description::validate(info, suppressed)?;
     let Some(id) = id else {
         let room = bridge.frameworks.len() < limits::FRAMEWORKS_MAX;
-        return if room { Ok(()) } else { Err("Too many frameworks are known to this master".to_owned()) };
+        return if room {
+            Ok(())
+        } else {
+            Err("Too many frameworks are known to this master".to_owned())
+        };
     };
     if bridge.completed.iter().any(|framework| framework.id == id) {
         return Err("Framework has been removed".to_owned());
@@ -114,7 +128,12 @@ fn attach(
 }
 
 /// Source: \[H11\]: the first at once, the others at intervals whatever else is sent.
-pub(crate) fn heartbeat(bridge: &mut Bridge, now: Timestamp, stream: StreamKey, out: &mut Vec<Output>) {
+pub(crate) fn heartbeat(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    stream: StreamKey,
+    out: &mut Vec<Output>,
+) {
     if bridge.streams.contains_key(&stream) {
         out.push(Output::Send(stream, Box::new(event(event::Type::Heartbeat))));
         bridge.at(now + limits::HEARTBEAT_MS, Timer::Heartbeat(stream));
@@ -122,7 +141,12 @@ pub(crate) fn heartbeat(bridge: &mut Bridge, now: Timestamp, stream: StreamKey, 
 }
 
 /// Source: \[F1\], \[H18\].
-pub(crate) fn stream_ended(bridge: &mut Bridge, now: Timestamp, stream: StreamKey, out: &mut Vec<Output>) {
+pub(crate) fn stream_ended(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    stream: StreamKey,
+    out: &mut Vec<Output>,
+) {
     let Some(id) = bridge.streams.remove(&stream) else { return };
     let Some(framework) = bridge.frameworks.get_mut(&id) else { return };
     framework.stream = None;
@@ -137,7 +161,12 @@ pub(crate) fn stream_ended(bridge: &mut Bridge, now: Timestamp, stream: StreamKe
     bridge.wants_allocation(now);
 }
 
-pub(crate) fn failover_expired(bridge: &mut Bridge, now: Timestamp, id: &str, out: &mut Vec<Output>) {
+pub(crate) fn failover_expired(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &str,
+    out: &mut Vec<Output>,
+) {
     if bridge.frameworks.get(id).is_some_and(|framework| framework.stream.is_none()) {
         out.push(Output::Note(format!("framework {id} did not come back in time and is removed")));
         remove(bridge, now, id, out);
@@ -153,7 +182,9 @@ pub(crate) fn remove(bridge: &mut Bridge, now: Timestamp, id: &str, out: &mut Ve
         out.push(Output::Close(stream));
     }
     for launch in std::mem::take(&mut framework.tasks).into_values() {
-        framework.completed.extend(bridge.launches.get(&launch).map(|launch| status::removed(now, launch)));
+        framework
+            .completed
+            .extend(bridge.launches.get(&launch).map(|launch| status::removed(now, launch)));
         launch::abandon(bridge, now, &launch, out);
     }
     framework.ended_at = Some(now);
@@ -164,7 +195,7 @@ pub(crate) fn remove(bridge: &mut Bridge, now: Timestamp, id: &str, out: &mut Ve
     bridge.wants_allocation(now);
 }
 
-/// Takes over what UPDATE_FRAMEWORK says. Offers of roles that are dropped are rescinded.
+/// Takes over what `UPDATE_FRAMEWORK` says. Offers of roles that are dropped are rescinded.
 pub(crate) fn redescribe(
     bridge: &mut Bridge,
     now: Timestamp,
@@ -177,7 +208,10 @@ pub(crate) fn redescribe(
     framework.describe(info);
     framework.suppressed = suppressed.into_iter().collect();
     let roles = framework.roles.clone();
-    let dropped = bridge.offers.iter().filter(|(_, offer)| offer.framework == id && !roles.contains(&offer.role));
+    let dropped = bridge
+        .offers
+        .iter()
+        .filter(|(_, offer)| offer.framework == id && !roles.contains(&offer.role));
     let dropped: Vec<String> = dropped.map(|(offer, _)| offer.clone()).collect();
     for offer in dropped {
         offer::rescind(bridge, now, &offer, out);

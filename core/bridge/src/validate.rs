@@ -13,7 +13,7 @@ use crate::state::Bridge;
 /// Checks a task against its offer and gives what it claims.
 ///
 /// # Errors
-/// The text of the TASK_ERROR.
+/// The text of the `TASK_ERROR`.
 pub(crate) fn task(
     bridge: &Bridge,
     framework: &str,
@@ -37,7 +37,12 @@ pub(crate) fn task(
             shortened(&task.agent_id.value)
         ));
     }
-    if task.kill_policy.as_ref().and_then(|policy| policy.grace_period.as_ref()).is_some_and(|grace| grace.nanoseconds < 0) {
+    if task
+        .kill_policy
+        .as_ref()
+        .and_then(|policy| policy.grace_period.as_ref())
+        .is_some_and(|grace| grace.nanoseconds < 0)
+    {
         return Err("Task's 'kill_policy.grace_period' must be non-negative".to_owned());
     }
     if task.max_completion_time.as_ref().is_some_and(|time| time.nanoseconds < 0) {
@@ -49,10 +54,20 @@ pub(crate) fn task(
     if task.resources.is_empty() {
         return Err("Task uses no resources".to_owned());
     }
-    let claim = Amounts::read(&task.resources).map_err(|why| format!("Task uses invalid resources: {why}"))?;
+    let claim = Amounts::read(&task.resources)
+        .map_err(|why| format!("Task uses invalid resources: {why}"))?;
     if !claim.scalar("gpus").is_multiple_of(crate::amounts::MILLI) {
         return Err("Task uses invalid resources: gpus come whole".to_owned());
     }
+    parts(task)?;
+    if !left.contains(&claim) {
+        return Err(format!("Task uses more resources {claim} than available {left}"));
+    }
+    Ok(claim)
+}
+
+/// What the parts of a task must be that ask for no resources.
+fn parts(task: &TaskInfo) -> Result<(), String> {
     if let Some(command_info) = &task.command {
         command(command_info).map_err(|why| format!("Task's command is invalid: {why}"))?;
     }
@@ -60,15 +75,18 @@ pub(crate) fn task(
         container(container_info).map_err(|why| format!("Task's container is invalid: {why}"))?;
     }
     if !task.limits.is_empty() {
-        return Err("Task's 'limits' are invalid: the agent has no TASK_RESOURCE_LIMITS capability".to_owned());
+        return Err(
+            "Task's 'limits' are invalid: the agent has no TASK_RESOURCE_LIMITS capability"
+                .to_owned(),
+        );
     }
     if task.command.is_some() == task.executor.is_some() {
-        return Err("Task should have at least one (but not both) of CommandInfo or ExecutorInfo present".to_owned());
+        return Err(
+            "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
+                .to_owned(),
+        );
     }
-    if !left.contains(&claim) {
-        return Err(format!("Task uses more resources {claim} than available {left}"));
-    }
-    Ok(claim)
+    Ok(())
 }
 
 fn health_check(check: &HealthCheck) -> Result<(), String> {
@@ -100,7 +118,9 @@ fn health_check(check: &HealthCheck) -> Result<(), String> {
             }
             Some(_) => Ok(()),
         },
-        HealthType::Tcp if check.tcp.is_none() => Err("Expecting 'tcp' to be set for TCP health check".to_owned()),
+        HealthType::Tcp if check.tcp.is_none() => {
+            Err("Expecting 'tcp' to be set for TCP health check".to_owned())
+        }
         HealthType::Tcp => Ok(()),
         HealthType::Unknown => Err("'UNKNOWN' is not a valid health check type".to_owned()),
     }
@@ -111,17 +131,25 @@ fn command(command: &CommandInfo) -> Result<(), String> {
         let name = shortened(&variable.name);
         match variable.r#type() {
             VariableType::Value if variable.secret.is_some() => {
-                return Err(format!("Environment variable '{name}' of type 'VALUE' must not have a secret set"));
+                return Err(format!(
+                    "Environment variable '{name}' of type 'VALUE' must not have a secret set"
+                ));
             }
             VariableType::Value if variable.value.is_none() => {
-                return Err(format!("Environment variable '{name}' of type 'VALUE' must have a value set"));
+                return Err(format!(
+                    "Environment variable '{name}' of type 'VALUE' must have a value set"
+                ));
             }
             VariableType::Value => {}
             VariableType::Secret => {
-                return Err(format!("Environment variable '{name}' of type 'SECRET' cannot be resolved here"));
+                return Err(format!(
+                    "Environment variable '{name}' of type 'SECRET' cannot be resolved here"
+                ));
             }
             VariableType::Unknown => {
-                return Err(format!("Environment variable '{name}' of type 'UNKNOWN' is not allowed"));
+                return Err(format!(
+                    "Environment variable '{name}' of type 'UNKNOWN' is not allowed"
+                ));
             }
         }
     }
@@ -132,7 +160,8 @@ fn container(container: &ContainerInfo) -> Result<(), String> {
     for volume in &container.volumes {
         let given = [volume.host_path.is_some(), volume.image.is_some(), volume.source.is_some()];
         if given.iter().filter(|given| **given).count() != 1 {
-            return Err("Exactly one of 'host_path', 'image' and 'source' must be set in a volume".to_owned());
+            return Err("Exactly one of 'host_path', 'image' and 'source' must be set in a volume"
+                .to_owned());
         }
     }
     if container.r#type() == container_info::Type::Docker {

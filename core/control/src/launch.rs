@@ -37,7 +37,8 @@ pub(crate) fn start(
     let record = cluster.record.clone();
     let host = &cluster.instances[&instance];
     let id = ResourceId(ids.bits("task"));
-    let containers = launch.containers.iter().map(|spec| container(&record, ids, id, spec)).collect();
+    let containers =
+        launch.containers.iter().map(|spec| container(&record, ids, id, spec)).collect();
     let task = Task {
         id,
         arn: record.realm.arn(format_args!("task/{}/{id}", record.name)),
@@ -109,7 +110,7 @@ fn ordered(task: &Task) -> OrderedTask {
 /// Orders what changed about some tasks, one order for each instance.
 pub(crate) fn order(state: &mut State, tasks: &[Arc<Task>], out: &mut Vec<Output>) {
     let mut by_instance: std::collections::BTreeMap<ResourceId, Vec<OrderedTask>> =
-        Default::default();
+        std::collections::BTreeMap::default();
     for task in tasks {
         by_instance.entry(task.instance).or_default().push(ordered(task));
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster_state::{ClusterState, TokenUse};
 use crate::record::{Cluster, ContainerInstance, InstanceStatus, Task, TaskDefinition};
-use crate::state::{Family, Home, State};
+use crate::state::{Home, State};
 use crate::{admit, launch, limits, report, show};
 
 /// Names one call, so that its reply finds the way back.
@@ -167,10 +167,7 @@ impl Control {
         }
         for definition in records.definitions {
             let family = state.realm(&definition.realm).families.entry(definition.family.clone());
-            family
-                .or_insert_with(Family::default)
-                .revisions
-                .insert(definition.revision, Arc::new(definition));
+            family.or_default().revisions.insert(definition.revision, Arc::new(definition));
         }
         for instance in records.instances {
             let (realm, name, id) = (instance.realm.clone(), instance.cluster.clone(), instance.id);

@@ -22,7 +22,10 @@ pub(crate) fn apply(
     let reported_over = report.status == Reported::Stopped;
     let Some(cluster) = state.home_cluster(instance) else { return false };
     let Some(known) = cluster.tasks.get(&report.task) else { return reported_over };
-    if known.instance != instance || known.last_status == LastStatus::Stopped {
+    if known.instance != instance {
+        return false;
+    }
+    if known.last_status == LastStatus::Stopped {
         return reported_over;
     }
     let mut task = Task::clone(known);
@@ -115,21 +118,11 @@ fn update_container(container: &mut Container, report: ContainerReport) -> bool 
     if !report.bindings.is_empty() {
         after.bindings = report.bindings;
     }
-    let news = (
-        after.last_status,
-        &after.runtime_id,
-        after.exit_code,
-        &after.reason,
-        after.health,
-        &after.bindings,
-    ) != (
-        container.last_status,
-        &container.runtime_id,
-        container.exit_code,
-        &container.reason,
-        container.health,
-        &container.bindings,
-    );
+    let told = |one: &Container| {
+        let Container { runtime_id, image_digest, reason, .. } = one.clone();
+        (one.last_status, one.exit_code, one.health, runtime_id, image_digest, reason)
+    };
+    let news = told(&after) != told(container) || after.bindings != container.bindings;
     *container = after;
     news
 }

@@ -138,13 +138,7 @@ impl Lifecycle {
         }
     }
 
-    fn take_in(
-        &mut self,
-        now: Timestamp,
-        ordered: OrderedTask,
-        full: bool,
-        out: &mut Vec<Output>,
-    ) {
+    fn take_in(&mut self, now: Timestamp, ordered: OrderedTask, full: bool, out: &mut Vec<Output>) {
         let id = ordered.spec.id;
         let stop = ordered.desired == Desired::Stopped;
         let found = self.found.remove(&id);

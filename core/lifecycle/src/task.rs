@@ -150,7 +150,7 @@ impl TaskState {
                 }
                 Verdict::NotYet if now.since(self.accepted_at) < self.start_timeout_ms(index) => {}
                 Verdict::NotYet => {
-                    self.give_up(index, "its dependencies took longer than startTimeout")
+                    self.give_up(index, "its dependencies took longer than startTimeout");
                 }
                 Verdict::Never(why) => self.give_up(index, &why),
             }

@@ -26,8 +26,7 @@ impl Ids {
         let stream = kind.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        let [low, high] =
-            [self.seed, self.seed >> 64].map(|part| (part & u128::from(u64::MAX)) as u64);
+        let [low, high] = [self.seed, self.seed >> 64].map(lower_half);
         let upper = mix(high ^ mix(stream.wrapping_add(*drawn)));
         let lower = mix(low.wrapping_add(upper) ^ mix(stream.rotate_left(32) ^ *drawn));
         (u128::from(upper) << 64) | u128::from(lower)
@@ -37,7 +36,7 @@ impl Ids {
     pub fn below(&mut self, kind: &'static str, bound: u64) -> u64 {
         let wide = self.bits(kind) & u128::from(u64::MAX);
         // The product's upper half: even over any bound, without division.
-        ((wide * u128::from(bound)) >> 64) as u64
+        lower_half((wide * u128::from(bound)) >> 64)
     }
 
     /// A UUID of version 4, as 16 bytes.
@@ -55,7 +54,12 @@ impl Ids {
     }
 }
 
-/// The finaliser of SplitMix64: every bit of the input moves every bit of the output.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+fn lower_half(bits: u128) -> u64 {
+    bits as u64
+}
+
+/// The finaliser of `SplitMix64`: every bit of the input moves every bit of the output.
 fn mix(mut value: u64) -> u64 {
     value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

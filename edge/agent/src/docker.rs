@@ -55,7 +55,7 @@ const ANSWER: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_secs(5);
 
 /// How long the client itself waits. Longer than every bound of ours, so that ours is the one that is told.
-const CLIENT: Duration = Duration::from_secs(5 * 60);
+const CLIENT: Duration = Duration::from_mins(5);
 
 /// The containers of one container instance.
 #[derive(Clone, Debug)]
@@ -340,7 +340,9 @@ impl Docker {
                 Ok(listed) => {
                     let tasks = listed.into_iter().map(|(_, (task, _))| task);
                     let tasks: BTreeSet<ResourceId> = tasks.collect();
-                    tasks.into_iter().for_each(|task| this.remove(task));
+                    for task in tasks {
+                        this.remove(task);
+                    }
                 }
                 Err(failure) => {
                     tracing::warn!(%instance, %failure, "the containers are left behind");

@@ -135,14 +135,14 @@ pub fn capabilities(docker: bool) -> Vec<Attribute> {
 fn command_line(spec: &ContainerSpec) -> Vec<String> {
     let entry_point = spec.definition.entry_point.iter().flatten();
     let command = spec.command.iter().flat_map(|command| command.iter());
-    entry_point.chain(command).map(|word| word.to_string()).collect()
+    entry_point.chain(command).map(std::string::ToString::to_string).collect()
 }
 
 /// The command of a health check, as words to run. Source: ECS API reference, `HealthCheck.command`.
 fn probe_words(spec: &ContainerSpec) -> Option<Vec<String>> {
     let command = spec.definition.health_check.as_ref()?.command.as_deref()?;
     match command.first().map(|form| &**form)? {
-        "CMD" => Some(command[1..].iter().map(|word| word.to_string()).collect()),
+        "CMD" => Some(command[1..].iter().map(std::string::ToString::to_string).collect()),
         "CMD-SHELL" => {
             Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), command.get(1)?.to_string()])
         }

@@ -96,7 +96,9 @@ impl Processes {
         if directory.pid().is_none() && !directory.fence() {
             return None;
         }
-        let Some(pid) = directory.pid() else { return Some(FoundState::Exited(directory.exit_code())) };
+        let Some(pid) = directory.pid() else {
+            return Some(FoundState::Exited(directory.exit_code()));
+        };
         if directory.is_process(pid) {
             let key = (directory.task, directory.container.clone());
             self.table().running.insert(key, Running { pid, killed: false });

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 const IMAGE: &str = "longshore/busybox:latest";
 
 /// How long anything here may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Ends by its own code when told to stop. It says so once it listens, as before that a stop would be lost on it.
 const OBEDIENT: &str = "trap 'exit 5' TERM; echo ready; sleep 600 & wait";

@@ -12,7 +12,7 @@ pub(crate) struct Args {
     /// Print machine-readable JSON, one document a line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Say more on standard error. RUST_LOG says it in detail.
+    /// Say more on standard error. `RUST_LOG` says it in detail.
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
     #[command(subcommand)]

@@ -50,7 +50,7 @@ fn dev_args(args: &DemoArgs) -> anyhow::Result<DevArgs> {
     else {
         anyhow::bail!("`dev` parses as something else");
     };
-    dev.cluster = "default".to_owned();
+    "default".clone_into(&mut dev.cluster);
     dev.runtime = args.runtime;
     dev.ecs_listen = args.ecs_listen;
     dev.master.mesos_listen = args.mesos_listen;

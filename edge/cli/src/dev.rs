@@ -98,9 +98,17 @@ impl Local {
             );
             return;
         }
-        crate::output::say!("ECS API       {ecs}   (cluster {}, region {})", args.cluster, args.region);
+        crate::output::say!(
+            "ECS API       {ecs}   (cluster {}, region {})",
+            args.cluster,
+            args.region
+        );
         crate::output::say!("Mesos master  {mesos}");
-        crate::output::say!("{} container instances run {}", args.instances, self.runtime.describe());
+        crate::output::say!(
+            "{} container instances run {}",
+            args.instances,
+            self.runtime.describe()
+        );
         crate::output::say!("");
         crate::output::say!("{}", crate::hints::text(ecs, mesos, &args.region));
         crate::output::say!(

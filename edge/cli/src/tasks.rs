@@ -30,7 +30,11 @@ pub(crate) async fn run(args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {
     let arns: Vec<String> =
         reply.tasks().iter().filter_map(|task| task.task_arn().map(str::to_owned)).collect();
     for arn in &arns {
-        if json { crate::output::say!("{}", json!({"task": arn})) } else { crate::output::say!("{}", short(arn)) }
+        if json {
+            crate::output::say!("{}", json!({"task": arn}));
+        } else {
+            crate::output::say!("{}", short(arn));
+        }
     }
     for failure in reply.failures() {
         let (arn, reason) =
@@ -124,9 +128,9 @@ pub(crate) async fn stop(args: StopArgs, json: bool) -> anyhow::Result<ExitCode>
         let reply = request.send().await.map_err(|error| explain(error, &args.cluster.endpoint))?;
         let arn = reply.task().and_then(|task| task.task_arn()).unwrap_or(task);
         if json {
-            crate::output::say!("{}", json!({"task": arn, "stopping": true}))
+            crate::output::say!("{}", json!({"task": arn, "stopping": true}));
         } else {
-            crate::output::say!("{}", short(arn))
+            crate::output::say!("{}", short(arn));
         }
     }
     Ok(ExitCode::SUCCESS)

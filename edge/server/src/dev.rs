@@ -9,12 +9,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::drive::{drive, seed};
-use crate::limits;
 use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, router};
 use crate::instance::{
     InstanceConfig, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet,
     start_host,
 };
+use crate::limits;
 use crate::listener::{Listener, serve};
 use crate::storage::{Durability, Place, Storage, StorageError, WriteError, Writer};
 

@@ -21,12 +21,12 @@ pub const CALL_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Questions to the cluster that may be out at a time. Source: chosen by us.
 pub const ASKS_OUT_MAX: usize = 64;
 /// How long the same warning is not repeated. Source: chosen by us.
-pub const NOTE_PAUSE: std::time::Duration = std::time::Duration::from_secs(60);
+pub const NOTE_PAUSE: std::time::Duration = std::time::Duration::from_mins(1);
 /// Different warnings in that time. Source: chosen by us.
 pub const NOTES_MAX: usize = 256;
 /// How long a connection may be idle, or take to send the head of a request. Source: chosen by us; an AWS SDK keeps idle
 /// connections for 20 s.
-pub const REQUEST_HEAD_WAIT: std::time::Duration = std::time::Duration::from_secs(60);
+pub const REQUEST_HEAD_WAIT: std::time::Duration = std::time::Duration::from_mins(1);
 /// How long the body of a request may take. Source: chosen by us.
 pub const REQUEST_BODY_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
 /// How long answers that are on the way may take when the program ends. Source: chosen by us.

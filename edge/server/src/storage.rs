@@ -1,4 +1,4 @@
-//! Where records are kept: SQLite, one writer, group commit.
+//! Where records are kept: `SQLite`, one writer, group commit.
 //!
 //! Invariant: what was released to anyone is on disk. The writer takes the commits that wait, writes them in one
 //! transaction and only then releases their replies and orders. A transaction that fails ends the program: memory may
@@ -100,7 +100,7 @@ pub enum StorageError {
 pub struct Storage {
     connection: Connection,
     place: String,
-    /// Held while the database is open: one process writes it. SQLite's own locks would keep a shell from reading, too.
+    /// Held while the database is open: one process writes it. `SQLite`'s own locks would keep a shell from reading, too.
     _lock: Option<File>,
 }
 
@@ -190,6 +190,9 @@ impl Storage {
     }
 
     /// Bounds the size of the database, so that a full disk can be rehearsed. Pages have 4 KiB.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
     pub fn limit_pages(&self, pages: u32) -> Result<(), StorageError> {
         self.connection
             .pragma_update(None, "max_page_count", pages)

@@ -1,6 +1,6 @@
 //! Mesos's own mapping of messages to JSON.
 //!
-//! Source: Apache Mesos, `stout/protobuf.hpp`. It differs from protobuf's own mapping: names are snake_case, 64-bit integers
+//! Source: Apache Mesos, `stout/protobuf.hpp`. It differs from protobuf's own mapping: names are `snake_case`, 64-bit integers
 //! are numbers, enums are read by name only, unset optional fields that have a default and are not deprecated are written, a single
 //! value may stand where a list is expected, and an unknown name in an optional enum is as good as unset.
 
@@ -43,7 +43,10 @@ fn write_message(message: &DynamicMessage) -> Json {
     let mut object = Map::new();
     for field in message.descriptor().fields() {
         let described = field.field_descriptor_proto();
-        let deprecated = described.options.as_ref().is_some_and(|options| options.deprecated());
+        let deprecated = described
+            .options
+            .as_ref()
+            .is_some_and(prost_reflect::prost_types::FieldOptions::deprecated);
         let explicit = described.default_value.is_some() && !deprecated;
         if message.has_field(&field) {
             object.insert(field.name().to_owned(), write_field(&field, &message.get_field(&field)));

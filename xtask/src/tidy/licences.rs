@@ -22,12 +22,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
                 Some(Err(Unreadable)) => "is no SPDX expression",
                 None => "is missing",
             };
-        let (path, line) = match package.ours() {
-            Some((manifest, _)) => (manifest, 1),
-            None => {
-                let line = tree.line_of("Cargo.lock", &format!("name = \"{}\"", package.name));
-                ("Cargo.lock".to_owned(), line)
-            }
+        let (path, line) = if let Some((manifest, _)) = package.ours() {
+            (manifest, 1)
+        } else {
+            let line = tree.line_of("Cargo.lock", &format!("name = \"{}\"", package.name));
+            ("Cargo.lock".to_owned(), line)
         };
         let (name, licence) = (&package.name, package.licence.as_deref().unwrap_or("none"));
         let wanted = format!("the licence of {name} ({licence}) {problem}");

@@ -107,6 +107,7 @@ fn labelled(definition: &str, task: TaskInfo) -> TaskInfo {
     TaskInfo { labels: Some(Labels { labels: vec![label] }), ..task }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a plan may have none")]
 fn words(words: &[&str]) -> Option<Vec<Str>> {
     Some(words.iter().map(|word| Str::from(*word)).collect())
 }
@@ -252,7 +253,7 @@ fn what_cannot_be_mapped_is_refused_in_plain_words() {
         ..Default::default()
     };
     let terminal = ContainerInfo { tty_info: Some(TtyInfo::default()), ..docker("nginx") };
-    for (task, why) in [
+    for (task, why) in vec![
         (task(fetching), "URIs cannot be fetched"),
         (
             TaskInfo { command: None, executor: Some(ExecutorInfo::default()), ..plain() },

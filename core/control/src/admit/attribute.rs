@@ -112,7 +112,8 @@ fn change(
     if !(1..=limits::ATTRIBUTES_PER_CALL_MAX).contains(&attributes.len()) {
         return Err(ApiError::invalid("attributes should have 1 to 10 entries."));
     }
-    let mut changed: std::collections::BTreeMap<ResourceId, Held> = Default::default();
+    let mut changed: std::collections::BTreeMap<ResourceId, Held> =
+        std::collections::BTreeMap::default();
     let mut shown = Vec::new();
     for attribute in attributes {
         let (attribute_name, value) = checked(attribute)?;

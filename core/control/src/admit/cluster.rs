@@ -120,7 +120,7 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeClustersRe
         match known {
             Some(cluster) => clusters.push(show::cluster(cluster, include)),
             None if given.starts_with("arn:") => {
-                failures.push(show::failure(given.clone(), "MISSING"))
+                failures.push(show::failure(given.clone(), "MISSING"));
             }
             None => {
                 let arn = at.realm.arn(format_args!("cluster/{given}"));

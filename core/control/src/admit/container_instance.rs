@@ -24,7 +24,7 @@ pub(super) fn describe(
         let id = resource_id("container-instance", "containerInstanceId", &name, given)?;
         match id.and_then(|id| cluster.instances.get(&id)) {
             Some(instance) => {
-                instances.push(show::instance(cluster, instance, with_tags, with_health))
+                instances.push(show::instance(cluster, instance, with_tags, with_health));
             }
             None => failures.push(show::failure(missing_arn(realm, &name, given), "MISSING")),
         }

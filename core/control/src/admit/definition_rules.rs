@@ -37,12 +37,6 @@ pub(super) fn admit(request: shape::RegisterTaskDefinitionRequest) -> Result<Adm
     let memory_mib = request.memory.as_deref().map(memory_mib).transpose()?;
     let volumes = volumes(request.volumes.unwrap_or_default())?;
     let mut definitions = request.container_definitions.unwrap_or_default();
-    if definitions.is_empty() {
-        return Err(ApiError::client("Container list cannot be empty."));
-    }
-    if definitions.len() > limits::CONTAINERS_MAX {
-        return Err(ApiError::client("A task definition can have at most 10 containers."));
-    }
     for definition in &mut definitions {
         complete(definition, network_mode);
     }

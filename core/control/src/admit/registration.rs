@@ -42,29 +42,26 @@ pub(super) fn register(
     let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
     let now = at.now;
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
-    let instance = match &request.container_instance_arn {
-        Some(arn) => {
-            let id = resource_id("container-instance", "containerInstanceId", &name, arn)?;
-            again(cluster, id, &registered, request.version_info.unwrap_or_default())?
-        }
-        None => {
-            check_room(cluster)?;
-            let id = ResourceId(at.control.ids.bits("container-instance"));
-            ContainerInstance {
-                id,
-                arn: at.realm.arn(format_args!("container-instance/{name}/{id}")),
-                realm: at.realm.clone(),
-                cluster: name.clone(),
-                ec2_instance_id: document.instance_id,
-                status: InstanceStatus::Active,
-                version: 1,
-                registered: Arc::new(registered),
-                attributes: Arc::new(attributes),
-                version_info: request.version_info.unwrap_or_default(),
-                registered_at: now,
-                deregistered_at: None,
-                tags: Arc::new(tags),
-            }
+    let instance = if let Some(arn) = &request.container_instance_arn {
+        let id = resource_id("container-instance", "containerInstanceId", &name, arn)?;
+        again(cluster, id, &registered, request.version_info.unwrap_or_default())?
+    } else {
+        check_room(cluster)?;
+        let id = ResourceId(at.control.ids.bits("container-instance"));
+        ContainerInstance {
+            id,
+            arn: at.realm.arn(format_args!("container-instance/{name}/{id}")),
+            realm: at.realm.clone(),
+            cluster: name.clone(),
+            ec2_instance_id: document.instance_id,
+            status: InstanceStatus::Active,
+            version: 1,
+            registered: Arc::new(registered),
+            attributes: Arc::new(attributes),
+            version_info: request.version_info.unwrap_or_default(),
+            registered_at: now,
+            deregistered_at: None,
+            tags: Arc::new(tags),
         }
     };
     let id = instance.id;

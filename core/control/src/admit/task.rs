@@ -62,7 +62,7 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeTasksReque
         match id.and_then(|id| cluster.tasks.get(&id)) {
             Some(task) => tasks.push(task.clone()),
             None if given.starts_with("arn:") => {
-                failures.push(show::failure(given.clone(), "MISSING"))
+                failures.push(show::failure(given.clone(), "MISSING"));
             }
             None => failures
                 .push(show::failure(realm.arn(format_args!("task/{name}/{given}")), "MISSING")),

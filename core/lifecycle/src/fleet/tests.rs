@@ -205,7 +205,13 @@ fn a_restarted_fleet_finds_what_was_running_and_runs_it_anew() {
 fn hosts_do_not_disturb_each_other() {
     let (mut world, web) = (World::new(), task(&[]));
     world.run(&web);
-    let empty = Order { instance: ResourceId(10), generation: 1, full: true, tasks: Vec::new(), forget: Vec::new() };
+    let empty = Order {
+        instance: ResourceId(10),
+        generation: 1,
+        full: true,
+        tasks: Vec::new(),
+        forget: Vec::new(),
+    };
     let mut out = Vec::new();
     world.fleet.step(world.now, empty, &mut out);
     assert!(out.is_empty());

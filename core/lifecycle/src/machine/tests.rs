@@ -97,8 +97,7 @@ impl World {
         }
         self.generation += 1;
         let (instance, generation) = (ResourceId(99), self.generation);
-        let order =
-            Order { instance, generation, full: false, tasks: Vec::new(), forget: tasks };
+        let order = Order { instance, generation, full: false, tasks: Vec::new(), forget: tasks };
         let mut out = Vec::new();
         self.host.step(self.now, Input::Ordered(order), &mut out);
         let removed = out.into_iter().map(|output| match output {

@@ -41,7 +41,7 @@ const ANY: &str = "0.0.0.0";
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Needed {
     /// It is made if it is not there.
-    Made(VolumeCreateRequest),
+    Made(Box<VolumeCreateRequest>),
     /// Somebody else has made it.
     Present(String),
 }
@@ -310,13 +310,13 @@ pub(super) fn volumes(
         if !is_shared(volume) {
             labels.insert(TASK.to_owned(), spec.id.to_string());
         }
-        needed.push(Needed::Made(VolumeCreateRequest {
+        needed.push(Needed::Made(Box::new(VolumeCreateRequest {
             name: Some(source),
             driver: text(config.driver.as_ref()),
             driver_opts: config.driver_opts.as_ref().map(|opts| map(Some(opts))),
             labels: Some(labels),
             ..Default::default()
-        }));
+        })));
     }
     Ok(needed)
 }

@@ -143,7 +143,7 @@ mod tests {
             "CannotPullContainerError: Error response from daemon: no such image"
         );
         assert_eq!(
-            Failure::TimedOut(Duration::from_secs(180))
+            Failure::TimedOut(Duration::from_mins(3))
                 .reason("CannotStartContainerError", "started"),
             "DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s"
         );

@@ -19,10 +19,10 @@ use super::create::{self, Needed};
 use super::failure::{CALL, Failure, bounded, retried};
 
 /// How long creating a container may take. Source: the agent's `ECS_CONTAINER_CREATE_TIMEOUT`.
-const CREATE: Duration = Duration::from_secs(4 * 60);
+const CREATE: Duration = Duration::from_mins(4);
 
 /// How long starting a container may take. Source: the agent's `ECS_CONTAINER_START_TIMEOUT`.
-const START: Duration = Duration::from_secs(3 * 60);
+const START: Duration = Duration::from_mins(3);
 
 /// Creates a container and the volumes that it needs, and answers with its id.
 ///
@@ -53,7 +53,7 @@ pub(super) async fn create(
 
 async fn provide(daemon: &bollard::Docker, volume: Needed) -> Result<(), String> {
     let provided = match volume {
-        Needed::Made(request) => bounded(CALL, daemon.create_volume(request)).await.map(drop),
+        Needed::Made(request) => bounded(CALL, daemon.create_volume(*request)).await.map(drop),
         Needed::Present(name) => bounded(CALL, daemon.inspect_volume(&name)).await.map(drop),
     };
     provided.map_err(|failure| failure.reason("CannotCreateVolumeError", "created"))

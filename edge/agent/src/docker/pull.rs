@@ -17,10 +17,10 @@ use tokio::sync::OnceCell;
 use super::failure::{CALL, Failure, bounded};
 
 /// How long a pull may go without progress. Source: the agent's `ECS_IMAGE_PULL_INACTIVITY_TIMEOUT`.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// How long a pull may take. Source: the agent's `ECS_IMAGE_PULL_TIMEOUT`.
-const PULL: Duration = Duration::from_secs(2 * 60 * 60);
+const PULL: Duration = Duration::from_hours(2);
 
 /// When images are pulled. Source: `ECS_IMAGE_PULL_BEHAVIOR` of the real container agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

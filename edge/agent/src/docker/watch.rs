@@ -104,7 +104,7 @@ pub(super) async fn signal(daemon: &bollard::Docker, id: &str, how: End) {
         // It ended by itself just now, which its watcher is about to tell.
         Err(failure) if matches!(failure.status(), Some(404 | 409)) => {}
         Err(failure) => {
-            tracing::warn!(container = id, ?how, %failure, "a container cannot be ended")
+            tracing::warn!(container = id, ?how, %failure, "a container cannot be ended");
         }
         Ok(()) => {}
     }

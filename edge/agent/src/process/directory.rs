@@ -13,7 +13,7 @@ use longshore_wire_ecs::arn::ResourceId;
 use rustix::process::Pid;
 
 /// How long output is kept after the end of a task. As long as ECS shows a stopped task.
-const KEPT: Duration = Duration::from_secs(60 * 60);
+const KEPT: Duration = Duration::from_hours(1);
 
 /// The directory of one container.
 #[derive(Clone, Debug)]

@@ -123,13 +123,12 @@ async fn logs(
         Some(task) => front.runtimes.logs(task, &container).await,
         None => None,
     };
-    match found {
-        Some(bytes) => Response::new(Body::from(bytes)),
-        None => {
-            let mut response =
-                Response::new(Body::from("no output is kept for that task and container\n"));
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            response
-        }
+    if let Some(bytes) = found {
+        Response::new(Body::from(bytes))
+    } else {
+        let mut response =
+            Response::new(Body::from("no output is kept for that task and container\n"));
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        response
     }
 }

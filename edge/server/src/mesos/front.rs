@@ -116,6 +116,7 @@ async fn scheduler(State(handle): State<BridgeHandle>, request: Request<Body>) -
 }
 
 /// Answers a call; what is `Err` failed one of the checks that need no state.
+#[expect(clippy::result_large_err, reason = "a response is what both ways lead to")]
 async fn call(
     handle: BridgeHandle,
     request: Request<Body>,
@@ -157,15 +158,21 @@ async fn call(
         );
     }
     let stream_id = text(&parts.headers, &STREAM_ID).map(str::to_owned);
-    match handle.call(call, stream_id, wanted.unwrap_or(Media::Json)).await {
-        None => bad(StatusCode::SERVICE_UNAVAILABLE, "The master is ending"),
+    let answer = handle.call(call, stream_id, wanted.unwrap_or(Media::Json)).await;
+    Ok(respond(answer))
+}
+
+/// What the bridge answered, as HTTP.
+fn respond(answer: Option<Answer>) -> Response<Body> {
+    match answer {
+        None => plain(StatusCode::SERVICE_UNAVAILABLE, "The master is ending").done(),
         Some(Answer::Stream(stream, id)) => {
             let media = stream.media.name();
             let mut response = Response::new(Body::from_stream(stream));
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
-            Ok(Plain(response).with(STREAM_ID, &id).done())
+            Plain(response).with(STREAM_ID, &id).done()
         }
-        Some(Answer::Plain(told)) => Ok(match told {
+        Some(Answer::Plain(told)) => match told {
             Told::Done => plain(StatusCode::OK, "").done(),
             Told::Refused(status, why) => plain(
                 StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
@@ -174,6 +181,6 @@ async fn call(
             .done(),
             Told::Json(body) => Response::new(Body::from(body)),
             Told::Accepted | Told::Stream(..) => plain(StatusCode::ACCEPTED, "").done(),
-        }),
+        },
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use longshore_machine::Timestamp;
 use longshore_replica::{
-    Answer, Ask, Container, Definition, DefinitionContent, Failure, Instance, LastStatus, StartTask, StopCode, Task,
+    Answer, Ask, Container, Definition, DefinitionContent, Failure, Instance, LastStatus,
+    StartTask, StopCode, Task,
 };
 use longshore_wire_ecs::Str;
 
@@ -123,8 +124,15 @@ impl Cluster {
 
     /// ARN of the latest task that runs a framework's task.
     pub(super) fn arn_of(&self, id: &str) -> Str {
-        let ours = |task: &&Task| task.environment.get("MESOS_TASK_ID").is_some_and(|held| &**held == id);
-        self.tasks.values().rev().find(ours).unwrap_or_else(|| panic!("no task runs {id}")).arn.clone()
+        let ours =
+            |task: &&Task| task.environment.get("MESOS_TASK_ID").is_some_and(|held| &**held == id);
+        self.tasks
+            .values()
+            .rev()
+            .find(ours)
+            .unwrap_or_else(|| panic!("no task runs {id}"))
+            .arn
+            .clone()
     }
 
     /// A task becomes RUNNING.
@@ -169,7 +177,8 @@ impl Cluster {
         self.change(&instance, |instance| {
             instance.cpu_remaining += cpu;
             instance.memory_mib_remaining += memory_mib;
-            let count = if was_running { &mut instance.running_tasks } else { &mut instance.pending_tasks };
+            let count =
+                if was_running { &mut instance.running_tasks } else { &mut instance.pending_tasks };
             *count -= 1;
         });
     }
@@ -187,10 +196,15 @@ impl Cluster {
         }
         match ask {
             Ask::ListInstances => Ok(self.instances_where(|_| true)),
-            Ask::DescribeInstances(arns) => Ok(self.instances_where(|instance| arns.contains(&instance.arn))),
-            Ask::ListTasks { desired_running } => Ok(self.tasks_where(|task| task.desired_running == desired_running)),
+            Ask::DescribeInstances(arns) => {
+                Ok(self.instances_where(|instance| arns.contains(&instance.arn)))
+            }
+            Ask::ListTasks { desired_running } => {
+                Ok(self.tasks_where(|task| task.desired_running == desired_running))
+            }
             Ask::DescribeTasks(arns) => {
-                let missing = arns.iter().filter(|arn| !self.tasks.contains_key(*arn)).cloned().collect();
+                let missing =
+                    arns.iter().filter(|arn| !self.tasks.contains_key(*arn)).cloned().collect();
                 match self.tasks_where(|task| arns.contains(&task.arn)) {
                     Answer::Tasks { found, .. } => Ok(Answer::Tasks { found, missing }),
                     other => Ok(other),
@@ -200,7 +214,11 @@ impl Cluster {
                 Ok(self.tasks_where(|task| task.started_by.as_deref() == Some(&*started_by)))
             }
             Ask::DescribeDefinition(name) => {
-                let family = name.rsplit('/').next().and_then(|name| name.split(':').next()).unwrap_or_default();
+                let family = name
+                    .rsplit('/')
+                    .next()
+                    .and_then(|name| name.split(':').next())
+                    .unwrap_or_default();
                 Ok(Answer::Definition(self.definitions.get(family).cloned()))
             }
             Ask::RegisterDefinition(content) => Ok(self.register(*content)),
@@ -245,10 +263,13 @@ impl Cluster {
                 Err(lost())
             }
             Some(Fate::Throttled) => Err(Failure::Throttled),
-            Some(Fate::Refused) => {
-                Err(Failure::Refused { code: "ClientException".to_owned(), message: "it is wrong".to_owned() })
+            Some(Fate::Refused) => Err(Failure::Refused {
+                code: "ClientException".to_owned(),
+                message: "it is wrong".to_owned(),
+            }),
+            Some(Fate::NotStarted(reason)) => {
+                Ok(Answer::NotStarted { reason: reason.into(), detail: None })
             }
-            Some(Fate::NotStarted(reason)) => Ok(Answer::NotStarted { reason: reason.into(), detail: None }),
         }
     }
 
@@ -258,7 +279,9 @@ impl Cluster {
         let cpu = start.cpu.or(named.map(|named| named.cpu)).unwrap_or(0);
         let memory_mib = start.memory_mib.or(named.map(|named| named.memory_mib)).unwrap_or(0);
         let refused = |reason: &str| Answer::NotStarted { reason: reason.into(), detail: None };
-        let Some(instance) = self.instances.get_mut(&start.instance) else { return refused("MISSING") };
+        let Some(instance) = self.instances.get_mut(&start.instance) else {
+            return refused("MISSING");
+        };
         if !instance.active {
             return refused("INACTIVE");
         }

@@ -11,7 +11,8 @@ use crate::limits::HEARTBEAT_MS;
 use crate::machine::{Input, Response};
 
 fn reconcile_all(world: &mut World, client: &Client) -> Response {
-    world.call(client, Call { reconcile: Some(call::Reconcile::default()), ..kind(Type::Reconcile) })
+    world
+        .call(client, Call { reconcile: Some(call::Reconcile::default()), ..kind(Type::Reconcile) })
 }
 
 fn teardown(world: &mut World, client: &Client) -> Response {
@@ -61,10 +62,17 @@ fn the_newest_subscription_takes_over_and_gets_what_was_not_acknowledged() {
     assert!(world.closed.contains(&old.stream));
     let again = world.updates(&new);
     assert_eq!(again.iter().map(|status| &status.uuid).collect::<Vec<_>>(), [&told.uuid]);
-    assert!(matches!(reconcile_all(&mut world, &old), Response::Refused(400, _)), "its stream id is void");
+    assert!(
+        matches!(reconcile_all(&mut world, &old), Response::Refused(400, _)),
+        "its stream id is void"
+    );
 
     world.step(Input::StreamEnded(old.stream));
-    assert_eq!(reconcile_all(&mut world, &new), Response::Accepted, "the end of the old stream is old news");
+    assert_eq!(
+        reconcile_all(&mut world, &new),
+        Response::Accepted,
+        "the end of the old stream is old news"
+    );
     world.soon();
     assert_eq!(world.offers(&new).len(), 1, "all that was held is offered anew, as one");
     assert!(world.rescinded(&old).is_empty());
@@ -79,7 +87,8 @@ fn a_framework_that_comes_back_in_time_finds_its_tasks() {
     world.step(Input::StreamEnded(client.stream));
     assert!(matches!(reconcile_all(&mut world, &client), Response::Refused(403, _)));
     world.run_for(59_000);
-    let again = world.subscribe(FrameworkInfo { failover_timeout: Some(60.0), ..returning(&client) });
+    let again =
+        world.subscribe(FrameworkInfo { failover_timeout: Some(60.0), ..returning(&client) });
     world.run_for(120_000);
     assert!(world.cluster.stops.is_empty());
     world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
@@ -110,7 +119,9 @@ fn a_framework_that_stays_away_too_long_is_removed_with_its_tasks() {
     assert!(world.cluster.stops.is_empty());
     world.run_for(1);
     assert_eq!(world.cluster.stops, [arn]);
-    let Response::Stream(refused, _) = world.open(returning(&client)) else { panic!("a refusal is a stream as well") };
+    let Response::Stream(refused, _) = world.open(returning(&client)) else {
+        panic!("a refusal is a stream as well")
+    };
     assert_eq!(world.errors(refused), ["Framework has been removed"]);
     assert!(world.closed.contains(&refused));
 }
@@ -124,7 +135,10 @@ fn without_a_failover_timeout_the_end_of_the_stream_is_the_end() {
         let arn = world.running(&client, "t1");
         world.step(Input::StreamEnded(client.stream));
         assert_eq!(world.cluster.stops, [arn]);
-        assert_eq!(reconcile_all(&mut world, &client), Response::Refused(400, "Framework cannot be found".to_owned()));
+        assert_eq!(
+            reconcile_all(&mut world, &client),
+            Response::Refused(400, "Framework cannot be found".to_owned())
+        );
     }
 }
 
@@ -144,7 +158,10 @@ fn teardown_stops_the_tasks_and_says_nothing_about_them() {
     assert_eq!(world.cluster.stops.len(), 2, "each is told to stop once");
     assert!(world.updates(&client).is_empty());
     assert!(world.bridge.launches.is_empty() && world.bridge.offers.is_empty());
-    assert_eq!(teardown(&mut world, &client), Response::Refused(400, "Framework cannot be found".to_owned()));
+    assert_eq!(
+        teardown(&mut world, &client),
+        Response::Refused(400, "Framework cannot be found".to_owned())
+    );
 }
 
 /// A launch whose reply is on its way when its framework leaves must not be left running.

@@ -62,7 +62,7 @@ fn a_task_whose_start_is_on_its_way_is_killed_when_it_is_known() {
     assert!(world.updates(&client).is_empty(), "nobody knows yet what there is to kill");
     world.release();
     let arn = world.cluster.arn_of("t1");
-    assert_eq!(world.cluster.stops, [arn.clone()]);
+    assert_eq!(world.cluster.stops, std::slice::from_ref(&arn));
     world.cluster.ends(&arn, StopCode::UserInitiated, Some(137));
     world.soon();
     let status = world.update(&client);
@@ -101,7 +101,7 @@ fn a_task_whose_reply_was_lost_is_killed_once_it_is_found() {
     world.kill(&client, "t1");
     world.run_for(2 * SETTLE_MS);
     let arn = world.cluster.arn_of("t1");
-    assert_eq!(world.cluster.stops, [arn.clone()]);
+    assert_eq!(world.cluster.stops, std::slice::from_ref(&arn));
     world.cluster.ends(&arn, StopCode::UserInitiated, None);
     world.soon();
     assert_eq!(world.update(&client).state(), TaskState::TaskKilled);
@@ -112,7 +112,7 @@ fn a_task_that_runs_is_stopped_and_told_killed_when_the_cluster_says_so() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);
     let arn = world.running(&client, "t1");
     world.kill(&client, "t1");
-    assert_eq!(world.cluster.stops, [arn.clone()]);
+    assert_eq!(world.cluster.stops, std::slice::from_ref(&arn));
     world.run_for(5_000);
     assert!(
         world.updates(&client).is_empty(),

@@ -16,7 +16,9 @@ const LOOKED_FOR_MS: u64 = SETTLE_MS * (SETTLE_LOOKS as u64 + 5);
 fn an_accepted_task_is_started_where_it_was_offered_and_says_whose_it_is() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);
     world.launched(&client, "t1");
-    let [start] = &*world.cluster.starts else { panic!("one start, not {:?}", world.cluster.starts) };
+    let [start] = &*world.cluster.starts else {
+        panic!("one start, not {:?}", world.cluster.starts)
+    };
     assert!(start.instance.ends_with(&*world.bridge.launches[&start.started_by].agent));
     assert!(start.started_by.len() <= 36, "{} is too long for startedBy", start.started_by);
     assert_eq!((start.cpu, start.memory_mib), (Some(1024), Some(128)));
@@ -209,7 +211,11 @@ fn a_start_that_the_instance_cannot_take_is_lost_with_the_reason() {
         assert_eq!((status.state(), status.reason()), (TaskState::TaskLost, reason));
         assert!(status.message.unwrap_or_default().contains(failure));
         world.soon();
-        assert_eq!(total(&world.offers(&client), "cpus"), 4_000, "what was never held can be had again");
+        assert_eq!(
+            total(&world.offers(&client), "cpus"),
+            4_000,
+            "what was never held can be had again"
+        );
     }
 }
 
@@ -220,13 +226,18 @@ fn offers_of_two_agents_in_one_accept_are_all_discarded_and_offered_again() {
     world.soon();
     let offers = world.offers(&client);
     let [one, two] = &*offers else { panic!("two offers, not {offers:?}") };
-    world.launch(&client, &[one, two], vec![sleeper("t1", one, 0.5, 64.0), sleeper("t2", two, 0.5, 64.0)]);
+    world.launch(
+        &client,
+        &[one, two],
+        vec![sleeper("t1", one, 0.5, 64.0), sleeper("t2", two, 0.5, 64.0)],
+    );
     let updates = world.updates(&client);
     assert_eq!(updates.len(), 2);
     for status in updates {
         assert_eq!((status.state(), status.reason()), (TaskState::TaskLost, Reason::InvalidOffers));
         assert_eq!((status.source(), status.uuid), (Source::Master, None));
-        let text = "Task launched with invalid offers: Aggregated offers must belong to one single agent";
+        let text =
+            "Task launched with invalid offers: Aggregated offers must belong to one single agent";
         assert_eq!(status.message.as_deref(), Some(text));
     }
     world.soon();
@@ -287,11 +298,17 @@ fn a_bad_task_does_not_stop_its_siblings() {
     ];
     world.launch(&client, &[&offer], tasks);
     let updates = world.updates(&client);
-    assert_eq!(updates.iter().map(|status| &*status.task_id.value).collect::<Vec<_>>(), ["greedy", "late"]);
+    assert_eq!(
+        updates.iter().map(|status| &*status.task_id.value).collect::<Vec<_>>(),
+        ["greedy", "late"]
+    );
     assert!(updates.iter().all(|status| status.state() == TaskState::TaskError));
     assert_eq!(world.cluster.starts.len(), 1);
     let arn = world.cluster.arn_of("good");
     world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
     world.soon();
-    assert_eq!(world.updates(&client).iter().map(TaskStatus::state).collect::<Vec<_>>(), [TaskState::TaskFinished]);
+    assert_eq!(
+        world.updates(&client).iter().map(TaskStatus::state).collect::<Vec<_>>(),
+        [TaskState::TaskFinished]
+    );
 }

@@ -29,13 +29,25 @@ fn an_offer_holds_all_that_is_free_of_one_agent() {
     let (mut world, client) = World::with_client(&[(4096, 2048)]);
     let offer = world.offer(&client);
     let offers = std::slice::from_ref(&offer);
-    assert_eq!((total(offers, "cpus"), total(offers, "mem"), total(offers, "disk")), (4_000, 2_048_000, 10_000_000));
-    let ports = offer.resources.iter().find(|resource| resource.name == "ports").expect("ports are offered");
+    assert_eq!(
+        (total(offers, "cpus"), total(offers, "mem"), total(offers, "disk")),
+        (4_000, 2_048_000, 10_000_000)
+    );
+    let ports = offer
+        .resources
+        .iter()
+        .find(|resource| resource.name == "ports")
+        .expect("ports are offered");
     let range = &ports.ranges.as_ref().expect("they are ranges").range[0];
     assert_eq!((range.begin, range.end), (31_000, 31_099));
     // [O3], [O4]: the old form, for frameworks without capabilities.
     assert!(offer.allocation_info.is_none());
-    assert!(offer.resources.iter().all(|one| one.allocation_info.is_none() && one.role.as_deref() == Some("*")));
+    assert!(
+        offer
+            .resources
+            .iter()
+            .all(|one| one.allocation_info.is_none() && one.role.as_deref() == Some("*"))
+    );
 }
 
 /// \[O3\]
@@ -43,12 +55,18 @@ fn an_offer_holds_all_that_is_free_of_one_agent() {
 fn a_framework_of_several_roles_is_told_for_which_one_an_offer_is() {
     let mut world = World::new(&[(1024, 1024), (1024, 1024)]);
     let roles = vec!["a".to_owned(), "b".to_owned()];
-    let client = world.subscribe(able(FrameworkInfo { roles, ..framework("one") }, &[Capability::MultiRole]));
+    let client = world
+        .subscribe(able(FrameworkInfo { roles, ..framework("one") }, &[Capability::MultiRole]));
     world.soon();
     let mut told = Vec::new();
     for offer in world.offers(&client) {
         let role = offer.allocation_info.and_then(|info| info.role);
-        assert!(offer.resources.iter().all(|one| one.allocation_info.as_ref().map(|info| &info.role) == Some(&role)));
+        assert!(
+            offer
+                .resources
+                .iter()
+                .all(|one| one.allocation_info.as_ref().map(|info| &info.role) == Some(&role))
+        );
         told.extend(role);
     }
     told.sort();
@@ -205,7 +223,7 @@ fn an_offer_is_rescinded_when_its_instance_drains_or_loses_its_agent() {
         let instance = world.cluster.instances.keys().next().cloned().expect("there is one");
         world.cluster.change(&instance, leave);
         world.run_for(NOTICED_MS);
-        assert_eq!(world.rescinded(&client), [offer.id.value.clone()]);
+        assert_eq!(world.rescinded(&client), std::slice::from_ref(&offer.id.value));
         world.launch(&client, &[&offer], vec![sleeper("t1", &offer, 0.5, 64.0)]);
         let status = world.update(&client);
         assert_eq!((status.state(), status.reason()), (TaskState::TaskLost, Reason::InvalidOffers));
@@ -229,8 +247,13 @@ fn an_offer_is_rescinded_when_someone_else_takes_what_is_in_it() {
     assert_eq!(world.rescinded(&client), [offer.id.value]);
     let offers = world.offers(&client);
     let [smaller] = &*offers else { panic!("one offer takes its place, not {offers:?}") };
-    let ports = smaller.resources.iter().find(|resource| resource.name == "ports").expect("ports are offered");
-    let ranges = ports.ranges.iter().flat_map(|ranges| &ranges.range).map(|range| (range.begin, range.end));
+    let ports = smaller
+        .resources
+        .iter()
+        .find(|resource| resource.name == "ports")
+        .expect("ports are offered");
+    let ranges =
+        ports.ranges.iter().flat_map(|ranges| &ranges.range).map(|range| (range.begin, range.end));
     assert_eq!(ranges.collect::<Vec<_>>(), [(31_000, 31_004), (31_006, 31_099)]);
     assert_eq!(total(std::slice::from_ref(smaller), "cpus"), 3_000);
 }

@@ -26,7 +26,10 @@ fn nobody_is_answered_before_the_cluster_was_read() {
     assert_eq!(world.open(framework("one")), not_yet());
     let framework_id = Some(FrameworkId { value: "some-framework".to_owned() });
     // Silence about a task that is not known yet, too: whoever is told "unknown" starts it again.
-    assert_eq!(world.post(Call { framework_id, ..reconcile("t1") }, Some("stream".to_owned())), not_yet());
+    assert_eq!(
+        world.post(Call { framework_id, ..reconcile("t1") }, Some("stream".to_owned())),
+        not_yet()
+    );
     world.cluster.reachable = true;
     world.run_for(1_000);
     assert!(matches!(world.open(framework("one")), Response::Stream(..)));

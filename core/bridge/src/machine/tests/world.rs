@@ -12,8 +12,8 @@ use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::event::Type as EventType;
 use longshore_wire_mesos::v1::scheduler::{Call, Event, call};
 use longshore_wire_mesos::v1::{
-    AgentId, CommandInfo, Filters, FrameworkId, FrameworkInfo, Offer, OfferId, Resource, TaskId, TaskInfo, TaskState,
-    TaskStatus, value,
+    AgentId, CommandInfo, Filters, FrameworkId, FrameworkInfo, Offer, OfferId, Resource, TaskId,
+    TaskInfo, TaskState, TaskStatus, value,
 };
 
 use super::cluster::Cluster;
@@ -130,13 +130,18 @@ impl World {
         for output in out {
             match output {
                 Output::Respond(id, response) => {
-                    assert!(self.responses.insert(id, response).is_none(), "{id:?} is answered twice");
+                    assert!(
+                        self.responses.insert(id, response).is_none(),
+                        "{id:?} is answered twice"
+                    );
                 }
                 Output::Send(stream, event) => {
                     assert!(!self.closed.contains(&stream), "{stream:?} is closed: {event:?}");
                     self.events.push((self.now, stream, *event));
                 }
-                Output::Close(stream) => assert!(self.closed.insert(stream), "{stream:?} is closed twice"),
+                Output::Close(stream) => {
+                    assert!(self.closed.insert(stream), "{stream:?} is closed twice");
+                }
                 Output::Ask(asked, ask) => self.asks.push_back((asked, ask)),
                 Output::Note(_) | Output::Recovered => {}
             }
@@ -178,8 +183,11 @@ impl World {
     }
 
     pub(super) fn subscribe(&mut self, info: FrameworkInfo) -> Client {
-        let Response::Stream(stream, stream_id) = self.open(info) else { panic!("no stream was opened") };
-        let (_, first) = self.take(stream, EventType::Subscribed).pop().expect("SUBSCRIBED comes first");
+        let Response::Stream(stream, stream_id) = self.open(info) else {
+            panic!("no stream was opened")
+        };
+        let (_, first) =
+            self.take(stream, EventType::Subscribed).pop().expect("SUBSCRIBED comes first");
         let id = first.subscribed.expect("it has its part").framework_id.value;
         Client { id, stream, stream_id }
     }
@@ -206,7 +214,10 @@ impl World {
 
     pub(super) fn timed_updates(&mut self, client: &Client) -> Vec<(Timestamp, TaskStatus)> {
         let events = self.take(client.stream, EventType::Update);
-        events.into_iter().map(|(at, event)| (at, event.update.expect("it has its part").status)).collect()
+        events
+            .into_iter()
+            .map(|(at, event)| (at, event.update.expect("it has its part").status))
+            .collect()
     }
 
     /// Takes the only update that a framework got, and acknowledges it if it wants that.
@@ -234,7 +245,10 @@ impl World {
     /// Takes the offers that a framework got.
     pub(super) fn offers(&mut self, client: &Client) -> Vec<Offer> {
         let events = self.take(client.stream, EventType::Offers);
-        events.into_iter().flat_map(|(_, event)| event.offers.expect("it has its part").offers).collect()
+        events
+            .into_iter()
+            .flat_map(|(_, event)| event.offers.expect("it has its part").offers)
+            .collect()
     }
 
     /// Takes the only offer that a framework gets soon.
@@ -248,7 +262,10 @@ impl World {
     /// Takes the ids of offers that were taken back.
     pub(super) fn rescinded(&mut self, client: &Client) -> Vec<String> {
         let events = self.take(client.stream, EventType::Rescind);
-        events.into_iter().map(|(_, event)| event.rescind.expect("it has its part").offer_id.value).collect()
+        events
+            .into_iter()
+            .map(|(_, event)| event.rescind.expect("it has its part").offer_id.value)
+            .collect()
     }
 
     /// Takes the texts of ERROR events.
@@ -260,8 +277,11 @@ impl World {
     /// Accepts offers with one LAUNCH; what is left may be offered again at once.
     pub(super) fn launch(&mut self, client: &Client, offers: &[&Offer], tasks: Vec<TaskInfo>) {
         let launch = operation::Launch { task_infos: tasks };
-        let operation =
-            Operation { r#type: Some(operation::Type::Launch.into()), launch: Some(launch), ..Default::default() };
+        let operation = Operation {
+            r#type: Some(operation::Type::Launch.into()),
+            launch: Some(launch),
+            ..Default::default()
+        };
         let accept = call::Accept {
             offer_ids: offers.iter().map(|offer| offer.id.clone()).collect(),
             operations: vec![operation],
@@ -296,7 +316,10 @@ impl World {
 
     pub(super) fn kill(&mut self, client: &Client, id: &str) {
         let kill = call::Kill { task_id: TaskId { value: id.to_owned() }, ..Default::default() };
-        assert_eq!(self.call(client, Call { kill: Some(kill), ..kind(Type::Kill) }), Response::Accepted);
+        assert_eq!(
+            self.call(client, Call { kill: Some(kill), ..kind(Type::Kill) }),
+            Response::Accepted
+        );
     }
 }
 
@@ -356,7 +379,8 @@ pub(super) fn sleeper(id: &str, offer: &Offer, cpus: f64, mem: f64) -> TaskInfo 
 
 /// Thousandths of a resource that offers hold together.
 pub(super) fn total(offers: &[Offer], name: &str) -> u64 {
-    let amount = |offer: &Offer| Amounts::read(&offer.resources).expect("offers can be read").scalar(name);
+    let amount =
+        |offer: &Offer| Amounts::read(&offer.resources).expect("offers can be read").scalar(name);
     offers.iter().map(amount).sum()
 }
 

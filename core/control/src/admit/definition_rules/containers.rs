@@ -21,6 +21,12 @@ pub(super) fn check(
     task_memory_mib: Option<u32>,
     volumes: &[Volume],
 ) -> Check {
+    if containers.is_empty() {
+        return refuse("Container list cannot be empty.");
+    }
+    if containers.len() > limits::CONTAINERS_MAX {
+        return refuse("A task definition can have at most 10 containers.");
+    }
     let mut names = BTreeSet::new();
     for container in containers {
         let name = container.name.as_deref().unwrap_or_default();

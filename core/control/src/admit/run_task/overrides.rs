@@ -41,15 +41,14 @@ pub(in crate::admit) fn apply(
     }
     let mut containers = Vec::with_capacity(definition.containers.len());
     for spec in &definition.containers {
-        match overrides.iter().find(|one| one.name.as_deref() == Some(spec.name())) {
-            Some(one) => containers.push(container(spec, one)?),
-            None => {
-                overrides.push(shape::ContainerOverride {
-                    name: spec.definition.name.clone(),
-                    ..Default::default()
-                });
-                containers.push(spec.clone());
-            }
+        if let Some(one) = overrides.iter().find(|one| one.name.as_deref() == Some(spec.name())) {
+            containers.push(container(spec, one)?);
+        } else {
+            overrides.push(shape::ContainerOverride {
+                name: spec.definition.name.clone(),
+                ..Default::default()
+            });
+            containers.push(spec.clone());
         }
     }
     echoed.inference_accelerator_overrides.get_or_insert_default();
