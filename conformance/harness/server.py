@@ -51,6 +51,8 @@ class Started:
             "--zones", ",".join(ZONES), "--ecs-listen", "127.0.0.1:0",
             "--mesos-listen", "127.0.0.1:0", "--json",
         ]
+        if runtime() == "docker":
+            command += ["--default-image", "longshore/busybox:latest"]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True
         )

@@ -192,9 +192,10 @@ def test_equal_tasks_share_one_definition(framework, ecs):
     def definitions():
         return set(ecs.client.list_task_definitions()["taskDefinitionArns"])
 
+    mark = framework.mark()
     first, _ = launched(framework, "exit 0")
     framework.wait_state(first, "TASK_FINISHED")
-    before, mark = definitions(), framework.mark()
+    before = definitions()
     framework.must("REVIVE")
     offer = framework.wait_offer(mark)
     infos = [task(offer, f"sleep 0.{n}", cpus=0.1 + n / 10, mem=32 + n) for n in range(3)]
@@ -219,6 +220,7 @@ def test_a_task_id_can_be_used_again_after_its_end(framework):
     until(lambda: finished["uuid"] in framework.acknowledged, "the end is acknowledged")
     framework.must("REVIVE")
     offer = framework.wait_offer(mark)
+    mark = framework.mark()
     framework.launch(offer, task(offer, "exit 4", task_id=task_id))
     framework.wait_state(task_id, "TASK_FAILED", since=mark)
 

@@ -50,6 +50,12 @@ pub(crate) fn task(bridge: &mut Bridge, now: Timestamp, task: Task, out: &mut Ve
         LastStatus::Running => health(bridge, now, &id, &task, out),
         LastStatus::Stopped => {
             let launch = launch.clone();
+            let waits = matches!(launch.state, TaskState::TaskStaging | TaskState::TaskStarting);
+            if task.ran && waits && !launch.kill {
+                // It ran and was over before it was read: frameworks expect to hear of both.
+                let status = running(bridge, now, &launch, &task);
+                status::update(bridge, now, &id, status, out);
+            }
             let status = ended(bridge, now, &launch, &task);
             launch::over(bridge, &id);
             bridge.wants_allocation(now);

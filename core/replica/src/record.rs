@@ -133,6 +133,8 @@ pub struct Task {
     pub healthy: Option<bool>,
     /// When it was accepted, in ms since the epoch.
     pub created_at_ms: u64,
+    /// Whether it ever ran.
+    pub ran: bool,
     /// Rises with every change.
     pub version: i64,
 }

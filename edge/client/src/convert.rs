@@ -76,6 +76,7 @@ pub(crate) fn task(from: &sdk::Task) -> Task {
             .created_at()
             .and_then(|at| u64::try_from(at.to_millis().ok()?).ok())
             .unwrap_or(0),
+        ran: from.started_at().is_some(),
         version: from.version(),
     }
 }
