@@ -1,1 +1,103 @@
-//! Storage: what is written comes back.
+//! Storage: what is written comes back, once, and one process writes.
+
+use std::sync::Arc;
+
+use longshore_control::{Change, Cluster, ClusterStatus, Key, Tags};
+use longshore_wire_ecs::arn::Realm;
+use tokio::sync::oneshot;
+
+use super::{Commit, Durability, Place, Release, Storage, StorageError, Writer};
+
+fn cluster(name: &str, status: ClusterStatus) -> Arc<Cluster> {
+    let realm = Realm::new("us-east-1", "000000000000");
+    Arc::new(Cluster {
+        arn: realm.arn(format_args!("cluster/{name}")),
+        realm,
+        name: name.into(),
+        status,
+        settings: Vec::new(),
+        configuration: None,
+        tags: Tags::new(),
+    })
+}
+
+fn place(directory: &tempfile::TempDir) -> Place {
+    Place::File(directory.path().join("longshore.db"))
+}
+
+fn open(directory: &tempfile::TempDir) -> Result<Storage, StorageError> {
+    Storage::open(&place(directory), Durability::Full)
+}
+
+/// Writes commits as the product does, and waits for the last.
+async fn write(storage: Storage, commits: Vec<Vec<Change>>) {
+    let (failed, _) = oneshot::channel();
+    let writer = Writer::start(storage, |_| {}, failed).expect("a thread can be started");
+    for changes in commits {
+        let (to, answer) = oneshot::channel();
+        let reply = Ok(longshore_control::Reply::Body(Vec::new()));
+        let releases = vec![Release::Reply(to, reply)];
+        writer.commit(Commit { changes, releases }).await;
+        answer.await.expect("it is released").expect("it is written");
+    }
+    tokio::task::spawn_blocking(move || writer.finish()).await.expect("the thread ends");
+}
+
+fn names(storage: &Storage) -> Vec<(String, ClusterStatus)> {
+    let records = storage.load().expect("what was written can be read");
+    records.clusters.iter().map(|one| (one.name.to_string(), one.status)).collect()
+}
+
+#[tokio::test]
+async fn the_last_state_of_each_record_comes_back_and_what_was_forgotten_does_not() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let gone = cluster("gone", ClusterStatus::Active);
+    let key = Key::Cluster(gone.realm.clone(), gone.name.clone());
+    let commits = vec![
+        vec![Change::Cluster(cluster("kept", ClusterStatus::Active)), Change::Cluster(gone)],
+        vec![Change::Cluster(cluster("kept", ClusterStatus::Inactive)), Change::Forget(key)],
+    ];
+    write(open(&directory).expect("it opens"), commits).await;
+    let storage = open(&directory).expect("it opens again");
+    assert_eq!(names(&storage), [("kept".to_owned(), ClusterStatus::Inactive)]);
+}
+
+#[test]
+fn a_database_that_is_open_is_not_opened_twice() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let first = open(&directory).expect("it opens");
+    assert!(matches!(open(&directory), Err(StorageError::InUse { .. })));
+    drop(first);
+    assert!(open(&directory).is_ok());
+}
+
+#[tokio::test]
+async fn a_database_that_is_open_can_be_read_by_others() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let commits = vec![vec![Change::Cluster(cluster("kept", ClusterStatus::Active))]];
+    write(open(&directory).expect("it opens"), commits).await;
+    let _open = open(&directory).expect("it opens again");
+    let shell = rusqlite::Connection::open(directory.path().join("longshore.db")).expect("a shell");
+    let count: u32 = shell
+        .query_row("SELECT count(*) FROM cluster", [], |row| row.get(0))
+        .expect("it can be read");
+    assert_eq!(count, 1);
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_refuses_those_who_wait_and_says_so() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let storage = open(&directory).expect("it opens");
+    storage.limit_pages(1).expect("a bound can be set");
+    let (failed, told) = oneshot::channel();
+    let writer = Writer::start(storage, |_| {}, failed).expect("a thread can be started");
+    let (to, answer) = oneshot::channel();
+    let changes = (0..500)
+        .map(|number| Change::Cluster(cluster(&format!("c{number}"), ClusterStatus::Active)));
+    let reply = Ok(longshore_control::Reply::Body(Vec::new()));
+    let commit = Commit { changes: changes.collect(), releases: vec![Release::Reply(to, reply)] };
+    writer.commit(commit).await;
+    let refused = answer.await.expect("it is answered").expect_err("nothing was written");
+    assert_eq!(refused.code, longshore_wire_ecs::ErrorCode::Server);
+    assert!(told.await.expect("the failure is told").to_string().contains("cannot be written"));
+}
