@@ -1,6 +1,7 @@
 """Fixtures of all suites, and what is skipped when."""
 
 import os
+import time
 
 import pytest
 
@@ -97,6 +98,8 @@ def schedulers(server, mesos_url, request):
         scheduler.end()
     if ecs:
         harness_ecs.stop_everything(ecs)
+        # The master reads of it a moment later; until then offers lack what the tasks had.
+        time.sleep(0.3)
 
 
 @pytest.fixture

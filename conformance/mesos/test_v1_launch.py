@@ -255,7 +255,7 @@ def test_ports_of_a_task_are_not_offered_while_it_runs(framework):
 
     def offered_again():  # What is freed may come as an offer of its own.
         found = [o for o in framework.offers(mark) if o["agent_id"] == offer["agent_id"]]
-        return any({11000, 11001, 11005} <= resource(o, "ports") for o in found)
+        return any({11000, 11001, 11005} <= (resource(o, "ports") or set()) for o in found)
 
     until(offered_again, "the ports are offered again")
 
