@@ -16,7 +16,8 @@ use longshore_wire_ecs::host::{ContainerSpec, TaskSpec};
 use longshore_wire_ecs::shape::shared::Attribute;
 use tokio::sync::mpsc;
 
-/// Where a runtime tells what happened.
+/// Where a runtime tells what happened. Without a bound of its own: each container tells a handful of things in its life, and
+/// the next probe is asked for only when the last has been answered.
 pub type Events = mpsc::UnboundedSender<(ContainerRef, Event)>;
 
 /// How much of a container's output is given at most, in bytes. Chosen by us: what a terminal scrolls through.
@@ -83,7 +84,8 @@ impl Runtime {
         }
     }
 
-    /// Ends what still runs of a task and forgets its containers. Output is kept for an hour.
+    /// Ends what still runs of a task and forgets its containers. Output of processes is kept for an
+    /// hour, that of Docker containers in memory, for the last tasks and until the agent ends.
     pub fn remove(&self, task: ResourceId) {
         match self {
             Self::Docker(docker) => docker.remove(task),
