@@ -227,6 +227,7 @@ fn launch_one(
     };
     *left = left.minus(&claim);
     let id: Str = format!("ls-{:032x}", bridge.ids.bits("launch")).into();
+    bridge.strays.launches(&id);
     let launch = Launch {
         id: id.clone(),
         framework: framework.to_owned(),

@@ -36,6 +36,7 @@ mod reconcile;
 mod recover;
 mod state;
 mod status;
+mod stray;
 mod subscribe;
 mod validate;
 

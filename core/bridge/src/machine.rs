@@ -5,7 +5,7 @@ use longshore_replica::{Answer, Ask, Failure};
 use longshore_wire_mesos::v1::scheduler::{Call, Event};
 
 use crate::state::{Bridge, Timer};
-use crate::{call, endpoint, launch, observe, reading, recover, status, subscribe};
+use crate::{call, endpoint, launch, observe, reading, recover, status, stray, subscribe};
 
 /// Names one HTTP request, so that its answer finds the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,6 +130,8 @@ impl Machine for Bridge {
                 Timer::Starting(launch) => observe::starting(self, now, &launch, out),
                 Timer::Stop(launch) => launch::stop_again(self, now, &launch, out),
                 Timer::Recover => recover::begin(self, out),
+                Timer::Strays => stray::look(self, out),
+                Timer::StraysOver => stray::end(self),
                 Timer::Filters => crate::offer::filters_ended(self, now),
                 Timer::Offer(offer) => crate::offer::rescind(self, now, &offer, out),
             }

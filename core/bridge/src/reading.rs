@@ -12,7 +12,7 @@ use crate::launch;
 use crate::limits;
 use crate::machine::{Asked, Output};
 use crate::state::{Bridge, Purpose};
-use crate::{definition, observe, recover};
+use crate::{definition, observe, recover, stray};
 
 /// Tasks that one reading asks about at most: what one describe call takes.
 const TASKS_MAX: usize = 100;
@@ -121,6 +121,7 @@ pub(crate) fn answered(
     let Some(purpose) = bridge.asked.remove(&asked) else { return };
     match purpose {
         Purpose::Recover => recover::answered(bridge, now, result, out),
+        Purpose::Strays => stray::found(bridge, now, result, out),
         Purpose::Instances { complete, sequence, asked_at } => {
             bridge.instance_pace.returned();
             match result {

@@ -3,7 +3,7 @@
 //! Which tasks are ours stands in their environment overrides. A task that has ended is told once more, since nobody knows
 //! whether its end was acknowledged; of several with one id only the latest counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_machine::Timestamp;
 use longshore_replica::{Answer, Ask, Failure, LastStatus, Task};
@@ -19,7 +19,7 @@ use crate::mapping::{
 };
 use crate::state::{Bridge, Purpose, Timer};
 use crate::status::Updates;
-use crate::{limits, observe};
+use crate::{limits, observe, stray};
 
 /// How far recovery has come.
 #[derive(Debug, Default)]
@@ -43,8 +43,8 @@ pub(crate) fn begin(bridge: &mut Bridge, out: &mut Vec<Output>) {
     }
     let asks = [
         Ask::ListInstances,
-        Ask::ListTasks { desired_running: true },
-        Ask::ListTasks { desired_running: false },
+        Ask::ListTasks { desired_running: true, except: BTreeSet::new() },
+        Ask::ListTasks { desired_running: false, except: BTreeSet::new() },
     ];
     bridge.recovery = Recovery { waiting: asks.len(), ..Recovery::default() };
     for ask in asks {
@@ -79,6 +79,7 @@ pub(crate) fn answered(
         return;
     }
     let tasks = std::mem::take(&mut bridge.recovery.tasks);
+    stray::watch(bridge, now, &tasks);
     adopt_all(bridge, now, tasks, out);
     bridge.recovery.done = true;
     out.push(Output::Recovered);
@@ -91,15 +92,15 @@ pub(crate) fn answered(
 fn adopt_all(bridge: &mut Bridge, now: Timestamp, tasks: Vec<Task>, out: &mut Vec<Output>) {
     let mut latest: BTreeMap<(Str, Str), Task> = BTreeMap::new();
     for task in tasks {
-        let variable = |name: &str| task.environment.get(name).cloned();
-        let (Some(framework), Some(id)) = (variable(FRAMEWORK_VARIABLE), variable(TASK_VARIABLE))
-        else {
-            continue;
-        };
+        let Some(key) = identity(&task) else { continue };
         let rank = |task: &Task| (task.last_status != LastStatus::Stopped, task.created_at_ms);
-        match latest.get(&(framework.clone(), id.clone())) {
-            Some(known) if rank(known) >= rank(&task) => {}
-            _ => drop(latest.insert((framework, id), task)),
+        let older = match latest.get(&key) {
+            Some(known) if rank(known) >= rank(&task) => Some(task),
+            _ => latest.insert(key, task),
+        };
+        // Two of one id run only if the first was given up as lost: its framework knows of the second.
+        if let Some(older) = older.filter(|task| task.last_status != LastStatus::Stopped) {
+            stray::stop(bridge, now, older, out);
         }
     }
     for ((framework, id), task) in latest {
@@ -107,7 +108,14 @@ fn adopt_all(bridge: &mut Bridge, now: Timestamp, tasks: Vec<Task>, out: &mut Ve
     }
 }
 
-fn adopt(
+/// Framework id and task id of a task of ours.
+pub(crate) fn identity(task: &Task) -> Option<(Str, Str)> {
+    let variable = |name: &str| task.environment.get(name).cloned();
+    Some((variable(FRAMEWORK_VARIABLE)?, variable(TASK_VARIABLE)?))
+}
+
+/// Takes over a task.
+pub(crate) fn adopt(
     bridge: &mut Bridge,
     now: Timestamp,
     framework: &str,

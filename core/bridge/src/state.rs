@@ -24,6 +24,8 @@ pub(crate) enum Timer {
     Starting(Str),
     Stop(Str),
     Recover,
+    Strays,
+    StraysOver,
     Filters,
     Offer(String),
 }
@@ -33,6 +35,8 @@ pub(crate) enum Timer {
 pub(crate) enum Purpose {
     /// Part of recovery.
     Recover,
+    /// A look for launches that recovery did not see yet.
+    Strays,
     /// The regular reading of instances; whether it is complete.
     Instances { complete: bool, sequence: u64, asked_at: Timestamp },
     /// The regular reading of tasks.
@@ -133,6 +137,7 @@ pub struct Bridge {
     /// Kept between readings for its room.
     seen_now: Vec<Str>,
     pub(crate) recovery: crate::recover::Recovery,
+    pub(crate) strays: crate::stray::Strays,
     pub(crate) counters: Counters,
 }
 
@@ -178,6 +183,7 @@ impl Bridge {
             stale_tasks: BTreeSet::new(),
             seen_now: Vec::new(),
             recovery: crate::recover::Recovery::default(),
+            strays: crate::stray::Strays::default(),
             counters: Counters::default(),
         }
     }

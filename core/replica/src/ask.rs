@@ -1,6 +1,6 @@
 //! What may be asked of a cluster, and what may come of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::host::NetworkMode;
@@ -19,6 +19,8 @@ pub enum Ask {
     ListTasks {
         /// Which.
         desired_running: bool,
+        /// ARNs of tasks that need not be told again.
+        except: BTreeSet<Str>,
     },
     /// These tasks, by ARN.
     DescribeTasks(Vec<Str>),

@@ -1,5 +1,6 @@
 //! Lists of tasks, instances and task definitions.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -28,7 +29,7 @@ pub(crate) async fn tasks(args: PsArgs, json: bool) -> anyhow::Result<ExitCode> 
     let client = client(&args.cluster).await?;
     let mut found = Vec::new();
     for desired_running in if args.all { vec![true, false] } else { vec![true] } {
-        match client.ask(Ask::ListTasks { desired_running }).await {
+        match client.ask(Ask::ListTasks { desired_running, except: BTreeSet::new() }).await {
             Ok(Answer::Tasks { found: some, .. }) => found.extend(some),
             Ok(_) => bail!("the cluster answered another question"),
             Err(failure) => return Err(failed(&failure, &args.cluster.endpoint)),

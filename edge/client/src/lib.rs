@@ -113,7 +113,9 @@ impl Client {
             Ask::DescribeInstances(arns) => {
                 self.describe_instances(&arns).await.map(Answer::Instances)
             }
-            Ask::ListTasks { desired_running } => self.list_tasks(desired_running).await,
+            Ask::ListTasks { desired_running, except } => {
+                self.list_tasks(desired_running, &except).await
+            }
             Ask::DescribeTasks(arns) => self.describe_tasks(&arns).await,
             Ask::FindTasks { started_by } => self.find_tasks(&started_by).await,
             Ask::DescribeDefinition(name) => self.describe_definition(&name).await,

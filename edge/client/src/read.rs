@@ -1,5 +1,7 @@
 //! Reading: every page, in batches that ECS takes.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ecs::types::DesiredStatus;
 use longshore_replica::{Answer, Failure, Instance};
 use longshore_wire_ecs::Str;
@@ -49,8 +51,13 @@ impl Client {
         Ok(instances)
     }
 
-    pub(crate) async fn list_tasks(&self, desired_running: bool) -> Result<Answer, Failure> {
-        let arns = self.task_arns(desired_running, None).await?;
+    pub(crate) async fn list_tasks(
+        &self,
+        desired_running: bool,
+        except: &BTreeSet<Str>,
+    ) -> Result<Answer, Failure> {
+        let mut arns = self.task_arns(desired_running, None).await?;
+        arns.retain(|arn| !except.contains(arn));
         self.describe_tasks(&arns).await
     }
 

@@ -9,5 +9,6 @@ mod launch;
 mod offers;
 mod pace;
 mod recovery;
+mod strays;
 mod updates;
 mod world;

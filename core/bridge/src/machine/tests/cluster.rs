@@ -43,6 +43,8 @@ pub(super) struct Cluster {
     pub(super) registrations: Vec<DefinitionContent>,
     /// How often instances or tasks were read.
     pub(super) reads: u32,
+    /// How often all tasks were listed.
+    pub(super) listings: u32,
     /// Definitions by family.
     definitions: BTreeMap<Str, Definition>,
     /// CPU units and MiB that each task holds.
@@ -63,6 +65,7 @@ impl Cluster {
             stops: Vec::new(),
             registrations: Vec::new(),
             reads: 0,
+            listings: 0,
             definitions: BTreeMap::new(),
             held: BTreeMap::new(),
             shown: None,
@@ -199,8 +202,11 @@ impl Cluster {
             Ask::DescribeInstances(arns) => {
                 Ok(self.instances_where(|instance| arns.contains(&instance.arn)))
             }
-            Ask::ListTasks { desired_running } => {
-                Ok(self.tasks_where(|task| task.desired_running == desired_running))
+            Ask::ListTasks { desired_running, except } => {
+                self.listings += 1;
+                Ok(self.tasks_where(|task| {
+                    task.desired_running == desired_running && !except.contains(&task.arn)
+                }))
             }
             Ask::DescribeTasks(arns) => {
                 let missing =

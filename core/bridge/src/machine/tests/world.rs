@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use longshore_machine::{Machine, Timestamp};
-use longshore_replica::Ask;
+use longshore_replica::{Ask, StartTask};
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::framework_info::Capability;
 use longshore_wire_mesos::v1::framework_info::capability::Type as CapabilityType;
@@ -118,6 +118,22 @@ impl World {
     pub(super) fn release(&mut self) {
         self.hold = None;
         self.answer_asks();
+    }
+
+    /// The only `StartTask` that is held back.
+    pub(super) fn held_start(&self) -> StartTask {
+        let starts = self.asks.iter().filter_map(|(_, ask)| match ask {
+            Ask::StartTask(start) => Some((**start).clone()),
+            _ => None,
+        });
+        let starts: Vec<StartTask> = starts.collect();
+        assert_eq!(starts.len(), 1, "{starts:?}");
+        starts[0].clone()
+    }
+
+    /// What is held back is lost, and nobody hears of it.
+    pub(super) fn drop_held(&mut self) {
+        self.asks.clear();
     }
 
     fn feed(&mut self, input: Input) {

@@ -1,0 +1,135 @@
+//! A master ended with a launch on its way, and the cluster shows the task only after the next one has read everything.
+
+use longshore_replica::{Ask, StartTask, StopCode, Task};
+use longshore_wire_mesos::v1::TaskState;
+use longshore_wire_mesos::v1::scheduler::Call;
+use longshore_wire_mesos::v1::scheduler::call::Type;
+
+use super::world::{Client, World, kind, returning};
+use crate::machine::Response;
+
+const CAPACITY: &[(u32, u32)] = &[(4096, 4096)];
+
+/// A new master, its framework back, and the request of `t1` that the old one sent and nobody has heard of yet.
+fn with_one_on_its_way() -> (World, Client, StartTask) {
+    let (mut world, client) = World::with_client(CAPACITY);
+    world.hold = Some(|ask| matches!(ask, Ask::StartTask(_)));
+    world.launched(&client, "t1");
+    world.soon();
+    let sent = world.held_start();
+    world.hold = None;
+    world.restart();
+    let again = world.subscribe(returning(&client));
+    assert!(world.updates(&again).is_empty());
+    (world, again, sent)
+}
+
+fn stray(world: &mut World, sent: &StartTask) -> Task {
+    let now = world.now;
+    world.cluster.accept(now, sent);
+    world.cluster.tasks[&world.cluster.arn_of("t1")].clone()
+}
+
+#[test]
+fn a_launch_that_shows_up_after_recovery_is_taken_over() {
+    let (mut world, client, sent) = with_one_on_its_way();
+    let task = stray(&mut world, &sent);
+    world.cluster.runs(&task.arn);
+    world.run_for(3_000);
+    let status = world.update(&client);
+    assert_eq!((status.state(), status.task_id.value.as_str()), (TaskState::TaskRunning, "t1"));
+    world.cluster.ends(&task.arn, StopCode::EssentialContainerExited, Some(0));
+    world.soon();
+    assert_eq!(world.update(&client).state(), TaskState::TaskFinished);
+    assert!(world.cluster.stops.is_empty());
+}
+
+#[test]
+fn one_that_shows_up_a_minute_late_is_taken_over_too_even_if_it_is_over() {
+    let (mut world, client, sent) = with_one_on_its_way();
+    world.run_for(58_000);
+    let task = stray(&mut world, &sent);
+    world.cluster.runs(&task.arn);
+    world.cluster.ends(&task.arn, StopCode::EssentialContainerExited, Some(3));
+    world.run_for(5_000);
+    let states: Vec<TaskState> = world.updates(&client).iter().map(|one| one.state()).collect();
+    assert_eq!(states, [TaskState::TaskFailed]);
+}
+
+/// Its framework was told that it is lost, and launched it anew: two of them may not run.
+#[test]
+fn one_that_was_launched_again_meanwhile_is_stopped() {
+    let (mut world, client, sent) = with_one_on_its_way();
+    let second = world.running(&client, "t1");
+    let first = stray(&mut world, &sent);
+    assert_ne!(first.arn, second);
+    world.run_for(3_000);
+    assert_eq!(world.cluster.stops, [first.arn]);
+    assert!(world.updates(&client).is_empty(), "its framework hears nothing of it");
+}
+
+#[test]
+fn one_of_a_framework_that_was_torn_down_is_stopped() {
+    let (mut world, client, sent) = with_one_on_its_way();
+    assert_eq!(world.call(&client, Call { ..kind(Type::Teardown) }), Response::Accepted);
+    let task = stray(&mut world, &sent);
+    world.run_for(3_000);
+    assert_eq!(world.cluster.stops, [task.arn]);
+}
+
+/// A stop that is lost is sent again, since nobody else will.
+#[test]
+fn a_stray_that_goes_on_is_stopped_again() {
+    let (mut world, client, sent) = with_one_on_its_way();
+    world.running(&client, "t1");
+    let task = stray(&mut world, &sent);
+    world.hold = Some(|ask| matches!(ask, Ask::StopTask { .. }));
+    world.run_for(5_000);
+    assert!(world.cluster.stops.is_empty());
+    world.drop_held();
+    world.hold = None;
+    world.run_for(40_000);
+    assert_eq!(world.cluster.stops, [task.arn]);
+}
+
+#[test]
+fn a_task_of_this_master_that_was_quick_is_not_told_twice() {
+    let (mut world, client, _) = with_one_on_its_way();
+    let arn = world.running(&client, "t2");
+    world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
+    world.soon();
+    assert_eq!(world.update(&client).state(), TaskState::TaskFinished);
+    world.run_for(100_000);
+    assert!(world.updates(&client).is_empty() && world.cluster.stops.is_empty());
+}
+
+/// Two of one id, both running, that recovery finds at once.
+#[test]
+fn of_two_that_run_under_one_id_the_older_is_stopped() {
+    let (mut world, client) = World::with_client(CAPACITY);
+    let first = world.running(&client, "t1");
+    let mut copy = world.cluster.starts[0].clone();
+    copy.started_by = "ls-another".into();
+    world.run_for(1_000);
+    let now = world.now;
+    world.cluster.accept(now, &copy);
+    let second = world.cluster.arn_of("t1");
+    world.restart();
+    assert_eq!(world.cluster.stops, [first]);
+    let again = world.subscribe(returning(&client));
+    world.cluster.runs(&second);
+    world.soon();
+    assert_eq!(world.update(&again).state(), TaskState::TaskRunning);
+}
+
+#[test]
+fn the_looks_end_after_a_minute() {
+    let (mut world, client, _) = with_one_on_its_way();
+    for offer in world.offers(&client) {
+        world.decline(&client, &offer, 1e9);
+    }
+    world.run_for(100_000);
+    let before = world.cluster.listings;
+    world.run_for(600_000);
+    assert_eq!(world.cluster.listings, before);
+}
