@@ -95,7 +95,8 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// Log lines go to standard error, so that standard output is what was asked for.
 fn trace(verbose: bool) {
-    let default = if verbose { "info,longshore_server=debug" } else { "warn" };
+    // What the SDK cannot find is said once, in our words.
+    let default = if verbose { "info,longshore_server=debug" } else { "warn,aws_config=off" };
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
     tracing_subscriber::fmt()

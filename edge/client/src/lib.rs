@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::timeout::TimeoutConfig;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
@@ -49,6 +50,12 @@ pub enum OptionsError {
     /// No region is configured.
     #[error("no AWS region is configured: set AWS_REGION, or region in the AWS profile")]
     Region,
+    /// No credentials are to be had.
+    #[error(
+        "no AWS credentials are to be had: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this \
+         machine a role: {0}"
+    )]
+    Credentials(String),
 }
 
 /// A cluster, reached through the AWS SDK.
@@ -63,7 +70,7 @@ impl Client {
     /// A client that is configured as the SDK is.
     ///
     /// # Errors
-    /// Says what is not configured.
+    /// Says what is not configured. Credentials are fetched once to see that they can be had.
     pub async fn new(options: Options) -> Result<Self, OptionsError> {
         let plain = options.endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
@@ -81,6 +88,11 @@ impl Client {
         let shared = loader.load().await;
         if shared.region().is_none() {
             return Err(OptionsError::Region);
+        }
+        if let Some(provider) = shared.credentials_provider() {
+            // Asked for now, since without them every request would fail, each with a page of causes.
+            let got = provider.provide_credentials().await;
+            got.map_err(|error| OptionsError::Credentials(causes(&error)))?;
         }
         let mut config = aws_sdk_ecs::config::Builder::from(&shared)
             .retry_config(RetryConfig::standard().with_max_attempts(4))
@@ -163,7 +175,17 @@ where
         SdkError::ConstructionFailure(_) => "the request cannot be made".to_owned(),
         _ => "the request failed".to_owned(),
     };
-    let mut source = std::error::Error::source(error);
+    if let Some(cause) = std::error::Error::source(error) {
+        text.push_str(": ");
+        text.push_str(&causes(cause));
+    }
+    text
+}
+
+/// An error and what caused it, in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(": ");
         text.push_str(&cause.to_string());

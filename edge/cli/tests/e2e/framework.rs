@@ -242,6 +242,18 @@ impl Framework {
         status
     }
 
+    /// Waits for the end of a task, whatever it is, and returns the status.
+    pub(crate) fn ended(&mut self, task: &str) -> Value {
+        self.wait(&format!("{task} ends"), 0, |event| {
+            let status = &event["update"]["status"];
+            let goes_on = matches!(
+                status["state"].as_str(),
+                None | Some("TASK_STAGING" | "TASK_STARTING" | "TASK_RUNNING" | "TASK_KILLING")
+            );
+            (status["task_id"]["value"] == task && !goes_on).then(|| status.clone())
+        })
+    }
+
     /// The index of the next event.
     pub(crate) fn mark(&self) -> usize {
         self.events.len()

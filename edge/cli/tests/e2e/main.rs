@@ -1,13 +1,16 @@
 //! End to end: the real program, over its ports, as its users have it.
 //!
 //! One test binary and not one for each file, so that all tests run beside each other and share what they stand on:
-//! [`server`] starts the program, [`http`] talks to it, [`framework`] is a Mesos framework. Every wait has a deadline.
+//! [`server`] starts the program, [`http`] talks to it, [`framework`] is a Mesos framework, [`weather`] what may become
+//! of requests on their way. Every wait has a deadline.
 #![forbid(unsafe_code)]
 
 mod crash;
 mod framework;
 mod http;
+mod outages;
 mod refusals;
 mod schedulers;
 mod server;
+mod weather;
 mod wire;

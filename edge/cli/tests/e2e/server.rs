@@ -133,16 +133,36 @@ fn command(home: &Home, more: &[&str]) -> Command {
     command
 }
 
+/// `longshore serve` on a free port, in an environment that holds nothing but what is given.
+fn serve_command(home: &Home, environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
+    command
+        .args(["serve", "--json", "--mesos-listen", "127.0.0.1:0"])
+        .env_clear()
+        .env("HOME", home.path("nobody"))
+        // Where there is such a service, it is not to be asked.
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null());
+    command
+}
+
 /// Starts the program, which must refuse to start; returns its exit code and what it said.
 pub(crate) fn refused(home: &Home, more: &[&str]) -> (Option<i32>, String) {
-    let mut child = command(home, more)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
+    ended_at_once(command(home, more))
+}
+
+/// As [`refused`], of `longshore serve`.
+pub(crate) fn serve_refused(home: &Home, environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    ended_at_once(serve_command(home, environment))
+}
+
+fn ended_at_once(mut command: Command) -> (Option<i32>, String) {
+    let mut child =
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary runs");
     let Some(status) = exit_status(&mut child) else {
         child.kill().expect("it is our child");
-        panic!("the program runs on instead of refusing {more:?}")
+        panic!("the program runs on instead of refusing: {command:?}")
     };
     let mut said = String::new();
     child.stderr.take().expect("it is piped").read_to_string(&mut said).expect("messages are text");
@@ -271,6 +291,55 @@ impl Server {
             assert!(task["lastStatus"] != "STOPPED" || status == "STOPPED", "{task}");
             (task["lastStatus"] == status).then_some(task)
         })
+    }
+}
+
+/// `longshore serve`, ready or not. It is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Master {
+    child: Child,
+    /// Host and port of the Mesos master.
+    pub(crate) mesos: String,
+    errors: PathBuf,
+}
+
+impl Master {
+    /// Starts it in front of an endpoint and waits until it listens.
+    pub(crate) fn start(home: &Home, endpoint: &str) -> Self {
+        let errors = home.path("serve-stderr");
+        let file = fs::File::create(&errors).expect("the directory can be written");
+        let environment = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ECS_ENDPOINT", endpoint),
+        ];
+        let mut command = serve_command(home, &environment);
+        // Commands without an image run on the machine itself.
+        command.args(["--default-image", "none"]);
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(file).spawn().expect("the binary runs");
+        let line = first_line(child.stdout.take().expect("it is piped"));
+        let mut master = Self { child, mesos: String::new(), errors };
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| {
+            panic!("not ready: {error} in {line:?}; it said: {}", master.said())
+        });
+        let url = ready["mesos"].as_str().unwrap_or_else(|| panic!("no mesos in {ready}"));
+        url.strip_prefix("http://").expect("a URL begins so").clone_into(&mut master.mesos);
+        master
+    }
+
+    /// What it wrote to standard error.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(&self.errors).unwrap_or_default()
+    }
+}
+
+impl Drop for Master {
+    fn drop(&mut self) {
+        // One that ended already is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
