@@ -57,6 +57,11 @@ CASES = {
     "a cycle of dependencies": (
         [bare("a", **depends("b", "START")), bare("b", **depends("a", "START"))], {}, "",
     ),
+    "a cycle of links": ([bare("a", links=["b"]), bare("b", links=["a:x"])], {}, "cycle"),
+    "a link to an unknown container": ([bare("a", links=["ghost"])], {}, "ghost"),
+    "volumes from an unknown container": (
+        [bare("a", volumesFrom=[{"sourceContainer": "ghost"}])], {}, "ghost",
+    ),
     "a dependency on itself": ([bare("a", **depends("a", "START"))], {}, ""),
     "a soft ulimit above the hard one": ([bare(**ULIMIT)], {}, ""),
     "two port mappings of one name": ([bare(**TWICE)], {}, ""),

@@ -3,6 +3,7 @@
 //! Source: ECS API reference, `ContainerDependency.condition`.
 
 use longshore_wire_ecs::host::{Health, TaskSpec};
+use longshore_wire_ecs::shape::container_definition::ContainerDefinition;
 
 use crate::container::{ContainerState, Phase};
 
@@ -17,16 +18,23 @@ pub(crate) enum Verdict {
     Never(String),
 }
 
+/// The containers that one depends on, and the condition that each has to reach.
+fn dependencies(of: &ContainerDefinition) -> impl Iterator<Item = (&str, &str)> {
+    let told = of.depends_on.iter().flatten().map(|dependency| {
+        let on = dependency.container_name.as_deref().unwrap_or_default();
+        (on, dependency.condition.as_deref().unwrap_or("START"))
+    });
+    told.chain(of.made_after().map(|on| (on, "START")))
+}
+
 /// Looks at each dependency of the container at `index`.
 pub(crate) fn check(spec: &TaskSpec, containers: &[ContainerState], index: usize) -> Verdict {
     let mut verdict = Verdict::Met;
-    for dependency in spec.containers[index].definition.depends_on.iter().flatten() {
-        let on = dependency.container_name.as_deref().unwrap_or_default();
+    for (on, condition) in dependencies(&spec.containers[index].definition) {
         let Some(target) = spec.containers.iter().position(|container| container.name() == on)
         else {
             continue;
         };
-        let condition = dependency.condition.as_deref().unwrap_or("START");
         match one(condition, &containers[target]) {
             Verdict::Met => {}
             Verdict::NotYet => verdict = Verdict::NotYet,
@@ -66,10 +74,6 @@ pub(crate) fn is_needed(spec: &TaskSpec, containers: &[ContainerState], index: u
     let name = spec.containers[index].name();
     spec.containers.iter().zip(containers).any(|(container, state)| {
         let alive = matches!(state.phase, Phase::Starting | Phase::Running);
-        let depends = container.definition.depends_on.iter().flatten();
-        alive
-            && depends
-                .into_iter()
-                .any(|dependency| dependency.container_name.as_deref() == Some(name))
+        alive && dependencies(&container.definition).any(|(on, _)| on == name)
     })
 }

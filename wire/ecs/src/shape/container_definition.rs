@@ -222,3 +222,14 @@ super::shapes! {
         domain: Str,
     }
 }
+
+impl ContainerDefinition {
+    /// Names of the containers that must have started before this one can be made, whatever it depends on by condition:
+    /// those that it links to and those whose volumes it mounts. Source: amazon-ecs-agent, where both are resolved first.
+    pub fn made_after(&self) -> impl Iterator<Item = &str> {
+        let links = self.links.iter().flatten();
+        let linked = links.map(|link| link.split_once(':').map_or(&**link, |(name, _)| name));
+        let from = self.volumes_from.iter().flatten();
+        linked.chain(from.filter_map(|from| from.source_container.as_deref()))
+    }
+}

@@ -1,9 +1,9 @@
 //! A master ended with a launch on its way, and the cluster shows the task only after the next one has read everything.
 
 use longshore_replica::{Ask, StartTask, StopCode, Task};
-use longshore_wire_mesos::v1::TaskState;
 use longshore_wire_mesos::v1::scheduler::Call;
 use longshore_wire_mesos::v1::scheduler::call::Type;
+use longshore_wire_mesos::v1::{TaskState, TaskStatus};
 
 use super::world::{Client, World, kind, returning};
 use crate::machine::Response;
@@ -52,7 +52,7 @@ fn one_that_shows_up_a_minute_late_is_taken_over_too_even_if_it_is_over() {
     world.cluster.runs(&task.arn);
     world.cluster.ends(&task.arn, StopCode::EssentialContainerExited, Some(3));
     world.run_for(5_000);
-    let states: Vec<TaskState> = world.updates(&client).iter().map(|one| one.state()).collect();
+    let states: Vec<TaskState> = world.updates(&client).iter().map(TaskStatus::state).collect();
     assert_eq!(states, [TaskState::TaskFailed]);
 }
 

@@ -245,6 +245,14 @@ fn dependencies(containers: &[ContainerDefinition]) -> Check {
                 .or_default()
                 .push(by_name.get_key_value(on).map_or("", |(name, _)| name));
         }
+        for on in container.made_after() {
+            let Some((on, _)) = by_name.get_key_value(on) else {
+                return refuse(format!(
+                    "Container '{name}' links to or mounts volumes from the unknown container '{on}'."
+                ));
+            };
+            edges.entry(name).or_default().push(on);
+        }
     }
     if has_cycle(&edges) {
         refuse("The dependencies of the containers form a cycle.")

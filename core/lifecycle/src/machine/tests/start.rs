@@ -1,7 +1,9 @@
 //! Which container starts when, and what becomes of a start that fails.
 
 use longshore_wire_ecs::host::{Desired, Health, PortBinding, Reported, StopCause};
-use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, HealthCheck};
+use longshore_wire_ecs::shape::container_definition::{
+    ContainerDefinition, HealthCheck, VolumeFrom,
+};
 
 use super::{World, container, depending, helper, task};
 use crate::limits::START_TIMEOUT_MS;
@@ -69,6 +71,21 @@ fn start_waits_until_the_dependency_runs() {
         (World::new(), task(1, vec![depending("app", &[("db", "START")]), container("db")]));
     assert_eq!(world.run(&web), ["start db"]);
     assert_eq!(world.started(&web, "db"), ["start app"]);
+}
+
+/// Docker refuses a container that links to one that does not run.
+#[test]
+fn what_is_linked_to_or_lends_its_volumes_starts_first() {
+    let lender = VolumeFrom { source_container: Some("data".into()), read_only: None };
+    let app = ContainerDefinition {
+        links: Some(vec!["db:database".into()]),
+        volumes_from: Some(vec![lender]),
+        ..container("app")
+    };
+    let (mut world, web) = (World::new(), task(1, vec![app, container("db"), helper("data")]));
+    assert_eq!(world.run(&web), ["start db", "start data"]);
+    assert!(world.started(&web, "db").is_empty());
+    assert_eq!(world.started(&web, "data"), ["start app"]);
 }
 
 #[test]
