@@ -53,7 +53,7 @@ pub const GIVEN_UP_LOOK_MS: u64 = 30_000;
 /// When, after recovery, launches of the last master are looked for that it did not show yet, in ms. Source: chosen by us:
 /// a request that was on its way takes effect, and shows, within seconds.
 pub const STRAY_LOOKS_MS: [u64; 5] = [2_000, 5_000, 15_000, 30_000, 60_000];
-/// When those looks are over, in ms after recovery.
+/// When those looks are over, in ms after recovery. Source: chosen by us: the last one has been answered or has failed.
 pub const STRAY_LOOKS_END_MS: u64 = 75_000;
 /// How long a launch that was given up is looked for, in ms. Source: chosen by us: far longer than a request lives.
 pub const GIVEN_UP_MS: u64 = 600_000;
