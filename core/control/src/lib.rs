@@ -19,6 +19,7 @@ mod cluster_state;
 mod launch;
 pub mod limits;
 mod machine;
+mod placing;
 mod record;
 mod report;
 mod show;

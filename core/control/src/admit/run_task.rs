@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use longshore_placement::{Protocol, Refusal, Request as PlacementRequest, check, place};
-use longshore_wire_ecs::arn::ResourceId;
+use longshore_placement::{Refusal, check};
 use longshore_wire_ecs::host::{ContainerSpec, NetworkMode};
-use longshore_wire_ecs::shape::shared::{Failure, KeyValuePair, Tag};
+use longshore_wire_ecs::shape::shared::{KeyValuePair, Tag};
 use longshore_wire_ecs::shape::task as shape;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
@@ -16,6 +15,7 @@ use super::{
 use crate::cluster_state::{ClusterState, TokenUse};
 use crate::launch::{self, Launch};
 use crate::machine::Reply;
+use crate::placing::{Rules, failure, not_yet, place};
 use crate::record::{DefinitionStatus, InstanceStatus, Tags, Task, TaskDefinition};
 
 pub(super) mod overrides;
@@ -47,8 +47,10 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
         )));
     }
     where_to_run(&request)?;
-    strategies(request.placement_strategy.as_deref().unwrap_or_default())?;
-    constraints(request.placement_constraints.as_deref().unwrap_or_default())?;
+    let rules = Rules::read(
+        request.placement_constraints.as_deref().unwrap_or_default(),
+        request.placement_strategy.as_deref().unwrap_or_default(),
+    )?;
     let launch = admit(at, &common_of_run(&request, &name))?;
     if launch.definition.content.placement_constraints.as_ref().is_some_and(|all| !all.is_empty()) {
         return Err(not_yet("The placement constraints of the task definition"));
@@ -63,12 +65,7 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
     if cluster.view.instances().values().all(|instance| !instance.active) {
         return Err(ApiError::invalid("No Container Instances were found in your cluster."));
     }
-    let wanted = PlacementRequest {
-        needs: &launch.needs,
-        group: &launch.group,
-        count: count.unsigned_abs(),
-    };
-    let plan = place(&cluster.view, &wanted);
+    let plan = place(cluster, &launch.needs, &launch.group, &rules, count.unsigned_abs());
     let failures =
         plan.refused.iter().map(|(id, refusal)| failure(cluster, *id, refusal)).collect();
     let (ids, now) = (&mut at.control.ids, at.now);
@@ -103,15 +100,6 @@ fn common_of_run<'a>(request: &'a shape::RunTaskRequest, cluster: &'a str) -> Co
     }
 }
 
-fn not_yet(what: &str) -> ApiError {
-    ApiError::new(
-        ErrorCode::UnsupportedFeature,
-        format!(
-            "{what} cannot be honoured by Longshore yet, and are not ignored: leave them out, and tasks spread over availability zones."
-        ),
-    )
-}
-
 /// Checks the launch type and its rivals.
 fn where_to_run(request: &shape::RunTaskRequest) -> Result<(), ApiError> {
     let providers =
@@ -135,51 +123,6 @@ fn where_to_run(request: &shape::RunTaskRequest) -> Result<(), ApiError> {
             "launchType should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]",
         )),
     }
-}
-
-/// Spreading over zones is what happens anyway; other strategies are refused, not ignored.
-fn strategies(given: &[shape::PlacementStrategy]) -> Result<(), ApiError> {
-    if given.len() > limits::PLACEMENT_STRATEGIES_MAX {
-        return Err(ApiError::invalid("Maximum number of strategies is 5"));
-    }
-    for (rank, strategy) in given.iter().enumerate() {
-        match (strategy.kind.as_deref(), strategy.field.as_deref()) {
-            (Some("spread"), Some("attribute:ecs.availability-zone")) if rank == 0 => {}
-            (Some("spread"), Some("instanceId" | "host")) if rank == 1 => {}
-            (Some("spread" | "binpack" | "random"), _) => {
-                return Err(not_yet("These placement strategies"));
-            }
-            _ => return Err(ApiError::invalid("type should be one of [random,spread,binpack]")),
-        }
-    }
-    Ok(())
-}
-
-fn constraints(given: &[shape::PlacementConstraint]) -> Result<(), ApiError> {
-    if given.len() > limits::PLACEMENT_CONSTRAINTS_MAX {
-        return Err(ApiError::invalid("Maximum number of placement constraints is 10"));
-    }
-    for constraint in given {
-        match (constraint.kind.as_deref(), &constraint.expression) {
-            (Some("distinctInstance"), Some(_)) => {
-                return Err(ApiError::invalid(
-                    "distinctInstance expression should not be specified.",
-                ));
-            }
-            (Some("memberOf"), Some(expression))
-                if expression.chars().count() > limits::EXPRESSION_CHARS_MAX =>
-            {
-                return Err(ApiError::invalid(
-                    "A memberOf expression can have at most 2000 characters.",
-                ));
-            }
-            (Some("distinctInstance" | "memberOf"), _) => {}
-            _ => {
-                return Err(ApiError::invalid("type should be one of [distinctInstance,memberOf]"));
-            }
-        }
-    }
-    if given.is_empty() { Ok(()) } else { Err(not_yet("Placement constraints")) }
 }
 
 /// The client token and the request that it stands for.
@@ -207,31 +150,6 @@ fn replay(cluster: &ClusterState, known: &TokenUse, text: &str) -> Answer {
         ApiError::new(ErrorCode::Conflict, "The clientToken was used with other parameters.");
     conflict.resource_ids = tasks.iter().map(|task| task.arn.clone()).collect();
     Err(conflict)
-}
-
-fn failure(cluster: &ClusterState, id: ResourceId, refusal: &Refusal) -> Failure {
-    let (reason, detail) = match refusal {
-        Refusal::NotActive => ("INACTIVE", Some("The container instance is DRAINING.".to_owned())),
-        Refusal::NotConnected => ("AGENT", None),
-        Refusal::Attribute(name) => {
-            ("ATTRIBUTE", Some(format!("The attribute {name} is missing or has another value.")))
-        }
-        Refusal::Cpu(free) => ("RESOURCE:CPU", Some(format!("{free} CPU units are free."))),
-        Refusal::Memory(free) => ("RESOURCE:MEMORY", Some(format!("{free} MiB are free."))),
-        Refusal::Port(port) => {
-            let reason = if port.protocol == Protocol::Udp {
-                "RESOURCE:PORTS_UDP"
-            } else {
-                "RESOURCE:PORTS"
-            };
-            (reason, Some(format!("The port {} is in use.", port.number)))
-        }
-    };
-    Failure {
-        arn: cluster.instances.get(&id).map(|instance| instance.arn.clone()),
-        reason: Some(reason.into()),
-        detail: detail.map(Into::into),
-    }
 }
 
 pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> Answer {
