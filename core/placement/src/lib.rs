@@ -2,21 +2,38 @@
 //!
 //! [`place`] is a function of everything that it may know: a [`ClusterView`] and a [`Request`]. It answers with a
 //! [`Plan`]: the instances chosen, in order, and for a copy that found no home the first check that each instance
-//! failed. Refusals are data; the failures of `RunTask` are one view of them.
+//! failed. Refusals are data; the failures of `RunTask` and `longshore explain` are views of them.
 //!
-//! Invariants: no clock, no randomness, no floats; equal arguments give equal plans. The view never holds less
-//! than zero of anything: reserving what is not free is a broken invariant and ends the program.
+//! What a copy costs does not grow with the cluster. For each kind of request a *ranking* keeps the instances that fit in
+//! the order of its strategies. Changes of the cluster go into a log, and a ranking reads on in it when it is used: nobody pays
+//! for a ranking that is not used, and none looks twice at what did not change.
 //!
-//! Source: ECS developer guide, *Amazon ECS task placement*: first the instances that fit, then the strategies.
-//! Without a strategy ECS documents none; Longshore spreads over availability zones, then over instances.
+//! Invariants: no clock, no floats; random choices come from the request's seed. A plan is what looking at every
+//! instance anew for every copy would give (a property test does that). The view never holds less than zero of anything:
+//! reserving what is not free is a broken invariant and ends the program.
+//!
+//! Source: ECS developer guide, *Amazon ECS task placement*: first the instances that fit, then constraints, then the
+//! strategies, each deciding between what those before it left equal. Without a strategy ECS documents none; Longshore
+//! spreads over availability zones, then over instances.
 #![forbid(unsafe_code)]
 
+mod bucket;
+mod chain;
+mod explain;
+mod log;
 mod needs;
 mod place;
+pub mod query;
+mod ranking;
+mod rankings;
+mod request;
+mod slot;
 mod view;
 
+pub use explain::{Explanation, Refused, Step, attributes_of, explain};
 pub use needs::{Needs, Port, Protocol, RequiredAttribute};
-pub use place::{Plan, Refusal, Request, check, place};
+pub use place::{Plan, Refusal, check, place};
+pub use request::{Constraint, Request, Resource, Spread, Strategy};
 pub use view::{ClusterView, InstanceView};
 
 /// The attribute that names an instance's availability zone. Source: ECS developer guide, *Built-in attributes*.

@@ -1,27 +1,18 @@
 //! The decision itself.
 //!
-//! Candidates are gathered once per request into a heap for each zone, so that a request costs one walk over the
-//! instances and each of its copies the depth of a heap.
+//! Copies are decided one after the other: each is counted before the next is decided, and all are taken back at the end,
+//! since it is for the caller to make them real.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
-use crate::needs::{Needs, Port, RequiredAttribute};
-use crate::view::{ClusterView, InstanceView, NO_ZONE};
-
-/// What is to be placed.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// What each copy needs.
-    pub needs: &'a Needs,
-    /// The group whose tasks are spread.
-    pub group: &'a str,
-    /// How many copies.
-    pub count: u32,
-}
+use crate::needs::Port;
+use crate::ranking::Ranking;
+use crate::request::Request;
+use crate::slot::Rules;
+use crate::view::ClusterView;
 
 /// The first check that an instance failed. The order of the variants is the order of the checks.
 ///
@@ -41,6 +32,10 @@ pub enum Refusal {
     Memory(u32),
     /// The port is in use.
     Port(Port),
+    /// A task of the group that should run is on it.
+    DistinctInstance,
+    /// The `memberOf` constraint of this number, from 0, does not mean it.
+    MemberOf(usize),
 }
 
 /// Where the copies go.
@@ -48,7 +43,7 @@ pub enum Refusal {
 pub struct Plan {
     /// One per placed copy, in placement order.
     pub placed: Vec<ResourceId>,
-    /// For the first copy left without a home: each instance and the first check that it failed. Empty when
+    /// For the first copy left without a home: each instance and the first check that it failed, by id. Empty when
     /// every copy was placed.
     pub refused: Vec<(ResourceId, Refusal)>,
 }
@@ -64,152 +59,78 @@ impl Plan {
     }
 }
 
-/// The first check that an instance fails for `needs`, if any.
+/// The first check that an instance fails for one more copy of a request, if any.
 ///
 /// # Errors
-/// The refusal.
-pub fn check(instance: &InstanceView, needs: &Needs) -> Result<(), Refusal> {
-    if !instance.active {
-        return Err(Refusal::NotActive);
-    }
-    if !instance.connected {
-        return Err(Refusal::NotConnected);
-    }
-    for required in &needs.attributes {
-        let held = instance.attributes.get(&required.name);
-        let fits = held.is_some_and(|value| required.value.is_none() || *value == required.value);
-        if !fits {
-            return Err(Refusal::Attribute(required.name.clone()));
-        }
-    }
-    fits(instance.cpu, instance.memory_mib, instance, needs)
+/// The refusal. An instance that is not known is not active.
+pub fn check(cluster: &ClusterView, id: ResourceId, request: &Request<'_>) -> Result<(), Refusal> {
+    let known = cluster.slot(id).and_then(|slot| Some((slot, slot.view.as_ref()?)));
+    let (slot, view) = known.ok_or(Refusal::NotActive)?;
+    rules(request).check(slot, view)
 }
 
-fn fits(cpu: u32, memory_mib: u32, instance: &InstanceView, needs: &Needs) -> Result<(), Refusal> {
-    if cpu < needs.cpu {
-        return Err(Refusal::Cpu(cpu));
-    }
-    if memory_mib < needs.memory_mib {
-        return Err(Refusal::Memory(memory_mib));
-    }
-    match needs.ports.iter().find(|port| instance.ports.contains(port)) {
-        Some(port) => Err(Refusal::Port(*port)),
-        None => Ok(()),
-    }
+fn rules<'a>(request: &Request<'a>) -> Rules<'a> {
+    Rules { needs: request.needs, group: request.group, constraints: request.constraints }
 }
 
-/// An instance that can take at least one more copy, with what the copies placed so far have left of it.
+/// Chooses an instance for each copy that `request` asks for: of those that pass every check the best by the strategies. A copy that
+/// finds no home ends the search, since the copies after it ask for the same.
 ///
-/// Ordered so that the greatest is the best: fewest tasks of the group, then most memory free, then smallest id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
-    fewest_in_group: Reverse<u32>,
-    memory_mib: u32,
-    smallest_id: Reverse<ResourceId>,
-    cpu: u32,
-    placed_here: u32,
-}
-
-impl Candidate {
-    fn check(&self, instance: &InstanceView, needs: &Needs) -> Result<(), Refusal> {
-        if let (true, Some(port)) = (self.placed_here > 0, needs.ports.first()) {
-            return Err(Refusal::Port(*port));
-        }
-        fits(self.cpu, self.memory_mib, instance, needs)
-    }
-
-    fn place(&mut self, needs: &Needs) {
-        self.cpu -= needs.cpu;
-        self.memory_mib -= needs.memory_mib;
-        self.placed_here += 1;
-        self.fewest_in_group.0 += 1;
-    }
-}
-
-/// The candidates of one availability zone.
-#[derive(Debug, Default)]
-struct Zone {
-    in_group: u32,
-    candidates: BinaryHeap<Candidate>,
-}
-
-/// Chooses an instance for each copy that `request` asks for.
-///
-/// Each copy goes to the availability zone with the fewest tasks of the group that has room, and there to the
-/// instance with the fewest tasks of the group; ties go to the instance with most memory free, then to the smallest id.
-/// Instances without a zone count as one zone, considered last. A copy that finds no home ends the search, since
-/// the copies after it ask for the same.
-pub fn place(cluster: &ClusterView, request: &Request<'_>) -> Plan {
+/// The cluster is the same afterwards; it is borrowed mutably for what it remembers between requests.
+pub fn place(cluster: &mut ClusterView, request: &Request<'_>) -> Plan {
     let mut plan = Plan::default();
-    let mut zones = gather(cluster, request);
-    let mut full: BTreeMap<ResourceId, Refusal> = BTreeMap::new();
-    for _ in 0..request.count {
-        let open = zones.iter_mut().filter(|(_, zone)| !zone.candidates.is_empty());
-        let poorest =
-            open.min_by_key(|(number, zone)| (**number == NO_ZONE, zone.in_group, **number));
-        let Some((_, zone)) = poorest else {
-            plan.refused = refusals(cluster, request.needs, &full);
+    let mut ranking = cluster.rankings.take(request);
+    for copy in 0..request.count {
+        catch_up(&mut ranking, cluster);
+        let draw = |below| drawn(request.seed, copy, below);
+        let Some(slot) = ranking.best(draw).and_then(|slot| cluster.slots().get(slot)) else {
+            plan.refused = refusals(cluster, request);
             break;
         };
-        let Some(mut best) = zone.candidates.pop() else { continue };
-        let id = best.smallest_id.0;
-        best.place(request.needs);
-        zone.in_group += 1;
+        let id = slot.id;
+        cluster.reserve(id, request.needs);
+        cluster.join_group(request.group, id);
         plan.placed.push(id);
-        match best.check(&cluster.instances()[&id], request.needs) {
-            Ok(()) => zone.candidates.push(best),
-            Err(refusal) => drop(full.insert(id, refusal)),
-        }
     }
+    for id in plan.placed.iter().rev() {
+        cluster.leave_group(request.group, *id);
+        cluster.release(*id, request.needs);
+    }
+    cluster.rankings.put(request, ranking);
     plan
 }
 
-/// One walk over the instances: those that fit, by the number of their zone.
-fn gather(cluster: &ClusterView, request: &Request<'_>) -> BTreeMap<u32, Zone> {
-    static NOBODY: BTreeMap<ResourceId, u32> = BTreeMap::new();
-    let group = cluster.group(request.group).unwrap_or(&NOBODY);
-    // What every instance has need not be looked for on each.
-    let rare = request
-        .needs
-        .attributes
-        .iter()
-        .filter(|one| one.value.is_some() || !cluster.all_have(&one.name));
-    let rare: Vec<RequiredAttribute> = rare.cloned().collect();
-    let needs = Needs { attributes: rare, ..request.needs.clone() };
-    let mut gathered: BTreeMap<u32, (u32, Vec<Candidate>)> = BTreeMap::new();
-    let mut members = group.iter().peekable();
-    for (id, instance, number) in cluster.with_zones() {
-        while members.next_if(|(member, _)| **member < id).is_some() {}
-        let in_group = members.next_if(|(member, _)| **member == id).map_or(0, |(_, count)| *count);
-        let zone = gathered.entry(number).or_default();
-        zone.0 += in_group;
-        if check(instance, &needs).is_ok() {
-            zone.1.push(Candidate {
-                fewest_in_group: Reverse(in_group),
-                memory_mib: instance.memory_mib,
-                smallest_id: Reverse(id),
-                cpu: instance.cpu,
-                placed_here: 0,
-            });
-        }
+/// Brings a ranking up to what the cluster is now.
+fn catch_up(ranking: &mut Ranking, cluster: &mut ClusterView) {
+    let (slots, log) = cluster.slots_and_log();
+    let end = log.end();
+    let reaches = |position: &u64| log.reaches_back_to(*position) && !ranking.is_littered();
+    match ranking.position.filter(reaches) {
+        Some(position) => log.since(position).for_each(|slot| ranking.see(slot, &slots[slot])),
+        None => ranking.see_all(slots),
     }
-    let zone = |(number, (in_group, candidates)): (u32, (u32, Vec<Candidate>))| {
-        (number, Zone { in_group, candidates: candidates.into() })
-    };
-    gathered.into_iter().map(zone).collect()
+    log.was_read();
+    ranking.position = Some(end);
 }
 
-/// For each instance the first check that it fails; `full` are those that this request has filled.
-fn refusals(
-    cluster: &ClusterView,
-    needs: &Needs,
-    full: &BTreeMap<ResourceId, Refusal>,
-) -> Vec<(ResourceId, Refusal)> {
-    let refusal = |(id, instance): (&ResourceId, &InstanceView)| {
-        let refusal = full.get(id).cloned().or_else(|| check(instance, needs).err());
-        refusal.map(|refusal| (*id, refusal))
+/// For each instance the first check that it fails.
+fn refusals(cluster: &ClusterView, request: &Request<'_>) -> Vec<(ResourceId, Refusal)> {
+    let rules = rules(request);
+    let refusal = |slot: &crate::slot::Slot| {
+        let refusal = rules.check(slot, slot.view.as_ref()?).err()?;
+        Some((slot.id, refusal))
     };
-    cluster.instances().iter().filter_map(refusal).collect()
+    cluster.known().filter_map(refusal).collect()
+}
+
+/// A number below `below`, each with the same chance, from a seed and the number of the copy: `SplitMix64`.
+fn drawn(seed: u64, copy: u32, below: usize) -> usize {
+    let mut word = seed.wrapping_add(u64::from(copy + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^= word >> 31;
+    let product = u128::from(word) * below as u128;
+    usize::try_from(product >> 64).unwrap_or(0)
 }
 
 #[cfg(test)]

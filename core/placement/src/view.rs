@@ -1,6 +1,7 @@
 //! A cluster as placement sees it: what each instance has left, and where the tasks of each group are.
 //!
-//! Kept up to date by whoever owns the cluster's state, one change at a time.
+//! Kept up to date by whoever owns the cluster's state, one change at a time. A change costs the same whatever the size of
+//! the cluster: it is noted in a log, and each ranking catches up with the log when it is used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,14 +9,14 @@ use std::sync::Arc;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
-use crate::ZONE_ATTRIBUTE;
+use crate::log::Log;
 use crate::needs::{Needs, Port};
-
-/// The number that stands for no zone.
-pub(crate) const NO_ZONE: u32 = u32::MAX;
+use crate::query::Expression;
+use crate::rankings::Rankings;
+use crate::slot::{self, Slot};
 
 /// What placement knows of one instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstanceView {
     /// CPU units that no task has reserved.
     pub cpu: u32,
@@ -29,85 +30,122 @@ pub struct InstanceView {
     pub active: bool,
     /// Whether its agent is connected.
     pub connected: bool,
-}
-
-impl InstanceView {
-    /// The availability zone, if the instance told.
-    pub(crate) fn zone(&self) -> Option<&Str> {
-        self.attributes.get(ZONE_ATTRIBUTE).and_then(Option::as_ref)
-    }
+    /// Version of its agent, if told.
+    pub agent_version: Option<Str>,
+    /// For example `i-0123456789abcdef0`, if told.
+    pub ec2_instance_id: Option<Str>,
+    /// Registration, in seconds since 1970-01-01T00:00:00Z.
+    pub registered_at: Option<i64>,
 }
 
 /// What placement knows of one cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct ClusterView {
-    instances: BTreeMap<ResourceId, InstanceView>,
-    groups: BTreeMap<Str, BTreeMap<ResourceId, u32>>,
-    /// Numbers of the zones, so that instances are compared by number.
-    zones: BTreeMap<Str, u32>,
-    zone_of: BTreeMap<ResourceId, u32>,
-    /// How many instances have an attribute of a name: what all have needs no look at each.
-    attribute_counts: BTreeMap<Str, usize>,
+    slots: Vec<Slot>,
+    by_id: BTreeMap<ResourceId, usize>,
+    /// Slots whose instance is gone.
+    unused: Vec<usize>,
+    epochs: u64,
+    pub(crate) log: Log,
+    pub(crate) rankings: Rankings,
 }
 
 impl ClusterView {
     /// The instances, by id.
-    pub fn instances(&self) -> &BTreeMap<ResourceId, InstanceView> {
-        &self.instances
+    pub fn instances(&self) -> impl Iterator<Item = (ResourceId, &InstanceView)> {
+        self.by_id.iter().filter_map(|(id, slot)| Some((*id, self.slots[*slot].view.as_ref()?)))
     }
 
     /// One instance.
     pub fn instance(&self, id: ResourceId) -> Option<&InstanceView> {
-        self.instances.get(&id)
+        self.slots[*self.by_id.get(&id)?].view.as_ref()
     }
 
-    /// Adds an instance or replaces what is known of it.
+    /// Whether an expression of the cluster query language means an instance; never one that is not known.
+    pub fn matches(&self, id: ResourceId, expression: &Expression) -> bool {
+        self.by_id.get(&id).is_some_and(|slot| slot::matches(&self.slots[*slot], expression))
+    }
+
+    /// Tasks of a group that should run on an instance.
+    pub fn in_group(&self, group: &str, id: ResourceId) -> u32 {
+        self.by_id.get(&id).map_or(0, |slot| self.slots[*slot].in_group(group))
+    }
+
+    /// How many tasks of each group should run on each instance, for checks of the whole.
+    pub fn groups(&self) -> BTreeMap<(Str, ResourceId), u32> {
+        let one = |slot: &Slot| {
+            let id = slot.id;
+            slot.groups.clone().into_iter().map(move |(group, count)| ((group, id), count))
+        };
+        self.slots.iter().flat_map(one).collect()
+    }
+
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    pub(crate) fn slots_and_log(&mut self) -> (&[Slot], &mut Log) {
+        (&self.slots, &mut self.log)
+    }
+
+    pub(crate) fn slot(&self, id: ResourceId) -> Option<&Slot> {
+        self.by_id.get(&id).map(|slot| &self.slots[*slot])
+    }
+
+    /// The slots of the instances, by id.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Slot> {
+        self.by_id.values().map(|slot| &self.slots[*slot]).filter(|slot| slot.view.is_some())
+    }
+
+    /// Adds an instance or replaces what is known of it. What is counted of its tasks stays.
     pub fn put_instance(&mut self, id: ResourceId, instance: InstanceView) {
-        self.remove_instance(id);
-        for name in instance.attributes.keys() {
-            *self.attribute_counts.entry(name.clone()).or_insert(0) += 1;
-        }
-        if let Some(zone) = instance.zone() {
-            let next = u32::try_from(self.zones.len()).unwrap_or(NO_ZONE);
-            let number = *self.zones.entry(zone.clone()).or_insert(next);
-            self.zone_of.insert(id, number);
-        }
-        self.instances.insert(id, instance);
+        let slot = self.slot_for(id);
+        self.epochs += 1;
+        self.slots[slot].epoch = self.epochs;
+        self.slots[slot].view = Some(instance);
+        self.log.push(slot);
     }
 
     /// Says whether the agent of an instance is connected; an unknown instance is left alone.
     pub fn set_connected(&mut self, id: ResourceId, connected: bool) {
-        if let Some(instance) = self.instances.get_mut(&id) {
-            instance.connected = connected;
-        }
+        let Some(slot) = self.by_id.get(&id).copied() else { return };
+        let Some(view) = &mut self.slots[slot].view else { return };
+        view.connected = connected;
+        self.epochs += 1;
+        self.slots[slot].epoch = self.epochs;
+        self.log.push(slot);
     }
 
     /// Forgets an instance.
     pub fn remove_instance(&mut self, id: ResourceId) {
-        self.zone_of.remove(&id);
-        let Some(instance) = self.instances.remove(&id) else { return };
-        for name in instance.attributes.keys() {
-            if let Some(count) = self.attribute_counts.get_mut(name) {
-                *count -= 1;
-                if *count == 0 {
-                    self.attribute_counts.remove(name);
-                }
-            }
+        let Some(slot) = self.by_id.get(&id).copied() else { return };
+        self.slots[slot].view = None;
+        self.log.push(slot);
+        self.give_back(slot);
+    }
+
+    fn slot_for(&mut self, id: ResourceId) -> usize {
+        if let Some(slot) = self.by_id.get(&id) {
+            return *slot;
         }
+        let fresh = Slot { id, view: None, groups: BTreeMap::new(), tasks: 0, epoch: 0 };
+        let slot = if let Some(slot) = self.unused.pop() {
+            self.slots[slot] = fresh;
+            slot
+        } else {
+            self.slots.push(fresh);
+            self.slots.len() - 1
+        };
+        self.by_id.insert(id, slot);
+        slot
     }
 
-    /// Each instance with the number of its zone, by id.
-    pub(crate) fn with_zones(&self) -> impl Iterator<Item = (ResourceId, &InstanceView, u32)> {
-        let mut zones = self.zone_of.iter().peekable();
-        self.instances.iter().map(move |(id, instance)| {
-            let zone = zones.next_if(|(of, _)| *of == id).map_or(NO_ZONE, |(_, zone)| *zone);
-            (*id, instance, zone)
-        })
-    }
-
-    /// Whether every instance has an attribute of that name.
-    pub(crate) fn all_have(&self, name: &str) -> bool {
-        self.attribute_counts.get(name) == Some(&self.instances.len())
+    /// Keeps a slot for another instance, if nothing is left in it.
+    fn give_back(&mut self, slot: usize) {
+        let left = &self.slots[slot];
+        if left.view.is_none() && left.groups.is_empty() && self.by_id.remove(&left.id).is_some() {
+            self.unused.push(slot);
+        }
     }
 
     /// Takes what a task needs from an instance. An instance that has left the cluster has nothing to take.
@@ -115,52 +153,53 @@ impl ClusterView {
     /// # Panics
     /// When the instance does not have it: callers check first.
     pub fn reserve(&mut self, id: ResourceId, needs: &Needs) {
-        let Some(instance) = self.instances.get_mut(&id) else { return };
-        assert!(
-            instance.cpu >= needs.cpu,
-            "{id} has {} CPU units, not {}",
-            instance.cpu,
-            needs.cpu
-        );
-        assert!(instance.memory_mib >= needs.memory_mib, "{id} lacks memory");
-        instance.cpu -= needs.cpu;
-        instance.memory_mib -= needs.memory_mib;
+        let Some(slot) = self.by_id.get(&id).copied() else { return };
+        let Some(view) = &mut self.slots[slot].view else { return };
+        assert!(view.cpu >= needs.cpu, "{id} has {} CPU units, not {}", view.cpu, needs.cpu);
+        assert!(view.memory_mib >= needs.memory_mib, "{id} lacks memory");
+        view.cpu -= needs.cpu;
+        view.memory_mib -= needs.memory_mib;
         for port in &needs.ports {
-            assert!(instance.ports.insert(*port), "{id} already uses {port:?}");
+            assert!(view.ports.insert(*port), "{id} already uses {port:?}");
         }
+        self.log.push(slot);
     }
 
     /// Gives back what [`ClusterView::reserve`] took.
     pub fn release(&mut self, id: ResourceId, needs: &Needs) {
-        let Some(instance) = self.instances.get_mut(&id) else { return };
-        instance.cpu += needs.cpu;
-        instance.memory_mib += needs.memory_mib;
+        let Some(slot) = self.by_id.get(&id).copied() else { return };
+        let Some(view) = &mut self.slots[slot].view else { return };
+        view.cpu += needs.cpu;
+        view.memory_mib += needs.memory_mib;
         for port in &needs.ports {
-            assert!(instance.ports.remove(port), "{id} did not use {port:?}");
+            assert!(view.ports.remove(port), "{id} did not use {port:?}");
         }
+        self.log.push(slot);
     }
 
     /// Counts a task of `group` on an instance, as long as it should run.
     pub fn join_group(&mut self, group: &Str, id: ResourceId) {
-        *self.groups.entry(group.clone()).or_default().entry(id).or_insert(0) += 1;
+        let slot = self.slot_for(id);
+        let tasks = &mut self.slots[slot];
+        match tasks.groups.get_mut(group) {
+            Some(count) => *count += 1,
+            None => drop(tasks.groups.insert(group.clone(), 1)),
+        }
+        tasks.tasks += 1;
+        self.log.push(slot);
     }
 
     /// Takes back one [`ClusterView::join_group`].
     pub fn leave_group(&mut self, group: &Str, id: ResourceId) {
-        let Some(members) = self.groups.get_mut(group) else { return };
-        if let Some(count) = members.get_mut(&id) {
-            *count -= 1;
-            if *count == 0 {
-                members.remove(&id);
-            }
+        let Some(slot) = self.by_id.get(&id).copied() else { return };
+        let tasks = &mut self.slots[slot];
+        let Some(count) = tasks.groups.get_mut(group) else { return };
+        *count -= 1;
+        if *count == 0 {
+            tasks.groups.remove(group);
         }
-        if members.is_empty() {
-            self.groups.remove(group);
-        }
-    }
-
-    /// Tasks of `group` that should run, by instance.
-    pub fn group(&self, group: &str) -> Option<&BTreeMap<ResourceId, u32>> {
-        self.groups.get(group)
+        tasks.tasks -= 1;
+        self.log.push(slot);
+        self.give_back(slot);
     }
 }

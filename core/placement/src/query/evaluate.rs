@@ -1,0 +1,76 @@
+//! Whether an expression means an instance.
+
+use super::decimal;
+use super::facts::Facts;
+use super::operator::Comparison;
+use super::subject::TextSubject;
+use super::tree::{Node, Predicate, TextTest};
+
+impl Node {
+    /// Whether an instance of which `facts` tell is meant.
+    pub(super) fn holds(&self, facts: &impl Facts) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.holds(facts)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(facts)),
+            Self::Not(part) => !part.holds(facts),
+            Self::Test(predicate) => predicate.holds(facts),
+        }
+    }
+}
+
+impl Predicate {
+    fn holds(&self, facts: &impl Facts) -> bool {
+        match self {
+            Self::Text(subject, test) => subject.satisfies(test, facts),
+            Self::AgentVersion(comparison, wanted) => {
+                let order = facts.agent_version().and_then(|version| wanted.order_of(version));
+                order.is_some_and(|order| comparison.accepts(order))
+            }
+            Self::RegisteredAt(comparison, wanted) => {
+                let known = facts.registered_at();
+                known.is_some_and(|seconds| comparison.accepts(seconds.cmp(&wanted.0)))
+            }
+            Self::RunningTasksCount(comparison, wanted) => {
+                let known = facts.running_tasks();
+                known.is_some_and(|count| comparison.accepts(i64::from(count).cmp(wanted)))
+            }
+        }
+    }
+}
+
+impl TextSubject {
+    fn satisfies(&self, test: &TextTest, facts: &impl Facts) -> bool {
+        let value = match self {
+            Self::Attribute(name) => facts.attribute(name).map(Option::unwrap_or_default),
+            Self::AgentConnected => {
+                facts.agent_connected().map(|connected| if connected { "true" } else { "false" })
+            }
+            Self::Ec2InstanceId => facts.ec2_instance_id(),
+            // Any group will do, but that there is none is about all of them.
+            Self::TaskGroup if matches!(test, TextTest::Exists { negated: true }) => {
+                return !facts.any_group(&mut |_| true);
+            }
+            Self::TaskGroup => return facts.any_group(&mut |group| test.holds(Some(group))),
+        };
+        test.holds(value)
+    }
+}
+
+impl TextTest {
+    /// Whether it holds of a value; of none nothing holds but that there is none.
+    fn holds(&self, value: Option<&str>) -> bool {
+        let Some(value) = value else {
+            return matches!(self, Self::Exists { negated: true });
+        };
+        match self {
+            Self::Compare(Comparison::Equal, wanted) => value == wanted,
+            Self::Compare(Comparison::NotEqual, wanted) => value != wanted,
+            Self::Compare(comparison, wanted) => {
+                comparison.accepts(decimal::compare(value, wanted))
+            }
+            Self::In { negated, values } => values.contains(value) != *negated,
+            Self::Matches { negated, regex } => regex.matches(value) != *negated,
+            Self::Exists { negated } => !negated,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The word that somebody may have meant.
+
+/// The candidate that `word` is a small mistake away from, if there is one.
+pub(super) fn nearest(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'static str>,
+) -> Option<&'static str> {
+    let word = word.to_lowercase();
+    let distances = candidates.into_iter().map(|candidate| {
+        let distance = distance(&word, &candidate.to_lowercase());
+        (distance, candidate)
+    });
+    // One mistake in four letters is a slip; more is another word.
+    let close = distances.filter(|(distance, candidate)| distance * 4 <= candidate.len());
+    close.min().map(|(_, candidate)| candidate)
+}
+
+/// How many characters must be put in, left out or changed to make `left` of `right`.
+fn distance(left: &str, right: &str) -> usize {
+    // One row of the table of all beginnings: entry `n` is the distance to the first `n` characters of `right`.
+    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
+    for character in left.chars() {
+        let mut diagonal = row[0];
+        row[0] += 1;
+        for (index, other) in right.chars().enumerate() {
+            let changed = diagonal + usize::from(character != other);
+            diagonal = row[index + 1];
+            row[index + 1] = changed.min(row[index] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.chars().count()]
+}

@@ -1,0 +1,201 @@
+//! One instance as the view keeps it, with the tasks that should run on it.
+
+use std::collections::BTreeMap;
+
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+
+use crate::needs::{Needs, RequiredAttribute};
+use crate::place::Refusal;
+use crate::query::Facts;
+use crate::request::Constraint;
+use crate::view::InstanceView;
+
+/// One instance.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    pub(crate) id: ResourceId,
+    /// Nothing for one that left and whose tasks have not all been told to stop.
+    pub(crate) view: Option<InstanceView>,
+    /// Tasks that should run, by group.
+    pub(crate) groups: BTreeMap<Str, u32>,
+    /// All of them.
+    pub(crate) tasks: u32,
+    /// Rises when what it is, and not what it has left, changes.
+    pub(crate) epoch: u64,
+}
+
+impl Slot {
+    /// Tasks of a group.
+    pub(crate) fn in_group(&self, group: &str) -> u32 {
+        self.groups.get(group).copied().unwrap_or(0)
+    }
+}
+
+/// A slot that has an instance, as expressions see it.
+struct Seen<'a>(&'a Slot, &'a InstanceView);
+
+impl Facts for Seen<'_> {
+    fn attribute(&self, name: &str) -> Option<Option<&str>> {
+        self.1.attributes.get(name).map(Option::as_deref)
+    }
+
+    fn agent_connected(&self) -> Option<bool> {
+        Some(self.1.connected)
+    }
+
+    fn agent_version(&self) -> Option<&str> {
+        self.1.agent_version.as_deref()
+    }
+
+    fn ec2_instance_id(&self) -> Option<&str> {
+        self.1.ec2_instance_id.as_deref()
+    }
+
+    fn registered_at(&self) -> Option<i64> {
+        self.1.registered_at
+    }
+
+    fn running_tasks(&self) -> Option<u32> {
+        Some(self.0.tasks)
+    }
+
+    fn any_group(&self, satisfies: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.0.groups.keys().any(|group| satisfies(group))
+    }
+}
+
+/// The rules that an instance must pass for a task of a group.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules<'a> {
+    pub(crate) needs: &'a Needs,
+    pub(crate) group: &'a str,
+    pub(crate) constraints: &'a [Constraint],
+}
+
+impl Rules<'_> {
+    /// The first check that an instance fails.
+    pub(crate) fn check(&self, slot: &Slot, view: &InstanceView) -> Result<(), Refusal> {
+        if !view.active {
+            return Err(Refusal::NotActive);
+        }
+        if !view.connected {
+            return Err(Refusal::NotConnected);
+        }
+        self.attributes(view)?;
+        self.room(view)?;
+        self.constraints(slot, view, |_| true)
+    }
+
+    /// Every check that an instance fails, in their order.
+    pub(crate) fn check_all(&self, slot: &Slot, view: &InstanceView) -> Vec<Refusal> {
+        let needs = self.needs;
+        let mut failed = Vec::new();
+        let mut unless = |passes: bool, refusal: Refusal| {
+            if !passes {
+                failed.push(refusal);
+            }
+        };
+        unless(view.active, Refusal::NotActive);
+        unless(view.connected, Refusal::NotConnected);
+        for required in needs.attributes.iter().filter(|required| !has(view, required)) {
+            unless(false, Refusal::Attribute(required.name.clone()));
+        }
+        unless(view.cpu >= needs.cpu, Refusal::Cpu(view.cpu));
+        unless(view.memory_mib >= needs.memory_mib, Refusal::Memory(view.memory_mib));
+        for port in needs.ports.iter().filter(|port| view.ports.contains(port)) {
+            unless(false, Refusal::Port(*port));
+        }
+        for number in 0..self.constraints.len() {
+            if let Err(refusal) = self.constraint(number, slot, view) {
+                failed.push(refusal);
+            }
+        }
+        failed
+    }
+
+    /// The number of the `distinctInstance` constraint.
+    pub(crate) fn distinct_at(&self) -> Option<usize> {
+        self.constraints.iter().position(|one| *one == Constraint::DistinctInstance)
+    }
+
+    /// The part of [`Self::check`] whose answer lasts as long as the slot's epoch.
+    pub(crate) fn lasting(&self, slot: &Slot, view: &InstanceView) -> bool {
+        view.active
+            && view.connected
+            && self.attributes(view).is_ok()
+            && self.constraints(slot, view, |constraint| !reads_tasks(constraint)).is_ok()
+    }
+
+    /// The rest of it.
+    pub(crate) fn passing(&self, slot: &Slot, view: &InstanceView) -> bool {
+        self.room(view).is_ok() && self.constraints(slot, view, reads_tasks).is_ok()
+    }
+
+    fn attributes(&self, view: &InstanceView) -> Result<(), Refusal> {
+        let lacks = self.needs.attributes.iter().find(|required| !has(view, required));
+        match lacks {
+            Some(required) => Err(Refusal::Attribute(required.name.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn room(&self, view: &InstanceView) -> Result<(), Refusal> {
+        let needs = self.needs;
+        if view.cpu < needs.cpu {
+            return Err(Refusal::Cpu(view.cpu));
+        }
+        if view.memory_mib < needs.memory_mib {
+            return Err(Refusal::Memory(view.memory_mib));
+        }
+        match needs.ports.iter().find(|port| view.ports.contains(port)) {
+            Some(port) => Err(Refusal::Port(*port)),
+            None => Ok(()),
+        }
+    }
+
+    fn constraints(
+        &self,
+        slot: &Slot,
+        view: &InstanceView,
+        which: impl Fn(&Constraint) -> bool,
+    ) -> Result<(), Refusal> {
+        for number in 0..self.constraints.len() {
+            if which(&self.constraints[number]) {
+                self.constraint(number, slot, view)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn constraint(&self, number: usize, slot: &Slot, view: &InstanceView) -> Result<(), Refusal> {
+        match &self.constraints[number] {
+            Constraint::DistinctInstance if slot.in_group(self.group) > 0 => {
+                Err(Refusal::DistinctInstance)
+            }
+            Constraint::MemberOf(expression) if !expression.matches(&Seen(slot, view)) => {
+                Err(Refusal::MemberOf(number))
+            }
+            Constraint::DistinctInstance | Constraint::MemberOf(_) => Ok(()),
+        }
+    }
+}
+
+/// Whether an instance has an attribute that is required.
+fn has(view: &InstanceView, required: &RequiredAttribute) -> bool {
+    let held = view.attributes.get(&required.name);
+    held.is_some_and(|value| required.value.is_none() || *value == required.value)
+}
+
+/// Whether a constraint's answer changes as tasks come and go.
+fn reads_tasks(constraint: &Constraint) -> bool {
+    match constraint {
+        Constraint::DistinctInstance => true,
+        Constraint::MemberOf(expression) => expression.reads_tasks(),
+    }
+}
+
+/// Whether an expression means the instance of a slot.
+pub(crate) fn matches(slot: &Slot, expression: &crate::query::Expression) -> bool {
+    slot.view.as_ref().is_some_and(|view| expression.matches(&Seen(slot, view)))
+}
