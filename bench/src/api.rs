@@ -1,4 +1,4 @@
-//! The ECS API under load: 1,000 simulated instances, eight clients, durable storage.
+//! The ECS API under load: 5,000 simulated instances, eight clients, durable storage.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,13 +50,13 @@ fn rate(host: &str, operation: &'static str, bodies: Vec<String>) -> Result<f64>
 }
 
 pub(crate) fn run() -> Result<()> {
-    let program = Program::start(1000, "simulated")?;
+    let program = Program::start(5000, "simulated")?;
     let mut connection = Connection::open(&program.ecs)?;
     let definition = r#"{"family":"bench","containerDefinitions":[{"name":"main","image":"x","cpu":10,"memory":10}]}"#;
     connection.call("RegisterTaskDefinition", definition)?;
     let run = r#"{"taskDefinition":"bench","count":10}"#.to_owned();
     let calls = rate(&program.ecs, "RunTask", vec![run])?;
-    report("RunTask count=10, tasks/s", &format!("{:.0}", calls * 10.0), "20000");
+    report("RunTask count=10, tasks/s", &format!("{:.0}", calls * 10.0), "50000");
 
     let instances = connection.call("ListContainerInstances", "{}")?;
     let arns = instances["containerInstanceArns"].as_array().context("there are instances")?;
@@ -64,12 +64,12 @@ pub(crate) fn run() -> Result<()> {
         .iter()
         .map(|arn| format!(r#"{{"taskDefinition":"bench","containerInstances":[{arn}]}}"#));
     let calls = rate(&program.ecs, "StartTask", bodies.collect())?;
-    report("StartTask, calls/s", &format!("{calls:.0}"), "5000");
+    report("StartTask, calls/s", &format!("{calls:.0}"), "10000");
 
     let tasks = connection.call("ListTasks", "{}")?;
     let body = format!(r#"{{"tasks":{}}}"#, tasks["taskArns"]);
     let calls = rate(&program.ecs, "DescribeTasks", vec![body])?;
-    report("DescribeTasks of 100, calls/s", &format!("{calls:.0}"), "3000");
+    report("DescribeTasks of 100, calls/s", &format!("{calls:.0}"), "5000");
     let described = connection.call("DescribeClusters", "{}")?;
     let held = &described["clusters"][0];
     let resident = program.resident_kib()? / 1024;

@@ -1,6 +1,6 @@
-//! Measures what SPEC.md promises, against the real program: `cargo xtask bench [start|api|launch]`.
+//! Measures what SPEC.md promises, most of it against the real program: `cargo xtask bench [start|place|api|launch]`.
 //!
-//! Each measurement starts a `longshore` of its own, release build, with durable storage where it counts, and drives it
+//! Each measurement but that of the placement engine starts a `longshore` of its own, release build, with durable storage where it counts, and drives it
 //! over loopback HTTP with plain threads. Machines are noisy: figures are to be compared within one run.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
@@ -8,6 +8,7 @@
 mod api;
 mod http;
 mod launch;
+mod place;
 mod program;
 mod start;
 
@@ -17,14 +18,17 @@ fn main() -> Result<()> {
     let which: Vec<String> = std::env::args().skip(1).collect();
     let all = which.is_empty();
     for name in &which {
-        if !["start", "api", "launch"].contains(&name.as_str()) {
-            bail!("there is no bench {name:?}: choose from start, api, launch");
+        if !["start", "place", "api", "launch"].contains(&name.as_str()) {
+            bail!("there is no bench {name:?}: choose from start, place, api, launch");
         }
     }
     let wanted = |name: &str| all || which.iter().any(|one| one == name);
     println!("{:<44} {:>12} {:>14}", "measurement", "figure", "budget");
     if wanted("start") {
         start::run()?;
+    }
+    if wanted("place") {
+        place::run()?;
     }
     if wanted("api") {
         api::run()?;

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use longshore_placement::ClusterView;
-
 use crate::cluster_state::{ClusterState, InstanceLoad};
 use crate::record::{InstanceStatus, LastStatus};
 use crate::state::State;
@@ -91,10 +89,10 @@ fn tasks(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
 
 fn indexes(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
     let mut loads: BTreeMap<_, InstanceLoad> = BTreeMap::new();
-    let mut groups = ClusterView::default();
+    let mut groups: BTreeMap<_, u32> = BTreeMap::new();
     for task in cluster.tasks.values() {
         if task.desired_running {
-            groups.join_group(&task.group, task.instance);
+            *groups.entry((task.group.clone(), task.instance)).or_insert(0) += 1;
         }
         if task.holds_resources() {
             let load = loads.entry(task.instance).or_default();
@@ -106,9 +104,7 @@ fn indexes(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
     if loads != cluster.loads {
         found(&cluster.record.arn, "the loads of instances differ from their tasks".to_owned());
     }
-    for task in cluster.tasks.values() {
-        if groups.group(&task.group) != cluster.view.group(&task.group) {
-            found(&task.arn, format!("the group {} is counted wrongly", task.group));
-        }
+    if groups != cluster.view.groups() {
+        found(&cluster.record.arn, "the tasks of groups are counted wrongly".to_owned());
     }
 }

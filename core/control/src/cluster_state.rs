@@ -87,6 +87,9 @@ impl ClusterState {
                 attributes: instance.attributes.clone(),
                 active: instance.status == InstanceStatus::Active,
                 connected,
+                agent_version: instance.version_info.agent_version.clone(),
+                ec2_instance_id: instance.ec2_instance_id.clone(),
+                registered_at: i64::try_from(instance.registered_at.millis() / 1_000).ok(),
             };
             for needs in self.held_on(id) {
                 // An instance may come back smaller than what its tasks hold.

@@ -1,17 +1,27 @@
 //! From the placement rules of a request to instances: constraints and strategies are read once, refused in ECS's words, and
 //! carried as [`Rules`].
 
-use longshore_placement::{Needs, Plan, Protocol, Refusal, Request, place as decide};
+use std::sync::Arc;
+
+use longshore_placement::query::{Expression, ExpressionError};
+use longshore_placement::{
+    Constraint, Needs, Plan, Protocol, Refusal, Request, Resource, Spread, Strategy, check,
+    place as decide,
+};
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::shared::Failure;
 use longshore_wire_ecs::shape::task as shape;
-use longshore_wire_ecs::{ApiError, ErrorCode, limits};
+use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
 use crate::cluster_state::ClusterState;
+use crate::record::TaskDefinition;
 
 /// What placement has to obey (constraints) and to aim at (strategies).
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Rules {}
+pub(crate) struct Rules {
+    constraints: Vec<Constraint>,
+    strategies: Vec<Strategy>,
+}
 
 impl Rules {
     /// Reads what a request gives.
@@ -19,83 +29,137 @@ impl Rules {
     /// # Errors
     /// Names what is wrong, as ECS does.
     pub(crate) fn read(
-        constraints_given: &[shape::PlacementConstraint],
-        strategies_given: &[shape::PlacementStrategy],
+        constraints: &[shape::PlacementConstraint],
+        strategies: &[shape::PlacementStrategy],
     ) -> Result<Self, ApiError> {
-        strategies(strategies_given)?;
-        constraints(constraints_given)?;
-        Ok(Self {})
+        if strategies.len() > limits::PLACEMENT_STRATEGIES_MAX {
+            return Err(ApiError::invalid("Maximum number of strategies is 5"));
+        }
+        if constraints.len() > limits::PLACEMENT_CONSTRAINTS_MAX {
+            return Err(too_many());
+        }
+        Ok(Self {
+            constraints: constraints.iter().map(constraint).collect::<Result<_, _>>()?,
+            strategies: strategies.iter().map(strategy).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// With the constraints of a task definition, which hold as well. Source: ECS API reference, `RunTask`: ten in all.
+    ///
+    /// # Errors
+    /// There are more than ten.
+    pub(crate) fn and_of(mut self, definition: &TaskDefinition) -> Result<Self, ApiError> {
+        for own in definition.content.placement_constraints.iter().flatten() {
+            self.constraints.push(member_of(own.expression.as_ref())?);
+        }
+        if self.constraints.len() > limits::PLACEMENT_CONSTRAINTS_MAX {
+            return Err(too_many());
+        }
+        Ok(self)
+    }
+}
+
+fn too_many() -> ApiError {
+    ApiError::invalid("Maximum number of placement constraints is 10")
+}
+
+fn constraint(given: &shape::PlacementConstraint) -> Result<Constraint, ApiError> {
+    match (given.kind.as_deref(), &given.expression) {
+        (Some("distinctInstance"), Some(_)) => {
+            Err(ApiError::invalid("distinctInstance expression should not be specified."))
+        }
+        (Some("distinctInstance"), None) => Ok(Constraint::DistinctInstance),
+        (Some("memberOf"), expression) => member_of(expression.as_ref()),
+        _ => Err(ApiError::invalid("type should be one of [distinctInstance,memberOf]")),
+    }
+}
+
+fn member_of(expression: Option<&Str>) -> Result<Constraint, ApiError> {
+    let text = expression.filter(|text| !text.trim().is_empty()).ok_or_else(|| {
+        ApiError::invalid("A memberOf placement constraint must have an expression.")
+    })?;
+    expression_of(text).map(|read| Constraint::MemberOf(Arc::new(read)))
+}
+
+/// Reads an expression of the cluster query language.
+///
+/// # Errors
+/// Says what is wrong and where.
+pub(crate) fn expression_of(text: &str) -> Result<Expression, ApiError> {
+    Expression::parse(text).map_err(|error: ExpressionError| {
+        ApiError::invalid(format!("Invalid cluster query expression: {error}"))
+    })
+}
+
+fn strategy(given: &shape::PlacementStrategy) -> Result<Strategy, ApiError> {
+    let field = given.field.as_deref().unwrap_or_default();
+    match given.kind.as_deref() {
+        Some("random") => Ok(Strategy::Random),
+        Some("spread") => spread(field).map(Strategy::Spread),
+        Some("binpack") if field.eq_ignore_ascii_case("cpu") => {
+            Ok(Strategy::Binpack(Resource::Cpu))
+        }
+        Some("binpack") if field.eq_ignore_ascii_case("memory") => {
+            Ok(Strategy::Binpack(Resource::Memory))
+        }
+        Some("binpack") => Err(ApiError::invalid("binpack field should be one of [cpu,memory]")),
+        _ => Err(ApiError::invalid("type should be one of [random,spread,binpack]")),
+    }
+}
+
+fn spread(field: &str) -> Result<Spread, ApiError> {
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./\\".contains(&byte);
+    match field.strip_prefix("attribute:") {
+        None if matches!(field, "instanceId" | "host") => Ok(Spread::Instance),
+        Some(name) if (1..=128).contains(&name.len()) && name.bytes().all(valid) => {
+            Ok(Spread::Attribute(name.into()))
+        }
+        _ => Err(ApiError::invalid(format!(
+            "spread field should be instanceId, host or attribute:NAME, not '{field}'"
+        ))),
     }
 }
 
 /// Chooses instances for `count` tasks of a group, and says for the first that found none why not.
 pub(crate) fn place(
-    cluster: &ClusterState,
-    needs: &Needs,
-    group: &str,
-    _rules: &Rules,
+    cluster: &mut ClusterState,
+    needs: &Arc<Needs>,
+    group: &Str,
+    rules: &Rules,
     count: u32,
+    seed: u64,
 ) -> Plan {
-    decide(&cluster.view, &Request { needs, group, count })
+    let (constraints, strategies) = (&*rules.constraints, &*rules.strategies);
+    let request = Request { needs, group, constraints, strategies, count, seed };
+    decide(&mut cluster.view, &request)
+}
+
+/// Whether one more task fits an instance that was named, which no constraint or strategy chose.
+pub(crate) fn fits(
+    cluster: &ClusterState,
+    id: ResourceId,
+    needs: &Arc<Needs>,
+    group: &Str,
+) -> Result<(), Refusal> {
+    let request = Request { needs, group, constraints: &[], strategies: &[], count: 1, seed: 0 };
+    check(&cluster.view, id, &request)
 }
 
 /// What ECS cannot do here yet, and does not ignore.
 pub(crate) fn not_yet(what: &str) -> ApiError {
     ApiError::new(
         ErrorCode::UnsupportedFeature,
-        format!(
-            "{what} cannot be honoured by Longshore yet, and are not ignored: leave them out, and tasks spread over availability zones."
-        ),
+        format!("{what} cannot be honoured by Longshore yet, and are not ignored: leave them out."),
     )
 }
 
-/// Spreading over zones is what happens anyway; other strategies are refused, not ignored.
-fn strategies(given: &[shape::PlacementStrategy]) -> Result<(), ApiError> {
-    if given.len() > limits::PLACEMENT_STRATEGIES_MAX {
-        return Err(ApiError::invalid("Maximum number of strategies is 5"));
-    }
-    for (rank, strategy) in given.iter().enumerate() {
-        match (strategy.kind.as_deref(), strategy.field.as_deref()) {
-            (Some("spread"), Some("attribute:ecs.availability-zone")) if rank == 0 => {}
-            (Some("spread"), Some("instanceId" | "host")) if rank == 1 => {}
-            (Some("spread" | "binpack" | "random"), _) => {
-                return Err(not_yet("These placement strategies"));
-            }
-            _ => return Err(ApiError::invalid("type should be one of [random,spread,binpack]")),
-        }
-    }
-    Ok(())
-}
-
-fn constraints(given: &[shape::PlacementConstraint]) -> Result<(), ApiError> {
-    if given.len() > limits::PLACEMENT_CONSTRAINTS_MAX {
-        return Err(ApiError::invalid("Maximum number of placement constraints is 10"));
-    }
-    for constraint in given {
-        match (constraint.kind.as_deref(), &constraint.expression) {
-            (Some("distinctInstance"), Some(_)) => {
-                return Err(ApiError::invalid(
-                    "distinctInstance expression should not be specified.",
-                ));
-            }
-            (Some("memberOf"), Some(expression))
-                if expression.chars().count() > limits::EXPRESSION_CHARS_MAX =>
-            {
-                return Err(ApiError::invalid(
-                    "A memberOf expression can have at most 2000 characters.",
-                ));
-            }
-            (Some("distinctInstance" | "memberOf"), _) => {}
-            _ => {
-                return Err(ApiError::invalid("type should be one of [distinctInstance,memberOf]"));
-            }
-        }
-    }
-    if given.is_empty() { Ok(()) } else { Err(not_yet("Placement constraints")) }
-}
-
 /// A refusal of one instance, as the API tells it.
-pub(crate) fn failure(cluster: &ClusterState, id: ResourceId, refusal: &Refusal) -> Failure {
+pub(crate) fn failure(
+    cluster: &ClusterState,
+    rules: &Rules,
+    id: ResourceId,
+    refusal: &Refusal,
+) -> Failure {
     let (reason, detail) = match refusal {
         Refusal::NotActive => ("INACTIVE", Some("The container instance is DRAINING.".to_owned())),
         Refusal::NotConnected => ("AGENT", None),
@@ -111,6 +175,14 @@ pub(crate) fn failure(cluster: &ClusterState, id: ResourceId, refusal: &Refusal)
                 "RESOURCE:PORTS"
             };
             (reason, Some(format!("The port {} is in use.", port.number)))
+        }
+        Refusal::DistinctInstance => ("DistinctInstance placement constraint unsatisfied.", None),
+        Refusal::MemberOf(number) => {
+            let expression = match rules.constraints.get(*number) {
+                Some(Constraint::MemberOf(expression)) => Some(expression.to_string()),
+                _ => None,
+            };
+            ("MemberOf placement constraint unsatisfied.", expression)
         }
     };
     Failure {

@@ -1,10 +1,14 @@
 //! Reading and draining container instances. Source: ECS API reference, the operations of these names.
 
+use std::ops::Bound;
+
+use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::container_instance as shape;
 use longshore_wire_ecs::{ApiError, Str, limits};
 
 use super::page::Page;
 use super::{Answer, Context, cluster, cluster_name, has, include, resource_id};
+use crate::placing::expression_of;
 use crate::record::{ContainerInstance, InstanceStatus};
 use crate::show;
 
@@ -63,23 +67,21 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListContainerInstances
     const STATUSES: [&str; 5] =
         ["ACTIVE", "DRAINING", "REGISTERING", "DEREGISTERING", "REGISTRATION_FAILED"];
     let page = Page::read('i', request.next_token.as_ref(), request.max_results)?;
-    if request.filter.as_deref().is_some_and(|filter| !filter.trim().is_empty()) {
-        return Err(ApiError::invalid(
-            "Longshore does not evaluate cluster queries yet: leave filter out. DescribeContainerInstances gives all that a filter could ask for.",
-        ));
-    }
+    let filter = request.filter.as_deref().filter(|filter| !filter.trim().is_empty());
+    let filter = filter.map(expression_of).transpose()?;
     let status = request.status.as_deref();
     if status.is_some_and(|status| !STATUSES.contains(&status)) {
         return Err(ApiError::invalid(format!("status should be one of [{}]", STATUSES.join(","))));
     }
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
-    let listed = cluster.instances.values().filter(|instance| {
+    let after = page.after().and_then(ResourceId::parse).map_or(Bound::Unbounded, Bound::Excluded);
+    let listed = cluster.instances.range((after, Bound::Unbounded)).filter(|(id, instance)| {
         instance.status != InstanceStatus::Inactive
             && status.is_none_or(|status| instance.status.word() == status)
-            && page.after().is_none_or(|after| &*instance.id.to_string() > after)
+            && filter.as_ref().is_none_or(|filter| cluster.view.matches(**id, filter))
     });
     let (arns, next_token) =
-        page.take(listed.map(|instance| (instance.id.to_string(), instance.arn.clone())));
+        page.take(listed.map(|(id, instance)| (id.to_string(), instance.arn.clone())));
     Ok(show::body(&shape::ListContainerInstancesResponse {
         container_instance_arns: Some(arns),
         next_token,

@@ -12,6 +12,7 @@ use longshore_wire_ecs::shape::task_definition as shape;
 use longshore_wire_ecs::{ApiError, Str, limits};
 
 use super::is_name;
+use crate::placing::expression_of;
 
 mod containers;
 mod quantity;
@@ -145,11 +146,7 @@ fn constraints(constraints: &[shape::TaskDefinitionPlacementConstraint]) -> Resu
         if expression.is_empty() {
             return Err(ApiError::client("memberOf expression must be specified."));
         }
-        if expression.chars().count() > limits::EXPRESSION_CHARS_MAX {
-            return Err(ApiError::client(
-                "A memberOf expression can have at most 2000 characters.",
-            ));
-        }
+        expression_of(expression).map_err(|error| ApiError::client(error.message))?;
     }
     Ok(())
 }

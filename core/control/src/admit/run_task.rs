@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use longshore_placement::{Refusal, check};
 use longshore_wire_ecs::host::{ContainerSpec, NetworkMode};
 use longshore_wire_ecs::shape::shared::{KeyValuePair, Tag};
 use longshore_wire_ecs::shape::task as shape;
@@ -15,7 +14,7 @@ use super::{
 use crate::cluster_state::{ClusterState, TokenUse};
 use crate::launch::{self, Launch};
 use crate::machine::Reply;
-use crate::placing::{Rules, failure, not_yet, place};
+use crate::placing::{Rules, failure, fits, not_yet, place};
 use crate::record::{DefinitionStatus, InstanceStatus, Tags, Task, TaskDefinition};
 
 pub(super) mod overrides;
@@ -52,9 +51,7 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
         request.placement_strategy.as_deref().unwrap_or_default(),
     )?;
     let launch = admit(at, &common_of_run(&request, &name))?;
-    if launch.definition.content.placement_constraints.as_ref().is_some_and(|all| !all.is_empty()) {
-        return Err(not_yet("The placement constraints of the task definition"));
-    }
+    let rules = rules.and_of(&launch.definition)?;
     let token = token(&request)?;
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     if let Some((token, text)) = &token
@@ -62,12 +59,13 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
     {
         return replay(cluster, known, text);
     }
-    if cluster.view.instances().values().all(|instance| !instance.active) {
+    if cluster.view.instances().all(|(_, instance)| !instance.active) {
         return Err(ApiError::invalid("No Container Instances were found in your cluster."));
     }
-    let plan = place(cluster, &launch.needs, &launch.group, &rules, count.unsigned_abs());
+    let seed = at.control.ids.below("placement", u64::MAX);
+    let plan = place(cluster, &launch.needs, &launch.group, &rules, count.unsigned_abs(), seed);
     let failures =
-        plan.refused.iter().map(|(id, refusal)| failure(cluster, *id, refusal)).collect();
+        plan.refused.iter().map(|(id, refusal)| failure(cluster, &rules, *id, refusal)).collect();
     let (ids, now) = (&mut at.control.ids, at.now);
     let tasks: Vec<Arc<Task>> = plan
         .placed
@@ -193,13 +191,9 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
             continue;
         }
         let id = instance.id;
-        let verdict = cluster
-            .view
-            .instance(id)
-            .map_or(Err(Refusal::NotActive), |view| check(view, &launch.needs));
-        match verdict {
+        match fits(cluster, id, &launch.needs, &launch.group) {
             Ok(()) => tasks.push(launch::start(cluster, ids, now, &launch, id)),
-            Err(refusal) => failures.push(failure(cluster, id, &refusal)),
+            Err(refusal) => failures.push(failure(cluster, &Rules::default(), id, &refusal)),
         }
     }
     launch::order(&mut at.control.state, &tasks, at.out);
