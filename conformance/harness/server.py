@@ -44,12 +44,12 @@ def given():
 class Started:
     """One `longshore dev` of our own, on ports that it chooses."""
 
-    def __init__(self, binary):
+    def __init__(self, binary, *more, instances="3", zones=ZONES):
         self.log = tempfile.NamedTemporaryFile("w+", prefix="longshore-", suffix=".log")
         command = [
-            binary, "dev", "--in-memory", "--runtime", runtime(), "--instances", "3",
-            "--zones", ",".join(ZONES), "--ecs-listen", "127.0.0.1:0",
-            "--mesos-listen", "127.0.0.1:0", "--json",
+            binary, "dev", "--in-memory", "--runtime", runtime(), "--instances", instances,
+            "--zones", ",".join(zones), "--ecs-listen", "127.0.0.1:0",
+            "--mesos-listen", "127.0.0.1:0", "--json", *more,
         ]
         if runtime() == "docker":
             command += ["--default-image", "longshore/busybox:latest"]

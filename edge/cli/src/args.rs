@@ -4,6 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use longshore_wire_ecs::shape::shared::Attribute;
+
+use crate::explain::{ConstraintArg, StrategyArg};
+use crate::instance_types::InstanceGroup;
 
 /// Apache Mesos frameworks, unmodified, on Amazon ECS.
 #[derive(Debug, Parser)]
@@ -25,8 +29,10 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  longshore demo --keep")]
     Demo(DemoArgs),
     /// A local ECS and the Mesos master API in front of it, until Ctrl-C.
-    #[command(after_help = "Example:\n  longshore dev --instances 3 --runtime process")]
-    Dev(DevArgs),
+    #[command(
+        after_help = "Example:\n  longshore dev --instances 3xt3.medium,2xg4dn.xlarge --attribute stack=prod"
+    )]
+    Dev(Box<DevArgs>),
     /// The Mesos master API in front of an ECS cluster that is already there, until Ctrl-C.
     #[command(
         after_help = "Example:\n  AWS_PROFILE=prod AWS_ECS_CLUSTER=batch longshore serve --default-image busybox"
@@ -38,8 +44,10 @@ pub(crate) enum Command {
     /// List tasks.
     #[command(after_help = "Example:\n  longshore ps --all")]
     Ps(PsArgs),
-    /// List container instances and what they have left.
-    #[command(after_help = "Example:\n  longshore instances --json")]
+    /// List container instances and what they have left, or rehearse what happens to machines.
+    #[command(
+        after_help = "Examples:\n  longshore instances --json\n  longshore instances add 2xt3.medium\n  longshore instances disconnect 0123456789abcdef0123456789abcdef"
+    )]
     Instances(InstancesArgs),
     /// List task definitions.
     #[command(after_help = "Example:\n  longshore task-definitions --family hello")]
@@ -49,6 +57,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  longshore stop 0123456789abcdef0123456789abcdef --reason 'not needed'"
     )]
     Stop(StopArgs),
+    /// Say where tasks would be placed, and why not elsewhere. Nothing is started.
+    #[command(
+        after_help = "Examples:\n  longshore explain --task-definition app:3 --count 5 --constraint 'attribute:stack == prod' --strategy binpack:memory\n  longshore explain --service web --aws --cluster prod --picture web.svg"
+    )]
+    Explain(Box<ExplainArgs>),
     /// Show what a task's container wrote (local ECS only).
     #[command(after_help = "Example:\n  longshore logs 0123456789abcdef0123456789abcdef")]
     Logs(LogsArgs),
@@ -104,21 +117,22 @@ pub(crate) struct ServedCluster {
 #[derive(Debug, clap::Args)]
 pub(crate) struct AnyCluster {
     /// Name or ARN of the cluster.
-    #[arg(long, env = "AWS_ECS_CLUSTER", default_value = "default")]
+    #[arg(long, global = true, env = "AWS_ECS_CLUSTER", default_value = "default")]
     pub(crate) cluster: String,
     /// Where the ECS API is.
     #[arg(
         long,
+        global = true,
         env = "AWS_ECS_ENDPOINT",
         default_value = "http://127.0.0.1:5080",
         conflicts_with = "aws"
     )]
     pub(crate) endpoint: String,
     /// The region, if not us-east-1 (local) or the one that the AWS SDK is configured with.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) region: Option<String>,
     /// The cluster on Amazon ECS that the AWS SDK is configured for, instead of a local one.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) aws: bool,
 }
 
@@ -153,8 +167,60 @@ pub(crate) struct PsArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct InstancesArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<InstanceAction>,
     #[command(flatten)]
     pub(crate) cluster: AnyCluster,
+}
+
+/// What is done to container instances.
+#[derive(Debug, Subcommand)]
+pub(crate) enum InstanceAction {
+    /// Add instances to a local ECS, until it ends.
+    #[command(
+        after_help = "Example:\n  longshore instances add 2xt3.medium --attribute stack=test"
+    )]
+    Add {
+        /// How many, or how many of which EC2 types.
+        #[arg(required = true, value_name = "N|NxTYPE", value_delimiter = ',')]
+        groups: Vec<InstanceGroup>,
+        /// What runs their containers [default: as the others].
+        #[arg(long, value_enum)]
+        runtime: Option<RuntimeArg>,
+        /// An attribute of them. May be given more than once.
+        #[arg(long, value_name = "NAME[=VALUE]")]
+        attribute: Vec<String>,
+    },
+    /// Set instances to DRAINING: they keep their tasks and take no new ones; services move away.
+    Drain {
+        /// Ids or ARNs.
+        #[arg(required = true)]
+        instances: Vec<String>,
+    },
+    /// Set instances back to ACTIVE.
+    Activate {
+        /// Ids or ARNs.
+        #[arg(required = true)]
+        instances: Vec<String>,
+    },
+    /// Cut instances of a local ECS off: their agents are away, their containers run on.
+    Disconnect {
+        /// Ids or ARNs.
+        #[arg(required = true)]
+        instances: Vec<String>,
+    },
+    /// Bring the agents of instances back.
+    Connect {
+        /// Ids or ARNs.
+        #[arg(required = true)]
+        instances: Vec<String>,
+    },
+    /// Let instances of a local ECS die, with all that runs on them.
+    Remove {
+        /// Ids or ARNs.
+        #[arg(required = true)]
+        instances: Vec<String>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -174,6 +240,41 @@ pub(crate) struct StopArgs {
     /// Shown as the task's stoppedReason.
     #[arg(long)]
     pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: AnyCluster,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// family, family:revision or ARN.
+    #[arg(long, required_unless_present_any = ["service", "cluster_file"])]
+    pub(crate) task_definition: Option<String>,
+    /// A service: its task definition, constraints and strategies, and as many tasks as it lacks.
+    #[arg(long, conflicts_with = "cluster_file")]
+    pub(crate) service: Option<String>,
+    /// How many tasks [default: 1, or as many as the service lacks].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) count: Option<u32>,
+    /// A constraint: distinctInstance, or an expression of the cluster query language. May be given more than once.
+    #[arg(long)]
+    pub(crate) constraint: Vec<ConstraintArg>,
+    /// A strategy: random, spread:instanceId, spread:attribute:NAME, binpack:cpu or binpack:memory. May be given more than
+    /// once; each decides between what those before it left equal.
+    #[arg(long)]
+    pub(crate) strategy: Vec<StrategyArg>,
+    /// The group whose tasks are spread and kept apart [default: family:FAMILY, or service:NAME].
+    #[arg(long)]
+    pub(crate) group: Option<String>,
+    /// What random choices are made from.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Draw it, too: an SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Option<PathBuf>,
+    /// A described cluster instead of a running one: JSON with containerInstances, tasks and taskDefinition, as the ECS API
+    /// gives them.
+    #[arg(long, value_name = "FILE", conflicts_with = "task_definition")]
+    pub(crate) cluster_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) cluster: AnyCluster,
 }
@@ -219,9 +320,15 @@ pub(crate) enum DurabilityArg {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DevArgs {
-    /// How many container instances.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=5000))]
-    pub(crate) instances: u32,
+    /// The container instances: how many, or how many of which EC2 types, for example 3xt3.medium,2xg4dn.xlarge.
+    #[arg(long, default_value = "3", value_name = "N|NxTYPE", value_delimiter = ',')]
+    pub(crate) instances: Vec<InstanceGroup>,
+    /// More instances, whose containers are simulated, for example 5000xm5.large.
+    #[arg(long, value_name = "N|NxTYPE", value_delimiter = ',')]
+    pub(crate) simulate: Vec<InstanceGroup>,
+    /// An attribute of all instances, or of one by its number from 1. May be given more than once.
+    #[arg(long, value_name = "[N:]NAME[=VALUE]", value_parser = attribute)]
+    pub(crate) attribute: Vec<(Option<u32>, Attribute)>,
     /// Availability zones, given to the instances in turn [default: a, b and c of the region].
     #[arg(long, value_delimiter = ',')]
     pub(crate) zones: Vec<String>,
@@ -231,10 +338,10 @@ pub(crate) struct DevArgs {
     /// The instances, by number from 1, that run containers in another way, for example 3=simulated.
     #[arg(long, value_name = "N=RUNTIME", value_delimiter = ',', value_parser = instance_runtime)]
     pub(crate) instance_runtime: Vec<(u32, RuntimeArg)>,
-    /// CPU units of each instance, 1024 to a core.
+    /// CPU units of instances without a type, 1024 to a core.
     #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub(crate) instance_cpu: u32,
-    /// Memory of each instance in MiB.
+    /// Memory of instances without a type, in MiB.
     #[arg(long, default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) instance_memory: u32,
     /// Cluster that the instances join and that frameworks see.
@@ -309,6 +416,20 @@ fn key(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("write KEY:SECRET".to_owned()),
     }
+}
+
+fn attribute(text: &str) -> Result<(Option<u32>, Attribute), String> {
+    let (number, text) = match text.split_once(':') {
+        Some((number, rest)) if number.parse::<u32>().is_ok() => (number.parse().ok(), rest),
+        _ => (None, text),
+    };
+    let (name, value) =
+        text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+    if name.is_empty() {
+        return Err("write NAME=VALUE, or 2:NAME=VALUE for the second instance".to_owned());
+    }
+    let (name, value) = (Some(name.into()), value.map(Into::into));
+    Ok((number, Attribute { name, value, ..Default::default() }))
 }
 
 fn instance_runtime(text: &str) -> Result<(u32, RuntimeArg), String> {

@@ -55,7 +55,7 @@ fn dev_args(args: &DemoArgs) -> anyhow::Result<DevArgs> {
     dev.ecs_listen = args.ecs_listen;
     dev.master.mesos_listen = args.mesos_listen;
     dev.master.default_image = Some(args.image.clone());
-    Ok(dev)
+    Ok(*dev)
 }
 
 /// Registers two task definitions, runs the framework, and shows what happens. True if all went as it should.

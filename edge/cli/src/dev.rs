@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use anyhow::Context;
 use longshore_client::{Client, Options};
 use longshore_server::dev::{Config, LocalEcs};
-use longshore_server::{Durability, InstanceConfig, MesosMaster, Place, RuntimeChoice, bind};
+use longshore_server::{
+    Durability, Fleet, INSTANCES_MAX, InstanceConfig, MesosMaster, Place, RuntimeChoice, bind,
+};
 use longshore_wire_ecs::arn::Realm;
-use longshore_wire_ecs::shape::shared::Attribute;
 
 use crate::args::{DevArgs, DurabilityArg, RuntimeArg};
+use crate::instance_types::InstanceGroup;
 
 /// Runs until Ctrl-C or SIGTERM, or until the disk cannot be written.
 pub(crate) async fn run(args: DevArgs, json: bool) -> anyhow::Result<ExitCode> {
@@ -44,6 +46,7 @@ pub(crate) struct Local {
     /// URL of the Mesos master.
     pub(crate) mesos_url: String,
     runtime: RuntimeChoice,
+    instances: usize,
     /// Files that are of no use once it ends.
     scratch: Option<std::path::PathBuf>,
 }
@@ -59,9 +62,10 @@ impl Local {
             format!("http://{}", mesos_listener.address()),
         );
         let config = config(args).await?;
-        let scratch = args.in_memory.then(|| config.hosts_dir.clone());
+        let scratch = args.in_memory.then(|| config.fleet.hosts_dir.clone());
         let runtime =
             config.instances.first().map_or(RuntimeChoice::Process, |instance| instance.runtime);
+        let instances = config.instances.len();
         let ecs = LocalEcs::start(config, ecs_listener).await?;
         let keys = args
             .access_key
@@ -86,7 +90,7 @@ impl Local {
         let mesos = MesosMaster::start(bridge, client, mesos_listener);
         // The cluster is our own: if it does not answer, frameworks are told so by 503.
         let _ = tokio::time::timeout(PATIENCE, mesos.ready()).await;
-        Ok(Self { ecs, mesos, ecs_url, mesos_url, runtime, scratch })
+        Ok(Self { ecs, mesos, ecs_url, mesos_url, runtime, instances, scratch })
     }
 
     fn announce(&self, args: &DevArgs, json: bool) {
@@ -106,7 +110,7 @@ impl Local {
         crate::output::say!("Mesos master  {mesos}");
         crate::output::say!(
             "{} container instances run {}",
-            args.instances,
+            self.instances,
             self.runtime.describe()
         );
         crate::output::say!("");
@@ -159,28 +163,21 @@ pub(crate) async fn config(args: &DevArgs) -> anyhow::Result<Config> {
     } else {
         args.zones.clone()
     };
-    let mut instances = Vec::new();
-    for number in 1..=args.instances {
-        let own = args.instance_runtime.iter().rev().find(|(of, _)| *of == number);
-        let index = usize::try_from(number).unwrap_or(0) - 1;
-        instances.push(InstanceConfig {
-            ec2_instance_id: format!("i-{number:017x}").into(),
-            instance_type: "longshore.local".into(),
-            zone: zones[index % zones.len()].as_str().into(),
-            cpu: args.instance_cpu,
-            memory_mib: args.instance_memory,
-            attributes: vec![hostname(number, &args.master.hostname_attribute)],
-            runtime: choose(own.map_or(args.runtime, |(_, runtime)| *runtime)).await,
-        });
-    }
+    let instances = instances(args).await?;
     let place = if args.in_memory {
         Place::Memory
     } else {
         Place::File(args.data_dir.join("longshore.db"))
     };
     Ok(Config {
-        home: Realm::new(args.region.as_str(), args.account.as_str()),
-        cluster: args.cluster.as_str().into(),
+        fleet: Fleet {
+            home: Realm::new(args.region.as_str(), args.account.as_str()),
+            cluster: args.cluster.as_str().into(),
+            hosts_dir: hosts_dir(args)?,
+            zones: zones.iter().map(|zone| zone.as_str().into()).collect(),
+            hostname_attribute: args.master.hostname_attribute.as_str().into(),
+            runtime: choose(args.runtime).await,
+        },
         place,
         durability: match args.durability {
             DurabilityArg::Full => Durability::Full,
@@ -188,20 +185,42 @@ pub(crate) async fn config(args: &DevArgs) -> anyhow::Result<Config> {
         },
         pages_max: args.database_pages,
         keys: args.access_key.iter().cloned().collect(),
-        hosts_dir: hosts_dir(args)?,
         instances,
     })
 }
 
-/// Each instance gets a loopback address of its own: frameworks tell agents apart by it, tasks can bind it, and every
-/// port of this machine answers there.
-fn hostname(number: u32, attribute: &str) -> Attribute {
-    let [_, _, high, low] = number.to_be_bytes();
-    Attribute {
-        name: Some(attribute.into()),
-        value: Some(format!("127.0.{}.{low}", high + 1).into()),
-        ..Default::default()
+/// Each instance, with its type and what runs its containers.
+async fn instances(args: &DevArgs) -> anyhow::Result<Vec<InstanceConfig>> {
+    let of = |groups: &[InstanceGroup], runtime| {
+        let each = |group: &InstanceGroup| (group.kind.clone(), runtime, group.count);
+        groups.iter().map(each).collect::<Vec<_>>()
+    };
+    let groups = [of(&args.instances, args.runtime), of(&args.simulate, RuntimeArg::Simulated)];
+    let total: u64 = groups.iter().flatten().map(|(.., count)| u64::from(*count)).sum();
+    if total > u64::from(INSTANCES_MAX) {
+        anyhow::bail!("--instances and --simulate make {total}, and {INSTANCES_MAX} are the most");
     }
+    let mut instances = Vec::new();
+    for (kind, runtime, count) in groups.into_iter().flatten() {
+        for _ in 0..count {
+            let number = u32::try_from(instances.len()).unwrap_or(INSTANCES_MAX) + 1;
+            let own = args.instance_runtime.iter().rev().find(|(of, _)| *of == number);
+            let kind = kind.as_ref();
+            let given = args.attribute.iter();
+            let given = given.filter(|(of, _)| of.is_none_or(|of| of == number));
+            instances.push(InstanceConfig {
+                ec2_instance_id: format!("i-{number:017x}").into(),
+                instance_type: kind.map_or("longshore.local", |kind| &kind.name).into(),
+                zone: longshore_wire_ecs::Str::default(),
+                cpu: kind.map_or(args.instance_cpu, |kind| kind.cpu),
+                memory_mib: kind.map_or(args.instance_memory, |kind| kind.memory_mib),
+                architecture: kind.map(|kind| kind.architecture.into()),
+                attributes: given.map(|(_, attribute)| attribute.clone()).collect(),
+                runtime: choose(own.map_or(runtime, |(_, runtime)| *runtime)).await,
+            });
+        }
+    }
+    Ok(instances)
 }
 
 fn hosts_dir(args: &DevArgs) -> anyhow::Result<std::path::PathBuf> {

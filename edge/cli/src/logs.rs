@@ -3,11 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::StatusCode;
 use longshore_replica::{Answer, Ask};
 
 use crate::args::LogsArgs;
@@ -51,27 +49,8 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
 }
 
 async fn fetch(endpoint: &str, task: &str, container: &str) -> anyhow::Result<Bytes> {
-    let host = endpoint
-        .strip_prefix("http://")
-        .context("logs are had over plain http:// from a local ECS")?;
-    let host = host.trim_end_matches('/');
-    let socket = tokio::net::TcpStream::connect(host)
-        .await
-        .with_context(|| format!("cannot reach {host}"))?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
-    let request =
-        Request::get(format!("/longshore/v1/tasks/{task}/logs/{container}")).header("host", host);
-    let request = request.body(Empty::<Bytes>::new())?;
-    let asked = async {
-        let response = sender.send_request(request).await?;
-        let status = response.status();
-        let body = response.into_body().collect().await?.to_bytes();
-        drop(sender);
-        anyhow::Ok((status, body))
-    };
-    let (answer, _) = tokio::join!(asked, connection);
-    let (status, body) = answer?;
+    let path = format!("/longshore/v1/tasks/{task}/logs/{container}");
+    let (status, body) = crate::local::ask(endpoint, &path, None).await?;
     match status {
         StatusCode::OK => Ok(body),
         StatusCode::NOT_FOUND => {

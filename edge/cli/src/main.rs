@@ -8,11 +8,15 @@ mod args;
 mod cluster;
 mod demo;
 mod dev;
+mod explain;
 mod hints;
+mod instance_types;
 mod list;
+mod local;
 mod logs;
 mod master;
 mod output;
+mod rehearse;
 mod serve;
 mod tasks;
 
@@ -72,13 +76,17 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let json = args.json;
     match args.command {
         Command::Demo(demo) => demo::run(demo, json).await,
-        Command::Dev(dev) => dev::run(dev, json).await,
+        Command::Dev(dev) => dev::run(*dev, json).await,
         Command::Serve(serve) => serve::run(serve, json).await,
         Command::Run(run) => tasks::run(run, json).await,
         Command::Stop(stop) => tasks::stop(stop, json).await,
         Command::Ps(ps) => list::tasks(ps, json).await,
-        Command::Instances(instances) => list::instances(instances, json).await,
+        Command::Instances(instances) => match instances.action {
+            Some(action) => rehearse::run(action, &instances.cluster, json).await,
+            None => list::instances(instances, json).await,
+        },
         Command::TaskDefinitions(definitions) => list::definitions(definitions, json).await,
+        Command::Explain(args) => explain::run(*args, json).await,
         Command::Logs(logs) => logs::run(logs, json).await,
         Command::Completions(completions) => {
             let mut command = Args::command();

@@ -1,19 +1,13 @@
 //! The local ECS, put together: storage, control plane, HTTP front and the container instances of this machine.
 
-use std::path::PathBuf;
-
 use longshore_control::{Control, audit};
-use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::{ApiError, Str};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::drive::{drive, seed};
 use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, router};
-use crate::instance::{
-    InstanceConfig, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet,
-    start_host,
-};
+use crate::instance::{Command, Fleet, InstanceConfig, Keeper, Outbox, Runtimes};
 use crate::limits;
 use crate::listener::{Listener, serve};
 use crate::storage::{Durability, Place, Storage, StorageError, WriteError, Writer};
@@ -21,10 +15,8 @@ use crate::storage::{Durability, Place, Storage, StorageError, WriteError, Write
 /// What a local ECS is made of.
 #[derive(Debug)]
 pub struct Config {
-    /// Account and region of requests that name none, and of the instances.
-    pub home: Realm,
-    /// The cluster that the instances join.
-    pub cluster: Str,
+    /// What the instances of this machine have in common. Its account and region are those of requests that name none, too.
+    pub fleet: Fleet,
     /// Where records are kept.
     pub place: Place,
     /// What a commit survives.
@@ -33,8 +25,6 @@ pub struct Config {
     pub pages_max: Option<u32>,
     /// Keys to check signatures with.
     pub keys: Keys,
-    /// Below it the files of processes are kept.
-    pub hosts_dir: PathBuf,
     /// The instances of this machine.
     pub instances: Vec<InstanceConfig>,
 }
@@ -48,12 +38,9 @@ pub enum StartError {
     /// The writer's thread cannot be started.
     #[error("cannot start the storage thread")]
     Thread(#[source] std::io::Error),
-    /// An instance cannot register.
-    #[error("cannot register a container instance: {0}")]
-    Register(ApiError),
-    /// An instance has no runtime.
-    #[error("cannot run containers: {0}")]
-    Runtime(String),
+    /// An instance cannot register, or has no runtime.
+    #[error("cannot start a container instance: {0}")]
+    Instance(ApiError),
 }
 
 /// A local ECS that runs.
@@ -87,7 +74,8 @@ impl LocalEcs {
                 .damaged(format!("{}: {}", violation.subject, violation.what))
                 .into());
         }
-        let known = machine.instances().filter(|instance| *instance.cluster == *config.cluster);
+        let known =
+            machine.instances().filter(|instance| *instance.cluster == *config.fleet.cluster);
         let known: Vec<(Str, Str)> = known
             .filter_map(|instance| Some((instance.ec2_instance_id.clone()?, instance.arn.clone())))
             .collect();
@@ -104,53 +92,22 @@ impl LocalEcs {
         tasks.spawn(outbox.clone().run(control.clone()));
         let runtimes = Runtimes::default();
         let (closing, closed) = watch::channel(false);
-        let access = Access { home: config.home.clone(), keys: config.keys.clone() };
-        let front = Front { control: control.clone(), access, runtimes: runtimes.clone() };
+        let access = Access { home: config.fleet.home.clone(), keys: config.keys.clone() };
+        let default_runtime = config.fleet.runtime;
+        let keeper = Keeper::new(config.fleet, control.clone(), routes, runtimes.clone(), outbox);
+        let keeper = keeper.start(&mut tasks);
+        let front = Front {
+            control: control.clone(),
+            access,
+            runtimes: runtimes.clone(),
+            keeper: keeper.clone(),
+            default_runtime,
+        };
         tasks.spawn(serve(listener, router(front), closed));
         let keeps_records = config.place != Place::Memory;
-        let mut ecs = Self { control, tasks, core, failed, closing, runtimes, keeps_records };
-        ecs.start_instances(&config, &known, &routes, &outbox).await?;
-        Ok(ecs)
-    }
-
-    async fn start_instances(
-        &mut self,
-        config: &Config,
-        known: &[(Str, Str)],
-        routes: &Routes,
-        outbox: &Outbox,
-    ) -> Result<(), StartError> {
-        let mut fleet: Option<mpsc::Sender<_>> = None;
-        for instance in &config.instances {
-            let arn = known
-                .iter()
-                .find(|(id, _)| *id == instance.ec2_instance_id)
-                .map(|(_, arn)| arn.clone());
-            let capabilities =
-                longshore_agent::capabilities(instance.runtime == RuntimeChoice::Docker);
-            let id =
-                register(&self.control, &config.home, &config.cluster, instance, capabilities, arn)
-                    .await
-                    .map_err(StartError::Register)?;
-            if instance.runtime == RuntimeChoice::Simulated {
-                let mailbox = fleet.get_or_insert_with(|| start_fleet(&mut self.tasks, outbox));
-                routes.fleet(id, mailbox.clone());
-                self.control.connected(id).await;
-            } else {
-                let root = config.hosts_dir.join(id.to_string());
-                let mut around = Surroundings {
-                    tasks: &mut self.tasks,
-                    control: &self.control,
-                    routes,
-                    runtimes: &self.runtimes,
-                    outbox,
-                };
-                start_host(&mut around, id, instance.runtime, root)
-                    .await
-                    .map_err(StartError::Runtime)?;
-            }
-        }
-        Ok(())
+        let started = keeper.ask(|answer| Command::Add(config.instances, known, answer)).await;
+        started.map_err(StartError::Instance)?;
+        Ok(Self { control, tasks, core, failed, closing, runtimes, keeps_records })
     }
 
     /// Waits for what ends a local ECS against its will: a disk that cannot be written.

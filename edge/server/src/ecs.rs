@@ -2,8 +2,9 @@
 
 mod access;
 mod front;
+mod instances;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_control::{CallId, Control, Input, Output, Reply};
@@ -74,6 +75,12 @@ impl ControlHandle {
         let _ = self.inputs.send(Input::Connected(instance)).await;
     }
 
+    /// The agent of an instance went away.
+    pub(crate) async fn disconnected(&self, instance: ResourceId) {
+        // A control plane that ends has no use for it.
+        let _ = self.inputs.send(Input::Disconnected(instance)).await;
+    }
+
     /// The agent of an instance reports.
     pub(crate) async fn reported(&self, instance: ResourceId, reports: Vec<TaskReport>) {
         // A control plane that ends asks for full reports when it is back.
@@ -85,6 +92,8 @@ impl ControlHandle {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
     hosts: Arc<Mutex<BTreeMap<ResourceId, Route>>>,
+    /// Instances whose agent is away.
+    silent: Arc<Mutex<BTreeSet<ResourceId>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -102,6 +111,16 @@ impl Routes {
         self.add(instance, Route::Fleet(mailbox));
     }
 
+    /// Says whether orders reach an instance.
+    pub(crate) fn silence(&self, instance: ResourceId, silent: bool) {
+        let mut all = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        if silent {
+            all.insert(instance);
+        } else {
+            all.remove(&instance);
+        }
+    }
+
     fn add(&self, instance: ResourceId, route: Route) {
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, route);
     }
@@ -109,6 +128,9 @@ impl Routes {
     /// Delivers an order; blocks while the host's mailbox is full. Hosts never wait for the control plane, so it
     /// empties. An order to an instance without an agent is dropped: it gets a full one when its agent connects.
     pub(crate) fn deliver(&self, order: Order) {
+        if self.silent.lock().unwrap_or_else(PoisonError::into_inner).contains(&order.instance) {
+            return;
+        }
         let route =
             self.hosts.lock().unwrap_or_else(PoisonError::into_inner).get(&order.instance).cloned();
         // A host that ended is as good as none.

@@ -5,6 +5,7 @@
 //! host never waits for the control plane: the two would otherwise wait for each other when both are busy.
 
 mod host;
+mod keeper;
 mod outbox;
 mod register;
 
@@ -17,6 +18,8 @@ use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::shared::Attribute;
 
 pub(crate) use host::{Surroundings, start_fleet, start_host};
+pub(crate) use keeper::{Command, Keeper, KeeperHandle};
+pub use keeper::{Fleet, INSTANCES_MAX};
 pub(crate) use outbox::Outbox;
 pub(crate) use register::register;
 
@@ -45,16 +48,18 @@ impl RuntimeChoice {
 /// A container instance to run on this machine.
 #[derive(Clone, Debug)]
 pub struct InstanceConfig {
-    /// Tells it apart over restarts, `i-` and 17 hexadecimal digits.
+    /// Tells it apart over restarts, `i-` and 17 hexadecimal digits; if empty, made of its number.
     pub ec2_instance_id: Str,
     /// Shown as `ecs.instance-type`.
     pub instance_type: Str,
-    /// Shown as `ecs.availability-zone`.
+    /// Shown as `ecs.availability-zone`; if empty, the zones are given in turn.
     pub zone: Str,
     /// CPU units.
     pub cpu: u32,
     /// MiB.
     pub memory_mib: u32,
+    /// Shown as `ecs.cpu-architecture`; else it is that of this machine.
+    pub architecture: Option<Str>,
     /// Attributes of its own.
     pub attributes: Vec<Attribute>,
     /// What runs its containers.
@@ -70,6 +75,11 @@ pub(crate) struct Runtimes {
 impl Runtimes {
     pub(crate) fn add(&self, instance: ResourceId, runtime: Runtime) {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, runtime);
+    }
+
+    /// Takes a runtime out, whose instance is gone.
+    pub(crate) fn take(&self, instance: ResourceId) -> Option<Runtime> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&instance)
     }
 
     fn each(&self) -> Vec<Runtime> {

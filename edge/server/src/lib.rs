@@ -19,7 +19,7 @@ mod storage;
 
 pub use drive::{Host, drive, now, seed};
 pub use ecs::{Access, ControlHandle, Keys};
-pub use instance::{InstanceConfig, RuntimeChoice};
+pub use instance::{Fleet, INSTANCES_MAX, InstanceConfig, RuntimeChoice};
 pub use listener::{BindError, Listener, bind};
 pub use mesos::MesosMaster;
 pub use storage::{Durability, Place, Storage, StorageError, WriteError};

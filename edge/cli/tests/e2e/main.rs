@@ -8,6 +8,7 @@
 mod crash;
 mod framework;
 mod http;
+mod machines;
 mod outages;
 mod refusals;
 mod schedulers;

@@ -155,7 +155,8 @@ fn a_command_line_that_is_wrong_exits_with_2() {
         (&["--account", "12345"], "twelve digits"),
         (&["--account", "12345678901x"], "twelve digits"),
         (&["--access-key", "without-a-secret"], "KEY:SECRET"),
-        (&["--instances", "5001"], "--instances"),
+        (&["--instances", "2xt9.huge"], "3xt3.medium"),
+        (&["--attribute", "=prod"], "NAME=VALUE"),
         (&["--instance-runtime", "0=process"], "numbered from 1"),
         (&["--ecs-listen", "nowhere"], "--ecs-listen"),
     ] {

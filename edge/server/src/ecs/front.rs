@@ -12,7 +12,7 @@ use axum::extract::{Path, State};
 use axum::http::{
     HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, header,
 };
-use axum::routing::get;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use longshore_control::Reply;
 use longshore_machine::Ids;
@@ -20,9 +20,9 @@ use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::operation::TARGET_PREFIX;
 use longshore_wire_ecs::{ApiError, ErrorCode, Request, limits as wire_limits};
 
-use super::{Access, ControlHandle};
+use super::{Access, ControlHandle, instances};
 use crate::ecs::access::text;
-use crate::instance::Runtimes;
+use crate::instance::{KeeperHandle, RuntimeChoice, Runtimes};
 use crate::{limits, seed};
 
 /// What the front answers with.
@@ -31,6 +31,9 @@ pub(crate) struct Front {
     pub(crate) control: ControlHandle,
     pub(crate) access: Access,
     pub(crate) runtimes: Runtimes,
+    pub(crate) keeper: KeeperHandle,
+    /// What runs the containers of instances that are added and told nothing else.
+    pub(crate) default_runtime: RuntimeChoice,
 }
 
 /// The routes: the ECS API at `/`, and what ECS has no API for below `/longshore`.
@@ -38,6 +41,8 @@ pub(crate) fn router(front: Front) -> Router {
     Router::new()
         .route("/longshore/v1/health", get(|| async { "ok\n" }))
         .route("/longshore/v1/tasks/{task}/logs/{container}", get(logs))
+        .route("/longshore/v1/instances", post(instances::add))
+        .route("/longshore/v1/instances/{id}/{what}", post(instances::change))
         .fallback(ecs)
         .with_state(front)
 }

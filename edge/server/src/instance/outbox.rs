@@ -1,6 +1,6 @@
 //! Reports on their way to the control plane. Each is whole, so a later one of the same task replaces an earlier.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_wire_ecs::arn::ResourceId;
@@ -15,6 +15,8 @@ type Reports = BTreeMap<ResourceId, BTreeMap<ResourceId, TaskReport>>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
     waiting: Arc<Mutex<Reports>>,
+    /// Instances whose agent is away: their reports wait.
+    silent: Arc<Mutex<BTreeSet<ResourceId>>>,
     news: Arc<Notify>,
 }
 
@@ -27,13 +29,36 @@ impl Outbox {
         self.news.notify_one();
     }
 
+    /// Says whether the reports of an instance wait.
+    pub(crate) fn silence(&self, instance: ResourceId, silent: bool) {
+        let mut all = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        if silent {
+            all.insert(instance);
+        } else {
+            all.remove(&instance);
+        }
+        drop(all);
+        self.news.notify_one();
+    }
+
+    /// Takes what waits of instances whose agent is there.
+    fn take(&self) -> Reports {
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if silent.is_empty() {
+            return std::mem::take(&mut *waiting);
+        }
+        let (held, taken) =
+            std::mem::take(&mut *waiting).into_iter().partition(|(id, _)| silent.contains(id));
+        *waiting = held;
+        taken
+    }
+
     /// Sends reports on, for ever.
     pub(crate) async fn run(self, control: ControlHandle) {
         loop {
             self.news.notified().await;
-            let taken =
-                std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-            for (instance, reports) in taken {
+            for (instance, reports) in self.take() {
                 control.reported(instance, reports.into_values().collect()).await;
             }
         }

@@ -76,6 +76,38 @@ fn request(
         "accountId": realm.account,
         "imageId": "ami-00000000000000000",
     });
+    let attribute = |name: &str, value: &str| Attribute {
+        name: Some(name.into()),
+        value: Some(value.into()),
+        ..Default::default()
+    };
+    let own = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let architecture = config.architecture.as_deref().unwrap_or(own);
+    let mut attributes = vec![
+        attribute("ecs.os-type", "linux"),
+        attribute("ecs.os-family", "LINUX"),
+        attribute("ecs.cpu-architecture", architecture),
+    ];
+    attributes.extend(capabilities);
+    attributes.extend(config.attributes.iter().cloned());
+    shape::RegisterContainerInstanceRequest {
+        cluster: Some(cluster.clone()),
+        instance_identity_document: Some(identity.to_string().into()),
+        instance_identity_document_signature: Some("".into()),
+        total_resources: Some(resources(config)),
+        version_info: Some(shape::VersionInfo {
+            agent_version: Some(env!("CARGO_PKG_VERSION").into()),
+            agent_hash: Some("longshore".into()),
+            docker_version: None,
+        }),
+        container_instance_arn: known,
+        attributes: Some(attributes),
+        ..Default::default()
+    }
+}
+
+/// What an instance has, ports that it keeps for itself taken out.
+fn resources(config: &InstanceConfig) -> Vec<Resource> {
     let number = |name: &str, value: u32| Resource {
         name: Some(name.into()),
         kind: Some("INTEGER".into()),
@@ -88,36 +120,10 @@ fn request(
         string_set_value: Some(ports.iter().map(|port| (*port).into()).collect()),
         ..Default::default()
     };
-    let attribute = |name: &str, value: &str| Attribute {
-        name: Some(name.into()),
-        value: Some(value.into()),
-        ..Default::default()
-    };
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-    let mut attributes = vec![
-        attribute("ecs.os-type", "linux"),
-        attribute("ecs.os-family", "LINUX"),
-        attribute("ecs.cpu-architecture", architecture),
-    ];
-    attributes.extend(capabilities);
-    attributes.extend(config.attributes.iter().cloned());
-    shape::RegisterContainerInstanceRequest {
-        cluster: Some(cluster.clone()),
-        instance_identity_document: Some(identity.to_string().into()),
-        instance_identity_document_signature: Some("".into()),
-        total_resources: Some(vec![
-            number("CPU", config.cpu),
-            number("MEMORY", config.memory_mib),
-            ports("PORTS", &RESERVED_PORTS),
-            ports("PORTS_UDP", &[]),
-        ]),
-        version_info: Some(shape::VersionInfo {
-            agent_version: Some(env!("CARGO_PKG_VERSION").into()),
-            agent_hash: Some("longshore".into()),
-            docker_version: None,
-        }),
-        container_instance_arn: known,
-        attributes: Some(attributes),
-        ..Default::default()
-    }
+    vec![
+        number("CPU", config.cpu),
+        number("MEMORY", config.memory_mib),
+        ports("PORTS", &RESERVED_PORTS),
+        ports("PORTS_UDP", &[]),
+    ]
 }

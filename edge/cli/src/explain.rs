@@ -1,0 +1,93 @@
+//! `longshore explain`: where tasks would go and why not elsewhere, decided by the engine of the local ECS over what a cluster
+//! says of itself. It reads and starts nothing, so it may be asked of a production cluster.
+
+mod picture;
+mod read;
+mod rules;
+mod scene;
+mod text;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use longshore_placement::{Request, explain};
+
+use crate::args::ExplainArgs;
+use crate::explain::read::Described;
+use crate::explain::scene::Scene;
+
+pub(crate) use rules::{ConstraintArg, StrategyArg};
+
+/// What is asked, with every choice made.
+#[derive(Debug)]
+pub(crate) struct Question {
+    /// What people call it: the definition or the service.
+    title: String,
+    group: longshore_wire_ecs::Str,
+    count: u32,
+    rules: rules::Rules,
+}
+
+/// Runs it. The exit code is 1 if a task would find no home.
+pub(crate) async fn run(args: ExplainArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let described = match &args.cluster_file {
+        Some(path) => from_file(path)?,
+        None => read::cluster(&args).await?,
+    };
+    let (question, mut scene) = question(&args, described)?;
+    let request = Request {
+        needs: &scene.needs.clone(),
+        group: &question.group,
+        constraints: &question.rules.constraints,
+        strategies: &question.rules.strategies,
+        count: question.count,
+        seed: args.seed,
+    };
+    let explanation = explain(&mut scene.view, &request);
+    if let Some(path) = &args.picture {
+        let picture = picture::draw(&scene, &question, &explanation);
+        std::fs::write(path, picture)
+            .with_context(|| format!("cannot write the picture {}", path.display()))?;
+    }
+    if json {
+        crate::output::say!("{}", text::json(&scene, &question, &explanation));
+    } else {
+        text::print(&scene, &question, &explanation);
+    }
+    let all = u32::try_from(explanation.placed.len()).is_ok_and(|placed| placed == question.count);
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn from_file(path: &Path) -> anyhow::Result<Described> {
+    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&text).with_context(|| {
+        format!(
+            "{} is not a described cluster: it wants containerInstances, tasks and taskDefinition as the ECS API gives them",
+            path.display()
+        )
+    })
+}
+
+/// What the flags ask of what was read.
+fn question(args: &ExplainArgs, described: Described) -> anyhow::Result<(Question, Scene)> {
+    let service = described.service.clone();
+    let scene = Scene::of(described)?;
+    let mut rules = rules::of(&scene, service.as_ref())?;
+    rules.constraints.extend(args.constraint.iter().map(|ConstraintArg(one)| one.clone()));
+    rules.strategies.extend(args.strategy.iter().map(|StrategyArg(one)| one.clone()));
+    let missing = service.as_ref().map_or(1, |service| {
+        let running = service.running_count + service.pending_count;
+        u32::try_from(service.desired_count - running).unwrap_or(0).max(1)
+    });
+    let group = match (&args.group, &service) {
+        (Some(group), _) => group.as_str().into(),
+        (None, Some(service)) => format!("service:{}", service.name).into(),
+        (None, None) => format!("family:{}", scene.family).into(),
+    };
+    let title = match &service {
+        Some(service) => format!("service {} ({})", service.name, scene.definition),
+        None => scene.definition.clone(),
+    };
+    Ok((Question { title, group, count: args.count.unwrap_or(missing), rules }, scene))
+}

@@ -1,0 +1,219 @@
+//! Common EC2 instance types: what `longshore dev --instances 3xt3.medium` makes of a name.
+//!
+//! Source: the instance type pages of Amazon EC2: vCPUs, memory, GPUs. The memory is all that the type has; an agent on EC2
+//! registers a few percent less, since the system keeps some for itself.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What an instance of a type has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InstanceType {
+    pub(crate) name: String,
+    /// CPU units, 1024 to a vCPU.
+    pub(crate) cpu: u32,
+    /// MiB.
+    pub(crate) memory_mib: u32,
+    /// The value of `ecs.cpu-architecture`.
+    pub(crate) architecture: &'static str,
+}
+
+/// Types whose sizes follow no rule: name, vCPUs, MiB.
+const IRREGULAR: [(&str, u32, u32); 35] = [
+    ("t2.nano", 1, 512),
+    ("t2.micro", 1, 1_024),
+    ("t2.small", 1, 2_048),
+    ("t2.medium", 2, 4_096),
+    ("t2.large", 2, 8_192),
+    ("t2.xlarge", 4, 16_384),
+    ("t2.2xlarge", 8, 32_768),
+    ("g2.2xlarge", 8, 15_360),
+    ("g2.8xlarge", 32, 61_440),
+    ("g3s.xlarge", 4, 31_232),
+    ("g3.4xlarge", 16, 124_928),
+    ("g3.8xlarge", 32, 249_856),
+    ("g3.16xlarge", 64, 499_712),
+    ("g4dn.xlarge", 4, 16_384),
+    ("g4dn.2xlarge", 8, 32_768),
+    ("g4dn.4xlarge", 16, 65_536),
+    ("g4dn.8xlarge", 32, 131_072),
+    ("g4dn.12xlarge", 48, 196_608),
+    ("g4dn.16xlarge", 64, 262_144),
+    ("g5.xlarge", 4, 16_384),
+    ("g5.2xlarge", 8, 32_768),
+    ("g5.4xlarge", 16, 65_536),
+    ("g5.8xlarge", 32, 131_072),
+    ("g5.12xlarge", 48, 196_608),
+    ("g5.16xlarge", 64, 262_144),
+    ("g5.24xlarge", 96, 393_216),
+    ("g5.48xlarge", 192, 786_432),
+    ("p3.2xlarge", 8, 62_464),
+    ("p3.8xlarge", 32, 249_856),
+    ("p3.16xlarge", 64, 499_712),
+    ("p4d.24xlarge", 96, 1_179_648),
+    ("i3.large", 2, 15_616),
+    ("i3.xlarge", 4, 31_232),
+    ("i3.2xlarge", 8, 62_464),
+    ("i3.4xlarge", 16, 124_928),
+];
+
+/// Families that have the sizes of t3: vCPUs and MiB by size.
+const BURSTABLE: [&str; 3] = ["t3", "t3a", "t4g"];
+const BURSTABLE_SIZES: [(&str, u32, u32); 7] = [
+    ("nano", 2, 512),
+    ("micro", 2, 1_024),
+    ("small", 2, 2_048),
+    ("medium", 2, 4_096),
+    ("large", 2, 8_192),
+    ("xlarge", 4, 16_384),
+    ("2xlarge", 8, 32_768),
+];
+
+/// Families whose memory is in proportion to their vCPUs: MiB for each.
+const PROPORTIONAL: [(&str, u32); 26] = [
+    ("m4", 4_096),
+    ("m5", 4_096),
+    ("m5a", 4_096),
+    ("m5d", 4_096),
+    ("m6a", 4_096),
+    ("m6g", 4_096),
+    ("m6i", 4_096),
+    ("m7a", 4_096),
+    ("m7g", 4_096),
+    ("m7i", 4_096),
+    ("c5", 2_048),
+    ("c5a", 2_048),
+    ("c5d", 2_048),
+    ("c6a", 2_048),
+    ("c6g", 2_048),
+    ("c6i", 2_048),
+    ("c7a", 2_048),
+    ("c7g", 2_048),
+    ("c7i", 2_048),
+    ("r5", 8_192),
+    ("r5a", 8_192),
+    ("r6a", 8_192),
+    ("r6g", 8_192),
+    ("r6i", 8_192),
+    ("r7g", 8_192),
+    ("r7i", 8_192),
+];
+/// Sizes that they come in: vCPUs.
+const SIZES: [(&str, u32); 10] = [
+    ("large", 2),
+    ("xlarge", 4),
+    ("2xlarge", 8),
+    ("4xlarge", 16),
+    ("8xlarge", 32),
+    ("9xlarge", 36),
+    ("12xlarge", 48),
+    ("16xlarge", 64),
+    ("18xlarge", 72),
+    ("24xlarge", 96),
+];
+
+/// The type of a name, if it is known.
+fn known(name: &str) -> Option<InstanceType> {
+    let (family, size) = name.split_once('.')?;
+    let of = |sizes: &[(&str, u32, u32)], wanted: &str| {
+        sizes.iter().find(|(one, ..)| *one == wanted).map(|(_, cpus, mib)| (*cpus, *mib))
+    };
+    let proportional = || {
+        let (_, mib) = PROPORTIONAL.iter().find(|(one, _)| *one == family)?;
+        let (_, cpus) = SIZES.iter().find(|(one, _)| *one == size)?;
+        Some((*cpus, cpus * mib))
+    };
+    let burstable = BURSTABLE.contains(&family).then(|| of(&BURSTABLE_SIZES, size)).flatten();
+    let (cpus, memory_mib) = of(&IRREGULAR, name).or(burstable).or_else(proportional)?;
+    // Graviton families have a g behind their generation.
+    let arm = family.ends_with('g') && family.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+    Some(InstanceType {
+        name: name.to_owned(),
+        cpu: cpus * 1_024,
+        memory_mib,
+        architecture: if arm { "arm64" } else { "x86_64" },
+    })
+}
+
+/// So many instances, of a type or of the default size: `3`, `3xt3.medium`, `t3.medium`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InstanceGroup {
+    pub(crate) count: u32,
+    pub(crate) kind: Option<InstanceType>,
+}
+
+impl FromStr for InstanceGroup {
+    type Err = UnknownGroup;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(count) = text.parse() {
+            return Ok(Self { count, kind: None });
+        }
+        let counted =
+            text.split_once('x').and_then(|(count, name)| Some((count.parse().ok()?, name)));
+        let (count, name) = counted.unwrap_or((1, text));
+        let kind = known(name).ok_or_else(|| UnknownGroup(name.to_owned()))?;
+        Ok(Self { count, kind: Some(kind) })
+    }
+}
+
+/// Not a number, and not a type that is known.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct UnknownGroup(String);
+
+impl fmt::Display for UnknownGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let family = self.0.split('.').next().unwrap_or_default();
+        let proportional = PROPORTIONAL.iter().map(|(family, _)| *family);
+        let irregular = IRREGULAR.iter().filter_map(|(name, ..)| name.split('.').next());
+        let mut families: Vec<&str> = proportional.chain(BURSTABLE).chain(irregular).collect();
+        families.sort_unstable();
+        families.dedup();
+        if families.contains(&family) {
+            write!(f, "there is no size {:?} of {family}", self.0.split_at(family.len()).1)
+        } else {
+            write!(
+                f,
+                "{:?} is neither a number nor an instance type that is known: write 3 or 3xt3.medium; families are {}",
+                self.0,
+                families.join(" ")
+            )
+        }
+    }
+}
+
+impl std::error::Error for UnknownGroup {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(text: &str) -> (u32, Option<(u32, u32, &'static str)>) {
+        let group: InstanceGroup = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+        let kind = group.kind.map(|kind| (kind.cpu, kind.memory_mib, kind.architecture));
+        (group.count, kind)
+    }
+
+    #[test]
+    fn a_number_is_that_many_of_the_default_size() {
+        assert_eq!(group("3"), (3, None));
+    }
+
+    #[test]
+    fn a_name_is_one_of_that_type_and_a_number_before_it_so_many() {
+        assert_eq!(group("t2.small"), (1, Some((1_024, 2_048, "x86_64"))));
+        assert_eq!(group("3xt3.medium"), (3, Some((2_048, 4_096, "x86_64"))));
+        assert_eq!(group("2xm5.4xlarge"), (2, Some((16_384, 65_536, "x86_64"))));
+        assert_eq!(group("5000xc7g.2xlarge"), (5_000, Some((8_192, 16_384, "arm64"))));
+        assert_eq!(group("g2.2xlarge"), (1, Some((8_192, 15_360, "x86_64"))));
+    }
+
+    #[test]
+    fn what_is_not_known_is_named_with_what_is() {
+        let refused = |text: &str| text.parse::<InstanceGroup>().unwrap_err().to_string();
+        assert_eq!(refused("t3.tiny"), "there is no size \".tiny\" of t3");
+        let unknown = refused("3xz9.large");
+        assert!(unknown.contains("\"z9.large\"") && unknown.contains(" t3 "), "{unknown}");
+        assert!(refused("many").contains("write 3 or 3xt3.medium"));
+    }
+}

@@ -1,0 +1,137 @@
+//! What ECS has no API for, since on AWS it happens to machines: more container instances, agents that go away, instances that die.
+//!
+//! Only for the local ECS, below `/longshore`. A body must be JSON by its content type, which no web page of another origin can
+//! send unasked. With access keys, where callers must sign, these requests are refused: they cannot be signed.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{Response, StatusCode};
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::shape::shared::Attribute;
+use serde::Deserialize;
+
+use super::Front;
+use crate::instance::{Command, INSTANCES_MAX, InstanceConfig, RuntimeChoice};
+
+/// Instances to add.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Add {
+    instances: Vec<Group>,
+}
+
+/// So many that are alike.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Group {
+    count: u32,
+    instance_type: Str,
+    cpu: u32,
+    memory_mib: u32,
+    architecture: Option<Str>,
+    #[serde(default)]
+    attributes: BTreeMap<Str, Option<Str>>,
+    runtime: Option<Runtime>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Runtime {
+    Docker,
+    Process,
+    Simulated,
+}
+
+fn refused(status: StatusCode, why: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("{why}\n")));
+    *response.status_mut() = status;
+    response
+}
+
+/// Those who would have to sign cannot.
+fn closed(front: &Front) -> Option<Response<Body>> {
+    let checked = !front.access.keys.is_empty();
+    checked.then(|| refused(StatusCode::FORBIDDEN, "not where access keys are checked"))
+}
+
+/// `POST /longshore/v1/instances`: the ids of the new ones.
+pub(crate) async fn add(State(front): State<Front>, Json(add): Json<Add>) -> Response<Body> {
+    if let Some(closed) = closed(&front) {
+        return closed;
+    }
+    let total: u64 = add.instances.iter().map(|group| u64::from(group.count)).sum();
+    if total > u64::from(INSTANCES_MAX) {
+        return refused(
+            StatusCode::BAD_REQUEST,
+            &format!("{INSTANCES_MAX} instances are the most"),
+        );
+    }
+    let configs = add.instances.iter().flat_map(|group| {
+        let one = InstanceConfig {
+            ec2_instance_id: Str::default(),
+            instance_type: group.instance_type.clone(),
+            zone: Str::default(),
+            cpu: group.cpu,
+            memory_mib: group.memory_mib,
+            architecture: group.architecture.clone(),
+            attributes: attributes(&group.attributes),
+            runtime: match group.runtime {
+                None => front.default_runtime,
+                Some(Runtime::Docker) => RuntimeChoice::Docker,
+                Some(Runtime::Process) => RuntimeChoice::Process,
+                Some(Runtime::Simulated) => RuntimeChoice::Simulated,
+            },
+        };
+        (0..group.count).map(move |_| one.clone())
+    });
+    let configs = configs.collect();
+    match front.keeper.ask(|answer| Command::Add(configs, Vec::new(), answer)).await {
+        Ok(ids) => {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            Response::new(Body::from(serde_json::json!({"instances": ids}).to_string()))
+        }
+        Err(error) => refused(StatusCode::BAD_REQUEST, &error.message),
+    }
+}
+
+fn attributes(given: &BTreeMap<Str, Option<Str>>) -> Vec<Attribute> {
+    let one = |(name, value): (&Str, &Option<Str>)| Attribute {
+        name: Some(name.clone()),
+        value: value.clone(),
+        ..Default::default()
+    };
+    given.iter().map(one).collect()
+}
+
+/// `POST /longshore/v1/instances/{id}/{what}`, where `what` is `connect`, `disconnect` or `lose`.
+pub(crate) async fn change(
+    State(front): State<Front>,
+    Path((id, what)): Path<(String, String)>,
+    Json(()): Json<()>,
+) -> Response<Body> {
+    if let Some(closed) = closed(&front) {
+        return closed;
+    }
+    let Some(id) = ResourceId::parse(&id) else {
+        return refused(StatusCode::BAD_REQUEST, "that is not the id of a container instance");
+    };
+    let done = match what.as_str() {
+        "connect" => front.keeper.ask(|answer| Command::Connect(id, true, answer)).await,
+        "disconnect" => front.keeper.ask(|answer| Command::Connect(id, false, answer)).await,
+        "lose" => front.keeper.ask(|answer| Command::Lose(id, answer)).await,
+        _ => {
+            return refused(
+                StatusCode::NOT_FOUND,
+                "an instance can connect, disconnect or be lost",
+            );
+        }
+    };
+    match done {
+        Ok(()) => Response::new(Body::from("{}")),
+        Err(error) => refused(StatusCode::BAD_REQUEST, &error.message),
+    }
+}

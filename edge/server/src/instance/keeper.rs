@@ -1,0 +1,230 @@
+//! Keeps the container instances of this machine: starts them, adds more while the program runs, and rehearses their failures.
+//!
+//! One task owns all of them and does one thing at a time, in the order in which it was asked.
+
+use std::path::PathBuf;
+
+use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::host::Order;
+use longshore_wire_ecs::shape::container_instance::DeregisterContainerInstanceRequest;
+use longshore_wire_ecs::shape::shared::Attribute;
+use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::{
+    InstanceConfig, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet,
+    start_host,
+};
+use crate::ecs::{ControlHandle, Routes};
+
+/// The most instances of one local ECS. Source: chosen by us: twice what one ECS cluster may have.
+pub const INSTANCES_MAX: u32 = 10_000;
+/// Commands that may wait. Source: chosen by us.
+const COMMANDS_MAX: usize = 64;
+
+/// What all instances of this machine have in common.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// Account and region.
+    pub home: Realm,
+    /// The cluster that they join.
+    pub cluster: Str,
+    /// Below it the files of processes are kept.
+    pub hosts_dir: PathBuf,
+    /// Zones, for instances that are given none.
+    pub zones: Vec<Str>,
+    /// The attribute that tells frameworks the address of an instance.
+    pub hostname_attribute: Str,
+    /// What runs the containers of instances that are told nothing else.
+    pub runtime: RuntimeChoice,
+}
+
+type Answer<T> = oneshot::Sender<Result<T, ApiError>>;
+
+/// What may be asked of the keeper.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// More instances; the ARNs of those that are known from before, by EC2 id, come with them.
+    Add(Vec<InstanceConfig>, Vec<(Str, Str)>, Answer<Vec<ResourceId>>),
+    /// The agent of an instance goes away, or comes back.
+    Connect(ResourceId, bool, Answer<()>),
+    /// An instance dies, with all that is on it.
+    Lose(ResourceId, Answer<()>),
+}
+
+/// The way to the keeper.
+#[derive(Clone, Debug)]
+pub(crate) struct KeeperHandle(mpsc::Sender<Command>);
+
+impl KeeperHandle {
+    /// Asks, and waits for the answer.
+    pub(crate) async fn ask<T>(
+        &self,
+        command: impl FnOnce(Answer<T>) -> Command,
+    ) -> Result<T, ApiError> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || ApiError::new(ErrorCode::Server, "The instances are ending.");
+        self.0.send(command(answer)).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+/// The keeper.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    pub(crate) common: Fleet,
+    pub(crate) control: ControlHandle,
+    pub(crate) routes: Routes,
+    pub(crate) runtimes: Runtimes,
+    pub(crate) outbox: Outbox,
+    hosts: JoinSet<()>,
+    simulated: Option<mpsc::Sender<Order>>,
+    ids: Vec<ResourceId>,
+}
+
+impl Keeper {
+    pub(crate) fn new(
+        common: Fleet,
+        control: ControlHandle,
+        routes: Routes,
+        runtimes: Runtimes,
+        outbox: Outbox,
+    ) -> Self {
+        let (hosts, simulated, ids) = (JoinSet::new(), None, Vec::new());
+        Self { common, control, routes, runtimes, outbox, hosts, simulated, ids }
+    }
+
+    /// Starts it; it ends, and all hosts with it, when its task does.
+    pub(crate) fn start(mut self, tasks: &mut JoinSet<()>) -> KeeperHandle {
+        let (commands, mut inbox) = mpsc::channel(COMMANDS_MAX);
+        tasks.spawn(async move {
+            while let Some(command) = inbox.recv().await {
+                self.obey(command).await;
+            }
+        });
+        KeeperHandle(commands)
+    }
+
+    async fn obey(&mut self, command: Command) {
+        // Whoever asked may have left; what was asked for is done all the same.
+        match command {
+            Command::Add(configs, known, answer) => {
+                let mut added = Ok(Vec::new());
+                for config in configs {
+                    let one = self.add(&config, &known).await;
+                    added = match (added, one) {
+                        (Ok(mut ids), Ok(id)) => {
+                            ids.push(id);
+                            Ok(ids)
+                        }
+                        (Err(error), _) | (_, Err(error)) => Err(error),
+                    };
+                    if added.is_err() {
+                        break;
+                    }
+                }
+                drop(answer.send(added));
+            }
+            Command::Connect(id, connected, answer) => {
+                drop(answer.send(self.connect(id, connected).await));
+            }
+            Command::Lose(id, answer) => drop(answer.send(self.lose(id).await)),
+        }
+    }
+
+    async fn add(
+        &mut self,
+        config: &InstanceConfig,
+        known: &[(Str, Str)],
+    ) -> Result<ResourceId, ApiError> {
+        let number = u32::try_from(self.ids.len()).unwrap_or(INSTANCES_MAX) + 1;
+        if number > INSTANCES_MAX {
+            return Err(ApiError::invalid(format!("{INSTANCES_MAX} instances are the most.")));
+        }
+        let mut config = config.clone();
+        if config.ec2_instance_id.is_empty() {
+            config.ec2_instance_id = format!("i-{number:017x}").into();
+        }
+        let zones = &self.common.zones;
+        if let (true, Some(zone)) =
+            (config.zone.is_empty(), zones.get(self.ids.len() % zones.len().max(1)))
+        {
+            config.zone = zone.clone();
+        }
+        config.attributes.insert(0, hostname(number, &self.common.hostname_attribute));
+        let arn = known.iter().find(|(id, _)| *id == config.ec2_instance_id);
+        let arn = arn.map(|(_, arn)| arn.clone());
+        let capabilities = longshore_agent::capabilities(config.runtime == RuntimeChoice::Docker);
+        let Fleet { home, cluster, hosts_dir, .. } = &self.common;
+        let id = register(&self.control, home, cluster, &config, capabilities, arn).await?;
+        self.ids.push(id);
+        if config.runtime == RuntimeChoice::Simulated {
+            let mailbox =
+                self.simulated.get_or_insert_with(|| start_fleet(&mut self.hosts, &self.outbox));
+            self.routes.fleet(id, mailbox.clone());
+            self.control.connected(id).await;
+            return Ok(id);
+        }
+        let root = hosts_dir.join(id.to_string());
+        let mut around = Surroundings {
+            tasks: &mut self.hosts,
+            control: &self.control,
+            routes: &self.routes,
+            runtimes: &self.runtimes,
+            outbox: &self.outbox,
+        };
+        let started = start_host(&mut around, id, config.runtime, root).await;
+        started.map_err(|why| ApiError::new(ErrorCode::Server, why))?;
+        Ok(id)
+    }
+
+    fn check(&self, id: ResourceId) -> Result<(), ApiError> {
+        if self.ids.contains(&id) {
+            return Ok(());
+        }
+        Err(ApiError::invalid(format!("{id} is not a container instance of this machine.")))
+    }
+
+    /// Without its agent an instance gets no orders, and nothing is heard of it. Its containers run on.
+    async fn connect(&mut self, id: ResourceId, connected: bool) -> Result<(), ApiError> {
+        self.check(id)?;
+        self.routes.silence(id, !connected);
+        self.outbox.silence(id, !connected);
+        if connected {
+            self.control.connected(id).await;
+        } else {
+            self.control.disconnected(id).await;
+        }
+        Ok(())
+    }
+
+    /// Source: what is left of an EC2 instance that was terminated: its tasks are gone, and ECS deregisters it.
+    async fn lose(&mut self, id: ResourceId) -> Result<(), ApiError> {
+        self.check(id)?;
+        self.connect(id, false).await?;
+        if let Some(runtime) = self.runtimes.take(id) {
+            runtime.remove_all();
+            runtime.settle().await;
+        }
+        let request = DeregisterContainerInstanceRequest {
+            cluster: Some(self.common.cluster.clone()),
+            container_instance: Some(id.to_string().into()),
+            force: Some(true),
+        };
+        let request = Request::DeregisterContainerInstance(Box::new(request));
+        self.control.call(self.common.home.clone(), request).await?;
+        Ok(())
+    }
+}
+
+/// Each instance gets a loopback address of its own: frameworks tell agents apart by it, tasks can bind it, and every
+/// port of this machine answers there.
+fn hostname(number: u32, attribute: &Str) -> Attribute {
+    let [_, _, high, low] = number.to_be_bytes();
+    Attribute {
+        name: Some(attribute.clone()),
+        value: Some(format!("127.0.{}.{low}", high + 1).into()),
+        ..Default::default()
+    }
+}
