@@ -18,8 +18,8 @@ use super::{
 };
 use crate::ecs::{ControlHandle, Routes};
 
-/// The most instances of one local ECS. Source: chosen by us: twice what one ECS cluster may have.
-pub const INSTANCES_MAX: u32 = 10_000;
+/// The most instances of one local ECS. Source: *Amazon ECS service quotas*: container instances of a cluster.
+pub const INSTANCES_MAX: u32 = 5_000;
 /// Commands that may wait. Source: chosen by us.
 const COMMANDS_MAX: usize = 64;
 
