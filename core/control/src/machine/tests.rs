@@ -189,6 +189,9 @@ fn key(change: &Change) -> Key {
             Key::Definition(one.realm.clone(), one.family.clone(), one.revision)
         }
         Change::Task(one) => Key::Task(one.id),
+        Change::Service(one) => {
+            Key::Service(one.realm.clone(), one.cluster.clone(), one.name.clone())
+        }
         Change::Token { realm, cluster, token, .. } => {
             Key::Token(realm.clone(), cluster.clone(), token.clone())
         }

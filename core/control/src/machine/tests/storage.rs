@@ -23,6 +23,7 @@ fn records(world: &World) -> Records {
             Change::Instance(one) => records.instances.push(stored(&**one)),
             Change::Definition(one) => records.definitions.push(stored(&**one)),
             Change::Task(one) => records.tasks.push(stored(&**one)),
+            Change::Service(one) => records.services.push(stored(&**one)),
             Change::Token { realm, cluster, token, usage } => {
                 records.tokens.push((realm.clone(), cluster.clone(), token.clone(), stored(usage)));
             }
