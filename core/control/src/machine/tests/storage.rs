@@ -43,7 +43,7 @@ fn records(world: &World) -> Records {
 }
 
 /// The same control plane after a restart.
-fn restarted(before: &World) -> World {
+pub(super) fn restarted(before: &World) -> World {
     let control = Control::load(8, records(before)).expect("what was stored fits together");
     let mut after = World::of(control);
     (after.now, after.store) = (before.now, before.store.clone());
