@@ -6,7 +6,9 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 
 use super::event::Voice;
-use super::{Deployment, Outcome, Revision, RolloutState, Service, ServiceDeployment, Starts};
+use super::{
+    Deployment, Outcome, Revision, RolloutState, Service, ServiceDeployment, Starts, Telling,
+};
 use crate::announce::DeploymentName;
 use crate::limits;
 use crate::record::TaskDefinition;
@@ -83,7 +85,7 @@ pub(crate) fn deploy(
 /// Nothing that failed before says anything about what is started now.
 fn start_afresh(service: &mut Service) {
     service.starts = Starts { last_at: service.starts.last_at, ..Starts::default() };
-    service.telling.told.clear();
+    service.telling = Telling::default();
 }
 
 /// The deployment under way is overtaken by another one.
