@@ -1,9 +1,10 @@
 //! What must hold in every state, recomputed from the records and compared with the indexes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster_state::{ClusterState, InstanceLoad};
 use crate::record::{InstanceStatus, LastStatus};
+use crate::service::{RolloutState, Scheduling, ServiceState, ServiceStatus, deployment_counts};
 use crate::state::State;
 
 /// An invariant that does not hold.
@@ -25,6 +26,7 @@ pub fn audit(state: &State) -> Vec<Violation> {
         remaining(cluster, &mut found);
         tasks(cluster, &mut found);
         indexes(cluster, &mut found);
+        services(cluster, &mut found);
         for id in cluster.instances.keys() {
             if !state.homes.contains_key(id) {
                 found(&id.to_string(), "an instance has no home".to_owned());
@@ -106,5 +108,64 @@ fn indexes(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
     }
     if groups != cluster.view.groups() {
         found(&cluster.record.arn, "the tasks of groups are counted wrongly".to_owned());
+    }
+}
+
+fn services(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
+    let mut live: BTreeMap<&str, BTreeSet<_>> = BTreeMap::new();
+    for task in cluster.tasks.values().filter(|task| task.holds_resources()) {
+        if let Some(service) = task.service() {
+            live.entry(service).or_default().insert(task.id);
+        }
+    }
+    for (name, known) in &cluster.services {
+        if live.remove(&**name).unwrap_or_default() != known.live {
+            found(&known.record.arn, "the index of its tasks differs from them".to_owned());
+        }
+        service(cluster, known, found);
+        let service = &known.record;
+        let daemon =
+            service.scheduling == Scheduling::Daemon && service.status != ServiceStatus::Inactive;
+        if daemon != cluster.daemons.contains(name) {
+            found(&service.arn, "the index of DAEMON services is wrong".to_owned());
+        }
+    }
+    for name in live.keys() {
+        found(&cluster.record.arn, format!("tasks run for the service {name}, which is not known"));
+    }
+}
+
+fn service(cluster: &ClusterState, known: &ServiceState, found: &mut impl FnMut(&str, String)) {
+    let service = &known.record;
+    let gone = service.status == ServiceStatus::Inactive;
+    if gone != service.deployments.is_empty() {
+        found(&service.arn, "only an INACTIVE service is without deployments".to_owned());
+    }
+    if gone && !known.live.is_empty() {
+        found(&service.arn, "an INACTIVE service has tasks".to_owned());
+    }
+    if known.ledger.is_some_and(|ledger| ledger.is_broken()) {
+        found(&service.arn, format!("a plan broke its bounds: {:?}", known.ledger));
+    }
+    let ids: BTreeSet<_> = service.deployments.iter().map(|one| &one.id).collect();
+    if ids.len() != service.deployments.len() {
+        found(&service.arn, "two deployments have one id".to_owned());
+    }
+    for task in known.live.iter().map(|id| &cluster.tasks[id]) {
+        let belongs = task.started_by.as_ref().is_some_and(|id| ids.contains(id));
+        if task.desired_running && !belongs {
+            found(&task.arn, "runs for a deployment that is over".to_owned());
+        }
+    }
+    let (all, each) = deployment_counts(cluster, service);
+    if all != each {
+        found(&service.arn, format!("{all:?} tasks, but {each:?} in its deployments"));
+    }
+    let under_way = service.history.iter().filter(|one| one.finished_at.is_none()).count();
+    let primary = service.deployments.first().map(|one| one.rollout);
+    let rolls =
+        primary == Some(RolloutState::InProgress) && service.status == ServiceStatus::Active;
+    if under_way != usize::from(rolls) {
+        found(&service.arn, format!("{under_way} service deployments are under way: {primary:?}"));
     }
 }

@@ -12,6 +12,7 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
 use crate::record::{Cluster, ContainerInstance, InstanceStatus, LastStatus, Task};
+use crate::service::{Noticed, ServiceState};
 
 /// What the tasks on an instance add up to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +41,10 @@ pub(crate) struct ClusterState {
     pub(crate) instances: BTreeMap<ResourceId, Arc<ContainerInstance>>,
     pub(crate) tasks: BTreeMap<ResourceId, Arc<Task>>,
     pub(crate) tokens: BTreeMap<Str, TokenUse>,
+    /// The token that launched a task.
+    token_of: BTreeMap<ResourceId, Str>,
+    /// Services by name, INACTIVE ones that are still visible too.
+    pub(crate) services: BTreeMap<Str, ServiceState>,
     pub(crate) view: ClusterView,
     pub(crate) loads: BTreeMap<ResourceId, InstanceLoad>,
     pub(crate) desired_running: BTreeSet<ResourceId>,
@@ -51,6 +56,19 @@ pub(crate) struct ClusterState {
     pub(crate) changed_instances: BTreeSet<ResourceId>,
     /// Instances of which only the version changed, because tasks came or went.
     pub(crate) touched_instances: BTreeSet<ResourceId>,
+    pub(crate) changed_services: BTreeSet<Str>,
+    /// Services to be looked at, because something about them changed in this step.
+    pub(crate) dirty_services: BTreeSet<Str>,
+    /// What became of tasks of services in this step.
+    pub(crate) noticed: Vec<Noticed>,
+    /// Services that have tasks which fit nowhere.
+    pub(crate) waiting_services: BTreeSet<Str>,
+    /// Whether there may be room in this step where there was none.
+    pub(crate) room_changed: bool,
+    /// Whether instances came, went or changed in this step, which DAEMON services care about.
+    pub(crate) instances_changed: bool,
+    /// DAEMON services that are not INACTIVE.
+    pub(crate) daemons: BTreeSet<Str>,
 }
 
 impl ClusterState {
@@ -60,6 +78,8 @@ impl ClusterState {
             instances: BTreeMap::new(),
             tasks: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            token_of: BTreeMap::new(),
+            services: BTreeMap::new(),
             view: ClusterView::default(),
             loads: BTreeMap::new(),
             desired_running: BTreeSet::new(),
@@ -70,6 +90,13 @@ impl ClusterState {
             changed_tasks: BTreeSet::new(),
             changed_instances: BTreeSet::new(),
             touched_instances: BTreeSet::new(),
+            changed_services: BTreeSet::new(),
+            dirty_services: BTreeSet::new(),
+            noticed: Vec::new(),
+            waiting_services: BTreeSet::new(),
+            room_changed: false,
+            instances_changed: false,
+            daemons: BTreeSet::new(),
         }
     }
 
@@ -101,6 +128,17 @@ impl ClusterState {
         }
         self.instances.insert(id, Arc::new(instance));
         self.changed_instances.insert(id);
+        self.instance_news(id);
+    }
+
+    /// The services that an instance's change concerns: those with tasks on it, and those that look for room.
+    fn instance_news(&mut self, id: ResourceId) {
+        (self.room_changed, self.instances_changed) = (true, true);
+        for task in self.loads.get(&id).into_iter().flat_map(|load| &load.tasks) {
+            if let Some(service) = self.tasks[task].service() {
+                self.dirty_services.insert(service.into());
+            }
+        }
     }
 
     fn held_on(&self, id: ResourceId) -> Vec<Arc<longshore_placement::Needs>> {
@@ -125,6 +163,7 @@ impl ClusterState {
             return false;
         }
         self.view.set_connected(id, connected);
+        (self.room_changed, self.instances_changed) = (true, true);
         self.touch_instance(id);
         true
     }
@@ -139,10 +178,12 @@ impl ClusterState {
         if let Some(before) = &before {
             self.unindex(before);
         }
+        self.notice(before.as_deref(), &task);
         self.index(&task);
         if held != task.holds_resources() {
             if held {
                 self.view.release(instance, &task.needs);
+                self.room_changed = true;
             } else {
                 self.view.reserve(instance, &task.needs);
             }
@@ -160,6 +201,34 @@ impl ClusterState {
             self.view.reserve(task.instance, &task.needs);
         }
         self.tasks.insert(task.id, task);
+    }
+
+    /// Remembers what a change of a task means to its service.
+    fn notice(&mut self, before: Option<&Task>, task: &Task) {
+        let Some(service) = task.service() else { return };
+        let Some((service, _)) = self.services.get_key_value(service) else { return };
+        self.noticed.extend(Noticed::between(before, task));
+        self.dirty_services.insert(service.clone());
+    }
+
+    /// Remembers a client token and the tasks that it launched.
+    pub(crate) fn put_token(&mut self, token: Str, usage: TokenUse) {
+        for task in &usage.tasks {
+            self.token_of.insert(*task, token.clone());
+        }
+        self.tokens.insert(token, usage);
+    }
+
+    /// Forgets the token that launched a task which is forgotten itself, unless another of its tasks is known; gives the
+    /// token if it is gone.
+    pub(crate) fn forget_token_of(&mut self, task: ResourceId) -> Option<Str> {
+        let token = self.token_of.remove(&task)?;
+        let usage = self.tokens.get(&token)?;
+        if usage.tasks.iter().any(|task| self.tasks.contains_key(task)) {
+            return None;
+        }
+        self.tokens.remove(&token);
+        Some(token)
     }
 
     /// Forgets a task that is no longer visible.
@@ -181,6 +250,11 @@ impl ClusterState {
         if let Some(started_by) = &task.started_by {
             self.by_started_by.entry(started_by.clone()).or_default().insert(id);
         }
+        if let Some(service) = task.service().and_then(|name| self.services.get_mut(name))
+            && task.holds_resources()
+        {
+            service.live.insert(id);
+        }
         self.count(task, 1);
     }
 
@@ -198,6 +272,9 @@ impl ClusterState {
             if tasks.is_empty() {
                 self.by_started_by.remove(task.started_by.as_deref().unwrap_or_default());
             }
+        }
+        if let Some(service) = task.service().and_then(|name| self.services.get_mut(name)) {
+            service.live.remove(&id);
         }
         self.count(task, -1);
     }

@@ -71,6 +71,7 @@ pub(crate) fn start(
         stop_code: None,
         stopped_reason: None,
         tags: launch.tags.clone(),
+        protected_until: None,
     };
     cluster.put_task(task)
 }

@@ -1,4 +1,4 @@
-//! The local ECS, decided: clusters, container instances, task definitions and tasks as one state machine.
+//! The local ECS, decided: clusters, container instances, task definitions, tasks and services as one state machine.
 //!
 //! A request passes `admit` (parsed into core types, refused in ECS's words, never parsed again), changes [`State`]
 //! through a few methods that keep its indexes true, and leaves as outputs: a reply, the records that changed, and
@@ -14,22 +14,30 @@
 #![forbid(unsafe_code)]
 
 mod admit;
+mod announce;
 mod audit;
 mod cluster_state;
+mod expiry;
 mod launch;
 pub mod limits;
 mod machine;
 mod placing;
 mod record;
 mod report;
+mod service;
 mod show;
 mod state;
 
+pub use announce::{ActionName, Announced, Announcement, DeploymentName, Level};
 pub use audit::{Violation, audit};
 pub use cluster_state::TokenUse;
 pub use machine::{CallId, Change, Control, Input, Key, Output, Records, Reply};
 pub use record::{
     Cluster, ClusterStatus, Container, ContainerInstance, DefinitionStatus, InstanceStatus,
     LastStatus, Registered, StopCode, Tags, Task, TaskDefinition,
+};
+pub use service::{
+    Breaker, Deployment, Outcome, Propagate, Revision, RolloutState, Scheduling, Service,
+    ServiceDeployment, ServiceEvent, ServiceStatus, Threshold,
 };
 pub use state::State;

@@ -8,3 +8,39 @@ pub const INACTIVE_INSTANCE_VISIBLE_MS: u64 = 60 * 60 * 1000;
 pub const CPU_UNITS_PER_CORE: u32 = 1024;
 /// CPU units that an instance may register. Source: chosen by us, so that sums stay far from overflow.
 pub const INSTANCE_CPU_MAX: i32 = 1024 * 1024;
+/// How long an INACTIVE service stays describable, in ms. Source: chosen by us; ECS says "may be purged later".
+pub const INACTIVE_SERVICE_VISIBLE_MS: u64 = 60 * 60 * 1000;
+/// How long after a change a service is looked at, in ms, so that changes that come together are looked at together.
+/// Source: chosen by us.
+pub const SERVICE_SETTLE_MS: u64 = 10;
+/// Tasks that one look starts or stops. Source: chosen by us; the scheduler of ECS starts some hundreds a minute for a service.
+pub const SERVICE_BATCH_MAX: u32 = 200;
+/// Tasks that services start and stop in one tick of the control plane, and the pause after it in ms, in which calls are
+/// answered. Source: chosen by us.
+pub const SERVICE_ACTIONS_PER_TICK_MAX: usize = 1_000;
+/// See [`SERVICE_ACTIONS_PER_TICK_MAX`].
+pub const SERVICE_PAUSE_MS: u64 = 5;
+/// Looks in one tick, for those that find nothing to do cost time, too. Source: chosen by us.
+pub const SERVICE_LOOKS_PER_TICK_MAX: usize = 200;
+/// How long a task without a health check must have been RUNNING before it counts as healthy, in ms. Source: chosen by us;
+/// ECS waits 40 s, which a local deployment has no use for.
+pub const HEALTHY_AFTER_RUNNING_MS: u64 = 1_000;
+/// Least time between starts in place of tasks that ended by themselves, in ms. Source: chosen by us: ECS does not delay them,
+/// but takes about as long.
+pub const RESTART_PAUSE_MS: u64 = 1_000;
+/// First delay after a batch of which a task ended before it ran, in ms; it doubles with each batch. Source: chosen by us.
+pub const FAILED_START_DELAY_MS: u64 = 1_000;
+/// Greatest such delay, in ms. Source: ECS developer guide, *service throttle logic*: 27 minutes.
+pub const FAILED_START_DELAY_MAX_MS: u64 = 27 * 60 * 1000;
+/// Failed batches in a row after which a service says so. Source: chosen by us.
+pub const FAILED_BATCHES_TOLD: u32 = 3;
+/// Least time between two searches for room in one cluster, in ms. Source: chosen by us.
+pub const WAITING_PAUSE_MS: u64 = 250;
+/// How long a service does not repeat itself, in ms. Source: field reports: about 6 hours.
+pub const SERVICE_REPEAT_MS: u64 = 6 * 60 * 60 * 1000;
+/// Events of a service that are kept. Source: ECS API reference, `Service.events`.
+pub const SERVICE_EVENTS_MAX: usize = 100;
+/// Tasks that one event names. Source: chosen by us, so that events stay lines.
+pub const EVENT_TASKS_MAX: usize = 10;
+/// Service deployments of a service that are kept, and as many revisions. Source: chosen by us; ECS keeps them for 90 days.
+pub const SERVICE_DEPLOYMENTS_KEPT_MAX: usize = 50;

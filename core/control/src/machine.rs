@@ -10,7 +10,9 @@ use longshore_wire_ecs::{ApiError, Request, Str};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster_state::{ClusterState, TokenUse};
+use crate::expiry::{Visible, expire};
 use crate::record::{Cluster, ContainerInstance, InstanceStatus, Task, TaskDefinition};
+use crate::service::{self, Service};
 use crate::state::{Home, State};
 use crate::{admit, launch, limits, report, show};
 
@@ -100,6 +102,8 @@ pub enum Key {
     Task(ResourceId),
     /// A client token by realm, cluster and token.
     Token(Realm, Str, Str),
+    /// A service by realm, cluster and name.
+    Service(Realm, Str, Str),
 }
 
 /// A record to store.
@@ -115,6 +119,8 @@ pub enum Change {
     Definition(Arc<TaskDefinition>),
     /// A task.
     Task(Arc<Task>),
+    /// A service.
+    Service(Arc<Service>),
     /// A client token.
     Token {
         /// Account and region.
@@ -138,6 +144,7 @@ pub struct Records {
     pub instances: Vec<ContainerInstance>,
     pub definitions: Vec<TaskDefinition>,
     pub tasks: Vec<Task>,
+    pub services: Vec<Service>,
     pub tokens: Vec<(Realm, Str, Str, TokenUse)>,
 }
 
@@ -172,7 +179,8 @@ impl Control {
         for instance in records.instances {
             let (realm, name, id) = (instance.realm.clone(), instance.cluster.clone(), instance.id);
             if let Some(at) = instance.deregistered_at {
-                state.expiries.insert((at + limits::INACTIVE_INSTANCE_VISIBLE_MS, id));
+                let gone = at + limits::INACTIVE_INSTANCE_VISIBLE_MS;
+                state.expire_at(gone, realm.clone(), name.clone(), Visible::Instance(id));
             }
             let cluster = state
                 .cluster_mut(&realm, &name)
@@ -181,10 +189,13 @@ impl Control {
             cluster.changed_instances.clear();
             state.homes.insert(id, Home { realm, cluster: name, generation: 0 });
         }
+        service::load(state, records.services)?;
         for mut task in records.tasks {
             admit::rehydrate(state, &mut task)?;
             if let Some(at) = task.stopped_at {
-                state.expiries.insert((at + limits::STOPPED_TASK_VISIBLE_MS, task.id));
+                let (realm, cluster) = (task.realm.clone(), task.cluster.clone());
+                let gone = at + limits::STOPPED_TASK_VISIBLE_MS;
+                state.expire_at(gone, realm, cluster, Visible::Task(task.id));
             }
             let cluster = state
                 .cluster_mut(&task.realm, &task.cluster)
@@ -196,9 +207,11 @@ impl Control {
         }
         for (realm, cluster, token, usage) in records.tokens {
             if let Some(cluster) = state.cluster_mut(&realm, &cluster) {
-                cluster.tokens.insert(token, usage);
+                cluster.put_token(token, usage);
             }
         }
+        // What was loaded is stored already.
+        control.state.touched.clear();
         Ok(control)
     }
 
@@ -217,7 +230,7 @@ impl Control {
     fn flush(&mut self, out: &mut Vec<Output>) {
         let state = &mut self.state;
         for (realm, name) in std::mem::take(&mut state.changed_clusters) {
-            out.push(Output::Change(match state.cluster_mut(&realm, &name) {
+            out.push(Output::Change(match state.cluster(&realm, &name) {
                 Some(cluster) => Change::Cluster(cluster.record.clone()),
                 None => Change::Forget(Key::Cluster(realm, name)),
             }));
@@ -228,7 +241,11 @@ impl Control {
                 None => Change::Forget(Key::Definition(realm, family, revision)),
             }));
         }
-        for cluster in state.realms.values_mut().flat_map(|realm| realm.clusters.values_mut()) {
+        for (realm, name) in std::mem::take(&mut state.touched) {
+            let regional = state.realms.get_mut(&realm);
+            let Some(cluster) = regional.and_then(|all| all.clusters.get_mut(&name)) else {
+                continue;
+            };
             let changed = std::mem::take(&mut cluster.changed_instances);
             for id in std::mem::take(&mut cluster.touched_instances) {
                 if let Some(instance) =
@@ -249,65 +266,30 @@ impl Control {
                     None => Change::Forget(Key::Task(id)),
                 }));
             }
+            for service in std::mem::take(&mut cluster.changed_services) {
+                out.push(Output::Change(match cluster.services.get(&service) {
+                    Some(known) => Change::Service(known.record.clone()),
+                    None => Change::Forget(Key::Service(realm.clone(), name.clone(), service)),
+                }));
+            }
         }
         for (realm, name, token) in std::mem::take(&mut state.changed_tokens) {
             let usage = state
-                .cluster_mut(&realm, &name)
+                .cluster(&realm, &name)
                 .and_then(|cluster| cluster.tokens.get(&token).cloned());
             out.push(Output::Change(match usage {
                 Some(usage) => Change::Token { realm, cluster: name, token, usage },
                 None => Change::Forget(Key::Token(realm, name, token)),
             }));
         }
+        // Nobody listens yet.
+        state.announced.clear();
     }
 
     fn connected(&mut self, instance: ResourceId, out: &mut Vec<Output>) {
         if let Some(cluster) = self.state.home_cluster(instance) {
             cluster.set_connected(instance, true);
             launch::order_all(&mut self.state, instance, out);
-        }
-    }
-
-    /// Forgets what is no longer visible.
-    fn expire(&mut self, now: Timestamp) {
-        while let Some((at, id)) = self.state.expiries.first().copied().filter(|(at, _)| *at <= now)
-        {
-            self.state.expiries.remove(&(at, id));
-            let mut tokens = Vec::new();
-            for (realm, regional) in &mut self.state.realms {
-                for (name, cluster) in &mut regional.clusters {
-                    cluster.remove_task(id);
-                    if cluster
-                        .instances
-                        .get(&id)
-                        .is_some_and(|known| known.status == InstanceStatus::Inactive)
-                    {
-                        cluster.instances.remove(&id);
-                        cluster.changed_instances.insert(id);
-                    }
-                    let unused = |usage: &TokenUse| {
-                        usage.tasks.iter().all(|task| !cluster.tasks.contains_key(task))
-                    };
-                    let gone: Vec<Str> = cluster
-                        .tokens
-                        .iter()
-                        .filter(|(_, usage)| usage.tasks.contains(&id) && unused(usage))
-                        .map(|(token, _)| token.clone())
-                        .collect();
-                    for token in gone {
-                        cluster.tokens.remove(&token);
-                        tokens.push((realm.clone(), name.clone(), token));
-                    }
-                }
-            }
-            if self
-                .state
-                .home_cluster(id)
-                .is_some_and(|cluster| !cluster.instances.contains_key(&id))
-            {
-                self.state.homes.remove(&id);
-            }
-            self.state.changed_tokens.extend(tokens);
         }
     }
 }
@@ -320,6 +302,7 @@ impl Machine for Control {
         match input {
             Input::Call { call, realm, request } => {
                 let reply = admit::answer(self, now, &realm, request, out);
+                service::take_notice(self, now);
                 self.flush(out);
                 out.push(Output::Reply(call, reply));
                 return;
@@ -341,16 +324,20 @@ impl Machine for Control {
                 launch::order_forgetting(&mut self.state, instance, forget, out);
             }
         }
+        service::take_notice(self, now);
         self.flush(out);
     }
 
     fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        self.expire(now);
+        expire(&mut self.state, now);
+        service::look_at_due(self, now, out);
+        service::take_notice(self, now);
         self.flush(out);
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        self.state.expiries.first().map(|(at, _)| *at)
+        let expiry = self.state.expiries.first().map(|(at, ..)| *at);
+        [expiry, self.state.agenda.next()].into_iter().flatten().min()
     }
 }
 

@@ -17,6 +17,9 @@ use longshore_wire_ecs::shape::task::TaskOverride;
 use longshore_wire_ecs::shape::task_definition as shape;
 use serde::{Deserialize, Serialize};
 
+/// What the groups of services begin with. Source: ECS API reference, `Task.group`.
+pub(crate) const SERVICE_GROUP: &str = "service:";
+
 /// Tags by key.
 pub type Tags = BTreeMap<Str, Str>;
 
@@ -47,6 +50,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// Status of a cluster.
@@ -101,6 +105,8 @@ words! {
         EssentialContainerExited = "EssentialContainerExited",
         /// Someone called `StopTask`, or deregistered its instance by force.
         UserInitiated = "UserInitiated",
+        /// Its service had no more use for it.
+        ServiceScheduler = "ServiceSchedulerInitiated",
         /// Its host lost it.
         TerminationNotice = "TerminationNotice",
     }
@@ -270,12 +276,20 @@ pub struct Task {
     pub stopped_reason: Option<Str>,
     /// Tags; they go when the task stops.
     pub tags: Arc<Tags>,
+    /// Until when its service does not stop it to scale in or to deploy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protected_until: Option<Timestamp>,
 }
 
 impl Task {
     /// Whether it holds what it reserved: until it is STOPPED.
     pub fn holds_resources(&self) -> bool {
         self.last_status != LastStatus::Stopped
+    }
+
+    /// The service that started it: its group names it, and nobody else may use such a group.
+    pub fn service(&self) -> Option<&str> {
+        self.group.strip_prefix(SERVICE_GROUP)
     }
 }
 

@@ -7,6 +7,7 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{ContainerReport, Reported, StopCause, TaskReport};
 
+use crate::expiry::Visible;
 use crate::limits;
 use crate::record::{Container, LastStatus, StopCode, Task};
 use crate::state::State;
@@ -32,12 +33,12 @@ pub(crate) fn apply(
     if !update(&mut task, now, report) {
         return false;
     }
-    let stopped = (task.last_status == LastStatus::Stopped).then_some(task.id);
-    cluster.put_task(task);
-    if let Some(id) = stopped {
-        state.expiries.insert((now + limits::STOPPED_TASK_VISIBLE_MS, id));
+    let task = cluster.put_task(task);
+    let stopped = task.last_status == LastStatus::Stopped;
+    if stopped {
+        forget_later(state, now, &task);
     }
-    stopped.is_some()
+    stopped
 }
 
 /// Ends a task without its host: the host is gone or was told off.
@@ -55,8 +56,13 @@ pub(crate) fn end(
     for container in &mut task.containers {
         container.last_status = LastStatus::Stopped;
     }
-    cluster.put_task(task);
-    state.expiries.insert((now + limits::STOPPED_TASK_VISIBLE_MS, id));
+    let task = cluster.put_task(task);
+    forget_later(state, now, &task);
+}
+
+fn forget_later(state: &mut State, now: Timestamp, task: &Task) {
+    let (realm, cluster) = (task.realm.clone(), task.cluster.clone());
+    state.expire_at(now + limits::STOPPED_TASK_VISIBLE_MS, realm, cluster, Visible::Task(task.id));
 }
 
 /// Changes a task as its host reports; false if nothing is new.

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::cluster_state::ClusterState;
 use crate::machine::Reply;
 use crate::record::{Container, ContainerInstance, InstanceStatus, Tags, Task, TaskDefinition};
+use crate::service::ServiceStatus;
 
 /// A reply whose body is `shape`.
 pub(crate) fn body(shape: &impl Serialize) -> Reply {
@@ -54,7 +55,7 @@ pub(crate) fn cluster(state: &ClusterState, include: ClusterInclude) -> cluster:
         registered_container_instances_count: i32::try_from(registered.count()).ok(),
         running_tasks_count: Some(state.running_count),
         pending_tasks_count: Some(state.pending_count),
-        active_services_count: Some(0),
+        active_services_count: i32::try_from(state.services_of(ServiceStatus::Active)).ok(),
         statistics: Some(if include.statistics { statistics(state) } else { Vec::new() }),
         tags: Some(if include.tags { tags(&record.tags) } else { Vec::new() }),
         settings: Some(if include.settings { record.settings.clone() } else { Vec::new() }),
@@ -68,14 +69,15 @@ pub(crate) fn cluster(state: &ClusterState, include: ClusterInclude) -> cluster:
 
 /// Source: ECS API reference, `Cluster.statistics`.
 fn statistics(state: &ClusterState) -> Vec<KeyValuePair> {
+    let services = |status| i32::try_from(state.services_of(status)).unwrap_or(i32::MAX);
     let counts = [
         ("runningEC2TasksCount", state.running_count),
         ("RunningFargateTasksCount", 0),
         ("pendingEC2TasksCount", state.pending_count),
         ("pendingFargateTasksCount", 0),
-        ("activeEC2ServiceCount", 0),
+        ("activeEC2ServiceCount", services(ServiceStatus::Active)),
         ("activeFargateServiceCount", 0),
-        ("drainingEC2ServiceCount", 0),
+        ("drainingEC2ServiceCount", services(ServiceStatus::Draining)),
         ("drainingFargateServiceCount", 0),
     ];
     let pair = |(name, count): (&str, i32)| KeyValuePair {

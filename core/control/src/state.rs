@@ -7,8 +7,11 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 
+use crate::announce::Announcement;
 use crate::cluster_state::ClusterState;
+use crate::expiry::{Expiry, Visible};
 use crate::record::TaskDefinition;
+use crate::service::Agenda;
 
 /// The revisions of one family.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +40,14 @@ pub(crate) struct Home {
 pub struct State {
     pub(crate) realms: BTreeMap<Realm, Regional>,
     pub(crate) homes: BTreeMap<ResourceId, Home>,
-    /// When a stopped task or a deregistered instance is to be forgotten.
-    pub(crate) expiries: BTreeSet<(Timestamp, ResourceId)>,
+    /// When a stopped task, a deregistered instance or a deleted service is to be forgotten.
+    pub(crate) expiries: BTreeSet<Expiry>,
+    /// Clusters that may have changed in this step.
+    pub(crate) touched: BTreeSet<(Realm, Str)>,
+    /// Services to be looked at.
+    pub(crate) agenda: Agenda,
+    /// What services did in this step.
+    pub(crate) announced: Vec<Announcement>,
     pub(crate) changed_clusters: BTreeSet<(Realm, Str)>,
     pub(crate) changed_definitions: BTreeSet<(Realm, Str, u32)>,
     pub(crate) changed_tokens: BTreeSet<(Realm, Str, Str)>,
@@ -52,14 +61,29 @@ impl State {
         self.realms.get_mut(realm).expect("it was just put there")
     }
 
+    /// A cluster to read or to change. It counts as touched: what changed in it is looked for at the end of the step.
     pub(crate) fn cluster_mut(&mut self, realm: &Realm, name: &str) -> Option<&mut ClusterState> {
-        self.realms.get_mut(realm)?.clusters.get_mut(name)
+        let cluster = self.realms.get_mut(realm)?.clusters.get_mut(name)?;
+        self.touched.insert((cluster.record.realm.clone(), cluster.record.name.clone()));
+        Some(cluster)
+    }
+
+    /// A cluster to read.
+    pub(crate) fn cluster(&self, realm: &Realm, name: &str) -> Option<&ClusterState> {
+        self.realms.get(realm)?.clusters.get(name)
+    }
+
+    /// Says that something of a cluster is to be forgotten at a time.
+    pub(crate) fn expire_at(&mut self, at: Timestamp, realm: Realm, cluster: Str, what: Visible) {
+        self.expiries.insert((at, realm, cluster, what));
     }
 
     /// The cluster of an instance, found by the instance's id.
     pub(crate) fn home_cluster(&mut self, instance: ResourceId) -> Option<&mut ClusterState> {
         let home = self.homes.get(&instance)?;
-        self.realms.get_mut(&home.realm)?.clusters.get_mut(&home.cluster)
+        let cluster = self.realms.get_mut(&home.realm)?.clusters.get_mut(&home.cluster)?;
+        self.touched.insert((home.realm.clone(), home.cluster.clone()));
+        Some(cluster)
     }
 
     pub(crate) fn definition(

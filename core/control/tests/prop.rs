@@ -4,6 +4,9 @@
 //! nor generations fall. Liveness is checked at the end: once everything is told to stop and has stopped, nothing is held,
 //! and once its time has passed, nothing is kept.
 
+#[path = "prop/services.rs"]
+mod services;
+
 use std::collections::BTreeMap;
 
 use longshore_control::{CallId, Change, Control, Input, Output, Reply, audit};
@@ -143,7 +146,10 @@ impl World {
                 }
                 Output::Change(Change::Instance(one)) => (one.id, one.version),
                 Output::Change(Change::InstanceVersion(id, version)) => (id, version),
-                Output::Change(Change::Task(one)) => (one.id, one.version),
+                Output::Change(Change::Task(one)) => {
+                    self.tasks.insert(one.arn.to_string(), one.instance_arn.to_string());
+                    (one.id, one.version)
+                }
                 Output::Change(_) => continue,
             };
             let last = self.versions.insert(id, version);

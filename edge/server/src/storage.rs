@@ -18,7 +18,8 @@ pub use writer::WriteError;
 pub(crate) use writer::{Commit, Release, Writer};
 
 /// Each migration brings the database from its index to the next version.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
 
 /// Pages of the write-ahead log before they are copied back: 32 MiB.
 const WAL_PAGES: u32 = 8_192;

@@ -49,6 +49,8 @@ error_codes! {
     LimitExceeded = "LimitExceededException",
     /// No such resource (tagging).
     ResourceNotFound = "ResourceNotFoundException",
+    /// The service is being deleted, or was.
+    ServiceNotActive = "ServiceNotActiveException",
     /// No such service.
     ServiceNotFound = "ServiceNotFoundException",
     /// Something went wrong on our side; trying again may help.

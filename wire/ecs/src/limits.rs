@@ -63,3 +63,25 @@ pub const RESERVED_PORTS_MAX: usize = 100;
 pub const REASON_CHARS_MAX: usize = 1024;
 /// Least memory of a container in MiB. Source: ECS API reference, `ContainerDefinition.memory`.
 pub const CONTAINER_MEMORY_MIB_MIN: i32 = 6;
+/// Services of one `DescribeServices`. Source: ECS API reference, `services`.
+pub const DESCRIBE_SERVICES_MAX: usize = 10;
+/// Entries of one page of `ListServices` when `maxResults` is left out. Source: ECS API reference.
+pub const SERVICES_PAGE_ENTRIES: i32 = 10;
+/// Entries of one page of `ListServiceDeployments` when `maxResults` is left out. Source: ECS API reference.
+pub const SERVICE_DEPLOYMENTS_PAGE_ENTRIES: i32 = 20;
+/// ARNs of one `DescribeServiceDeployments` or `DescribeServiceRevisions`. Source: ECS API reference.
+pub const DESCRIBE_SERVICE_DEPLOYMENTS_MAX: usize = 20;
+/// Services of a cluster. Source: ECS quotas, *Services per cluster*.
+pub const SERVICES_MAX: usize = 5_000;
+/// Tasks of a service. Source: ECS quotas, *Tasks per service*.
+pub const SERVICE_TASKS_MAX: i32 = 5_000;
+/// Characters of the client token of `CreateService`. Source: ECS API reference, `clientToken`.
+pub const SERVICE_CLIENT_TOKEN_CHARS_MAX: usize = 36;
+/// Tasks of one `UpdateTaskProtection`. Source: ECS API reference.
+pub const UPDATE_PROTECTION_TASKS_MAX: usize = 10;
+/// Minutes that a task is protected for when `expiresInMinutes` is left out. Source: ECS API reference.
+pub const PROTECTION_MINUTES: i32 = 120;
+/// Most minutes that a task may be protected for. Source: ECS API reference, `expiresInMinutes`.
+pub const PROTECTION_MINUTES_MAX: i32 = 2_880;
+/// Most that `maximumPercent` may be. Source: chosen by us, so that counts stay far from overflow.
+pub const MAXIMUM_PERCENT_MAX: i32 = 100_000;

@@ -106,16 +106,16 @@ const TABLE: [(&str, &str, Option<ErrorCode>); 77] = [
     ("ListDaemons", "managed daemon", Some(ErrorCode::UnsupportedFeature)),
     ("RegisterDaemonTaskDefinition", "managed daemon", Some(ErrorCode::Client)),
     ("UpdateDaemon", "managed daemon", Some(ErrorCode::UnsupportedFeature)),
-    ("CreateService", "service", Some(ErrorCode::UnsupportedFeature)),
-    ("DeleteService", "service", Some(ErrorCode::Client)),
-    ("DescribeServices", "service", Some(ErrorCode::Client)),
-    ("ListServices", "service", Some(ErrorCode::Client)),
-    ("ListServicesByNamespace", "service", Some(ErrorCode::Client)),
-    ("UpdateService", "service", Some(ErrorCode::UnsupportedFeature)),
+    ("CreateService", "service", None),
+    ("DeleteService", "service", None),
+    ("DescribeServices", "service", None),
+    ("ListServices", "service", None),
+    ("ListServicesByNamespace", "service", None),
+    ("UpdateService", "service", None),
     ("ContinueServiceDeployment", "service deployment", Some(ErrorCode::UnsupportedFeature)),
-    ("DescribeServiceDeployments", "service deployment", Some(ErrorCode::UnsupportedFeature)),
-    ("DescribeServiceRevisions", "service deployment", Some(ErrorCode::UnsupportedFeature)),
-    ("ListServiceDeployments", "service deployment", Some(ErrorCode::UnsupportedFeature)),
+    ("DescribeServiceDeployments", "service deployment", None),
+    ("DescribeServiceRevisions", "service deployment", None),
+    ("ListServiceDeployments", "service deployment", None),
     ("StopServiceDeployment", "service deployment", Some(ErrorCode::UnsupportedFeature)),
     ("DeleteAccountSetting", "tag", Some(ErrorCode::Client)),
     ("ListAccountSettings", "tag", None),
@@ -126,12 +126,12 @@ const TABLE: [(&str, &str, Option<ErrorCode>); 77] = [
     ("UntagResource", "tag", None),
     ("DescribeTasks", "task", None),
     ("ExecuteCommand", "task", Some(ErrorCode::Client)),
-    ("GetTaskProtection", "task", Some(ErrorCode::UnsupportedFeature)),
+    ("GetTaskProtection", "task", None),
     ("ListTasks", "task", None),
     ("RunTask", "task", None),
     ("StartTask", "task", None),
     ("StopTask", "task", None),
-    ("UpdateTaskProtection", "task", Some(ErrorCode::UnsupportedFeature)),
+    ("UpdateTaskProtection", "task", None),
     ("CreateTaskSet", "task set", Some(ErrorCode::UnsupportedFeature)),
     ("DeleteTaskSet", "task set", Some(ErrorCode::UnsupportedFeature)),
     ("DescribeTaskSets", "task set", Some(ErrorCode::UnsupportedFeature)),
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn an_operation_of_ecs_that_is_not_served_answers_with_its_modelled_error() {
-        assert_eq!(refuse("CreateService").code, ErrorCode::UnsupportedFeature);
+        assert_eq!(refuse("CreateTaskSet").code, ErrorCode::UnsupportedFeature);
         assert_eq!(refuse("ExecuteCommand").code, ErrorCode::Client);
     }
 

@@ -4,7 +4,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, ErrorCode};
 use crate::operation;
-use crate::shape::{cluster, container_instance, tag, task, task_definition};
+use crate::shape::{
+    cluster, container_instance, service, service_deployment, tag, task, task_definition,
+};
 
 macro_rules! requests {
     ($($(#[$doc:meta])* $operation:ident($shape:ty),)*) => {
@@ -61,6 +63,17 @@ requests! {
     StopTask(task::StopTaskRequest),
     DescribeTasks(task::DescribeTasksRequest),
     ListTasks(task::ListTasksRequest),
+    CreateService(service::CreateServiceRequest),
+    UpdateService(service::UpdateServiceRequest),
+    DeleteService(service::DeleteServiceRequest),
+    DescribeServices(service::DescribeServicesRequest),
+    ListServices(service::ListServicesRequest),
+    ListServicesByNamespace(service::ListServicesByNamespaceRequest),
+    ListServiceDeployments(service_deployment::ListServiceDeploymentsRequest),
+    DescribeServiceDeployments(service_deployment::DescribeServiceDeploymentsRequest),
+    DescribeServiceRevisions(service_deployment::DescribeServiceRevisionsRequest),
+    GetTaskProtection(service_deployment::GetTaskProtectionRequest),
+    UpdateTaskProtection(service_deployment::UpdateTaskProtectionRequest),
     TagResource(tag::TagResourceRequest),
     UntagResource(tag::UntagResourceRequest),
     ListTagsForResource(tag::ListTagsForResourceRequest),

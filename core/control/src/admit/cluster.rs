@@ -9,6 +9,7 @@ use super::page::Page;
 use super::{Answer, Context, cluster_name, cluster_not_found, has, include, is_name, tag};
 use crate::cluster_state::ClusterState;
 use crate::record::{Cluster, ClusterStatus, InstanceStatus};
+use crate::service::ServiceStatus;
 use crate::show::{self, ClusterInclude};
 
 /// An ACTIVE cluster of that name is returned as it is; an INACTIVE one is made anew.
@@ -77,6 +78,13 @@ pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteClusterRequest
         return Err(ApiError::new(
             ErrorCode::ClusterContainsContainerInstances,
             "The Cluster cannot be deleted while Container Instances are active or draining.",
+        ));
+    }
+    let in_use = |status| cluster.services_of(status) > 0;
+    if in_use(ServiceStatus::Active) || in_use(ServiceStatus::Draining) {
+        return Err(ApiError::new(
+            ErrorCode::ClusterContainsServices,
+            "The Cluster cannot be deleted while Services are active.",
         ));
     }
     if cluster.tasks.values().any(|task| task.holds_resources()) {

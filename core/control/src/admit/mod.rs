@@ -7,8 +7,10 @@ mod cluster;
 mod container_instance;
 mod definition_rules;
 mod page;
+mod protection;
 mod registration;
 mod run_task;
+mod service;
 mod setting;
 mod tag;
 mod task;
@@ -16,11 +18,13 @@ mod task_definition;
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::arn::{Arn, Realm, ResourceId};
+use longshore_wire_ecs::host::ContainerSpec;
+use longshore_wire_ecs::shape::task::TaskOverride;
 use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str};
 
 use crate::cluster_state::ClusterState;
 use crate::machine::{Control, Output, Reply};
-use crate::record::{ClusterStatus, Task};
+use crate::record::{ClusterStatus, Task, TaskDefinition};
 use crate::state::State;
 
 type Answer = Result<Reply, ApiError>;
@@ -70,6 +74,17 @@ pub(crate) fn answer(
         Request::StopTask(request) => task::stop(at, &request),
         Request::DescribeTasks(request) => task::describe(at, &request),
         Request::ListTasks(request) => task::list(at, &request),
+        Request::CreateService(request) => service::create(at, *request),
+        Request::UpdateService(request) => service::update(at, &request),
+        Request::DeleteService(request) => service::delete(at, &request),
+        Request::DescribeServices(request) => service::describe(at, &request),
+        Request::ListServices(request) => service::list(at, &request),
+        Request::ListServicesByNamespace(request) => service::list_by_namespace(&request),
+        Request::ListServiceDeployments(request) => service::list_deployments(at, &request),
+        Request::DescribeServiceDeployments(request) => service::describe_deployments(at, &request),
+        Request::DescribeServiceRevisions(request) => service::describe_revisions(at, &request),
+        Request::GetTaskProtection(request) => protection::get(at, &request),
+        Request::UpdateTaskProtection(request) => protection::update(at, &request),
         Request::TagResource(request) => tag::tag(at, &request),
         Request::UntagResource(request) => tag::untag(at, &request),
         Request::ListTagsForResource(request) => tag::list(at, &request),
@@ -91,6 +106,16 @@ pub(crate) fn rehydrate(state: &State, task: &mut Task) -> Result<(), String> {
     }
     task.volumes = definition.volumes.clone();
     Ok(())
+}
+
+/// What a task of a definition runs when nothing is overridden.
+///
+/// # Errors
+/// When containers cannot be made of the definition.
+pub(crate) fn without_overrides(
+    definition: &TaskDefinition,
+) -> Result<(TaskOverride, Vec<ContainerSpec>), ApiError> {
+    run_task::overrides::apply(definition, None)
 }
 
 /// The name of the cluster that a request is about: the short name, the name inside an ARN, or `default`.

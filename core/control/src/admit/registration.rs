@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::{Answer, Context, attribute, cluster, cluster_name, resource_id, tag};
 use crate::cluster_state::ClusterState;
+use crate::expiry::Visible;
 use crate::limits::INSTANCE_CPU_MAX;
 use crate::record::{ContainerInstance, InstanceStatus, Registered};
 use crate::state::Home;
@@ -222,7 +223,8 @@ pub(super) fn deregister(
     instance.deregistered_at = Some(now);
     cluster.put_instance(instance);
     let shown = show::instance(cluster, &cluster.instances[&id], true, false);
-    state.expiries.insert((now + crate::limits::INACTIVE_INSTANCE_VISIBLE_MS, id));
+    let gone = now + crate::limits::INACTIVE_INSTANCE_VISIBLE_MS;
+    state.expire_at(gone, at.realm.clone(), name, Visible::Instance(id));
     // Tasks of a deregistered instance are orphans for ECS; a host agent of ours is told to end them.
     launch::order_all(state, id, at.out);
     Ok(show::body(&shape::DeregisterContainerInstanceResponse { container_instance: Some(shown) }))

@@ -74,7 +74,7 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
         .collect();
     if let Some((token, request)) = token.filter(|_| !tasks.is_empty()) {
         let tasks = tasks.iter().map(|task| task.id).collect();
-        cluster.tokens.insert(token.clone(), TokenUse { request, tasks });
+        cluster.put_token(token.clone(), TokenUse { request, tasks });
         at.control.state.changed_tokens.insert((at.realm.clone(), name, token));
     }
     launch::order(&mut at.control.state, &tasks, at.out);
@@ -254,7 +254,7 @@ fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<Launch, ApiError> 
     })
 }
 
-fn network(
+pub(super) fn network(
     definition: &TaskDefinition,
     given: Option<&shape::NetworkConfiguration>,
 ) -> Result<(), ApiError> {

@@ -1,4 +1,4 @@
-//! Tags of clusters, container instances, task definitions and tasks. Source: ECS API reference.
+//! Tags of clusters, container instances, services, task definitions and tasks. Source: ECS API reference.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
 use super::{Answer, Context, task_definition};
 use crate::record::{ContainerInstance, InstanceStatus, LastStatus, Tags, Task};
+use crate::service::ServiceStatus;
 use crate::show;
 
 /// Checks tags and puts them in order.
@@ -103,7 +104,7 @@ fn change(
     let given = arn.map(|arn| &**arn).unwrap_or_default();
     let Some(arn) = Arn::parse(given) else {
         return Err(ApiError::invalid(
-            "resourceArn must be the ARN of a cluster, container instance, task or task definition.",
+            "resourceArn must be the ARN of a cluster, container instance, service, task or task definition.",
         ));
     };
     if arn.region != &*at.realm.region || arn.account != &*at.realm.account {
@@ -112,13 +113,14 @@ fn change(
     match arn.kind {
         "cluster" => change_cluster(at, given, arn, apply),
         "task-definition" => change_definition(at, given, apply),
-        "container-instance" | "task" if arn.cluster().is_none() => {
+        "container-instance" | "task" | "service" if arn.cluster().is_none() => {
             Err(ApiError::invalid("Long arn format must be used for tagging operations"))
         }
         "container-instance" => change_instance(at, given, arn, apply),
         "task" => change_task(at, given, arn, apply),
+        "service" => change_service(at, given, arn, apply),
         _ => Err(ApiError::invalid(
-            "resourceArn must be the ARN of a cluster, container instance, task or task definition.",
+            "resourceArn must be the ARN of a cluster, container instance, service, task or task definition.",
         )),
     }
 }
@@ -197,6 +199,26 @@ fn change_task(
     let tags = apply(&task.tags)?;
     if tags != *task.tags {
         cluster.put_task(Task { tags: Arc::new(tags), ..Task::clone(task) });
+    }
+    Ok(())
+}
+
+fn change_service(
+    at: &mut Context<'_>,
+    given: &str,
+    arn: Arn<'_>,
+    apply: impl FnOnce(&Tags) -> Result<Tags, ApiError>,
+) -> Result<(), ApiError> {
+    let cluster = arn.cluster().and_then(|name| at.control.state.cluster_mut(at.realm, name));
+    let cluster = cluster.ok_or_else(|| not_found(given))?;
+    let service = cluster.services.get(arn.id()).map(|known| &known.record);
+    let service = service.filter(|service| service.status != ServiceStatus::Inactive);
+    let service = service.ok_or_else(|| not_found(given))?;
+    let tags = apply(&service.tags)?;
+    if tags != service.tags
+        && let Some(service) = cluster.service_mut(arn.id())
+    {
+        service.tags = tags;
     }
     Ok(())
 }

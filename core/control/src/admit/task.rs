@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::task as shape;
-use longshore_wire_ecs::{ApiError, ErrorCode, limits};
+use longshore_wire_ecs::{ApiError, limits};
 
 use super::page::Page;
-use super::{Answer, Context, cluster, cluster_name, has, include, resource_id};
+use super::{Answer, Context, cluster, cluster_name, has, include, resource_id, service};
 use crate::cluster_state::ClusterState;
 use crate::launch;
 use crate::machine::Reply;
@@ -76,6 +76,7 @@ struct Filter {
     instance: Option<ResourceId>,
     family: Option<longshore_wire_ecs::Str>,
     started_by: Option<longshore_wire_ecs::Str>,
+    service: Option<longshore_wire_ecs::Str>,
     running: bool,
 }
 
@@ -83,9 +84,13 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTasksRequest) -> A
     let page = Page::read('t', request.next_token.as_ref(), request.max_results)?;
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
-    let (filter, nothing) = filter(request, &name)?;
-    if request.service_name.is_some() {
-        return Err(ApiError::new(ErrorCode::ServiceNotFound, "Service not found."));
+    let (mut filter, nothing) = filter(request, &name)?;
+    if let Some(given) = &request.service_name {
+        let service = service::service_name(at.realm, &name, given)?;
+        if !cluster.services.contains_key(&service) {
+            return Err(service::not_found());
+        }
+        filter.service = Some(service);
     }
     let after = page.after().and_then(ResourceId::parse);
     let ids = candidates(cluster, &filter);
@@ -137,6 +142,7 @@ fn filter(request: &shape::ListTasksRequest, cluster: &str) -> Result<(Filter, b
         instance,
         family: request.family.clone(),
         started_by: request.started_by.clone(),
+        service: None,
         running,
     };
     Ok((filter, pending || other_launch_type || unknown))
@@ -153,6 +159,10 @@ fn candidates<'a>(cluster: &'a ClusterState, filter: &Filter) -> &'a BTreeSet<Re
         Some(instance) if filter.running => {
             cluster.loads.get(&instance).map_or(&NONE, |load| &load.tasks)
         }
+        None if filter.running && filter.service.is_some() => {
+            let service = filter.service.as_ref().and_then(|name| cluster.services.get(name));
+            service.map_or(&NONE, |service| &service.live)
+        }
         _ if filter.running => &cluster.desired_running,
         _ => &cluster.desired_stopped,
     }
@@ -164,6 +174,7 @@ impl Filter {
         task.desired_running == self.running
             && self.instance.is_none_or(|instance| task.instance == instance)
             && self.family.as_ref().is_none_or(|family| task.family == *family)
+            && self.service.as_ref().is_none_or(|name| task.service() == Some(&**name))
             && self.started_by.as_ref().is_none_or(|by| task.started_by.as_ref() == Some(by))
     }
 }

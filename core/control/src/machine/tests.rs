@@ -1,6 +1,7 @@
 //! The local ECS as clients and agents meet it: calls and reports in; replies, records and orders out.
 
 mod instances;
+mod services;
 mod storage;
 mod tasks;
 
@@ -17,6 +18,9 @@ use crate::audit;
 
 /// What every task definition asks of an instance.
 const DOCKER: &str = "com.amazonaws.ecs.capability.docker-remote-api.1.18";
+
+/// What a task definition with a health check asks of an instance.
+const HEALTH: &str = "ecs.capability.container-health-check";
 
 /// A control plane, its clock, its store, and what its last step asked for.
 struct World {
@@ -134,7 +138,7 @@ impl World {
     fn register(&mut self, cpu: u32, memory_mib: u32) -> String {
         let number = |name: &str, value: u32| json!({"name": name, "type": "INTEGER", "integerValue": value});
         let resources = [number("CPU", cpu), number("MEMORY", memory_mib)];
-        let body = json!({"totalResources": resources, "attributes": [{"name": DOCKER}]});
+        let body = json!({"totalResources": resources, "attributes": [{"name": DOCKER}, {"name": HEALTH}]});
         text(
             &self.ok("RegisterContainerInstance", &body)["containerInstance"]["containerInstanceArn"],
         )
@@ -189,6 +193,9 @@ fn key(change: &Change) -> Key {
             Key::Definition(one.realm.clone(), one.family.clone(), one.revision)
         }
         Change::Task(one) => Key::Task(one.id),
+        Change::Service(one) => {
+            Key::Service(one.realm.clone(), one.cluster.clone(), one.name.clone())
+        }
         Change::Token { realm, cluster, token, .. } => {
             Key::Token(realm.clone(), cluster.clone(), token.clone())
         }

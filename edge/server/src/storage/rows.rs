@@ -16,6 +16,7 @@ pub(super) fn load(connection: &Connection) -> Result<Records, String> {
         instances: instances(connection)?,
         definitions: records(connection, "task_definition", "family || ':' || revision")?,
         tasks: records(connection, "task", "id")?,
+        services: records(connection, "service", "cluster || '/' || name")?,
         tokens: tokens(connection)?,
     })
 }
@@ -95,6 +96,9 @@ pub(super) fn key(change: &Change) -> Key {
             definition.revision,
         ),
         Change::Task(task) => Key::Task(task.id),
+        Change::Service(service) => {
+            Key::Service(service.realm.clone(), service.cluster.clone(), service.name.clone())
+        }
         Change::Token { realm, cluster, token, .. } => {
             Key::Token(realm.clone(), cluster.clone(), token.clone())
         }
@@ -156,6 +160,17 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
                 task.version,
                 json(&**task)
             ])?,
+        Change::Service(service) => transaction
+            .prepare_cached("INSERT OR REPLACE INTO service VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .execute(params![
+                &*service.realm.account,
+                &*service.realm.region,
+                &*service.cluster,
+                &*service.name,
+                service.status.word(),
+                service.desired_count,
+                json(&**service)
+            ])?,
         Change::Token { realm, cluster, token, usage } => transaction
             .prepare_cached("INSERT OR REPLACE INTO client_token VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![&*realm.account, &*realm.region, &**cluster, &**token, json(usage)])?,
@@ -178,6 +193,9 @@ fn forget(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<usize> {
         Key::Task(id) => {
             transaction.prepare_cached("DELETE FROM task WHERE id = ?1")?.execute(params![id.to_string()])
         }
+        Key::Service(realm, cluster, name) => transaction
+            .prepare_cached("DELETE FROM service WHERE account = ?1 AND region = ?2 AND cluster = ?3 AND name = ?4")?
+            .execute(params![&*realm.account, &*realm.region, &**cluster, &**name]),
         Key::Token(realm, cluster, token) => transaction
             .prepare_cached("DELETE FROM client_token WHERE account = ?1 AND region = ?2 AND cluster = ?3 AND token = ?4")?
             .execute(params![&*realm.account, &*realm.region, &**cluster, &**token]),

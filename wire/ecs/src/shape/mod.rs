@@ -12,6 +12,8 @@
 pub mod cluster;
 pub mod container_definition;
 pub mod container_instance;
+pub mod service;
+pub mod service_deployment;
 pub mod shared;
 pub mod tag;
 pub mod task;

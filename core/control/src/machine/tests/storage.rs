@@ -23,6 +23,7 @@ fn records(world: &World) -> Records {
             Change::Instance(one) => records.instances.push(stored(&**one)),
             Change::Definition(one) => records.definitions.push(stored(&**one)),
             Change::Task(one) => records.tasks.push(stored(&**one)),
+            Change::Service(one) => records.services.push(stored(&**one)),
             Change::Token { realm, cluster, token, usage } => {
                 records.tokens.push((realm.clone(), cluster.clone(), token.clone(), stored(usage)));
             }
@@ -42,7 +43,7 @@ fn records(world: &World) -> Records {
 }
 
 /// The same control plane after a restart.
-fn restarted(before: &World) -> World {
+pub(super) fn restarted(before: &World) -> World {
     let control = Control::load(8, records(before)).expect("what was stored fits together");
     let mut after = World::of(control);
     (after.now, after.store) = (before.now, before.store.clone());

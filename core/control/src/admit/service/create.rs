@@ -1,0 +1,197 @@
+//! `CreateService`. Source: ECS API reference; texts from field reports.
+
+use longshore_wire_ecs::shape::service as shape;
+use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
+
+use super::rules::{self, Foreign};
+use crate::admit::{Answer, Context, cluster, is_name, tag};
+use crate::cluster_state::ClusterState;
+use crate::machine::Reply;
+use crate::service::{
+    Propagate, Scheduling, Service, ServiceStatus, Starts, Telling, Voice, deploy, service,
+};
+use crate::show;
+
+pub(in crate::admit) fn create(
+    at: &mut Context<'_>,
+    request: shape::CreateServiceRequest,
+) -> Answer {
+    cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
+    let name = request.service_name.clone().unwrap_or_default();
+    if !is_name(&name) {
+        return Err(ApiError::invalid(
+            "Invalid service name: it must be 1 to 255 letters, digits, hyphens and underscores.",
+        ));
+    }
+    let token = token(&request)?;
+    foreign(&request).refuse()?;
+    launch_type(&request)?;
+    let scheduling = scheduling(&request)?;
+    let constraints = request.placement_constraints.clone().unwrap_or_default();
+    let strategy = request.placement_strategy.clone().unwrap_or_default();
+    rules::placement(scheduling, &constraints, &strategy)?;
+    let configuration =
+        rules::configuration(scheduling, None, request.deployment_configuration.as_ref())?;
+    let desired_count = desired_count(scheduling, request.desired_count)?;
+    let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
+    let network = request.network_configuration.as_ref();
+    let definition = rules::definition(at, request.task_definition.as_ref(), network)?;
+    let (realm, now) = (at.realm.clone(), at.now);
+    let given = request.availability_zone_rebalancing.as_ref();
+    let replica = scheduling == Scheduling::Replica;
+    let rebalancing = rules::rebalancing(given, replica, configuration.maximum_percent)?;
+    let propagate = rules::propagate(request.propagate_tags.as_ref())?;
+    let grace_period_s = rules::grace_period(request.health_check_grace_period_seconds)?;
+    let home = cluster(&mut at.control.state, &realm, request.cluster.as_ref())?;
+    if let Some(reply) = known(home, &name, token.as_ref())? {
+        return Ok(reply);
+    }
+    let mut record = Service {
+        arn: realm.arn(format_args!("service/{}/{name}", home.record.name)),
+        cluster: home.record.name.clone(),
+        cluster_arn: home.record.arn.clone(),
+        realm,
+        name: name.clone(),
+        status: ServiceStatus::Active,
+        scheduling,
+        desired_count,
+        configuration: configuration.shown,
+        maximum_percent: configuration.maximum_percent,
+        minimum_healthy_percent: configuration.minimum_healthy_percent,
+        breaker: configuration.breaker,
+        constraints,
+        strategy,
+        grace_period_s: grace_period_s.unwrap_or(0),
+        rebalancing,
+        propagate: propagate.unwrap_or(Propagate::None),
+        managed_tags: request.enable_ecs_managed_tags == Some(true),
+        tags,
+        token,
+        created_at: now,
+        inactive_at: None,
+        deployments: Vec::new(),
+        events: std::collections::VecDeque::new(),
+        history: std::collections::VecDeque::new(),
+        revisions: std::collections::VecDeque::new(),
+        starts: Starts::default(),
+        telling: Telling::default(),
+    };
+    let mut voice = Voice::new(&mut at.control.ids, now);
+    deploy(&mut record, &definition, Vec::new(), &mut voice);
+    home.put_service(record);
+    let shown = service(home, &home.services[&name].record, true);
+    let announced = voice.announced;
+    at.control.state.announced.extend(announced);
+    Ok(show::body(&shape::CreateServiceResponse { service: Some(shown) }))
+}
+
+fn foreign(request: &shape::CreateServiceRequest) -> Foreign<'_> {
+    Foreign {
+        load_balancers: request.load_balancers.as_ref(),
+        registries: request.service_registries.as_ref(),
+        connect: request.service_connect_configuration.as_ref(),
+        volumes: request.volume_configurations.as_ref(),
+        lattice: request.vpc_lattice_configurations.as_ref(),
+        monitoring: request.monitoring.as_ref(),
+        controller: request.deployment_controller.as_ref(),
+        providers: false,
+        platform_version: request.platform_version.as_ref(),
+        execute_command: request.enable_execute_command,
+    }
+}
+
+/// Checks the launch type and its rivals, and the role, which only load balancers have a use for.
+fn launch_type(request: &shape::CreateServiceRequest) -> Result<(), ApiError> {
+    let providers =
+        request.capacity_provider_strategy.as_ref().is_some_and(|strategy| !strategy.is_empty());
+    if request.role.as_deref().is_some_and(|role| !role.is_empty()) {
+        return Err(ApiError::invalid("A role can only be given with a load balancer."));
+    }
+    match request.launch_type.as_deref() {
+        Some(_) if providers => Err(ApiError::invalid(
+            "Specify either Launch Type or Capacity Provider Strategy, but not both.",
+        )),
+        _ if providers => Foreign { providers, ..Foreign::default() }.refuse(),
+        None | Some("EC2") => Ok(()),
+        Some("FARGATE" | "EXTERNAL" | "MANAGED_INSTANCES") => Err(ApiError::new(
+            ErrorCode::UnsupportedFeature,
+            "Longshore runs tasks of launch type EC2 only.",
+        )),
+        Some(_) => Err(ApiError::invalid(
+            "launchType should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]",
+        )),
+    }
+}
+
+fn scheduling(request: &shape::CreateServiceRequest) -> Result<Scheduling, ApiError> {
+    request.scheduling_strategy.as_deref().map_or(Ok(Scheduling::Replica), |word| {
+        Scheduling::parse(word).ok_or_else(|| {
+            ApiError::invalid("Scheduling strategy should be one of [REPLICA,DAEMON]")
+        })
+    })
+}
+
+/// A DAEMON service has as many tasks as there are instances; that is counted when it is looked at.
+fn desired_count(scheduling: Scheduling, given: Option<i32>) -> Result<u32, ApiError> {
+    match (scheduling, given) {
+        (Scheduling::Daemon, None) => Ok(0),
+        (Scheduling::Daemon, Some(_)) => Err(no_desired_count()),
+        (Scheduling::Replica, None) => Err(ApiError::invalid("DesiredCount is missing")),
+        (Scheduling::Replica, Some(count)) if count < 0 => {
+            Err(ApiError::invalid("DesiredCount can not be lesser than 0"))
+        }
+        (Scheduling::Replica, Some(count)) => checked_count(count),
+    }
+}
+
+pub(super) fn no_desired_count() -> ApiError {
+    ApiError::invalid(
+        "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again.",
+    )
+}
+
+pub(super) fn checked_count(count: i32) -> Result<u32, ApiError> {
+    if count > limits::SERVICE_TASKS_MAX {
+        return Err(ApiError::invalid("A service can have at most 5,000 tasks."));
+    }
+    Ok(count.unsigned_abs())
+}
+
+/// The client token and the request that it stands for.
+fn token(request: &shape::CreateServiceRequest) -> Result<Option<(Str, String)>, ApiError> {
+    let Some(token) = request.client_token.clone() else { return Ok(None) };
+    if token.len() > limits::SERVICE_CLIENT_TOKEN_CHARS_MAX {
+        return Err(ApiError::invalid("idempotency token longer than 36."));
+    }
+    if token.is_empty() || !token.bytes().all(|byte| (33..=126).contains(&byte)) {
+        return Err(ApiError::invalid(
+            "clientToken must be 1 to 36 characters between ASCII 33 and 126.",
+        ));
+    }
+    let text =
+        serde_json::to_string(request).map_err(|error| ApiError::invalid(error.to_string()))?;
+    Ok(Some((token, text)))
+}
+
+/// The reply for a service that was made by the same request; `None` if the name is free.
+fn known(
+    cluster: &ClusterState,
+    name: &str,
+    token: Option<&(Str, String)>,
+) -> Result<Option<Reply>, ApiError> {
+    let held = cluster.services.get(name).map(|known| &known.record);
+    match held.filter(|held| held.status != ServiceStatus::Inactive) {
+        None if cluster.services.len() >= limits::SERVICES_MAX => {
+            Err(ApiError::invalid("The limit of 5,000 services in a cluster has been reached."))
+        }
+        None => Ok(None),
+        Some(held) if held.status == ServiceStatus::Draining => {
+            Err(ApiError::invalid("Unable to Start a service that is still Draining."))
+        }
+        Some(held) if token.is_some() && held.token.as_ref() == token => {
+            let shown = service(cluster, held, true);
+            Ok(Some(show::body(&shape::CreateServiceResponse { service: Some(shown) })))
+        }
+        Some(_) => Err(ApiError::invalid("Creation of service was not idempotent.")),
+    }
+}

@@ -1,0 +1,104 @@
+//! Reading services. Source: ECS API reference, the operations of these names.
+
+use longshore_wire_ecs::shape::service as shape;
+use longshore_wire_ecs::{ApiError, limits};
+
+use super::service_name;
+use crate::admit::page::Page;
+use crate::admit::{Answer, Context, cluster, cluster_name, has, include};
+use crate::service::{Scheduling, ServiceStatus, service};
+use crate::show;
+
+pub(in crate::admit) fn describe(
+    at: &mut Context<'_>,
+    request: &shape::DescribeServicesRequest,
+) -> Answer {
+    let realm = at.realm;
+    let home = cluster_name(realm, request.cluster.as_ref())?;
+    let words = include(request.include.as_ref(), &["TAGS"])?;
+    let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
+    let asked = request.services.as_deref().unwrap_or_default();
+    if asked.is_empty() {
+        return Err(ApiError::invalid("Services cannot be empty."));
+    }
+    if asked.len() > limits::DESCRIBE_SERVICES_MAX {
+        return Err(ApiError::invalid("services can have at most 10 entries."));
+    }
+    let (mut services, mut failures) = (Vec::new(), Vec::new());
+    for given in asked {
+        let name = match service_name(realm, &home, given) {
+            Ok(name) => Some(name),
+            Err(error) if error.code == longshore_wire_ecs::ErrorCode::ServiceNotFound => None,
+            Err(error) => return Err(error),
+        };
+        match name.and_then(|name| cluster.services.get(&name)) {
+            Some(known) => services.push(service(cluster, &known.record, has(&words, "TAGS"))),
+            None if given.starts_with("arn:") => {
+                failures.push(show::failure(given.clone(), "MISSING"));
+            }
+            None => {
+                let arn = realm.arn(format_args!("service/{home}/{given}"));
+                failures.push(show::failure(arn, "MISSING"));
+            }
+        }
+    }
+    Ok(show::body(&shape::DescribeServicesResponse {
+        services: Some(services),
+        failures: Some(failures),
+    }))
+}
+
+pub(in crate::admit) fn list(at: &mut Context<'_>, request: &shape::ListServicesRequest) -> Answer {
+    let size = request.max_results.unwrap_or(limits::SERVICES_PAGE_ENTRIES);
+    let page = Page::read('s', request.next_token.as_ref(), Some(size))?;
+    let scheduling = match request.scheduling_strategy.as_deref() {
+        None => None,
+        Some(word) => Some(Scheduling::parse(word).ok_or_else(|| {
+            ApiError::invalid("Scheduling strategy should be one of [REPLICA,DAEMON]")
+        })?),
+    };
+    let other_launch_type = match request.launch_type.as_deref() {
+        None | Some("EC2") => false,
+        Some("FARGATE" | "EXTERNAL" | "MANAGED_INSTANCES") => true,
+        Some(_) => {
+            return Err(ApiError::invalid(
+                "launchType should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]",
+            ));
+        }
+    };
+    let managed = match request.resource_management_type.as_deref() {
+        None | Some("CUSTOMER") => false,
+        Some("ECS") => true,
+        Some(_) => {
+            return Err(ApiError::invalid(
+                "resourceManagementType should be one of [CUSTOMER,ECS]",
+            ));
+        }
+    };
+    let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
+    let listed = cluster.services.iter().filter(|(name, known)| {
+        known.record.status == ServiceStatus::Active
+            && !other_launch_type
+            && !managed
+            && scheduling.is_none_or(|scheduling| known.record.scheduling == scheduling)
+            && page.after().is_none_or(|after| &***name > after)
+    });
+    let (arns, next_token) =
+        page.take(listed.map(|(name, known)| (name.to_string(), known.record.arn.clone())));
+    Ok(show::body(&shape::ListServicesResponse { service_arns: Some(arns), next_token }))
+}
+
+/// There are no namespaces, so no service is in one.
+pub(in crate::admit) fn list_by_namespace(
+    request: &shape::ListServicesByNamespaceRequest,
+) -> Answer {
+    let size = request.max_results.unwrap_or(limits::SERVICES_PAGE_ENTRIES);
+    Page::read('n', request.next_token.as_ref(), Some(size))?;
+    if request.namespace.as_deref().unwrap_or_default().is_empty() {
+        return Err(ApiError::invalid("Namespace can not be blank."));
+    }
+    Ok(show::body(&shape::ListServicesByNamespaceResponse {
+        service_arns: Some(Vec::new()),
+        next_token: None,
+    }))
+}

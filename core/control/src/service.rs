@@ -1,0 +1,46 @@
+//! Services: so many tasks of a task definition, kept running, and replaced when the definition changes.
+//!
+//! The scheduler is level-triggered. What changes marks a service (`cluster_state.rs`), [`take_notice`] puts it on the [`Agenda`] at
+//! the end of the step, and [`look_at_due`] looks at it a moment later: it takes a [`census`] of the service's tasks, computes
+//! a [`plan`] from that alone, and carries it out ([`look`]). A look that finds nothing to do changes nothing, so that one too
+//! many does no harm, and a service whose look was lost in a crash is looked at after the start.
+//!
+//! Invariants:
+//! - Only services that are marked are looked at; nothing walks over all of them.
+//! - A plan starts no task above the upper bound and stops no healthy task below the lower one.
+//! - A task belongs to the deployment that its `startedBy` names.
+//!
+//! Source: ECS developer guide, *Amazon ECS services*; where it is silent, the file says what was chosen.
+
+mod agenda;
+mod bounds;
+mod breaker;
+mod census;
+mod daemon;
+mod event;
+mod look;
+mod notice;
+mod plan;
+mod record;
+mod rollout;
+mod scale_in;
+mod show;
+mod start;
+mod state;
+
+pub(crate) use agenda::{Agenda, Matter};
+pub(crate) use bounds::Bounds;
+pub(crate) use breaker::THRESHOLD_PERCENT;
+pub(crate) use event::Voice;
+pub(crate) use look::look_at_due;
+pub(crate) use notice::{Noticed, take_notice};
+pub use record::{
+    Breaker, Deployment, Outcome, Propagate, Revision, RolloutState, Scheduling, Service,
+    ServiceDeployment, ServiceEvent, ServiceStatus, Threshold,
+};
+pub(crate) use record::{Starts, Telling};
+pub(crate) use rollout::{deploy, end_deployments};
+pub(crate) use show::{
+    deployment_counts, service, service_deployment, service_deployment_brief, service_revision,
+};
+pub(crate) use state::{ServiceState, load};

@@ -1,0 +1,134 @@
+//! What the tasks of a service add up to: all that a plan may know of them.
+
+use std::collections::BTreeSet;
+
+use longshore_machine::Timestamp;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::host::Health;
+
+use super::Service;
+use crate::cluster_state::ClusterState;
+use crate::limits;
+use crate::record::{InstanceStatus, LastStatus, Task};
+
+/// How a task is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// It does not run yet.
+    Pending,
+    /// It runs, and it is not known yet whether it is well.
+    Settling,
+    /// It failed its health check.
+    Unhealthy,
+    /// It runs and is well.
+    Healthy,
+}
+
+/// A task that should run.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) id: ResourceId,
+    /// The deployment that started it.
+    pub(crate) deployment: Option<Str>,
+    /// Whether that is the PRIMARY one.
+    pub(crate) primary: bool,
+    pub(crate) instance: ResourceId,
+    pub(crate) zone: Option<Str>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) standing: Standing,
+    /// Whether it may not be stopped for scaling or deploying.
+    pub(crate) protected: bool,
+    /// Whether its instance takes no tasks any more.
+    pub(crate) leaving: bool,
+}
+
+/// The tasks of a service.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Census {
+    /// Those that should run, by id.
+    pub(crate) members: Vec<Member>,
+    /// How many were told to stop and have not yet.
+    pub(crate) stopping: u32,
+    /// Instances with a task that is not STOPPED.
+    pub(crate) occupied: BTreeSet<ResourceId>,
+    /// When time alone changes this.
+    pub(crate) again_at: Option<Timestamp>,
+}
+
+/// Looks at the tasks of a service.
+pub(crate) fn census(cluster: &ClusterState, service: &Service, now: Timestamp) -> Census {
+    let mut census = Census::default();
+    let Some(known) = cluster.services.get(&service.name) else { return census };
+    let primary = service.primary().map(|deployment| &deployment.id);
+    for id in &known.live {
+        let task = &cluster.tasks[id];
+        census.occupied.insert(task.instance);
+        if !task.desired_running {
+            census.stopping += 1;
+            continue;
+        }
+        let instance = cluster.instances.get(&task.instance);
+        let (standing, until) = standing(task, service.grace_period_s, now);
+        let protected_until = task.protected_until.filter(|until| *until > now);
+        for at in [until, protected_until].into_iter().flatten() {
+            census.again_at = Some(census.again_at.map_or(at, |known| known.min(at)));
+        }
+        census.members.push(Member {
+            id: *id,
+            deployment: task.started_by.clone(),
+            primary: task.started_by.as_ref() == primary,
+            instance: task.instance,
+            zone: task.availability_zone.clone(),
+            created_at: task.created_at,
+            standing,
+            protected: protected_until.is_some(),
+            leaving: instance.is_none_or(|one| one.status != InstanceStatus::Active),
+        });
+    }
+    census
+}
+
+/// How a task is doing, and until when that holds at most.
+pub(crate) fn standing(
+    task: &Task,
+    grace_period_s: u32,
+    now: Timestamp,
+) -> (Standing, Option<Timestamp>) {
+    let Some(started_at) = task.started_at.filter(|_| task.last_status == LastStatus::Running)
+    else {
+        return (Standing::Pending, None);
+    };
+    match verdict(task) {
+        None => {
+            let settled_at = started_at + limits::HEALTHY_AFTER_RUNNING_MS;
+            if now >= settled_at {
+                (Standing::Healthy, None)
+            } else {
+                (Standing::Settling, Some(settled_at))
+            }
+        }
+        Some(Health::Healthy) => (Standing::Healthy, None),
+        Some(Health::Unknown) => (Standing::Settling, None),
+        Some(Health::Unhealthy) => {
+            let grace_ends = started_at + u64::from(grace_period_s) * 1000;
+            if now >= grace_ends {
+                (Standing::Unhealthy, None)
+            } else {
+                (Standing::Settling, Some(grace_ends))
+            }
+        }
+    }
+}
+
+/// What the health checks of a task's essential containers say together; `None` if there are none.
+pub(crate) fn verdict(task: &Task) -> Option<Health> {
+    let checked = task.containers.iter().filter(|container| {
+        container.spec.essential() && container.spec.definition.health_check.is_some()
+    });
+    checked.map(|container| container.health).max_by_key(|health| match health {
+        Health::Healthy => 0,
+        Health::Unknown => 1,
+        Health::Unhealthy => 2,
+    })
+}

@@ -1,0 +1,101 @@
+//! The plan of a service of the strategy DAEMON: one task on each instance that takes it.
+//!
+//! Source: ECS developer guide, *DAEMON*. An instance never has two tasks of the service, so an old one is stopped before its
+//! successor starts; tasks on instances that drain go at once.
+
+use std::collections::BTreeSet;
+
+use longshore_placement::Needs;
+use longshore_wire_ecs::arn::ResourceId;
+
+use super::Bounds;
+use super::census::{Census, Standing};
+use super::plan::{Plan, Why};
+use crate::cluster_state::ClusterState;
+use crate::placing::Rules;
+
+/// What a DAEMON service should do next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DaemonPlan {
+    /// Instances to start a task on, if it fits.
+    pub(crate) start_on: Vec<ResourceId>,
+    /// Tasks to stop, and what else there is to say.
+    pub(crate) plan: Plan,
+}
+
+/// The instances that should have a task: ACTIVE, with the attributes that the task requires, and with a connected agent unless
+/// they have one already. Free resources do not matter here: a full instance is one where the task is missing.
+///
+/// Chosen by us: an instance whose agent is away is not missed. Constraints belong here, too, once `Rules` has any.
+pub(crate) fn sites(
+    cluster: &ClusterState,
+    census: &Census,
+    needs: &Needs,
+    _rules: &Rules,
+) -> BTreeSet<ResourceId> {
+    let wanted = Needs { attributes: needs.attributes.clone(), ..Needs::default() };
+    let takes = |view: &longshore_placement::InstanceView, occupied: bool| {
+        let mut view = view.clone();
+        view.connected |= occupied;
+        longshore_placement::check(&view, &wanted).is_ok()
+    };
+    let instances = cluster.view.instances().iter();
+    let found = instances.filter(|(id, view)| takes(view, census.occupied.contains(id)));
+    found.map(|(id, _)| *id).collect()
+}
+
+/// What to know of the service itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Daemon {
+    pub(crate) bounds: Bounds,
+    pub(crate) failed: bool,
+    pub(crate) may_start: bool,
+}
+
+/// Plans a DAEMON service.
+pub(crate) fn daemon(sites: &BTreeSet<ResourceId>, census: &Census, how: Daemon) -> DaemonPlan {
+    let mut made = DaemonPlan::default();
+    let members = &census.members;
+    let mut healthy =
+        super::plan::count(members.iter().filter(|one| one.standing == Standing::Healthy));
+    let mut served = BTreeSet::new();
+    let mut old: Vec<_> = Vec::new();
+    for one in members {
+        let well = one.standing == Standing::Healthy;
+        let why = if one.leaving {
+            Why::Draining
+        } else if one.primary && one.standing == Standing::Unhealthy {
+            Why::Unhealthy
+        } else if !sites.contains(&one.instance) || (one.primary && !served.insert(one.instance)) {
+            Why::TooMany
+        } else if one.primary || how.failed {
+            continue;
+        } else {
+            old.push(one);
+            continue;
+        };
+        healthy -= u32::from(well);
+        made.plan.stop.push((one.id, why));
+    }
+    old.sort_by_key(|one| (one.standing, one.created_at, one.id));
+    for one in old {
+        let well = one.standing == Standing::Healthy;
+        if one.protected {
+            made.plan.protected += 1;
+        } else if !well || healthy > how.bounds.lower {
+            healthy -= u32::from(well);
+            made.plan.stop.push((one.id, Why::Replaced));
+        }
+    }
+    let live = super::plan::count(members.iter()) + census.stopping;
+    let room = how.bounds.upper.saturating_sub(live);
+    let free = sites.iter().filter(|id| !census.occupied.contains(id)).copied();
+    let missing: Vec<ResourceId> = if how.failed { Vec::new() } else { free.collect() };
+    let starts = missing.len().min(usize::try_from(room).unwrap_or(usize::MAX));
+    if how.may_start {
+        made.start_on = missing[..starts].to_vec();
+    } else {
+        made.plan.held_back = super::plan::count(missing.iter());
+    }
+    made
+}

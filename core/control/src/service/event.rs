@@ -1,0 +1,113 @@
+//! What a service tells: the lines of its `events`, and announcements for the event stream.
+//!
+//! Source of the texts: ECS developer guide, *Amazon ECS service event messages*, and field reports.
+
+use longshore_machine::{Ids, Timestamp};
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+
+use super::{Service, ServiceEvent};
+use crate::announce::{ActionName, Announced, Announcement, DeploymentName, Level};
+use crate::limits;
+
+/// Speaks for services during one look or call.
+#[derive(Debug)]
+pub(crate) struct Voice<'a> {
+    ids: &'a mut Ids,
+    pub(crate) now: Timestamp,
+    /// What was announced.
+    pub(crate) announced: Vec<Announcement>,
+}
+
+impl<'a> Voice<'a> {
+    pub(crate) fn new(ids: &'a mut Ids, now: Timestamp) -> Self {
+        Self { ids, now, announced: Vec::new() }
+    }
+
+    /// Where ids come from.
+    pub(crate) fn ids(&mut self) -> &mut Ids {
+        self.ids
+    }
+
+    /// Writes an event.
+    pub(crate) fn say(&mut self, service: &mut Service, what: &str) {
+        let event = ServiceEvent {
+            id: self.ids.uuid("service-event").into(),
+            created_at: self.now,
+            message: format!("(service {}) {what}", service.name).into(),
+        };
+        service.events.push_front(event);
+        service.events.truncate(limits::SERVICE_EVENTS_MAX);
+    }
+
+    /// Announces what a service did or met.
+    pub(crate) fn act(
+        &mut self,
+        service: &Service,
+        level: Level,
+        name: ActionName,
+        reason: Option<Str>,
+        instances: Vec<Str>,
+    ) {
+        self.announce(service, level, Announced::Action { name, reason, instances });
+    }
+
+    /// Announces what became of the PRIMARY deployment.
+    pub(crate) fn deployment(
+        &mut self,
+        service: &Service,
+        name: DeploymentName,
+        deployment: Str,
+        reason: Str,
+    ) {
+        let level = if name == DeploymentName::Failed { Level::Error } else { Level::Info };
+        self.announce(service, level, Announced::Deployment { name, deployment, reason });
+    }
+
+    fn announce(&mut self, service: &Service, level: Level, what: Announced) {
+        self.announced.push(Announcement {
+            realm: service.realm.clone(),
+            at: self.now,
+            cluster_arn: service.cluster_arn.clone(),
+            service_arn: service.arn.clone(),
+            level,
+            what,
+        });
+    }
+}
+
+/// `3 tasks: (task a) (task b) (task c)`; of many tasks the first are named.
+pub(crate) fn named(kind: &str, tasks: &[ResourceId]) -> String {
+    let names = tasks.iter().take(limits::EVENT_TASKS_MAX).map(|id| format!(" (task {id})"));
+    let more = match tasks.len().saturating_sub(limits::EVENT_TASKS_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{} {kind}:{}{more}.", tasks.len(), names.collect::<String>())
+}
+
+/// What the closest instance lacks, from the reason of a placement failure.
+pub(crate) fn lack(reason: &str) -> &'static str {
+    match reason {
+        "RESOURCE:CPU" => "has insufficient CPU units available.",
+        "RESOURCE:MEMORY" => "has insufficient memory available.",
+        "RESOURCE:PORTS" | "RESOURCE:PORTS_UDP" => "is already using a port required by your task.",
+        "ATTRIBUTE" => "is missing an attribute required by your task.",
+        "AGENT" => "encountered error \"AGENT\".",
+        "INACTIVE" => "is not ACTIVE.",
+        _ => "does not meet a placement constraint.",
+    }
+}
+
+/// How close an instance came to taking a task: the further the check that it failed, the closer.
+pub(crate) fn closeness(reason: &str) -> u8 {
+    match reason {
+        "INACTIVE" => 0,
+        "AGENT" => 1,
+        "ATTRIBUTE" => 2,
+        "RESOURCE:CPU" => 4,
+        "RESOURCE:MEMORY" => 5,
+        "RESOURCE:PORTS" | "RESOURCE:PORTS_UDP" => 6,
+        _ => 3,
+    }
+}

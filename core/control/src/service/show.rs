@@ -1,0 +1,266 @@
+//! How services look in the API. Source: ECS API reference, `Service`; what is not set is shown as real replies show it.
+
+use longshore_machine::Timestamp;
+use longshore_wire_ecs::shape::service as shape;
+use longshore_wire_ecs::shape::service_deployment as deployment_shape;
+
+use super::{Deployment, Outcome, Revision, Scheduling, Service, ServiceDeployment, ServiceStatus};
+use crate::cluster_state::ClusterState;
+use crate::record::LastStatus;
+use crate::show::tags;
+
+/// Tasks of a service or deployment that should run, by how far they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) running: i32,
+    pub(crate) pending: i32,
+}
+
+impl Counts {
+    fn all(self) -> i32 {
+        self.running + self.pending
+    }
+}
+
+/// Counts the tasks of a service, or of one of its deployments. Tasks that were told to stop do not count: on ECS they would be
+/// STOPPING and not RUNNING.
+pub(crate) fn counts(
+    cluster: &ClusterState,
+    service: &Service,
+    deployment: Option<&Deployment>,
+) -> Counts {
+    let live = cluster.services.get(&service.name).into_iter().flat_map(|known| &known.live);
+    let mut counts = Counts::default();
+    for task in live.map(|id| &cluster.tasks[id]) {
+        let counted = deployment.is_none_or(|one| task.started_by.as_ref() == Some(&one.id));
+        if !counted || !task.desired_running {
+            continue;
+        }
+        match task.last_status {
+            LastStatus::Pending => counts.pending += 1,
+            LastStatus::Running => counts.running += 1,
+            LastStatus::Stopped => {}
+        }
+    }
+    counts
+}
+
+/// The tasks of a service counted at once, and counted by deployment.
+pub(crate) fn deployment_counts(cluster: &ClusterState, service: &Service) -> (Counts, Counts) {
+    let mut sum = Counts::default();
+    for deployment in &service.deployments {
+        let counts = counts(cluster, service, Some(deployment));
+        sum.running += counts.running;
+        sum.pending += counts.pending;
+    }
+    (counts(cluster, service, None), sum)
+}
+
+/// A service.
+pub(crate) fn service(
+    cluster: &ClusterState,
+    service: &Service,
+    with_tags: bool,
+) -> shape::Service {
+    let counts = self::counts(cluster, service, None);
+    let root = format!("arn:{}:iam::{}:root", service.realm.partition(), service.realm.account);
+    let under_way = service.history.front().filter(|one| one.finished_at.is_none());
+    shape::Service {
+        service_arn: Some(service.arn.clone()),
+        service_name: Some(service.name.clone()),
+        cluster_arn: Some(service.cluster_arn.clone()),
+        load_balancers: Some(Vec::new()),
+        service_registries: Some(Vec::new()),
+        status: Some(service.status.word().into()),
+        desired_count: Some(number(service.desired_count)),
+        running_count: Some(counts.running),
+        pending_count: Some(counts.pending),
+        launch_type: Some("EC2".into()),
+        task_definition: definition_arn(service),
+        deployment_configuration: Some(service.configuration.clone()),
+        deployments: Some(deployments(cluster, service)),
+        events: Some(service.events.iter().map(event).collect()),
+        created_at: Some(service.created_at.seconds()),
+        current_service_deployment: under_way.map(|one| one.arn.clone()),
+        current_service_revisions: Some(revisions(cluster, service)),
+        placement_constraints: Some(service.constraints.clone()),
+        placement_strategy: Some(service.strategy.clone()),
+        health_check_grace_period_seconds: Some(number(service.grace_period_s)),
+        scheduling_strategy: Some(service.scheduling.word().into()),
+        deployment_controller: Some(shape::DeploymentController { kind: Some("ECS".into()) }),
+        tags: Some(if with_tags { tags(&service.tags) } else { Vec::new() }),
+        created_by: Some(root.into()),
+        enable_ecs_managed_tags: Some(service.managed_tags),
+        propagate_tags: Some(service.propagate.word().into()),
+        enable_execute_command: Some(false),
+        availability_zone_rebalancing: (service.scheduling == Scheduling::Replica)
+            .then(|| if service.rebalancing { "ENABLED" } else { "DISABLED" }.into()),
+    }
+}
+
+/// The definition of an INACTIVE service is that of its last revision.
+fn definition_arn(service: &Service) -> Option<longshore_wire_ecs::Str> {
+    let primary = service.primary().map(|one| one.definition_arn.clone());
+    primary.or_else(|| service.revisions.front().map(|one| one.definition_arn.clone()))
+}
+
+fn deployments(cluster: &ClusterState, service: &Service) -> Vec<shape::Deployment> {
+    let one = |(rank, deployment): (usize, &Deployment)| {
+        let counts = counts(cluster, service, Some(deployment));
+        let primary = rank == 0;
+        let desired = if primary && service.status == ServiceStatus::Active {
+            number(service.desired_count)
+        } else if primary {
+            0
+        } else {
+            counts.all()
+        };
+        shape::Deployment {
+            id: Some(deployment.id.clone()),
+            status: Some(if primary { "PRIMARY" } else { "ACTIVE" }.into()),
+            task_definition: Some(deployment.definition_arn.clone()),
+            desired_count: Some(desired),
+            pending_count: Some(counts.pending),
+            running_count: Some(counts.running),
+            failed_tasks: Some(number(deployment.failed_tasks)),
+            created_at: Some(deployment.created_at.seconds()),
+            updated_at: Some(deployment.updated_at.seconds()),
+            launch_type: Some("EC2".into()),
+            rollout_state: Some(deployment.rollout.word().into()),
+            rollout_state_reason: Some(deployment.reason.clone()),
+        }
+    };
+    service.deployments.iter().enumerate().map(one).collect()
+}
+
+fn revisions(
+    cluster: &ClusterState,
+    service: &Service,
+) -> Vec<shape::ServiceCurrentRevisionSummary> {
+    let one = |(rank, deployment): (usize, &Deployment)| {
+        let counts = counts(cluster, service, Some(deployment));
+        let requested = if rank == 0 { number(service.desired_count) } else { counts.all() };
+        shape::ServiceCurrentRevisionSummary {
+            arn: Some(deployment.revision_arn.clone()),
+            requested_task_count: Some(requested),
+            running_task_count: Some(counts.running),
+            pending_task_count: Some(counts.pending),
+        }
+    };
+    service.deployments.iter().enumerate().map(one).collect()
+}
+
+fn event(event: &super::ServiceEvent) -> shape::ServiceEvent {
+    shape::ServiceEvent {
+        id: Some(event.id.clone()),
+        created_at: Some(event.created_at.seconds()),
+        message: Some(event.message.clone()),
+    }
+}
+
+/// A service deployment in a list.
+pub(crate) fn service_deployment_brief(
+    service: &Service,
+    story: &ServiceDeployment,
+) -> deployment_shape::ServiceDeploymentBrief {
+    deployment_shape::ServiceDeploymentBrief {
+        service_deployment_arn: Some(story.arn.clone()),
+        service_arn: Some(service.arn.clone()),
+        cluster_arn: Some(service.cluster_arn.clone()),
+        started_at: Some(story.created_at.seconds()),
+        created_at: Some(story.created_at.seconds()),
+        finished_at: story.finished_at.map(Timestamp::seconds),
+        target_service_revision_arn: Some(story.target.clone()),
+        status: Some(story.outcome.word().into()),
+        status_reason: story.reason.clone(),
+    }
+}
+
+/// A service deployment.
+pub(crate) fn service_deployment(
+    cluster: &ClusterState,
+    service: &Service,
+    story: &ServiceDeployment,
+) -> deployment_shape::ServiceDeployment {
+    let summary = |arn: &longshore_wire_ecs::Str, requested: Option<u32>| {
+        let deployment = service.deployments.iter().find(|one| one.revision_arn == *arn);
+        let counts =
+            deployment.map_or_else(Counts::default, |one| counts(cluster, service, Some(one)));
+        deployment_shape::ServiceRevisionSummary {
+            arn: Some(arn.clone()),
+            requested_task_count: Some(number(requested.unwrap_or(service.desired_count))),
+            running_task_count: Some(counts.running),
+            pending_task_count: Some(counts.pending),
+        }
+    };
+    let over = story.finished_at.map(Timestamp::seconds);
+    deployment_shape::ServiceDeployment {
+        service_deployment_arn: Some(story.arn.clone()),
+        service_arn: Some(service.arn.clone()),
+        cluster_arn: Some(service.cluster_arn.clone()),
+        created_at: Some(story.created_at.seconds()),
+        started_at: Some(story.created_at.seconds()),
+        finished_at: over,
+        stopped_at: over.filter(|_| story.outcome == Outcome::Stopped),
+        updated_at: Some(story.updated_at.seconds()),
+        source_service_revisions: Some(
+            story.sources.iter().map(|(arn, tasks)| summary(arn, Some(*tasks))).collect(),
+        ),
+        target_service_revision: Some(summary(&story.target, None)),
+        status: Some(story.outcome.word().into()),
+        status_reason: story.reason.clone(),
+        lifecycle_stage: over.is_none().then(|| "SCALE_UP".into()),
+        deployment_configuration: Some(service.configuration.clone()),
+        rollback: story.rollback.as_ref().map(|(arn, at)| deployment_shape::Rollback {
+            reason: story.reason.clone(),
+            started_at: Some(at.seconds()),
+            service_revision_arn: Some(arn.clone()),
+        }),
+        deployment_circuit_breaker: Some(breaker(service, story)),
+    }
+}
+
+fn breaker(
+    service: &Service,
+    story: &ServiceDeployment,
+) -> deployment_shape::ServiceDeploymentCircuitBreaker {
+    let current = service.deployments.iter().find(|one| one.deployment_arn == story.arn);
+    let failures = current.map_or(story.failures, |one| one.failed_tasks.max(story.failures));
+    let status = match (story.threshold, story.outcome) {
+        (None, _) => "DISABLED",
+        (Some(most), _) if failures >= most => "TRIGGERED",
+        (Some(_), Outcome::InProgress) => "MONITORING",
+        (Some(_), _) => "MONITORING_COMPLETE",
+    };
+    deployment_shape::ServiceDeploymentCircuitBreaker {
+        status: Some(status.into()),
+        failure_count: Some(number(failures)),
+        threshold: Some(number(story.threshold.unwrap_or(0))),
+    }
+}
+
+/// A service revision.
+pub(crate) fn service_revision(
+    service: &Service,
+    revision: &Revision,
+) -> deployment_shape::ServiceRevision {
+    let images = revision.images.iter().map(|(name, image)| deployment_shape::ContainerImage {
+        container_name: Some(name.clone()),
+        image_digest: None,
+        image: Some(image.clone()),
+    });
+    deployment_shape::ServiceRevision {
+        service_revision_arn: Some(revision.arn.clone()),
+        service_arn: Some(service.arn.clone()),
+        cluster_arn: Some(service.cluster_arn.clone()),
+        task_definition: Some(revision.definition_arn.clone()),
+        launch_type: Some("EC2".into()),
+        container_images: Some(images.collect()),
+        guard_duty_enabled: Some(false),
+        created_at: Some(revision.created_at.seconds()),
+    }
+}
+
+fn number(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,118 @@
+//! A service in memory: its record, and the index of its tasks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use longshore_machine::Timestamp;
+use longshore_wire_ecs::arn::ResourceId;
+
+use super::census::{Census, Standing};
+use super::plan::{Plan, Why, count};
+use super::{Bounds, Matter, Scheduling, Service, ServiceStatus};
+use crate::cluster_state::ClusterState;
+use crate::expiry::Visible;
+use crate::limits;
+use crate::state::State;
+
+/// What the last plan of a service left of its bounds, for the audit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ledger {
+    /// The bounds that it was made for.
+    pub(crate) bounds: Bounds,
+    /// Tasks that were not STOPPED, and those that it started.
+    pub(crate) live: u32,
+    pub(crate) started: u32,
+    /// Healthy tasks, and those that it stopped to deploy.
+    pub(crate) healthy: u32,
+    pub(crate) replaced: u32,
+}
+
+impl Ledger {
+    /// What a plan does to its bounds.
+    pub(crate) fn of(census: &Census, plan: &Plan, bounds: Bounds) -> Self {
+        let healthy = census.members.iter().filter(|one| one.standing == Standing::Healthy);
+        let healthy: BTreeSet<ResourceId> = healthy.map(|one| one.id).collect();
+        let replaced =
+            plan.stop.iter().filter(|(id, why)| *why == Why::Replaced && healthy.contains(id));
+        Self {
+            bounds,
+            live: count(census.members.iter()) + census.stopping,
+            started: plan.start,
+            healthy: count(healthy.iter()),
+            replaced: count(replaced),
+        }
+    }
+
+    /// Whether the plan broke a bound that was kept before.
+    pub(crate) fn is_broken(&self) -> bool {
+        let above = self.started > 0 && self.live + self.started > self.bounds.upper;
+        let below = self.replaced > 0 && self.healthy - self.replaced < self.bounds.lower;
+        above || below
+    }
+}
+
+/// A service and its tasks.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceState {
+    pub(crate) record: Arc<Service>,
+    /// Its tasks that are not STOPPED.
+    pub(crate) live: BTreeSet<ResourceId>,
+    /// What the last plan left of the bounds.
+    pub(crate) ledger: Option<Ledger>,
+}
+
+impl ClusterState {
+    /// Adds a service, or one in place of an INACTIVE one of its name.
+    pub(crate) fn put_service(&mut self, service: Service) {
+        let name = service.name.clone();
+        if service.scheduling == Scheduling::Daemon && service.status != ServiceStatus::Inactive {
+            self.daemons.insert(name.clone());
+        } else {
+            self.daemons.remove(&name);
+        }
+        self.changed_services.insert(name.clone());
+        self.dirty_services.insert(name.clone());
+        let record = Arc::new(service);
+        if let Some(known) = self.services.get_mut(&name) {
+            known.record = record;
+        } else {
+            let live = BTreeSet::new();
+            self.services.insert(name, ServiceState { record, live, ledger: None });
+        }
+    }
+
+    /// The record of a service, to be changed; it will be stored.
+    pub(crate) fn service_mut(&mut self, name: &str) -> Option<&mut Service> {
+        let known = self.services.get_mut(name)?;
+        self.changed_services.insert(known.record.name.clone());
+        Some(Arc::make_mut(&mut known.record))
+    }
+
+    /// How many services there are of a status.
+    pub(crate) fn services_of(&self, status: ServiceStatus) -> usize {
+        self.services.values().filter(|service| service.record.status == status).count()
+    }
+}
+
+/// Takes in services as they were stored. All are looked at once.
+///
+/// # Errors
+/// Names the service whose cluster is not there.
+pub(crate) fn load(state: &mut State, services: Vec<Service>) -> Result<(), String> {
+    for service in services {
+        let (realm, cluster) = (service.realm.clone(), service.cluster.clone());
+        let name = service.name.clone();
+        if let Some(at) = service.inactive_at {
+            let gone = at + limits::INACTIVE_SERVICE_VISIBLE_MS;
+            state.expire_at(gone, realm.clone(), cluster.clone(), Visible::Service(name.clone()));
+        }
+        let home = state
+            .cluster_mut(&realm, &cluster)
+            .ok_or_else(|| format!("{} has no cluster", service.arn))?;
+        home.put_service(service);
+        home.changed_services.clear();
+        home.dirty_services.clear();
+        state.agenda.schedule(Matter::Service(realm, cluster, name), Timestamp::default());
+    }
+    Ok(())
+}
