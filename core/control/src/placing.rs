@@ -6,7 +6,7 @@ use std::sync::Arc;
 use longshore_placement::query::{Expression, ExpressionError};
 use longshore_placement::{
     Constraint, Needs, Plan, Protocol, Refusal, Request, Resource, Spread, Strategy, check,
-    place as decide,
+    place as decide, suits as decide_kind,
 };
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::shared::Failure;
@@ -134,15 +134,31 @@ pub(crate) fn place(
     decide(&mut cluster.view, &request)
 }
 
-/// Whether one more task fits an instance that was named, which no constraint or strategy chose.
+/// Whether one more task fits an instance that was named, which no strategy chose.
 pub(crate) fn fits(
     cluster: &ClusterState,
     id: ResourceId,
     needs: &Arc<Needs>,
     group: &Str,
+    rules: &Rules,
 ) -> Result<(), Refusal> {
-    let request = Request { needs, group, constraints: &[], strategies: &[], count: 1, seed: 0 };
-    check(&cluster.view, id, &request)
+    check(&cluster.view, id, &named(needs, group, rules))
+}
+
+/// Whether an instance is of the kind that a task asks for, whatever it has left.
+pub(crate) fn suits(
+    cluster: &ClusterState,
+    id: ResourceId,
+    needs: &Arc<Needs>,
+    group: &Str,
+    rules: &Rules,
+) -> bool {
+    decide_kind(&cluster.view, id, &named(needs, group, rules))
+}
+
+fn named<'a>(needs: &'a Arc<Needs>, group: &'a Str, rules: &'a Rules) -> Request<'a> {
+    let constraints = &*rules.constraints;
+    Request { needs, group, constraints, strategies: &[], count: 1, seed: 0 }
 }
 
 /// What ECS cannot do here yet, and does not ignore.

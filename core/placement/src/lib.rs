@@ -32,7 +32,7 @@ mod view;
 
 pub use explain::{Explanation, Refused, Step, attributes_of, explain};
 pub use needs::{Needs, Port, Protocol, RequiredAttribute};
-pub use place::{Plan, Refusal, check, place};
+pub use place::{Plan, Refusal, check, place, suits};
 pub use request::{Constraint, Request, Resource, Spread, Strategy};
 pub use view::{ClusterView, InstanceView};
 

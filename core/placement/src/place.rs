@@ -69,6 +69,14 @@ pub fn check(cluster: &ClusterView, id: ResourceId, request: &Request<'_>) -> Re
     rules(request).check(slot, view)
 }
 
+/// Whether an instance is of the kind that a request asks for: ACTIVE, with the attributes, meant by every `memberOf`. What it has
+/// left, who is on it and whether its agent is there does not matter: a service of one task on each instance misses the
+/// task on a full instance too.
+pub fn suits(cluster: &ClusterView, id: ResourceId, request: &Request<'_>) -> bool {
+    let known = cluster.slot(id).and_then(|slot| Some((slot, slot.view.as_ref()?)));
+    known.is_some_and(|(slot, view)| rules(request).suits(slot, view))
+}
+
 fn rules<'a>(request: &Request<'a>) -> Rules<'a> {
     Rules { needs: request.needs, group: request.group, constraints: request.constraints }
 }

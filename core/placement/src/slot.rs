@@ -119,6 +119,14 @@ impl Rules<'_> {
         self.constraints.iter().position(|one| *one == Constraint::DistinctInstance)
     }
 
+    /// Whether an instance is of the kind that is asked for, whatever it has left, whoever is on it, and whether its agent is there.
+    pub(crate) fn suits(&self, slot: &Slot, view: &InstanceView) -> bool {
+        let member_of = |constraint: &Constraint| matches!(constraint, Constraint::MemberOf(_));
+        view.active
+            && self.attributes(view).is_ok()
+            && self.constraints(slot, view, member_of).is_ok()
+    }
+
     /// The part of [`Self::check`] whose answer lasts as long as the slot's epoch.
     pub(crate) fn lasting(&self, slot: &Slot, view: &InstanceView) -> bool {
         view.active

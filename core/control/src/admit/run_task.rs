@@ -191,7 +191,7 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
             continue;
         }
         let id = instance.id;
-        match fits(cluster, id, &launch.needs, &launch.group) {
+        match fits(cluster, id, &launch.needs, &launch.group, &Rules::default()) {
             Ok(()) => tasks.push(launch::start(cluster, ids, now, &launch, id)),
             Err(refusal) => failures.push(failure(cluster, &Rules::default(), id, &refusal)),
         }

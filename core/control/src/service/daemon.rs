@@ -4,15 +4,17 @@
 //! successor starts; tasks on instances that drain go at once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use longshore_placement::Needs;
+use longshore_placement::{InstanceView, Needs};
+use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
 use super::Bounds;
 use super::census::{Census, Standing};
 use super::plan::{Plan, Why};
 use crate::cluster_state::ClusterState;
-use crate::placing::Rules;
+use crate::placing::{Rules, suits};
 
 /// What a DAEMON service should do next.
 #[derive(Clone, Debug, Default)]
@@ -23,25 +25,23 @@ pub(crate) struct DaemonPlan {
     pub(crate) plan: Plan,
 }
 
-/// The instances that should have a task: ACTIVE, with the attributes that the task requires, and with a connected agent unless
-/// they have one already. Free resources do not matter here: a full instance is one where the task is missing.
+/// The instances that should have a task: ACTIVE, with the attributes that the task requires, meant by the constraints, and with a
+/// connected agent unless they have one already. Free resources do not matter here: a full instance is one where the task is
+/// missing.
 ///
-/// Chosen by us: an instance whose agent is away is not missed. Constraints belong here, too, once `Rules` has any.
+/// Chosen by us: an instance whose agent is away is not missed.
 pub(crate) fn sites(
     cluster: &ClusterState,
     census: &Census,
-    needs: &Needs,
-    _rules: &Rules,
+    needs: &Arc<Needs>,
+    group: &Str,
+    rules: &Rules,
 ) -> BTreeSet<ResourceId> {
-    let wanted = Needs { attributes: needs.attributes.clone(), ..Needs::default() };
-    let takes = |view: &longshore_placement::InstanceView, occupied: bool| {
-        let mut view = view.clone();
-        view.connected |= occupied;
-        longshore_placement::check(&view, &wanted).is_ok()
+    let there = |id: ResourceId, view: &InstanceView| {
+        (view.connected || census.occupied.contains(&id)) && suits(cluster, id, needs, group, rules)
     };
-    let instances = cluster.view.instances().iter();
-    let found = instances.filter(|(id, view)| takes(view, census.occupied.contains(id)));
-    found.map(|(id, _)| *id).collect()
+    let found = cluster.view.instances().filter(|(id, view)| there(*id, view));
+    found.map(|(id, _)| id).collect()
 }
 
 /// What to know of the service itself.

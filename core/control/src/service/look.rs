@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use longshore_machine::Timestamp;
-use longshore_placement::{Refusal, check};
+use longshore_placement::Refusal;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 
@@ -23,10 +23,10 @@ use super::{Bounds, RolloutState, Scheduling, Service, ServiceStatus, rollout};
 use crate::announce::{ActionName, Level};
 use crate::cluster_state::ClusterState;
 use crate::expiry::Visible;
-use crate::launch;
+use crate::launch::{self, Launch};
 use crate::limits;
 use crate::machine::{Control, Output};
-use crate::placing::{Rules, failure, place};
+use crate::placing::{Rules, failure, fits, place};
 use crate::record::{StopCode, Task, TaskDefinition};
 
 /// Looks at the services that are due, as many as one tick may.
@@ -139,7 +139,9 @@ impl Look<'_, '_> {
         if self.trip(&service, &census) {
             return self.again(Some(now));
         }
-        let rules = Rules::read(&service.constraints, &service.strategy).unwrap_or_default();
+        let rules = Rules::read(&service.constraints, &service.strategy)
+            .and_then(|rules| rules.and_of(definition))
+            .unwrap_or_default();
         let (plan, sites, desired) = self.plan(&service, &census, definition, &rules);
         let ledger = Ledger::of(&census, &plan, bounds(&service, desired));
         if desired != service.desired_count {
@@ -158,7 +160,7 @@ impl Look<'_, '_> {
         drop(service);
         self.stop(&plan);
         let missing = self.start(&plan, sites, definition, &rules);
-        self.tell(&plan, missing);
+        self.tell(&plan, missing, &rules);
         if settled {
             self.settle();
         } else {
@@ -180,7 +182,8 @@ impl Look<'_, '_> {
         let failed = service.primary().is_some_and(|one| one.rollout == RolloutState::Failed);
         let may_start = self.voice.now >= service.starts.not_before;
         if service.scheduling == Scheduling::Daemon {
-            let sites = daemon::sites(self.cluster, census, &definition.needs, rules);
+            let (needs, group) = (&definition.needs, service.group());
+            let sites = daemon::sites(self.cluster, census, needs, &group, rules);
             let desired = u32::try_from(sites.len()).unwrap_or(u32::MAX);
             let bounds = bounds(service, desired);
             let mut made = daemon::daemon(&sites, census, Daemon { bounds, failed, may_start });
@@ -297,10 +300,11 @@ impl Look<'_, '_> {
         };
         let (placed, refused) = match sites {
             None => {
-                let plan = place(self.cluster, &launch.needs, &launch.group, rules, count);
+                let seed = self.voice.ids().below("placement", u64::MAX);
+                let plan = place(self.cluster, &launch.needs, &launch.group, rules, count, seed);
                 (plan.placed, plan.refused)
             }
-            Some(sites) => self.on_sites(&sites, &launch.needs),
+            Some(sites) => self.on_sites(&sites, &launch, rules),
         };
         let wanted = usize::try_from(count).unwrap_or(usize::MAX);
         let unplaced = (placed.len() < wanted && (!refused.is_empty() || placed.is_empty()))
@@ -326,13 +330,13 @@ impl Look<'_, '_> {
     fn on_sites(
         &self,
         sites: &[ResourceId],
-        needs: &longshore_placement::Needs,
+        launch: &Launch,
+        rules: &Rules,
     ) -> (Vec<ResourceId>, Vec<(ResourceId, Refusal)>) {
         let most = usize::try_from(limits::SERVICE_BATCH_MAX).unwrap_or(usize::MAX);
         let (mut placed, mut refused) = (Vec::new(), Vec::new());
         for id in sites {
-            let Some(view) = self.cluster.view.instance(*id) else { continue };
-            match check(view, needs) {
+            match fits(self.cluster, *id, &launch.needs, &launch.group, rules) {
                 Ok(()) if placed.len() < most => placed.push(*id),
                 Ok(()) => {}
                 Err(refusal) => refused.push((*id, refusal)),
@@ -342,11 +346,11 @@ impl Look<'_, '_> {
     }
 
     /// Tells what keeps the service from what it should be, if it was not told lately.
-    fn tell(&mut self, plan: &Plan, unplaced: Unplaced) {
+    fn tell(&mut self, plan: &Plan, unplaced: Unplaced, rules: &Rules) {
         let waits = unplaced.is_some();
         if let Some(refused) = unplaced {
             self.cluster.waiting_services.insert(self.name.clone());
-            self.tell_unplaced(&refused);
+            self.tell_unplaced(&refused, rules);
         }
         if !waits {
             self.cluster.waiting_services.remove(self.name);
@@ -384,11 +388,11 @@ impl Look<'_, '_> {
         true
     }
 
-    fn tell_unplaced(&mut self, refused: &[(ResourceId, Refusal)]) {
+    fn tell_unplaced(&mut self, refused: &[(ResourceId, Refusal)], rules: &Rules) {
         const UNABLE: &str =
             "was unable to place a task because no container instance met all of its requirements.";
         let failures =
-            refused.iter().map(|(id, refusal)| (*id, failure(self.cluster, *id, refusal)));
+            refused.iter().map(|(id, refusal)| (*id, failure(self.cluster, rules, *id, refusal)));
         let failures: Vec<(ResourceId, Str, Option<Str>)> = failures
             .map(|(id, failure)| (id, failure.reason.unwrap_or_else(|| "".into()), failure.arn))
             .collect();

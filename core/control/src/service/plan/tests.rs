@@ -199,6 +199,7 @@ fn packed_instances_stay_full() {
             attributes: std::sync::Arc::default(),
             active: true,
             connected: true,
+            ..Default::default()
         };
         view.put_instance(ResourceId(id), instance);
     }
