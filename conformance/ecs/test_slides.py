@@ -145,3 +145,27 @@ def test_spread_across_zones_and_binpack(run_task):
     assert sorted(Counter(zone for _, zone in placed).values()) == [2, 2, 2, 3]
     # The instances with least memory are filled first: one in each zone.
     assert {kind for kind, _ in placed} == {"t2.small"}
+
+
+def test_a_service_on_distinct_instances_of_a_type(type_in, cluster):
+    made = type_in(
+        f'aws ecs create-service --service-name myapp-gpu --cluster {CLUSTER} '
+        '--task-definition myapp-gpu --desired-count 3 --placement-constraints '
+        'type="memberOf",expression="attribute:ecs.instance-type =~ g2.*" type="distinctInstance"'
+    )["service"]
+    assert made["desiredCount"] == 3
+    try:
+        type_in(f"aws ecs wait services-stable --cluster {CLUSTER} --services myapp-gpu")
+        arns = type_in(
+            f"aws ecs list-tasks --cluster {CLUSTER} --service-name myapp-gpu"
+        )["taskArns"]
+        tasks = type_in(
+            f"aws ecs describe-tasks --cluster {CLUSTER} --tasks {' '.join(arns)}"
+        )["tasks"]
+        homes = [task["containerInstanceArn"] for task in tasks]
+        assert len(homes) == len(set(homes)) == 3
+        assert {cluster[home][0] for home in homes} == {"g2.2xlarge"}
+    finally:
+        type_in(
+            f"aws ecs delete-service --cluster {CLUSTER} --service myapp-gpu --force"
+        )
