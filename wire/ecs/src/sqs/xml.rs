@@ -160,7 +160,8 @@ mod tests {
     fn what_has_nothing_to_say_has_no_result() {
         let xml = response(&Response::DeleteMessage(shape::Empty::default()), "id");
         assert!(!xml.contains("Result"), "{xml}");
-        let empty = response(&Response::ReceiveMessage(shape::ReceiveMessageResult::default()), "i");
+        let empty =
+            response(&Response::ReceiveMessage(shape::ReceiveMessageResult::default()), "i");
         assert!(empty.contains("<ReceiveMessageResult></ReceiveMessageResult>"), "{empty}");
     }
 
