@@ -144,7 +144,7 @@ impl World {
                 Output::Change(Change::Instance(one)) => (one.id, one.version),
                 Output::Change(Change::InstanceVersion(id, version)) => (id, version),
                 Output::Change(Change::Task(one)) => (one.id, one.version),
-                Output::Change(_) => continue,
+                Output::Change(_) | Output::BusReply(..) => continue,
             };
             let last = self.versions.insert(id, version);
             assert!(last <= Some(version), "{id} had version {last:?} and has {version}");

@@ -87,6 +87,11 @@ impl LocalEcs {
                 .damaged(format!("{}: {}", violation.subject, violation.what))
                 .into());
         }
+        if let Some(violation) = longshore_events::audit(machine.bus()).first() {
+            return Err(storage
+                .damaged(format!("{}: {}", violation.subject, violation.what))
+                .into());
+        }
         let known = machine.instances().filter(|instance| *instance.cluster == *config.cluster);
         let known: Vec<(Str, Str)> = known
             .filter_map(|instance| Some((instance.ec2_instance_id.clone()?, instance.arn.clone())))

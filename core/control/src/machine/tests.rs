@@ -28,6 +28,7 @@ struct World {
     changes: Vec<Change>,
     /// What the last step ordered.
     orders: Vec<Order>,
+    bus_replies: Vec<Result<longshore_events::Answer, longshore_events::Refusal>>,
     /// What a storage would hold.
     store: BTreeMap<Key, Change>,
     generations: BTreeMap<ResourceId, u64>,
@@ -50,6 +51,7 @@ impl World {
             calls: 0,
             changes: Vec::new(),
             orders: Vec::new(),
+            bus_replies: Vec::new(),
             store: BTreeMap::new(),
             generations: BTreeMap::new(),
         }
@@ -108,8 +110,11 @@ impl World {
         for output in out {
             match output {
                 Output::Reply(call, reply) => replies.push((call, reply)),
+                // What the bus stores is its own tests' concern.
+                Output::Change(Change::Bus(_)) => {}
                 Output::Change(change) => self.changes.push(change),
                 Output::Order(order) => self.orders.push(order),
+                Output::BusReply(_, reply) => self.bus_replies.push(reply),
             }
         }
         let mut named = BTreeSet::new();

@@ -1,5 +1,6 @@
 //! Records as rows.
 
+use super::event_rows;
 use longshore_control::{Change, ContainerInstance, Key, Records};
 use longshore_wire_ecs::arn::Realm;
 use rusqlite::{Connection, Transaction, params};
@@ -17,10 +18,11 @@ pub(super) fn load(connection: &Connection) -> Result<Records, String> {
         definitions: records(connection, "task_definition", "family || ':' || revision")?,
         tasks: records(connection, "task", "id")?,
         tokens: tokens(connection)?,
+        bus: event_rows::load(connection)?,
     })
 }
 
-fn records<T: DeserializeOwned>(
+pub(super) fn records<T: DeserializeOwned>(
     connection: &Connection,
     table: &str,
     name: &str,
@@ -78,7 +80,7 @@ fn tokens(connection: &Connection) -> Result<Tokens, String> {
     Ok(tokens)
 }
 
-fn json(record: &impl Serialize) -> String {
+pub(super) fn json(record: &impl Serialize) -> String {
     serde_json::to_string(record)
         .expect("records are text, numbers, lists and maps with text for keys")
 }
@@ -99,6 +101,7 @@ pub(super) fn key(change: &Change) -> Key {
             Key::Token(realm.clone(), cluster.clone(), token.clone())
         }
         Change::Forget(key) => key.clone(),
+        Change::Bus(change) => Key::Bus(change.key()),
     }
 }
 
@@ -160,6 +163,7 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
             .prepare_cached("INSERT OR REPLACE INTO client_token VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![&*realm.account, &*realm.region, &**cluster, &**token, json(usage)])?,
         Change::Forget(key) => forget(transaction, key)?,
+        Change::Bus(change) => event_rows::write(transaction, change)?,
     };
     Ok(())
 }
@@ -181,5 +185,6 @@ fn forget(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<usize> {
         Key::Token(realm, cluster, token) => transaction
             .prepare_cached("DELETE FROM client_token WHERE account = ?1 AND region = ?2 AND cluster = ?3 AND token = ?4")?
             .execute(params![&*realm.account, &*realm.region, &**cluster, &**token]),
+        Key::Bus(key) => event_rows::forget(transaction, key),
     }
 }
