@@ -1,5 +1,6 @@
 //! The local ECS as clients and agents meet it: calls and reports in; replies, records and orders out.
 
+mod events;
 mod instances;
 mod storage;
 mod tasks;
@@ -28,6 +29,7 @@ struct World {
     changes: Vec<Change>,
     /// What the last step ordered.
     orders: Vec<Order>,
+    /// What the event bus has answered.
     bus_replies: Vec<Result<longshore_events::Answer, longshore_events::Refusal>>,
     /// What a storage would hold.
     store: BTreeMap<Key, Change>,
@@ -198,6 +200,7 @@ fn key(change: &Change) -> Key {
             Key::Token(realm.clone(), cluster.clone(), token.clone())
         }
         Change::Forget(key) => key.clone(),
+        Change::Bus(change) => Key::Bus(change.key()),
     }
 }
 
