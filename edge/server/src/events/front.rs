@@ -191,7 +191,8 @@ fn read_form(parts: &Parts, body: &[u8]) -> Result<sqs::Request, sqs::Error> {
 
 /// What the URLs of queues begin with: where the caller sees us.
 fn origin(parts: &Parts) -> Str {
-    let host = text(&parts.headers, "host").or(parts.uri.authority().map(|host| host.as_str()));
+    let host = text(&parts.headers, "host")
+        .or(parts.uri.authority().map(axum::http::uri::Authority::as_str));
     format!("http://{}", host.unwrap_or("localhost")).into()
 }
 

@@ -1,11 +1,12 @@
 //! Records as rows.
 
-use super::event_rows;
 use longshore_control::{Change, ContainerInstance, Key, Records};
-use longshore_wire_ecs::arn::Realm;
+use longshore_wire_ecs::arn::{Realm, ResourceId};
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::event_rows;
 
 /// Reads every record.
 ///
@@ -128,12 +129,7 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
                 instance.version,
                 json(&**instance)
             ])?,
-        // A record of the same group may be newer.
-        Change::InstanceVersion(id, version) => transaction
-            .prepare_cached(
-                "UPDATE container_instance SET version = max(version, ?2) WHERE id = ?1",
-            )?
-            .execute(params![id.to_string(), version])?,
+        Change::InstanceVersion(id, version) => write_version(transaction, *id, *version)?,
         Change::Definition(definition) => transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO task_definition VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -166,6 +162,17 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
         Change::Bus(change) => event_rows::write(transaction, change)?,
     };
     Ok(())
+}
+
+/// The version alone; a record of the same group may be newer.
+fn write_version(
+    transaction: &Transaction<'_>,
+    id: ResourceId,
+    version: i64,
+) -> rusqlite::Result<usize> {
+    transaction
+        .prepare_cached("UPDATE container_instance SET version = max(version, ?2) WHERE id = ?1")?
+        .execute(params![id.to_string(), version])
 }
 
 fn forget(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<usize> {
