@@ -87,7 +87,7 @@ fn event(
     if resources.len() > limits::EVENT_RESOURCES_MAX {
         return Err(("InvalidArgument", "Parameter Resources is not valid.".to_owned()));
     }
-    let id = ResourceId(u128::from_be_bytes(bus.ids.uuid_bytes("event")));
+    let id = ResourceId(u128::from_be_bytes(bus.ids.uuid_bytes("put event")));
     let time = entry.time.and_then(millis).map_or(now, Timestamp::from_millis);
     Ok(Event { id: uuid(id), source, detail_type, time, resources, detail })
 }
