@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use longshore_events::{self as events, Bus};
 use longshore_machine::{Ids, Machine, Timestamp};
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::host::{Order, TaskReport};
@@ -14,7 +15,7 @@ use crate::expiry::{Visible, expire};
 use crate::record::{Cluster, ContainerInstance, InstanceStatus, Task, TaskDefinition};
 use crate::service::{self, Service};
 use crate::state::{Home, State};
-use crate::{admit, launch, limits, report, show};
+use crate::{admit, announce_events, launch, limits, report, show};
 
 /// Names one call, so that its reply finds the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +44,8 @@ pub enum Input {
         /// The tasks.
         reports: Vec<TaskReport>,
     },
+    /// Something for the event bus, which is stored with everything else.
+    Bus(events::Input),
 }
 
 /// What the control plane may ask for.
@@ -54,6 +57,17 @@ pub enum Output {
     Change(Change),
     /// Tell the agent of an instance.
     Order(Order),
+    /// Answer a call to the event bus.
+    BusReply(events::Call, Result<events::Answer, events::Refusal>),
+}
+
+impl From<events::Output> for Output {
+    fn from(output: events::Output) -> Self {
+        match output {
+            events::Output::Change(change) => Self::Change(Change::Bus(change)),
+            events::Output::Reply(call, reply) => Self::BusReply(call, reply),
+        }
+    }
 }
 
 /// The answer to a call.
@@ -104,6 +118,8 @@ pub enum Key {
     Token(Realm, Str, Str),
     /// A service by realm, cluster and name.
     Service(Realm, Str, Str),
+    /// A record of the event bus.
+    Bus(events::Key),
 }
 
 /// A record to store.
@@ -134,6 +150,8 @@ pub enum Change {
     },
     /// Forget a record.
     Forget(Key),
+    /// A record of the event bus, to store or to forget.
+    Bus(events::Change),
 }
 
 /// All stored records, as they are read back at start.
@@ -146,6 +164,7 @@ pub struct Records {
     pub tasks: Vec<Task>,
     pub services: Vec<Service>,
     pub tokens: Vec<(Realm, Str, Str, TokenUse)>,
+    pub bus: events::Records,
 }
 
 /// The local ECS.
@@ -153,12 +172,13 @@ pub struct Records {
 pub struct Control {
     pub(crate) state: State,
     pub(crate) ids: Ids,
+    pub(crate) bus: Bus,
 }
 
 impl Control {
     /// A control plane that knows nothing yet; ids come from `seed`.
     pub fn new(seed: u128) -> Self {
-        Self { state: State::default(), ids: Ids::new(seed) }
+        Self { state: State::default(), ids: Ids::new(seed), bus: Bus::new(seed) }
     }
 
     /// A control plane that continues from stored records. Every agent counts as disconnected.
@@ -167,6 +187,7 @@ impl Control {
     /// Names the first record that contradicts the others.
     pub fn load(seed: u128, records: Records) -> Result<Self, String> {
         let mut control = Self::new(seed);
+        control.bus = Bus::load(seed, records.bus)?;
         let state = &mut control.state;
         for cluster in records.clusters {
             let (realm, name) = (cluster.realm.clone(), cluster.name.clone());
@@ -226,8 +247,21 @@ impl Control {
         all.map(Arc::as_ref).filter(|instance| instance.status != InstanceStatus::Inactive)
     }
 
-    /// Turns what changed in this step into rows.
-    fn flush(&mut self, out: &mut Vec<Output>) {
+    /// The event bus.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// Tells the event bus something.
+    fn tell_bus(&mut self, now: Timestamp, input: events::Input, out: &mut Vec<Output>) {
+        let mut asked = Vec::new();
+        self.bus.step(now, input, &mut asked);
+        out.extend(asked.into_iter().map(Output::from));
+    }
+
+    /// Turns what changed in this step into events and rows.
+    fn flush(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        announce_events::announce(self, now, out);
         let state = &mut self.state;
         for (realm, name) in std::mem::take(&mut state.changed_clusters) {
             out.push(Output::Change(match state.cluster(&realm, &name) {
@@ -303,7 +337,7 @@ impl Machine for Control {
             Input::Call { call, realm, request } => {
                 let reply = admit::answer(self, now, &realm, request, out);
                 service::take_notice(self, now);
-                self.flush(out);
+                self.flush(now, out);
                 out.push(Output::Reply(call, reply));
                 return;
             }
@@ -323,21 +357,28 @@ impl Machine for Control {
                 }
                 launch::order_forgetting(&mut self.state, instance, forget, out);
             }
+            Input::Bus(input) => {
+                self.tell_bus(now, input, out);
+                return;
+            }
         }
         service::take_notice(self, now);
-        self.flush(out);
+        self.flush(now, out);
     }
 
     fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         expire(&mut self.state, now);
         service::look_at_due(self, now, out);
         service::take_notice(self, now);
-        self.flush(out);
+        self.flush(now, out);
+        let mut asked = Vec::new();
+        self.bus.tick(now, &mut asked);
+        out.extend(asked.into_iter().map(Output::from));
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
         let expiry = self.state.expiries.first().map(|(at, ..)| *at);
-        [expiry, self.state.agenda.next()].into_iter().flatten().min()
+        [expiry, self.state.agenda.next(), self.bus.wake_at()].into_iter().flatten().min()
     }
 }
 

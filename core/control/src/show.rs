@@ -200,7 +200,7 @@ pub(crate) fn task_json(one: &Task) -> Vec<u8> {
     serde_json::to_vec(&response).expect("shapes are text, numbers and lists")
 }
 
-fn task(task: &Task, with_tags: bool) -> task::Task {
+pub(crate) fn task(task: &Task, with_tags: bool) -> task::Task {
     // Source: ECS API reference: a task's overrides in JSON are echoed, its health follows essential containers.
     let word = |running: bool| if running { "RUNNING" } else { "STOPPED" };
     task::Task {

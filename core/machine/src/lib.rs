@@ -8,6 +8,7 @@
 //! Invariant: equal state, time and input give equal state and outputs.
 #![forbid(unsafe_code)]
 
+mod civil;
 mod ids;
 mod timestamp;
 

@@ -74,6 +74,11 @@ impl LocalEcs {
                 .damaged(format!("{}: {}", violation.subject, violation.what))
                 .into());
         }
+        if let Some(violation) = longshore_events::audit(machine.bus()).first() {
+            return Err(storage
+                .damaged(format!("{}: {}", violation.subject, violation.what))
+                .into());
+        }
         let known =
             machine.instances().filter(|instance| *instance.cluster == *config.fleet.cluster);
         let known: Vec<(Str, Str)> = known

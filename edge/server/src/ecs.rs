@@ -14,10 +14,12 @@ use longshore_wire_ecs::host::{Order, TaskReport};
 use longshore_wire_ecs::{ApiError, ErrorCode, Request};
 use tokio::sync::{mpsc, oneshot};
 
+pub(crate) use access::text;
 pub use access::{Access, Keys};
-pub(crate) use front::{Front, router};
+pub(crate) use front::{ERROR_TYPE, Front, REQUEST_ID, router, whole};
 
 use crate::drive::Host;
+use crate::events::{BusCalls, BusHandle};
 use crate::limits;
 use crate::storage::{Commit, Release, Writer};
 
@@ -39,13 +41,14 @@ fn lock(calls: &Waiting) -> std::sync::MutexGuard<'_, Calls> {
 pub struct ControlHandle {
     inputs: mpsc::Sender<Input>,
     calls: Waiting,
+    bus_calls: BusCalls,
 }
 
 impl ControlHandle {
     /// The handle, the mailbox that it fills, and what the host needs to answer.
     pub(crate) fn new() -> (Self, mpsc::Receiver<Input>) {
         let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
-        (Self { inputs, calls: Waiting::default() }, inbox)
+        (Self { inputs, calls: Waiting::default(), bus_calls: BusCalls::default() }, inbox)
     }
 
     /// Calls an operation and waits for its answer.
@@ -67,6 +70,11 @@ impl ControlHandle {
             return Err(gone());
         }
         answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// The way to the event bus, which lives with the control plane.
+    pub(crate) fn bus(&self) -> BusHandle {
+        BusHandle::new(self.inputs.clone(), self.bus_calls.clone())
     }
 
     /// The agent of an instance connected.
@@ -145,12 +153,13 @@ impl Routes {
 /// Performs what the control plane asks for: commit, then answer and order.
 pub(crate) struct ControlHost {
     calls: Waiting,
+    bus_calls: BusCalls,
     pub(crate) writer: Writer,
 }
 
 impl ControlHost {
     pub(crate) fn new(handle: &ControlHandle, writer: Writer) -> Self {
-        Self { calls: handle.calls.clone(), writer }
+        Self { calls: handle.calls.clone(), bus_calls: handle.bus_calls.clone(), writer }
     }
 }
 
@@ -165,6 +174,11 @@ impl Host<Control> for ControlHost {
                 match output {
                     Output::Change(change) => commit.changes.push(change),
                     Output::Order(order) => commit.releases.push(Release::Order(order)),
+                    Output::BusReply(call, reply) => {
+                        if let Some(to) = self.bus_calls.take(call) {
+                            commit.releases.push(Release::BusReply(to, reply));
+                        }
+                    }
                     Output::Reply(call, reply) => {
                         if let Some(to) = calls.waiting.remove(&call) {
                             commit.releases.push(Release::Reply(to, reply));

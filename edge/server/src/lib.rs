@@ -11,6 +11,7 @@
 pub mod dev;
 mod drive;
 mod ecs;
+mod events;
 mod instance;
 pub mod limits;
 mod listener;

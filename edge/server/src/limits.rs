@@ -31,3 +31,6 @@ pub const REQUEST_HEAD_WAIT: std::time::Duration = std::time::Duration::from_min
 pub const REQUEST_BODY_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
 /// How long answers that are on the way may take when the program ends. Source: chosen by us.
 pub const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_millis(250);
+/// Bytes of a call to EventBridge or SQS. Source: chosen by us; a batch of messages has 1 MiB, which a form may treble and
+/// JSON escapes may lengthen sixfold.
+pub const EVENTS_CALL_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -4,6 +4,7 @@
 //! transaction and only then releases their replies and orders. A transaction that fails ends the program: memory may
 //! never run ahead of the disk.
 
+mod event_rows;
 mod rows;
 mod writer;
 
@@ -18,8 +19,11 @@ pub use writer::WriteError;
 pub(crate) use writer::{Commit, Release, Writer};
 
 /// Each migration brings the database from its index to the next version.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0003.sql"),
+];
 
 /// Pages of the write-ahead log before they are copied back: 32 MiB.
 const WAL_PAGES: u32 = 8_192;

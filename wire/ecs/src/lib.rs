@@ -9,18 +9,22 @@
 //! - [`error`]: the closed list of errors.
 //! - [`arn`]: Amazon resource names and short ids.
 //! - [`signature`]: AWS Signature Version 4, reading and checking.
+//! - [`eventbridge`] and [`sqs`]: as much of these two services as it takes to follow what a cluster does.
 //! - [`host`]: the protocol between the control plane and its host agents.
 //! - [`limits`]: the documented bounds of requests.
 #![forbid(unsafe_code)]
 
 pub mod arn;
 pub mod error;
+pub mod eventbridge;
 pub mod host;
 pub mod limits;
 pub mod operation;
 mod request;
+mod service;
 pub mod shape;
 pub mod signature;
+pub mod sqs;
 
 pub use error::{ApiError, ErrorCode};
 pub use request::Request;

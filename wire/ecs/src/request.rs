@@ -81,7 +81,7 @@ requests! {
 }
 
 /// An empty body counts as `{}`: some clients send none when there is nothing to say.
-fn read<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ApiError> {
+pub(crate) fn read<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ApiError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
     }

@@ -11,13 +11,15 @@ use crate::tidy::graph::Package;
 use crate::tidy::tree::Tree;
 
 /// A folder, and the folders of ours that it may depend on. A name that ends in `/` means all below it.
-const LAYERS: [(&str, &[&str]); 21] = [
+const LAYERS: [(&str, &[&str]); 22] = [
     ("wire/ecs", &[]),
     ("wire/mesos", &[]),
     ("core/machine", &["wire/"]),
     ("core/placement", &["wire/", "core/machine"]),
     ("core/replica", &["wire/", "core/machine"]),
-    ("core/control", &["wire/", "core/machine", "core/placement"]),
+    // Whatever publishes events knows the bus; the bus knows nobody.
+    ("core/events", &["wire/", "core/machine"]),
+    ("core/control", &["wire/", "core/machine", "core/placement", "core/events"]),
     // Bridge and daemon must run against real ECS: their only view of a cluster is the replica.
     ("core/bridge", &["wire/", "core/machine", "core/replica"]),
     ("core/daemon", &["wire/", "core/machine", "core/placement", "core/replica"]),

@@ -1,5 +1,6 @@
 //! The local ECS as clients and agents meet it: calls and reports in; replies, records and orders out.
 
+mod events;
 mod instances;
 mod services;
 mod storage;
@@ -32,6 +33,8 @@ struct World {
     changes: Vec<Change>,
     /// What the last step ordered.
     orders: Vec<Order>,
+    /// What the event bus has answered.
+    bus_replies: Vec<Result<longshore_events::Answer, longshore_events::Refusal>>,
     /// What a storage would hold.
     store: BTreeMap<Key, Change>,
     generations: BTreeMap<ResourceId, u64>,
@@ -54,6 +57,7 @@ impl World {
             calls: 0,
             changes: Vec::new(),
             orders: Vec::new(),
+            bus_replies: Vec::new(),
             store: BTreeMap::new(),
             generations: BTreeMap::new(),
         }
@@ -112,8 +116,11 @@ impl World {
         for output in out {
             match output {
                 Output::Reply(call, reply) => replies.push((call, reply)),
+                // What the bus stores is its own tests' concern.
+                Output::Change(Change::Bus(_)) => {}
                 Output::Change(change) => self.changes.push(change),
                 Output::Order(order) => self.orders.push(order),
+                Output::BusReply(_, reply) => self.bus_replies.push(reply),
             }
         }
         let mut named = BTreeSet::new();
@@ -200,6 +207,7 @@ fn key(change: &Change) -> Key {
             Key::Token(realm.clone(), cluster.clone(), token.clone())
         }
         Change::Forget(key) => key.clone(),
+        Change::Bus(change) => Key::Bus(change.key()),
     }
 }
 

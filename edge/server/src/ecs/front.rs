@@ -48,10 +48,13 @@ pub(crate) fn router(front: Front) -> Router {
 }
 
 const AMZ_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 async fn ecs(State(front): State<Front>, request: HttpRequest<Body>) -> Response<Body> {
+    if let Some(service) = crate::events::service_of(&request) {
+        return crate::events::respond(&front, service, request).await;
+    }
     let answer = answer(&front, request).await;
     let id = Ids::new(seed()).uuid("request");
     let (status, body, error) = match answer {
@@ -115,7 +118,7 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
 }
 
 /// A body that arrived whole and in time.
-async fn whole<E>(body: impl Future<Output = Result<Bytes, E>>) -> Option<Bytes> {
+pub(crate) async fn whole<E>(body: impl Future<Output = Result<Bytes, E>>) -> Option<Bytes> {
     tokio::time::timeout(limits::REQUEST_BODY_WAIT, body).await.ok()?.ok()
 }
 

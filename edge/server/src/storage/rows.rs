@@ -1,10 +1,12 @@
 //! Records as rows.
 
-use longshore_control::{Change, ContainerInstance, Key, Records};
-use longshore_wire_ecs::arn::Realm;
+use longshore_control::{Change, ContainerInstance, Key, Records, Service};
+use longshore_wire_ecs::arn::{Realm, ResourceId};
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::event_rows;
 
 /// Reads every record.
 ///
@@ -18,10 +20,11 @@ pub(super) fn load(connection: &Connection) -> Result<Records, String> {
         tasks: records(connection, "task", "id")?,
         services: records(connection, "service", "cluster || '/' || name")?,
         tokens: tokens(connection)?,
+        bus: event_rows::load(connection)?,
     })
 }
 
-fn records<T: DeserializeOwned>(
+pub(super) fn records<T: DeserializeOwned>(
     connection: &Connection,
     table: &str,
     name: &str,
@@ -79,7 +82,7 @@ fn tokens(connection: &Connection) -> Result<Tokens, String> {
     Ok(tokens)
 }
 
-fn json(record: &impl Serialize) -> String {
+pub(super) fn json(record: &impl Serialize) -> String {
     serde_json::to_string(record)
         .expect("records are text, numbers, lists and maps with text for keys")
 }
@@ -103,6 +106,7 @@ pub(super) fn key(change: &Change) -> Key {
             Key::Token(realm.clone(), cluster.clone(), token.clone())
         }
         Change::Forget(key) => key.clone(),
+        Change::Bus(change) => Key::Bus(change.key()),
     }
 }
 
@@ -129,12 +133,7 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
                 instance.version,
                 json(&**instance)
             ])?,
-        // A record of the same group may be newer.
-        Change::InstanceVersion(id, version) => transaction
-            .prepare_cached(
-                "UPDATE container_instance SET version = max(version, ?2) WHERE id = ?1",
-            )?
-            .execute(params![id.to_string(), version])?,
+        Change::InstanceVersion(id, version) => write_version(transaction, *id, *version)?,
         Change::Definition(definition) => transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO task_definition VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -160,23 +159,39 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
                 task.version,
                 json(&**task)
             ])?,
-        Change::Service(service) => transaction
-            .prepare_cached("INSERT OR REPLACE INTO service VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-            .execute(params![
-                &*service.realm.account,
-                &*service.realm.region,
-                &*service.cluster,
-                &*service.name,
-                service.status.word(),
-                service.desired_count,
-                json(&**service)
-            ])?,
+        Change::Service(service) => write_service(transaction, service)?,
         Change::Token { realm, cluster, token, usage } => transaction
             .prepare_cached("INSERT OR REPLACE INTO client_token VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![&*realm.account, &*realm.region, &**cluster, &**token, json(usage)])?,
         Change::Forget(key) => forget(transaction, key)?,
+        Change::Bus(change) => event_rows::write(transaction, change)?,
     };
     Ok(())
+}
+
+fn write_service(transaction: &Transaction<'_>, service: &Service) -> rusqlite::Result<usize> {
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO service VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+        .execute(params![
+            &*service.realm.account,
+            &*service.realm.region,
+            &*service.cluster,
+            &*service.name,
+            service.status.word(),
+            service.desired_count,
+            json(service)
+        ])
+}
+
+/// The version alone; a record of the same group may be newer.
+fn write_version(
+    transaction: &Transaction<'_>,
+    id: ResourceId,
+    version: i64,
+) -> rusqlite::Result<usize> {
+    transaction
+        .prepare_cached("UPDATE container_instance SET version = max(version, ?2) WHERE id = ?1")?
+        .execute(params![id.to_string(), version])
 }
 
 fn forget(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<usize> {
@@ -199,5 +214,6 @@ fn forget(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<usize> {
         Key::Token(realm, cluster, token) => transaction
             .prepare_cached("DELETE FROM client_token WHERE account = ?1 AND region = ?2 AND cluster = ?3 AND token = ?4")?
             .execute(params![&*realm.account, &*realm.region, &**cluster, &**token]),
+        Key::Bus(key) => event_rows::forget(transaction, key),
     }
 }

@@ -11,12 +11,15 @@ use longshore_wire_ecs::{ApiError, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Storage, rows};
+use crate::events::{self, BusAnswer, BusSender};
 use crate::limits;
 
 /// What is let go once its commit is on disk.
 pub(crate) enum Release {
     /// An answer.
     Reply(oneshot::Sender<Result<Reply, ApiError>>, Result<Reply, ApiError>),
+    /// An answer of the event bus.
+    BusReply(BusSender, BusAnswer),
     /// An order.
     Order(Order),
 }
@@ -142,6 +145,7 @@ fn release(releases: Vec<Release>, deliver: &(dyn Fn(Order) + Send + Sync)) {
         match release {
             // A caller that hung up does not want its answer.
             Release::Reply(to, reply) => drop(to.send(reply)),
+            Release::BusReply(to, reply) => drop(to.send(reply)),
             Release::Order(order) => deliver(order),
         }
     }
@@ -150,13 +154,15 @@ fn release(releases: Vec<Release>, deliver: &(dyn Fn(Order) + Send + Sync)) {
 /// Nothing was written: callers are told so, orders are never given.
 fn refuse(releases: Vec<Release>) {
     for release in releases {
-        if let Release::Reply(to, _) = release {
-            let error = ApiError::new(
-                ErrorCode::Server,
-                "The change could not be written to disk and was not made.",
-            );
-            // A caller that hung up does not want its answer.
-            let _ = to.send(Err(error));
+        let error = ApiError::new(
+            ErrorCode::Server,
+            "The change could not be written to disk and was not made.",
+        );
+        // A caller that hung up does not want its answer.
+        match release {
+            Release::Reply(to, _) => drop(to.send(Err(error))),
+            Release::BusReply(to, reply) => drop(to.send(Err(events::refusal_like(&reply, error)))),
+            Release::Order(_) => {}
         }
     }
 }

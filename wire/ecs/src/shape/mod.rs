@@ -22,11 +22,12 @@ pub mod task_definition;
 /// Declares structures whose members are all optional, as [`self`] explains.
 ///
 /// The derived code is an inherent function of each structure (`remote = "Self"`): derived reading alone would take a list
-/// for a structure, member by member, where the API has objects only.
+/// for a structure, member by member, where the API has objects only. Members are in lowerCamelCase, or in the case that
+/// `case "...";` names.
 macro_rules! shapes {
-    ($($name:ident { $($(#[$attribute:meta])* $member:ident: $kind:ty,)* })*) => {$(
+    (case $case:tt; $($name:ident { $($(#[$attribute:meta])* $member:ident: $kind:ty,)* })*) => {$(
         #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(remote = "Self", rename_all = "camelCase", default)]
+        #[serde(remote = "Self", rename_all = $case, default)]
         pub struct $name {
             $(
                 $(#[$attribute])*
@@ -59,5 +60,6 @@ macro_rules! shapes {
             }
         }
     )*};
+    ($($all:tt)*) => { $crate::shape::shapes! { case "camelCase"; $($all)* } };
 }
 pub(crate) use shapes;

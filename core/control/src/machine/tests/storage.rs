@@ -29,6 +29,7 @@ fn records(world: &World) -> Records {
             }
             // Told apart from the record itself, as storage does.
             Change::InstanceVersion(..) => {}
+            Change::Bus(change) => panic!("{change:?} is a record of the bus"),
             Change::Forget(key) => panic!("{key:?} is kept as forgotten"),
         }
     }

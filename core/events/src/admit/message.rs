@@ -1,0 +1,109 @@
+//! What a message may hold.
+//!
+//! Source: SQS API reference, `SendMessage`; SQS developer guide, *Message attributes*.
+
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::sqs::shape::{MessageAttributeValue, MessageAttributes};
+use longshore_wire_ecs::sqs::{Error, ErrorCode};
+
+use super::queue::missing;
+use crate::limits;
+use crate::record::attribute_bytes;
+
+/// A body within the size of its queue and of characters that XML can carry.
+pub(crate) fn body(
+    text: Option<Str>,
+    attributes: &MessageAttributes,
+    bytes_max: i32,
+) -> Result<Str, Error> {
+    let text = text.filter(|text| !text.is_empty()).ok_or_else(|| missing("MessageBody"))?;
+    let bytes = text.len() + attribute_bytes(attributes);
+    if bytes > usize::try_from(bytes_max).unwrap_or_default() {
+        return Err(Error::invalid(format!(
+            "One or more parameters are invalid. Reason: Message must be shorter than {bytes_max} bytes."
+        )));
+    }
+    if let Some(character) = text.chars().find(|character| !is_allowed(*character)) {
+        return Err(Error::new(
+            ErrorCode::InvalidMessageContents,
+            format!(
+                "Invalid binary character '#x{:X}' was found in the message body.",
+                u32::from(character)
+            ),
+        ));
+    }
+    Ok(text)
+}
+
+fn is_allowed(character: char) -> bool {
+    matches!(character,
+        '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+}
+
+/// Attributes with lawful names, types and values.
+pub(crate) fn attributes(given: Option<MessageAttributes>) -> Result<MessageAttributes, Error> {
+    let given = given.unwrap_or_default();
+    if given.len() > limits::MESSAGE_ATTRIBUTES_MAX {
+        return Err(Error::invalid(format!(
+            "Number of message attributes [{}] exceeds the allowed maximum [{}].",
+            given.len(),
+            limits::MESSAGE_ATTRIBUTES_MAX
+        )));
+    }
+    for (name, value) in &given {
+        check_name(name)?;
+        check_value(name, value)?;
+    }
+    Ok(given)
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let valid = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    let folded = name.to_ascii_lowercase();
+    let reserved = folded.starts_with("aws.") || folded.starts_with("amazon.");
+    let length = 1..=limits::MESSAGE_ATTRIBUTE_CHARS_MAX;
+    let dots = name.starts_with('.') || name.ends_with('.') || name.contains("..");
+    if reserved || dots || !length.contains(&name.chars().count()) || !name.chars().all(valid) {
+        return Err(Error::invalid(format!("The message attribute name '{name}' is invalid.")));
+    }
+    Ok(())
+}
+
+fn check_value(name: &str, value: &MessageAttributeValue) -> Result<(), Error> {
+    let kind = value.data_type.as_deref().unwrap_or_default();
+    let root = kind.split('.').next().unwrap_or_default();
+    if !matches!(root, "String" | "Number" | "Binary")
+        || kind.chars().count() > limits::MESSAGE_ATTRIBUTE_CHARS_MAX
+    {
+        return Err(Error::invalid(format!(
+            "The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+        )));
+    }
+    let is_binary = root == "Binary";
+    let text = value.string_value.as_deref().unwrap_or_default();
+    let is_empty = match &value.binary_value {
+        Some(bytes) => !is_binary || bytes.0.is_empty(),
+        None => is_binary || text.is_empty(),
+    };
+    if is_empty || (is_binary && !text.is_empty()) {
+        return Err(Error::invalid(format!(
+            "The message attribute '{name}' must contain a non-empty value of the type '{kind}'."
+        )));
+    }
+    if root == "Number" && text.parse::<f64>().is_err() {
+        return Err(Error::invalid(format!(
+            "Can't cast the value of message attribute '{name}' to a number."
+        )));
+    }
+    Ok(())
+}
+
+/// The one attribute that belongs to SQS and may be sent: a trace header.
+pub(crate) fn trace_header(given: &MessageAttributes) -> Result<Option<Str>, Error> {
+    if let Some(name) = given.keys().find(|name| &***name != "AWSTraceHeader") {
+        return Err(Error::invalid(format!(
+            "The message system attribute name '{name}' is invalid."
+        )));
+    }
+    Ok(given.get("AWSTraceHeader").and_then(|value| value.string_value.clone()))
+}

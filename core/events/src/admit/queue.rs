@@ -1,0 +1,354 @@
+//! Queues: making them, finding them, and what they are set to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use longshore_machine::Timestamp;
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::sqs::{Error, ErrorCode, shape};
+use longshore_wire_ecs::{Str, limits as wire_limits};
+
+use super::{Caller, page};
+use crate::machine::{Bus, Change, Key, Output};
+use crate::queue::Queue;
+use crate::record::{self, Tags, queue_arn, queue_name};
+use crate::settings::{self, Settings};
+use crate::{limits, receive};
+
+/// The queue that a URL names. Only its path counts: the same queue is reached under many hosts.
+pub(crate) fn find(bus: &Bus, caller: &Caller, url: Option<&Str>) -> Result<ResourceId, Error> {
+    let url = url.filter(|url| !url.is_empty()).ok_or_else(|| missing("QueueUrl"))?;
+    let mut parts = url.trim_end_matches('/').rsplit('/');
+    let name = parts.next().unwrap_or_default();
+    let account = parts.next().unwrap_or_default();
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    if is_account && *account != *caller.realm.account {
+        return Err(nonexistent());
+    }
+    bus.state.queue_id(&caller.realm, name).ok_or_else(nonexistent)
+}
+
+pub(crate) fn missing(parameter: &str) -> Error {
+    let message = format!("The request must contain the parameter {parameter}.");
+    Error::new(ErrorCode::MissingParameter, message)
+}
+
+pub(crate) fn nonexistent() -> Error {
+    Error::new(ErrorCode::QueueDoesNotExist, "The specified queue does not exist.")
+}
+
+fn checked_name(name: Option<&Str>) -> Result<&Str, Error> {
+    let name = name.filter(|name| !name.is_empty()).ok_or_else(|| missing("QueueName"))?;
+    if name.ends_with(".fifo") {
+        return Err(Error::invalid(
+            "Longshore has standard queues only: the name of a queue may not end in .fifo.",
+        ));
+    }
+    let valid = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    if name.chars().count() > limits::QUEUE_NAME_CHARS_MAX || !name.chars().all(valid) {
+        return Err(Error::invalid(
+            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.",
+        ));
+    }
+    Ok(name)
+}
+
+fn set_all(settings: &mut Settings, attributes: &BTreeMap<Str, Str>) -> Result<(), Error> {
+    attributes.iter().try_for_each(|(name, value)| settings.set(name, value))
+}
+
+/// Refuses a dead-letter queue that does not exist or does not want to be one.
+fn check_redrive(bus: &Bus, caller: &Caller, name: &str, settings: &Settings) -> Result<(), Error> {
+    let Some(redrive) = &settings.redrive else { return Ok(()) };
+    let refuse = |why: &str| {
+        let value = &redrive.target;
+        Err(Error::invalid(format!(
+            "Value {value} for parameter RedrivePolicy is invalid. Reason: {why}."
+        )))
+    };
+    let target = queue_name(&caller.realm, &redrive.target)
+        .and_then(|target| bus.state.queues.get(&bus.state.queue_id(&caller.realm, target)?));
+    match target {
+        None => refuse("Dead letter target does not exist"),
+        Some(queue) if &*queue.record.name == name => {
+            refuse("Dead letter target may not be the queue itself")
+        }
+        Some(queue)
+            if !queue.record.settings.allows_redrive_from(&queue_arn(&caller.realm, name)) =>
+        {
+            refuse("Dead letter target does not allow this source")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+pub(crate) fn create(
+    bus: &mut Bus,
+    now: Timestamp,
+    caller: &Caller,
+    ask: shape::CreateQueueRequest,
+    out: &mut Vec<Output>,
+) -> Result<shape::QueueUrl, Error> {
+    let name = checked_name(ask.queue_name.as_ref())?.clone();
+    let attributes = ask.attributes.unwrap_or_default();
+    let answer = shape::QueueUrl { queue_url: Some(caller.url(&name)) };
+    let known = bus.state.queue_id(&caller.realm, &name);
+    if let Some(queue) = known.and_then(|id| bus.state.queues.get(&id)) {
+        let mut settings = queue.record.settings.clone();
+        set_all(&mut settings, &attributes)?;
+        if settings != queue.record.settings {
+            return Err(Error::new(
+                ErrorCode::QueueNameExists,
+                "A queue already exists with the same name and a different value for an attribute.",
+            ));
+        }
+        return Ok(answer);
+    }
+    let mut settings = Settings::default();
+    set_all(&mut settings, &attributes)?;
+    check_redrive(bus, caller, &name, &settings)?;
+    let tags = merged(&Tags::new(), ask.tags.unwrap_or_default())?;
+    if bus.state.realm(&caller.realm).queues.len() >= limits::QUEUES_MAX {
+        return Err(Error::new(
+            ErrorCode::OverLimit,
+            format!("There are {} queues already.", limits::QUEUES_MAX),
+        ));
+    }
+    let record = Arc::new(record::Queue {
+        id: ResourceId(bus.ids.bits("queue")),
+        realm: caller.realm.clone(),
+        name: name.clone(),
+        settings,
+        tags,
+        created_at: now,
+        modified_at: now,
+    });
+    bus.state.realm(&caller.realm).queues.insert(name, record.id);
+    bus.state.queues.insert(record.id, Queue::new(record.clone()));
+    out.push(Output::Change(Change::Queue(record)));
+    Ok(answer)
+}
+
+pub(crate) fn url(
+    bus: &Bus,
+    caller: &Caller,
+    ask: &shape::GetQueueUrlRequest,
+) -> Result<shape::QueueUrl, Error> {
+    let name = ask.queue_name.as_ref().ok_or_else(|| missing("QueueName"))?;
+    let ours = ask.queue_owner_account.as_ref().is_none_or(|owner| *owner == caller.realm.account);
+    let id = bus.state.queue_id(&caller.realm, name).filter(|_| ours);
+    id.ok_or_else(nonexistent)?;
+    Ok(shape::QueueUrl { queue_url: Some(caller.url(name)) })
+}
+
+fn checked_entries(limit: Option<i32>) -> Result<usize, Error> {
+    let max = limits::QUEUE_PAGE_ENTRIES_MAX;
+    page::entries(limit, max).ok_or_else(|| {
+        Error::invalid(format!(
+            "Value for parameter MaxResults is invalid. Reason: Must be from 1 to {max}."
+        ))
+    })
+}
+
+pub(crate) fn list(
+    bus: &Bus,
+    caller: &Caller,
+    ask: &shape::ListQueuesRequest,
+) -> Result<shape::ListQueuesResult, Error> {
+    let entries = checked_entries(ask.max_results)?;
+    let prefix = ask.queue_name_prefix.as_deref().unwrap_or_default();
+    let names = bus.state.realms.get(&caller.realm).into_iter().flat_map(|all| all.queues.keys());
+    let names = names.filter(|name| name.starts_with(prefix));
+    let (names, token) = page::page(names, ask.next_token.as_ref(), entries);
+    let urls: Vec<Str> = names.iter().map(|name| caller.url(name)).collect();
+    Ok(shape::ListQueuesResult {
+        queue_urls: Some(urls).filter(|urls| !urls.is_empty()),
+        next_token: token.filter(|_| ask.max_results.is_some()),
+    })
+}
+
+pub(crate) fn delete(
+    bus: &mut Bus,
+    caller: &Caller,
+    ask: &shape::QueueUrl,
+    out: &mut Vec<Output>,
+) -> Result<(), Error> {
+    let id = find(bus, caller, ask.queue_url.as_ref())?;
+    let Some(mut queue) = bus.state.queues.remove(&id) else { return Err(nonexistent()) };
+    receive::dismiss(bus, &mut queue, out);
+    bus.state.realm(&caller.realm).queues.remove(&queue.record.name);
+    if let Some(alarm) = queue.alarm {
+        bus.state.alarms.remove(&(alarm, id));
+    }
+    out.push(Output::Change(Change::Forget(Key::Queue(id))));
+    Ok(())
+}
+
+pub(crate) fn purge(
+    bus: &mut Bus,
+    now: Timestamp,
+    caller: &Caller,
+    ask: &shape::QueueUrl,
+    out: &mut Vec<Output>,
+) -> Result<(), Error> {
+    let id = find(bus, caller, ask.queue_url.as_ref())?;
+    let Some(queue) = bus.state.queues.get_mut(&id) else { return Err(nonexistent()) };
+    if queue.purged_at.is_some_and(|at| now.since(at) < limits::PURGE_PAUSE_MS) {
+        return Err(Error::new(
+            ErrorCode::PurgeQueueInProgress,
+            format!(
+                "Only one PurgeQueue operation on {} is allowed every 60 seconds.",
+                queue.record.name
+            ),
+        ));
+    }
+    queue.purged_at = Some(now);
+    queue.clear();
+    out.push(Output::Change(Change::Purge(id, queue.next_place)));
+    bus.state.set_alarm(id);
+    Ok(())
+}
+
+pub(crate) fn attributes(
+    bus: &mut Bus,
+    now: Timestamp,
+    caller: &Caller,
+    ask: &shape::GetQueueAttributesRequest,
+    out: &mut Vec<Output>,
+) -> Result<shape::GetQueueAttributesResult, Error> {
+    let id = find(bus, caller, ask.queue_url.as_ref())?;
+    let names = ask.attribute_names.as_deref().unwrap_or_default();
+    if let Some(name) = names.iter().find(|name| !settings::is_attribute(name)) {
+        return Err(settings::unknown(name));
+    }
+    receive::settle(bus, now, id, out);
+    let Some(queue) = bus.state.queues.get(&id) else { return Err(nonexistent()) };
+    let record = &queue.record;
+    let count = |count: usize| Str::from(count.to_string());
+    let seconds = |at: Timestamp| Str::from((at.millis() / 1_000).to_string());
+    let counted: [Str; 6] = [
+        count(queue.ready.len()),
+        count(queue.delayed.len()),
+        count(queue.in_flight.len()),
+        seconds(record.created_at),
+        seconds(record.modified_at),
+        queue_arn(&record.realm, &record.name),
+    ];
+    let mut all = record.settings.show();
+    all.extend(settings::SHOWN.into_iter().map(Str::from).zip(counted));
+    if !names.iter().any(|name| &**name == "All") {
+        all.retain(|name, _| names.contains(name));
+    }
+    Ok(shape::GetQueueAttributesResult { attributes: Some(all).filter(|all| !all.is_empty()) })
+}
+
+/// Stores a changed record of a queue.
+fn store(bus: &mut Bus, record: record::Queue, out: &mut Vec<Output>) {
+    let record = Arc::new(record);
+    if let Some(queue) = bus.state.queues.get_mut(&record.id) {
+        queue.record = record.clone();
+    }
+    out.push(Output::Change(Change::Queue(record)));
+}
+
+fn found(bus: &Bus, caller: &Caller, url: Option<&Str>) -> Result<Arc<record::Queue>, Error> {
+    let id = find(bus, caller, url)?;
+    bus.state.queues.get(&id).map(|queue| queue.record.clone()).ok_or_else(nonexistent)
+}
+
+pub(crate) fn set(
+    bus: &mut Bus,
+    now: Timestamp,
+    caller: &Caller,
+    ask: shape::SetQueueAttributesRequest,
+    out: &mut Vec<Output>,
+) -> Result<(), Error> {
+    let mut record = (*found(bus, caller, ask.queue_url.as_ref())?).clone();
+    let attributes = ask.attributes.filter(|attributes| !attributes.is_empty());
+    let attributes = attributes.ok_or_else(|| missing("Attribute.Name"))?;
+    set_all(&mut record.settings, &attributes)?;
+    // A dead-letter queue that has gone since does not stand in the way of another change.
+    if attributes.contains_key("RedrivePolicy") {
+        check_redrive(bus, caller, &record.name, &record.settings)?;
+    }
+    record.modified_at = now;
+    let id = record.id;
+    store(bus, record, out);
+    receive::settle(bus, now, id, out);
+    Ok(())
+}
+
+pub(crate) fn sources(
+    bus: &Bus,
+    caller: &Caller,
+    ask: &shape::ListDeadLetterSourceQueuesRequest,
+) -> Result<shape::ListDeadLetterSourceQueuesResult, Error> {
+    let target = found(bus, caller, ask.queue_url.as_ref())?;
+    let arn = queue_arn(&target.realm, &target.name);
+    let entries = checked_entries(ask.max_results)?;
+    let is_source = |id: &ResourceId| {
+        let redrive =
+            bus.state.queues.get(id).and_then(|queue| queue.record.settings.redrive.as_ref());
+        redrive.is_some_and(|redrive| redrive.target == arn)
+    };
+    let all = bus.state.realms.get(&caller.realm).into_iter().flat_map(|all| &all.queues);
+    let names = all.filter(|(_, id)| is_source(id)).map(|(name, _)| name);
+    let (names, token) = page::page(names, ask.next_token.as_ref(), entries);
+    Ok(shape::ListDeadLetterSourceQueuesResult {
+        queue_urls: Some(names.iter().map(|name| caller.url(name)).collect()),
+        next_token: token.filter(|_| ask.max_results.is_some()),
+    })
+}
+
+fn merged(before: &Tags, tags: Tags) -> Result<Tags, Error> {
+    let mut merged = before.clone();
+    for (key, value) in tags {
+        if !(1..=wire_limits::TAG_KEY_CHARS_MAX).contains(&key.chars().count())
+            || value.chars().count() > wire_limits::TAG_VALUE_CHARS_MAX
+        {
+            return Err(Error::invalid(format!(
+                "The tag {key:?} is too long, or its key is empty."
+            )));
+        }
+        merged.insert(key, value);
+    }
+    if merged.len() > wire_limits::TAGS_MAX {
+        return Err(Error::invalid(format!("A queue may have {} tags.", wire_limits::TAGS_MAX)));
+    }
+    Ok(merged)
+}
+
+pub(crate) fn tag(
+    bus: &mut Bus,
+    caller: &Caller,
+    ask: shape::TagQueueRequest,
+    out: &mut Vec<Output>,
+) -> Result<(), Error> {
+    let record = found(bus, caller, ask.queue_url.as_ref())?;
+    let tags = merged(&record.tags, ask.tags.unwrap_or_default())?;
+    store(bus, record::Queue { tags, ..(*record).clone() }, out);
+    Ok(())
+}
+
+pub(crate) fn untag(
+    bus: &mut Bus,
+    caller: &Caller,
+    ask: &shape::UntagQueueRequest,
+    out: &mut Vec<Output>,
+) -> Result<(), Error> {
+    let mut record = (*found(bus, caller, ask.queue_url.as_ref())?).clone();
+    for key in ask.tag_keys.iter().flatten() {
+        record.tags.remove(key);
+    }
+    store(bus, record, out);
+    Ok(())
+}
+
+pub(crate) fn tags(
+    bus: &Bus,
+    caller: &Caller,
+    ask: &shape::QueueUrl,
+) -> Result<shape::ListQueueTagsResult, Error> {
+    let tags = found(bus, caller, ask.queue_url.as_ref())?.tags.clone();
+    Ok(shape::ListQueueTagsResult { tags: Some(tags).filter(|tags| !tags.is_empty()) })
+}

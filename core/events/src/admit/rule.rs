@@ -1,0 +1,269 @@
+//! Rules and the default event bus.
+
+use std::sync::Arc;
+
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::Realm;
+use longshore_wire_ecs::eventbridge::{Error, ErrorCode, shape};
+use serde_json::{Map, Value};
+
+use super::{page, tag};
+use crate::limits;
+use crate::machine::{Bus, Change, Key, Output};
+use crate::pattern::Pattern;
+use crate::record;
+use crate::state::{Rule, RuleIndex};
+
+pub(crate) fn bus_arn(realm: &Realm) -> Str {
+    let (partition, region, account) = (realm.partition(), &realm.region, &realm.account);
+    format!("arn:{partition}:events:{region}:{account}:event-bus/default").into()
+}
+
+/// Refuses every event bus but the default one, which may be named or left out.
+pub(crate) fn check_bus(realm: &Realm, name: Option<&Str>) -> Result<(), Error> {
+    match name {
+        Some(name) if &**name != "default" && *name != bus_arn(realm) => Err(Error::new(
+            ErrorCode::ResourceNotFound,
+            format!("Event bus {name} does not exist. Longshore has the bus default only."),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A name of a rule or target: letters, digits, `.`, `-` and `_`.
+pub(crate) fn checked_name<'a>(name: Option<&'a Str>, member: &str) -> Result<&'a Str, Error> {
+    let name = name.ok_or_else(|| Error::validation(format!("{member} must not be null.")))?;
+    let valid = |character: char| character.is_ascii_alphanumeric() || ".-_".contains(character);
+    let length = 1..=limits::RULE_NAME_CHARS_MAX;
+    if !length.contains(&name.chars().count()) || !name.chars().all(valid) {
+        return Err(Error::validation(format!(
+            "Value {name:?} at {member} must have 1 to {} letters, digits, '.', '-' or '_'.",
+            limits::RULE_NAME_CHARS_MAX
+        )));
+    }
+    Ok(name)
+}
+
+/// The rule of that name.
+pub(crate) fn find<'a>(
+    bus: &'a Bus,
+    realm: &Realm,
+    bus_name: Option<&Str>,
+    name: Option<&Str>,
+) -> Result<&'a Arc<record::Rule>, Error> {
+    check_bus(realm, bus_name)?;
+    let name = checked_name(name, "name")?;
+    let found = bus.state.realms.get(realm).and_then(|regional| regional.rules.get(name));
+    found.map(|rule| &rule.record).ok_or_else(|| missing(name))
+}
+
+pub(crate) fn missing(name: &str) -> Error {
+    Error::new(
+        ErrorCode::ResourceNotFound,
+        format!("Rule {name} does not exist on EventBus default."),
+    )
+}
+
+/// Stores a rule and brings the index up to date.
+pub(crate) fn store(
+    bus: &mut Bus,
+    record: record::Rule,
+    out: &mut Vec<Output>,
+) -> Result<(), Error> {
+    let record = Arc::new(record);
+    let rule = Rule::new(record.clone()).map_err(|why| bad_pattern(&why))?;
+    let regional = bus.state.realm(&record.realm);
+    regional.rules.insert(record.name.clone(), rule);
+    regional.index = RuleIndex::of(&regional.rules);
+    out.push(Output::Change(Change::Rule(record)));
+    Ok(())
+}
+
+fn bad_pattern(why: &str) -> Error {
+    Error::new(ErrorCode::InvalidEventPattern, format!("Event pattern is not valid. Reason: {why}"))
+}
+
+pub(crate) fn put(
+    bus: &mut Bus,
+    realm: &Realm,
+    ask: shape::PutRuleRequest,
+    out: &mut Vec<Output>,
+) -> Result<shape::PutRuleResponse, Error> {
+    check_bus(realm, ask.event_bus_name.as_ref())?;
+    let name = checked_name(ask.name.as_ref(), "name")?.clone();
+    if ask.schedule_expression.as_ref().is_some_and(|schedule| !schedule.is_empty()) {
+        return Err(Error::validation(
+            "Parameter ScheduleExpression is not supported: Longshore has no schedules, only event patterns.",
+        ));
+    }
+    let pattern = ask.event_pattern.filter(|pattern| !pattern.is_empty()).ok_or_else(|| {
+        Error::validation("Parameter(s) EventPattern or ScheduleExpression must be specified.")
+    })?;
+    let state = ask.state.unwrap_or_else(|| "ENABLED".into());
+    if !matches!(&*state, "ENABLED" | "DISABLED" | "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
+    {
+        return Err(Error::validation(format!(
+            "Value {state:?} at state must be ENABLED or DISABLED."
+        )));
+    }
+    let long =
+        |text: &Option<Str>, max| text.as_ref().is_some_and(|text| text.chars().count() > max);
+    if long(&ask.description, limits::DESCRIPTION_CHARS_MAX)
+        || long(&ask.role_arn, limits::ARN_CHARS_MAX)
+    {
+        return Err(Error::validation("Description or RoleArn is too long."));
+    }
+    let rules = &bus.state.realm(realm).rules;
+    let before = rules.get(&name).map(|rule| rule.record.clone());
+    if before.is_none() && rules.len() >= limits::RULES_MAX {
+        return Err(Error::new(
+            ErrorCode::LimitExceeded,
+            "The requested resource exceeds the maximum number allowed.",
+        ));
+    }
+    // Tags are for a new rule only. Source: EventBridge API reference, `PutRule`.
+    let tags = match &before {
+        Some(before) => before.tags.clone(),
+        None => tag::merged(&record::Tags::new(), ask.tags.as_deref().unwrap_or_default())?,
+    };
+    let rule = record::Rule {
+        realm: realm.clone(),
+        name,
+        pattern,
+        state,
+        description: ask.description,
+        role_arn: ask.role_arn,
+        tags,
+        targets: before.map_or_else(Vec::new, |before| before.targets.clone()),
+    };
+    let arn = rule.arn();
+    store(bus, rule, out)?;
+    Ok(shape::PutRuleResponse { rule_arn: Some(arn) })
+}
+
+fn show(rule: &record::Rule) -> shape::Rule {
+    shape::Rule {
+        name: Some(rule.name.clone()),
+        arn: Some(rule.arn()),
+        event_pattern: Some(rule.pattern.clone()),
+        state: Some(rule.state.clone()),
+        description: rule.description.clone(),
+        role_arn: rule.role_arn.clone(),
+        event_bus_name: Some("default".into()),
+        created_by: None,
+    }
+}
+
+pub(crate) fn describe(
+    bus: &Bus,
+    realm: &Realm,
+    ask: &shape::RuleRequest,
+) -> Result<shape::Rule, Error> {
+    let rule = find(bus, realm, ask.event_bus_name.as_ref(), ask.name.as_ref())?;
+    Ok(shape::Rule { created_by: Some(realm.account.clone()), ..show(rule) })
+}
+
+pub(crate) fn checked_entries(limit: Option<i32>) -> Result<usize, Error> {
+    let max = limits::RULE_PAGE_ENTRIES_MAX;
+    page::entries(limit, max)
+        .ok_or_else(|| Error::validation(format!("Value at limit must be from 1 to {max}.")))
+}
+
+pub(crate) fn list(
+    bus: &Bus,
+    realm: &Realm,
+    ask: &shape::ListRulesRequest,
+) -> Result<shape::ListRulesResponse, Error> {
+    check_bus(realm, ask.event_bus_name.as_ref())?;
+    let entries = checked_entries(ask.limit)?;
+    let prefix = ask.name_prefix.as_deref().unwrap_or_default();
+    let Some(regional) = bus.state.realms.get(realm) else {
+        return Ok(shape::ListRulesResponse { rules: Some(Vec::new()), next_token: None });
+    };
+    let names = regional.rules.keys().filter(|name| name.starts_with(prefix));
+    let (names, next_token) = page::page(names, ask.next_token.as_ref(), entries);
+    let rules = names.iter().map(|name| show(&regional.rules[name].record)).collect();
+    Ok(shape::ListRulesResponse { rules: Some(rules), next_token })
+}
+
+pub(crate) fn delete(
+    bus: &mut Bus,
+    realm: &Realm,
+    ask: &shape::RuleRequest,
+    out: &mut Vec<Output>,
+) -> Result<(), Error> {
+    // A rule that does not exist is deleted already.
+    let name = match find(bus, realm, ask.event_bus_name.as_ref(), ask.name.as_ref()) {
+        Ok(rule) if !rule.targets.is_empty() => {
+            return Err(Error::validation("Rule can't be deleted since it has targets."));
+        }
+        Ok(rule) => rule.name.clone(),
+        Err(_) if is_gone(bus, realm, ask) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let regional = bus.state.realm(realm);
+    regional.rules.remove(&name);
+    regional.index = RuleIndex::of(&regional.rules);
+    out.push(Output::Change(Change::Forget(Key::Rule(realm.clone(), name))));
+    Ok(())
+}
+
+pub(crate) fn set_state(
+    bus: &mut Bus,
+    realm: &Realm,
+    ask: &shape::RuleRequest,
+    state: &str,
+    out: &mut Vec<Output>,
+) -> Result<(), Error> {
+    let rule = find(bus, realm, ask.event_bus_name.as_ref(), ask.name.as_ref())?;
+    let changed = record::Rule { state: state.into(), ..(**rule).clone() };
+    store(bus, changed, out)
+}
+
+pub(crate) fn describe_bus(realm: &Realm, name: Option<&Str>) -> Result<shape::EventBus, Error> {
+    check_bus(realm, name)?;
+    Ok(shape::EventBus { name: Some("default".into()), arn: Some(bus_arn(realm)) })
+}
+
+pub(crate) fn list_buses(
+    realm: &Realm,
+    ask: &shape::ListEventBusesRequest,
+) -> Result<shape::ListEventBusesResponse, Error> {
+    checked_entries(ask.limit)?;
+    let prefix = ask.name_prefix.as_deref().unwrap_or_default();
+    let buses = if "default".starts_with(prefix) && ask.next_token.is_none() {
+        vec![describe_bus(realm, None)?]
+    } else {
+        Vec::new()
+    };
+    Ok(shape::ListEventBusesResponse { event_buses: Some(buses), next_token: None })
+}
+
+/// Fields that an event must have to be tested. Source: EventBridge API reference, `TestEventPattern`.
+const EVENT_FIELDS: [&str; 7] =
+    ["id", "account", "source", "time", "region", "resources", "detail-type"];
+
+pub(crate) fn test_pattern(
+    ask: &shape::TestEventPatternRequest,
+) -> Result<shape::TestEventPatternResponse, Error> {
+    let pattern = ask.event_pattern.as_deref().unwrap_or_default();
+    let pattern = Pattern::parse(pattern).map_err(|why| bad_pattern(&why))?;
+    let event: Map<String, Value> = serde_json::from_str(ask.event.as_deref().unwrap_or_default())
+        .map_err(|error| {
+            Error::validation(format!("Parameter Event is not valid. Reason: {error}"))
+        })?;
+    if let Some(field) = EVENT_FIELDS.iter().find(|field| !event.contains_key(**field)) {
+        return Err(Error::validation(format!(
+            "Parameter Event is not valid. Reason: it has no {field:?}."
+        )));
+    }
+    Ok(shape::TestEventPatternResponse { result: Some(pattern.matches(&event)) })
+}
+
+/// Whether a rule is named that could exist and does not.
+fn is_gone(bus: &Bus, realm: &Realm, ask: &shape::RuleRequest) -> bool {
+    let name = checked_name(ask.name.as_ref(), "name");
+    let rules = bus.state.realms.get(realm).map(|regional| &regional.rules);
+    check_bus(realm, ask.event_bus_name.as_ref()).is_ok()
+        && name.is_ok_and(|name| rules.is_none_or(|rules| !rules.contains_key(name)))
+}

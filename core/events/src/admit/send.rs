@@ -1,0 +1,192 @@
+//! Sending messages, one or ten.
+
+use std::collections::BTreeSet;
+
+use longshore_machine::Timestamp;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::sqs::{Error, ErrorCode, shape};
+
+use super::queue::{find, nonexistent};
+use super::{Caller, message};
+use crate::machine::{Bus, Output};
+use crate::record::{Message, uuid};
+use crate::{digest, limits, receive};
+
+/// What is common to a message and an entry of a batch.
+struct Draft {
+    body: Option<Str>,
+    delay_seconds: Option<i32>,
+    attributes: Option<shape::MessageAttributes>,
+    system_attributes: Option<shape::MessageAttributes>,
+    deduplication: Option<Str>,
+    group: Option<Str>,
+}
+
+pub(crate) fn one(
+    bus: &mut Bus,
+    now: Timestamp,
+    caller: &Caller,
+    ask: shape::SendMessageRequest,
+    out: &mut Vec<Output>,
+) -> Result<shape::SendMessageResult, Error> {
+    let id = find(bus, caller, ask.queue_url.as_ref())?;
+    let draft = Draft {
+        body: ask.message_body,
+        delay_seconds: ask.delay_seconds,
+        attributes: ask.message_attributes,
+        system_attributes: ask.message_system_attributes,
+        deduplication: ask.message_deduplication_id,
+        group: ask.message_group_id,
+    };
+    let sent = put(bus, now, caller, id, draft, out)?;
+    receive::settle(bus, now, id, out);
+    Ok(sent)
+}
+
+/// Checks a message and puts it into its queue, which must be settled after it.
+fn put(
+    bus: &mut Bus,
+    now: Timestamp,
+    caller: &Caller,
+    id: ResourceId,
+    draft: Draft,
+    out: &mut Vec<Output>,
+) -> Result<shape::SendMessageResult, Error> {
+    let Some(queue) = bus.state.queues.get_mut(&id) else { return Err(nonexistent()) };
+    let settings = &queue.record.settings;
+    if draft.deduplication.is_some() {
+        return Err(Error::invalid(
+            "The request include parameter MessageDeduplicationId that is not valid for this queue type.",
+        ));
+    }
+    let delay_s = draft.delay_seconds.unwrap_or(settings.delay_s);
+    if !(0..=limits::DELAY_S_MAX).contains(&delay_s) {
+        return Err(Error::invalid(format!(
+            "Value {delay_s} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900."
+        )));
+    }
+    let attributes = message::attributes(draft.attributes)?;
+    let body = message::body(draft.body, &attributes, settings.message_bytes_max)?;
+    let system = draft.system_attributes.unwrap_or_default();
+    let trace_header = message::trace_header(&system)?;
+    let message_id = ResourceId(u128::from_be_bytes(bus.ids.uuid_bytes("message")));
+    let sent = shape::SendMessageResult {
+        md5_of_message_body: Some(digest::body(&body)),
+        md5_of_message_attributes: digest::attributes(&attributes),
+        md5_of_message_system_attributes: digest::attributes(&system),
+        message_id: Some(uuid(message_id)),
+    };
+    let message = Message {
+        queue: id,
+        place: 0,
+        id: message_id,
+        body,
+        attributes,
+        trace_header,
+        group: draft.group,
+        sender: caller.realm.account.clone(),
+        sent_at: now,
+        visible_at: now + u64::try_from(delay_s).unwrap_or_default() * 1_000,
+        moved_from: None,
+    };
+    receive::put(queue, now, message, out);
+    Ok(sent)
+}
+
+pub(crate) fn batch(
+    bus: &mut Bus,
+    now: Timestamp,
+    caller: &Caller,
+    ask: shape::SendMessageBatchRequest,
+    out: &mut Vec<Output>,
+) -> Result<shape::SendMessageBatchResult, Error> {
+    let id = find(bus, caller, ask.queue_url.as_ref())?;
+    let entries = ask.entries.unwrap_or_default();
+    check_ids(entries.iter().map(|entry| entry.id.as_ref()))?;
+    let bytes = |entry: &shape::SendMessageBatchEntry| {
+        entry.message_body.as_ref().map_or(0, |body| body.len())
+            + entry.message_attributes.as_ref().map_or(0, crate::record::attribute_bytes)
+    };
+    let total: usize = entries.iter().map(bytes).sum();
+    if total > limits::MESSAGE_BYTES_MAX {
+        return Err(Error::new(
+            ErrorCode::BatchRequestTooLong,
+            format!(
+                "Batch requests cannot be longer than {} bytes. You have sent {total} bytes.",
+                limits::MESSAGE_BYTES_MAX
+            ),
+        ));
+    }
+    let (mut successful, mut failed) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let draft = Draft {
+            body: entry.message_body,
+            delay_seconds: entry.delay_seconds,
+            attributes: entry.message_attributes,
+            system_attributes: entry.message_system_attributes,
+            deduplication: entry.message_deduplication_id,
+            group: entry.message_group_id,
+        };
+        match put(bus, now, caller, id, draft, out) {
+            Ok(sent) => successful.push(shape::SendMessageBatchResultEntry {
+                id: entry.id,
+                message_id: sent.message_id,
+                md5_of_message_body: sent.md5_of_message_body,
+                md5_of_message_attributes: sent.md5_of_message_attributes,
+                md5_of_message_system_attributes: sent.md5_of_message_system_attributes,
+            }),
+            Err(error) => failed.push(failure(entry.id, &error)),
+        }
+    }
+    receive::settle(bus, now, id, out);
+    Ok(shape::SendMessageBatchResult { successful: Some(successful), failed: Some(failed) })
+}
+
+/// An entry that failed.
+pub(crate) fn failure(id: Option<Str>, error: &Error) -> shape::BatchResultErrorEntry {
+    shape::BatchResultErrorEntry {
+        id,
+        sender_fault: Some(error.code.fault() == "Sender"),
+        code: Some(error.code.query_name().into()),
+        message: Some(error.message.as_str().into()),
+    }
+}
+
+/// Refuses a batch that is empty or too large, or whose ids are out of shape or not distinct.
+pub(crate) fn check_ids<'a>(
+    ids: impl ExactSizeIterator<Item = Option<&'a Str>>,
+) -> Result<(), Error> {
+    let count = ids.len();
+    if count == 0 {
+        return Err(Error::new(
+            ErrorCode::EmptyBatchRequest,
+            "There should be at least one entry in the request.",
+        ));
+    }
+    if count > limits::BATCH_ENTRIES_MAX {
+        return Err(Error::new(
+            ErrorCode::TooManyEntriesInBatchRequest,
+            format!("Maximum number of entries per request are 10. You have sent {count}."),
+        ));
+    }
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        let id = id.map(|id| &**id).unwrap_or_default();
+        let valid = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+        let length = 1..=limits::BATCH_ID_CHARS_MAX;
+        if !length.contains(&id.chars().count()) || !id.chars().all(valid) {
+            return Err(Error::new(
+                ErrorCode::InvalidBatchEntryId,
+                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.",
+            ));
+        }
+        if !seen.insert(id.to_owned()) {
+            return Err(Error::new(
+                ErrorCode::BatchEntryIdsNotDistinct,
+                format!("Id {id} repeated."),
+            ));
+        }
+    }
+    Ok(())
+}

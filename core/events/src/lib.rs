@@ -1,0 +1,38 @@
+//! EventBridge and SQS in the small: rules that match events, queues that keep them until somebody deletes them.
+//!
+//! Whoever decides something publishes what happened ([`Bus::publish`], or [`Input::Published`]); rules on the default
+//! event bus send it to standard queues; clients receive it there, at least once, also after a restart.
+//!
+//! Invariants, checked by [`audit`]:
+//! - A message is in one of three indexes: ready, delayed, in flight.
+//! - What was sent is kept until it is deleted, expires, is purged, or is dropped because the queue is full; the last two
+//!   ways without a caller are counted.
+//! - While a message is in flight nobody else receives it.
+//! - No event, receive or deletion looks at all messages of a queue.
+//! - No decision reads a clock, a file or a socket; two runs with equal inputs and seed are equal.
+//!
+//! Source: EventBridge API reference 2015-10-07, SQS API reference 2012-11-05, and their guides. A queue's policy is kept and
+//! not asked: there is nobody else in a local account.
+#![forbid(unsafe_code)]
+
+mod admit;
+mod audit;
+mod deliver;
+mod digest;
+mod event;
+pub mod limits;
+mod machine;
+mod pattern;
+mod queue;
+mod receive;
+pub mod record;
+mod settings;
+mod state;
+mod transform;
+
+pub use audit::{Violation, audit};
+pub use event::Event;
+pub use machine::{Answer, Bus, Call, Change, Input, Key, Output, Records, Refusal, Request};
+pub use queue::Losses;
+pub use settings::{Redrive, Settings};
+pub use state::State;

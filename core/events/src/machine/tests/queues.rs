@@ -1,0 +1,215 @@
+//! Queues: messages in and out.
+
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn a_message_is_hidden_once_received_and_gone_once_deleted() {
+    let mut world = World::new();
+    world.queue("q", json!({}));
+    world.send("q", "hello");
+    let received = world.receive("q");
+    assert_eq!((received.len(), &*received[0].0), (1, "hello"));
+    assert!(world.receive("q").is_empty());
+    assert_eq!(world.attribute("q", "ApproximateNumberOfMessagesNotVisible"), "1");
+    world.delete("q", &received[0].1);
+    world.wait(60_000);
+    assert!(world.receive("q").is_empty());
+}
+
+#[test]
+fn a_message_that_is_not_deleted_comes_back() {
+    let mut world = World::new();
+    world.queue("q", json!({ "VisibilityTimeout": "5" }));
+    world.send("q", "again");
+    let first = world.receive("q");
+    world.wait(4_999);
+    assert!(world.receive("q").is_empty());
+    world.wait(1);
+    let second = world.receive("q");
+    assert_ne!(first[0].1, second[0].1);
+    // The older handle does no harm any more.
+    world.delete("q", &first[0].1);
+    world.wait(5_000);
+    assert_eq!(world.receive("q").len(), 1);
+}
+
+#[test]
+fn visibility_can_be_changed_while_a_message_is_in_flight() {
+    let mut world = World::new();
+    world.queue("q", json!({}));
+    world.send("q", "m");
+    let handle = world.receive("q")[0].1.clone();
+    let change = |timeout: i32| json!({ "QueueUrl": url("q"), "ReceiptHandle": handle, "VisibilityTimeout": timeout });
+    world.sqs("ChangeMessageVisibility", change(100));
+    world.wait(99_000);
+    assert!(world.receive("q").is_empty());
+    world.sqs("ChangeMessageVisibility", change(0));
+    let again = world.try_sqs("ChangeMessageVisibility", change(1));
+    assert_eq!(again, Err("AWS.SimpleQueueService.MessageNotInflight"));
+    assert_eq!(world.receive("q").len(), 1);
+}
+
+#[test]
+fn a_delayed_message_waits() {
+    let mut world = World::new();
+    world.queue("q", json!({ "DelaySeconds": "2" }));
+    world.send("q", "delayed");
+    let own = json!({ "QueueUrl": url("q"), "MessageBody": "own", "DelaySeconds": 0 });
+    world.sqs("SendMessage", own);
+    assert_eq!(world.receive("q").len(), 1);
+    assert_eq!(world.attribute("q", "ApproximateNumberOfMessagesDelayed"), "1");
+    world.wait(2_000);
+    assert_eq!(world.receive("q")[0].0, "delayed");
+}
+
+#[test]
+fn what_is_kept_too_long_expires_and_is_counted() {
+    let mut world = World::new();
+    world.queue("q", json!({ "MessageRetentionPeriod": "60" }));
+    world.send("q", "old");
+    world.wait(30_000);
+    world.send("q", "young");
+    world.wait(30_000);
+    assert_eq!(world.receive("q").len(), 1);
+    let losses = world.bus.state().losses(&realm(), "q").expect("it exists");
+    assert_eq!((losses.expired, losses.dropped), (1, 0));
+}
+
+#[test]
+fn creating_a_queue_twice_is_the_same_unless_it_would_differ() {
+    let mut world = World::new();
+    world.queue("q", json!({ "VisibilityTimeout": "7" }));
+    world.queue("q", json!({}));
+    let other = json!({ "QueueName": "q", "Attributes": { "VisibilityTimeout": "8" } });
+    assert_eq!(world.try_sqs("CreateQueue", other), Err("QueueAlreadyExists"));
+    let fifo = json!({ "QueueName": "q.fifo", "Attributes": { "FifoQueue": "true" } });
+    assert_eq!(world.try_sqs("CreateQueue", fifo), Err("InvalidParameterValue"));
+}
+
+#[test]
+fn a_queue_is_found_under_any_host_but_not_in_another_account() {
+    let mut world = World::new();
+    world.queue("q", json!({}));
+    for address in ["https://sqs.us-east-1.amazonaws.com/123456789012/q", "http://h/queue/q", "q"] {
+        let ask = json!({ "QueueUrl": address, "MessageBody": "m" });
+        assert!(world.try_sqs("SendMessage", ask).is_ok(), "{address}");
+    }
+    let elsewhere = json!({ "QueueUrl": "http://h/999999999999/q", "MessageBody": "m" });
+    let error = world.try_sqs("SendMessage", elsewhere);
+    assert_eq!(error, Err("AWS.SimpleQueueService.NonExistentQueue"));
+}
+
+#[test]
+fn queues_are_listed_in_pages() {
+    let mut world = World::new();
+    for name in ["a-1", "a-2", "a-3", "b"] {
+        world.queue(name, json!({}));
+    }
+    let page = world.sqs("ListQueues", json!({ "QueueNamePrefix": "a-", "MaxResults": 2 }));
+    assert_eq!(page["QueueUrls"].as_array().map(Vec::len), Some(2));
+    let next = json!({ "QueueNamePrefix": "a-", "MaxResults": 2, "NextToken": page["NextToken"] });
+    assert_eq!(world.sqs("ListQueues", next), json!({ "QueueUrls": [url("a-3")] }));
+}
+
+#[test]
+fn a_purge_empties_a_queue_and_a_second_one_must_wait() {
+    let mut world = World::new();
+    world.queue("q", json!({}));
+    world.send("q", "in flight");
+    world.receive("q");
+    world.send("q", "ready");
+    let ask = json!({ "QueueUrl": url("q") });
+    world.sqs("PurgeQueue", ask.clone());
+    assert!(world.try_sqs("PurgeQueue", ask.clone()).is_err());
+    world.wait(60_000);
+    assert!(world.receive("q").is_empty());
+    world.sqs("PurgeQueue", ask);
+}
+
+#[test]
+fn a_batch_tells_entry_by_entry_what_became_of_it() {
+    let mut world = World::new();
+    world.queue("q", json!({ "MaximumMessageSize": "1024" }));
+    let entries = json!([
+        { "Id": "a", "MessageBody": "fine" },
+        { "Id": "b", "MessageBody": "x".repeat(2_000) },
+        { "Id": "c", "MessageBody": "bell \u{7}" },
+    ]);
+    let answer = world.sqs("SendMessageBatch", json!({ "QueueUrl": url("q"), "Entries": entries }));
+    assert_eq!(answer["Successful"].as_array().map(Vec::len), Some(1));
+    assert_eq!(answer["Failed"][0]["Code"], "InvalidParameterValue");
+    assert_eq!(answer["Failed"][1]["Code"], "InvalidMessageContents");
+    let entry = |id: &str| json!({ "Id": id, "MessageBody": "m" });
+    for (entries, code) in [
+        (vec![], "EmptyBatchRequest"),
+        (vec![entry("a"), entry("a")], "BatchEntryIdsNotDistinct"),
+        (vec![entry("no blanks")], "InvalidBatchEntryId"),
+        ((0..11).map(|n| entry(&n.to_string())).collect(), "TooManyEntriesInBatchRequest"),
+    ] {
+        let ask = json!({ "QueueUrl": url("q"), "Entries": entries });
+        let error = world.try_sqs("SendMessageBatch", ask).expect_err(code);
+        assert!(error.ends_with(code), "{error}");
+    }
+}
+
+#[test]
+fn attributes_of_messages_are_kept_and_chosen_by_name() {
+    let mut world = World::new();
+    world.queue("q", json!({}));
+    let text = |value: &str| json!({ "DataType": "String", "StringValue": value });
+    let attributes = json!({ "team.name": text("blue"), "other": text("x") });
+    let ask = json!({ "QueueUrl": url("q"), "MessageBody": "m", "MessageAttributes": attributes });
+    world.sqs("SendMessage", ask);
+    let ask = json!({ "QueueUrl": url("q"), "MessageAttributeNames": ["team.*"],
+        "MessageSystemAttributeNames": ["ApproximateReceiveCount", "SentTimestamp"] });
+    let message = &world.sqs("ReceiveMessage", ask)["Messages"][0];
+    assert_eq!(message["MessageAttributes"], json!({ "team.name": text("blue") }));
+    let system = json!({ "ApproximateReceiveCount": "1", "SentTimestamp": "1800000000000" });
+    assert_eq!(message["Attributes"], system);
+    for (name, value) in [
+        ("AWS.x", text("a")),
+        ("", text("a")),
+        ("n", json!({ "DataType": "Number", "StringValue": "many" })),
+        ("n", json!({ "DataType": "Colour", "StringValue": "red" })),
+        ("n", json!({ "DataType": "Binary", "StringValue": "red" })),
+    ] {
+        let given = json!({ name: value });
+        let ask = json!({ "QueueUrl": url("q"), "MessageBody": "m", "MessageAttributes": given });
+        assert_eq!(world.try_sqs("SendMessage", ask), Err("InvalidParameterValue"), "{name}");
+    }
+}
+
+#[test]
+fn parameters_out_of_bounds_are_refused() {
+    let mut world = World::new();
+    world.queue("q", json!({}));
+    let with = |name: &str, value: Value| json!({ "QueueUrl": url("q"), name: value });
+    let set = |name: &str, value: &str| with("Attributes", json!({ name: value }));
+    for (operation, body, code) in [
+        ("ReceiveMessage", with("MaxNumberOfMessages", json!(11)), "InvalidParameterValue"),
+        ("ReceiveMessage", with("WaitTimeSeconds", json!(21)), "InvalidParameterValue"),
+        ("ReceiveMessage", with("AttributeNames", json!(["Colour"])), "InvalidAttributeName"),
+        ("DeleteMessage", with("ReceiptHandle", json!("x")), "ReceiptHandleIsInvalid"),
+        ("DeleteMessage", json!({ "QueueUrl": url("q") }), "MissingParameter"),
+        ("SendMessage", json!({ "QueueUrl": url("q") }), "MissingParameter"),
+        ("SendMessage", json!({ "MessageBody": "m" }), "MissingParameter"),
+        ("GetQueueAttributes", with("AttributeNames", json!(["x"])), "InvalidAttributeName"),
+        ("SetQueueAttributes", set("Colour", "red"), "InvalidAttributeName"),
+        ("SetQueueAttributes", set("DelaySeconds", "-1"), "InvalidAttributeValue"),
+        ("CreateQueue", json!({ "QueueName": "no blanks" }), "InvalidParameterValue"),
+    ] {
+        assert_eq!(world.try_sqs(operation, body.clone()), Err(code), "{operation} {body}");
+    }
+}
+
+#[test]
+fn tags_come_and_go() {
+    let mut world = World::new();
+    world.sqs("CreateQueue", json!({ "QueueName": "q", "tags": { "a": "1" } }));
+    world.sqs("TagQueue", json!({ "QueueUrl": url("q"), "Tags": { "b": "2" } }));
+    world.sqs("UntagQueue", json!({ "QueueUrl": url("q"), "TagKeys": ["a"] }));
+    let tags = world.sqs("ListQueueTags", json!({ "QueueUrl": url("q") }));
+    assert_eq!(tags, json!({ "Tags": { "b": "2" } }));
+}

@@ -1,0 +1,222 @@
+//! Handing messages out, and what follows from it: hiding, redriving, waking those who wait.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use longshore_machine::Timestamp;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::sqs::{Error, ErrorCode, Response, shape};
+
+use crate::machine::{Answer, Bus, Call, Change, Key, Output, Refusal};
+use crate::queue::{Kept, Queue, Receipt, Wanted, Whereabouts};
+use crate::record::{self, Message, queue_arn, uuid};
+use crate::{digest, limits};
+
+/// Puts a message into a queue, under the next place. The queue must be settled after it.
+pub(crate) fn put(queue: &mut Queue, now: Timestamp, mut message: Message, out: &mut Vec<Output>) {
+    message.queue = queue.record.id;
+    message.place = queue.next_place;
+    let message = Arc::new(message);
+    out.push(Output::Change(Change::Message(message.clone())));
+    queue.put(message, now);
+    while let Some(oldest) = queue.surplus() {
+        queue.remove(oldest);
+        queue.losses.dropped += 1;
+        out.push(Output::Change(Change::Forget(Key::Message(queue.record.id, oldest))));
+    }
+}
+
+/// Brings a queue up to the present: shows, expires, answers those who wait, and sets its alarm. Dead letters may concern
+/// another queue, which is settled too.
+pub(crate) fn settle(bus: &mut Bus, now: Timestamp, id: ResourceId, out: &mut Vec<Output>) {
+    let mut concerned = vec![id];
+    while let Some(id) = concerned.pop() {
+        let Some(queue) = bus.state.queues.get_mut(&id) else { continue };
+        for place in queue.advance(now) {
+            out.push(Output::Change(Change::Forget(Key::Message(id, place))));
+        }
+        serve(bus, now, id, &mut concerned, out);
+        bus.state.set_alarm(id);
+    }
+}
+
+/// Answers those who wait, as long as there is something to say.
+fn serve(
+    bus: &mut Bus,
+    now: Timestamp,
+    id: ResourceId,
+    concerned: &mut Vec<ResourceId>,
+    out: &mut Vec<Output>,
+) {
+    loop {
+        let Some(queue) = bus.state.queues.get_mut(&id) else { return };
+        let is_full = queue.in_flight.len() >= limits::IN_FLIGHT_MAX;
+        if queue.polls.is_empty() || queue.ready.is_empty() || is_full {
+            break;
+        }
+        let Some(poll) = queue.first_poll() else { break };
+        let messages = take(bus, now, id, &poll.wanted, concerned, out);
+        if messages.is_empty() {
+            if let Some(queue) = bus.state.queues.get_mut(&id) {
+                queue.wait_on(poll);
+            }
+        } else {
+            answer(bus, poll.call, messages, out);
+        }
+    }
+    while let Some(poll) = bus.state.queues.get_mut(&id).and_then(|queue| queue.ended_poll(now)) {
+        answer(bus, poll.call, Vec::new(), out);
+    }
+}
+
+fn answer(bus: &mut Bus, call: Call, messages: Vec<shape::Message>, out: &mut Vec<Output>) {
+    bus.state.polls.remove(&call);
+    let result = shape::ReceiveMessageResult {
+        messages: Some(messages).filter(|messages| !messages.is_empty()),
+    };
+    out.push(Output::Reply(call, Ok(Answer::Sqs(Response::ReceiveMessage(result)))));
+}
+
+/// Answers those who wait for a queue that is gone.
+pub(crate) fn dismiss(bus: &mut Bus, queue: &mut Queue, out: &mut Vec<Output>) {
+    while let Some(poll) = queue.first_poll() {
+        bus.state.polls.remove(&poll.call);
+        let error = Error::new(ErrorCode::QueueDoesNotExist, "The specified queue does not exist.");
+        out.push(Output::Reply(poll.call, Err(Refusal::Sqs(error))));
+    }
+}
+
+/// Hands out what is ready. What was received too often goes to the dead-letter queue instead, which is then concerned.
+pub(crate) fn take(
+    bus: &mut Bus,
+    now: Timestamp,
+    id: ResourceId,
+    wanted: &Wanted,
+    concerned: &mut Vec<ResourceId>,
+    out: &mut Vec<Output>,
+) -> Vec<shape::Message> {
+    let Some(queue) = bus.state.queues.get(&id) else { return Vec::new() };
+    let dead_letters = dead_letter_queue(bus, queue);
+    let hidden_ms = wanted.visibility_ms.unwrap_or_else(|| {
+        u64::try_from(queue.record.settings.visibility_s).unwrap_or_default() * 1_000
+    });
+    let (mut taken, mut dead) = (Vec::new(), Vec::new());
+    let room = limits::IN_FLIGHT_MAX.saturating_sub(queue.in_flight.len()).min(wanted.count);
+    for place in &queue.ready {
+        if taken.len() >= room {
+            break;
+        }
+        let kept = &queue.kept[place];
+        if dead_letters.is_some() && queue.is_spent(kept) {
+            dead.push(*place);
+        } else {
+            taken.push(*place);
+        }
+    }
+    let Some(queue) = bus.state.queues.get_mut(&id) else { return Vec::new() };
+    let mut messages = Vec::with_capacity(taken.len());
+    for place in taken {
+        // Hidden for no time is not hidden.
+        let whereabouts = match hidden_ms {
+            0 => Whereabouts::Ready,
+            ms => Whereabouts::InFlight(now + ms),
+        };
+        queue.move_to(place, whereabouts);
+        let Some(kept) = queue.kept.get_mut(&place) else { continue };
+        kept.receives += 1;
+        kept.first_received.get_or_insert(now);
+        let nonce = bus.ids.below("receipt", u64::MAX);
+        kept.receipt = Some(nonce);
+        messages.push(show(kept, nonce, wanted));
+    }
+    if let Some(target) = dead_letters {
+        bury(bus, now, id, target, dead, concerned, out);
+    }
+    messages
+}
+
+/// The dead-letter queue of a queue, if it has one that exists.
+fn dead_letter_queue(bus: &Bus, queue: &Queue) -> Option<ResourceId> {
+    let redrive = queue.record.settings.redrive.as_ref()?;
+    let name = record::queue_name(&queue.record.realm, &redrive.target)?;
+    bus.state.queue_id(&queue.record.realm, name).filter(|target| *target != queue.record.id)
+}
+
+/// Moves dead letters. They keep when they were sent, and with it when they expire. Source: SQS developer guide,
+/// *Dead-letter queues*.
+fn bury(
+    bus: &mut Bus,
+    now: Timestamp,
+    from: ResourceId,
+    to: ResourceId,
+    places: Vec<u64>,
+    concerned: &mut Vec<ResourceId>,
+    out: &mut Vec<Output>,
+) {
+    if places.is_empty() {
+        return;
+    }
+    for place in places {
+        let Some(queue) = bus.state.queues.get_mut(&from) else { return };
+        let source = queue_arn(&queue.record.realm, &queue.record.name);
+        let Some(kept) = queue.remove(place) else { continue };
+        out.push(Output::Change(Change::Forget(Key::Message(from, place))));
+        let message =
+            Message { moved_from: Some(source), visible_at: now, ..(*kept.message).clone() };
+        if let Some(target) = bus.state.queues.get_mut(&to) {
+            put(target, now, message, out);
+        }
+    }
+    concerned.push(to);
+}
+
+fn show(kept: &Kept, nonce: u64, wanted: &Wanted) -> shape::Message {
+    let message = &kept.message;
+    let receipt = Receipt { message: message.id, place: message.place, nonce };
+    let attributes: shape::MessageAttributes = message
+        .attributes
+        .iter()
+        .filter(|(name, _)| is_wanted(name, &wanted.attributes))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let system = system_attributes(kept, &wanted.system);
+    shape::Message {
+        message_id: Some(uuid(message.id)),
+        receipt_handle: Some(receipt.show()),
+        md5_of_body: Some(digest::body(&message.body)),
+        body: Some(message.body.clone()),
+        attributes: Some(system).filter(|system| !system.is_empty()),
+        md5_of_message_attributes: digest::attributes(&attributes),
+        message_attributes: Some(attributes).filter(|attributes| !attributes.is_empty()),
+    }
+}
+
+/// Source: SQS API reference, `MessageAttributeNames`: names, beginnings with `.*`, or `All`.
+fn is_wanted(name: &str, wanted: &[Str]) -> bool {
+    wanted.iter().any(|pattern| match pattern.strip_suffix(".*") {
+        Some(beginning) => name.starts_with(beginning),
+        None => &**pattern == "All" || &**pattern == name,
+    })
+}
+
+fn system_attributes(kept: &Kept, wanted: &[Str]) -> BTreeMap<Str, Str> {
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    let message = &kept.message;
+    let millis = |at: Timestamp| Some(at.millis().to_string().into());
+    let all: [(&str, Option<Str>); 7] = [
+        ("AWSTraceHeader", message.trace_header.clone()),
+        ("ApproximateFirstReceiveTimestamp", kept.first_received.and_then(millis)),
+        ("ApproximateReceiveCount", Some(kept.receives.to_string().into())),
+        ("DeadLetterQueueSourceArn", message.moved_from.clone()),
+        ("MessageGroupId", message.group.clone()),
+        ("SenderId", Some(message.sender.clone())),
+        ("SentTimestamp", millis(message.sent_at)),
+    ];
+    all.into_iter()
+        .filter(|(name, _)| wanted.iter().any(|word| &**word == "All" || &**word == *name))
+        .filter_map(|(name, value)| Some((name.into(), value?)))
+        .collect()
+}

@@ -1,0 +1,242 @@
+//! The Query protocol of older SDKs: a form whose keys are paths, such as `Attribute.1.Name`.
+//!
+//! A form becomes the JSON that a newer SDK would have sent, and that is read as any other: there is one place where
+//! requests are understood. Source: SQS developer guide, *Making Query API requests*.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{Error, ErrorCode, Request};
+
+/// Fields of a form. Source: chosen by us; a batch of ten messages with ten attributes each has under 400.
+const FIELDS_MAX: usize = 2_000;
+/// Parts of a key. Source: chosen by us; `SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.StringValue` has 6.
+const DEPTH_MAX: usize = 10;
+
+/// Members that are numbers in JSON; a form has only text.
+const NUMBERS: [&str; 5] =
+    ["DelaySeconds", "MaxNumberOfMessages", "MaxResults", "VisibilityTimeout", "WaitTimeSeconds"];
+
+/// Lists: what each entry is called in a form, and the member in JSON.
+const LISTS: [(&str, &str); 7] = [
+    ("AttributeName", "AttributeNames"),
+    ("MessageAttributeName", "MessageAttributeNames"),
+    ("MessageSystemAttributeName", "MessageSystemAttributeNames"),
+    ("TagKey", "TagKeys"),
+    ("SendMessageBatchRequestEntry", "Entries"),
+    ("DeleteMessageBatchRequestEntry", "Entries"),
+    ("ChangeMessageVisibilityBatchRequestEntry", "Entries"),
+];
+
+/// Maps: what each entry is called in a form, the member in JSON, and what name the key has.
+const MAPS: [(&str, &str, &str); 4] = [
+    ("Attribute", "Attributes", "Name"),
+    ("MessageAttribute", "MessageAttributes", "Name"),
+    ("MessageSystemAttribute", "MessageSystemAttributes", "Name"),
+    ("Tag", "Tags", "Key"),
+];
+
+/// Whether a form is one of the Query protocol.
+pub fn is_query(form: &str) -> bool {
+    form.split('&').any(|field| field.starts_with("Action="))
+}
+
+/// Reads a form. `queue_url` is the address that it was sent to, which names the queue if no field does.
+///
+/// # Errors
+/// As [`Request::parse`], and `MissingParameter` when there is no action.
+pub fn parse(form: &str, queue_url: Option<&str>) -> Result<Request, Error> {
+    let mut root = Node::default();
+    for (count, field) in form.split('&').filter(|field| !field.is_empty()).enumerate() {
+        let (key, value) = field.split_once('=').unwrap_or((field, ""));
+        let (key, value) = (decode(key)?, decode(value)?);
+        if count >= FIELDS_MAX || key.split('.').count() > DEPTH_MAX {
+            return Err(malformed("the form has too many fields"));
+        }
+        root.put(key.split('.').filter(|part| !matches!(*part, "member" | "entry")), value);
+    }
+    let Some(action) = root.text("Action").map(str::to_owned) else {
+        return Err(Error::new(
+            ErrorCode::MissingParameter,
+            "The request must contain the parameter Action.",
+        ));
+    };
+    let Value::Object(mut body) = object(&root, action == "CreateQueue")? else {
+        return Err(malformed("the form has no fields"));
+    };
+    if let Some(url) = queue_url
+        && !body.contains_key("QueueUrl")
+    {
+        body.insert("QueueUrl".to_owned(), url.into());
+    }
+    Request::parse(&action, Value::Object(body).to_string().as_bytes())
+}
+
+fn malformed(what: &str) -> Error {
+    Error::new(
+        ErrorCode::Shared(crate::ErrorCode::Serialization),
+        format!("Cannot read the request: {what}."),
+    )
+}
+
+/// A form as a tree along the dots of its keys.
+#[derive(Debug, Default)]
+struct Node {
+    value: Option<String>,
+    children: BTreeMap<String, Node>,
+}
+
+impl Node {
+    fn put<'a>(&mut self, path: impl Iterator<Item = &'a str>, value: String) {
+        let mut node = self;
+        for part in path {
+            node = node.children.entry(part.to_owned()).or_default();
+        }
+        node.value = Some(value);
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.children.get(name)?.value.as_deref()
+    }
+
+    /// The entries in the order of their numbers.
+    fn entries(&self) -> Vec<&Node> {
+        let mut entries: Vec<(u32, &Node)> = self
+            .children
+            .iter()
+            .filter_map(|(number, node)| Some((number.parse().ok()?, node)))
+            .collect();
+        entries.sort_by_key(|(number, _)| *number);
+        entries.into_iter().map(|(_, node)| node).collect()
+    }
+}
+
+fn object(node: &Node, creates_queue: bool) -> Result<Value, Error> {
+    let mut members = Map::new();
+    for (name, child) in &node.children {
+        if let Some((_, member)) = LISTS.iter().find(|(entry, _)| entry == name) {
+            let entries: Result<Vec<_>, _> =
+                child.entries().into_iter().map(|entry| leaf_or_object(name, entry)).collect();
+            members.insert((*member).to_owned(), Value::Array(entries?));
+        } else if let Some((_, member, key)) = MAPS.iter().find(|(entry, _, _)| entry == name) {
+            // The one member of SQS whose name begins with a small letter.
+            let member = if *member == "Tags" && creates_queue { "tags" } else { *member };
+            members.insert(member.to_owned(), map(child, key)?);
+        } else {
+            members.insert(name.clone(), leaf_or_object(name, child)?);
+        }
+    }
+    Ok(Value::Object(members))
+}
+
+fn map(node: &Node, key: &str) -> Result<Value, Error> {
+    // A single attribute may come without a number.
+    let single = node.text(key).map(|_| node);
+    let mut members = Map::new();
+    for entry in node.entries().into_iter().chain(single) {
+        let name = entry.text(key).unwrap_or_default().to_owned();
+        let value = match entry.children.get("Value") {
+            Some(value) => leaf_or_object("Value", value)?,
+            None => Value::Null,
+        };
+        members.insert(name, value);
+    }
+    Ok(Value::Object(members))
+}
+
+fn leaf_or_object(name: &str, node: &Node) -> Result<Value, Error> {
+    match &node.value {
+        Some(text) if NUMBERS.contains(&name) => {
+            let number: i64 = text.trim().parse().map_err(|_| {
+                Error::invalid(format!("Value {text} for parameter {name} is invalid."))
+            })?;
+            Ok(number.into())
+        }
+        Some(text) => Ok(text.as_str().into()),
+        None => object(node, false),
+    }
+}
+
+/// Undoes the encoding of forms.
+fn decode(text: &str) -> Result<String, Error> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
+                let (Some(high), Some(low)) = (digit(), digit()) else {
+                    return Err(malformed("a % must be followed by two hexadecimal digits"));
+                };
+                u8::try_from(high * 16 + low).unwrap_or_default()
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| malformed("it is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_with_attributes_is_read() {
+        let form = "Action=SendMessage&Version=2012-11-05&MessageBody=a%2Bb+c&DelaySeconds=3\
+            &MessageAttribute.1.Name=k&MessageAttribute.1.Value.DataType=String\
+            &MessageAttribute.1.Value.StringValue=v";
+        let Ok(Request::SendMessage(request)) = parse(form, Some("http://h/1/q")) else {
+            panic!("this parses")
+        };
+        assert_eq!(request.message_body.as_deref(), Some("a+b c"));
+        assert_eq!(request.queue_url.as_deref(), Some("http://h/1/q"));
+        assert_eq!(request.delay_seconds, Some(3));
+        let attributes = request.message_attributes.expect("it has one");
+        assert_eq!(attributes["k"].string_value.as_deref(), Some("v"));
+    }
+
+    #[test]
+    fn lists_come_with_and_without_member_and_in_the_order_of_their_numbers() {
+        for list in ["AttributeName", "AttributeName.member"] {
+            let form = format!("Action=GetQueueAttributes&{list}.10=c&{list}.2=b&{list}.1=a");
+            let Ok(Request::GetQueueAttributes(request)) = parse(&form, None) else {
+                panic!("this parses")
+            };
+            let names = request.attribute_names.expect("there are some");
+            assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), ["a", "b", "c"]);
+        }
+    }
+
+    #[test]
+    fn a_queue_is_created_with_attributes_and_tags() {
+        let form = "Action=CreateQueue&QueueName=q&Attribute.1.Name=DelaySeconds&Attribute.1.Value=5\
+            &Tag.1.Key=team&Tag.1.Value=blue";
+        let Ok(Request::CreateQueue(request)) = parse(form, None) else { panic!("this parses") };
+        assert_eq!(&*request.attributes.expect("one")["DelaySeconds"], "5");
+        assert_eq!(&*request.tags.expect("one")["team"], "blue");
+    }
+
+    #[test]
+    fn a_batch_is_read_entry_by_entry() {
+        let form = "Action=SendMessageBatch&SendMessageBatchRequestEntry.1.Id=a\
+            &SendMessageBatchRequestEntry.1.MessageBody=x&SendMessageBatchRequestEntry.2.Id=b\
+            &SendMessageBatchRequestEntry.2.MessageBody=y&SendMessageBatchRequestEntry.2.DelaySeconds=1";
+        let Ok(Request::SendMessageBatch(request)) = parse(form, None) else {
+            panic!("this parses")
+        };
+        let entries = request.entries.expect("two");
+        assert_eq!((entries.len(), entries[1].delay_seconds), (2, Some(1)));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        for form in ["", "Version=1", "Action=SendMessage&MessageBody=%zz", "Action=Nope"] {
+            assert!(parse(form, None).is_err(), "{form}");
+        }
+        let long = "A.".repeat(5_000);
+        assert!(parse(&format!("Action=ListQueues&{long}=1"), None).is_err());
+        assert!(parse("Action=SendMessage&DelaySeconds=soon", None).is_err());
+    }
+}
