@@ -15,10 +15,10 @@ pub const INACTIVE_SERVICE_VISIBLE_MS: u64 = 60 * 60 * 1000;
 pub const SERVICE_SETTLE_MS: u64 = 10;
 /// Tasks that one look starts or stops. Source: chosen by us; the scheduler of ECS starts some hundreds a minute for a service.
 pub const SERVICE_BATCH_MAX: u32 = 200;
-/// Tasks that services start and stop in one tick of the control plane, and the pause after it in ms, in which calls are
-/// answered. Source: chosen by us.
+/// Tasks that services start and stop in one tick of the control plane; a pause follows, in which calls are answered.
+/// Source: chosen by us.
 pub const SERVICE_ACTIONS_PER_TICK_MAX: usize = 1_000;
-/// See [`SERVICE_ACTIONS_PER_TICK_MAX`].
+/// The pause of [`SERVICE_ACTIONS_PER_TICK_MAX`], in ms. Source: chosen by us.
 pub const SERVICE_PAUSE_MS: u64 = 5;
 /// Looks in one tick, for those that find nothing to do cost time, too. Source: chosen by us.
 pub const SERVICE_LOOKS_PER_TICK_MAX: usize = 200;

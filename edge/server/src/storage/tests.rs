@@ -17,6 +17,8 @@ fn cluster(name: &str, status: ClusterStatus) -> Arc<Cluster> {
         status,
         settings: Vec::new(),
         configuration: None,
+        capacity_providers: Vec::new(),
+        capacity_strategy: Vec::new(),
         tags: Tags::new(),
     })
 }
