@@ -36,6 +36,8 @@ pub const FAILED_START_DELAY_MAX_MS: u64 = 27 * 60 * 1000;
 pub const FAILED_BATCHES_TOLD: u32 = 3;
 /// Least time between two searches for room in one cluster, in ms. Source: chosen by us.
 pub const WAITING_PAUSE_MS: u64 = 250;
+/// How long after instances came, went or changed zones are looked at, in ms. Source: chosen by us; ECS takes minutes.
+pub const ZONES_PAUSE_MS: u64 = 30_000;
 /// How long a service does not repeat itself, in ms. Source: field reports: about 6 hours.
 pub const SERVICE_REPEAT_MS: u64 = 6 * 60 * 60 * 1000;
 /// Events of a service that are kept. Source: ECS API reference, `Service.events`.

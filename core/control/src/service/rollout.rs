@@ -98,6 +98,7 @@ fn remember(
 fn start_afresh(service: &mut Service) {
     service.starts = Starts { last_at: service.starts.last_at, ..Starts::default() };
     service.telling = Telling::default();
+    service.moves = 0;
 }
 
 /// The deployment under way is overtaken by another one.

@@ -85,6 +85,7 @@ fn record(
         strategy,
         grace_period_s: grace_period_s.unwrap_or(0),
         rebalancing,
+        moves: 0,
         propagate: propagate.unwrap_or(Propagate::None),
         managed_tags: request.enable_ecs_managed_tags == Some(true),
         tags,
