@@ -169,6 +169,8 @@ def test_waiting_for_a_missing_task_ends_with_255(ecs, aws):
 
 
 def test_an_operation_that_is_not_served_is_a_plain_error(ecs, aws):
-    done = aws("create-service", "--service-name", "s", "--task-definition", "t", fails=True)
+    done = aws(
+        "create-task-set", "--cluster", "c", "--service", "s", "--task-definition", "t", fails=True
+    )
     assert done.returncode in REFUSED
-    assert "(UnsupportedFeatureException) when calling the CreateService operation" in done.stderr
+    assert "(UnsupportedFeatureException) when calling the CreateTaskSet operation" in done.stderr

@@ -12,6 +12,11 @@ SERVED = {
     "ListTaskDefinitions", "ListTaskDefinitionFamilies",
     "RunTask", "StartTask", "StopTask", "DescribeTasks", "ListTasks",
     "TagResource", "UntagResource", "ListTagsForResource", "ListAccountSettings",
+    "CreateService", "UpdateService", "DeleteService", "DescribeServices", "ListServices",
+    "ListServicesByNamespace", "ListServiceDeployments", "DescribeServiceDeployments",
+    "DescribeServiceRevisions", "GetTaskProtection", "UpdateTaskProtection",
+    "UpdateCluster", "UpdateClusterSettings", "PutClusterCapacityProviders",
+    "DescribeCapacityProviders",
 }
 MODEL = botocore.session.get_session().get_service_model("ecs")
 # Added to the client library's model after the 77 operations that the server knows.
@@ -57,12 +62,12 @@ def test_an_operation_that_is_not_served_says_so(ecs, operation):
     assert reply.headers["x-amzn-errortype"].partition(":")[0].rpartition("#")[2] == wanted
 
 
-@pytest.mark.parametrize("operation", ["CreateService", "ExecuteCommand", "CreateTaskSet"])
+@pytest.mark.parametrize("operation", ["CreateCapacityProvider", "ExecuteCommand", "CreateTaskSet"])
 def test_the_client_library_raises_a_modelled_exception(ecs, operation):
     model = MODEL.operation_model(operation)
     method = {
-        "CreateService": "create_service", "ExecuteCommand": "execute_command",
-        "CreateTaskSet": "create_task_set",
+        "CreateCapacityProvider": "create_capacity_provider",
+        "ExecuteCommand": "execute_command", "CreateTaskSet": "create_task_set",
     }[operation]
     exceptions = ecs.client.exceptions
     with pytest.raises((exceptions.UnsupportedFeatureException, exceptions.ClientException)):

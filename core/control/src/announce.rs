@@ -34,6 +34,12 @@ words! {
         TaskPlacementFailure = "SERVICE_TASK_PLACEMENT_FAILURE",
         /// A task of a DAEMON service is on an instance that its constraints exclude.
         DaemonPlacementConstraintViolated = "SERVICE_DAEMON_PLACEMENT_CONSTRAINT_VIOLATED",
+        /// Its zones are being evened out.
+        RebalancingStarted = "SERVICE_REBALANCING_STARTED",
+        /// Its zones are even.
+        RebalancingCompleted = "SERVICE_REBALANCING_COMPLETED",
+        /// Its zones are not even, and cannot be made so.
+        RebalancingStopped = "SERVICE_REBALANCING_STOPPED",
         /// Its tasks cannot be made from its task definition.
         TaskConfigurationFailure = "SERVICE_TASK_CONFIGURATION_FAILURE",
     }

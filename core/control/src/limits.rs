@@ -15,10 +15,10 @@ pub const INACTIVE_SERVICE_VISIBLE_MS: u64 = 60 * 60 * 1000;
 pub const SERVICE_SETTLE_MS: u64 = 10;
 /// Tasks that one look starts or stops. Source: chosen by us; the scheduler of ECS starts some hundreds a minute for a service.
 pub const SERVICE_BATCH_MAX: u32 = 200;
-/// Tasks that services start and stop in one tick of the control plane, and the pause after it in ms, in which calls are
-/// answered. Source: chosen by us.
+/// Tasks that services start and stop in one tick of the control plane; a pause follows, in which calls are answered.
+/// Source: chosen by us.
 pub const SERVICE_ACTIONS_PER_TICK_MAX: usize = 1_000;
-/// See [`SERVICE_ACTIONS_PER_TICK_MAX`].
+/// The pause of [`SERVICE_ACTIONS_PER_TICK_MAX`], in ms. Source: chosen by us.
 pub const SERVICE_PAUSE_MS: u64 = 5;
 /// Looks in one tick, for those that find nothing to do cost time, too. Source: chosen by us.
 pub const SERVICE_LOOKS_PER_TICK_MAX: usize = 200;
@@ -36,6 +36,8 @@ pub const FAILED_START_DELAY_MAX_MS: u64 = 27 * 60 * 1000;
 pub const FAILED_BATCHES_TOLD: u32 = 3;
 /// Least time between two searches for room in one cluster, in ms. Source: chosen by us.
 pub const WAITING_PAUSE_MS: u64 = 250;
+/// How long after instances came, went or changed zones are looked at, in ms. Source: chosen by us; ECS takes minutes.
+pub const ZONES_PAUSE_MS: u64 = 30_000;
 /// How long a service does not repeat itself, in ms. Source: field reports: about 6 hours.
 pub const SERVICE_REPEAT_MS: u64 = 6 * 60 * 60 * 1000;
 /// Events of a service that are kept. Source: ECS API reference, `Service.events`.

@@ -12,7 +12,7 @@ use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::host::{ContainerSpec, Health, NetworkMode, PortBinding};
 use longshore_wire_ecs::shape::cluster::{ClusterConfiguration, ClusterSetting};
 use longshore_wire_ecs::shape::container_instance::VersionInfo;
-use longshore_wire_ecs::shape::shared::Resource;
+use longshore_wire_ecs::shape::shared::{CapacityProviderStrategyItem, Resource};
 use longshore_wire_ecs::shape::task::TaskOverride;
 use longshore_wire_ecs::shape::task_definition as shape;
 use serde::{Deserialize, Serialize};
@@ -127,6 +127,12 @@ pub struct Cluster {
     pub settings: Vec<ClusterSetting>,
     /// As given.
     pub configuration: Option<ClusterConfiguration>,
+    /// Names of its capacity providers. Shown only: nothing is run on them.
+    #[serde(default)]
+    pub capacity_providers: Vec<Str>,
+    /// As given.
+    #[serde(default)]
+    pub capacity_strategy: Vec<CapacityProviderStrategyItem>,
     /// Tags.
     pub tags: Tags,
 }

@@ -27,6 +27,7 @@ mod scale_in;
 mod show;
 mod start;
 mod state;
+mod zones;
 
 pub(crate) use agenda::{Agenda, Matter};
 pub(crate) use bounds::Bounds;

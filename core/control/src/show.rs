@@ -60,8 +60,8 @@ pub(crate) fn cluster(state: &ClusterState, include: ClusterInclude) -> cluster:
         tags: Some(if include.tags { tags(&record.tags) } else { Vec::new() }),
         settings: Some(if include.settings { record.settings.clone() } else { Vec::new() }),
         configuration: record.configuration.clone().filter(|_| include.configurations),
-        capacity_providers: Some(Vec::new()),
-        default_capacity_provider_strategy: Some(Vec::new()),
+        capacity_providers: Some(record.capacity_providers.clone()),
+        default_capacity_provider_strategy: Some(record.capacity_strategy.clone()),
         attachments: include.attachments.then(Vec::new),
         ..Default::default()
     }

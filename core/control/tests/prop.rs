@@ -231,7 +231,10 @@ impl World {
         let number = |name: &str, value: u32| json!({"name": name, "integerValue": value});
         let body = json!({
             "totalResources": [number("CPU", cores * 1_024), number("MEMORY", gib * 1_024)],
-            "attributes": [{"name": "com.amazonaws.ecs.capability.docker-remote-api.1.18"}],
+            "attributes": [
+                {"name": "com.amazonaws.ecs.capability.docker-remote-api.1.18"},
+                {"name": "ecs.availability-zone", "value": format!("zone-{}", cores % 2)},
+            ],
         });
         let reply = self.call("RegisterContainerInstance", &body).expect("there is room for more");
         self.instances.push(text(&reply["containerInstance"]["containerInstanceArn"]));

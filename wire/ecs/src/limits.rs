@@ -85,3 +85,11 @@ pub const PROTECTION_MINUTES: i32 = 120;
 pub const PROTECTION_MINUTES_MAX: i32 = 2_880;
 /// Most that `maximumPercent` may be. Source: chosen by us, so that counts stay far from overflow.
 pub const MAXIMUM_PERCENT_MAX: i32 = 100_000;
+/// Entries of one page of `DescribeCapacityProviders` and its default. Source: ECS API reference.
+pub const CAPACITY_PROVIDERS_PAGE_ENTRIES_MAX: i32 = 10;
+/// Capacity providers of one strategy. Source: ECS API reference, `capacityProviderStrategy`.
+pub const STRATEGY_PROVIDERS_MAX: usize = 20;
+/// Most that `base` may be. Source: ECS API reference, `CapacityProviderStrategyItem`.
+pub const STRATEGY_BASE_MAX: i32 = 100_000;
+/// Most that `weight` may be. Source: ECS API reference, `CapacityProviderStrategyItem`.
+pub const STRATEGY_WEIGHT_MAX: i32 = 1_000;

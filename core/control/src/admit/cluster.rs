@@ -6,7 +6,9 @@ use longshore_wire_ecs::shape::cluster as shape;
 use longshore_wire_ecs::{ApiError, ErrorCode, limits};
 
 use super::page::Page;
-use super::{Answer, Context, cluster_name, cluster_not_found, has, include, is_name, tag};
+use super::{
+    Answer, Context, capacity_provider, cluster_name, cluster_not_found, has, include, is_name, tag,
+};
 use crate::cluster_state::ClusterState;
 use crate::record::{Cluster, ClusterStatus, InstanceStatus};
 use crate::service::ServiceStatus;
@@ -18,13 +20,9 @@ pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest)
     if !is_name(&name) {
         return Err(ApiError::invalid("Cluster must match ^[a-zA-Z0-9\\-_]{1,255}$"));
     }
-    if request.capacity_providers.is_some_and(|providers| !providers.is_empty())
-        || request.default_capacity_provider_strategy.is_some_and(|strategy| !strategy.is_empty())
-    {
-        return Err(ApiError::invalid(
-            "The specified capacity provider was not found. Longshore has none yet.",
-        ));
-    }
+    let providers = request.capacity_providers.unwrap_or_default();
+    let strategy = request.default_capacity_provider_strategy.unwrap_or_default();
+    capacity_provider::check(&providers, &strategy)?;
     let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
     let regional = at.control.state.realm(at.realm);
     let known = regional.clusters.get(&name);
@@ -42,6 +40,8 @@ pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest)
             status: ClusterStatus::Active,
             settings: request.settings.unwrap_or_default(),
             configuration: request.configuration,
+            capacity_providers: providers,
+            capacity_strategy: strategy,
             tags,
         });
         // Stopped tasks of the cluster that had this name stay visible.
@@ -66,6 +66,71 @@ fn respond(
 ) -> Answer {
     let cluster = at.control.state.cluster_mut(at.realm, name).ok_or_else(cluster_not_found)?;
     Ok(reply(show::cluster(cluster, include)))
+}
+
+pub(super) fn update(at: &mut Context<'_>, request: shape::UpdateClusterRequest) -> Answer {
+    change(at, request.cluster.as_ref(), |record| {
+        if let Some(settings) = request.settings {
+            set(record, settings);
+        }
+        if request.configuration.is_some() {
+            record.configuration = request.configuration;
+        }
+    })
+}
+
+pub(super) fn update_settings(
+    at: &mut Context<'_>,
+    request: shape::UpdateClusterSettingsRequest,
+) -> Answer {
+    let Some(settings) = request.settings else {
+        return Err(ApiError::invalid("Settings can not be blank."));
+    };
+    change(at, request.cluster.as_ref(), |record| set(record, settings))
+}
+
+pub(super) fn put_providers(
+    at: &mut Context<'_>,
+    request: shape::PutClusterCapacityProvidersRequest,
+) -> Answer {
+    let (Some(providers), Some(strategy)) =
+        (request.capacity_providers, request.default_capacity_provider_strategy)
+    else {
+        return Err(ApiError::invalid(
+            "capacityProviders and defaultCapacityProviderStrategy must be given; both may be empty.",
+        ));
+    };
+    capacity_provider::check(&providers, &strategy)?;
+    change(at, request.cluster.as_ref(), |record| {
+        (record.capacity_providers, record.capacity_strategy) = (providers, strategy);
+    })
+}
+
+/// A setting replaces the one of its name.
+fn set(record: &mut Cluster, settings: Vec<shape::ClusterSetting>) {
+    for new in settings {
+        record.settings.retain(|held| held.name != new.name);
+        record.settings.push(new);
+    }
+}
+
+/// Changes an ACTIVE cluster and shows it.
+fn change(
+    at: &mut Context<'_>,
+    given: Option<&longshore_wire_ecs::Str>,
+    how: impl FnOnce(&mut Cluster),
+) -> Answer {
+    if given.is_none() {
+        return Err(ApiError::invalid("Cluster can not be blank."));
+    }
+    let name = cluster_name(at.realm, given)?;
+    how(Arc::make_mut(&mut super::cluster(&mut at.control.state, at.realm, given)?.record));
+    at.control.state.changed_clusters.insert((at.realm.clone(), name.clone()));
+    let everything =
+        ClusterInclude { settings: true, tags: true, configurations: true, ..Default::default() };
+    respond(at, &name, everything, |cluster| {
+        show::body(&shape::UpdateClusterResponse { cluster: Some(cluster) })
+    })
 }
 
 pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteClusterRequest) -> Answer {

@@ -3,6 +3,7 @@
 //! One file for each group of operations. What is parsed here is not parsed again further in.
 
 mod attribute;
+mod capacity_provider;
 mod cluster;
 mod container_instance;
 mod definition_rules;
@@ -52,6 +53,10 @@ pub(crate) fn answer(
         Request::DeleteCluster(request) => cluster::delete(at, &request),
         Request::DescribeClusters(request) => cluster::describe(at, &request),
         Request::ListClusters(request) => cluster::list(at, &request),
+        Request::UpdateCluster(request) => cluster::update(at, *request),
+        Request::UpdateClusterSettings(request) => cluster::update_settings(at, *request),
+        Request::PutClusterCapacityProviders(request) => cluster::put_providers(at, *request),
+        Request::DescribeCapacityProviders(request) => capacity_provider::describe(at, &request),
         Request::RegisterContainerInstance(request) => registration::register(at, *request),
         Request::DeregisterContainerInstance(request) => registration::deregister(at, &request),
         Request::DescribeContainerInstances(request) => container_instance::describe(at, &request),

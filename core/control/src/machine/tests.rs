@@ -1,5 +1,6 @@
 //! The local ECS as clients and agents meet it: calls and reports in; replies, records and orders out.
 
+mod clusters;
 mod events;
 mod instances;
 mod services;

@@ -11,6 +11,8 @@ use longshore_wire_ecs::arn::Realm;
 pub(crate) enum Matter {
     /// One service: realm, cluster, name.
     Service(Realm, Str, Str),
+    /// The services of a cluster whose zones are evened out.
+    Zones(Realm, Str),
     /// The services of a cluster that wait for room.
     Waiting(Realm, Str),
 }

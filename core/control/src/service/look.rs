@@ -3,6 +3,8 @@
 //! A look is cheap when there is nothing to do, and does a bounded part when there is much; what is left is done by the
 //! next one.
 
+mod tell;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -14,19 +16,19 @@ use longshore_wire_ecs::arn::{Realm, ResourceId};
 use super::agenda::Matter;
 use super::census::{Census, Standing, census};
 use super::daemon::{self, Daemon};
-use super::event::{Voice, closeness, lack, named};
+use super::event::{Voice, named};
 use super::plan::{Plan, Situation, Why, replica};
 use super::scale_in::Order;
 use super::start::launch_of;
 use super::state::Ledger;
-use super::{Bounds, RolloutState, Scheduling, Service, ServiceStatus, rollout};
+use super::{Bounds, RolloutState, Scheduling, Service, ServiceStatus, rollout, zones};
 use crate::announce::{ActionName, Level};
 use crate::cluster_state::ClusterState;
 use crate::expiry::Visible;
 use crate::launch::{self, Launch};
 use crate::limits;
 use crate::machine::{Control, Output};
-use crate::placing::{Rules, failure, fits, place};
+use crate::placing::{Rules, fits, place};
 use crate::record::{StopCode, Task, TaskDefinition};
 
 /// Looks at the services that are due, as many as one tick may.
@@ -37,6 +39,15 @@ pub(crate) fn look_at_due(control: &mut Control, now: Timestamp, out: &mut Vec<O
             Matter::Service(realm, cluster, name) => {
                 actions += look_at(control, now, &realm, &cluster, &name, out);
                 looks += 1;
+            }
+            Matter::Zones(realm, cluster) => {
+                let Some(home) = control.state.cluster(&realm, &cluster) else { continue };
+                let known = home.services.values().map(|known| &known.record);
+                let uneven = known.filter(|service| zones::is_eligible(service));
+                for name in uneven.map(|service| service.name.clone()).collect::<Vec<_>>() {
+                    let matter = Matter::Service(realm.clone(), cluster.clone(), name);
+                    control.state.agenda.schedule(matter, now);
+                }
             }
             Matter::Waiting(realm, cluster) => {
                 let Some(home) = control.state.cluster(&realm, &cluster) else { continue };
@@ -143,13 +154,14 @@ impl Look<'_, '_> {
             .and_then(|rules| rules.and_of(definition))
             .unwrap_or_default();
         let (plan, sites, desired) = self.plan(&service, &census, definition, &rules);
-        let ledger = Ledger::of(&census, &plan, bounds(&service, desired));
+        let ledger = Ledger::of(&census, &plan, bounds(&service, desired), sites.is_some());
         if desired != service.desired_count {
             self.change(|service, _| service.desired_count = desired);
         }
         let idle = plan.start == 0 && plan.held_back == 0 && plan.stop.is_empty();
+        let target = desired.saturating_add(service.moves);
         let settled = idle
-            && census.members.len() == usize::try_from(desired).unwrap_or(usize::MAX)
+            && census.members.len() == usize::try_from(target).unwrap_or(usize::MAX)
             && census
                 .members
                 .iter()
@@ -161,8 +173,13 @@ impl Look<'_, '_> {
         self.stop(&plan);
         let missing = self.start(&plan, sites, definition, &rules);
         self.tell(&plan, missing, &rules);
-        if settled {
+        if settled && target > desired {
+            // What was started elsewhere is well: now the fullest zones lose as many.
+            self.change(|service, _| service.moves = 0);
+            self.again(Some(now));
+        } else if settled {
             self.settle();
+            self.even_out(&census, definition, &rules);
         } else {
             self.unsettle(&census);
         }
@@ -192,7 +209,7 @@ impl Look<'_, '_> {
         }
         let desired = service.desired_count;
         let plan = replica(&Situation {
-            desired,
+            desired: desired.saturating_add(service.moves),
             bounds: bounds(service, desired),
             members: &census.members,
             stopping: census.stopping,
@@ -345,92 +362,6 @@ impl Look<'_, '_> {
         (placed, refused)
     }
 
-    /// Tells what keeps the service from what it should be, if it was not told lately.
-    fn tell(&mut self, plan: &Plan, unplaced: Unplaced, rules: &Rules) {
-        let waits = unplaced.is_some();
-        if let Some(refused) = unplaced {
-            self.cluster.waiting_services.insert(self.name.clone());
-            self.tell_unplaced(&refused, rules);
-        }
-        if !waits {
-            self.cluster.waiting_services.remove(self.name);
-        }
-        if plan.stuck {
-            self.tell_once(
-                "stuck",
-                "was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.",
-            );
-        }
-        if plan.protected > 0 {
-            let text = format!("was unable to scale in: {} tasks are protected.", plan.protected);
-            self.tell_once("protected", &text);
-        }
-        let batches = self.record().map_or(0, |service| service.starts.failed_batches);
-        if batches >= limits::FAILED_BATCHES_TOLD
-            && self.tell_once("impaired", "is unable to consistently start tasks successfully.")
-            && let Some(service) = self.record().cloned()
-        {
-            let name = ActionName::TaskStartImpaired;
-            self.voice.act(&service, Level::Warn, name, None, Vec::new());
-        }
-    }
-
-    /// Says something that was not said lately; true if it was said.
-    fn tell_once(&mut self, cause: &str, text: &str) -> bool {
-        let told = self.record().and_then(|service| service.telling.told.get(cause));
-        if told.is_some_and(|at| self.voice.now < *at + limits::SERVICE_REPEAT_MS) {
-            return false;
-        }
-        self.change(|service, voice| {
-            service.telling.told.insert(cause.into(), voice.now);
-            voice.say(service, text);
-        });
-        true
-    }
-
-    fn tell_unplaced(&mut self, refused: &[(ResourceId, Refusal)], rules: &Rules) {
-        const UNABLE: &str =
-            "was unable to place a task because no container instance met all of its requirements.";
-        let failures =
-            refused.iter().map(|(id, refusal)| (*id, failure(self.cluster, rules, *id, refusal)));
-        let failures: Vec<(ResourceId, Str, Option<Str>)> = failures
-            .map(|(id, failure)| (id, failure.reason.unwrap_or_else(|| "".into()), failure.arn))
-            .collect();
-        let closest = failures.iter().max_by_key(|(_, reason, _)| closeness(reason));
-        let (cause, text, reason) = match closest {
-            None => (
-                "unplaced".to_owned(),
-                format!("{UNABLE} Reason: No Container Instances were found in your cluster."),
-                None,
-            ),
-            Some((id, reason, _)) => (
-                format!("unplaced {reason}"),
-                format!("{UNABLE} The closest matching (container-instance {id}) {}", lack(reason)),
-                Some(reason.clone()),
-            ),
-        };
-        if !self.tell_once(&cause, &text) {
-            return;
-        }
-        let same = failures.iter().filter(|(_, one, _)| Some(one) == reason.as_ref());
-        let instances: Vec<Str> =
-            same.filter_map(|(_, _, arn)| arn.clone()).take(limits::EVENT_TASKS_MAX).collect();
-        if let Some(service) = self.record().cloned() {
-            let name = ActionName::TaskPlacementFailure;
-            self.voice.act(&service, Level::Error, name, reason, instances);
-        }
-    }
-
-    fn configuration_failed(&mut self, what: &str) {
-        let text = format!("was unable to start a task: {what}");
-        if self.tell_once("configuration", &text)
-            && let Some(service) = self.record().cloned()
-        {
-            let name = ActionName::TaskConfigurationFailure;
-            self.voice.act(&service, Level::Error, name, Some(what.into()), Vec::new());
-        }
-    }
-
     /// Every task is as it should be.
     fn settle(&mut self) {
         let now = self.voice.now;
@@ -456,6 +387,37 @@ impl Look<'_, '_> {
             self.voice.act(&service, Level::Info, ActionName::SteadyState, None, Vec::new());
         }
         self.again(Some(now + limits::SERVICE_REPEAT_MS));
+    }
+
+    /// Begins to move tasks from zones that have more than their share.
+    fn even_out(&mut self, census: &Census, definition: &Arc<TaskDefinition>, rules: &Rules) {
+        let Some(service) = self.record().cloned() else { return };
+        // What is protected stays where it is, so that others would be moved in its place, for ever.
+        if !zones::is_eligible(&service) || census.members.iter().any(|one| one.protected) {
+            return;
+        }
+        let live = super::plan::count(census.members.iter()) + census.stopping;
+        let room = bounds(&service, service.desired_count).upper.saturating_sub(live);
+        let needs = &definition.needs;
+        let moves = zones::moves(self.cluster, &service, census, needs, rules, room);
+        let moving = service.telling.rebalancing;
+        if moves == 0 && !moving {
+            return;
+        }
+        let name = match (moves, moving) {
+            (0, _) => Some(ActionName::RebalancingCompleted),
+            (_, false) => Some(ActionName::RebalancingStarted),
+            (_, true) => None,
+        };
+        if let Some(name) = name {
+            self.voice.act(&service, Level::Info, name, None, Vec::new());
+        }
+        drop(service);
+        self.change(|service, _| {
+            service.moves = moves;
+            service.telling.rebalancing = moves > 0;
+        });
+        self.start(&Plan { start: moves, ..Plan::default() }, None, definition, rules);
     }
 
     /// Something is not as it should be.

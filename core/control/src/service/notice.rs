@@ -87,15 +87,21 @@ pub(crate) fn take_notice(control: &mut Control, now: Timestamp) {
             reckon(cluster, now, one);
         }
         let mut dirty = std::mem::take(&mut cluster.dirty_services);
-        if std::mem::take(&mut cluster.instances_changed) {
+        let instances = std::mem::take(&mut cluster.instances_changed);
+        if instances {
             dirty.extend(cluster.daemons.iter().cloned());
         }
+        let zones = instances && cluster.services.len() > cluster.daemons.len();
         let room =
             std::mem::take(&mut cluster.room_changed) && !cluster.waiting_services.is_empty();
         let agenda = &mut control.state.agenda;
         for service in dirty {
             let matter = Matter::Service(realm.clone(), name.clone(), service);
             agenda.schedule(matter, now + limits::SERVICE_SETTLE_MS);
+        }
+        if zones {
+            let matter = Matter::Zones(realm.clone(), name.clone());
+            agenda.schedule(matter, now + limits::ZONES_PAUSE_MS);
         }
         if room {
             agenda.schedule(Matter::Waiting(realm, name), now + limits::WAITING_PAUSE_MS);

@@ -193,6 +193,8 @@ pub struct Starts {
 /// What keeps a service from telling the same thing over and over.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Telling {
+    /// Whether zones are being evened out.
+    pub(crate) rebalancing: bool,
     /// Steady, and when that was told last.
     pub(crate) steady_at: Option<Timestamp>,
     /// Other things, by cause, and when they were told last.
@@ -232,8 +234,10 @@ pub struct Service {
     pub strategy: Vec<PlacementStrategy>,
     /// How long after its start the health of a task does not count, in seconds.
     pub grace_period_s: u32,
-    /// Whether tasks are to be moved to even out zones. Stored and shown; nothing is moved.
+    /// Whether tasks are to be moved to even out zones.
     pub rebalancing: bool,
+    /// Tasks that are started beyond the desired count, so that as many can be stopped in fuller zones.
+    pub moves: u32,
     /// Whose tags the tasks get.
     pub propagate: Propagate,
     /// Whether tasks get tags that name service and cluster.

@@ -36,6 +36,38 @@ pub(crate) fn deploy(
     let deployment_id = voice.ids().bits("service-deployment");
     let deployment_arn =
         realm.arn(format_args!("service-deployment/{cluster}/{name}/{deployment_id:032x}"));
+    remember(service, definition, &revision_arn, &deployment_arn, sources, now);
+    let reason: Str = format!("ECS deployment {id} in progress.").into();
+    service.deployments.insert(
+        0,
+        Deployment {
+            id: id.clone(),
+            family: definition.family.clone(),
+            revision: definition.revision,
+            definition_arn: definition.arn.clone(),
+            revision_arn,
+            deployment_arn,
+            created_at: now,
+            updated_at: now,
+            rollout: RolloutState::InProgress,
+            reason: reason.clone(),
+            failed_tasks: 0,
+            reached_running: false,
+        },
+    );
+    start_afresh(service);
+    voice.deployment(service, DeploymentName::InProgress, id, reason);
+}
+
+/// Begins the story of a deployment, and keeps what it deploys.
+fn remember(
+    service: &mut Service,
+    definition: &TaskDefinition,
+    revision_arn: &Str,
+    deployment_arn: &Str,
+    sources: Vec<(Str, u32)>,
+    now: Timestamp,
+) {
     let images = definition.containers.iter().map(|container| {
         (container.name().into(), container.definition.image.clone().unwrap_or_else(|| "".into()))
     });
@@ -60,32 +92,13 @@ pub(crate) fn deploy(
         threshold: service.breaker.map(|breaker| breaker.failures(service.desired_count)),
     });
     service.history.truncate(limits::SERVICE_DEPLOYMENTS_KEPT_MAX);
-    let reason: Str = format!("ECS deployment {id} in progress.").into();
-    service.deployments.insert(
-        0,
-        Deployment {
-            id: id.clone(),
-            family: definition.family.clone(),
-            revision: definition.revision,
-            definition_arn: definition.arn.clone(),
-            revision_arn,
-            deployment_arn,
-            created_at: now,
-            updated_at: now,
-            rollout: RolloutState::InProgress,
-            reason: reason.clone(),
-            failed_tasks: 0,
-            reached_running: false,
-        },
-    );
-    start_afresh(service);
-    voice.deployment(service, DeploymentName::InProgress, id, reason);
 }
 
 /// Nothing that failed before says anything about what is started now.
 fn start_afresh(service: &mut Service) {
     service.starts = Starts { last_at: service.starts.last_at, ..Starts::default() };
     service.telling = Telling::default();
+    service.moves = 0;
 }
 
 /// The deployment under way is overtaken by another one.

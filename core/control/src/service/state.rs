@@ -22,18 +22,20 @@ pub(crate) struct Ledger {
     /// Tasks that were not STOPPED, and those that it started.
     pub(crate) live: u32,
     pub(crate) started: u32,
-    /// Healthy tasks, and those that it stopped to deploy.
+    /// Healthy tasks, and those that it stopped to deploy or to drain; a DAEMON drains at once.
     pub(crate) healthy: u32,
     pub(crate) replaced: u32,
 }
 
 impl Ledger {
     /// What a plan does to its bounds.
-    pub(crate) fn of(census: &Census, plan: &Plan, bounds: Bounds) -> Self {
+    pub(crate) fn of(census: &Census, plan: &Plan, bounds: Bounds, daemon: bool) -> Self {
         let healthy = census.members.iter().filter(|one| one.standing == Standing::Healthy);
         let healthy: BTreeSet<ResourceId> = healthy.map(|one| one.id).collect();
-        let replaced =
-            plan.stop.iter().filter(|(id, why)| *why == Why::Replaced && healthy.contains(id));
+        let replaced = plan.stop.iter().filter(|(id, why)| {
+            let bounded = *why == Why::Replaced || (*why == Why::Draining && !daemon);
+            bounded && healthy.contains(id)
+        });
         Self {
             bounds,
             live: count(census.members.iter()) + census.stopping,

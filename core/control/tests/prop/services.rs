@@ -133,8 +133,8 @@ impl World {
             let _ = self.call("DeregisterContainerInstance", &body);
         }
         let from = self.instances.len();
-        for number in 0..count {
-            self.act(&Step::Register { cores: 64, gib: 64 });
+        for (number, cores) in (0..count).zip(64..) {
+            self.act(&Step::Register { cores, gib: 64 });
             self.act(&Step::Connect(from + number));
         }
     }

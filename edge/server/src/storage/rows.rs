@@ -1,6 +1,6 @@
 //! Records as rows.
 
-use longshore_control::{Change, ContainerInstance, Key, Records, Service};
+use longshore_control::{Change, ContainerInstance, Key, Records, Service, Task};
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
@@ -146,19 +146,7 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
                 definition.status.word(),
                 json(&**definition)
             ])?,
-        Change::Task(task) => transaction
-            .prepare_cached(
-                "INSERT INTO task VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET \
-                 last_status = ?3, desired_status = ?4, version = ?5, record = ?6",
-            )?
-            .execute(params![
-                task.id.to_string(),
-                &*task.cluster,
-                task.last_status.word(),
-                if task.desired_running { "RUNNING" } else { "STOPPED" },
-                task.version,
-                json(&**task)
-            ])?,
+        Change::Task(task) => write_task(transaction, task)?,
         Change::Service(service) => write_service(transaction, service)?,
         Change::Token { realm, cluster, token, usage } => transaction
             .prepare_cached("INSERT OR REPLACE INTO client_token VALUES (?1, ?2, ?3, ?4, ?5)")?
@@ -167,6 +155,22 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
         Change::Bus(change) => event_rows::write(transaction, change)?,
     };
     Ok(())
+}
+
+fn write_task(transaction: &Transaction<'_>, task: &Task) -> rusqlite::Result<usize> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO task VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET \
+                 last_status = ?3, desired_status = ?4, version = ?5, record = ?6",
+        )?
+        .execute(params![
+            task.id.to_string(),
+            &*task.cluster,
+            task.last_status.word(),
+            if task.desired_running { "RUNNING" } else { "STOPPED" },
+            task.version,
+            json(task)
+        ])
 }
 
 fn write_service(transaction: &Transaction<'_>, service: &Service) -> rusqlite::Result<usize> {

@@ -17,6 +17,8 @@ fn cluster(name: &str, status: ClusterStatus) -> Arc<Cluster> {
         status,
         settings: Vec::new(),
         configuration: None,
+        capacity_providers: Vec::new(),
+        capacity_strategy: Vec::new(),
         tags: Tags::new(),
     })
 }
@@ -100,4 +102,47 @@ async fn a_disk_that_is_full_refuses_those_who_wait_and_says_so() {
     let refused = answer.await.expect("it is answered").expect_err("nothing was written");
     assert_eq!(refused.code, longshore_wire_ecs::ErrorCode::Server);
     assert!(told.await.expect("the failure is told").to_string().contains("cannot be written"));
+}
+
+#[tokio::test]
+async fn a_service_comes_back_as_it_was() {
+    use longshore_control::{CallId, Control, Input, Output, Records};
+    use longshore_machine::{Machine, Timestamp};
+
+    let realm = Realm::new("us-east-1", "000000000000");
+    let mut control = Control::new(1);
+    let mut changes = Vec::new();
+    for (operation, body) in [
+        ("CreateCluster", "{}"),
+        (
+            "RegisterTaskDefinition",
+            r#"{"family": "web", "containerDefinitions": [{"name": "app", "image": "x", "memory": 64}]}"#,
+        ),
+        ("CreateService", r#"{"serviceName": "s", "taskDefinition": "web", "desiredCount": 2}"#),
+    ] {
+        let request = longshore_wire_ecs::Request::parse(operation, body.as_bytes()).expect("good");
+        let input = Input::Call { call: CallId(1), realm: realm.clone(), request };
+        let mut out = Vec::new();
+        control.step(Timestamp::from_millis(1), input, &mut out);
+        changes.extend(out.into_iter().filter_map(|output| match output {
+            Output::Change(change) => Some(change),
+            _ => None,
+        }));
+    }
+    let json = |records: &Records| {
+        serde_json::to_string(&records.services).expect("a record is text and numbers")
+    };
+    let made = changes.iter().find_map(|change| match change {
+        Change::Service(service) => Some((**service).clone()),
+        _ => None,
+    });
+    let made = Records { services: made.into_iter().collect(), ..Records::default() };
+    let directory = tempfile::tempdir().expect("a directory");
+    write(open(&directory).expect("it opens"), vec![changes]).await;
+    let records = open(&directory).expect("it opens again").load().expect("it can be read");
+    assert_eq!((records.services.len(), json(&records)), (1, json(&made)));
+    let key = Key::Service(realm, "default".into(), "s".into());
+    write(open(&directory).expect("it opens"), vec![vec![Change::Forget(key)]]).await;
+    let records = open(&directory).expect("it opens again").load().expect("it can be read");
+    assert!(records.services.is_empty());
 }

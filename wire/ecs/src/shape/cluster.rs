@@ -4,7 +4,7 @@
 //! answered by the operation that reads it, in the words that Amazon ECS uses.
 
 use super::shared::{Attachment, CapacityProviderStrategyItem, Failure, KeyValuePair, Tag};
-use crate::Str;
+use crate::{Str, Word};
 
 super::shapes! {
     CreateClusterRequest {
@@ -95,6 +95,59 @@ super::shapes! {
     ListClustersResponse {
         cluster_arns: Vec<Str>,
         next_token: Str,
+    }
+
+    UpdateClusterRequest {
+        cluster: Str,
+        settings: Vec<ClusterSetting>,
+        configuration: ClusterConfiguration,
+        service_connect_defaults: ClusterServiceConnectDefaultsRequest,
+    }
+
+    UpdateClusterResponse {
+        cluster: Cluster,
+    }
+
+    UpdateClusterSettingsRequest {
+        cluster: Str,
+        settings: Vec<ClusterSetting>,
+    }
+
+    UpdateClusterSettingsResponse {
+        cluster: Cluster,
+    }
+
+    PutClusterCapacityProvidersRequest {
+        cluster: Str,
+        capacity_providers: Vec<Str>,
+        default_capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
+    }
+
+    PutClusterCapacityProvidersResponse {
+        cluster: Cluster,
+    }
+
+    DescribeCapacityProvidersRequest {
+        capacity_providers: Vec<Str>,
+        cluster: Str,
+        include: Vec<Str>,
+        max_results: i32,
+        next_token: Str,
+    }
+
+    DescribeCapacityProvidersResponse {
+        capacity_providers: Vec<CapacityProvider>,
+        failures: Vec<Failure>,
+        next_token: Str,
+    }
+
+    CapacityProvider {
+        capacity_provider_arn: Str,
+        name: Str,
+        status: Word,
+        tags: Vec<Tag>,
+        #[serde(rename = "type")]
+        kind: Word,
     }
 
     DeleteClusterRequest {

@@ -1,5 +1,7 @@
 //! `CreateService`. Source: ECS API reference; texts from field reports.
 
+use std::collections::VecDeque;
+
 use longshore_wire_ecs::shape::service as shape;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
@@ -23,35 +25,55 @@ pub(in crate::admit) fn create(
             "Invalid service name: it must be 1 to 255 letters, digits, hyphens and underscores.",
         ));
     }
-    let token = token(&request)?;
     foreign(&request).refuse()?;
     launch_type(&request)?;
     let scheduling = scheduling(&request)?;
+    let token = token(&request)?;
+    let mut record = record(at, &request, scheduling)?;
+    let network = request.network_configuration.as_ref();
+    let definition = rules::definition(at, request.task_definition.as_ref(), network)?;
+    let (realm, now) = (at.realm, at.now);
+    let home = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
+    if let Some(reply) = known(home, &name, token.as_ref())? {
+        return Ok(reply);
+    }
+    record.token = token;
+    let mut voice = Voice::new(&mut at.control.ids, now);
+    deploy(&mut record, &definition, Vec::new(), &mut voice);
+    home.put_service(record);
+    let shown = service(home, &home.services[&name].record, true);
+    let announced = voice.announced;
+    at.control.state.announced.extend(announced);
+    Ok(show::body(&shape::CreateServiceResponse { service: Some(shown) }))
+}
+
+/// The record that a request asks for, without a deployment yet.
+fn record(
+    at: &mut Context<'_>,
+    request: &shape::CreateServiceRequest,
+    scheduling: Scheduling,
+) -> Result<Service, ApiError> {
     let constraints = request.placement_constraints.clone().unwrap_or_default();
     let strategy = request.placement_strategy.clone().unwrap_or_default();
     rules::placement(scheduling, &constraints, &strategy)?;
     let configuration =
         rules::configuration(scheduling, None, request.deployment_configuration.as_ref())?;
     let desired_count = desired_count(scheduling, request.desired_count)?;
-    let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
-    let network = request.network_configuration.as_ref();
-    let definition = rules::definition(at, request.task_definition.as_ref(), network)?;
-    let (realm, now) = (at.realm.clone(), at.now);
     let given = request.availability_zone_rebalancing.as_ref();
     let replica = scheduling == Scheduling::Replica;
     let rebalancing = rules::rebalancing(given, replica, configuration.maximum_percent)?;
     let propagate = rules::propagate(request.propagate_tags.as_ref())?;
     let grace_period_s = rules::grace_period(request.health_check_grace_period_seconds)?;
+    let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
+    let name = request.service_name.clone().unwrap_or_default();
+    let (realm, created_at) = (at.realm.clone(), at.now);
     let home = cluster(&mut at.control.state, &realm, request.cluster.as_ref())?;
-    if let Some(reply) = known(home, &name, token.as_ref())? {
-        return Ok(reply);
-    }
-    let mut record = Service {
+    Ok(Service {
         arn: realm.arn(format_args!("service/{}/{name}", home.record.name)),
         cluster: home.record.name.clone(),
         cluster_arn: home.record.arn.clone(),
         realm,
-        name: name.clone(),
+        name,
         status: ServiceStatus::Active,
         scheduling,
         desired_count,
@@ -63,26 +85,20 @@ pub(in crate::admit) fn create(
         strategy,
         grace_period_s: grace_period_s.unwrap_or(0),
         rebalancing,
+        moves: 0,
         propagate: propagate.unwrap_or(Propagate::None),
         managed_tags: request.enable_ecs_managed_tags == Some(true),
         tags,
-        token,
-        created_at: now,
+        token: None,
+        created_at,
         inactive_at: None,
         deployments: Vec::new(),
-        events: std::collections::VecDeque::new(),
-        history: std::collections::VecDeque::new(),
-        revisions: std::collections::VecDeque::new(),
+        events: VecDeque::new(),
+        history: VecDeque::new(),
+        revisions: VecDeque::new(),
         starts: Starts::default(),
         telling: Telling::default(),
-    };
-    let mut voice = Voice::new(&mut at.control.ids, now);
-    deploy(&mut record, &definition, Vec::new(), &mut voice);
-    home.put_service(record);
-    let shown = service(home, &home.services[&name].record, true);
-    let announced = voice.announced;
-    at.control.state.announced.extend(announced);
-    Ok(show::body(&shape::CreateServiceResponse { service: Some(shown) }))
+    })
 }
 
 fn foreign(request: &shape::CreateServiceRequest) -> Foreign<'_> {

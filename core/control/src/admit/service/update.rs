@@ -66,7 +66,10 @@ fn change(record: &mut Service, request: &shape::UpdateServiceRequest) -> Result
         Some(count) if count < 0 => {
             return Err(ApiError::invalid("Task count can not be lesser than 0"));
         }
-        Some(count) => record.desired_count = checked_count(count)?,
+        Some(count) => {
+            record.desired_count = checked_count(count)?;
+            record.moves = 0;
+        }
         None => {}
     }
     if let Some(constraints) = &request.placement_constraints {

@@ -8,6 +8,7 @@ mod history;
 mod instances;
 mod life;
 mod protection;
+mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 

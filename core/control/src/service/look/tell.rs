@@ -1,0 +1,114 @@
+//! What a look tells of it: whatever keeps the service from what it should be, once in a while.
+
+use longshore_placement::Refusal;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
+
+use super::{Look, Unplaced};
+use crate::announce::{ActionName, Level};
+use crate::limits;
+use crate::placing::{Rules, failure};
+use crate::service::event::{closeness, lack};
+use crate::service::plan::Plan;
+
+impl Look<'_, '_> {
+    /// Tells what keeps the service from what it should be, if it was not told lately.
+    pub(super) fn tell(&mut self, plan: &Plan, unplaced: Unplaced, rules: &Rules) {
+        let waits = unplaced.is_some();
+        if waits && self.record().is_some_and(|service| service.moves > 0) {
+            // There is no room any more for what was to be moved; the service itself lacks nothing.
+            self.stop_moving();
+            return;
+        }
+        if let Some(refused) = unplaced {
+            self.cluster.waiting_services.insert(self.name.clone());
+            self.tell_unplaced(&refused, rules);
+        }
+        if !waits {
+            self.cluster.waiting_services.remove(self.name);
+        }
+        if plan.stuck {
+            self.tell_once(
+                "stuck",
+                "was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.",
+            );
+        }
+        if plan.protected > 0 {
+            let text = format!("was unable to scale in: {} tasks are protected.", plan.protected);
+            self.tell_once("protected", &text);
+        }
+        let batches = self.record().map_or(0, |service| service.starts.failed_batches);
+        if batches >= limits::FAILED_BATCHES_TOLD
+            && self.tell_once("impaired", "is unable to consistently start tasks successfully.")
+            && let Some(service) = self.record().cloned()
+        {
+            let name = ActionName::TaskStartImpaired;
+            self.voice.act(&service, Level::Warn, name, None, Vec::new());
+        }
+    }
+
+    fn stop_moving(&mut self) {
+        self.change(|service, _| (service.moves, service.telling.rebalancing) = (0, false));
+        if let Some(service) = self.record().cloned() {
+            let name = ActionName::RebalancingStopped;
+            self.voice.act(&service, Level::Info, name, None, Vec::new());
+        }
+        self.again(Some(self.voice.now));
+    }
+
+    /// Says something that was not said lately; true if it was said.
+    fn tell_once(&mut self, cause: &str, text: &str) -> bool {
+        let told = self.record().and_then(|service| service.telling.told.get(cause));
+        if told.is_some_and(|at| self.voice.now < *at + limits::SERVICE_REPEAT_MS) {
+            return false;
+        }
+        self.change(|service, voice| {
+            service.telling.told.insert(cause.into(), voice.now);
+            voice.say(service, text);
+        });
+        true
+    }
+
+    fn tell_unplaced(&mut self, refused: &[(ResourceId, Refusal)], rules: &Rules) {
+        const UNABLE: &str =
+            "was unable to place a task because no container instance met all of its requirements.";
+        let failures =
+            refused.iter().map(|(id, refusal)| (*id, failure(self.cluster, rules, *id, refusal)));
+        let failures: Vec<(ResourceId, Str, Option<Str>)> = failures
+            .map(|(id, failure)| (id, failure.reason.unwrap_or_else(|| "".into()), failure.arn))
+            .collect();
+        let closest = failures.iter().max_by_key(|(_, reason, _)| closeness(reason));
+        let (cause, text, reason) = match closest {
+            None => (
+                "unplaced".to_owned(),
+                format!("{UNABLE} Reason: No Container Instances were found in your cluster."),
+                None,
+            ),
+            Some((id, reason, _)) => (
+                format!("unplaced {reason}"),
+                format!("{UNABLE} The closest matching (container-instance {id}) {}", lack(reason)),
+                Some(reason.clone()),
+            ),
+        };
+        if !self.tell_once(&cause, &text) {
+            return;
+        }
+        let same = failures.iter().filter(|(_, one, _)| Some(one) == reason.as_ref());
+        let instances: Vec<Str> =
+            same.filter_map(|(_, _, arn)| arn.clone()).take(limits::EVENT_TASKS_MAX).collect();
+        if let Some(service) = self.record().cloned() {
+            let name = ActionName::TaskPlacementFailure;
+            self.voice.act(&service, Level::Error, name, reason, instances);
+        }
+    }
+
+    pub(super) fn configuration_failed(&mut self, what: &str) {
+        let text = format!("was unable to start a task: {what}");
+        if self.tell_once("configuration", &text)
+            && let Some(service) = self.record().cloned()
+        {
+            let name = ActionName::TaskConfigurationFailure;
+            self.voice.act(&service, Level::Error, name, Some(what.into()), Vec::new());
+        }
+    }
+}
