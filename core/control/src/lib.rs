@@ -8,6 +8,7 @@
 //! - What an instance has left is what it registered less what its tasks that are not STOPPED reserve.
 //! - `version` of a task or instance rises with each change of it and never falls.
 //! - Resources are released when a task is STOPPED, not when it is told to stop.
+//! - A plan of a service starts nothing above its upper bound and stops nothing below its lower one.
 //! - No decision reads a clock, a file or a socket; two runs with equal inputs and seed are equal.
 //!
 //! Source: what each operation does follows the ECS API reference; texts follow what AWS answers, where known.
