@@ -9,6 +9,7 @@
 //! - `version` of a task or instance rises with each change of it and never falls.
 //! - Resources are released when a task is STOPPED, not when it is told to stop.
 //! - What is seen to change is announced on the event bus in the same step, so that it is stored in the same commit.
+//! - A plan of a service starts nothing above its upper bound and stops nothing below its lower one.
 //! - No decision reads a clock, a file or a socket; two runs with equal inputs and seed are equal.
 //!
 //! Source: what each operation does follows the ECS API reference; texts follow what AWS answers, where known.

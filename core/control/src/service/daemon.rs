@@ -66,7 +66,9 @@ pub(crate) fn daemon(sites: &BTreeSet<ResourceId>, census: &Census, how: Daemon)
             Why::Draining
         } else if one.primary && one.standing == Standing::Unhealthy {
             Why::Unhealthy
-        } else if !sites.contains(&one.instance) || (one.primary && !served.insert(one.instance)) {
+        } else if !sites.contains(&one.instance) {
+            Why::Excluded
+        } else if one.primary && !served.insert(one.instance) {
             Why::TooMany
         } else if one.primary || how.failed {
             continue;

@@ -251,7 +251,7 @@ impl Look<'_, '_> {
         for (id, why) in some {
             let reason = match why {
                 Why::Unhealthy => "Task failed container health checks".into(),
-                Why::Replaced | Why::TooMany | Why::Draining => scaling.clone(),
+                Why::Replaced | Why::TooMany | Why::Draining | Why::Excluded => scaling.clone(),
             };
             self.stop_task(*id, reason);
         }
@@ -268,6 +268,12 @@ impl Look<'_, '_> {
                     primary.updated_at = voice.now;
                 }
             });
+        }
+        if some.iter().any(|(_, why)| *why == Why::Excluded)
+            && let Some(service) = self.record().cloned()
+        {
+            let name = ActionName::DaemonPlacementConstraintViolated;
+            self.voice.act(&service, Level::Error, name, None, Vec::new());
         }
         let stopped: Vec<ResourceId> = some.iter().map(|(id, _)| *id).collect();
         self.say_stopped(&stopped);

@@ -17,6 +17,8 @@ pub(crate) enum Why {
     TooMany,
     /// Its instance drains.
     Draining,
+    /// A DAEMON is not to run on its instance any more.
+    Excluded,
     /// It failed its health check.
     Unhealthy,
 }

@@ -103,3 +103,17 @@ fn what_a_daemon_cannot_have_is_refused() {
         assert!(refusal.message.contains(text), "{}", refusal.message);
     }
 }
+
+#[test]
+fn a_daemon_leaves_an_instance_that_lacks_what_its_next_definition_requires() {
+    let (mut town, hosts) = Town::new(1);
+    create(&mut town);
+    town.settle();
+    let container = json!({"name": "app", "image": "x", "memory": 64, "privileged": true});
+    let body = json!({"family": "deep", "containerDefinitions": [container]});
+    town.world.ok("RegisterTaskDefinition", &body);
+    town.update(json!({"taskDefinition": "deep"}));
+    town.settle();
+    each_has(&mut town, &hosts, 0);
+    assert_eq!(counts(&town.service()), (0, 0, 0));
+}
