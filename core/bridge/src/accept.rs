@@ -246,6 +246,7 @@ fn launch_one(
         unseen: true,
         seen_after: u64::MAX,
         version_before: bridge.replica.instances().get(instance).map_or(0, |known| known.version),
+        accepted_at_ms: None,
         began_at: now,
         kill: false,
         state: TaskState::TaskStaging,

@@ -15,7 +15,7 @@ use crate::machine::{Output, StreamKey};
 use crate::ranges::Ranges;
 use crate::state::{Bridge, Offered, Timer};
 use crate::subscribe::event;
-use crate::{endpoint, limits};
+use crate::{endpoint, feed, limits};
 
 /// Shares in millionths of the cluster, by role and by role and framework.
 #[derive(Debug, Default)]
@@ -75,7 +75,8 @@ pub(crate) fn run(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
     if candidates.is_empty() {
         return;
     }
-    if bridge.needs_reading || bridge.fresh_at < bridge.allocation_since {
+    let is_old = !bridge.feed.is_live() && bridge.fresh_at < bridge.allocation_since;
+    if bridge.needs_reading || is_old {
         // An offer is a promise: it is made of what is there now.
         bridge.needs_reading = true;
         bridge.waits_for_reading = true;
@@ -97,6 +98,9 @@ pub(crate) fn run(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
     }
     for arn in instances {
         let Some(instance) = bridge.replica.instances().get(&arn) else { continue };
+        if feed::is_moving(bridge, now, &arn) {
+            continue;
+        }
         let free = bridge.free(instance);
         if free.scalar("cpus") < limits::OFFER_CPUS_MILLI_MIN
             && free.scalar("mem") < limits::OFFER_MEM_MILLI_MIN

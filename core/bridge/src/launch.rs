@@ -15,7 +15,7 @@ use crate::amounts::Amounts;
 use crate::mapping::Plan;
 use crate::state::{Bridge, Purpose, Timer};
 use crate::status::{self, Updates};
-use crate::{definition, limits, machine::Output, observe, offer, reconcile};
+use crate::{definition, feed, limits, machine::Output, observe, offer, reconcile};
 
 /// What ECS is told when a framework's kill stops a task; after a restart it tells such a stop from others.
 pub(crate) const KILL_REASON: &str = "Killed by its Mesos framework";
@@ -64,6 +64,8 @@ pub(crate) struct Launch {
     /// The first reading of instances that was asked for after ECS accepted it.
     pub(crate) seen_after: u64,
     pub(crate) version_before: i64,
+    /// When ECS accepted it, by ECS's clock, in ms since the epoch.
+    pub(crate) accepted_at_ms: Option<u64>,
     pub(crate) began_at: Timestamp,
     /// Whether it is to end.
     pub(crate) kill: bool,
@@ -196,9 +198,11 @@ pub(crate) fn known(
     launch.phase = Phase::Known;
     launch.arn = Some(task.arn.clone());
     launch.seen_after = readings + 1;
+    launch.accepted_at_ms = Some(task.created_at_ms).filter(|at| *at > 0);
     let kill = launch.kill;
     bridge.by_arn.insert(task.arn.clone(), id.clone());
     bridge.reindex(id);
+    feed::shows(bridge, now, id);
     bridge.at(now + limits::STARTING_AFTER_MS, Timer::Starting(id.clone()));
     if kill {
         stop(bridge, now, id, out);
@@ -295,10 +299,14 @@ fn end_unacknowledged(
     bridge.wants_allocation(now);
 }
 
-/// It holds nothing any more. What it held shows in the next reading of instances.
+/// It holds nothing any more. What it held shows in the next reading of instances, or in an event; that ECS did not
+/// take it shows that what is known is old.
 pub(crate) fn over(bridge: &mut Bridge, id: &Str) {
+    let was_known = bridge.launches.get(id).is_some_and(|launch| launch.phase == Phase::Known);
     set_phase(bridge, id, Phase::Over);
-    bridge.needs_reading = true;
+    if !(was_known && bridge.feed.is_live()) {
+        bridge.needs_reading = true;
+    }
     bridge.reindex(id);
 }
 

@@ -23,6 +23,7 @@ mod config;
 mod definition;
 mod description;
 mod endpoint;
+mod feed;
 mod framework;
 mod launch;
 pub mod limits;

@@ -48,6 +48,16 @@ pub const ID_BYTES_MAX: usize = 255;
 pub const READ_RETRY_MS: u64 = 1_000;
 /// How often all tasks are read, in case that news was missed, in ms. Source: chosen by us.
 pub const SWEEP_MS: u64 = 30_000;
+/// How long events are still asked for when nobody is there to be told, in ms. Source: chosen by us: a framework that
+/// fails over is back before.
+pub const FEED_LINGER_MS: u64 = 60_000;
+/// How late the event of a change may be that has been read, in ms. Source: chosen by us; EventBridge delivers in
+/// well under a second.
+pub const EVENT_LATE_MS: u64 = 10_000;
+/// Changes whose events are waited for at a time. Source: chosen by us.
+pub const OWED_MAX: usize = 1_000;
+/// How long a change that events should tell goes without being asked about, in ms. Source: chosen by us.
+pub const TRUST_MS: u64 = 1_000;
 /// Between looks for a launch that was given up, in ms. Source: chosen by us.
 pub const GIVEN_UP_LOOK_MS: u64 = 30_000;
 /// When, after recovery, launches of the last master are looked for that it did not show yet, in ms. Source: chosen by us:

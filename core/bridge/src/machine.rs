@@ -1,11 +1,11 @@
 //! What the bridge may be told, what it may ask for, and what it does when time passes.
 
 use longshore_machine::{Machine, Timestamp};
-use longshore_replica::{Answer, Ask, Failure};
+use longshore_replica::{Answer, Ask, Failure, News};
 use longshore_wire_mesos::v1::scheduler::{Call, Event};
 
 use crate::state::{Bridge, Timer};
-use crate::{call, endpoint, launch, observe, reading, recover, status, stray, subscribe};
+use crate::{call, endpoint, feed, launch, observe, reading, recover, status, stray, subscribe};
 
 /// Names one HTTP request, so that its answer finds the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +50,12 @@ pub enum Input {
     StreamEnded(StreamKey),
     /// The cluster answered.
     Answered(Asked, Result<Answer, Failure>),
+    /// Events of the cluster arrive from now on.
+    FeedUp,
+    /// They do not any more, and why.
+    FeedDown(String),
+    /// Events of the cluster.
+    Told(Vec<News>),
     /// An operator asks.
     Inspected(CallId, Page),
 }
@@ -80,6 +86,8 @@ pub enum Output {
     Close(StreamKey),
     /// Ask the cluster.
     Ask(Asked, Ask),
+    /// Whether events of the cluster are wanted from now on.
+    Listen(bool),
     /// The cluster has been read: frameworks are answered from now on.
     Recovered,
     /// Something that an operator should see.
@@ -110,6 +118,9 @@ impl Machine for Bridge {
             }
             Input::StreamEnded(stream) => subscribe::stream_ended(self, now, stream, out),
             Input::Answered(asked, result) => reading::answered(self, now, asked, result, out),
+            Input::FeedUp => feed::up(self, now),
+            Input::FeedDown(why) => feed::down(self, now, &why, out),
+            Input::Told(news) => feed::told(self, now, news, out),
             Input::Inspected(id, page) => {
                 out.push(Output::Respond(id, Response::Json(endpoint::page(self, now, page))));
             }
@@ -132,6 +143,8 @@ impl Machine for Bridge {
                 Timer::Recover => recover::begin(self, out),
                 Timer::Strays => stray::look(self, out),
                 Timer::StraysOver => stray::end(self),
+                Timer::Unlisten => feed::unlisten(self, out),
+                Timer::EventDue(arn) => feed::due(self, now, &arn, out),
                 Timer::Filters => crate::offer::filters_ended(self, now),
                 Timer::Offer(offer) => crate::offer::rescind(self, now, &offer, out),
             }
@@ -154,6 +167,7 @@ impl Bridge {
             crate::allocate::run(self, now, out);
         }
         reading::read_if_due(self, now, out);
+        feed::listen(self, now, out);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::launch::{self, Launch, Phase};
 use crate::machine::Output;
 use crate::state::Bridge;
 use crate::subscribe::event;
-use crate::{endpoint, offer, status};
+use crate::{endpoint, feed, offer, status};
 
 /// Takes in one task as the cluster tells it.
 pub(crate) fn task(bridge: &mut Bridge, now: Timestamp, task: Task, out: &mut Vec<Output>) {
@@ -232,6 +232,19 @@ pub(crate) fn instances(
     news: InstanceNews,
     out: &mut Vec<Output>,
 ) {
+    // While events arrive, what happens to tasks is told by events of their own.
+    let tasks = !bridge.feed.is_live();
+    instances_told(bridge, now, news, tasks, out);
+}
+
+/// Takes in what was told of instances; whether tasks on those that changed are to be read.
+pub(crate) fn instances_told(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    news: InstanceNews,
+    tasks: bool,
+    out: &mut Vec<Output>,
+) {
     for arn in news.added.iter().chain(&news.changed) {
         let Some(instance) = bridge.replica.instances().get(arn) else { continue };
         if !instance.active || !instance.connected {
@@ -240,18 +253,28 @@ pub(crate) fn instances(
             // Someone else on the cluster took what is on offer.
             offer::rescind_instance(bridge, now, arn, out);
         }
-        let on = bridge.by_instance.get(arn).into_iter().flatten().cloned();
-        let arns: Vec<Str> = on.filter_map(|id| bridge.launches.get(&id)?.arn.clone()).collect();
-        bridge.stale_tasks.extend(arns);
+        if tasks || !instance_is_there(bridge, arn) {
+            tasks_are_stale(bridge, arn);
+        }
         bridge.allocates_soon(now);
     }
     for gone in news.removed {
         offer::rescind_instance(bridge, now, &gone.arn, out);
         failure(bridge, gone.id(), out);
-        let on = bridge.by_instance.get(&gone.arn).into_iter().flatten().cloned();
-        let arns: Vec<Str> = on.filter_map(|id| bridge.launches.get(&id)?.arn.clone()).collect();
-        bridge.stale_tasks.extend(arns);
+        tasks_are_stale(bridge, &gone.arn);
+        feed::instance_gone(bridge, &gone.arn);
     }
+}
+
+fn instance_is_there(bridge: &Bridge, arn: &str) -> bool {
+    let held = bridge.replica.instances().get(arn);
+    held.is_some_and(|instance| instance.active && instance.connected)
+}
+
+fn tasks_are_stale(bridge: &mut Bridge, instance: &str) {
+    let on = bridge.by_instance.get(instance).into_iter().flatten();
+    let arns: Vec<Str> = on.filter_map(|id| bridge.launches.get(id)?.arn.clone()).collect();
+    bridge.stale_tasks.extend(arns);
 }
 
 /// An agent is gone: every framework hears it. Source: \[E1\].

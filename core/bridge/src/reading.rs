@@ -12,7 +12,7 @@ use crate::launch;
 use crate::limits;
 use crate::machine::{Asked, Output};
 use crate::state::{Bridge, Purpose};
-use crate::{definition, observe, recover, stray};
+use crate::{definition, feed, observe, recover, stray};
 
 /// Tasks that one reading asks about at most: what one describe call takes.
 const TASKS_MAX: usize = 100;
@@ -21,12 +21,29 @@ fn instance_pressure(bridge: &Bridge) -> Pressure {
     if bridge.needs_reading {
         return Pressure::Hot;
     }
+    if bridge.feed.is_live() {
+        return Pressure::Idle;
+    }
     if !bridge.live.is_empty() {
         return Pressure::Busy;
     }
     let others =
         bridge.replica.instances().values().any(|one| one.running_tasks + one.pending_tasks > 0);
-    if others && !bridge.streams.is_empty() { Pressure::Watchful } else { Pressure::Quiet }
+    match bridge.streams.is_empty() {
+        true => Pressure::Idle,
+        false if others => Pressure::Watchful,
+        false => Pressure::Quiet,
+    }
+}
+
+/// How much tasks have to be read; `None` when none has to be.
+fn task_pressure(bridge: &Bridge) -> Option<Pressure> {
+    if !bridge.stale_tasks.is_empty() {
+        return Some(Pressure::Hot);
+    }
+    // What is about to change is told by an event; reading is for those that were lost.
+    let pressure = if bridge.feed.is_live() { Pressure::Watchful } else { Pressure::Hot };
+    (!bridge.hot.is_empty()).then_some(pressure)
 }
 
 /// When the next reading is due.
@@ -35,10 +52,10 @@ pub(crate) fn next_at(bridge: &Bridge) -> Option<Timestamp> {
         return None;
     }
     let instances = bridge.instance_pace.next_at(instance_pressure(bridge));
-    let wanted = !bridge.hot.is_empty() || !bridge.stale_tasks.is_empty();
-    let tasks = if wanted { bridge.task_pace.next_at(Pressure::Hot) } else { None };
+    let tasks = task_pressure(bridge).and_then(|pressure| bridge.task_pace.next_at(pressure));
     let sweep = (!bridge.live.is_empty()).then(|| bridge.swept_at + limits::SWEEP_MS);
-    [instances, tasks, sweep].into_iter().flatten().min()
+    let unseen = unseen_at(bridge);
+    [instances, tasks, sweep, unseen].into_iter().flatten().min()
 }
 
 /// Sends the readings that are due.
@@ -50,8 +67,11 @@ pub(crate) fn read_if_due(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Out
     if bridge.instance_pace.next_at(pressure).is_some_and(|at| at <= now) {
         read_instances(bridge, now, pressure, out);
     }
-    let wanted = !bridge.hot.is_empty() || !bridge.stale_tasks.is_empty();
-    if wanted && bridge.task_pace.next_at(Pressure::Hot).is_some_and(|at| at <= now) {
+    if unseen_at(bridge).is_some_and(|at| at <= now) {
+        read_unseen(bridge, now, out);
+    }
+    let tasks = task_pressure(bridge).and_then(|pressure| bridge.task_pace.next_at(pressure));
+    if tasks.is_some_and(|at| at <= now) {
         read_tasks(bridge, now, out);
     }
     if !bridge.live.is_empty() && now.since(bridge.swept_at) >= limits::SWEEP_MS {
@@ -66,30 +86,54 @@ fn read_instances(bridge: &mut Bridge, now: Timestamp, pressure: Pressure, out: 
     let known: Vec<Str> = bridge.replica.instances().keys().cloned().collect();
     let pages = known.len().div_ceil(100).max(1) as u64;
     bridge.readings += 1;
-    bridge.needs_reading = false;
     let (sequence, asked_at) = (bridge.readings, now);
-    // Instances come and go seldom: they are found anew now and then, and described in between.
-    let complete =
-        pressure == Pressure::Quiet || known.is_empty() || now.since(bridge.listed_at) >= LIST_MS;
+    bridge.needs_reading = false;
+    let complete = is_listing_due(bridge, now, pressure) || known.is_empty();
+    let purpose = Purpose::Instances { complete, sequence, asked_at };
     if complete {
         bridge.listed_at = now;
+        bridge.needs_listing = false;
         bridge.instance_pace.sent(now, pages * 2);
-        bridge.ask(Purpose::Instances { complete, sequence, asked_at }, Ask::ListInstances, out);
+        bridge.ask(purpose, Ask::ListInstances, out);
     } else {
         bridge.instance_pace.sent(now, pages);
-        bridge.ask(
-            Purpose::Instances { complete, sequence, asked_at },
-            Ask::DescribeInstances(known),
-            out,
-        );
+        bridge.ask(purpose, Ask::DescribeInstances(known), out);
     }
+}
+
+/// When instances are read for launches that should show in their figures, and that no event has shown.
+fn unseen_at(bridge: &Bridge) -> Option<Timestamp> {
+    if bridge.unseen.is_empty() || !bridge.feed.is_live() {
+        return None;
+    }
+    bridge.unseen_pace.next_at(Pressure::Watchful)
+}
+
+fn read_unseen(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
+    let arns = bridge.with_unseen(now);
+    bridge.unseen_pace.sent(now, arns.len().div_ceil(100) as u64);
+    if arns.is_empty() {
+        return bridge.unseen_pace.returned();
+    }
+    bridge.readings += 1;
+    let purpose = Purpose::Unseen { sequence: bridge.readings };
+    bridge.ask(purpose, Ask::DescribeInstances(arns), out);
+}
+
+/// Instances come and go seldom: they are found anew now and then, and described in between.
+fn is_listing_due(bridge: &Bridge, now: Timestamp, pressure: Pressure) -> bool {
+    let quiet = matches!(pressure, Pressure::Quiet | Pressure::Idle);
+    quiet || bridge.needs_listing || now.since(bridge.listed_at) >= LIST_MS
 }
 
 /// Between complete readings while something is going on, in ms.
 const LIST_MS: u64 = 2_000;
 
 fn read_tasks(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
-    let hot = bridge.hot.iter().filter_map(|id| bridge.launches.get(id)?.arn.clone());
+    let trusted_ms = if bridge.feed.is_live() { limits::TRUST_MS } else { 0 };
+    let hot = bridge.hot.iter().filter_map(|id| bridge.launches.get(id));
+    let hot = hot.filter(|launch| now.since(launch.began_at) >= trusted_ms);
+    let hot = hot.filter_map(|launch| launch.arn.clone());
     let mut arns: Vec<Str> = bridge.stale_tasks.iter().cloned().chain(hot).collect();
     arns.sort_unstable();
     arns.dedup();
@@ -103,6 +147,9 @@ fn read_tasks(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
         bridge.stale_tasks.remove(arn);
     }
     if arns.is_empty() {
+        // Events have time to tell of them.
+        bridge.task_pace.sent(now, 0);
+        bridge.task_pace.returned();
         return;
     }
     bridge.readings += 1;
@@ -140,6 +187,20 @@ pub(crate) fn answered(
                 }
             }
         }
+        Purpose::Unseen { sequence } => {
+            bridge.unseen_pace.returned();
+            match result {
+                Ok(Answer::Instances(read)) => {
+                    let news = bridge.replica.merge_instances(read, false);
+                    bridge.seen(now, sequence);
+                    observe::instances(bridge, now, news, out);
+                }
+                Ok(_) => {}
+                Err(failure) => {
+                    out.push(Output::Note(format!("instances cannot be read: {failure}")));
+                }
+            }
+        }
         Purpose::Tasks | Purpose::Sweep => {
             if purpose == Purpose::Tasks {
                 bridge.task_pace.returned();
@@ -147,6 +208,7 @@ pub(crate) fn answered(
             match result {
                 Ok(Answer::Tasks { found, missing }) => {
                     for task in found {
+                        feed::was_read(bridge, now, &task);
                         observe::task(bridge, now, task, out);
                     }
                     for arn in missing {

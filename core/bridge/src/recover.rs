@@ -148,6 +148,7 @@ pub(crate) fn adopt(
         unseen: false,
         seen_after: 0,
         version_before: 0,
+        accepted_at_ms: None,
         began_at: now,
         kill: !task.desired_running && task.stopped_reason.as_deref() == Some(KILL_REASON),
         state: TaskState::TaskStaging,

@@ -28,6 +28,8 @@ pub(crate) enum Timer {
     StraysOver,
     Filters,
     Offer(String),
+    Unlisten,
+    EventDue(Str),
 }
 
 /// Why something was asked of the cluster.
@@ -39,6 +41,8 @@ pub(crate) enum Purpose {
     Strays,
     /// The regular reading of instances; whether it is complete.
     Instances { complete: bool, sequence: u64, asked_at: Timestamp },
+    /// The instances of launches that should show in their figures.
+    Unseen { sequence: u64 },
     /// The regular reading of tasks.
     Tasks,
     /// The sweep over all running tasks.
@@ -68,6 +72,10 @@ pub(crate) struct Offered {
 pub(crate) struct Counters {
     pub(crate) by_name: BTreeMap<&'static str, u64>,
     pub(crate) calls: BTreeMap<&'static str, u64>,
+    /// Events that were told.
+    pub(crate) events: u64,
+    /// Events between which versions were missing.
+    pub(crate) event_gaps: u64,
     /// Requests that read the cluster, as far as they are known when they are asked for.
     pub(crate) reads: u64,
 }
@@ -107,6 +115,8 @@ pub struct Bridge {
     pub(crate) live: BTreeSet<Str>,
     /// Those of them that are about to change.
     pub(crate) hot: BTreeSet<Str>,
+    /// Those that ECS has and whose reservations do not show in the figures of their instances yet.
+    pub(crate) unseen: BTreeSet<Str>,
     /// Launches that were given up and must not run, and since when.
     pub(crate) given_up: BTreeMap<Str, Timestamp>,
     /// Launch ids by the ARN of their task.
@@ -120,6 +130,7 @@ pub struct Bridge {
     pub(crate) filters_at: Option<Timestamp>,
     pub(crate) instance_pace: Pace,
     pub(crate) task_pace: Pace,
+    pub(crate) unseen_pace: Pace,
     pub(crate) listed_at: Timestamp,
     pub(crate) swept_at: Timestamp,
     pub(crate) readings: u64,
@@ -127,6 +138,8 @@ pub struct Bridge {
     pub(crate) fresh_at: Timestamp,
     /// Whether what is known of instances is known to be old.
     pub(crate) needs_reading: bool,
+    /// Whether instances may have come or gone.
+    pub(crate) needs_listing: bool,
     /// When something last happened that what is on offer depends on: offers are made of readings that were asked for
     /// no earlier.
     pub(crate) allocation_since: Timestamp,
@@ -134,10 +147,9 @@ pub struct Bridge {
     pub(crate) waits_for_reading: bool,
     /// Tasks to read because their instance changed.
     pub(crate) stale_tasks: BTreeSet<Str>,
-    /// Kept between readings for its room.
-    seen_now: Vec<Str>,
     pub(crate) recovery: crate::recover::Recovery,
     pub(crate) strays: crate::stray::Strays,
+    pub(crate) feed: crate::feed::Feed,
     pub(crate) counters: Counters,
 }
 
@@ -163,6 +175,7 @@ impl Bridge {
             by_instance: BTreeMap::new(),
             live: BTreeSet::new(),
             hot: BTreeSet::new(),
+            unseen: BTreeSet::new(),
             given_up: BTreeMap::new(),
             by_arn: BTreeMap::new(),
             definitions: Definitions::default(),
@@ -173,17 +186,19 @@ impl Bridge {
             filters_at: None,
             instance_pace: Pace::default(),
             task_pace: Pace::default(),
+            unseen_pace: Pace::default(),
             listed_at: Timestamp::default(),
             swept_at: Timestamp::default(),
             readings: 0,
             fresh_at: Timestamp::default(),
             needs_reading: false,
+            needs_listing: false,
             allocation_since: Timestamp::default(),
             waits_for_reading: false,
             stale_tasks: BTreeSet::new(),
-            seen_now: Vec::new(),
             recovery: crate::recover::Recovery::default(),
             strays: crate::stray::Strays::default(),
+            feed: crate::feed::Feed::default(),
             counters: Counters::default(),
         }
     }
@@ -246,6 +261,8 @@ impl Bridge {
         };
         member(&mut self.live, launch.phase == crate::launch::Phase::Known);
         member(&mut self.hot, launch.is_hot());
+        let is_known = launch.phase == crate::launch::Phase::Known;
+        member(&mut self.unseen, is_known && launch.unseen);
         let on = self.by_instance.entry(launch.instance.clone()).or_default();
         member(on, launch.holds());
         if on.is_empty() {
@@ -258,6 +275,7 @@ impl Bridge {
         let Some(launch) = self.launches.remove(id) else { return };
         self.live.remove(id);
         self.hot.remove(id);
+        self.unseen.remove(id);
         if let Some(arn) = launch.arn {
             self.by_arn.remove(&arn);
             self.stale_tasks.remove(&arn);
@@ -267,23 +285,35 @@ impl Bridge {
 
     /// A reading of instances came back: what ECS accepted before it was asked for shows in it.
     pub(crate) fn seen(&mut self, now: Timestamp, sequence: u64) {
-        for launch in
-            self.live.iter().filter_map(|id| self.launches.get(id)).filter(|launch| launch.unseen)
-        {
-            let version = self
-                .replica
-                .instances()
-                .get(&launch.instance)
-                .map_or(0, |instance| instance.version);
+        let shows = |launch: &Launch| {
+            let instance = self.replica.instances().get(&launch.instance);
+            let version = instance.map_or(0, |instance| instance.version);
             let shows = version > launch.version_before && sequence >= launch.seen_after;
-            if shows || now.since(launch.began_at) > limits::UNSEEN_MS_MAX {
-                self.seen_now.push(launch.id.clone());
-            }
+            shows || now.since(launch.began_at) > limits::UNSEEN_MS_MAX
+        };
+        let launches = self.unseen.iter().filter_map(|id| self.launches.get(id));
+        let seen: Vec<Str> =
+            launches.filter(|launch| shows(launch)).map(|launch| launch.id.clone()).collect();
+        for id in seen {
+            self.is_seen(now, &id);
         }
-        for id in std::mem::take(&mut self.seen_now) {
-            if let Some(launch) = self.launches.get_mut(&id) {
-                launch.unseen = false;
-            }
+    }
+
+    /// The instances of launches that wait to show in their figures, by ARN; events have had time to tell of those.
+    pub(crate) fn with_unseen(&self, now: Timestamp) -> Vec<Str> {
+        let launches = self.unseen.iter().filter_map(|id| self.launches.get(id));
+        let launches = launches.filter(|launch| now.since(launch.began_at) >= limits::TRUST_MS);
+        let on: BTreeSet<Str> = launches.map(|launch| launch.instance.clone()).collect();
+        on.into_iter().collect()
+    }
+
+    /// What a launch reserves shows in the figures of its instance.
+    pub(crate) fn is_seen(&mut self, now: Timestamp, id: &Str) {
+        if let Some(launch) = self.launches.get_mut(id) {
+            launch.unseen = false;
+        }
+        if self.unseen.remove(id) && self.feed.is_live() {
+            self.allocates_soon(now);
         }
     }
 

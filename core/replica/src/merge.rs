@@ -58,11 +58,13 @@ impl Replica {
         news
     }
 
-    /// Takes in a task; true if that is news.
+    /// Takes in a task; true if that is news. Health is not versioned everywhere: an equal version may still tell news.
     pub fn merge_task(&mut self, task: Task) -> bool {
         match self.tasks.get(&task.arn) {
             Some(held)
-                if held.version >= task.version || held.last_status == LastStatus::Stopped =>
+                if held.version > task.version
+                    || held.last_status == LastStatus::Stopped
+                    || *held == task =>
             {
                 false
             }

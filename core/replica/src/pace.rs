@@ -9,6 +9,8 @@ use longshore_machine::Timestamp;
 /// What is going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pressure {
+    /// Nobody is there to be told, or events tell what changes: reading only checks that.
+    Idle,
     /// Nothing that anyone waits for.
     Quiet,
     /// Tasks of others run: what they free may be wanted.
@@ -23,6 +25,7 @@ impl Pressure {
     /// Milliseconds between readings.
     const fn interval_ms(self) -> u64 {
         match self {
+            Self::Idle => 30_000,
             Self::Quiet => 5_000,
             Self::Watchful => 1_000,
             Self::Busy => 150,

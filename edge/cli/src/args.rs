@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use longshore_wire_ecs::shape::shared::Attribute;
 
 use crate::explain::{ConstraintArg, StrategyArg};
+use crate::feed::FeedArgs;
 use crate::instance_types::InstanceGroup;
 
 /// Apache Mesos frameworks, unmodified, on Amazon ECS.
@@ -95,6 +96,8 @@ pub(crate) struct DemoArgs {
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) cluster: ServedCluster,
+    #[command(flatten)]
+    pub(crate) feed: FeedArgs,
     #[command(flatten)]
     pub(crate) master: MasterArgs,
 }
@@ -356,6 +359,9 @@ pub(crate) struct DevArgs {
     /// Where state is kept.
     #[arg(long, default_value = ".longshore")]
     pub(crate) data_dir: PathBuf,
+    /// Let the Mesos master read the cluster instead of following its events.
+    #[arg(long)]
+    pub(crate) without_events: bool,
     /// Keep nothing: all is gone when it ends, containers too.
     #[arg(long)]
     pub(crate) in_memory: bool,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use longshore_client::{Client, Options};
+use longshore_client::{Client, FeedOptions, Options};
 use longshore_server::dev::{Config, LocalEcs};
 use longshore_server::{
     Durability, Fleet, INSTANCES_MAX, InstanceConfig, MesosMaster, Place, RuntimeChoice, bind,
@@ -87,7 +87,10 @@ impl Local {
         }
         let bridge =
             crate::master::config(&master, mesos_listener.address(), &args.region, &args.cluster);
-        let mesos = MesosMaster::start(bridge, client, mesos_listener);
+        let queue = crate::feed::queue_name(&args.cluster);
+        let feed = queue.filter(|_| !args.without_events);
+        let feed = feed.map(|queue| client.feed(FeedOptions { queue, makes: true }));
+        let mesos = MesosMaster::start(bridge, client, feed, mesos_listener);
         // The cluster is our own: if it does not answer, frameworks are told so by 503.
         let _ = tokio::time::timeout(PATIENCE, mesos.ready()).await;
         Ok(Self { ecs, mesos, ecs_url, mesos_url, runtime, instances, scratch })

@@ -9,6 +9,7 @@ mod cluster;
 mod demo;
 mod dev;
 mod explain;
+mod feed;
 mod hints;
 mod instance_types;
 mod list;

@@ -1,4 +1,4 @@
-//! Amazon ECS through the AWS SDK: paging, batching, request budgets, retries.
+//! Amazon ECS through the AWS SDK: paging, batching, request budgets, retries; and its events through SQS.
 //!
 //! Whatever configures the SDK configures this (profiles, environment, region, endpoints), and beside it
 //! `AWS_ECS_CLUSTER` and `AWS_ECS_ENDPOINT`, read by the command line. SDK types go no further than here: what
@@ -10,6 +10,7 @@
 
 mod budget;
 mod convert;
+mod feed;
 mod read;
 mod write;
 
@@ -25,6 +26,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use longshore_replica::{Answer, Ask, Failure};
 
 pub use budget::Budget;
+pub use feed::{Batch, Feed, FeedError, FeedOptions};
 
 /// How long one attempt may take. Chosen by us: ECS answers in milliseconds or not at all.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -64,6 +66,9 @@ pub struct Client {
     sdk: aws_sdk_ecs::Client,
     cluster: String,
     budget: Arc<Budget>,
+    /// What it was made of, for clients of other services.
+    shared: aws_config::SdkConfig,
+    endpoint: Option<String>,
 }
 
 impl Client {
@@ -97,12 +102,13 @@ impl Client {
         let mut config = aws_sdk_ecs::config::Builder::from(&shared)
             .retry_config(RetryConfig::standard().with_max_attempts(4))
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build());
-        if let Some(endpoint) = options.endpoint {
+        if let Some(endpoint) = &options.endpoint {
             config = config.endpoint_url(endpoint);
         }
         let budget = if options.budget { Budget::documented() } else { Budget::unlimited() };
         let sdk = aws_sdk_ecs::Client::from_conf(config.build());
-        Ok(Self { sdk, cluster: options.cluster, budget: Arc::new(budget) })
+        let (cluster, endpoint) = (options.cluster, options.endpoint);
+        Ok(Self { sdk, cluster, budget: Arc::new(budget), shared, endpoint })
     }
 
     /// The SDK's own client, for what [`Ask`] has no words for.

@@ -1,5 +1,6 @@
 //! The Mesos master as a service: the bridge's mailbox, its host, and the HTTP front.
 
+mod feed;
 mod front;
 mod streams;
 
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use longshore_bridge::{Bridge, CallId, Config, Input, Output, Page, Response};
-use longshore_client::Client;
+use longshore_client::{Client, Feed};
 use longshore_wire_mesos::Media;
 use longshore_wire_mesos::v1::scheduler::Call;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -93,6 +94,7 @@ struct BridgeHost {
     /// What was said lately, and when.
     noted: BTreeMap<String, Instant>,
     recovered: watch::Sender<bool>,
+    listens: watch::Sender<bool>,
 }
 
 impl Host<Bridge> for BridgeHost {
@@ -107,6 +109,8 @@ impl Host<Bridge> for BridgeHost {
                 Output::Close(stream) => self.streams.close(stream),
                 // Without receivers nobody waits for it.
                 Output::Recovered => drop(self.recovered.send(true)),
+                // Without a feed nobody waits for it.
+                Output::Listen(wanted) => drop(self.listens.send(wanted)),
                 Output::Note(text) => self.note(text),
                 Output::Ask(asked, ask) => {
                     let (client, inputs, turns) =
@@ -154,12 +158,13 @@ pub struct MesosMaster {
 }
 
 impl MesosMaster {
-    /// Starts the master in front of a cluster.
-    pub fn start(config: Config, client: Client, listener: Listener) -> Self {
+    /// Starts the master in front of a cluster, which it reads, and whose events it follows if there is a feed.
+    pub fn start(config: Config, client: Client, feed: Option<Feed>, listener: Listener) -> Self {
         let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
         let calls = Waiting::default();
         let (streams, mut ended) = Streams::new();
         let (tell_recovered, recovered) = watch::channel(false);
+        let (listens, wanted) = watch::channel(false);
         let handle = BridgeHandle { inputs: inputs.clone(), calls: calls.clone() };
         let mut host = BridgeHost {
             calls,
@@ -170,6 +175,7 @@ impl MesosMaster {
             turns: Arc::new(Semaphore::new(limits::ASKS_OUT_MAX)),
             noted: BTreeMap::new(),
             recovered: tell_recovered,
+            listens,
         };
         let mut tasks = JoinSet::new();
         let router = front::router(handle, &config);
@@ -177,6 +183,9 @@ impl MesosMaster {
         tasks.spawn(async move {
             let Ok(_) = drive(bridge, &mut host, inbox).await;
         });
+        if let Some(feed) = feed {
+            tasks.spawn(feed::run(feed, wanted, inputs.clone()));
+        }
         tasks.spawn(async move {
             while let Some(stream) = ended.recv().await {
                 if inputs.send(Input::StreamEnded(stream)).await.is_err() {

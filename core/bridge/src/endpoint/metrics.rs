@@ -64,6 +64,9 @@ pub(super) fn snapshot(bridge: &Bridge, now: Timestamp) -> Value {
         put(&format!("longshore/calls/{}", name.to_lowercase()), json!(count));
     }
     put("longshore/ecs_reads", json!(bridge.counters.reads));
+    put("longshore/events", json!(bridge.counters.events));
+    put("longshore/event_gaps", json!(bridge.counters.event_gaps));
+    put("longshore/events_arrive", json!(u8::from(bridge.feed.is_live())));
     amounts(bridge, &mut put);
     Value::Object(all)
 }

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod ends;
+mod events;
 mod frameworks;
 mod kill;
 mod launch;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use longshore_machine::Timestamp;
 use longshore_replica::{
-    Answer, Ask, Container, Definition, DefinitionContent, Failure, Instance, LastStatus,
+    Answer, Ask, Container, Definition, DefinitionContent, Failure, Instance, LastStatus, News,
     StartTask, StopCode, Task,
 };
 use longshore_wire_ecs::Str;
@@ -49,6 +49,10 @@ pub(super) struct Cluster {
     definitions: BTreeMap<Str, Definition>,
     /// CPU units and MiB that each task holds.
     held: BTreeMap<Str, (u32, u32)>,
+    /// What happened, as events tell it, and has not been told.
+    pub(super) events: Vec<News>,
+    /// The time that events bear, in ms since the epoch.
+    pub(super) now_ms: u64,
     /// What is shown of instances, where that is older than what is true.
     shown: Option<BTreeMap<Str, Instance>>,
     made: u32,
@@ -68,6 +72,8 @@ impl Cluster {
             listings: 0,
             definitions: BTreeMap::new(),
             held: BTreeMap::new(),
+            events: Vec::new(),
+            now_ms: 0,
             shown: None,
             made: 0,
         }
@@ -98,7 +104,14 @@ impl Cluster {
         if let Some(instance) = self.instances.get_mut(arn) {
             change(instance);
             instance.version += 1;
+            let told = Instance { running_tasks: 0, pending_tasks: 0, ..instance.clone() };
+            self.events.push(News::Instance(told, self.now_ms));
         }
+    }
+
+    fn tell_task(&mut self, arn: &str) {
+        let told = self.tasks.get(arn).map(|task| Task { healthy: None, ..task.clone() });
+        self.events.extend(told.map(News::Task));
     }
 
     /// From now on what is shown of instances stays as it is, whatever happens to them.
@@ -148,6 +161,7 @@ impl Cluster {
             instance.pending_tasks -= 1;
             instance.running_tasks += 1;
         });
+        self.tell_task(arn);
     }
 
     /// A task becomes STOPPED.
@@ -184,6 +198,7 @@ impl Cluster {
                 if was_running { &mut instance.running_tasks } else { &mut instance.pending_tasks };
             *count -= 1;
         });
+        self.tell_task(arn);
     }
 
     /// An instance goes away with all that is on it, and nobody knows of either any more.
@@ -285,7 +300,7 @@ impl Cluster {
         let cpu = start.cpu.or(named.map(|named| named.cpu)).unwrap_or(0);
         let memory_mib = start.memory_mib.or(named.map(|named| named.memory_mib)).unwrap_or(0);
         let refused = |reason: &str| Answer::NotStarted { reason: reason.into(), detail: None };
-        let Some(instance) = self.instances.get_mut(&start.instance) else {
+        let Some(instance) = self.instances.get(&start.instance) else {
             return refused("MISSING");
         };
         if !instance.active {
@@ -297,10 +312,12 @@ impl Cluster {
         if instance.memory_mib_remaining < memory_mib {
             return refused("RESOURCE:MEMORY");
         }
-        instance.cpu_remaining -= cpu;
-        instance.memory_mib_remaining -= memory_mib;
-        instance.pending_tasks += 1;
-        instance.version += 1;
+        self.now_ms = now.millis();
+        self.change(&start.instance, |instance| {
+            instance.cpu_remaining -= cpu;
+            instance.memory_mib_remaining -= memory_mib;
+            instance.pending_tasks += 1;
+        });
         self.made += 1;
         let task = Task {
             arn: format!("{PREFIX}:task/default/{:032x}", self.made).into(),
@@ -316,6 +333,7 @@ impl Cluster {
         };
         self.held.insert(task.arn.clone(), (cpu, memory_mib));
         self.tasks.insert(task.arn.clone(), task.clone());
+        self.tell_task(&task.arn);
         Answer::Started(Box::new(task))
     }
 
@@ -329,6 +347,8 @@ impl Cluster {
         };
         task.desired_running = false;
         task.version += 1;
-        Ok(Answer::Stopped(Box::new(task.clone())))
+        let stopped = task.clone();
+        self.tell_task(arn);
+        Ok(Answer::Stopped(Box::new(stopped)))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use longshore_machine::{Machine, Timestamp};
-use longshore_replica::{Ask, StartTask};
+use longshore_replica::{Answer, Ask, StartTask};
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::framework_info::Capability;
 use longshore_wire_mesos::v1::framework_info::capability::Type as CapabilityType;
@@ -40,6 +40,12 @@ pub(super) struct World {
     pub(super) closed: BTreeSet<StreamKey>,
     /// Which questions to the cluster are held back.
     pub(super) hold: Option<fn(&Ask) -> bool>,
+    /// Whether events are wanted.
+    pub(super) listens: bool,
+    /// Whether events are told.
+    pub(super) tells: bool,
+    /// What operators were told.
+    pub(super) notes: Vec<String>,
     asks: VecDeque<(Asked, Ask)>,
     events: Vec<(Timestamp, StreamKey, Event)>,
     responses: BTreeMap<CallId, Response>,
@@ -59,6 +65,9 @@ impl World {
             now: Timestamp::from_millis(1_700_000_000_000),
             closed: BTreeSet::new(),
             hold: None,
+            listens: false,
+            tells: false,
+            notes: Vec::new(),
             asks: VecDeque::new(),
             events: Vec::new(),
             responses: BTreeMap::new(),
@@ -131,6 +140,14 @@ impl World {
         starts[0].clone()
     }
 
+    /// The only `StartTask` that is held back is answered so.
+    pub(super) fn reply_to_start(&mut self, answer: Answer) {
+        let held = self.asks.iter().position(|(_, ask)| matches!(ask, Ask::StartTask(_)));
+        let (asked, _) = held.and_then(|at| self.asks.remove(at)).expect("a start is held back");
+        self.hold = None;
+        self.step(Input::Answered(asked, Ok(answer)));
+    }
+
     /// What is held back is lost, and nobody hears of it.
     pub(super) fn drop_held(&mut self) {
         self.asks.clear();
@@ -159,15 +176,40 @@ impl World {
                     assert!(self.closed.insert(stream), "{stream:?} is closed twice");
                 }
                 Output::Ask(asked, ask) => self.asks.push_back((asked, ask)),
-                Output::Note(_) | Output::Recovered => {}
+                Output::Listen(wanted) => self.listens = wanted,
+                Output::Note(text) => self.notes.push(text),
+                Output::Recovered => {}
             }
         }
         let violations = audit(&self.bridge);
         assert!(violations.is_empty(), "{violations:?}");
     }
 
+    /// Tells what happened, as it happened.
+    pub(super) fn tell(&mut self) {
+        self.answer_asks();
+    }
+
+    fn tell_events(&mut self) {
+        self.cluster.now_ms = self.now.millis();
+        let events = std::mem::take(&mut self.cluster.events);
+        if self.tells && !events.is_empty() {
+            self.feed(Input::Told(events));
+        }
+    }
+
+    /// Events arrive from now on.
+    pub(super) fn feed_up(&mut self) {
+        assert!(self.listens, "nobody asked for events");
+        self.cluster.events.clear();
+        self.tells = true;
+        self.step(Input::FeedUp);
+        self.soon();
+    }
+
     fn answer_asks(&mut self) {
         loop {
+            self.tell_events();
             let hold = self.hold;
             let free = self.asks.iter().position(|(_, ask)| hold.is_none_or(|held| !held(ask)));
             let Some((asked, ask)) = free.and_then(|index| self.asks.remove(index)) else { return };

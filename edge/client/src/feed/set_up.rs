@@ -1,0 +1,95 @@
+//! Making what a feed needs: a queue, a rule that matches events of the cluster, and leave for the rule to fill the queue.
+//!
+//! Everything here may be done again and again. Source: EventBridge user guide, *Using resource-based policies*, for SQS.
+
+use std::collections::HashMap;
+
+use aws_sdk_eventbridge::operation::disable_rule::DisableRuleError;
+use aws_sdk_eventbridge::types::{RuleState, Target};
+use aws_sdk_sqs::types::QueueAttributeName;
+use serde_json::json;
+
+use super::{Feed, FeedError, WAIT_S, failed};
+
+/// Seconds that a message is kept. Chosen by us: older news is in what is read meanwhile.
+const RETENTION_S: u32 = 300;
+/// Seconds after which a message that was not deleted comes again. Chosen by us: handing it on takes milliseconds.
+const VISIBILITY_S: u32 = 10;
+/// The one target of the rule.
+const TARGET: &str = "longshore";
+
+impl Feed {
+    /// Makes queue and rule; URL of the queue.
+    pub(super) async fn set_up(&self) -> Result<String, FeedError> {
+        let (url, queue_arn) = self.make_queue().await?;
+        let rule_arn = self.make_rule().await?;
+        let policy = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": "events.amazonaws.com" },
+            "Action": "sqs:SendMessage",
+            "Resource": queue_arn,
+            "Condition": { "ArnEquals": { "aws:SourceArn": rule_arn } },
+        }] });
+        let attributes = HashMap::from([
+            (QueueAttributeName::Policy, policy.to_string()),
+            (QueueAttributeName::MessageRetentionPeriod, RETENTION_S.to_string()),
+            (QueueAttributeName::VisibilityTimeout, VISIBILITY_S.to_string()),
+            (QueueAttributeName::ReceiveMessageWaitTimeSeconds, WAIT_S.to_string()),
+        ]);
+        let request = self.sqs.set_queue_attributes().queue_url(&url);
+        let set = request.set_attributes(Some(attributes)).send().await;
+        set.map_err(failed("the queue cannot be opened to the rule"))?;
+        let target = Target::builder().id(TARGET).arn(&queue_arn).build();
+        let target = target.map_err(|error| FeedError::Answer(error.to_string()))?;
+        let request = self.bridge.put_targets().rule(&self.options.queue).targets(target);
+        let put =
+            request.send().await.map_err(failed("the rule cannot be pointed at the queue"))?;
+        match put.failed_entries().first() {
+            None => Ok(url),
+            Some(entry) => Err(FeedError::Answer(format!(
+                "the rule cannot be pointed at the queue: {}",
+                entry.error_message().or(entry.error_code()).unwrap_or("no reason given")
+            ))),
+        }
+    }
+
+    /// URL and ARN of the queue.
+    async fn make_queue(&self) -> Result<(String, String), FeedError> {
+        let made = self.sqs.create_queue().queue_name(&self.options.queue).send().await;
+        let made = made.map_err(failed("the queue cannot be made"))?;
+        let lacks = |what: &str| FeedError::Answer(format!("the queue has no {what}"));
+        let url = made.queue_url().ok_or_else(|| lacks("URL"))?.to_owned();
+        let request = self.sqs.get_queue_attributes().queue_url(&url);
+        let request = request.attribute_names(QueueAttributeName::QueueArn);
+        let read = request.send().await.map_err(failed("the queue cannot be read"))?;
+        let arn = read.attributes().and_then(|all| all.get(&QueueAttributeName::QueueArn));
+        let arn = arn.ok_or_else(|| lacks("ARN"))?.clone();
+        Ok((url, arn))
+    }
+
+    /// ARN of the rule, which is enabled.
+    async fn make_rule(&self) -> Result<String, FeedError> {
+        let pattern = json!({
+            "source": ["aws.ecs"],
+            "detail-type": [super::parse::TASK, super::parse::INSTANCE],
+            "detail": { "clusterArn": [self.cluster_arn] },
+        });
+        let request = self.bridge.put_rule().name(&self.options.queue);
+        let request = request.event_pattern(pattern.to_string()).state(RuleState::Enabled);
+        let request = request.description("What Longshore is told of the cluster");
+        let put = request.send().await.map_err(failed("the rule cannot be made"))?;
+        let missing = || FeedError::Answer("the rule has no ARN".to_owned());
+        put.rule_arn().map(str::to_owned).ok_or_else(missing)
+    }
+
+    /// Lets the rule rest, if it is there.
+    pub(super) async fn disable(&self) -> Result<(), FeedError> {
+        let sent = self.bridge.disable_rule().name(&self.options.queue).send().await;
+        let Err(error) = sent else { return Ok(()) };
+        let is_absent = DisableRuleError::is_resource_not_found_exception;
+        if error.as_service_error().is_some_and(is_absent) {
+            return Ok(());
+        }
+        Err(failed("the rule cannot be disabled")(error))
+    }
+}

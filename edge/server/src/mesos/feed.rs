@@ -1,0 +1,107 @@
+//! Events of the cluster for the bridge: opened while they are wanted, handed on, and opened again when they fail.
+
+use std::time::Duration;
+
+use longshore_bridge::Input;
+use longshore_client::{Feed, FeedError};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Between attempts at opening a feed that failed, at first. Chosen by us.
+const RETRY_MIN: Duration = Duration::from_secs(1);
+/// The longest time between such attempts, to which it doubles. Chosen by us.
+const RETRY_MAX: Duration = Duration::from_mins(1);
+
+/// Why a feed is not open any more.
+enum End {
+    /// Nobody wants it, for now.
+    Unwanted,
+    /// The bridge has ended.
+    Over,
+    /// It failed.
+    Failed(FeedError),
+}
+
+/// Hands events on while they are wanted, until the bridge ends.
+pub(super) async fn run(
+    mut feed: Feed,
+    mut wanted: watch::Receiver<bool>,
+    bridge: mpsc::Sender<Input>,
+) {
+    let mut pause = RETRY_MIN;
+    loop {
+        if !*wanted.borrow_and_update() && feed.makes() {
+            // What is left of an earlier run may be full of events that nobody takes.
+            if let Err(error) = feed.rest().await {
+                tracing::debug!("{error}");
+            }
+            if wanted.wait_for(|wanted| *wanted).await.is_err() {
+                return;
+            }
+        }
+        match follow(&mut feed, &mut wanted, &bridge, &mut pause).await {
+            End::Over => return,
+            End::Unwanted => {}
+            End::Failed(error) => {
+                if bridge.send(Input::FeedDown(error.to_string())).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(RETRY_MAX);
+            }
+        }
+    }
+}
+
+/// Opens the feed and hands on what it brings.
+async fn follow(
+    feed: &mut Feed,
+    wanted: &mut watch::Receiver<bool>,
+    bridge: &mpsc::Sender<Input>,
+    pause: &mut Duration,
+) -> End {
+    if let Err(error) = feed.open().await {
+        return End::Failed(error);
+    }
+    if bridge.send(Input::FeedUp).await.is_err() {
+        return End::Over;
+    }
+    let mut deletions = JoinSet::new();
+    loop {
+        let received = tokio::select! {
+            received = feed.receive() => received,
+            changed = wanted.changed() => match changed {
+                Err(_) => return End::Over,
+                Ok(()) if !*wanted.borrow_and_update() => {
+                    // A queue that others fill is emptied all the time, or it would be full of old news.
+                    if feed.makes() {
+                        return End::Unwanted;
+                    }
+                    continue;
+                }
+                Ok(()) if bridge.send(Input::FeedUp).await.is_err() => return End::Over,
+                Ok(()) => continue,
+            },
+        };
+        let mut batch = match received {
+            Ok(batch) => batch,
+            Err(error) => return End::Failed(error),
+        };
+        *pause = RETRY_MIN;
+        for why in &batch.strange {
+            tracing::warn!("{why}");
+        }
+        let news = std::mem::take(&mut batch.news);
+        if !news.is_empty() && bridge.send(Input::Told(news)).await.is_err() {
+            return End::Over;
+        }
+        // Not waited for: the next events may be there. A message that stays comes again and tells nothing new.
+        let deleting = feed.clone();
+        while deletions.try_join_next().is_some() {}
+        deletions.spawn(async move {
+            if let Err(error) = deleting.delete(batch).await {
+                tracing::debug!("{error}");
+            }
+        });
+    }
+}
