@@ -306,6 +306,11 @@ pub(crate) struct Master {
 impl Master {
     /// Starts it in front of an endpoint and waits until it listens.
     pub(crate) fn start(home: &Home, endpoint: &str) -> Self {
+        Self::start_with(home, endpoint, &[])
+    }
+
+    /// As [`Self::start`], with more flags.
+    pub(crate) fn start_with(home: &Home, endpoint: &str, more: &[&str]) -> Self {
         let errors = home.path("serve-stderr");
         let file = fs::File::create(&errors).expect("the directory can be written");
         let environment = [
@@ -316,7 +321,7 @@ impl Master {
         ];
         let mut command = serve_command(home, &environment);
         // Commands without an image run on the machine itself.
-        command.args(["--default-image", "none"]);
+        command.args(["--default-image", "none"]).args(more);
         let mut child =
             command.stdout(Stdio::piped()).stderr(file).spawn().expect("the binary runs");
         let line = first_line(child.stdout.take().expect("it is piped"));
