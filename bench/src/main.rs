@@ -23,7 +23,7 @@ fn main() -> Result<()> {
         }
     }
     let wanted = |name: &str| all || which.iter().any(|one| one == name);
-    println!("{:<44} {:>12} {:>14}", "measurement", "figure", "budget");
+    println!("{:<52} {:>12} {:>14}", "measurement", "figure", "budget");
     if wanted("start") {
         start::run()?;
     }
@@ -41,5 +41,5 @@ fn main() -> Result<()> {
 
 /// One line of the report.
 fn report(what: &str, figure: &str, budget: &str) {
-    println!("{what:<44} {figure:>12} {budget:>14}");
+    println!("{what:<52} {figure:>12} {budget:>14}");
 }

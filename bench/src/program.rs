@@ -31,6 +31,11 @@ fn binary() -> Result<PathBuf> {
 impl Program {
     /// Starts it with simulated instances and durable storage.
     pub(crate) fn start(instances: u32, runtime: &str) -> Result<Self> {
+        Self::start_with(instances, runtime, &[])
+    }
+
+    /// As [`Self::start`], with more flags.
+    pub(crate) fn start_with(instances: u32, runtime: &str, more: &[&str]) -> Result<Self> {
         let data = TempDir::new()?;
         let began = Instant::now();
         let mut child = Command::new(binary()?)
@@ -38,6 +43,7 @@ impl Program {
             .args(["--instance-cpu", "1000000", "--instance-memory", "100000000"])
             .args(["--ecs-listen", "127.0.0.1:0", "--mesos-listen", "127.0.0.1:0", "--data-dir"])
             .arg(data.path())
+            .args(more)
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
