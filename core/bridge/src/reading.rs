@@ -171,54 +171,23 @@ pub(crate) fn answered(
         Purpose::Strays => stray::found(bridge, now, result, out),
         Purpose::Instances { complete, sequence, asked_at } => {
             bridge.instance_pace.returned();
-            match result {
-                Ok(Answer::Instances(read)) => {
-                    bridge.fresh_at = asked_at;
-                    if std::mem::take(&mut bridge.waits_for_reading) {
-                        bridge.allocates_soon(now);
-                    }
-                    let news = bridge.replica.merge_instances(read, complete);
-                    bridge.seen(now, sequence);
-                    observe::instances(bridge, now, news, out);
-                }
-                Ok(_) => {}
-                Err(failure) => {
-                    out.push(Output::Note(format!("instances cannot be read: {failure}")));
+            if result.is_ok() {
+                bridge.fresh_at = asked_at;
+                if std::mem::take(&mut bridge.waits_for_reading) {
+                    bridge.allocates_soon(now);
                 }
             }
+            instances_read(bridge, now, result, complete, sequence, out);
         }
         Purpose::Unseen { sequence } => {
             bridge.unseen_pace.returned();
-            match result {
-                Ok(Answer::Instances(read)) => {
-                    let news = bridge.replica.merge_instances(read, false);
-                    bridge.seen(now, sequence);
-                    observe::instances(bridge, now, news, out);
-                }
-                Ok(_) => {}
-                Err(failure) => {
-                    out.push(Output::Note(format!("instances cannot be read: {failure}")));
-                }
-            }
+            instances_read(bridge, now, result, false, sequence, out);
         }
-        Purpose::Tasks | Purpose::Sweep => {
-            if purpose == Purpose::Tasks {
-                bridge.task_pace.returned();
-            }
-            match result {
-                Ok(Answer::Tasks { found, missing }) => {
-                    for task in found {
-                        feed::was_read(bridge, now, &task);
-                        observe::task(bridge, now, task, out);
-                    }
-                    for arn in missing {
-                        observe::vanished(bridge, now, &arn, out);
-                    }
-                }
-                Ok(_) => {}
-                Err(failure) => out.push(Output::Note(format!("tasks cannot be read: {failure}"))),
-            }
+        Purpose::Tasks => {
+            bridge.task_pace.returned();
+            tasks_read(bridge, now, result, out);
         }
+        Purpose::Sweep => tasks_read(bridge, now, result, out),
         Purpose::Definition(key) => definition::answered(bridge, now, &key, result, out),
         Purpose::Start(id) => launch::started(bridge, now, &id, result, out),
         Purpose::Find(id) => launch::looked_for(bridge, now, &id, result, out),
@@ -230,5 +199,45 @@ pub(crate) fn answered(
                 out.push(Output::Note(format!("launch {id} cannot be stopped yet: {failure}")));
             }
         },
+    }
+}
+
+fn instances_read(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    result: Result<Answer, Failure>,
+    complete: bool,
+    sequence: u64,
+    out: &mut Vec<Output>,
+) {
+    match result {
+        Ok(Answer::Instances(read)) => {
+            let news = bridge.replica.merge_instances(read, complete);
+            bridge.seen(now, sequence);
+            observe::instances(bridge, now, news, out);
+        }
+        Ok(_) => {}
+        Err(failure) => out.push(Output::Note(format!("instances cannot be read: {failure}"))),
+    }
+}
+
+fn tasks_read(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    result: Result<Answer, Failure>,
+    out: &mut Vec<Output>,
+) {
+    match result {
+        Ok(Answer::Tasks { found, missing }) => {
+            for task in found {
+                feed::was_read(bridge, now, &task);
+                observe::task(bridge, now, task, out);
+            }
+            for arn in missing {
+                observe::vanished(bridge, now, &arn, out);
+            }
+        }
+        Ok(_) => {}
+        Err(failure) => out.push(Output::Note(format!("tasks cannot be read: {failure}"))),
     }
 }

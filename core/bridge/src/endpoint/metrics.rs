@@ -63,12 +63,17 @@ pub(super) fn snapshot(bridge: &Bridge, now: Timestamp) -> Value {
     for (name, count) in &bridge.counters.calls {
         put(&format!("longshore/calls/{}", name.to_lowercase()), json!(count));
     }
+    cluster(bridge, &mut put);
+    amounts(bridge, &mut put);
+    Value::Object(all)
+}
+
+/// How the cluster is known.
+fn cluster(bridge: &Bridge, put: &mut impl FnMut(&str, Value)) {
     put("longshore/ecs_reads", json!(bridge.counters.reads));
     put("longshore/events", json!(bridge.counters.events));
     put("longshore/event_gaps", json!(bridge.counters.event_gaps));
     put("longshore/events_arrive", json!(u8::from(bridge.feed.is_live())));
-    amounts(bridge, &mut put);
-    Value::Object(all)
 }
 
 /// What there is of each resource, and how much of it is used.
