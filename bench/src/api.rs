@@ -55,9 +55,15 @@ pub(crate) fn run() -> Result<()> {
     let definition = r#"{"family":"bench","containerDefinitions":[{"name":"main","image":"x","cpu":10,"memory":10}]}"#;
     connection.call("RegisterTaskDefinition", definition)?;
     let run = r#"{"taskDefinition":"bench","count":10}"#.to_owned();
+    let used = program.processor_s()?;
     let calls = rate(&program.ecs, "RunTask", vec![run])?;
+    let used = program.processor_s()? - used;
     report("RunTask count=10, tasks/s", &format!("{:.0}", calls * 10.0), "50000");
 
+    let held = connection.call("DescribeClusters", "{}")?;
+    let count = |name: &str| held["clusters"][0][name].as_f64().unwrap_or_default();
+    let tasks = (count("runningTasksCount") + count("pendingTasksCount")).max(1.0);
+    report("  processor time a task", &format!("{:.0} us", used * 1e6 / tasks), "");
     let instances = connection.call("ListContainerInstances", "{}")?;
     let arns = instances["containerInstanceArns"].as_array().context("there are instances")?;
     let bodies = arns

@@ -5,6 +5,7 @@
 //! never run ahead of the disk.
 
 mod event_rows;
+mod places;
 mod rows;
 mod writer;
 
@@ -19,10 +20,11 @@ pub use writer::WriteError;
 pub(crate) use writer::{Commit, Release, Writer};
 
 /// Each migration brings the database from its index to the next version.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
+    include_str!("../migrations/0004.sql"),
 ];
 
 /// Pages of the write-ahead log before they are copied back: 32 MiB.
@@ -104,6 +106,8 @@ pub enum StorageError {
 #[derive(Debug)]
 pub struct Storage {
     connection: Connection,
+    /// Which rows are whose.
+    known: rows::Known,
     place: String,
     /// Held while the database is open: one process writes it. `SQLite`'s own locks would keep a shell from reading, too.
     _lock: Option<File>,
@@ -131,53 +135,11 @@ impl Storage {
         };
         let connection =
             connection.map_err(|source| StorageError::Open { place: name.clone(), source })?;
-        let storage = Self { connection, place: name, _lock: lock };
-        storage.prepare(durability).map_err(|source| storage.explain(source))?;
-        storage.migrate()?;
-        Ok(storage)
-    }
-
-    fn explain(&self, source: rusqlite::Error) -> StorageError {
-        let place = self.place.clone();
-        match source.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-                StorageError::InUse { place }
-            }
-            _ => StorageError::Open { place, source },
-        }
-    }
-
-    fn prepare(&self, durability: Durability) -> rusqlite::Result<()> {
-        self.connection.busy_timeout(Duration::from_millis(200))?;
-        self.connection.pragma_update(None, "journal_mode", "WAL")?;
-        let synchronous = match durability {
-            Durability::Full => "FULL",
-            Durability::Normal => "NORMAL",
-        };
-        self.connection.pragma_update(None, "synchronous", synchronous)?;
-        // Pages that change often are copied back once for many commits.
-        self.connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
-        Ok(())
-    }
-
-    fn migrate(&self) -> Result<(), StorageError> {
-        let found: usize = self
-            .connection
-            .pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
-            .map_err(|source| self.explain(source))? as usize;
-        if found > MIGRATIONS.len() {
-            return Err(StorageError::TooNew {
-                place: self.place.clone(),
-                found,
-                known: MIGRATIONS.len(),
-            });
-        }
-        for (version, migration) in MIGRATIONS.iter().enumerate().skip(found) {
-            let batch =
-                format!("BEGIN; {migration}; PRAGMA user_version = {}; COMMIT", version + 1);
-            self.connection.execute_batch(&batch).map_err(|source| self.explain(source))?;
-        }
-        Ok(())
+        let explain = |source| explain(&name, source);
+        prepare(&connection, durability).map_err(explain)?;
+        migrate(&connection, &name)?;
+        let known = rows::Known::of(&connection).map_err(explain)?;
+        Ok(Self { connection, known, place: name, _lock: lock })
     }
 
     /// Reads all records back.
@@ -201,8 +163,46 @@ impl Storage {
     pub fn limit_pages(&self, pages: u32) -> Result<(), StorageError> {
         self.connection
             .pragma_update(None, "max_page_count", pages)
-            .map_err(|source| self.explain(source))
+            .map_err(|source| explain(&self.place, source))
     }
+}
+
+/// What an error of a database means for the one who starts the program.
+fn explain(place: &str, source: rusqlite::Error) -> StorageError {
+    let place = place.to_owned();
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+            StorageError::InUse { place }
+        }
+        _ => StorageError::Open { place, source },
+    }
+}
+
+fn prepare(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_millis(200))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    // Pages that change often are copied back once for many commits.
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)
+}
+
+fn migrate(connection: &Connection, place: &str) -> Result<(), StorageError> {
+    let found: usize = connection
+        .pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
+        .map_err(|source| explain(place, source))? as usize;
+    if found > MIGRATIONS.len() {
+        let place = place.to_owned();
+        return Err(StorageError::TooNew { place, found, known: MIGRATIONS.len() });
+    }
+    for (version, migration) in MIGRATIONS.iter().enumerate().skip(found) {
+        let batch = format!("BEGIN; {migration}; PRAGMA user_version = {}; COMMIT", version + 1);
+        connection.execute_batch(&batch).map_err(|source| explain(place, source))?;
+    }
+    Ok(())
 }
 
 /// Takes the lock that says that a process writes this database.

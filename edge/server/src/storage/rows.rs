@@ -1,5 +1,7 @@
 //! Records as rows.
 
+use std::collections::HashMap;
+
 use longshore_control::{Change, ContainerInstance, Key, Records, Service, Task};
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use rusqlite::{Connection, Transaction, params};
@@ -7,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::event_rows;
+use super::places::Places;
 
 /// Reads every record.
 ///
@@ -48,17 +51,37 @@ pub(super) fn records<T: DeserializeOwned>(
     Ok(records)
 }
 
-/// An instance's version is a column of its own, which is written more often than the record.
+/// Which rows are whose, where rows are in the order in which they came.
+#[derive(Debug)]
+pub(super) struct Known {
+    tasks: Places,
+    versions: Places,
+}
+
+impl Known {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When a table cannot be read.
+    pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            tasks: Places::of(connection, "task")?,
+            versions: Places::of(connection, "container_instance_version")?,
+        })
+    }
+}
+
+/// An instance's version has a table of its own, which is written more often than the record.
 fn instances(connection: &Connection) -> Result<Vec<ContainerInstance>, String> {
-    let failed = |error: rusqlite::Error| format!("table container_instance: {error}");
+    let failed = |error: rusqlite::Error| format!("table container_instance_version: {error}");
     let mut instances: Vec<ContainerInstance> = records(connection, "container_instance", "id")?;
-    let mut statement = connection
-        .prepare("SELECT version FROM container_instance WHERE id = ?1")
-        .map_err(failed)?;
+    let mut statement =
+        connection.prepare("SELECT id, version FROM container_instance_version").map_err(failed)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+    let versions: Result<HashMap<String, i64>, _> = rows.collect();
+    let versions = versions.map_err(failed)?;
     for instance in &mut instances {
-        let version = statement
-            .query_row(params![instance.id.to_string()], |row| row.get(0))
-            .map_err(failed)?;
+        let version = versions.get(&instance.id.to_string()).copied().unwrap_or_default();
         instance.version = instance.version.max(version);
     }
     Ok(instances)
@@ -111,7 +134,11 @@ pub(super) fn key(change: &Change) -> Key {
 }
 
 /// Writes one change.
-pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
+pub(super) fn write(
+    transaction: &Transaction<'_>,
+    known: &mut Known,
+    change: &Change,
+) -> rusqlite::Result<()> {
     match change {
         Change::Cluster(cluster) => transaction
             .prepare_cached("INSERT OR REPLACE INTO cluster VALUES (?1, ?2, ?3, ?4, ?5)")?
@@ -122,18 +149,8 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
                 cluster.status.word(),
                 json(&**cluster)
             ])?,
-        Change::Instance(instance) => transaction
-            .prepare_cached(
-                "INSERT OR REPLACE INTO container_instance VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![
-                instance.id.to_string(),
-                &*instance.cluster,
-                instance.status.word(),
-                instance.version,
-                json(&**instance)
-            ])?,
-        Change::InstanceVersion(id, version) => write_version(transaction, *id, *version)?,
+        Change::Instance(instance) => write_instance(transaction, known, instance)?,
+        Change::InstanceVersion(id, version) => write_version(transaction, known, *id, *version)?,
         Change::Definition(definition) => transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO task_definition VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -146,31 +163,51 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
                 definition.status.word(),
                 json(&**definition)
             ])?,
-        Change::Task(task) => write_task(transaction, task)?,
+        Change::Task(task) => write_task(transaction, known, task)?,
         Change::Service(service) => write_service(transaction, service)?,
         Change::Token { realm, cluster, token, usage } => transaction
             .prepare_cached("INSERT OR REPLACE INTO client_token VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![&*realm.account, &*realm.region, &**cluster, &**token, json(usage)])?,
-        Change::Forget(key) => forget(transaction, key)?,
+        Change::Forget(key) => forget(transaction, known, key)?,
         Change::Bus(change) => event_rows::write(transaction, change)?,
     };
     Ok(())
 }
 
-fn write_task(transaction: &Transaction<'_>, task: &Task) -> rusqlite::Result<usize> {
+fn write_task(
+    transaction: &Transaction<'_>,
+    known: &mut Known,
+    task: &Task,
+) -> rusqlite::Result<usize> {
+    let desired = if task.desired_running { "RUNNING" } else { "STOPPED" };
+    let (status, version, record) = (task.last_status.word(), task.version, json(task));
+    if let Some(place) = known.tasks.get(task.id) {
+        return transaction
+            .prepare_cached(
+                "UPDATE task SET last_status = ?2, desired_status = ?3, version = ?4, record = ?5 WHERE place = ?1",
+            )?
+            .execute(params![place, status, desired, version, record]);
+    }
+    let (place, id) = (known.tasks.add(task.id), task.id.to_string());
     transaction
-        .prepare_cached(
-            "INSERT INTO task VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET \
-                 last_status = ?3, desired_status = ?4, version = ?5, record = ?6",
-        )?
-        .execute(params![
-            task.id.to_string(),
-            &*task.cluster,
-            task.last_status.word(),
-            if task.desired_running { "RUNNING" } else { "STOPPED" },
-            task.version,
-            json(task)
-        ])
+        .prepare_cached("INSERT INTO task VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+        .execute(params![place, id, &*task.cluster, status, desired, version, record])
+}
+
+fn write_instance(
+    transaction: &Transaction<'_>,
+    known: &mut Known,
+    instance: &ContainerInstance,
+) -> rusqlite::Result<usize> {
+    let id = instance.id.to_string();
+    if known.versions.get(instance.id).is_none() {
+        transaction
+            .prepare_cached("INSERT INTO container_instance_version VALUES (?1, ?2, ?3)")?
+            .execute(params![known.versions.add(instance.id), id, instance.version])?;
+    }
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO container_instance VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![id, &*instance.cluster, instance.status.word(), json(instance)])
 }
 
 fn write_service(transaction: &Transaction<'_>, service: &Service) -> rusqlite::Result<usize> {
@@ -187,30 +224,38 @@ fn write_service(transaction: &Transaction<'_>, service: &Service) -> rusqlite::
         ])
 }
 
-/// The version alone; a record of the same group may be newer.
+/// The version alone; a record of the same group may be newer. One of an instance that was forgotten is not written.
 fn write_version(
     transaction: &Transaction<'_>,
+    known: &Known,
     id: ResourceId,
     version: i64,
 ) -> rusqlite::Result<usize> {
+    let Some(place) = known.versions.get(id) else { return Ok(0) };
     transaction
-        .prepare_cached("UPDATE container_instance SET version = max(version, ?2) WHERE id = ?1")?
-        .execute(params![id.to_string(), version])
+        .prepare_cached("UPDATE container_instance_version SET version = ?2 WHERE place = ?1")?
+        .execute(params![place, version])
 }
 
-fn forget(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<usize> {
+fn forget(transaction: &Transaction<'_>, known: &mut Known, key: &Key) -> rusqlite::Result<usize> {
     match key {
         Key::Cluster(realm, name) => transaction
             .prepare_cached("DELETE FROM cluster WHERE account = ?1 AND region = ?2 AND name = ?3")?
             .execute(params![&*realm.account, &*realm.region, &**name]),
-        Key::Instance(id) | Key::InstanceVersion(id) => transaction
-            .prepare_cached("DELETE FROM container_instance WHERE id = ?1")?
-            .execute(params![id.to_string()]),
+        Key::Instance(id) | Key::InstanceVersion(id) => {
+            transaction
+                .prepare_cached("DELETE FROM container_instance_version WHERE place = ?1")?
+                .execute(params![known.versions.remove(*id)])?;
+            transaction
+                .prepare_cached("DELETE FROM container_instance WHERE id = ?1")?
+                .execute(params![id.to_string()])
+        }
         Key::Definition(realm, family, revision) => transaction
             .prepare_cached("DELETE FROM task_definition WHERE account = ?1 AND region = ?2 AND family = ?3 AND revision = ?4")?
             .execute(params![&*realm.account, &*realm.region, &**family, revision]),
         Key::Task(id) => {
-            transaction.prepare_cached("DELETE FROM task WHERE id = ?1")?.execute(params![id.to_string()])
+            let place = known.tasks.remove(*id);
+            transaction.prepare_cached("DELETE FROM task WHERE place = ?1")?.execute(params![place])
         }
         Key::Service(realm, cluster, name) => transaction
             .prepare_cached("DELETE FROM service WHERE account = ?1 AND region = ?2 AND cluster = ?3 AND name = ?4")?

@@ -146,3 +146,25 @@ async fn a_service_comes_back_as_it_was() {
     let records = open(&directory).expect("it opens again").load().expect("it can be read");
     assert!(records.services.is_empty());
 }
+
+#[test]
+fn tasks_and_versions_of_an_older_database_are_kept() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let Place::File(path) = place(&directory) else { unreachable!("it is a file") };
+    let older = rusqlite::Connection::open(&path).expect("it opens");
+    for migration in &super::MIGRATIONS[..3] {
+        older.execute_batch(migration).expect("it is SQL");
+    }
+    let rows = "INSERT INTO container_instance VALUES ('0b', 'default', 'ACTIVE', 7, '{}');
+        INSERT INTO task VALUES ('0a', 'default', 'RUNNING', 'RUNNING', 3, '{}');
+        PRAGMA user_version = 3;";
+    older.execute_batch(rows).expect("they fit");
+    drop(older);
+    let storage = open(&directory).expect("it opens");
+    let read = |sql: &str| -> (String, i64) {
+        let row = storage.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        row.expect("there is one row")
+    };
+    assert_eq!(read("SELECT id, version FROM task"), ("0a".to_owned(), 3));
+    assert_eq!(read("SELECT id, version FROM container_instance_version"), ("0b".to_owned(), 7));
+}

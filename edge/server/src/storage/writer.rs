@@ -135,7 +135,7 @@ fn write<'a>(
     }
     let transaction = storage.connection.transaction()?;
     for change in changes {
-        rows::write(&transaction, change)?;
+        rows::write(&transaction, &mut storage.known, change)?;
     }
     transaction.commit()
 }

@@ -1,0 +1,54 @@
+//! Which row is whose, for tables whose rows are in the order in which they came.
+//!
+//! An index on ids would do, but ids are random: each row that is written would touch a page of the index of its own. In
+//! order, what is written together is beside each other.
+
+use std::collections::HashMap;
+
+use longshore_wire_ecs::arn::ResourceId;
+use rusqlite::Connection;
+
+/// The rows of one table.
+#[derive(Debug)]
+pub(super) struct Places {
+    by_id: HashMap<ResourceId, i64>,
+    last: i64,
+}
+
+impl Places {
+    /// Reads them from a table with columns `place` and `id`.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub(super) fn of(connection: &Connection, table: &str) -> rusqlite::Result<Self> {
+        let mut statement = connection.prepare(&format!("SELECT place, id FROM {table}"))?;
+        let mut rows = statement.query([])?;
+        let mut places = Self { by_id: HashMap::new(), last: 0 };
+        while let Some(row) = rows.next()? {
+            let place = row.get(0)?;
+            places.last = places.last.max(place);
+            // A row that belongs to nobody is named when records are loaded.
+            if let Some(id) = ResourceId::parse(row.get_ref(1)?.as_str().unwrap_or_default()) {
+                places.by_id.insert(id, place);
+            }
+        }
+        Ok(places)
+    }
+
+    /// The row of one that has a row.
+    pub(super) fn get(&self, id: ResourceId) -> Option<i64> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// A row for one that has none.
+    pub(super) fn add(&mut self, id: ResourceId) -> i64 {
+        self.last += 1;
+        self.by_id.insert(id, self.last);
+        self.last
+    }
+
+    /// The row that was its own.
+    pub(super) fn remove(&mut self, id: ResourceId) -> Option<i64> {
+        self.by_id.remove(&id)
+    }
+}
