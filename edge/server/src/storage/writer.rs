@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use longshore_control::{Change, Key, Reply};
+use longshore_events::Event;
+use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::host::Order;
 use longshore_wire_ecs::{ApiError, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Storage, rows};
-use crate::events::{self, BusAnswer, BusSender};
+use crate::events::{self, BusAnswer, BusSender, Feed};
 use crate::limits;
 
 /// What is let go once its commit is on disk.
@@ -22,6 +24,8 @@ pub(crate) enum Release {
     BusReply(BusSender, BusAnswer),
     /// An order.
     Order(Order),
+    /// An event, for those who follow.
+    Event(Feed, Realm, Arc<Event>),
 }
 
 /// Changes, and what waits for them.
@@ -147,11 +151,12 @@ fn release(releases: Vec<Release>, deliver: &(dyn Fn(Order) + Send + Sync)) {
             Release::Reply(to, reply) => drop(to.send(reply)),
             Release::BusReply(to, reply) => drop(to.send(reply)),
             Release::Order(order) => deliver(order),
+            Release::Event(feed, realm, event) => feed.tell(&realm, event),
         }
     }
 }
 
-/// Nothing was written: callers are told so, orders are never given.
+/// Nothing was written: callers are told so, orders are never given, events never told.
 fn refuse(releases: Vec<Release>) {
     for release in releases {
         let error = ApiError::new(
@@ -162,7 +167,7 @@ fn refuse(releases: Vec<Release>) {
         match release {
             Release::Reply(to, _) => drop(to.send(Err(error))),
             Release::BusReply(to, reply) => drop(to.send(Err(events::refusal_like(&reply, error)))),
-            Release::Order(_) => {}
+            Release::Order(_) | Release::Event(..) => {}
         }
     }
 }
