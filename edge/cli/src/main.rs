@@ -8,6 +8,7 @@ mod args;
 mod cluster;
 mod demo;
 mod dev;
+mod events;
 mod explain;
 mod hints;
 mod instance_types;
@@ -87,6 +88,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         },
         Command::TaskDefinitions(definitions) => list::definitions(definitions, json).await,
         Command::Explain(args) => explain::run(*args, json).await,
+        Command::Events(events) => events::run(events, json).await,
         Command::Logs(logs) => logs::run(logs, json).await,
         Command::Completions(completions) => {
             let mut command = Args::command();
