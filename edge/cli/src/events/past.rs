@@ -27,7 +27,7 @@ struct Known {
 
 impl Known {
     fn print(&self, json: bool) {
-        let time = self.at.fmt(DateTimeFormat::DateTime).unwrap_or_default();
+        let time = whole_ms(self.at).fmt(DateTimeFormat::DateTime).unwrap_or_default();
         let rest: Vec<String> = self.rest.iter().filter(|part| !part.is_empty()).cloned().collect();
         let (what, which, status) = (self.what, &self.which, self.status);
         if json {
@@ -40,6 +40,11 @@ impl Known {
             crate::output::say!("{}", Line { time: &time, what, which, status, rest }.text());
         }
     }
+}
+
+/// ECS gives seconds with a fraction, which is read a little below what was meant.
+fn whole_ms(at: DateTime) -> DateTime {
+    DateTime::from_millis(at.secs() * 1000 + i64::from((at.subsec_nanos() + 500_000) / 1_000_000))
 }
 
 /// Prints what is known, oldest first.
@@ -168,4 +173,21 @@ async fn services(client: &Client, endpoint: &str) -> anyhow::Result<Vec<Service
         found.extend(reply.services.unwrap_or_default());
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_of_the_millisecond_that_was_meant() {
+        for (seconds, text) in [
+            (1_795_272_539.863, "2026-11-21T14:48:59.863Z"),
+            (1_795_272_539.0, "2026-11-21T14:48:59Z"),
+            (1_795_272_539.999_999, "2026-11-21T14:49:00Z"),
+        ] {
+            let time = whole_ms(DateTime::from_secs_f64(seconds)).fmt(DateTimeFormat::DateTime);
+            assert_eq!(time.expect("it can be written"), text);
+        }
+    }
 }
