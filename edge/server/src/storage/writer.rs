@@ -34,14 +34,10 @@ pub(crate) struct Commit {
     pub(crate) releases: Vec<Release>,
 }
 
-/// Takes orders on their way.
-type Deliver = Arc<dyn Fn(Order) + Send + Sync>;
-
 /// The writer's mailbox.
 pub(crate) struct Writer {
     commits: mpsc::Sender<Commit>,
     waiting: Arc<AtomicUsize>,
-    deliver: Deliver,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -61,21 +57,25 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (commits, inbox) = mpsc::channel(limits::COMMITS_WAITING_MAX);
         let waiting = Arc::new(AtomicUsize::new(0));
-        let deliver: Deliver = Arc::new(deliver);
-        let (counter, deliverer) = (waiting.clone(), deliver.clone());
+        let counter = waiting.clone();
         let thread = std::thread::Builder::new().name("storage".to_owned()).spawn(move || {
-            if let Err(error) = run(storage, inbox, &counter, &*deliverer) {
+            if let Err(error) = run(storage, inbox, &counter, &deliver) {
                 // If nobody waits for this, the program is ending anyway.
                 let _ = failed.send(error);
             }
         })?;
-        Ok(Self { commits, waiting, deliver, thread: Some(thread) })
+        Ok(Self { commits, waiting, thread: Some(thread) })
     }
 
-    /// Hands over a commit. One without changes waits only for commits that are still on their way.
+    /// Hands over a commit. One without changes waits only for commits that are still on their way; but orders may have to wait
+    /// for their hosts, which only the thread can do.
     pub(crate) async fn commit(&self, commit: Commit) {
-        if commit.changes.is_empty() && self.waiting.load(Ordering::Acquire) == 0 {
-            release(commit.releases, &*self.deliver);
+        let is_order = |release: &Release| matches!(release, Release::Order(_));
+        if commit.changes.is_empty()
+            && self.waiting.load(Ordering::Acquire) == 0
+            && !commit.releases.iter().any(is_order)
+        {
+            release(commit.releases, &|_| unreachable!("orders go to the thread"));
             return;
         }
         self.waiting.fetch_add(1, Ordering::AcqRel);
