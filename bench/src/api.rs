@@ -14,7 +14,7 @@ const CLIENTS: usize = 8;
 const SECONDS: u64 = 4;
 
 /// Sends one request over and over from all clients and counts the answers a second.
-fn rate(host: &str, operation: &'static str, bodies: Vec<String>) -> Result<f64> {
+pub(crate) fn rate(host: &str, operation: &'static str, bodies: Vec<String>) -> Result<f64> {
     let stop = Arc::new(AtomicBool::new(false));
     let count = Arc::new(AtomicU64::new(0));
     let bodies = Arc::new(bodies);

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use anyhow::{Context, Result, bail};
+use longshore_wire_ecs::operation::TARGET_PREFIX;
+use serde_json::Value;
 
 /// One connection to the ECS API.
 pub(crate) struct Connection {
@@ -18,11 +20,16 @@ impl Connection {
         Ok(Self { reader: BufReader::with_capacity(256 * 1024, stream), host: host.to_owned() })
     }
 
-    /// A request, ready to be sent many times.
+    /// A request of the ECS API, ready to be sent many times.
     pub(crate) fn prepare(&self, operation: &str, body: &str) -> Vec<u8> {
+        self.prepare_for(&format!("{TARGET_PREFIX}{operation}"), body)
+    }
+
+    /// A request of any service that is told by its target.
+    pub(crate) fn prepare_for(&self, target: &str, body: &str) -> Vec<u8> {
         format!(
             "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: \
-             AmazonEC2ContainerServiceV20141113.{operation}\r\nContent-Length: {}\r\n\r\n{body}",
+             {target}\r\nContent-Length: {}\r\n\r\n{body}",
             self.host,
             body.len()
         )
@@ -57,9 +64,16 @@ impl Connection {
         Ok(body)
     }
 
-    /// Calls an operation and reads its answer.
-    pub(crate) fn call(&mut self, operation: &str, body: &str) -> Result<serde_json::Value> {
+    /// Calls an operation of ECS and reads its answer.
+    pub(crate) fn call(&mut self, operation: &str, body: &str) -> Result<Value> {
         let request = self.prepare(operation, body);
         Ok(serde_json::from_slice(&self.send(&request)?)?)
+    }
+
+    /// Calls an operation of any service, which may have nothing to say.
+    pub(crate) fn call_for(&mut self, target: &str, body: &Value) -> Result<Value> {
+        let request = self.prepare_for(target, &body.to_string());
+        let answer = self.send(&request)?;
+        if answer.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&answer)?) }
     }
 }

@@ -1,7 +1,7 @@
 //! Telling the event bus what changed: the events of Amazon ECS.
 //!
 //! An event shows what a describe call would show, with times as text, without what only callers ask for (tags, health), and
-//! with `updatedAt`. It is built only if a rule may want it, in the step of the change, so that change and event are stored
+//! with `updatedAt`. It is built only if somebody may want it, in the step of the change, so that change and event are stored
 //! together or not at all. Source: ECS developer guide, *Amazon ECS events*.
 
 use std::sync::Arc;

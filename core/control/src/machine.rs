@@ -59,6 +59,8 @@ pub enum Output {
     Order(Order),
     /// Answer a call to the event bus.
     BusReply(events::Call, Result<events::Answer, events::Refusal>),
+    /// Tell those who follow the event bus of a realm.
+    Event(Realm, Arc<events::Event>),
 }
 
 impl From<events::Output> for Output {
@@ -66,6 +68,7 @@ impl From<events::Output> for Output {
         match output {
             events::Output::Change(change) => Self::Change(Change::Bus(change)),
             events::Output::Reply(call, reply) => Self::BusReply(call, reply),
+            events::Output::Event(realm, event) => Self::Event(realm, event),
         }
     }
 }

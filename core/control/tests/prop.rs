@@ -150,7 +150,7 @@ impl World {
                     self.tasks.insert(one.arn.to_string(), one.instance_arn.to_string());
                     (one.id, one.version)
                 }
-                Output::Change(_) | Output::BusReply(..) => continue,
+                Output::Change(_) | Output::BusReply(..) | Output::Event(..) => continue,
             };
             let last = self.versions.insert(id, version);
             assert!(last <= Some(version), "{id} had version {last:?} and has {version}");

@@ -57,6 +57,14 @@ impl Event {
         put("detail", serde_json::from_str(&self.detail).unwrap_or_default());
         members
     }
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        let resources = self.resources.iter().map(|arn| arn.len() + size_of::<Str>());
+        let texts = [&self.id, &self.source, &self.detail_type, &self.detail];
+        size_of::<Self>()
+            + resources.sum::<usize>()
+            + texts.iter().map(|text| text.len()).sum::<usize>()
+    }
 }
 
 #[cfg(test)]

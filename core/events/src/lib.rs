@@ -4,6 +4,7 @@
 //! event bus send it to standard queues; clients receive it there, at least once, also after a restart.
 //!
 //! Invariants, checked by [`audit`]:
+//! - An event is told to those who follow the bus ([`Output::Event`]) whether or not a rule wants it, and kept for none of them.
 //! - A message is in one of three indexes: ready, delayed, in flight.
 //! - What was sent is kept until it is deleted, expires, is purged, or is dropped because the queue is full; the last two
 //!   ways without a caller are counted.
@@ -20,6 +21,7 @@ mod audit;
 mod deliver;
 mod digest;
 mod event;
+mod filter;
 pub mod limits;
 mod machine;
 mod pattern;
@@ -32,6 +34,7 @@ mod transform;
 
 pub use audit::{Violation, audit};
 pub use event::Event;
+pub use filter::{BadFilter, Filter};
 pub use machine::{Answer, Bus, Call, Change, Input, Key, Output, Records, Refusal, Request};
 pub use queue::Losses;
 pub use settings::{Redrive, Settings};

@@ -32,6 +32,8 @@ pub const EVENTS_PER_CALL_MAX: usize = 10;
 pub const EVENTS_BYTES_MAX: usize = 1_048_576;
 /// Resources of one event. Source: chosen by us; EventBridge bounds the size only.
 pub const EVENT_RESOURCES_MAX: usize = 1_000;
+/// Characters of the name of a cluster. Source: ECS API reference, `CreateCluster`.
+pub const CLUSTER_CHARS_MAX: usize = 255;
 /// Bytes of a message after its input transformer. Source: the size of a message of SQS.
 pub const TRANSFORMED_BYTES_MAX: usize = 1_048_576;
 

@@ -53,6 +53,13 @@ pub enum Input {
         /// What.
         event: Event,
     },
+    /// Whether anybody follows the bus of a realm beside its rules.
+    Followed {
+        /// Where.
+        realm: Realm,
+        /// From now on every event there is told.
+        followed: bool,
+    },
 }
 
 /// The answer to a call.
@@ -80,6 +87,8 @@ pub enum Output {
     Reply(Call, Result<Answer, Refusal>),
     /// Store a record, or forget it.
     Change(Change),
+    /// Tell those who follow the bus of a realm. Nothing is kept for them.
+    Event(Realm, Arc<Event>),
 }
 
 /// Names a stored record. In this order changes of one commit are written: messages first, then what removes many.
@@ -189,14 +198,19 @@ impl Bus {
         &self.state
     }
 
-    /// Whether a rule may want events of this kind. Ask before building one: most have no audience.
+    /// Whether somebody may want events of this kind. Ask before building one: most have no audience.
     pub fn wants(&self, realm: &Realm, source: &str, detail_type: &str) -> bool {
         let regional = self.state.realms.get(realm);
-        regional.is_some_and(|regional| regional.candidates(source, detail_type).next().is_some())
+        self.state.followed.contains(realm)
+            || regional
+                .is_some_and(|regional| regional.candidates(source, detail_type).next().is_some())
     }
 
-    /// Takes an event to where rules send it.
+    /// Takes an event to those who follow, and to where rules send it.
     pub fn publish(&mut self, now: Timestamp, realm: &Realm, event: &Event, out: &mut Vec<Output>) {
+        if self.state.followed.contains(realm) {
+            out.push(Output::Event(realm.clone(), Arc::new(event.clone())));
+        }
         deliver::event(self, now, realm, event, out);
     }
 }
@@ -226,6 +240,8 @@ impl Machine for Bus {
                 }
             }
             Input::Published { realm, event } => self.publish(now, &realm, &event, out),
+            Input::Followed { realm, followed: true } => drop(self.state.followed.insert(realm)),
+            Input::Followed { realm, followed: false } => drop(self.state.followed.remove(&realm)),
         }
     }
 

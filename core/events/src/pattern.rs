@@ -105,6 +105,16 @@ pub(crate) struct Pins {
     pub(crate) complete: bool,
 }
 
+impl Pins {
+    /// Whether events of this source and type may match.
+    pub(crate) fn allow(&self, source: &str, detail_type: &str) -> bool {
+        let names = |texts: &Option<BTreeSet<Str>>, text: &str| {
+            texts.as_ref().is_none_or(|texts| texts.contains(text))
+        };
+        names(&self.sources, source) && names(&self.detail_types, detail_type)
+    }
+}
+
 impl Pattern {
     /// Reads a pattern.
     ///

@@ -93,6 +93,8 @@ pub struct State {
     pub(crate) alarms: BTreeSet<(Timestamp, ResourceId)>,
     /// Receives that wait, and where.
     pub(crate) polls: BTreeMap<Call, ResourceId>,
+    /// Realms whose events somebody follows. Not stored: followers end with the program.
+    pub(crate) followed: BTreeSet<Realm>,
     /// Events that matched a rule whose target is gone.
     pub(crate) undelivered: u64,
 }

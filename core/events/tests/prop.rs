@@ -119,6 +119,7 @@ impl World {
                 Output::Reply(call, reply) => {
                     drop(self.answers.insert(call, Err(format!("{reply:?}"))));
                 }
+                Output::Event(..) => panic!("nobody follows"),
             }
         }
         let violations = audit(&self.bus);

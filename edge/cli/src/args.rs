@@ -63,6 +63,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  longshore explain --task-definition app:3 --count 5 --constraint 'attribute:stack == prod' --strategy binpack:memory\n  longshore explain --service web --aws --cluster prod --picture web.svg"
     )]
     Explain(Box<ExplainArgs>),
+    /// Say what happens to tasks, instances and services, line by line; without --follow, what the cluster still knows.
+    #[command(
+        after_help = "Examples:\n  longshore events --follow\n  longshore events --follow --pattern '{\"detail\":{\"lastStatus\":[\"STOPPED\"]}}'\n  longshore events --aws --cluster prod"
+    )]
+    Events(EventsArgs),
     /// Show what a task's container wrote (local ECS only).
     #[command(after_help = "Example:\n  longshore logs 0123456789abcdef0123456789abcdef")]
     Logs(LogsArgs),
@@ -278,6 +283,21 @@ pub(crate) struct ExplainArgs {
     /// gives them.
     #[arg(long, value_name = "FILE", conflicts_with = "task_definition")]
     pub(crate) cluster_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cluster: AnyCluster,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EventsArgs {
+    /// Say what happens from now on, until Ctrl-C (local ECS only).
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only events that match an event pattern of EventBridge.
+    #[arg(long, value_name = "JSON", requires = "follow")]
+    pub(crate) pattern: Option<String>,
+    /// Events of all clusters of the account and region, and those that programs put on the bus.
+    #[arg(long, requires = "follow")]
+    pub(crate) all_clusters: bool,
     #[command(flatten)]
     pub(crate) cluster: AnyCluster,
 }

@@ -8,6 +8,7 @@ mod args;
 mod cluster;
 mod demo;
 mod dev;
+mod events;
 mod explain;
 mod feed;
 mod hints;
@@ -27,6 +28,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::args::{Args, Command};
+
+/// Much of a request is small pieces of text that come and go on several threads, which this allocator is made for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What was asked for does not exist.
 #[derive(Debug)]
@@ -88,6 +93,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         },
         Command::TaskDefinitions(definitions) => list::definitions(definitions, json).await,
         Command::Explain(args) => explain::run(*args, json).await,
+        Command::Events(events) => events::run(events, json).await,
         Command::Logs(logs) => logs::run(logs, json).await,
         Command::Completions(completions) => {
             let mut command = Args::command();

@@ -107,6 +107,7 @@ impl LocalEcs {
             runtimes: runtimes.clone(),
             keeper: keeper.clone(),
             default_runtime,
+            closed: closed.clone(),
         };
         tasks.spawn(serve(listener, router(front), closed));
         let keeps_records = config.place != Place::Memory;

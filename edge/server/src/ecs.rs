@@ -19,7 +19,7 @@ pub use access::{Access, Keys};
 pub(crate) use front::{ERROR_TYPE, Front, REQUEST_ID, router, whole};
 
 use crate::drive::Host;
-use crate::events::{BusCalls, BusHandle};
+use crate::events::{BusCalls, BusHandle, Feed};
 use crate::limits;
 use crate::storage::{Commit, Release, Writer};
 
@@ -42,13 +42,17 @@ pub struct ControlHandle {
     inputs: mpsc::Sender<Input>,
     calls: Waiting,
     bus_calls: BusCalls,
+    feed: Feed,
 }
 
 impl ControlHandle {
     /// The handle, the mailbox that it fills, and what the host needs to answer.
     pub(crate) fn new() -> (Self, mpsc::Receiver<Input>) {
         let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
-        (Self { inputs, calls: Waiting::default(), bus_calls: BusCalls::default() }, inbox)
+        // The feed may outlive everybody who has something to say: it holds no way in of its own.
+        let feed = Feed::new(inputs.downgrade());
+        let (calls, bus_calls) = (Waiting::default(), BusCalls::default());
+        (Self { inputs, calls, bus_calls, feed }, inbox)
     }
 
     /// Calls an operation and waits for its answer.
@@ -75,6 +79,11 @@ impl ControlHandle {
     /// The way to the event bus, which lives with the control plane.
     pub(crate) fn bus(&self) -> BusHandle {
         BusHandle::new(self.inputs.clone(), self.bus_calls.clone())
+    }
+
+    /// The feed of events, for people.
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.feed
     }
 
     /// The agent of an instance connected.
@@ -154,12 +163,14 @@ impl Routes {
 pub(crate) struct ControlHost {
     calls: Waiting,
     bus_calls: BusCalls,
+    feed: Feed,
     pub(crate) writer: Writer,
 }
 
 impl ControlHost {
     pub(crate) fn new(handle: &ControlHandle, writer: Writer) -> Self {
-        Self { calls: handle.calls.clone(), bus_calls: handle.bus_calls.clone(), writer }
+        let (calls, bus_calls) = (handle.calls.clone(), handle.bus_calls.clone());
+        Self { calls, bus_calls, feed: handle.feed.clone(), writer }
     }
 }
 
@@ -174,6 +185,9 @@ impl Host<Control> for ControlHost {
                 match output {
                     Output::Change(change) => commit.changes.push(change),
                     Output::Order(order) => commit.releases.push(Release::Order(order)),
+                    Output::Event(realm, event) => {
+                        commit.releases.push(Release::Event(self.feed.clone(), realm, event));
+                    }
                     Output::BusReply(call, reply) => {
                         if let Some(to) = self.bus_calls.take(call) {
                             commit.releases.push(Release::BusReply(to, reply));

@@ -1,9 +1,15 @@
 //! EventBridge and SQS as a service: on the port of the ECS API, told apart by what a request names.
 //!
+//! Beside them a feed for people: [`Feed`] keeps the latest events for its readers, `follow` sends them.
+//!
 //! The bus lives in the control plane's machine, so that an event is stored with the change that caused it.
 
+mod feed;
+mod follow;
 mod front;
 mod handle;
 
+pub(crate) use feed::Feed;
+pub(crate) use follow::follow;
 pub(crate) use front::{respond, service_of};
 pub(crate) use handle::{BusAnswer, BusCalls, BusHandle, BusSender, refusal_like};

@@ -31,6 +31,16 @@ pub const REQUEST_HEAD_WAIT: std::time::Duration = std::time::Duration::from_min
 pub const REQUEST_BODY_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
 /// How long answers that are on the way may take when the program ends. Source: chosen by us.
 pub const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_millis(250);
+/// Readers of the feed of events. Source: chosen by us: people and dashboards, far fewer than connections.
+pub const FEED_READERS_MAX: usize = 64;
+/// Events that the feed keeps for the slowest of its readers. Source: chosen by us: a fifth of a second at full speed.
+pub const FEED_EVENTS_MAX: usize = 4_096;
+/// Bytes of the events that the feed keeps. Source: chosen by us; an event may have 1 MiB.
+pub const FEED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Events that a reader of the feed takes at a time. Source: chosen by us.
+pub const FEED_BATCH_MAX: usize = 256;
+/// How long the feed is silent at most. Source: chosen by us; proxies give a connection up after a minute.
+pub const FEED_ALIVE: std::time::Duration = std::time::Duration::from_secs(15);
 /// Bytes of a call to EventBridge or SQS. Source: chosen by us; a batch of messages has 1 MiB, which a form may treble and
 /// JSON escapes may lengthen sixfold.
 pub const EVENTS_CALL_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -10,6 +10,7 @@
 //! - [`arn`]: Amazon resource names and short ids.
 //! - [`signature`]: AWS Signature Version 4, reading and checking.
 //! - [`eventbridge`] and [`sqs`]: as much of these two services as it takes to follow what a cluster does.
+//! - [`feed`]: the same as a stream that anybody can read.
 //! - [`host`]: the protocol between the control plane and its host agents.
 //! - [`limits`]: the documented bounds of requests.
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@
 pub mod arn;
 pub mod error;
 pub mod eventbridge;
+pub mod feed;
 pub mod host;
 pub mod limits;
 pub mod operation;

@@ -36,6 +36,7 @@ struct World {
     orders: Vec<Order>,
     /// What the event bus has answered.
     bus_replies: Vec<Result<longshore_events::Answer, longshore_events::Refusal>>,
+    told: Vec<std::sync::Arc<longshore_events::Event>>,
     /// What a storage would hold.
     store: BTreeMap<Key, Change>,
     generations: BTreeMap<ResourceId, u64>,
@@ -59,6 +60,7 @@ impl World {
             changes: Vec::new(),
             orders: Vec::new(),
             bus_replies: Vec::new(),
+            told: Vec::new(),
             store: BTreeMap::new(),
             generations: BTreeMap::new(),
         }
@@ -122,6 +124,7 @@ impl World {
                 Output::Change(change) => self.changes.push(change),
                 Output::Order(order) => self.orders.push(order),
                 Output::BusReply(_, reply) => self.bus_replies.push(reply),
+                Output::Event(_, event) => self.told.push(event),
             }
         }
         let mut named = BTreeSet::new();

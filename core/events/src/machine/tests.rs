@@ -1,5 +1,6 @@
 //! The bus, step by step.
 
+mod follow;
 mod polls;
 mod queues;
 mod rules;
@@ -19,6 +20,7 @@ struct World {
     now: Timestamp,
     calls: u64,
     changes: Vec<Change>,
+    told: Vec<(Realm, std::sync::Arc<Event>)>,
     replies: Vec<(Call, Result<Answer, Refusal>)>,
 }
 
@@ -41,7 +43,7 @@ impl World {
 
     fn with(bus: Bus) -> Self {
         let now = Timestamp::from_millis(1_800_000_000_000);
-        Self { bus, now, calls: 0, changes: Vec::new(), replies: Vec::new() }
+        Self { bus, now, calls: 0, changes: Vec::new(), told: Vec::new(), replies: Vec::new() }
     }
 
     fn tell(&mut self, input: Input) {
@@ -55,6 +57,7 @@ impl World {
             match output {
                 Output::Change(change) => self.changes.push(change),
                 Output::Reply(call, reply) => self.replies.push((call, reply)),
+                Output::Event(realm, event) => self.told.push((realm, event)),
             }
         }
         let violations = audit(&self.bus);

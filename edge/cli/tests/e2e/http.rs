@@ -147,6 +147,23 @@ impl Stream {
         Ok(Self { reader, id, rest: Vec::new() })
     }
 
+    /// GETs, and opens the stream that is the answer; another answer is given whole.
+    pub(crate) fn get(address: &str, path: &str) -> Result<Self, Reply> {
+        let mut socket = TcpStream::connect(address).expect("the port is listened on");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        socket.write_all(request.as_bytes()).expect("a request can be sent");
+        let mut reader = BufReader::new(socket);
+        let (status, headers) = head(&mut reader).expect("a reply has a head");
+        if header(&headers, "transfer-encoding") == Some("chunked") {
+            return Ok(Self { reader, id: String::new(), rest: Vec::new() });
+        }
+        let length = header(&headers, "content-length").and_then(|length| length.parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        reader.read_exact(&mut body).expect("a reply has a body");
+        Err(Reply { status, body })
+    }
+
     /// A handle to close the connection with while somebody reads it.
     pub(crate) fn socket(&self) -> TcpStream {
         self.reader.get_ref().try_clone().expect("there are file descriptors left")
@@ -169,7 +186,8 @@ impl Stream {
         }
     }
 
-    fn chunk(&mut self) -> Option<Vec<u8>> {
+    /// The next chunk; nothing once the stream ended, however it did.
+    pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
         let mut line = String::new();
         self.reader.read_line(&mut line).ok()?;
         let length =

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod crash;
+mod events;
 mod feeds;
 mod framework;
 mod http;

@@ -20,6 +20,8 @@ use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::operation::TARGET_PREFIX;
 use longshore_wire_ecs::{ApiError, ErrorCode, Request, limits as wire_limits};
 
+use tokio::sync::watch;
+
 use super::{Access, ControlHandle, instances};
 use crate::ecs::access::text;
 use crate::instance::{KeeperHandle, RuntimeChoice, Runtimes};
@@ -34,6 +36,8 @@ pub(crate) struct Front {
     pub(crate) keeper: KeeperHandle,
     /// What runs the containers of instances that are added and told nothing else.
     pub(crate) default_runtime: RuntimeChoice,
+    /// Says that the program is ending, to answers that have no end of their own.
+    pub(crate) closed: watch::Receiver<bool>,
 }
 
 /// The routes: the ECS API at `/`, and what ECS has no API for below `/longshore`.
@@ -41,6 +45,7 @@ pub(crate) fn router(front: Front) -> Router {
     Router::new()
         .route("/longshore/v1/health", get(|| async { "ok\n" }))
         .route("/longshore/v1/tasks/{task}/logs/{container}", get(logs))
+        .route("/longshore/v1/events", get(crate::events::follow))
         .route("/longshore/v1/instances", post(instances::add))
         .route("/longshore/v1/instances/{id}/{what}", post(instances::change))
         .fallback(ecs)

@@ -115,7 +115,7 @@ mod tests {
         }
         let change = |output| match output {
             Output::Change(change) => Some(change),
-            Output::Reply(..) => None,
+            Output::Reply(..) | Output::Event(..) => None,
         };
         out.into_iter().filter_map(change).collect()
     }

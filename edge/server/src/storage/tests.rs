@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use longshore_control::{Change, Cluster, ClusterStatus, Key, Tags};
-use longshore_wire_ecs::arn::Realm;
+use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::host::Order;
 use tokio::sync::oneshot;
 
 use super::{Commit, Durability, Place, Release, Storage, StorageError, Writer};
@@ -167,4 +168,30 @@ fn tasks_and_versions_of_an_older_database_are_kept() {
     };
     assert_eq!(read("SELECT id, version FROM task"), ("0a".to_owned(), 3));
     assert_eq!(read("SELECT id, version FROM container_instance_version"), ("0b".to_owned(), 7));
+}
+
+#[tokio::test]
+async fn an_order_that_changes_nothing_is_given_as_well_by_the_thread_that_may_wait() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (failed, _) = oneshot::channel();
+    let (host, mut orders) = tokio::sync::mpsc::channel(1);
+    // As the product does: a host's mailbox may be full, and waiting for it is not for the control plane.
+    let deliver = move |order| host.blocking_send(order).expect("the host is there");
+    let storage = open(&directory).expect("it opens");
+    let writer = Writer::start(storage, deliver, failed).expect("a thread can be started");
+    for generation in 1..=3 {
+        let order = Order {
+            instance: ResourceId(1),
+            generation,
+            full: true,
+            tasks: Vec::new(),
+            forget: Vec::new(),
+        };
+        let releases = vec![Release::Order(order)];
+        writer.commit(Commit { changes: Vec::new(), releases }).await;
+    }
+    for generation in 1..=3 {
+        assert_eq!(orders.recv().await.expect("it is given").generation, generation);
+    }
+    tokio::task::spawn_blocking(move || writer.finish()).await.expect("the thread ends");
 }

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use longshore_control::{Change, Key, Reply};
+use longshore_events::Event;
+use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::host::Order;
 use longshore_wire_ecs::{ApiError, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Storage, rows};
-use crate::events::{self, BusAnswer, BusSender};
+use crate::events::{self, BusAnswer, BusSender, Feed};
 use crate::limits;
 
 /// What is let go once its commit is on disk.
@@ -22,6 +24,8 @@ pub(crate) enum Release {
     BusReply(BusSender, BusAnswer),
     /// An order.
     Order(Order),
+    /// An event, for those who follow.
+    Event(Feed, Realm, Arc<Event>),
 }
 
 /// Changes, and what waits for them.
@@ -30,14 +34,10 @@ pub(crate) struct Commit {
     pub(crate) releases: Vec<Release>,
 }
 
-/// Takes orders on their way.
-type Deliver = Arc<dyn Fn(Order) + Send + Sync>;
-
 /// The writer's mailbox.
 pub(crate) struct Writer {
     commits: mpsc::Sender<Commit>,
     waiting: Arc<AtomicUsize>,
-    deliver: Deliver,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -57,21 +57,25 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (commits, inbox) = mpsc::channel(limits::COMMITS_WAITING_MAX);
         let waiting = Arc::new(AtomicUsize::new(0));
-        let deliver: Deliver = Arc::new(deliver);
-        let (counter, deliverer) = (waiting.clone(), deliver.clone());
+        let counter = waiting.clone();
         let thread = std::thread::Builder::new().name("storage".to_owned()).spawn(move || {
-            if let Err(error) = run(storage, inbox, &counter, &*deliverer) {
+            if let Err(error) = run(storage, inbox, &counter, &deliver) {
                 // If nobody waits for this, the program is ending anyway.
                 let _ = failed.send(error);
             }
         })?;
-        Ok(Self { commits, waiting, deliver, thread: Some(thread) })
+        Ok(Self { commits, waiting, thread: Some(thread) })
     }
 
-    /// Hands over a commit. One without changes waits only for commits that are still on their way.
+    /// Hands over a commit. One without changes waits only for commits that are still on their way; but orders may have to wait
+    /// for their hosts, which only the thread can do.
     pub(crate) async fn commit(&self, commit: Commit) {
-        if commit.changes.is_empty() && self.waiting.load(Ordering::Acquire) == 0 {
-            release(commit.releases, &*self.deliver);
+        let is_order = |release: &Release| matches!(release, Release::Order(_));
+        if commit.changes.is_empty()
+            && self.waiting.load(Ordering::Acquire) == 0
+            && !commit.releases.iter().any(is_order)
+        {
+            release(commit.releases, &|_| unreachable!("orders go to the thread"));
             return;
         }
         self.waiting.fetch_add(1, Ordering::AcqRel);
@@ -147,11 +151,12 @@ fn release(releases: Vec<Release>, deliver: &(dyn Fn(Order) + Send + Sync)) {
             Release::Reply(to, reply) => drop(to.send(reply)),
             Release::BusReply(to, reply) => drop(to.send(reply)),
             Release::Order(order) => deliver(order),
+            Release::Event(feed, realm, event) => feed.tell(&realm, event),
         }
     }
 }
 
-/// Nothing was written: callers are told so, orders are never given.
+/// Nothing was written: callers are told so, orders are never given, events never told.
 fn refuse(releases: Vec<Release>) {
     for release in releases {
         let error = ApiError::new(
@@ -162,7 +167,7 @@ fn refuse(releases: Vec<Release>) {
         match release {
             Release::Reply(to, _) => drop(to.send(Err(error))),
             Release::BusReply(to, reply) => drop(to.send(Err(events::refusal_like(&reply, error)))),
-            Release::Order(_) => {}
+            Release::Order(_) | Release::Event(..) => {}
         }
     }
 }

@@ -110,3 +110,22 @@ fn nothing_is_told_that_nobody_wants() {
     let violations = longshore_events::audit(world.control.bus());
     assert!(violations.is_empty(), "{violations:?}");
 }
+
+#[test]
+fn who_follows_the_bus_is_told_without_any_rule_and_until_nobody_follows() {
+    let mut world = World::new();
+    let host = world.host(1024, 1024);
+    assert!(world.told.is_empty(), "nobody follows yet");
+    let followed = |world: &World, followed| {
+        Input::Bus(BusInput::Followed { realm: world.realm.clone(), followed })
+    };
+    let begin = followed(&world, true);
+    world.step(begin);
+    let task = world.run("web");
+    let resources: Vec<&str> = world.told.iter().map(|event| &*event.resources[0]).collect();
+    assert_eq!(resources, [&*host, &*task]);
+    let end = followed(&world, false);
+    world.step(end);
+    world.report(&host, says(&task, Reported::Running));
+    assert_eq!(world.told.len(), 2);
+}

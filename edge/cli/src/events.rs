@@ -1,0 +1,92 @@
+//! `longshore events`: what happens in a cluster, one line for each event.
+//!
+//! With `--follow` it is the feed of the local ECS, from now on. Nobody keeps events that nobody wanted, so without it the past is
+//! read from what describe calls still tell; that works on AWS, too.
+
+mod line;
+mod past;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::{Response, StatusCode};
+use longshore_wire_ecs::feed::{self, Frame};
+use serde_json::Value;
+
+use crate::args::EventsArgs;
+use crate::local;
+
+/// How long the feed may be silent: three times as long as it ever is.
+const SILENCE: Duration = Duration::from_secs(45);
+
+/// Says what happens, or what has happened.
+pub(crate) async fn run(args: EventsArgs, json: bool) -> anyhow::Result<ExitCode> {
+    if !args.follow {
+        return past::run(&args.cluster, json).await;
+    }
+    if args.cluster.aws {
+        bail!(
+            "Amazon ECS has no feed to follow: make an EventBridge rule that sends its events to an SQS queue"
+        );
+    }
+    let path = path(&args);
+    let followed =
+        local::stream(&args.cluster, &path, async |response| follow(response, json).await);
+    tokio::select! {
+        done = followed => done?,
+        () = crate::dev::interrupted() => return Ok(ExitCode::SUCCESS),
+    }
+    bail!("the feed has ended: the local ECS at {} is gone", args.cluster.endpoint)
+}
+
+fn path(args: &EventsArgs) -> String {
+    let cluster = (!args.all_clusters).then_some(("cluster", &args.cluster.cluster));
+    let pattern = args.pattern.as_ref().map(|pattern| ("pattern", pattern));
+    let query: Vec<String> = cluster
+        .into_iter()
+        .chain(pattern)
+        .map(|(name, value)| format!("{name}={}", local::encoded(value)))
+        .collect();
+    format!("/longshore/v1/events?{}", query.join("&"))
+}
+
+/// Prints events until there are no more.
+async fn follow(response: Response<Incoming>, json: bool) -> anyhow::Result<()> {
+    let status = response.status();
+    let mut body = response.into_body();
+    if status != StatusCode::OK {
+        let said = body.collect().await?.to_bytes();
+        bail!("{}", String::from_utf8_lossy(&said).trim());
+    }
+    let mut reader = feed::Reader::default();
+    loop {
+        let piece = tokio::time::timeout(SILENCE, body.frame()).await;
+        let piece = piece.context("the feed has fallen silent")?;
+        // One that breaks off is as much an end as one that is said.
+        let Some(Ok(piece)) = piece else { return Ok(()) };
+        reader.push(piece.data_ref().map_or(b"", |bytes| bytes));
+        while let Some(frame) = reader.next_frame()? {
+            print(&frame, json)?;
+        }
+    }
+}
+
+fn print(frame: &Frame, json: bool) -> anyhow::Result<()> {
+    if json {
+        crate::output::say!("{}", frame.data);
+        return Ok(());
+    }
+    let told: Value = serde_json::from_str(&frame.data).context("an event is no JSON")?;
+    if frame.kind == feed::MISSED {
+        eprintln!(
+            "longshore: {} events were missed: they came faster than they were read",
+            told["missed"]
+        );
+    } else {
+        crate::output::say!("{}", line::of(&told));
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! `GET /longshore/v1/events`: the feed over HTTP, as server-sent events.
+//!
+//! Whose events they are is decided as for every request, by signature; where access keys are configured it is checked.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use longshore_events::Filter;
+use longshore_wire_ecs::feed;
+use serde::Deserialize;
+use tokio::sync::watch;
+
+use super::feed::{NoSeat, Reader};
+use crate::ecs::Front;
+use crate::limits;
+
+/// What a reader wants.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// An event pattern of EventBridge.
+    pattern: Option<String>,
+    /// The name of a cluster, or its ARN.
+    cluster: Option<String>,
+}
+
+fn refused(status: StatusCode, why: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("{why}\n")));
+    *response.status_mut() = status;
+    response
+}
+
+/// Answers with events, until the reader hangs up or the program ends.
+pub(crate) async fn follow(
+    State(front): State<Front>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+    request: Request,
+) -> Response<Body> {
+    let (parts, _) = request.into_parts();
+    let realm = match front.access.admit(&parts, b"") {
+        Ok(realm) => realm,
+        Err(error) => {
+            let status = StatusCode::from_u16(error.code.http_status());
+            return refused(status.unwrap_or(StatusCode::FORBIDDEN), &error.to_string());
+        }
+    };
+    let wanted = match wanted {
+        Ok(Query(wanted)) => wanted,
+        Err(error) => return refused(StatusCode::BAD_REQUEST, &error.body_text()),
+    };
+    let filter = Filter::new(&realm, wanted.pattern.as_deref(), wanted.cluster.as_deref());
+    let filter = match filter {
+        Ok(filter) => filter,
+        Err(error) => return refused(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    let reader = match front.control.feed().follow(realm).await {
+        Ok(reader) => reader,
+        Err(NoSeat::Full) => {
+            let max = limits::FEED_READERS_MAX;
+            let why = format!("{max} readers follow the events already, and that is the most");
+            return refused(StatusCode::SERVICE_UNAVAILABLE, &why);
+        }
+        Err(NoSeat::Ending) => {
+            return refused(StatusCode::SERVICE_UNAVAILABLE, "the control plane is ending");
+        }
+    };
+    let mut response = Response::new(Body::from_stream(stream(reader, filter, front.closed)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(feed::MEDIA));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Frames as they come. The first piece comes at once, so that a reader knows that it is heard.
+fn stream(
+    reader: Reader,
+    filter: Filter,
+    closed: watch::Receiver<bool>,
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    let alive = || Bytes::from_static(feed::ALIVE.as_bytes());
+    unfold(
+        (reader, filter, closed, true),
+        move |(mut reader, filter, mut closed, begins)| async move {
+            let piece = if begins {
+                alive()
+            } else {
+                tokio::select! {
+                    () = ending(&mut closed) => return None,
+                    told = tokio::time::timeout(limits::FEED_ALIVE, next(&mut reader, &filter)) => {
+                        told.unwrap_or_else(|_| alive())
+                    }
+                }
+            };
+            Some((Ok(piece), (reader, filter, closed, false)))
+        },
+    )
+}
+
+/// Waits for the end of the program.
+async fn ending(closed: &mut watch::Receiver<bool>) {
+    // Without a sender the program has ended already.
+    let _ = closed.wait_for(|closing| *closing).await;
+}
+
+/// The next events that are wanted, as frames.
+async fn next(reader: &mut Reader, filter: &Filter) -> Bytes {
+    let mut frames = Vec::new();
+    loop {
+        let news = reader.next().await;
+        if news.missed > 0 {
+            feed::write_missed(news.missed, &mut frames);
+        }
+        let realm = reader.realm();
+        for event in news.events.iter().filter(|event| filter.wants(realm, event)) {
+            let envelope = event.envelope(realm);
+            feed::write_event(&event.id, &event.detail_type, &envelope, &mut frames);
+        }
+        if !frames.is_empty() {
+            return frames.into();
+        }
+        // Others want to run while events come faster than they are refused.
+        tokio::task::yield_now().await;
+    }
+}
