@@ -10,6 +10,7 @@
 
 mod budget;
 mod convert;
+mod credentials;
 mod read;
 mod write;
 
@@ -25,6 +26,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use longshore_replica::{Answer, Ask, Failure};
 
 pub use budget::Budget;
+pub use credentials::{HostCredentials, Keys};
 
 /// How long one attempt may take. Chosen by us: ECS answers in milliseconds or not at all.
 const ATTEMPT: Duration = Duration::from_secs(10);

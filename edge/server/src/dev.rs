@@ -10,6 +10,7 @@ use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, router
 use crate::instance::{Command, Fleet, InstanceConfig, Keeper, Outbox, Runtimes};
 use crate::limits;
 use crate::listener::{Listener, serve};
+use crate::metadata::Metadata;
 use crate::storage::{Durability, Place, Storage, StorageError, WriteError, Writer};
 
 /// What a local ECS is made of.
@@ -99,7 +100,15 @@ impl LocalEcs {
         let (closing, closed) = watch::channel(false);
         let access = Access { home: config.fleet.home.clone(), keys: config.keys.clone() };
         let default_runtime = config.fleet.runtime;
-        let keeper = Keeper::new(config.fleet, control.clone(), routes, runtimes.clone(), outbox);
+        let metadata = Metadata::new(
+            config.fleet.home.clone(),
+            config.fleet.provisions.clone(),
+            control.clone(),
+            config.fleet.hosts_dir.clone(),
+            closed.clone(),
+        );
+        let keeper =
+            Keeper::new(config.fleet, control.clone(), routes, runtimes.clone(), outbox, metadata);
         let keeper = keeper.start(&mut tasks);
         let front = Front {
             control: control.clone(),

@@ -82,6 +82,25 @@ pub struct TaskSpec {
     pub containers: Vec<ContainerSpec>,
     /// The volumes that mount points name.
     pub volumes: Arc<Vec<Volume>>,
+    /// What its containers may be told of it.
+    #[serde(default)]
+    pub about: TaskAbout,
+}
+
+/// What containers may be told of their task, beside what it takes to run it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TaskAbout {
+    /// The service that it belongs to.
+    pub service: Option<Str>,
+    /// Task-level CPU units, if given.
+    pub cpu: Option<u32>,
+    /// Task-level memory in MiB, if given.
+    pub memory_mib: Option<u32>,
+    /// The role that its containers may act as, if it has one.
+    pub role: Option<Str>,
+    /// ARNs of the containers, in the order of the definition.
+    pub container_arns: Vec<Str>,
 }
 
 /// A container of a [`TaskSpec`].

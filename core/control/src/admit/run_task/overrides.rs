@@ -108,7 +108,7 @@ fn container(
 }
 
 /// Task-level sizes, overridden or not.
-pub(super) fn task_sizes(
+pub(in crate::admit) fn task_sizes(
     definition: &TaskDefinition,
     given: Option<&shape::TaskOverride>,
 ) -> Result<(Option<u32>, Option<u32>), ApiError> {
