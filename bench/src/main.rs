@@ -1,4 +1,4 @@
-//! Measures what SPEC.md promises, most of it against the real program: `cargo xtask bench [start|place|api|launch]`.
+//! Measures what SPEC.md promises, most of it against the real program: `cargo xtask bench [start|place|api|launch|processes]`.
 //!
 //! Each measurement but that of the placement engine starts a `longshore` of its own, release build, with durable storage where it counts, and drives it
 //! over loopback HTTP with plain threads. Machines are noisy: figures are to be compared within one run.
@@ -9,6 +9,7 @@ mod api;
 mod http;
 mod launch;
 mod place;
+mod processes;
 mod program;
 mod start;
 
@@ -18,8 +19,8 @@ fn main() -> Result<()> {
     let which: Vec<String> = std::env::args().skip(1).collect();
     let all = which.is_empty();
     for name in &which {
-        if !["start", "place", "api", "launch"].contains(&name.as_str()) {
-            bail!("there is no bench {name:?}: choose from start, place, api, launch");
+        if !["start", "place", "api", "launch", "processes"].contains(&name.as_str()) {
+            bail!("there is no bench {name:?}: choose from start, place, api, launch, processes");
         }
     }
     let wanted = |name: &str| all || which.iter().any(|one| one == name);
@@ -35,6 +36,9 @@ fn main() -> Result<()> {
     }
     if wanted("launch") {
         launch::run()?;
+    }
+    if wanted("processes") {
+        processes::run()?;
     }
     Ok(())
 }

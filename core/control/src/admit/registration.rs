@@ -18,6 +18,9 @@ use crate::record::{ContainerInstance, InstanceStatus, Registered};
 use crate::state::Home;
 use crate::{launch, report, show};
 
+/// How names of capabilities begin. Source: amazon-ecs-agent.
+const CAPABILITIES: [&str; 2] = ["ecs.capability.", "com.amazonaws.ecs.capability."];
+
 /// What an EC2 instance identity document tells, as far as ECS reads it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -45,7 +48,9 @@ pub(super) fn register(
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     let instance = if let Some(arn) = &request.container_instance_arn {
         let id = resource_id("container-instance", "containerInstanceId", &name, arn)?;
-        again(cluster, id, &registered, request.version_info.unwrap_or_default())?
+        let known = again(cluster, id, &registered, request.version_info.unwrap_or_default())?;
+        let attributes = Arc::new(with_capabilities(&known.attributes, attributes));
+        ContainerInstance { attributes, ..known }
     } else {
         check_room(cluster)?;
         let id = ResourceId(at.control.ids.bits("container-instance"));
@@ -74,7 +79,7 @@ pub(super) fn register(
 }
 
 /// An instance that registers again, as agents do when they restart. Source: amazon-ecs-agent: attributes of its own count
-/// at the first registration only, which keeps those that were put since.
+/// at the first registration only, which keeps those that were put since; but for its capabilities.
 fn again(
     cluster: &ClusterState,
     id: Option<ResourceId>,
@@ -93,6 +98,18 @@ fn again(
     }
     let version = known.version + 1;
     Ok(ContainerInstance { version, version_info, ..ContainerInstance::clone(known) })
+}
+
+/// The attributes that an instance has, with the capabilities that its agent has now. Source: an agent that was updated, or
+/// configured anew, can do what it registers, and no more.
+fn with_capabilities(
+    held: &BTreeMap<Str, Option<Str>>,
+    given: BTreeMap<Str, Option<Str>>,
+) -> BTreeMap<Str, Option<Str>> {
+    let is_capability = |name: &str| CAPABILITIES.iter().any(|prefix| name.starts_with(prefix));
+    let kept = held.iter().filter(|(name, _)| !is_capability(name));
+    let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
+    kept.chain(given.into_iter().filter(|(name, _)| is_capability(name))).collect()
 }
 
 fn check_room(cluster: &ClusterState) -> Result<(), ApiError> {
