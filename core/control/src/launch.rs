@@ -39,8 +39,10 @@ pub(crate) fn start(
     let record = cluster.record.clone();
     let host = &cluster.instances[&instance];
     let id = ResourceId(ids.bits("task"));
-    let containers =
-        launch.containers.iter().map(|spec| container(&record, ids, id, spec)).collect();
+    let free = if launch.needs.gpus > 0 { cluster.free_gpus(instance) } else { Vec::new() };
+    let mut gpus = free.into_iter();
+    let containers = launch.containers.iter();
+    let containers = containers.map(|spec| container(&record, ids, id, spec, &mut gpus)).collect();
     let task = Task {
         id,
         arn: record.realm.arn(format_args!("task/{}/{id}", record.name)),
@@ -78,7 +80,13 @@ pub(crate) fn start(
     cluster.put_task(task)
 }
 
-fn container(record: &Cluster, ids: &mut Ids, task: ResourceId, spec: &ContainerSpec) -> Container {
+fn container(
+    record: &Cluster,
+    ids: &mut Ids,
+    task: ResourceId,
+    spec: &ContainerSpec,
+    gpus: &mut impl Iterator<Item = Str>,
+) -> Container {
     let own = ids.uuid("container");
     Container {
         spec: spec.clone(),
@@ -90,6 +98,7 @@ fn container(record: &Cluster, ids: &mut Ids, task: ResourceId, spec: &Container
         reason: None,
         bindings: Vec::new(),
         health: Health::Unknown,
+        gpu_ids: gpus.take(spec.gpus() as usize).collect(),
     }
 }
 
@@ -122,6 +131,7 @@ fn about(state: &State, task: &Task) -> TaskAbout {
         cpu,
         memory_mib,
         role: own.or_else(|| definition?.content.task_role_arn.clone()),
+        gpu_ids: task.containers.iter().map(|container| container.gpu_ids.clone()).collect(),
         container_arns: task.containers.iter().map(|container| container.arn.clone()).collect(),
     }
 }

@@ -236,6 +236,7 @@ async fn instances(args: &DevArgs) -> anyhow::Result<Vec<InstanceConfig>> {
                 zone: longshore_wire_ecs::Str::default(),
                 cpu: kind.map_or(args.instance_cpu, |kind| kind.cpu),
                 memory_mib: kind.map_or(args.instance_memory, |kind| kind.memory_mib),
+                gpus: kind.map_or(0, |kind| kind.gpus),
                 architecture: kind.map(|kind| kind.architecture.into()),
                 attributes: given.map(|(_, attribute)| attribute.clone()).collect(),
                 runtime: choose(own.map_or(runtime, |(_, runtime)| *runtime)).await,

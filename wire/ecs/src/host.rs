@@ -101,6 +101,8 @@ pub struct TaskAbout {
     pub role: Option<Str>,
     /// ARNs of the containers, in the order of the definition.
     pub container_arns: Vec<Str>,
+    /// Ids of the GPUs of each container, in the same order.
+    pub gpu_ids: Vec<Vec<Str>>,
 }
 
 /// A container of a [`TaskSpec`].
@@ -129,6 +131,14 @@ impl ContainerSpec {
     /// Whether the task ends with it. Source: `essential` defaults to true.
     pub fn essential(&self) -> bool {
         self.definition.essential.unwrap_or(true)
+    }
+
+    /// How many GPUs it wants.
+    pub fn gpus(&self) -> u32 {
+        let wanted = self.definition.resource_requirements.iter().flatten();
+        let gpus = wanted.filter(|one| one.kind.as_deref() == Some("GPU"));
+        gpus.filter_map(|one| one.value.as_deref()?.parse::<u32>().ok())
+            .fold(0, u32::saturating_add)
     }
 
     /// The last value given for an environment variable.

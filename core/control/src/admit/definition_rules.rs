@@ -213,6 +213,7 @@ pub(super) fn needs(
         cpu: cpu.unwrap_or_else(|| sum(|spec| spec.cpu)),
         memory_mib: memory_mib.unwrap_or_else(|| sum(memory)),
         ports: ports.into_iter().collect(),
+        gpus: sum(ContainerSpec::gpus),
         attributes: Vec::new(),
     })
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{Answer, Context, attribute, cluster, cluster_name, resource_id, tag};
 use crate::cluster_state::ClusterState;
 use crate::expiry::Visible;
-use crate::limits::INSTANCE_CPU_MAX;
+use crate::limits::{INSTANCE_CPU_MAX, INSTANCE_GPUS_MAX};
 use crate::record::{ContainerInstance, InstanceStatus, Registered};
 use crate::state::Home;
 use crate::{launch, report, show};
@@ -143,6 +143,16 @@ fn resources(given: &[Resource]) -> Result<Registered, ApiError> {
             "PORTS" | "PORTS_UDP" => {
                 let protocol = if name == "PORTS" { Protocol::Tcp } else { Protocol::Udp };
                 registered.ports.extend(ports(resource, protocol)?);
+            }
+            "GPU" => {
+                let ids: BTreeSet<Str> =
+                    resource.string_set_value.iter().flatten().cloned().collect();
+                if ids.len() > INSTANCE_GPUS_MAX {
+                    return Err(ApiError::invalid(format!(
+                        "At most {INSTANCE_GPUS_MAX} GPUs can be registered on a container instance."
+                    )));
+                }
+                registered.gpus = ids.into_iter().collect();
             }
             "" => return Err(ApiError::client("Resource name can not be blank.")),
             _ => registered.others.push(resource.clone()),

@@ -71,11 +71,22 @@ impl Provider {
             secrets,
             defaults: vec![(EXECUTION.0.into(), EXECUTION.1.into())],
             region: self.metadata.shared.home.region.clone(),
-            agent: self.metadata.variables(&self.place, &spec, name),
+            agent: {
+                let mut agent = self.metadata.variables(&self.place, &spec, name);
+                agent.extend(gpus(&spec, container.index));
+                agent
+            },
         };
         let whole = environment::whole(&spec.containers[container.index], sources);
         Ok(environment::with(&spec, container.index, whole))
     }
+}
+
+/// Source: amazon-ecs-agent: a container with GPUs is told which.
+fn gpus(spec: &TaskSpec, index: usize) -> Option<(Str, Str)> {
+    let ids = spec.about.gpu_ids.get(index).filter(|ids| !ids.is_empty())?;
+    let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
+    Some(("NVIDIA_VISIBLE_DEVICES".into(), ids.join(",").into()))
 }
 
 /// What was read for one container.

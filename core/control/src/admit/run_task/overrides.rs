@@ -82,6 +82,11 @@ fn container(
             "environmentFiles in overrides are not supported by Longshore.",
         ));
     }
+    if one.resource_requirements.as_ref().is_some_and(|all| !all.is_empty()) {
+        return Err(ApiError::invalid(
+            "resourceRequirements in overrides are not supported by Longshore.",
+        ));
+    }
     let least = limits::CONTAINER_MEMORY_MIB_MIN;
     let applied = ContainerSpec {
         definition: spec.definition.clone(),
