@@ -203,9 +203,10 @@ async fn provisions(args: &ProvisionArgs) -> anyhow::Result<Provisions> {
     if let Some(path) = s3_dir.as_ref().filter(|path| !path.is_dir()) {
         anyhow::bail!("--s3-dir {} is not a directory", path.display());
     }
-    let credentials = match args.pass_credentials {
-        true => Some(HostCredentials::find().await.context("--pass-credentials")?),
-        false => None,
+    let credentials = if args.pass_credentials {
+        Some(HostCredentials::find().await.context("--pass-credentials")?)
+    } else {
+        None
     };
     let secrets = absolute(&args.secrets, "--secrets")?;
     Ok(Provisions { port: args.metadata_port, credentials, s3_dir, secrets })

@@ -116,6 +116,11 @@ impl Metadata {
         self.book().remove(task);
     }
 
+    /// An instance has died, and all that was on it.
+    pub(crate) fn lost(&self, instance: ResourceId) {
+        self.book().lose(instance);
+    }
+
     /// Where a container reaches the endpoint; `None` if it reaches nothing.
     fn address(&self, place: &Place, mode: NetworkMode) -> Option<Address> {
         let on_bridge = matches!(place.runtime, Runtime::Docker(_)) && mode == NetworkMode::Bridge;

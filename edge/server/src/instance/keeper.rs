@@ -232,6 +232,7 @@ impl Keeper {
             runtime.remove_all();
             runtime.settle().await;
         }
+        self.metadata.lost(id);
         let request = DeregisterContainerInstanceRequest {
             cluster: Some(self.common.cluster.clone()),
             container_instance: Some(id.to_string().into()),

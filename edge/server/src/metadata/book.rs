@@ -123,6 +123,13 @@ impl Book {
         self.roles.remove(&id);
     }
 
+    pub(super) fn lose(&mut self, instance: ResourceId) {
+        let on_it = self.tasks.iter().filter(|(_, entry)| entry.place.instance == instance);
+        for task in on_it.map(|(task, _)| *task).collect::<Vec<_>>() {
+            self.remove(task);
+        }
+    }
+
     pub(super) fn find(&self, id: &str) -> Option<(Entry, usize)> {
         let container = self.containers.get(id)?;
         Some((self.tasks.get(&container.task)?.clone(), container.index))

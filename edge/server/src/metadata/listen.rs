@@ -50,11 +50,12 @@ impl Metadata {
             let listener = self.listen_on_loopback().await?;
             self.book().loopback = Some(self.serve(listener, tasks));
         }
-        if runtime == RuntimeChoice::Docker && !has_bridge {
-            if let Some(listener) = self.listen_on_bridge().await {
-                let address = self.serve(listener, tasks);
-                self.book().bridge = Some(address);
-            }
+        if runtime == RuntimeChoice::Docker
+            && !has_bridge
+            && let Some(listener) = self.listen_on_bridge().await
+        {
+            let address = self.serve(listener, tasks);
+            self.book().bridge = Some(address);
         }
         Ok(())
     }
@@ -167,7 +168,9 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_back_and_nothing_else_is() {
-        let kept = Kept { port: 4_711, key: std::array::from_fn(|index| index as u8) };
+        let mut key = [0xa5; KEY_BYTES];
+        key[1] = 7;
+        let kept = Kept { port: 4_711, key };
         assert!(parse(&text(&kept)) == Some(kept));
         for bad in ["", "4711", "4711 00", "x 00", &format!("70000 {}", "00".repeat(KEY_BYTES))] {
             assert!(parse(bad).is_none(), "{bad}");

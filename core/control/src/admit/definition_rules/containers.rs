@@ -50,7 +50,7 @@ fn provisions(container: &ContainerDefinition, name: &str) -> Check {
     }
     for one in container.resource_requirements.iter().flatten() {
         let count = one.value.as_deref().and_then(|value| value.parse::<u32>().ok());
-        if one.kind.as_deref() == Some("GPU") && !count.is_some_and(|count| count > 0) {
+        if one.kind.as_deref() == Some("GPU") && count.is_none_or(|count| count == 0) {
             return refuse(format!(
                 "The GPU requirement of container '{name}' must be a whole number above 0."
             ));
