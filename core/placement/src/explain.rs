@@ -101,15 +101,10 @@ fn with_placed(
 }
 
 fn funnel(cluster: &ClusterView, rules: &Rules<'_>) -> Vec<(Step, usize)> {
-    let mut steps = vec![
-        Step::Active,
-        Step::Connected,
-        Step::Attributes,
-        Step::Cpu,
-        Step::Memory,
-        Step::Ports,
-        Step::Gpus,
-    ];
+    let mut steps =
+        vec![Step::Active, Step::Connected, Step::Attributes, Step::Cpu, Step::Memory, Step::Ports];
+    // Hardly anybody asks for them.
+    steps.extend((rules.needs.gpus > 0).then_some(Step::Gpus));
     steps.extend((0..rules.constraints.len()).map(Step::Constraint));
     let views = cluster.known().filter_map(|slot| Some((slot, slot.view.as_ref()?)));
     let failed: Vec<Option<Step>> = views

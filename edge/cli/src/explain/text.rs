@@ -67,7 +67,6 @@ fn words(step: &Step, scene: &Scene, question: &Question) -> Option<String> {
             let ports: Vec<String> = needs.ports.iter().map(|port| self::port(*port)).collect();
             format!("have {} free", ports.join(", "))
         }
-        Step::Gpus if needs.gpus == 0 => return None,
         Step::Gpus => format!("have {} GPUs free", needs.gpus),
         Step::Constraint(number) => match question.rules.constraints.get(*number)? {
             Constraint::DistinctInstance => format!("have no task of {}", question.group),
