@@ -1,5 +1,6 @@
 //! The loops around hosts: a lifecycle with a runtime, and a fleet without.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,6 +47,8 @@ impl Host<Lifecycle> for RuntimeHost {
     type Error = Infallible;
 
     async fn perform(&mut self, out: &mut Vec<Output>) -> Result<(), Infallible> {
+        // Each report is whole, so that only the last one of a task has to be stored: a start tells three at once.
+        let mut reports = BTreeMap::new();
         for output in out.drain(..) {
             match output {
                 Output::Start(container, spec) => self.start(container, spec).await,
@@ -58,9 +61,12 @@ impl Host<Lifecycle> for RuntimeHost {
                 }
                 Output::Report(report) => {
                     self.provider.reported(&report);
-                    self.outbox.add(self.instance, report);
+                    reports.insert(report.task, report);
                 }
             }
+        }
+        for report in reports.into_values() {
+            self.outbox.add(self.instance, report);
         }
         Ok(())
     }
