@@ -178,7 +178,7 @@ fn what_containers_are_to_get_from_outside_must_be_there() {
     }
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let port = taken.local_addr().expect("it is bound").port().to_string();
-    let (code, said) = refused(&home, &["--runtime", "process", "--metadata-port", &port]);
+    let (code, said) = refused(&home, &["--metadata-port", &port]);
     assert_eq!(code, Some(1), "{said}");
     says(&said, &[&port, "--metadata-port", "in use"]);
 }
