@@ -55,6 +55,9 @@ fn remaining(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
             }
         }
         let registered = &instance.registered;
+        if cluster.free_gpus(*id).len() != usize::try_from(view.gpus).unwrap_or(usize::MAX) {
+            found(&instance.arn, format!("{} GPUs count as free, and others are", view.gpus));
+        }
         let (left_cpu, left_memory) = (
             u64::from(registered.cpu).saturating_sub(cpu),
             u64::from(registered.memory_mib).saturating_sub(memory_mib),

@@ -111,6 +111,7 @@ impl ClusterState {
                 cpu: instance.registered.cpu,
                 memory_mib: instance.registered.memory_mib,
                 ports: instance.registered.ports.clone(),
+                gpus: u32::try_from(instance.registered.gpus.len()).unwrap_or(u32::MAX),
                 attributes: instance.attributes.clone(),
                 active: instance.status == InstanceStatus::Active,
                 connected,
@@ -122,6 +123,7 @@ impl ClusterState {
                 // An instance may come back smaller than what its tasks hold.
                 view.cpu = view.cpu.saturating_sub(needs.cpu);
                 view.memory_mib = view.memory_mib.saturating_sub(needs.memory_mib);
+                view.gpus = view.gpus.saturating_sub(needs.gpus);
                 view.ports.extend(needs.ports.iter().copied());
             }
             self.view.put_instance(id, view);
@@ -139,6 +141,15 @@ impl ClusterState {
                 self.dirty_services.insert(service.into());
             }
         }
+    }
+
+    /// GPUs of an instance that no task has, in order.
+    pub(crate) fn free_gpus(&self, id: ResourceId) -> Vec<Str> {
+        let Some(instance) = self.instances.get(&id) else { return Vec::new() };
+        let tasks = self.loads.get(&id).into_iter().flat_map(|load| &load.tasks);
+        let held = tasks.flat_map(|task| &self.tasks[task].containers);
+        let held: BTreeSet<&Str> = held.flat_map(|container| &container.gpu_ids).collect();
+        instance.registered.gpus.iter().filter(|gpu| !held.contains(gpu)).cloned().collect()
     }
 
     fn held_on(&self, id: ResourceId) -> Vec<Arc<longshore_placement::Needs>> {

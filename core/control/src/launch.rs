@@ -6,7 +6,9 @@ use longshore_machine::{Ids, Timestamp};
 use longshore_placement::{Needs, ZONE_ATTRIBUTE};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
-use longshore_wire_ecs::host::{ContainerSpec, Desired, Health, Order, OrderedTask, TaskSpec};
+use longshore_wire_ecs::host::{
+    ContainerSpec, Desired, Health, Order, OrderedTask, TaskAbout, TaskSpec,
+};
 use longshore_wire_ecs::shape::task::TaskOverride;
 
 use crate::cluster_state::ClusterState;
@@ -37,8 +39,10 @@ pub(crate) fn start(
     let record = cluster.record.clone();
     let host = &cluster.instances[&instance];
     let id = ResourceId(ids.bits("task"));
-    let containers =
-        launch.containers.iter().map(|spec| container(&record, ids, id, spec)).collect();
+    let free = if launch.needs.gpus > 0 { cluster.free_gpus(instance) } else { Vec::new() };
+    let mut gpus = free.into_iter();
+    let containers = launch.containers.iter();
+    let containers = containers.map(|spec| container(&record, ids, id, spec, &mut gpus)).collect();
     let task = Task {
         id,
         arn: record.realm.arn(format_args!("task/{}/{id}", record.name)),
@@ -76,7 +80,13 @@ pub(crate) fn start(
     cluster.put_task(task)
 }
 
-fn container(record: &Cluster, ids: &mut Ids, task: ResourceId, spec: &ContainerSpec) -> Container {
+fn container(
+    record: &Cluster,
+    ids: &mut Ids,
+    task: ResourceId,
+    spec: &ContainerSpec,
+    gpus: &mut impl Iterator<Item = Str>,
+) -> Container {
     let own = ids.uuid("container");
     Container {
         spec: spec.clone(),
@@ -88,10 +98,11 @@ fn container(record: &Cluster, ids: &mut Ids, task: ResourceId, spec: &Container
         reason: None,
         bindings: Vec::new(),
         health: Health::Unknown,
+        gpu_ids: gpus.take(spec.gpus() as usize).collect(),
     }
 }
 
-fn ordered(task: &Task) -> OrderedTask {
+fn ordered(state: &State, task: &Task) -> OrderedTask {
     OrderedTask {
         spec: Arc::new(TaskSpec {
             id: task.id,
@@ -102,9 +113,26 @@ fn ordered(task: &Task) -> OrderedTask {
             network_mode: task.network_mode,
             containers: task.containers.iter().map(|container| container.spec.clone()).collect(),
             volumes: task.volumes.clone(),
+            about: about(state, task),
         }),
         desired: if task.desired_running { Desired::Running } else { Desired::Stopped },
         was_running: task.last_status == LastStatus::Running,
+    }
+}
+
+/// What containers may be told of their task. It follows from the definition, so that no task has to carry it.
+fn about(state: &State, task: &Task) -> TaskAbout {
+    let definition = state.definition(&task.realm, &task.family, task.revision);
+    let (cpu, memory_mib) = definition
+        .map_or((None, None), |definition| crate::admit::task_level(definition, &task.overrides));
+    let own = task.overrides.task_role_arn.clone();
+    TaskAbout {
+        service: task.service().map(Into::into),
+        cpu,
+        memory_mib,
+        role: own.or_else(|| definition?.content.task_role_arn.clone()),
+        gpu_ids: task.containers.iter().map(|container| container.gpu_ids.clone()).collect(),
+        container_arns: task.containers.iter().map(|container| container.arn.clone()).collect(),
     }
 }
 
@@ -113,7 +141,7 @@ pub(crate) fn order(state: &mut State, tasks: &[Arc<Task>], out: &mut Vec<Output
     let mut by_instance: std::collections::BTreeMap<ResourceId, Vec<OrderedTask>> =
         std::collections::BTreeMap::default();
     for task in tasks {
-        by_instance.entry(task.instance).or_default().push(ordered(task));
+        by_instance.entry(task.instance).or_default().push(ordered(state, task));
     }
     for (instance, tasks) in by_instance {
         push(state, instance, false, tasks, out);
@@ -124,11 +152,9 @@ pub(crate) fn order(state: &mut State, tasks: &[Arc<Task>], out: &mut Vec<Output
 pub(crate) fn order_all(state: &mut State, instance: ResourceId, out: &mut Vec<Output>) {
     let Some(cluster) = state.home_cluster(instance) else { return };
     let load = cluster.loads.get(&instance);
-    let tasks = load
-        .into_iter()
-        .flat_map(|load| &load.tasks)
-        .map(|id| ordered(&cluster.tasks[id]))
-        .collect();
+    let tasks = load.into_iter().flat_map(|load| &load.tasks);
+    let tasks: Vec<Arc<Task>> = tasks.map(|id| cluster.tasks[id].clone()).collect();
+    let tasks = tasks.iter().map(|task| ordered(state, task)).collect();
     push(state, instance, true, tasks, out);
 }
 

@@ -46,3 +46,5 @@ pub const SERVICE_EVENTS_MAX: usize = 100;
 pub const EVENT_TASKS_MAX: usize = 10;
 /// Service deployments of a service that are kept, and as many revisions. Source: chosen by us; ECS keeps them for 90 days.
 pub const SERVICE_DEPLOYMENTS_KEPT_MAX: usize = 50;
+/// GPUs of an instance. Source: chosen by us; the largest EC2 types have 16.
+pub const INSTANCE_GPUS_MAX: usize = 64;

@@ -192,6 +192,7 @@ pub(crate) fn failure(
             };
             (reason, Some(format!("The port {} is in use.", port.number)))
         }
+        Refusal::Gpu(free) => ("RESOURCE:GPU", Some(format!("{free} GPUs are free."))),
         Refusal::DistinctInstance => ("DistinctInstance placement constraint unsatisfied.", None),
         Refusal::MemberOf(number) => {
             let expression = match rules.constraints.get(*number) {

@@ -146,6 +146,9 @@ pub struct Registered {
     pub memory_mib: u32,
     /// Ports that tasks cannot have.
     pub ports: BTreeSet<Port>,
+    /// Ids of its GPUs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<Str>,
     /// Other resources, echoed.
     pub others: Vec<Resource>,
 }
@@ -321,4 +324,7 @@ pub struct Container {
     pub bindings: Vec<PortBinding>,
     /// Verdict of its health check.
     pub health: Health,
+    /// Ids of the GPUs that it has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpu_ids: Vec<Str>,
 }

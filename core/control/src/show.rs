@@ -101,7 +101,9 @@ pub(crate) fn instance(
         ec2_instance_id: instance.ec2_instance_id.clone(),
         version: Some(instance.version),
         version_info: Some(instance.version_info.clone()),
-        remaining_resources: Some(view.map_or_else(Vec::new, |view| remaining(instance, view))),
+        remaining_resources: Some(
+            view.map_or_else(Vec::new, |view| remaining(state, instance, view)),
+        ),
         registered_resources: Some(registered(instance)),
         status: Some(instance.status.word().into()),
         agent_connected: Some(connected),
@@ -130,11 +132,23 @@ pub(crate) fn attributes(instance: &ContainerInstance) -> Vec<Attribute> {
 
 fn registered(instance: &ContainerInstance) -> Vec<Resource> {
     let registered = &instance.registered;
-    resources(registered.cpu, registered.memory_mib, registered.ports.iter(), &registered.others)
+    let (ports, gpus) = (registered.ports.iter(), registered.gpus.clone());
+    resources(registered.cpu, registered.memory_mib, ports, gpus, &registered.others)
 }
 
-fn remaining(instance: &ContainerInstance, view: &InstanceView) -> Vec<Resource> {
-    resources(view.cpu, view.memory_mib, view.ports.iter(), &instance.registered.others)
+fn remaining(
+    state: &ClusterState,
+    instance: &ContainerInstance,
+    view: &InstanceView,
+) -> Vec<Resource> {
+    let registered = &instance.registered;
+    // Most instances have none, and need not be searched.
+    let gpus = if registered.gpus.is_empty() { Vec::new() } else { state.free_gpus(instance.id) };
+    let mut all = resources(view.cpu, view.memory_mib, view.ports.iter(), gpus, &registered.others);
+    if view.gpus == 0 && !registered.gpus.is_empty() {
+        all.push(gpu_set(Vec::new()));
+    }
+    all
 }
 
 /// Source: ECS API reference, `Resource`; members of other types are sent as 0. The sets of ports name those
@@ -143,16 +157,9 @@ fn resources<'a>(
     cpu: u32,
     memory_mib: u32,
     ports: impl Iterator<Item = &'a Port> + Clone,
+    gpus: Vec<Str>,
     others: &[Resource],
 ) -> Vec<Resource> {
-    let empty = |name: &str, kind: &str| Resource {
-        name: Some(name.into()),
-        kind: Some(kind.into()),
-        double_value: Some(0.0),
-        long_value: Some(0),
-        integer_value: Some(0),
-        string_set_value: None,
-    };
     let number = |name: &str, value: u32| Resource {
         integer_value: Some(i32::try_from(value).unwrap_or(i32::MAX)),
         ..empty(name, "INTEGER")
@@ -173,8 +180,26 @@ fn resources<'a>(
         set("PORTS", Protocol::Tcp),
         set("PORTS_UDP", Protocol::Udp),
     ];
+    if !gpus.is_empty() {
+        all.push(gpu_set(gpus));
+    }
     all.extend(others.iter().cloned());
     all
+}
+
+fn empty(name: &str, kind: &str) -> Resource {
+    Resource {
+        name: Some(name.into()),
+        kind: Some(kind.into()),
+        double_value: Some(0.0),
+        long_value: Some(0),
+        integer_value: Some(0),
+        string_set_value: None,
+    }
+}
+
+fn gpu_set(ids: Vec<Str>) -> Resource {
+    Resource { string_set_value: Some(ids), ..empty("GPU", "STRINGSET") }
 }
 
 pub(crate) fn definition(definition: &TaskDefinition) -> task_definition::TaskDefinition {
@@ -287,6 +312,7 @@ fn container(task: &Task, container: &Container) -> task::Container {
         cpu: Some(decimal(spec.cpu)),
         memory: positive(spec.memory_mib),
         memory_reservation: positive(spec.memory_reservation_mib),
+        gpu_ids: (!container.gpu_ids.is_empty()).then(|| container.gpu_ids.clone()),
         ..Default::default()
     }
 }

@@ -19,6 +19,7 @@
 mod audit;
 mod container;
 mod dependency;
+pub mod environment;
 mod fleet;
 mod health;
 pub mod limits;

@@ -23,6 +23,8 @@ pub enum Step {
     Memory,
     /// The ports are free.
     Ports,
+    /// Enough GPUs.
+    Gpus,
     /// A constraint, by its number from 0.
     Constraint(usize),
 }
@@ -37,6 +39,7 @@ impl Step {
             Refusal::Cpu(_) => Self::Cpu,
             Refusal::Memory(_) => Self::Memory,
             Refusal::Port(_) => Self::Ports,
+            Refusal::Gpu(_) => Self::Gpus,
             Refusal::MemberOf(number) => Self::Constraint(*number),
             Refusal::DistinctInstance => Self::Constraint(rules.distinct_at().unwrap_or(0)),
         }
@@ -100,6 +103,8 @@ fn with_placed(
 fn funnel(cluster: &ClusterView, rules: &Rules<'_>) -> Vec<(Step, usize)> {
     let mut steps =
         vec![Step::Active, Step::Connected, Step::Attributes, Step::Cpu, Step::Memory, Step::Ports];
+    // Hardly anybody asks for them.
+    steps.extend((rules.needs.gpus > 0).then_some(Step::Gpus));
     steps.extend((0..rules.constraints.len()).map(Step::Constraint));
     let views = cluster.known().filter_map(|slot| Some((slot, slot.view.as_ref()?)));
     let failed: Vec<Option<Step>> = views
@@ -132,6 +137,7 @@ fn shortage(refusal: &Refusal, rules: &Rules<'_>) -> u64 {
     match refusal {
         Refusal::Cpu(free) => part(*free, rules.needs.cpu),
         Refusal::Memory(free) => part(*free, rules.needs.memory_mib),
+        Refusal::Gpu(free) => part(*free, rules.needs.gpus),
         Refusal::Port(_) | Refusal::DistinctInstance => 1_000,
         _ => NOT_A_MATTER_OF_TASKS,
     }

@@ -12,6 +12,9 @@ pub struct Needs {
     pub memory_mib: u32,
     /// Ports of the host, sorted.
     pub ports: Vec<Port>,
+    /// GPUs.
+    #[serde(default)]
+    pub gpus: u32,
     /// Attributes that the instance must have.
     pub attributes: Vec<RequiredAttribute>,
 }

@@ -32,6 +32,8 @@ pub enum Refusal {
     Memory(u32),
     /// The port is in use.
     Port(Port),
+    /// Too few GPUs; how many are free.
+    Gpu(u32),
     /// A task of the group that should run is on it.
     DistinctInstance,
     /// The `memberOf` constraint of this number, from 0, does not mean it.

@@ -106,6 +106,7 @@ impl Rules<'_> {
         for port in needs.ports.iter().filter(|port| view.ports.contains(port)) {
             unless(false, Refusal::Port(*port));
         }
+        unless(view.gpus >= needs.gpus, Refusal::Gpu(view.gpus));
         for number in 0..self.constraints.len() {
             if let Err(refusal) = self.constraint(number, slot, view) {
                 failed.push(refusal);
@@ -158,6 +159,7 @@ impl Rules<'_> {
         }
         match needs.ports.iter().find(|port| view.ports.contains(port)) {
             Some(port) => Err(Refusal::Port(*port)),
+            None if view.gpus < needs.gpus => Err(Refusal::Gpu(view.gpus)),
             None => Ok(()),
         }
     }

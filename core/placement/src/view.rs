@@ -24,6 +24,8 @@ pub struct InstanceView {
     pub memory_mib: u32,
     /// Ports in use: reserved at registration or by tasks.
     pub ports: BTreeSet<Port>,
+    /// GPUs that no task has.
+    pub gpus: u32,
     /// Attributes by name; the value may be absent.
     pub attributes: Arc<BTreeMap<Str, Option<Str>>>,
     /// Whether its status is ACTIVE.
@@ -157,6 +159,8 @@ impl ClusterView {
         let Some(view) = &mut self.slots[slot].view else { return };
         assert!(view.cpu >= needs.cpu, "{id} has {} CPU units, not {}", view.cpu, needs.cpu);
         assert!(view.memory_mib >= needs.memory_mib, "{id} lacks memory");
+        assert!(view.gpus >= needs.gpus, "{id} lacks GPUs");
+        view.gpus -= needs.gpus;
         view.cpu -= needs.cpu;
         view.memory_mib -= needs.memory_mib;
         for port in &needs.ports {
@@ -169,6 +173,7 @@ impl ClusterView {
     pub fn release(&mut self, id: ResourceId, needs: &Needs) {
         let Some(slot) = self.by_id.get(&id).copied() else { return };
         let Some(view) = &mut self.slots[slot].view else { return };
+        view.gpus += needs.gpus;
         view.cpu += needs.cpu;
         view.memory_mib += needs.memory_mib;
         for port in &needs.ports {

@@ -25,6 +25,7 @@ mod launch;
 mod logs;
 mod probe;
 mod pull;
+mod sight;
 mod table;
 mod watch;
 
@@ -44,6 +45,7 @@ use crate::docker::watch::End;
 use crate::{Events, probe_timeout, probe_words};
 
 pub use crate::docker::pull::PullPolicy;
+pub use crate::docker::sight::gateway;
 
 /// How long the daemon may take to answer when a runtime is opened. Chosen by us.
 const CONNECT: Duration = Duration::from_secs(2);

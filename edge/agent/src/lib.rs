@@ -7,6 +7,7 @@
 
 pub mod docker;
 pub mod process;
+mod sight;
 
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{ContainerSpec, TaskSpec};
 use longshore_wire_ecs::shape::shared::Attribute;
 use tokio::sync::mpsc;
+
+pub use sight::Sight;
 
 /// Where a runtime tells what happened. Without a bound of its own: each container tells a handful of things in its life, and
 /// the next probe is asked for only when the last has been answered.
@@ -106,6 +109,26 @@ impl Runtime {
         match self {
             Self::Docker(docker) => docker.settle().await,
             Self::Process(_) => {}
+        }
+    }
+
+    /// What there is to see of a container that was started, by its runtime id; `None` if it is gone.
+    pub async fn look(&self, container: ContainerRef, runtime_id: &str) -> Option<Sight> {
+        match self {
+            Self::Docker(docker) => docker.look(runtime_id).await,
+            Self::Process(processes) => processes.look(container),
+        }
+    }
+
+    /// What a container uses, in the form in which Docker tells it; `None` if it does not run.
+    pub async fn stats(
+        &self,
+        container: ContainerRef,
+        runtime_id: &str,
+    ) -> Option<serde_json::Value> {
+        match self {
+            Self::Docker(docker) => docker.stats(runtime_id).await,
+            Self::Process(processes) => processes.stats(container).await,
         }
     }
 

@@ -10,6 +10,7 @@
 
 mod directory;
 mod launch;
+mod sight;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::task::JoinSet;
 
 use crate::process::directory::Directory;
-use crate::{Events, LOG_BYTES_MAX, probe_timeout, probe_words};
+use crate::process::sight::Sample;
+use crate::{Events, LOG_BYTES_MAX, Sight, probe_timeout, probe_words};
 
 /// The processes of one container instance.
 #[derive(Clone, Debug)]
@@ -51,6 +53,14 @@ struct Table {
 struct Running {
     pid: Pid,
     killed: bool,
+    /// What it had used when that was last asked for.
+    sample: Option<Sample>,
+}
+
+impl Running {
+    fn new(pid: Pid) -> Self {
+        Self { pid, killed: false, sample: None }
+    }
 }
 
 impl Processes {
@@ -101,7 +111,7 @@ impl Processes {
         };
         if directory.is_process(pid) {
             let key = (directory.task, directory.container.clone());
-            self.table().running.insert(key, Running { pid, killed: false });
+            self.table().running.insert(key, Running::new(pid));
             self.watch_adopted(directory.clone(), pid);
             return Some(FoundState::Running);
         }
@@ -130,9 +140,7 @@ impl Processes {
         match launch::spawn(&directory, &spec.containers[container.index]) {
             Err(reason) => self.tell(container, Event::StartFailed(reason.into())),
             Ok((mut child, pid)) => {
-                self.table()
-                    .running
-                    .insert((spec.id, name.clone()), Running { pid, killed: false });
+                self.table().running.insert((spec.id, name.clone()), Running::new(pid));
                 let bindings = launch::bindings(&spec.containers[container.index]);
                 let runtime_id = directory.runtime_id();
                 self.tell(container, Event::Started { runtime_id, image_digest: None, bindings });
@@ -185,13 +193,16 @@ impl Processes {
         let spec = self.table().specs.get(&container.task).cloned();
         let Some(spec) = spec else { return };
         let Some((task, name)) = self.place(container) else { return };
+        let pid = self.table().running.get(&(task, name.clone())).map(|running| running.pid);
         let directory = Directory::of(&self.shared.root, task, name);
         let this = self.clone();
         self.table().work.spawn(async move {
             let spec = &spec.containers[container.index];
-            let passed = match probe_words(spec) {
-                Some(words) => launch::run(&directory, spec, &words, probe_timeout(spec)).await,
-                None => false,
+            let passed = match (probe_words(spec), pid) {
+                (Some(words), Some(pid)) => {
+                    launch::run(&directory, spec, pid, &words, probe_timeout(spec)).await
+                }
+                _ => false,
             };
             this.tell(container, Event::Probed { passed });
         });
@@ -222,6 +233,24 @@ impl Processes {
         }
         // The files of an instance that will not come back are of no use to anyone.
         let _ = std::fs::remove_dir_all(&self.shared.root);
+    }
+
+    pub(crate) fn look(&self, container: ContainerRef) -> Option<Sight> {
+        let spec = self.table().specs.get(&container.task).cloned()?;
+        let own = spec.containers.get(container.index)?;
+        let directory = Directory::of(&self.shared.root, spec.id, own.name().into());
+        Some(sight::look(&directory, &spec, own))
+    }
+
+    pub(crate) async fn stats(&self, container: ContainerRef) -> Option<serde_json::Value> {
+        let (task, name) = self.place(container)?;
+        let directory = Directory::of(&self.shared.root, task, name.clone());
+        let key = (task, name);
+        let pid = self.table().running.get(&key)?.pid;
+        // All of `/proc` is read, which takes milliseconds.
+        let sample = tokio::task::spawn_blocking(move || sight::sample(pid)).await.ok()??;
+        let before = self.table().running.get_mut(&key)?.sample.replace(sample);
+        Some(sight::stats(&directory.runtime_id(), &sample, before.as_ref()))
     }
 
     pub(crate) fn logs(&self, task: ResourceId, container: &str) -> Option<Vec<u8>> {

@@ -13,7 +13,7 @@ use longshore_agent::Runtime;
 use longshore_agent::docker::{self, PullPolicy};
 use longshore_lifecycle::{ContainerRef, Event, FoundState};
 use longshore_wire_ecs::arn::ResourceId;
-use longshore_wire_ecs::host::{ContainerSpec, NetworkMode, TaskSpec};
+use longshore_wire_ecs::host::{ContainerSpec, NetworkMode, TaskAbout, TaskSpec};
 use longshore_wire_ecs::shape::container_definition::{
     ContainerDefinition, HealthCheck, MountPoint, PortMapping, Volume,
 };
@@ -90,6 +90,7 @@ async fn bench(
         network_mode: NetworkMode::Bridge,
         containers: vec![container],
         volumes: Arc::new(volumes),
+        about: TaskAbout::default(),
     };
     let (runtime, told) = open(instance).await;
     let container = ContainerRef { task: id, index: 0 };

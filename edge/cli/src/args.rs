@@ -395,10 +395,29 @@ pub(crate) struct DevArgs {
     #[arg(long, default_value = "127.0.0.1:5080")]
     pub(crate) ecs_listen: SocketAddr,
     #[command(flatten)]
+    pub(crate) provisions: ProvisionArgs,
+    #[command(flatten)]
     pub(crate) master: MasterArgs,
     /// Most pages of 4 KiB in the database, to rehearse a full disk.
     #[arg(long, hide = true)]
     pub(crate) database_pages: Option<u32>,
+}
+
+/// What containers get from outside.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ProvisionArgs {
+    /// Port of the task metadata endpoint [default: the one of last time, else a free one].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) metadata_port: Option<u16>,
+    /// Hand the AWS credentials of this machine on to tasks that have a task role.
+    #[arg(long)]
+    pub(crate) pass_credentials: bool,
+    /// A directory that stands for S3, for environmentFiles: DIR/bucket/key.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) s3_dir: Option<PathBuf>,
+    /// Values of secrets: a JSON file of names and values, or a directory with a file for each.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) secrets: Option<PathBuf>,
 }
 
 /// How the Mesos master presents the cluster.

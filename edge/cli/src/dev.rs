@@ -4,14 +4,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use longshore_client::{Client, FeedOptions, Options};
+use longshore_client::{Client, FeedOptions, HostCredentials, Options};
 use longshore_server::dev::{Config, LocalEcs};
 use longshore_server::{
-    Durability, Fleet, INSTANCES_MAX, InstanceConfig, MesosMaster, Place, RuntimeChoice, bind,
+    Durability, Fleet, INSTANCES_MAX, InstanceConfig, MesosMaster, Place, Provisions,
+    RuntimeChoice, bind,
 };
 use longshore_wire_ecs::arn::Realm;
 
-use crate::args::{DevArgs, DurabilityArg, RuntimeArg};
+use crate::args::{DevArgs, DurabilityArg, ProvisionArgs, RuntimeArg};
 use crate::instance_types::InstanceGroup;
 
 /// Runs until Ctrl-C or SIGTERM, or until the disk cannot be written.
@@ -180,6 +181,7 @@ pub(crate) async fn config(args: &DevArgs) -> anyhow::Result<Config> {
             zones: zones.iter().map(|zone| zone.as_str().into()).collect(),
             hostname_attribute: args.master.hostname_attribute.as_str().into(),
             runtime: choose(args.runtime).await,
+            provisions: provisions(&args.provisions).await?,
         },
         place,
         durability: match args.durability {
@@ -190,6 +192,27 @@ pub(crate) async fn config(args: &DevArgs) -> anyhow::Result<Config> {
         keys: args.access_key.iter().cloned().collect(),
         instances,
     })
+}
+
+/// What containers get from outside. What is not there is said now, not by the first task.
+async fn provisions(args: &ProvisionArgs) -> anyhow::Result<Provisions> {
+    let absolute = |path: &Option<std::path::PathBuf>, flag: &str| {
+        let whole = path
+            .as_ref()
+            .map(|path| path.canonicalize().with_context(|| format!("{flag} {}", path.display())));
+        whole.transpose()
+    };
+    let s3_dir = absolute(&args.s3_dir, "--s3-dir")?;
+    if let Some(path) = s3_dir.as_ref().filter(|path| !path.is_dir()) {
+        anyhow::bail!("--s3-dir {} is not a directory", path.display());
+    }
+    let credentials = if args.pass_credentials {
+        Some(HostCredentials::find().await.context("--pass-credentials")?)
+    } else {
+        None
+    };
+    let secrets = absolute(&args.secrets, "--secrets")?;
+    Ok(Provisions { port: args.metadata_port, credentials, s3_dir, secrets })
 }
 
 /// Each instance, with its type and what runs its containers.
@@ -217,6 +240,7 @@ async fn instances(args: &DevArgs) -> anyhow::Result<Vec<InstanceConfig>> {
                 zone: longshore_wire_ecs::Str::default(),
                 cpu: kind.map_or(args.instance_cpu, |kind| kind.cpu),
                 memory_mib: kind.map_or(args.instance_memory, |kind| kind.memory_mib),
+                gpus: kind.map_or(0, |kind| kind.gpus),
                 architecture: kind.map(|kind| kind.architecture.into()),
                 attributes: given.map(|(_, attribute)| attribute.clone()).collect(),
                 runtime: choose(own.map_or(runtime, |(_, runtime)| *runtime)).await,

@@ -14,6 +14,8 @@ pub(crate) struct InstanceType {
     pub(crate) cpu: u32,
     /// MiB.
     pub(crate) memory_mib: u32,
+    /// GPUs.
+    pub(crate) gpus: u32,
     /// The value of `ecs.cpu-architecture`.
     pub(crate) architecture: &'static str,
 }
@@ -55,6 +57,34 @@ const IRREGULAR: [(&str, u32, u32); 35] = [
     ("i3.xlarge", 4, 31_232),
     ("i3.2xlarge", 8, 62_464),
     ("i3.4xlarge", 16, 124_928),
+];
+
+/// GPUs of the types that have some.
+const GPUS: [(&str, u32); 24] = [
+    ("g2.2xlarge", 1),
+    ("g2.8xlarge", 4),
+    ("g3s.xlarge", 1),
+    ("g3.4xlarge", 1),
+    ("g3.8xlarge", 2),
+    ("g3.16xlarge", 4),
+    ("g4dn.xlarge", 1),
+    ("g4dn.2xlarge", 1),
+    ("g4dn.4xlarge", 1),
+    ("g4dn.8xlarge", 1),
+    ("g4dn.12xlarge", 4),
+    ("g4dn.16xlarge", 1),
+    ("g5.xlarge", 1),
+    ("g5.2xlarge", 1),
+    ("g5.4xlarge", 1),
+    ("g5.8xlarge", 1),
+    ("g5.12xlarge", 4),
+    ("g5.16xlarge", 1),
+    ("g5.24xlarge", 4),
+    ("g5.48xlarge", 8),
+    ("p3.2xlarge", 1),
+    ("p3.8xlarge", 4),
+    ("p3.16xlarge", 8),
+    ("p4d.24xlarge", 8),
 ];
 
 /// Families that have the sizes of t3: vCPUs and MiB by size.
@@ -131,6 +161,7 @@ fn known(name: &str) -> Option<InstanceType> {
         name: name.to_owned(),
         cpu: cpus * 1_024,
         memory_mib,
+        gpus: GPUS.iter().find(|(one, _)| *one == name).map_or(0, |(_, gpus)| *gpus),
         architecture: if arm { "arm64" } else { "x86_64" },
     })
 }

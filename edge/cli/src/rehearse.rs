@@ -77,8 +77,9 @@ async fn add(
             .as_ref()
             .map_or(DEFAULT_SIZE, |kind| (&*kind.name, kind.cpu, kind.memory_mib));
         let architecture = group.kind.as_ref().map(|kind| kind.architecture);
+        let gpus = group.kind.as_ref().map_or(0, |kind| kind.gpus);
         json!({
-            "count": group.count, "instanceType": name, "cpu": cpu, "memoryMib": memory,
+            "gpus": gpus, "count": group.count, "instanceType": name, "cpu": cpu, "memoryMib": memory,
             "architecture": architecture, "attributes": attributes, "runtime": runtime,
         })
     };

@@ -10,6 +10,7 @@
 
 mod budget;
 mod convert;
+mod credentials;
 mod feed;
 mod read;
 mod write;
@@ -26,6 +27,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use longshore_replica::{Answer, Ask, Failure};
 
 pub use budget::Budget;
+pub use credentials::{HostCredentials, Keys};
 pub use feed::{Batch, Feed, FeedError, FeedOptions};
 
 /// How long one attempt may take. Chosen by us: ECS answers in milliseconds or not at all.

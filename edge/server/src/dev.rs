@@ -10,6 +10,7 @@ use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, router
 use crate::instance::{Command, Fleet, InstanceConfig, Keeper, Outbox, Runtimes};
 use crate::limits;
 use crate::listener::{Listener, serve};
+use crate::metadata::Metadata;
 use crate::storage::{Durability, Place, Storage, StorageError, WriteError, Writer};
 
 /// What a local ECS is made of.
@@ -67,18 +68,7 @@ impl LocalEcs {
         if let Some(pages) = config.pages_max {
             storage.limit_pages(pages)?;
         }
-        let machine =
-            Control::load(seed(), storage.load()?).map_err(|what| storage.damaged(what))?;
-        if let Some(violation) = audit(machine.state()).first() {
-            return Err(storage
-                .damaged(format!("{}: {}", violation.subject, violation.what))
-                .into());
-        }
-        if let Some(violation) = longshore_events::audit(machine.bus()).first() {
-            return Err(storage
-                .damaged(format!("{}: {}", violation.subject, violation.what))
-                .into());
-        }
+        let machine = load(&storage)?;
         let known =
             machine.instances().filter(|instance| *instance.cluster == *config.fleet.cluster);
         let known: Vec<(Str, Str)> = known
@@ -99,7 +89,15 @@ impl LocalEcs {
         let (closing, closed) = watch::channel(false);
         let access = Access { home: config.fleet.home.clone(), keys: config.keys.clone() };
         let default_runtime = config.fleet.runtime;
-        let keeper = Keeper::new(config.fleet, control.clone(), routes, runtimes.clone(), outbox);
+        let metadata = Metadata::new(
+            config.fleet.home.clone(),
+            config.fleet.provisions.clone(),
+            control.clone(),
+            config.fleet.hosts_dir.clone(),
+            closed.clone(),
+        );
+        let keeper =
+            Keeper::new(config.fleet, control.clone(), routes, runtimes.clone(), outbox, metadata);
         let keeper = keeper.start(&mut tasks);
         let front = Front {
             control: control.clone(),
@@ -139,6 +137,18 @@ impl LocalEcs {
         drop(self.control);
         while self.core.join_next().await.is_some() {}
     }
+}
+
+/// The control plane with its records, if they agree with each other.
+fn load(storage: &Storage) -> Result<Control, StorageError> {
+    let machine = Control::load(seed(), storage.load()?).map_err(|what| storage.damaged(what))?;
+    if let Some(violation) = audit(machine.state()).first() {
+        return Err(storage.damaged(format!("{}: {}", violation.subject, violation.what)));
+    }
+    if let Some(violation) = longshore_events::audit(machine.bus()).first() {
+        return Err(storage.damaged(format!("{}: {}", violation.subject, violation.what)));
+    }
+    Ok(machine)
 }
 
 async fn run_control(

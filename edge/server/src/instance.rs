@@ -58,6 +58,8 @@ pub struct InstanceConfig {
     pub cpu: u32,
     /// MiB.
     pub memory_mib: u32,
+    /// GPUs; they are only counted, and given ids.
+    pub gpus: u32,
     /// Shown as `ecs.cpu-architecture`; else it is that of this machine.
     pub architecture: Option<Str>,
     /// Attributes of its own.

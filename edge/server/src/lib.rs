@@ -16,6 +16,7 @@ mod instance;
 pub mod limits;
 mod listener;
 mod mesos;
+mod metadata;
 mod storage;
 
 pub use drive::{Host, drive, now, seed};
@@ -23,4 +24,5 @@ pub use ecs::{Access, ControlHandle, Keys};
 pub use instance::{Fleet, INSTANCES_MAX, InstanceConfig, RuntimeChoice};
 pub use listener::{BindError, Listener, bind};
 pub use mesos::MesosMaster;
+pub use metadata::Provisions;
 pub use storage::{Durability, Place, Storage, StorageError, WriteError};

@@ -44,3 +44,5 @@ pub const FEED_ALIVE: std::time::Duration = std::time::Duration::from_secs(15);
 /// Bytes of a call to EventBridge or SQS. Source: chosen by us; a batch of messages has 1 MiB, which a form may treble and
 /// JSON escapes may lengthen sixfold.
 pub const EVENTS_CALL_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of an environment file or a file of secrets. Source: chosen by us; an environment is bounded by the kernel anyway.
+pub const PROVIDED_FILE_BYTES_MAX: usize = 1024 * 1024;

@@ -82,6 +82,27 @@ pub struct TaskSpec {
     pub containers: Vec<ContainerSpec>,
     /// The volumes that mount points name.
     pub volumes: Arc<Vec<Volume>>,
+    /// What its containers may be told of it.
+    #[serde(default)]
+    pub about: TaskAbout,
+}
+
+/// What containers may be told of their task, beside what it takes to run it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TaskAbout {
+    /// The service that it belongs to.
+    pub service: Option<Str>,
+    /// Task-level CPU units, if given.
+    pub cpu: Option<u32>,
+    /// Task-level memory in MiB, if given.
+    pub memory_mib: Option<u32>,
+    /// The role that its containers may act as, if it has one.
+    pub role: Option<Str>,
+    /// ARNs of the containers, in the order of the definition.
+    pub container_arns: Vec<Str>,
+    /// Ids of the GPUs of each container, in the same order.
+    pub gpu_ids: Vec<Vec<Str>>,
 }
 
 /// A container of a [`TaskSpec`].
@@ -110,6 +131,14 @@ impl ContainerSpec {
     /// Whether the task ends with it. Source: `essential` defaults to true.
     pub fn essential(&self) -> bool {
         self.definition.essential.unwrap_or(true)
+    }
+
+    /// How many GPUs it wants.
+    pub fn gpus(&self) -> u32 {
+        let wanted = self.definition.resource_requirements.iter().flatten();
+        let gpus = wanted.filter(|one| one.kind.as_deref() == Some("GPU"));
+        gpus.filter_map(|one| one.value.as_deref()?.parse::<u32>().ok())
+            .fold(0, u32::saturating_add)
     }
 
     /// The last value given for an environment variable.

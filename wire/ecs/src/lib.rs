@@ -12,17 +12,21 @@
 //! - [`eventbridge`] and [`sqs`]: as much of these two services as it takes to follow what a cluster does.
 //! - [`feed`]: the same as a stream that anybody can read.
 //! - [`host`]: the protocol between the control plane and its host agents.
+//! - [`metadata`]: what a container reads about itself; [`env_file`] and [`secret`]: where its environment comes from.
 //! - [`limits`]: the documented bounds of requests.
 #![forbid(unsafe_code)]
 
 pub mod arn;
+pub mod env_file;
 pub mod error;
 pub mod eventbridge;
 pub mod feed;
 pub mod host;
 pub mod limits;
+pub mod metadata;
 pub mod operation;
 mod request;
+pub mod secret;
 mod service;
 pub mod shape;
 pub mod signature;

@@ -93,3 +93,5 @@ pub const STRATEGY_PROVIDERS_MAX: usize = 20;
 pub const STRATEGY_BASE_MAX: i32 = 100_000;
 /// Most that `weight` may be. Source: ECS API reference, `CapacityProviderStrategyItem`.
 pub const STRATEGY_WEIGHT_MAX: i32 = 1_000;
+/// Environment files of a container. Source: ECS developer guide, *Pass environment variables to an Amazon ECS container*.
+pub const ENVIRONMENT_FILES_MAX: usize = 10;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use longshore_placement::{Needs, Port, Protocol, RequiredAttribute};
 use longshore_wire_ecs::host::{ContainerSpec, NetworkMode};
+use longshore_wire_ecs::secret::ValueFrom;
 use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, PortMapping, Volume};
 use longshore_wire_ecs::shape::task_definition as shape;
 use longshore_wire_ecs::{ApiError, Str, limits};
@@ -212,6 +213,7 @@ pub(super) fn needs(
         cpu: cpu.unwrap_or_else(|| sum(|spec| spec.cpu)),
         memory_mib: memory_mib.unwrap_or_else(|| sum(memory)),
         ports: ports.into_iter().collect(),
+        gpus: sum(ContainerSpec::gpus),
         attributes: Vec::new(),
     })
 }
@@ -255,8 +257,14 @@ fn required(
         if definition.depends_on.as_ref().is_some_and(|list| !list.is_empty()) {
             need("ecs.capability.container-ordering");
         }
-        if definition.secrets.as_ref().is_some_and(|list| !list.is_empty()) {
-            need("ecs.capability.secrets.ssm.environment-variables");
+        for secret in definition.secrets.iter().flatten() {
+            let from = ValueFrom::parse(secret.value_from.as_deref().unwrap_or_default());
+            need(match from {
+                Some(ValueFrom::Secret { .. }) => {
+                    "ecs.capability.secrets.asm.environment-variables"
+                }
+                _ => "ecs.capability.secrets.ssm.environment-variables",
+            });
         }
         if definition.environment_files.as_ref().is_some_and(|list| !list.is_empty()) {
             need("ecs.capability.env-files.s3");

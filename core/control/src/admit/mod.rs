@@ -113,6 +113,16 @@ pub(crate) fn rehydrate(state: &State, task: &mut Task) -> Result<(), String> {
     Ok(())
 }
 
+/// Task-level CPU units and MiB, overridden or not.
+pub(crate) fn task_level(
+    definition: &TaskDefinition,
+    overrides: &TaskOverride,
+) -> (Option<u32>, Option<u32>) {
+    // Overrides were read once before, when the task was asked for.
+    let sizes = run_task::overrides::task_sizes(definition, Some(overrides));
+    sizes.unwrap_or((definition.cpu, definition.memory_mib))
+}
+
 /// What a task of a definition runs when nothing is overridden.
 ///
 /// # Errors

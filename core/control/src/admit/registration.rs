@@ -13,10 +13,13 @@ use serde::Deserialize;
 use super::{Answer, Context, attribute, cluster, cluster_name, resource_id, tag};
 use crate::cluster_state::ClusterState;
 use crate::expiry::Visible;
-use crate::limits::INSTANCE_CPU_MAX;
+use crate::limits::{INSTANCE_CPU_MAX, INSTANCE_GPUS_MAX};
 use crate::record::{ContainerInstance, InstanceStatus, Registered};
 use crate::state::Home;
 use crate::{launch, report, show};
+
+/// How names of capabilities begin. Source: amazon-ecs-agent.
+const CAPABILITIES: [&str; 2] = ["ecs.capability.", "com.amazonaws.ecs.capability."];
 
 /// What an EC2 instance identity document tells, as far as ECS reads it.
 #[derive(Debug, Default, Deserialize)]
@@ -45,7 +48,9 @@ pub(super) fn register(
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     let instance = if let Some(arn) = &request.container_instance_arn {
         let id = resource_id("container-instance", "containerInstanceId", &name, arn)?;
-        again(cluster, id, &registered, request.version_info.unwrap_or_default())?
+        let known = again(cluster, id, &registered, request.version_info.unwrap_or_default())?;
+        let attributes = Arc::new(with_capabilities(&known.attributes, attributes));
+        ContainerInstance { attributes, ..known }
     } else {
         check_room(cluster)?;
         let id = ResourceId(at.control.ids.bits("container-instance"));
@@ -74,7 +79,7 @@ pub(super) fn register(
 }
 
 /// An instance that registers again, as agents do when they restart. Source: amazon-ecs-agent: attributes of its own count
-/// at the first registration only, which keeps those that were put since.
+/// at the first registration only, which keeps those that were put since; but for its capabilities.
 fn again(
     cluster: &ClusterState,
     id: Option<ResourceId>,
@@ -93,6 +98,18 @@ fn again(
     }
     let version = known.version + 1;
     Ok(ContainerInstance { version, version_info, ..ContainerInstance::clone(known) })
+}
+
+/// The attributes that an instance has, with the capabilities that its agent has now. Source: an agent that was updated, or
+/// configured anew, can do what it registers, and no more.
+fn with_capabilities(
+    held: &BTreeMap<Str, Option<Str>>,
+    given: BTreeMap<Str, Option<Str>>,
+) -> BTreeMap<Str, Option<Str>> {
+    let is_capability = |name: &str| CAPABILITIES.iter().any(|prefix| name.starts_with(prefix));
+    let kept = held.iter().filter(|(name, _)| !is_capability(name));
+    let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
+    kept.chain(given.into_iter().filter(|(name, _)| is_capability(name))).collect()
 }
 
 fn check_room(cluster: &ClusterState) -> Result<(), ApiError> {
@@ -126,6 +143,16 @@ fn resources(given: &[Resource]) -> Result<Registered, ApiError> {
             "PORTS" | "PORTS_UDP" => {
                 let protocol = if name == "PORTS" { Protocol::Tcp } else { Protocol::Udp };
                 registered.ports.extend(ports(resource, protocol)?);
+            }
+            "GPU" => {
+                let ids: BTreeSet<Str> =
+                    resource.string_set_value.iter().flatten().cloned().collect();
+                if ids.len() > INSTANCE_GPUS_MAX {
+                    return Err(ApiError::invalid(format!(
+                        "At most {INSTANCE_GPUS_MAX} GPUs can be registered on a container instance."
+                    )));
+                }
+                registered.gpus = ids.into_iter().collect();
             }
             "" => return Err(ApiError::client("Resource name can not be blank.")),
             _ => registered.others.push(resource.clone()),

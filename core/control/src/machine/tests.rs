@@ -2,6 +2,7 @@
 
 mod clusters;
 mod events;
+mod gpus;
 mod instances;
 mod services;
 mod storage;

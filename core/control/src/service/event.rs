@@ -92,6 +92,7 @@ pub(crate) fn lack(reason: &str) -> &'static str {
         "RESOURCE:CPU" => "has insufficient CPU units available.",
         "RESOURCE:MEMORY" => "has insufficient memory available.",
         "RESOURCE:PORTS" | "RESOURCE:PORTS_UDP" => "is already using a port required by your task.",
+        "RESOURCE:GPU" => "has insufficient GPU resource available.",
         "ATTRIBUTE" => "is missing an attribute required by your task.",
         "AGENT" => "encountered error \"AGENT\".",
         "INACTIVE" => "is not ACTIVE.",
@@ -108,6 +109,7 @@ pub(crate) fn closeness(reason: &str) -> u8 {
         "RESOURCE:CPU" => 4,
         "RESOURCE:MEMORY" => 5,
         "RESOURCE:PORTS" | "RESOURCE:PORTS_UDP" => 6,
+        "RESOURCE:GPU" => 7,
         _ => 3,
     }
 }

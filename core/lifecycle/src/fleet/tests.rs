@@ -5,8 +5,8 @@ use std::sync::Arc;
 use longshore_machine::{Machine, Timestamp};
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{
-    ContainerSpec, Desired, NetworkMode, Order, OrderedTask, Reported, StopCause, TaskReport,
-    TaskSpec,
+    ContainerSpec, Desired, NetworkMode, Order, OrderedTask, Reported, StopCause, TaskAbout,
+    TaskReport, TaskSpec,
 };
 use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, PortMapping};
 use longshore_wire_ecs::shape::shared::KeyValuePair;
@@ -107,6 +107,7 @@ fn task(environment: &[(&str, &str)]) -> Arc<TaskSpec> {
         network_mode: NetworkMode::Bridge,
         containers: vec![container],
         volumes: Arc::default(),
+        about: TaskAbout::default(),
     })
 }
 

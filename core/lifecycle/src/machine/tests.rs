@@ -11,7 +11,8 @@ use std::sync::Arc;
 use longshore_machine::{Machine, Timestamp};
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{
-    ContainerSpec, Desired, NetworkMode, Order, OrderedTask, Reported, TaskReport, TaskSpec,
+    ContainerSpec, Desired, NetworkMode, Order, OrderedTask, Reported, TaskAbout, TaskReport,
+    TaskSpec,
 };
 use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, ContainerDependency};
 
@@ -232,6 +233,7 @@ fn task(number: u128, containers: Vec<ContainerDefinition>) -> Arc<TaskSpec> {
         network_mode: NetworkMode::Bridge,
         containers: containers.into_iter().map(spec).collect(),
         volumes: Arc::default(),
+        about: TaskAbout::default(),
     })
 }
 

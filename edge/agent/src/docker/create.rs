@@ -17,6 +17,7 @@ use longshore_wire_ecs::host::{ContainerSpec, NetworkMode, PortBinding, TaskSpec
 use longshore_wire_ecs::shape::container_definition::Volume;
 
 use super::Key;
+use crate::sight::{self, CONTAINER_NAME, TASK_ARN};
 
 /// Label of a container: the container instance that it belongs to.
 pub(super) const INSTANCE: &str = "longshore.instance";
@@ -26,13 +27,6 @@ pub(super) const TASK: &str = "longshore.task";
 
 /// Label of a container in the host's network: its ports, which Docker does not know there.
 pub(super) const HOST_PORTS: &str = "longshore.host-ports";
-
-// Source: the labels that the real container agent sets.
-const TASK_ARN: &str = "com.amazonaws.ecs.task-arn";
-const CONTAINER_NAME: &str = "com.amazonaws.ecs.container-name";
-const FAMILY: &str = "com.amazonaws.ecs.task-definition-family";
-const REVISION: &str = "com.amazonaws.ecs.task-definition-version";
-const CLUSTER: &str = "com.amazonaws.ecs.cluster";
 
 /// Address that stands for all of a host's.
 const ANY: &str = "0.0.0.0";
@@ -113,17 +107,8 @@ fn labels(
     spec: &TaskSpec,
     container: &ContainerSpec,
 ) -> HashMap<String, String> {
-    let cluster = Arn::parse(&spec.cluster).map_or(&*spec.cluster, |arn| arn.id());
-    let mut labels = map(container.definition.docker_labels.as_ref());
-    let own = [
-        (TASK_ARN, spec.arn.to_string()),
-        (CONTAINER_NAME, container.name().to_owned()),
-        (FAMILY, spec.family.to_string()),
-        (REVISION, spec.revision.to_string()),
-        (CLUSTER, cluster.to_owned()),
-        (INSTANCE, instance.to_string()),
-    ];
-    labels.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    let mut labels = map(Some(&sight::labels(spec, container)));
+    labels.insert(INSTANCE.to_owned(), instance.to_string());
     labels.remove(HOST_PORTS);
     if spec.network_mode == NetworkMode::Host {
         let names: Vec<String> = ports(container).iter().map(Port::name).collect();

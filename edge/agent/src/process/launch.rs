@@ -1,6 +1,8 @@
 //! Starting a process as a container.
 
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -138,23 +140,42 @@ pub(crate) fn bindings(spec: &ContainerSpec) -> Vec<PortBinding> {
     bound.collect()
 }
 
-/// Runs a command beside the container's own and says whether it ended well in time.
+/// Runs a command beside the container's own, `pid`, and says whether it ended well in time. It has the environment that
+/// the container was started with, secrets and all, which the kernel still knows after a restart of the agent.
 pub(crate) async fn run(
     directory: &Directory,
     spec: &ContainerSpec,
+    pid: Pid,
     words: &[String],
     most: Duration,
 ) -> bool {
     let Ok(mut command) = prepare(directory, spec) else { return false };
+    let environment = std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()));
+    command.envs(variables(&environment.unwrap_or_default()));
     command.arg("-c").arg("exec \"$0\" \"$@\"").args(words).kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let Ok(mut child) = command.spawn() else { return false };
     matches!(tokio::time::timeout(most, child.wait()).await, Ok(Ok(status)) if status.success())
 }
 
+/// Reads `/proc/PID/environ`.
+fn variables(environ: &[u8]) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+    environ.split(|byte| *byte == 0).filter_map(|entry| {
+        let equals = entry.iter().position(|byte| *byte == b'=')?;
+        Some((OsStr::from_bytes(&entry[..equals]), OsStr::from_bytes(&entry[equals + 1..])))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_environment_is_read_as_the_kernel_keeps_it() {
+        let read: Vec<_> = variables(b"A=1\0B=a=b\0rubbish\0C=\0").collect();
+        let wanted = [("A", "1"), ("B", "a=b"), ("C", "")];
+        assert_eq!(read, wanted.map(|(name, value)| (OsStr::new(name), OsStr::new(value))));
+    }
 
     #[test]
     fn users_are_found_by_name_and_by_number() {

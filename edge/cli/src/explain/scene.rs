@@ -118,6 +118,12 @@ fn instance_view(instance: &ContainerInstance) -> InstanceView {
         cpu: amount(remaining, "CPU"),
         memory_mib: amount(remaining, "MEMORY"),
         ports: remaining.into_iter().flatten().flat_map(ports).collect(),
+        gpus: {
+            let of = |one: &&Resource| one.name.as_deref() == Some("GPU");
+            let ids = remaining.into_iter().flatten().find(of);
+            let ids = ids.and_then(|one| one.string_set_value.as_ref()).map_or(0, Vec::len);
+            u32::try_from(ids).unwrap_or(u32::MAX)
+        },
         attributes: Arc::new(named(instance.attributes.as_ref())),
         active: instance.status.as_deref() == Some("ACTIVE"),
         connected: instance.agent_connected == Some(true),
@@ -155,7 +161,13 @@ fn needs(definition: &TaskDefinition) -> anyhow::Result<Needs> {
     ports.sort_unstable();
     ports.dedup();
     let required = definition.requires_attributes.iter().flatten();
+    let gpus = |one: &ContainerDefinition| {
+        let wanted = one.resource_requirements.iter().flatten();
+        let wanted = wanted.filter(|one| one.kind.as_deref() == Some("GPU"));
+        wanted.filter_map(|one| one.value.as_deref()?.parse::<u32>().ok()).sum::<u32>()
+    };
     Ok(Needs {
+        gpus: containers.clone().map(gpus).fold(0, u32::saturating_add),
         cpu: level(definition.cpu.as_ref())
             .unwrap_or_else(|| containers.clone().map(cpu).fold(0, u32::saturating_add)),
         memory_mib: level(definition.memory.as_ref())

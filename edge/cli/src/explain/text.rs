@@ -67,6 +67,7 @@ fn words(step: &Step, scene: &Scene, question: &Question) -> Option<String> {
             let ports: Vec<String> = needs.ports.iter().map(|port| self::port(*port)).collect();
             format!("have {} free", ports.join(", "))
         }
+        Step::Gpus => format!("have {} GPUs free", needs.gpus),
         Step::Constraint(number) => match question.rules.constraints.get(*number)? {
             Constraint::DistinctInstance => format!("have no task of {}", question.group),
             Constraint::MemberOf(expression) => format!("are {expression}"),
@@ -100,6 +101,10 @@ fn obstacle(refusal: &Refusal, scene: &Scene, question: &Question) -> String {
             format!("{} more MiB ({free} of {wanted} free)", wanted - free)
         }
         Refusal::Port(one) => format!("{} free", port(*one)),
+        Refusal::Gpu(free) => {
+            let wanted = needs.gpus;
+            format!("{} more GPUs ({free} of {wanted} free)", wanted - free)
+        }
         Refusal::DistinctInstance => format!("no task of {}", question.group),
         Refusal::MemberOf(number) => match question.rules.constraints.get(*number) {
             Some(Constraint::MemberOf(expression)) => format!("to be {expression}"),
@@ -145,6 +150,7 @@ fn reason(refusal: &Refusal) -> &'static str {
         Refusal::Memory(_) => "RESOURCE:MEMORY",
         Refusal::Port(port) if port.protocol == Protocol::Udp => "RESOURCE:PORTS_UDP",
         Refusal::Port(_) => "RESOURCE:PORTS",
+        Refusal::Gpu(_) => "RESOURCE:GPU",
         Refusal::DistinctInstance => "DistinctInstance placement constraint unsatisfied.",
         Refusal::MemberOf(_) => "MemberOf placement constraint unsatisfied.",
     }

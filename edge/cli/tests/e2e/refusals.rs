@@ -166,3 +166,19 @@ fn a_command_line_that_is_wrong_exits_with_2() {
     }
     assert!(!home.state().exists(), "a wrong command line leaves nothing behind");
 }
+
+#[test]
+fn what_containers_are_to_get_from_outside_must_be_there() {
+    let home = Home::new();
+    let nowhere = home.state().join("nowhere").to_string_lossy().into_owned();
+    for flag in ["--s3-dir", "--secrets"] {
+        let (code, said) = refused(&home, &[flag, &nowhere]);
+        assert_eq!(code, Some(1), "{said}");
+        says(&said, &[flag, &nowhere]);
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let (code, said) = refused(&home, &["--metadata-port", &port]);
+    assert_eq!(code, Some(1), "{said}");
+    says(&said, &[&port, "--metadata-port", "in use"]);
+}

@@ -34,6 +34,8 @@ struct Group {
     memory_mib: u32,
     architecture: Option<Str>,
     #[serde(default)]
+    gpus: u32,
+    #[serde(default)]
     attributes: BTreeMap<Str, Option<Str>>,
     runtime: Option<Runtime>,
 }
@@ -78,6 +80,7 @@ pub(crate) async fn add(State(front): State<Front>, Json(add): Json<Add>) -> Res
             cpu: group.cpu,
             memory_mib: group.memory_mib,
             architecture: group.architecture.clone(),
+            gpus: group.gpus,
             attributes: attributes(&group.attributes),
             runtime: match group.runtime {
                 None => front.default_runtime,

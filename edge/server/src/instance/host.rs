@@ -1,42 +1,72 @@
 //! The loops around hosts: a lifecycle with a runtime, and a fleet without.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use longshore_agent::Runtime;
 use longshore_agent::process::Processes;
-use longshore_lifecycle::{Fleet, Input, Lifecycle, Output};
+use longshore_agent::{Events, Runtime};
+use longshore_lifecycle::{ContainerRef, Event, Fleet, Input, Lifecycle, Output};
 use longshore_machine::Machine;
 use longshore_wire_ecs::arn::ResourceId;
-use longshore_wire_ecs::host::{Order, TaskReport};
+use longshore_wire_ecs::host::{Order, TaskReport, TaskSpec};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{Outbox, RuntimeChoice, Runtimes};
+use super::{InstanceConfig, Outbox, RuntimeChoice, Runtimes};
 use crate::drive::{Host, drive, now};
 use crate::ecs::{ControlHandle, Routes};
 use crate::limits;
+use crate::metadata::{Metadata, Provider};
 
 /// Performs what a lifecycle asks of its runtime.
 struct RuntimeHost {
     instance: ResourceId,
     runtime: Runtime,
     outbox: Outbox,
+    provider: Provider,
+    /// For news that are not the runtime's.
+    events: Events,
+}
+
+impl RuntimeHost {
+    /// A container that cannot be provided for fails to start, and its runtime never hears of it.
+    async fn start(&self, container: ContainerRef, spec: Arc<TaskSpec>) {
+        match self.provider.provide(container, spec).await {
+            Ok(spec) => self.runtime.start(container, spec),
+            Err(reason) => {
+                // Nobody listens any more only while the program ends.
+                let _ = self.events.send((container, Event::StartFailed(reason.into())));
+            }
+        }
+    }
 }
 
 impl Host<Lifecycle> for RuntimeHost {
     type Error = Infallible;
 
     async fn perform(&mut self, out: &mut Vec<Output>) -> Result<(), Infallible> {
+        // Each report is whole, so that only the last one of a task has to be stored: a start tells three at once.
+        let mut reports = BTreeMap::new();
         for output in out.drain(..) {
             match output {
-                Output::Start(container, spec) => self.runtime.start(container, spec),
+                Output::Start(container, spec) => self.start(container, spec).await,
                 Output::Stop(container) => self.runtime.stop(container),
                 Output::Kill(container) => self.runtime.kill(container),
                 Output::Probe(container) => self.runtime.probe(container),
-                Output::Remove(task) => self.runtime.remove(task),
-                Output::Report(report) => self.outbox.add(self.instance, report),
+                Output::Remove(task) => {
+                    self.provider.removed(task);
+                    self.runtime.remove(task);
+                }
+                Output::Report(report) => {
+                    self.provider.reported(&report);
+                    reports.insert(report.task, report);
+                }
             }
+        }
+        for report in reports.into_values() {
+            self.outbox.add(self.instance, report);
         }
         Ok(())
     }
@@ -49,6 +79,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) routes: &'a Routes,
     pub(crate) runtimes: &'a Runtimes,
     pub(crate) outbox: &'a Outbox,
+    pub(crate) metadata: &'a Metadata,
 }
 
 /// Starts the host of one instance, and connects it.
@@ -58,26 +89,35 @@ pub(crate) struct Surroundings<'a> {
 pub(crate) async fn start_host(
     around: &mut Surroundings<'_>,
     instance: ResourceId,
-    choice: RuntimeChoice,
+    config: &InstanceConfig,
     root: PathBuf,
 ) -> Result<(), String> {
-    let Surroundings { tasks, control, routes, runtimes, outbox } = around;
+    let Surroundings { tasks, control, routes, runtimes, outbox, metadata } = around;
+    metadata.open(config.runtime, tasks).await?;
     let (events, mut happened) = mpsc::unbounded_channel();
-    let runtime = match choice {
+    let told = events.clone();
+    let runtime = match config.runtime {
         RuntimeChoice::Docker => {
             let pull = longshore_agent::docker::PullPolicy::Default;
-            Runtime::Docker(longshore_agent::docker::connect(instance, events, pull).await?)
+            Runtime::Docker(longshore_agent::docker::connect(instance, told, pull).await?)
         }
         RuntimeChoice::Process | RuntimeChoice::Simulated => {
-            Runtime::Process(Processes::new(root, events))
+            Runtime::Process(Processes::new(root, told))
         }
     };
+    let zone = config.zone.clone();
+    let provider = Provider::new(Metadata::clone(metadata), instance, zone, runtime.clone());
     runtimes.add(instance, runtime.clone());
     let (mailbox, mut orders) = mpsc::channel(limits::ORDERS_WAITING_MAX);
     routes.host(instance, mailbox);
     let mut lifecycle = Lifecycle::default();
-    let mut host =
-        RuntimeHost { instance, runtime: runtime.clone(), outbox: Outbox::clone(outbox) };
+    let mut host = RuntimeHost {
+        instance,
+        runtime: runtime.clone(),
+        outbox: Outbox::clone(outbox),
+        provider: provider.clone(),
+        events,
+    };
     lifecycle.step(now(), Input::Inventory(runtime.inventory().await), &mut Vec::new());
     let (inputs, inbox) = mpsc::channel(limits::ORDERS_WAITING_MAX);
     let merged = inputs.clone();
@@ -91,6 +131,7 @@ pub(crate) async fn start_host(
     tasks.spawn(async move {
         while let Some(input) = orders.recv().await {
             if let Input::Ordered(order) = &input {
+                provider.ordered(order);
                 order.tasks.iter().for_each(|task| runtime.adopt(&task.spec));
             }
             if inputs.send(input).await.is_err() {

@@ -17,6 +17,7 @@ use super::{
     start_host,
 };
 use crate::ecs::{ControlHandle, Routes};
+use crate::metadata::{Metadata, Provisions};
 
 /// The most instances of one local ECS. Source: *Amazon ECS service quotas*: container instances of a cluster.
 pub const INSTANCES_MAX: u32 = 5_000;
@@ -38,6 +39,27 @@ pub struct Fleet {
     pub hostname_attribute: Str,
     /// What runs the containers of instances that are told nothing else.
     pub runtime: RuntimeChoice,
+    /// What containers get from outside.
+    pub provisions: Provisions,
+}
+
+impl Fleet {
+    /// What an instance can do, as attributes that the real container agent registers under these names. What containers
+    /// get from outside counts only where somebody gave it: a task that needs the rest fits nowhere.
+    fn capabilities(&self, runtime: RuntimeChoice) -> Vec<Attribute> {
+        let mut all = longshore_agent::capabilities(runtime == RuntimeChoice::Docker);
+        let Provisions { credentials, s3_dir, secrets, .. } = &self.provisions;
+        let provided = [
+            (credentials.is_some(), "com.amazonaws.ecs.capability.task-iam-role"),
+            (credentials.is_some(), "com.amazonaws.ecs.capability.task-iam-role-network-host"),
+            (s3_dir.is_some(), "ecs.capability.env-files.s3"),
+            (secrets.is_some(), "ecs.capability.secrets.asm.environment-variables"),
+            (secrets.is_some(), "ecs.capability.secrets.ssm.environment-variables"),
+        ];
+        let names = provided.into_iter().filter_map(|(is_given, name)| is_given.then_some(name));
+        all.extend(names.map(|name| Attribute { name: Some(name.into()), ..Default::default() }));
+        all
+    }
 }
 
 type Answer<T> = oneshot::Sender<Result<T, ApiError>>;
@@ -78,6 +100,7 @@ pub(crate) struct Keeper {
     pub(crate) routes: Routes,
     pub(crate) runtimes: Runtimes,
     pub(crate) outbox: Outbox,
+    pub(crate) metadata: Metadata,
     hosts: JoinSet<()>,
     simulated: Option<mpsc::Sender<Order>>,
     ids: Vec<ResourceId>,
@@ -90,9 +113,10 @@ impl Keeper {
         routes: Routes,
         runtimes: Runtimes,
         outbox: Outbox,
+        metadata: Metadata,
     ) -> Self {
         let (hosts, simulated, ids) = (JoinSet::new(), None, Vec::new());
-        Self { common, control, routes, runtimes, outbox, hosts, simulated, ids }
+        Self { common, control, routes, runtimes, outbox, metadata, hosts, simulated, ids }
     }
 
     /// Starts it; it ends, and all hosts with it, when its task does.
@@ -155,7 +179,7 @@ impl Keeper {
         config.attributes.insert(0, hostname(number, &self.common.hostname_attribute));
         let arn = known.iter().find(|(id, _)| *id == config.ec2_instance_id);
         let arn = arn.map(|(_, arn)| arn.clone());
-        let capabilities = longshore_agent::capabilities(config.runtime == RuntimeChoice::Docker);
+        let capabilities = self.common.capabilities(config.runtime);
         let Fleet { home, cluster, hosts_dir, .. } = &self.common;
         let id = register(&self.control, home, cluster, &config, capabilities, arn).await?;
         self.ids.push(id);
@@ -173,8 +197,9 @@ impl Keeper {
             routes: &self.routes,
             runtimes: &self.runtimes,
             outbox: &self.outbox,
+            metadata: &self.metadata,
         };
-        let started = start_host(&mut around, id, config.runtime, root).await;
+        let started = start_host(&mut around, id, &config, root).await;
         started.map_err(|why| ApiError::new(ErrorCode::Server, why))?;
         Ok(id)
     }
@@ -207,6 +232,7 @@ impl Keeper {
             runtime.remove_all();
             runtime.settle().await;
         }
+        self.metadata.lost(id);
         let request = DeregisterContainerInstanceRequest {
             cluster: Some(self.common.cluster.clone()),
             container_instance: Some(id.to_string().into()),

@@ -114,16 +114,24 @@ fn resources(config: &InstanceConfig) -> Vec<Resource> {
         integer_value: i32::try_from(value).ok(),
         ..Default::default()
     };
-    let ports = |name: &str, ports: &[&str]| Resource {
+    let set = |name: &str, members: &[&str]| Resource {
         name: Some(name.into()),
         kind: Some("STRINGSET".into()),
-        string_set_value: Some(ports.iter().map(|port| (*port).into()).collect()),
+        string_set_value: Some(members.iter().map(|one| (*one).into()).collect()),
         ..Default::default()
     };
-    vec![
+    let mut all = vec![
         number("CPU", config.cpu),
         number("MEMORY", config.memory_mib),
-        ports("PORTS", &RESERVED_PORTS),
-        ports("PORTS_UDP", &[]),
-    ]
+        set("PORTS", &RESERVED_PORTS),
+        set("PORTS_UDP", &[]),
+    ];
+    if config.gpus > 0 {
+        let ids: Vec<String> = (0..config.gpus)
+            .map(|index| format!("GPU-{}-{index}", config.ec2_instance_id))
+            .collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        all.push(set("GPU", &ids));
+    }
+    all
 }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use longshore_wire_ecs::env_file::S3Object;
 use longshore_wire_ecs::host::NetworkMode;
 use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, HealthCheck, Volume};
+use longshore_wire_ecs::shape::shared::KeyValuePair;
 use longshore_wire_ecs::{ApiError, limits};
 
 use crate::admit::is_name;
@@ -12,6 +14,49 @@ type Check = Result<(), ApiError>;
 
 fn refuse(message: impl Into<String>) -> Check {
     Err(ApiError::client(message))
+}
+
+/// What a container gets from outside. Source: ECS API reference, `EnvironmentFile`, `Secret`, `ResourceRequirement`.
+fn provisions(container: &ContainerDefinition, name: &str) -> Check {
+    let files = container.environment_files.as_deref().unwrap_or_default();
+    if files.len() > limits::ENVIRONMENT_FILES_MAX {
+        return refuse(format!(
+            "Container '{name}' can have at most {} environment files.",
+            limits::ENVIRONMENT_FILES_MAX
+        ));
+    }
+    for file in files {
+        let value = file.value.as_deref().unwrap_or_default();
+        if file.kind.as_deref() != Some("s3") || S3Object::parse(value).is_none() {
+            return refuse(format!(
+                "An environment file of container '{name}' must have the type s3 and the ARN of an S3 object."
+            ));
+        }
+    }
+    for secret in container.secrets.iter().flatten() {
+        let variable = secret.name.as_deref().unwrap_or_default();
+        let from = secret.value_from.as_deref().unwrap_or_default();
+        if variable.is_empty() || from.is_empty() {
+            return refuse(format!(
+                "A secret of container '{name}' must have a name and a valueFrom."
+            ));
+        }
+        let taken = |one: &KeyValuePair| one.name.as_deref() == Some(variable);
+        if container.environment.iter().flatten().any(taken) {
+            return refuse(format!(
+                "The secret name must be unique and not shared with any new or existing environment variables set on the container, such as '{variable}'."
+            ));
+        }
+    }
+    for one in container.resource_requirements.iter().flatten() {
+        let count = one.value.as_deref().and_then(|value| value.parse::<u32>().ok());
+        if one.kind.as_deref() == Some("GPU") && count.is_none_or(|count| count == 0) {
+            return refuse(format!(
+                "The GPU requirement of container '{name}' must be a whole number above 0."
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Checks every rule; the first that is broken is the answer.
@@ -54,6 +99,7 @@ pub(super) fn check(
                 "Links are not supported when networkMode is not 'bridge' (container '{name}')."
             ));
         }
+        provisions(container, name)?;
         rest(container, name)?;
     }
     if !containers.iter().any(|container| container.essential == Some(true)) {

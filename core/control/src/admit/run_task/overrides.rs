@@ -82,6 +82,11 @@ fn container(
             "environmentFiles in overrides are not supported by Longshore.",
         ));
     }
+    if one.resource_requirements.as_ref().is_some_and(|all| !all.is_empty()) {
+        return Err(ApiError::invalid(
+            "resourceRequirements in overrides are not supported by Longshore.",
+        ));
+    }
     let least = limits::CONTAINER_MEMORY_MIB_MIN;
     let applied = ContainerSpec {
         definition: spec.definition.clone(),
@@ -108,7 +113,7 @@ fn container(
 }
 
 /// Task-level sizes, overridden or not.
-pub(super) fn task_sizes(
+pub(in crate::admit) fn task_sizes(
     definition: &TaskDefinition,
     given: Option<&shape::TaskOverride>,
 ) -> Result<(Option<u32>, Option<u32>), ApiError> {

@@ -159,3 +159,25 @@ impl World {
         super::text(&self.start("mine", instance)["failures"][0]["reason"])
     }
 }
+
+#[test]
+fn an_instance_that_registers_again_keeps_its_attributes_and_has_the_capabilities_that_it_has_now()
+{
+    let mut world = World::new();
+    let host = world.register(1024, 1024);
+    let own = json!([{"name": "stack", "value": "prod", "targetId": host}]);
+    world.ok("PutAttributes", &json!({"attributes": own}));
+    let number = |name: &str| json!({"name": name, "type": "INTEGER", "integerValue": 1024});
+    let again = json!({
+        "containerInstanceArn": host, "totalResources": [number("CPU"), number("MEMORY")],
+        "attributes": [{"name": "ecs.capability.env-files.s3"}, {"name": "other"}],
+    });
+    world.ok("RegisterContainerInstance", &again);
+    let shown = world.instance(&host);
+    let names: Vec<&str> = shown["attributes"]
+        .as_array()
+        .map(|all| all.iter().filter_map(|one| one["name"].as_str()).collect())
+        .unwrap_or_default();
+    assert!(names.contains(&"stack") && names.contains(&"ecs.capability.env-files.s3"));
+    assert!(!names.contains(&super::DOCKER) && !names.contains(&"other"), "{names:?}");
+}

@@ -10,6 +10,7 @@ use longshore_wire_ecs::shape::container_definition::{
 use longshore_wire_ecs::shape::shared::KeyValuePair;
 
 use super::*;
+use crate::sight::{CLUSTER, FAMILY, REVISION};
 
 const INSTANCE_ID: ResourceId = ResourceId(0xabc);
 
@@ -40,6 +41,7 @@ fn spec(definitions: impl IntoIterator<Item = ContainerDefinition>) -> TaskSpec 
         network_mode: NetworkMode::Bridge,
         containers: containers.collect(),
         volumes: Arc::default(),
+        about: longshore_wire_ecs::host::TaskAbout::default(),
     }
 }
 

@@ -1,0 +1,149 @@
+//! What a container sees of the world: the task metadata endpoint, credentials, and its environment.
+//!
+//! The endpoint is told what hosts order, ask and report, keeps the last of it by task in a [`Book`], and asks the runtime
+//! for the rest when somebody reads. It decides nothing, and nothing waits for it.
+//!
+//! Who may read is a matter of knowing the path: each container gets an id of its own, which nobody can guess. Ids follow from a
+//! key that is kept beside the files of the hosts, so that containers that outlive the program find the endpoint again: the
+//! port is kept with it.
+
+mod book;
+mod files;
+mod front;
+mod listen;
+mod provide;
+mod secrets;
+mod show;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use longshore_agent::Runtime;
+use longshore_client::HostCredentials;
+use longshore_lifecycle::ContainerRef;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::host::{NetworkMode, Order, TaskReport};
+use tokio::sync::{Notify, watch};
+
+pub(crate) use provide::Provider;
+
+use self::book::{Book, Entry};
+use self::listen::Address;
+use crate::ecs::ControlHandle;
+
+/// How long a reader waits for its container to be known, in case it was faster than the news of its start. Chosen by us.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What containers get from outside, where somebody said so.
+#[derive(Clone, Debug, Default)]
+pub struct Provisions {
+    /// The port of the metadata endpoint; else the one of last time, or a free one.
+    pub port: Option<u16>,
+    /// The credentials that tasks with a role are given.
+    pub credentials: Option<HostCredentials>,
+    /// A directory that stands for S3: a directory for each bucket.
+    pub s3_dir: Option<PathBuf>,
+    /// A file or a directory with the values of secrets.
+    pub secrets: Option<PathBuf>,
+}
+
+/// Where containers run.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) instance: ResourceId,
+    pub(crate) zone: Str,
+    pub(crate) runtime: Runtime,
+}
+
+/// The task metadata endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Metadata {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    home: Realm,
+    provisions: Provisions,
+    control: ControlHandle,
+    /// Where the key and the port are kept.
+    root: PathBuf,
+    book: Mutex<Book>,
+    news: Notify,
+    closed: watch::Receiver<bool>,
+}
+
+impl Metadata {
+    pub(crate) fn new(
+        home: Realm,
+        provisions: Provisions,
+        control: ControlHandle,
+        root: PathBuf,
+        closed: watch::Receiver<bool>,
+    ) -> Self {
+        let (book, news) = (Mutex::default(), Notify::new());
+        Self { shared: Arc::new(Shared { home, provisions, control, root, book, news, closed }) }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // A panic elsewhere does not make the book wrong: every change to it is one insertion or removal.
+        self.shared.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A host is about to obey.
+    pub(crate) fn ordered(&self, place: &Arc<Place>, order: &Order) {
+        let mut book = self.book();
+        for task in &order.tasks {
+            book.order(place, task);
+        }
+    }
+
+    /// A container is about to be started.
+    fn starting(&self, container: ContainerRef) {
+        self.book().start(container);
+    }
+
+    /// A host says how far a task has come.
+    pub(crate) fn reported(&self, report: &TaskReport) {
+        self.book().report(report);
+        self.shared.news.notify_waiters();
+    }
+
+    /// A host lets go of a task.
+    pub(crate) fn removed(&self, task: ResourceId) {
+        self.book().remove(task);
+    }
+
+    /// An instance has died, and all that was on it.
+    pub(crate) fn lost(&self, instance: ResourceId) {
+        self.book().lose(instance);
+    }
+
+    /// Where a container reaches the endpoint; `None` if it reaches nothing.
+    fn address(&self, place: &Place, mode: NetworkMode) -> Option<Address> {
+        let on_bridge = matches!(place.runtime, Runtime::Docker(_)) && mode == NetworkMode::Bridge;
+        let book = self.book();
+        match (&place.runtime, mode) {
+            (Runtime::Docker(_), NetworkMode::None | NetworkMode::Awsvpc) => None,
+            _ if on_bridge => book.bridge.clone(),
+            _ => book.loopback.clone(),
+        }
+    }
+
+    /// The container behind an id, once it has been started.
+    async fn find(&self, id: &str) -> Option<(Entry, usize)> {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let news = self.shared.news.notified();
+            let (entry, index) = self.book().find(id)?;
+            if entry.runtime_id(index).is_some() {
+                return Some((entry, index));
+            }
+            if tokio::time::timeout_at(until, news).await.is_err() {
+                return None;
+            }
+        }
+    }
+}

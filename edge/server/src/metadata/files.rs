@@ -1,0 +1,108 @@
+//! Environment files from a directory that stands for S3: a directory for each bucket, and keys as paths below it.
+//!
+//! Texts begin as those of ECS do. Source: *Stopped tasks error messages*, `ResourceInitializationError`.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use longshore_lifecycle::environment::Variables;
+use longshore_wire_ecs::env_file::{S3Object, parse};
+use longshore_wire_ecs::shape::container_definition::EnvironmentFile;
+
+use crate::limits::PROVIDED_FILE_BYTES_MAX;
+
+/// The variables of each file, in order.
+///
+/// # Errors
+/// The reason that the task is stopped with.
+pub(super) fn read(root: &Path, files: &[EnvironmentFile]) -> Result<Vec<Variables>, String> {
+    files.iter().map(|file| one(root, file.value.as_deref().unwrap_or_default())).collect()
+}
+
+fn one(root: &Path, arn: &str) -> Result<Variables, String> {
+    let failed =
+        |why: String| format!("ResourceInitializationError: failed to download env files: {why}");
+    let object = S3Object::parse(arn);
+    let object = object.ok_or_else(|| failed(format!("{arn} is not the ARN of an S3 object")))?;
+    let S3Object { bucket, key } = object;
+    let failed = |why: &str| failed(format!("key {key} of bucket {bucket}: {why}"));
+    let path = object.path().ok_or_else(|| failed("the key leads out of its bucket"))?;
+    let bytes = contents(root, &root.join(path)).map_err(|why| failed(&why))?;
+    let text = String::from_utf8(bytes).map_err(|_| failed("the file is not UTF-8"))?;
+    let pairs = parse(&text).into_iter().map(|(name, value)| (name.into(), value.into()));
+    Ok(pairs.collect())
+}
+
+/// A whole file below `root`. Links that lead out of it are not followed, and nothing is waited for.
+///
+/// # Errors
+/// Why it cannot be had, without its contents.
+pub(super) fn contents(root: &Path, path: &Path) -> Result<Vec<u8>, String> {
+    let missing = |_| "NoSuchKey: the specified key does not exist".to_owned();
+    let whole = |path: &Path| -> Result<PathBuf, String> { path.canonicalize().map_err(missing) };
+    let (root, path) = (whole(root)?, whole(path)?);
+    if !path.starts_with(&root) {
+        return Err("AccessDenied: a link leads out of the directory".to_owned());
+    }
+    let is_file = path.metadata().is_ok_and(|meta| meta.is_file());
+    if !is_file {
+        return Err("NoSuchKey: there is no file of that name".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| format!("AccessDenied: {error}"))?;
+    let most = u64::try_from(PROVIDED_FILE_BYTES_MAX).unwrap_or(u64::MAX);
+    let read = file.take(most + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("it cannot be read: {error}"))?;
+    if bytes.len() > PROVIDED_FILE_BYTES_MAX {
+        return Err(format!("it has more than {PROVIDED_FILE_BYTES_MAX} bytes"));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(arn: &str) -> EnvironmentFile {
+        EnvironmentFile { value: Some(arn.into()), kind: Some("s3".into()) }
+    }
+
+    fn refusal(root: &Path, arn: &str) -> String {
+        read(root, &[file(arn)]).expect_err("it is refused")
+    }
+
+    #[test]
+    fn files_are_found_by_bucket_and_key() {
+        let root = tempfile::tempdir().expect("a directory can be made");
+        std::fs::create_dir_all(root.path().join("bucket/app")).expect("it can be made");
+        std::fs::write(root.path().join("bucket/app/a.env"), "A=1\n").expect("it can be written");
+        let read = read(root.path(), &[file("arn:aws:s3:::bucket/app/a.env")]);
+        assert_eq!(read, Ok(vec![vec![("A".into(), "1".into())]]));
+    }
+
+    #[test]
+    fn what_is_missing_or_elsewhere_stops_the_task() {
+        let root = tempfile::tempdir().expect("a directory can be made");
+        let (inside, outside) = (root.path().join("s3"), root.path().join("secret.env"));
+        std::fs::create_dir_all(inside.join("bucket")).expect("it can be made");
+        std::fs::write(&outside, "A=1").expect("it can be written");
+        std::os::unix::fs::symlink(&outside, inside.join("bucket/link.env")).expect("it is linked");
+        let begin = "ResourceInitializationError: failed to download env files: ";
+        let missing = refusal(&inside, "arn:aws:s3:::bucket/none.env");
+        assert!(missing.starts_with(begin) && missing.contains("NoSuchKey"), "{missing}");
+        assert!(
+            refusal(&inside, "arn:aws:s3:::bucket/../secret.env").contains("out of its bucket")
+        );
+        assert!(refusal(&inside, "arn:aws:s3:::bucket/link.env").contains("a link leads out"));
+        assert!(refusal(&inside, "bucket/a.env").contains("not the ARN"));
+    }
+
+    #[test]
+    fn a_file_has_a_bound() {
+        let root = tempfile::tempdir().expect("a directory can be made");
+        std::fs::create_dir_all(root.path().join("bucket")).expect("it can be made");
+        let large = vec![b'a'; PROVIDED_FILE_BYTES_MAX + 1];
+        std::fs::write(root.path().join("bucket/a.env"), large).expect("it can be written");
+        assert!(refusal(root.path(), "arn:aws:s3:::bucket/a.env").contains("more than"));
+    }
+}

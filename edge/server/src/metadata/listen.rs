@@ -1,0 +1,179 @@
+//! Where the endpoint listens, and what it keeps to be found again.
+//!
+//! Only what is needed is listened on: loopback once an instance runs processes or Docker containers, and this machine's address
+//! in Docker's own network once an instance runs Docker containers. Simulated instances need neither.
+
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use longshore_wire_ecs::Str;
+use tokio::task::JoinSet;
+
+use super::book::KEY_BYTES;
+use super::{Metadata, front};
+use crate::instance::RuntimeChoice;
+use crate::listener::{Listener, bind, serve};
+
+/// Where containers expect the endpoint on ECS, and the only address that SDKs take credentials from beside loopback.
+/// Source: ECS developer guide, *Task metadata endpoint*.
+const ON_ECS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)), 80);
+
+/// The file that holds port and key.
+const FILE: &str = "metadata";
+
+/// Where containers reach the endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    /// `http://HOST:PORT`.
+    pub(super) base: Str,
+    /// Whether it is where the SDKs look for a path alone.
+    pub(super) is_on_ecs: bool,
+}
+
+impl Metadata {
+    /// Listens on what the containers of a runtime need.
+    ///
+    /// # Errors
+    /// Why it cannot, for people. That containers on Docker's own network find no endpoint is only a warning: they run without.
+    pub(crate) async fn open(
+        &self,
+        runtime: RuntimeChoice,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<(), String> {
+        let (has_loopback, has_bridge) = {
+            let book = self.book();
+            (book.loopback.is_some(), book.bridge.is_some())
+        };
+        if runtime != RuntimeChoice::Simulated && !has_loopback {
+            let listener = self.listen_on_loopback().await?;
+            self.book().loopback = Some(self.serve(listener, tasks));
+        }
+        if runtime == RuntimeChoice::Docker
+            && !has_bridge
+            && let Some(listener) = self.listen_on_bridge().await
+        {
+            let address = self.serve(listener, tasks);
+            self.book().bridge = Some(address);
+        }
+        Ok(())
+    }
+
+    fn serve(&self, listener: Listener, tasks: &mut JoinSet<()>) -> Address {
+        let at = listener.address();
+        tasks.spawn(serve(listener, front::router(self.clone()), self.shared.closed.clone()));
+        let is_on_ecs = at == ON_ECS;
+        let base = if is_on_ecs { format!("http://{}", at.ip()) } else { format!("http://{at}") };
+        Address { base: base.into(), is_on_ecs }
+    }
+
+    async fn listen_on_loopback(&self) -> Result<Listener, String> {
+        let kept = read(&self.shared.root);
+        let given = self.shared.provisions.port;
+        let wanted = given.or(kept.as_ref().map(|kept| kept.port)).unwrap_or(0);
+        let at = |port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+        let (what, flag) = ("the task metadata endpoint", "--metadata-port");
+        let listener = match bind(at(wanted), what, flag).await {
+            Err(error) if given.is_none() && wanted != 0 => {
+                tracing::warn!(%error, "containers of before do not find the task metadata endpoint");
+                bind(at(0), what, flag).await
+            }
+            other => other,
+        };
+        let listener = listener.map_err(|error| error.to_string())?;
+        let key = kept.map_or_else(fresh_key, |kept| Ok(kept.key));
+        let key = key.map_err(|error| format!("no randomness can be had: {error}"))?;
+        self.book().set_key(key);
+        let kept = Kept { port: listener.address().port(), key };
+        if let Err(error) = write(&self.shared.root, &kept) {
+            let root = self.shared.root.display();
+            tracing::warn!(%root, %error, "containers will not find the task metadata endpoint after a restart");
+        }
+        Ok(listener)
+    }
+
+    /// Takes the address that containers have on ECS, if somebody gave it to this machine; else the one in Docker's network.
+    async fn listen_on_bridge(&self) -> Option<Listener> {
+        let (what, flag) = ("the task metadata endpoint for Docker", "--metadata-port");
+        if self.shared.provisions.credentials.is_some()
+            && let Ok(listener) = bind(ON_ECS, what, flag).await
+        {
+            return Some(listener);
+        }
+        let Some(gateway) = longshore_agent::docker::gateway().await else {
+            tracing::warn!(
+                "Docker has no network bridge: containers on it find no task metadata endpoint"
+            );
+            return None;
+        };
+        let port = read(&self.shared.root).map_or(0, |kept| kept.port);
+        let mut bound = bind(SocketAddr::new(gateway, port), what, flag).await;
+        if bound.is_err() {
+            bound = bind(SocketAddr::new(gateway, 0), what, flag).await;
+        }
+        bound
+            .inspect_err(|error| {
+                tracing::warn!(%error, "containers on the bridge find no task metadata endpoint");
+            })
+            .ok()
+    }
+}
+
+/// What is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Kept {
+    port: u16,
+    key: [u8; KEY_BYTES],
+}
+
+fn fresh_key() -> std::io::Result<[u8; KEY_BYTES]> {
+    let mut key = [0; KEY_BYTES];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut key)?;
+    Ok(key)
+}
+
+/// What was kept, if it can be read: a port, a space and the key in hexadecimal digits.
+fn read(root: &Path) -> Option<Kept> {
+    parse(&std::fs::read_to_string(root.join(FILE)).ok()?)
+}
+
+fn parse(text: &str) -> Option<Kept> {
+    let (port, digits) = text.trim_end().split_once(' ')?;
+    let mut key = [0; KEY_BYTES];
+    if digits.len() != 2 * KEY_BYTES || !digits.is_ascii() {
+        return None;
+    }
+    for (index, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(Kept { port: port.parse().ok()?, key })
+}
+
+fn text(kept: &Kept) -> String {
+    let digits: String = kept.key.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{} {digits}\n", kept.port)
+}
+
+fn write(root: &Path, kept: &Kept) -> std::io::Result<()> {
+    std::fs::create_dir_all(root)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    std::io::Write::write_all(&mut options.open(root.join(FILE))?, text(kept).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_back_and_nothing_else_is() {
+        let mut key = [0xa5; KEY_BYTES];
+        key[1] = 7;
+        let kept = Kept { port: 4_711, key };
+        assert!(parse(&text(&kept)) == Some(kept));
+        for bad in ["", "4711", "4711 00", "x 00", &format!("70000 {}", "00".repeat(KEY_BYTES))] {
+            assert!(parse(bad).is_none(), "{bad}");
+        }
+    }
+}
