@@ -29,10 +29,6 @@ use clap::{CommandFactory, Parser};
 
 use crate::args::{Args, Command};
 
-/// Much of a request is small pieces of text that come and go on several threads, which this allocator is made for.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// What was asked for does not exist.
 #[derive(Debug)]
 struct NotFound(String);
