@@ -91,7 +91,7 @@ impl Family {
             .map(|(name, value)| json!({"name": name, "value": value}))
             .collect();
         let check =
-            json!({"command": ["CMD", "true"], "interval": 5, "retries": 2, "startPeriod": 0});
+            json!({"command": ["CMD", "true"], "interval": 30, "retries": 2, "startPeriod": 0});
         let mut main = json!({
             "name": "main", "image": "x", "cpu": self.cpu, "memory": self.memory, "environment": environment, "stopTimeout": 5
         });

@@ -1,4 +1,4 @@
-//! Runs the simulation for as long as one likes: `cargo run -p longshore-sim --release -- --seed 7 --steps 1000000`.
+//! Runs the simulation for as long as one likes: `cargo xtask sim --seed 7 --steps 1000000`.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 

@@ -206,14 +206,14 @@ impl World {
                 self.call("StopTask", &body, Purpose::Must);
             }
         }
-        self.pass(70 * MINUTE_MS);
+        self.pass(62 * MINUTE_MS);
         self.drain_queue();
         self.check_events();
         let forgotten = self.disk.tasks().count() + self.disk.messages();
         let before = self.tally.of("inputs", "the control plane wakes");
-        self.pass(120 * MINUTE_MS);
+        self.pass(60 * MINUTE_MS);
         let woken = self.tally.of("inputs", "the control plane wakes") - before;
-        self.tally.most("wakes of a control plane at rest in two hours", woken);
+        self.tally.most("wakes of a control plane at rest in an hour", woken);
         let forgotten = u64::try_from(forgotten).unwrap_or(u64::MAX);
         assert!(woken <= forgotten + 200, "at rest it woke {woken} times for {forgotten} records");
     }

@@ -115,12 +115,13 @@ impl World {
         world
     }
 
-    /// Lets clients and faults loose for so many steps.
+    /// Lets clients and faults loose for so many steps of the control plane.
     pub fn storm(&mut self, steps: u64) {
         if !std::mem::replace(&mut self.stormy, true) {
             self.later(0, Event::Storm);
         }
-        for _ in 0..steps {
+        let end = self.steps + steps;
+        while self.steps < end {
             self.step();
         }
         self.stormy = false;
@@ -294,7 +295,7 @@ impl World {
         {
             let violations = audit(control.state());
             assert!(violations.is_empty(), "{violations:?}");
-            if self.steps.is_multiple_of(64) {
+            if self.steps.is_multiple_of(256) {
                 let violations = events::audit(control.bus());
                 assert!(violations.is_empty(), "{violations:?}");
             }
