@@ -145,6 +145,11 @@ impl Disk {
         }
     }
 
+    /// Rows but those of the bus.
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
     /// Rows of tokens.
     pub(crate) fn tokens(&self) -> usize {
         self.records.keys().filter(|key| matches!(key, Key::Token(..))).count()

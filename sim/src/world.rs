@@ -289,17 +289,7 @@ impl World {
     /// What the control plane asked for in one step, checked and queued for the disk.
     fn commit(&mut self, out: Vec<Output>) {
         self.steps += 1;
-        // A storm breaks more than the quiet after it.
-        if let Some(control) = &self.control
-            && (self.stormy || self.steps.is_multiple_of(16))
-        {
-            let violations = audit(control.state());
-            assert!(violations.is_empty(), "{violations:?}");
-            if self.steps.is_multiple_of(256) {
-                let violations = events::audit(control.bus());
-                assert!(violations.is_empty(), "{violations:?}");
-            }
-        }
+        self.audit();
         let mut commit = Commit::default();
         for output in out {
             match output {
@@ -315,6 +305,21 @@ impl World {
         self.commits.push_back(commit);
         self.queued += 1;
         self.queue.insert((self.last_write, self.queued), Event::Written);
+    }
+
+    /// After each step of a storm, as long as that is not too much to look at; now and then in the quiet, which breaks less.
+    fn audit(&self) {
+        let Some(control) = &self.control else { return };
+        let crowded = self.disk.len() > 2_000;
+        let every = if self.stormy { 1 } else { 32 } * if crowded { 16 } else { 1 };
+        if self.steps.is_multiple_of(every) {
+            let violations = audit(control.state());
+            assert!(violations.is_empty(), "{violations:?}");
+        }
+        if self.steps.is_multiple_of(every * 128) {
+            let violations = events::audit(control.bus());
+            assert!(violations.is_empty(), "{violations:?}");
+        }
     }
 
     /// Writes a commit, and releases it unless nobody is left who could.
