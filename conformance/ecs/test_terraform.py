@@ -4,7 +4,6 @@ The provider is not ours to install: set LONGSHORE_TERRAFORM_PLUGINS to a folder
 a mirror for Terraform itself. Without one the test is skipped; what the provider sends is sent by boto3 too.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -204,6 +203,13 @@ def test_the_calls_of_the_provider_are_answered_as_it_reads_them(ecs):
     )["service"]
     read = client.describe_services(cluster=name, services=[service["serviceArn"]], include=["TAGS"])
     assert read["failures"] == [] and read["services"][0]["tags"] == tags
+    assert read["services"][0]["availabilityZoneRebalancing"] == "ENABLED"
+    daemon = client.create_service(
+        cluster=name, serviceName=f"{name}-daemon", taskDefinition=arn, schedulingStrategy="DAEMON",
+    )["service"]
+    # The provider plans a change for ever if a service does not say.
+    assert daemon["availabilityZoneRebalancing"] == "DISABLED"
+    client.delete_service(cluster=name, service=daemon["serviceArn"])
     client.tag_resource(resourceArn=service["serviceArn"], tags=[{"key": "more", "value": ""}])
     client.untag_resource(resourceArn=service["serviceArn"], tagKeys=["message"])
     listed = client.list_tags_for_resource(resourceArn=service["serviceArn"])["tags"]
@@ -212,8 +218,12 @@ def test_the_calls_of_the_provider_are_answered_as_it_reads_them(ecs):
         client.delete_cluster(cluster=name)
     client.update_service(cluster=name, service=service["serviceArn"], desiredCount=0)
     client.delete_service(cluster=name, service=service["serviceArn"], force=False)
-    gone = lambda: client.describe_services(cluster=name, services=[name])["services"][0]["status"] == "INACTIVE"
-    until(gone, "the service is INACTIVE", 10)
+
+    def gone():
+        read = client.describe_services(cluster=name, services=[name, f"{name}-daemon"])
+        return {one["status"] for one in read["services"]} == {"INACTIVE"}
+
+    until(gone, "the services are INACTIVE", 10)
     client.deregister_task_definition(taskDefinition=arn)
     assert client.delete_cluster(cluster=name)["cluster"]["status"] == "INACTIVE"
-    assert json.dumps(client.describe_clusters(clusters=[name])["clusters"][0]["status"]) == '"INACTIVE"'
+    assert client.describe_clusters(clusters=[name])["clusters"][0]["status"] == "INACTIVE"

@@ -94,7 +94,7 @@ impl World {
         }
         match purpose {
             Purpose::Join => {
-                self.join(id(&text(&reply["containerInstance"]["containerInstanceArn"])))
+                self.join(id(&text(&reply["containerInstance"]["containerInstanceArn"])));
             }
             Purpose::Token(token, same) => self.token_answered(token, same, &reply),
             Purpose::Must | Purpose::Any => {}

@@ -2,7 +2,7 @@
 //!
 //! Records are read back through their JSON, as the storage of the program does, so that whatever is not written is not there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use longshore_control::{Change, ContainerInstance, Key, Records, Service, Task};
@@ -57,8 +57,8 @@ impl Disk {
             events::Change::Purge(queue, below) => {
                 let from = events::Key::Message(*queue, 0);
                 let gone = self.bus.range(from..events::Key::Message(*queue, *below));
-                let gone: Vec<events::Key> = gone.map(|(key, _)| key.clone()).collect();
-                gone.iter().for_each(|key| drop(self.bus.remove(key)));
+                let gone: BTreeSet<events::Key> = gone.map(|(key, _)| key.clone()).collect();
+                self.bus.retain(|key, _| !gone.contains(key));
             }
             events::Change::Forget(key) => {
                 if let events::Key::Queue(queue) = key {

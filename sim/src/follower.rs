@@ -122,7 +122,8 @@ impl World {
                 .push(json!({"Id": number.to_string(), "ReceiptHandle": message["ReceiptHandle"]}));
         }
         self.follower.last = Some(messages.len());
-        if !entries.is_empty() && !self.chance.one_in(20) {
+        let lost = self.stormy && self.chance.one_in(20);
+        if !entries.is_empty() && !lost {
             self.ask_sqs("DeleteMessageBatch", &json!({"QueueUrl": FOLLOWED, "Entries": entries}));
         }
     }

@@ -80,7 +80,7 @@ pub struct World {
     calls: BTreeMap<CallId, Purpose>,
     called: u64,
     /// Whether clients and faults go on.
-    stormy: bool,
+    pub(crate) stormy: bool,
     /// Steps of the control plane.
     steps: u64,
 }
@@ -155,7 +155,7 @@ impl World {
             self.hosts.iter().find(|(_, host)| host.wake_at().is_some_and(|at| at <= self.now));
         if let Some(id) = sleepy.map(|(id, _)| *id) {
             self.tally.count("inputs", "a host wakes");
-            return self.with_host(id, |host, now, chance| host.tick(now, chance));
+            return self.with_host(id, Host::tick);
         }
         self.tally.count("inputs", "the control plane wakes");
         let Some(control) = &mut self.control else { return };
@@ -180,7 +180,7 @@ impl World {
                 }
             }
             Event::Report(instance, connection, report) => {
-                self.report(instance, connection, report)
+                self.report(instance, connection, report);
             }
             Event::Connect(instance) => self.connect(instance),
             Event::Lost(instance, connection) => {
@@ -256,7 +256,7 @@ impl World {
                 Asked::Later(ms, of, event) => self.later(ms, Event::Happened(id, boot, of, event)),
                 Asked::Report(report) => match connection {
                     Some(connection) => {
-                        self.send((id, false), Event::Report(id, connection, report))
+                        self.send((id, false), Event::Report(id, connection, report));
                     }
                     // A full order asks for it again.
                     None => self.tally.count("lost", "a report without a connection"),
@@ -336,7 +336,7 @@ impl World {
         for order in commit.orders {
             match self.hosts.get(&order.instance).and_then(|host| host.connection) {
                 Some(connection) => {
-                    self.send((order.instance, true), Event::Order(connection, order))
+                    self.send((order.instance, true), Event::Order(connection, order));
                 }
                 None => self.tally.count("lost", "an order to an agent that is away"),
             }
