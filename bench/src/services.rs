@@ -11,7 +11,7 @@ use crate::report;
 const SERVICES: u64 = 1_000;
 const TASKS: u64 = 100;
 /// Longer than this is no figure any more.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 pub(crate) fn run() -> Result<()> {
     let program = Program::start(1_000, "simulated")?;
