@@ -1,5 +1,4 @@
-//! Measures what SPEC.md promises, most of it against the real program: `cargo xtask bench`, and
-//! `cargo xtask bench [start|place|api|launch|events|processes]` for some of it.
+//! Measures what SPEC.md promises, most of it against the real program: `cargo xtask bench` for all of it, or the names of some.
 //!
 //! Each measurement but that of the placement engine starts a `longshore` of its own, release build, with durable storage where it counts, and drives it
 //! over loopback HTTP with plain threads. Machines are noisy: figures are to be compared within one run.
@@ -8,44 +7,45 @@
 
 mod api;
 mod events;
+mod filter;
+mod hold;
 mod http;
 mod launch;
 mod place;
 mod processes;
 mod program;
+mod services;
 mod start;
 
 use anyhow::{Result, bail};
 
-const BENCHES: [&str; 6] = ["start", "place", "api", "launch", "events", "processes"];
+/// One bench: its name, and how to run it.
+type Bench = (&'static str, fn() -> Result<()>);
+
+/// What can be measured, in order.
+const BENCHES: [Bench; 9] = [
+    ("start", start::run),
+    ("place", place::run),
+    ("api", api::run),
+    ("launch", launch::run),
+    ("events", events::run),
+    ("processes", processes::run),
+    ("services", services::run),
+    ("filter", filter::run),
+    ("hold", hold::run),
+];
 
 fn main() -> Result<()> {
     let which: Vec<String> = std::env::args().skip(1).collect();
-    let all = which.is_empty();
-    for name in &which {
-        if !BENCHES.contains(&name.as_str()) {
-            bail!("there is no bench {name:?}: choose from {}", BENCHES.join(", "));
-        }
+    let names: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
+    if let Some(name) = which.iter().find(|name| !names.contains(&name.as_str())) {
+        bail!("there is no bench {name:?}: choose from {}", names.join(", "));
     }
-    let wanted = |name: &str| all || which.iter().any(|one| one == name);
     println!("{:<52} {:>12} {:>14}", "measurement", "figure", "budget");
-    if wanted("start") {
-        start::run()?;
-    }
-    if wanted("place") {
-        place::run()?;
-    }
-    if wanted("api") {
-        api::run()?;
-    }
-    if wanted("launch") {
-        launch::run()?;
-    }
-    if wanted("events") {
-        events::run()?;
-    }
-    if wanted("processes") {
-        processes::run()?;
+    for (name, run) in BENCHES {
+        if which.is_empty() || which.iter().any(|one| one == name) {
+            run()?;
+        }
     }
     Ok(())
 }

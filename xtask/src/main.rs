@@ -52,6 +52,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Simulate the local ECS with its hosts under faults; arguments go to the simulator as they are
+    Sim {
+        /// `--seed`, `--steps` and `--storm`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Write the pages of docs/reference that are made from code
     Codegen {
         /// Write nothing; fail if a page is not what the code says today
@@ -80,6 +86,11 @@ fn run(cli: &Cli) -> Result<()> {
             let mut bench = shell::cargo(&root);
             bench.args(["run", "--release", "--package", "longshore-bench", "--"]);
             shell::finish(bench.args(args))
+        }
+        Task::Sim { args } => {
+            let mut sim = shell::cargo(&root);
+            sim.args(["run", "--release", "--package", "longshore-sim", "--"]);
+            shell::finish(sim.args(args))
         }
         Task::Codegen { check: true } => codegen::check(&root),
         Task::Codegen { check: false } => codegen::write(&root),

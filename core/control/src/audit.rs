@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster_state::{ClusterState, InstanceLoad};
-use crate::record::{InstanceStatus, LastStatus};
+use crate::record::{InstanceStatus, LastStatus, Task};
 use crate::service::{RolloutState, Scheduling, ServiceState, ServiceStatus, deployment_counts};
 use crate::state::State;
 
@@ -37,6 +37,10 @@ pub fn audit(state: &State) -> Vec<Violation> {
 }
 
 fn remaining(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
+    let mut held: BTreeMap<_, Vec<&Task>> = BTreeMap::new();
+    for task in cluster.tasks.values().filter(|task| task.holds_resources()) {
+        held.entry(task.instance).or_default().push(task);
+    }
     for (id, instance) in &cluster.instances {
         let Some(view) = cluster.view.instance(*id) else {
             if instance.status != InstanceStatus::Inactive {
@@ -44,24 +48,23 @@ fn remaining(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
             }
             continue;
         };
-        let held =
-            cluster.tasks.values().filter(|task| task.instance == *id && task.holds_resources());
         let (mut cpu, mut memory_mib) = (0_u64, 0_u64);
-        for task in held {
+        for task in held.remove(id).unwrap_or_default() {
             cpu += u64::from(task.needs.cpu);
             memory_mib += u64::from(task.needs.memory_mib);
             if let Some(port) = task.needs.ports.iter().find(|port| !view.ports.contains(port)) {
                 found(&task.arn, format!("its port {} counts as free", port.number));
             }
         }
-        let registered = &instance.registered;
+        let has = &instance.registered;
+        if cpu > u64::from(has.cpu) || memory_mib > u64::from(has.memory_mib) {
+            found(&instance.arn, format!("its tasks hold {cpu} CPU units and {memory_mib} MiB"));
+        }
+        let left_cpu = u64::from(has.cpu).saturating_sub(cpu);
+        let left_memory = u64::from(has.memory_mib).saturating_sub(memory_mib);
         if cluster.free_gpus(*id).len() != usize::try_from(view.gpus).unwrap_or(usize::MAX) {
             found(&instance.arn, format!("{} GPUs count as free, and others are", view.gpus));
         }
-        let (left_cpu, left_memory) = (
-            u64::from(registered.cpu).saturating_sub(cpu),
-            u64::from(registered.memory_mib).saturating_sub(memory_mib),
-        );
         if (u64::from(view.cpu), u64::from(view.memory_mib)) != (left_cpu, left_memory) {
             found(
                 &instance.arn,

@@ -144,15 +144,21 @@ impl Look<'_, '_> {
             drop(service);
             return self.configuration_failed("Its task definition is gone.");
         };
+        let rules = Rules::read(&service.constraints, &service.strategy);
+        let rules = match rules.and_then(|rules| rules.and_of(definition)) {
+            Ok(rules) => rules,
+            // A rollback may bring a definition back that does not go with what was changed since.
+            Err(error) => {
+                drop(service);
+                return self.configuration_failed(&error.message);
+            }
+        };
         let now = self.voice.now;
         let census = census(self.cluster, &service, now);
         self.again(census.again_at);
         if self.trip(&service, &census) {
             return self.again(Some(now));
         }
-        let rules = Rules::read(&service.constraints, &service.strategy)
-            .and_then(|rules| rules.and_of(definition))
-            .unwrap_or_default();
         let (plan, sites, desired) = self.plan(&service, &census, definition, &rules);
         let ledger = Ledger::of(&census, &plan, bounds(&service, desired), sites.is_some());
         if desired != service.desired_count {

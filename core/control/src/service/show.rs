@@ -4,7 +4,7 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::shape::service as shape;
 use longshore_wire_ecs::shape::service_deployment as deployment_shape;
 
-use super::{Deployment, Outcome, Revision, Scheduling, Service, ServiceDeployment, ServiceStatus};
+use super::{Deployment, Outcome, Revision, Service, ServiceDeployment, ServiceStatus};
 use crate::cluster_state::ClusterState;
 use crate::record::LastStatus;
 use crate::show::tags;
@@ -93,8 +93,9 @@ pub(crate) fn service(
         enable_ecs_managed_tags: Some(service.managed_tags),
         propagate_tags: Some(service.propagate.word().into()),
         enable_execute_command: Some(false),
-        availability_zone_rebalancing: (service.scheduling == Scheduling::Replica)
-            .then(|| if service.rebalancing { "ENABLED" } else { "DISABLED" }.into()),
+        availability_zone_rebalancing: Some(
+            if service.rebalancing { "ENABLED" } else { "DISABLED" }.into(),
+        ),
     }
 }
 

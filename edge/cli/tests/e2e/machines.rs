@@ -116,3 +116,33 @@ fn draining_is_an_ecs_call_and_explain_says_what_it_does() {
     assert!(said.contains("binpack:memory"), "{said}");
     assert_eq!(server.ecs("ListTasks", &json!({}))["taskArns"], json!([]), "nothing was started");
 }
+
+#[test]
+fn explain_says_why_a_service_finds_no_place_for_its_last_task() {
+    let home = Home::new();
+    let server = Server::start(&home, &["--instances", "2"]);
+    server.define("lone", "exec sleep 600");
+    let distinct = json!([{"type": "distinctInstance"}]);
+    let service = json!({"serviceName": "web", "taskDefinition": "lone", "desiredCount": 3, "placementConstraints": distinct});
+    server.ecs("CreateService", &service);
+    let web = json!({"services": ["web"]});
+    until("two run, and the service says that the third does not fit", || {
+        let service = server.ecs("DescribeServices", &web)["services"][0].clone();
+        let events = service["events"].to_string();
+        let told = events.contains("was unable to place a task");
+        (service["runningCount"] == 2 && told).then_some(())
+    });
+    let (code, lines, said) = longshore(&server, &["explain", "--service", "web"]);
+    assert_eq!(code, Some(1), "one task would find no home: {said}");
+    assert_eq!(lines[0]["placed"], json!([]), "{}", lines[0]);
+    let refused = lines[0]["refused"].as_array().expect("a list").clone();
+    assert_eq!(refused.len(), 2, "{}", lines[0]);
+    assert!(lines[0].to_string().contains("distinctInstance"), "{}", lines[0]);
+    done(&server, &["instances", "add", "t3.micro"]);
+    until("there is room for the third", || {
+        (server.ecs("DescribeServices", &web)["services"][0]["runningCount"] == 3).then_some(())
+    });
+    let (code, _, said) = longshore(&server, &["explain", "--service", "none"]);
+    assert_ne!(code, Some(0));
+    assert!(said.contains("there is no service none"), "{said}");
+}

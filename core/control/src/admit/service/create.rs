@@ -32,6 +32,7 @@ pub(in crate::admit) fn create(
     let mut record = record(at, &request, scheduling)?;
     let network = request.network_configuration.as_ref();
     let definition = rules::definition(at, request.task_definition.as_ref(), network)?;
+    rules::together(&record, &definition)?;
     let (realm, now) = (at.realm, at.now);
     let home = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
     if let Some(reply) = known(home, &name, token.as_ref())? {

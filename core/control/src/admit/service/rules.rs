@@ -9,9 +9,9 @@ use longshore_wire_ecs::shape::task::{
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
 use crate::admit::{Context, run_task, task_definition};
-use crate::placing::{Rules, not_yet};
+use crate::placing::Rules;
 use crate::record::{DefinitionStatus, TaskDefinition};
-use crate::service::{Breaker, Propagate, Scheduling, Threshold};
+use crate::service::{Breaker, Propagate, Scheduling, Service, Threshold};
 
 /// What Longshore has no counterpart of. Nothing of it is ignored.
 #[derive(Debug, Default)]
@@ -99,10 +99,6 @@ pub(super) fn definition(
         return Err(ApiError::client("TaskDefinition is inactive"));
     }
     run_task::network(&definition, network)?;
-    let constraints = definition.content.placement_constraints.as_ref();
-    if constraints.is_some_and(|all| !all.is_empty()) {
-        return Err(not_yet("The placement constraints of the task definition"));
-    }
     Ok(definition)
 }
 
@@ -118,6 +114,11 @@ pub(super) fn placement(
         ));
     }
     Rules::read(constraints, strategies).map(drop)
+}
+
+/// Checks that a service and its task definition have no more constraints together than there may be.
+pub(super) fn together(record: &Service, definition: &TaskDefinition) -> Result<(), ApiError> {
+    Rules::read(&record.constraints, &record.strategy)?.and_of(definition).map(drop)
 }
 
 /// The deployment configuration, with what it means.

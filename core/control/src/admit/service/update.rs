@@ -27,6 +27,9 @@ pub(in crate::admit) fn update(
     let mut record = Service::clone(&held);
     change(&mut record, request)?;
     let definition = definition(at, &held, request)?;
+    if let Some(runs) = definition.clone().or_else(|| of_primary(at, &held)) {
+        rules::together(&record, &runs)?;
+    }
     let now = at.now;
     let (home, _) = named(at, request.cluster.as_ref(), request.service.as_ref())?;
     let sources = sources(home, &held);
@@ -106,20 +109,24 @@ fn definition(
     held: &Service,
     request: &shape::UpdateServiceRequest,
 ) -> Result<Option<Arc<TaskDefinition>>, ApiError> {
-    let primary = held.primary().cloned();
     let network = request.network_configuration.as_ref();
     if request.task_definition.is_some() {
         let definition = rules::definition(at, request.task_definition.as_ref(), network)?;
-        let other = primary.is_none_or(|one| one.definition_arn != definition.arn);
+        let other = held.primary().is_none_or(|one| one.definition_arn != definition.arn);
         return Ok((other || request.force_new_deployment == Some(true)).then_some(definition));
     }
     // The definition that runs may be INACTIVE by now, and may be deployed again all the same.
-    let known = primary
-        .and_then(|one| at.control.state.definition(at.realm, &one.family, one.revision).cloned());
+    let known = of_primary(at, held);
     if let Some(definition) = &known {
         crate::admit::run_task::network(definition, network)?;
     }
     Ok(known.filter(|_| request.force_new_deployment == Some(true)))
+}
+
+/// What the PRIMARY deployment runs.
+fn of_primary(at: &Context<'_>, held: &Service) -> Option<Arc<TaskDefinition>> {
+    let primary = held.primary()?;
+    at.control.state.definition(at.realm, &primary.family, primary.revision).cloned()
 }
 
 /// The revisions that have tasks, and how many each.

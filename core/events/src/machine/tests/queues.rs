@@ -1,8 +1,15 @@
 //! Queues: messages in and out.
 
+use std::collections::BTreeMap;
+
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
 use serde_json::json;
 
 use super::*;
+use crate::limits;
+use crate::receive::put;
+use crate::record::Message;
 
 #[test]
 fn a_message_is_hidden_once_received_and_gone_once_deleted() {
@@ -212,4 +219,35 @@ fn tags_come_and_go() {
     world.sqs("UntagQueue", json!({ "QueueUrl": url("q"), "TagKeys": ["a"] }));
     let tags = world.sqs("ListQueueTags", json!({ "QueueUrl": url("q") }));
     assert_eq!(tags, json!({ "Tags": { "b": "2" } }));
+}
+
+#[test]
+fn a_queue_that_nobody_reads_drops_its_oldest_messages_and_counts_them() {
+    let mut world = World::new();
+    world.queue("q", json!({}));
+    let (id, now) = (*world.bus.state.queues.keys().next().expect("there is one"), world.now);
+    let body: Str = "x".repeat(limits::MESSAGE_BYTES_MAX).into();
+    let fit = limits::QUEUE_BYTES_MAX / body.len();
+    let queue = world.bus.state.queues.get_mut(&id).expect("it is known");
+    let mut out = Vec::new();
+    for number in 0..fit + 3 {
+        let message = Message {
+            queue: id,
+            place: 0,
+            id: ResourceId(u128::try_from(number).expect("a small number")),
+            body: body.clone(),
+            attributes: BTreeMap::new(),
+            trace_header: None,
+            group: None,
+            sender: "me".into(),
+            sent_at: now,
+            visible_at: now,
+            moved_from: None,
+        };
+        put(queue, now, message, &mut out);
+    }
+    assert_eq!((queue.kept.len(), queue.losses.dropped), (fit, 3));
+    assert_eq!(queue.kept.keys().next(), Some(&3), "the oldest went");
+    let forgotten = out.iter().filter(|one| matches!(one, Output::Change(Change::Forget(_))));
+    assert_eq!(forgotten.count(), 3, "they are not stored any more either");
 }

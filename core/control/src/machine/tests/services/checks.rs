@@ -182,3 +182,49 @@ fn zone_rebalancing_is_on_where_the_percents_leave_room_for_it() {
     let both = json!({"serviceName": "c", "taskDefinition": "web", "desiredCount": 0, "availabilityZoneRebalancing": "ENABLED", "deploymentConfiguration": {"maximumPercent": 100}});
     assert_eq!(town.world.refused("CreateService", &both).code, ErrorCode::InvalidParameter);
 }
+
+/// A family whose task definition has so many constraints, which every instance meets.
+fn constrained(town: &mut Town, family: &str, count: usize) {
+    let constraint = json!({"type": "memberOf", "expression": "attribute:stack !exists"});
+    let containers = json!([{"name": "main", "image": "x", "memory": 16}]);
+    let body = json!({"family": family, "containerDefinitions": containers, "placementConstraints": vec![constraint; count]});
+    town.world.ok("RegisterTaskDefinition", &body);
+}
+
+#[test]
+fn the_constraints_of_the_task_definition_hold_for_the_tasks_of_a_service() {
+    let (mut town, hosts) = Town::new(3);
+    constrained(&mut town, "picky", 1);
+    for host in &hosts[..2] {
+        let attribute = json!({"name": "stack", "value": "test", "targetId": host});
+        town.world.ok("PutAttributes", &json!({"attributes": [attribute]}));
+    }
+    town.create(json!({"serviceName": "s", "taskDefinition": "picky", "desiredCount": 3}));
+    town.settle();
+    let tasks = town.tasks();
+    assert_eq!(tasks.len(), 3);
+    for task in tasks {
+        assert_eq!(town.world.task(&task)["containerInstanceArn"], *hosts[2]);
+    }
+}
+
+#[test]
+fn a_service_and_its_task_definition_have_ten_constraints_together() {
+    let (mut town, _) = Town::new(1);
+    let own = json!([{"type": "distinctInstance"}]);
+    for (family, count) in [("nine", 9), ("ten", 10)] {
+        constrained(&mut town, family, count);
+    }
+    let mut body = json!({"serviceName": "s", "taskDefinition": "ten", "desiredCount": 1, "placementConstraints": own});
+    let refusal = town.world.refused("CreateService", &body);
+    assert_eq!(refusal.message, "Maximum number of placement constraints is 10");
+    body["taskDefinition"] = json!("nine");
+    town.create(body);
+    let refusal =
+        town.world.refused("UpdateService", &json!({"service": "s", "taskDefinition": "ten"}));
+    assert_eq!(refusal.message, "Maximum number of placement constraints is 10");
+    let two = json!([{"type": "distinctInstance"}, {"type": "memberOf", "expression": "attribute:x !exists"}]);
+    let refusal =
+        town.world.refused("UpdateService", &json!({"service": "s", "placementConstraints": two}));
+    assert_eq!(refusal.message, "Maximum number of placement constraints is 10");
+}

@@ -117,3 +117,11 @@ fn a_daemon_leaves_an_instance_that_lacks_what_its_next_definition_requires() {
     each_has(&mut town, &hosts, 0);
     assert_eq!(counts(&town.service()), (0, 0, 0));
 }
+
+#[test]
+fn a_daemon_shows_that_its_zones_are_not_evened_out() {
+    let (mut town, _) = Town::new(1);
+    let body = json!({"serviceName": "s", "taskDefinition": "web", "schedulingStrategy": "DAEMON"});
+    town.world.ok("CreateService", &body);
+    assert_eq!(town.service()["availabilityZoneRebalancing"], "DISABLED");
+}

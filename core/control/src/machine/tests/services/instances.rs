@@ -135,3 +135,26 @@ fn the_tasks_of_an_instance_that_is_gone_are_replaced() {
     town.settle();
     assert_eq!((on(&mut town, &hosts[1]), counts(&town.service())), (4, (4, 0, 4)));
 }
+
+#[test]
+fn what_can_never_fit_is_told_and_costs_nothing_while_nothing_changes() {
+    let (mut town, hosts) = Town::new(3);
+    town.world.define("huge", 1_000_000);
+    town.create(json!({"taskDefinition": "huge", "desiredCount": 50}));
+    town.settle();
+    let end = town.world.now + 24 * 60 * 60 * 1_000;
+    let mut ticks = 0;
+    while let Some(at) = town.world.control.wake_at().filter(|at| *at <= end) {
+        town.world.tick_at(at);
+        ticks += 1;
+    }
+    assert!(ticks < 10, "{ticks} ticks in a day");
+    // Room that comes and goes makes it look again, and say nothing new.
+    for _ in 0..100 {
+        town.world.step(crate::machine::Input::Disconnected(id(&hosts[0])));
+        town.world.step(crate::machine::Input::Connected(id(&hosts[0])));
+        town.pass(1_000);
+    }
+    assert_eq!(town.events().len(), 1, "{:?}", town.events());
+    assert_eq!(counts(&town.service()), (0, 0, 50));
+}

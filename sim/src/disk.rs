@@ -1,0 +1,162 @@
+//! What was stored: the only thing that survives a crash of the control plane.
+//!
+//! Records are read back through their JSON, as the storage of the program does, so that whatever is not written is not there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use longshore_control::{Change, ContainerInstance, Key, Records, Service, Task};
+use longshore_events as events;
+use longshore_wire_ecs::arn::{Realm, ResourceId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Records by name.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    records: BTreeMap<Key, Change>,
+    bus: BTreeMap<events::Key, events::Change>,
+}
+
+fn copy<T: Serialize + DeserializeOwned>(record: &T) -> T {
+    let text = serde_json::to_string(record).expect("records are text, numbers and lists");
+    serde_json::from_str(&text).expect("what was written can be read")
+}
+
+impl Disk {
+    /// Writes one change.
+    pub(crate) fn write(&mut self, change: Change) {
+        let key = match &change {
+            Change::Cluster(one) => Key::Cluster(one.realm.clone(), one.name.clone()),
+            Change::Instance(one) => Key::Instance(one.id),
+            Change::InstanceVersion(id, version) => return self.set_version(*id, *version),
+            Change::Definition(one) => {
+                Key::Definition(one.realm.clone(), one.family.clone(), one.revision)
+            }
+            Change::Task(one) => Key::Task(one.id),
+            Change::Service(one) => {
+                Key::Service(one.realm.clone(), one.cluster.clone(), one.name.clone())
+            }
+            Change::Token { realm, cluster, token, .. } => {
+                Key::Token(realm.clone(), cluster.clone(), token.clone())
+            }
+            Change::Forget(key) => return drop(self.records.remove(key)),
+            Change::Bus(change) => return self.write_bus(change.clone()),
+        };
+        self.records.insert(key, change);
+    }
+
+    fn set_version(&mut self, id: ResourceId, version: i64) {
+        if let Some(Change::Instance(one)) = self.records.get_mut(&Key::Instance(id)) {
+            Arc::make_mut(one).version = version;
+        }
+    }
+
+    fn write_bus(&mut self, change: events::Change) {
+        match &change {
+            events::Change::Purge(queue, below) => {
+                let from = events::Key::Message(*queue, 0);
+                let gone = self.bus.range(from..events::Key::Message(*queue, *below));
+                let gone: BTreeSet<events::Key> = gone.map(|(key, _)| key.clone()).collect();
+                self.bus.retain(|key, _| !gone.contains(key));
+            }
+            events::Change::Forget(key) => {
+                if let events::Key::Queue(queue) = key {
+                    self.write_bus(events::Change::Purge(*queue, u64::MAX));
+                }
+                self.bus.remove(key);
+            }
+            _ => drop(self.bus.insert(change.key(), change)),
+        }
+    }
+
+    /// All records, as a control plane that starts reads them.
+    pub(crate) fn read(&self) -> Records {
+        let mut all = Records::default();
+        for change in self.records.values() {
+            match change {
+                Change::Cluster(one) => all.clusters.push(copy(&**one)),
+                Change::Instance(one) => all.instances.push(copy(&**one)),
+                Change::Definition(one) => all.definitions.push(copy(&**one)),
+                Change::Task(one) => all.tasks.push(copy(&**one)),
+                Change::Service(one) => all.services.push(copy(&**one)),
+                Change::Token { realm, cluster, token, usage } => {
+                    all.tokens.push((realm.clone(), cluster.clone(), token.clone(), copy(usage)));
+                }
+                Change::InstanceVersion(..) | Change::Forget(_) | Change::Bus(_) => {}
+            }
+        }
+        for change in self.bus.values() {
+            match change {
+                events::Change::Rule(one) => all.bus.rules.push(copy(&**one)),
+                events::Change::Queue(one) => all.bus.queues.push(copy(&**one)),
+                events::Change::Message(one) => all.bus.messages.push(copy(&**one)),
+                events::Change::Purge(..) | events::Change::Forget(_) => {}
+            }
+        }
+        all
+    }
+
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &Arc<Task>> {
+        let range = self.records.range(Key::Task(ResourceId(0))..=Key::Task(ResourceId(u128::MAX)));
+        range.filter_map(|(_, change)| match change {
+            Change::Task(one) => Some(one),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn task(&self, id: ResourceId) -> Option<&Arc<Task>> {
+        match self.records.get(&Key::Task(id)) {
+            Some(Change::Task(one)) => Some(one),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn instance(&self, id: ResourceId) -> Option<&Arc<ContainerInstance>> {
+        match self.records.get(&Key::Instance(id)) {
+            Some(Change::Instance(one)) => Some(one),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn instances(&self) -> impl Iterator<Item = &Arc<ContainerInstance>> {
+        self.records.values().filter_map(|change| match change {
+            Change::Instance(one) => Some(one),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.records.values().filter_map(|change| match change {
+            Change::Service(one) => Some(one),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn service(
+        &self,
+        realm: &Realm,
+        cluster: &str,
+        name: &str,
+    ) -> Option<&Arc<Service>> {
+        match self.records.get(&Key::Service(realm.clone(), cluster.into(), name.into())) {
+            Some(Change::Service(one)) => Some(one),
+            _ => None,
+        }
+    }
+
+    /// Rows but those of the bus.
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Rows of tokens.
+    pub(crate) fn tokens(&self) -> usize {
+        self.records.keys().filter(|key| matches!(key, Key::Token(..))).count()
+    }
+
+    /// Rows of messages.
+    pub(crate) fn messages(&self) -> usize {
+        self.bus.keys().filter(|key| matches!(key, events::Key::Message(..))).count()
+    }
+}

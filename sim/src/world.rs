@@ -1,0 +1,449 @@
+//! The control plane, its disk, its hosts and the network between them, under one clock.
+//!
+//! A step takes what is due next: a message arrives, a commit is written, a container starts, a client calls, somebody wakes. What
+//! the control plane asks for becomes a commit, and is released when it is written, as in the program. A crash loses what was
+//! not written, some of what was written but not told, and every message under way.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use longshore_control::{CallId, Change, Control, Input, Output, Reply, audit};
+use longshore_events as events;
+use longshore_lifecycle::{ContainerRef, Event as HostEvent};
+use longshore_machine::{Machine, Timestamp};
+use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::host::{Order, TaskReport};
+use longshore_wire_ecs::{ApiError, Request};
+use serde_json::Value;
+
+use crate::chance::Chance;
+use crate::check;
+use crate::clients::{Clients, Purpose};
+use crate::disk::Disk;
+use crate::follower::Follower;
+use crate::host::{Asked, Host};
+use crate::tally::Tally;
+
+/// What is due at some time.
+#[derive(Debug)]
+enum Event {
+    /// The oldest commit is written.
+    Written,
+    /// An order arrives over a connection.
+    Order(u64, Order),
+    /// A report arrives over a connection.
+    Report(ResourceId, u64, TaskReport),
+    /// An agent tries to connect.
+    Connect(ResourceId),
+    /// The control plane sees that a connection is gone.
+    Lost(ResourceId, u64),
+    /// Something becomes of a container, unless its machine has restarted.
+    Happened(ResourceId, u64, ContainerRef, HostEvent),
+    /// A machine starts again.
+    Boot(ResourceId),
+    /// The control plane starts again.
+    Restart,
+    /// A client or a fault of the storm.
+    Storm,
+}
+
+/// What one step of the control plane asked for.
+#[derive(Debug, Default)]
+struct Commit {
+    changes: Vec<Change>,
+    orders: Vec<Order>,
+    replies: Vec<(CallId, Result<Reply, ApiError>)>,
+    bus_replies: Vec<Result<events::Answer, events::Refusal>>,
+}
+
+/// Everything.
+#[derive(Debug)]
+pub struct World {
+    pub(crate) now: Timestamp,
+    pub(crate) realm: Realm,
+    pub(crate) chance: Chance,
+    pub(crate) control: Option<Control>,
+    pub(crate) disk: Disk,
+    pub(crate) hosts: BTreeMap<ResourceId, Host>,
+    pub(crate) clients: Clients,
+    pub(crate) follower: Follower,
+    /// What happened.
+    pub tally: Tally,
+    seed: u64,
+    incarnation: u64,
+    connections: u64,
+    queue: BTreeMap<(Timestamp, u64), Event>,
+    queued: u64,
+    commits: VecDeque<Commit>,
+    /// When the last message over a link arrives: nothing overtakes it there. `true` is down, to the host.
+    links: BTreeMap<(ResourceId, bool), Timestamp>,
+    last_write: Timestamp,
+    calls: BTreeMap<CallId, Purpose>,
+    called: u64,
+    /// Whether clients and faults go on.
+    pub(crate) stormy: bool,
+    /// Steps of the control plane.
+    steps: u64,
+}
+
+impl World {
+    /// A control plane without anything, and clients that want a lot.
+    pub fn new(seed: u64) -> Self {
+        let mut world = Self {
+            now: Timestamp::from_millis(1_800_000_000_000),
+            realm: Realm::new("us-east-1", "123456789012"),
+            chance: Chance::new(seed),
+            control: Some(Control::new(u128::from(seed))),
+            disk: Disk::default(),
+            hosts: BTreeMap::new(),
+            clients: Clients::default(),
+            follower: Follower::default(),
+            tally: Tally::default(),
+            seed,
+            incarnation: 0,
+            connections: 0,
+            queue: BTreeMap::new(),
+            queued: 0,
+            commits: VecDeque::new(),
+            links: BTreeMap::new(),
+            last_write: Timestamp::default(),
+            calls: BTreeMap::new(),
+            called: 0,
+            stormy: false,
+            steps: 0,
+        };
+        world.prepare();
+        world
+    }
+
+    /// Lets clients and faults loose for so many steps of the control plane.
+    pub fn storm(&mut self, steps: u64) {
+        if !std::mem::replace(&mut self.stormy, true) {
+            self.later(0, Event::Storm);
+        }
+        let end = self.steps + steps;
+        while self.steps < end {
+            self.step();
+        }
+        self.stormy = false;
+    }
+
+    /// Lets time pass without any more of the storm.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        let end = self.now + ms;
+        while self.next_at().is_some_and(|at| at <= end) {
+            self.step();
+        }
+        self.now = self.now.max(end);
+    }
+
+    fn next_at(&self) -> Option<Timestamp> {
+        let queued = self.queue.first_key_value().map(|((at, _), _)| *at);
+        let control = self.control.as_ref().and_then(Control::wake_at);
+        let hosts = self.hosts.values().filter_map(Host::wake_at).min();
+        [queued, control, hosts].into_iter().flatten().min()
+    }
+
+    /// Does what is due next.
+    fn step(&mut self) {
+        let Some(at) = self.next_at() else { return };
+        self.now = self.now.max(at);
+        let due = self.queue.first_key_value().is_some_and(|((at, _), _)| *at <= self.now);
+        if due && let Some((_, event)) = self.queue.pop_first() {
+            return self.take(event);
+        }
+        let sleepy =
+            self.hosts.iter().find(|(_, host)| host.wake_at().is_some_and(|at| at <= self.now));
+        if let Some(id) = sleepy.map(|(id, _)| *id) {
+            self.tally.count("inputs", "a host wakes");
+            return self.with_host(id, Host::tick);
+        }
+        self.tally.count("inputs", "the control plane wakes");
+        let Some(control) = &mut self.control else { return };
+        let mut out = Vec::new();
+        control.tick(self.now, &mut out);
+        assert!(control.wake_at().is_none_or(|at| at > self.now), "what was due is done");
+        self.commit(out);
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Written => {
+                if let Some(commit) = self.commits.pop_front() {
+                    self.write(commit, true);
+                }
+            }
+            Event::Order(connection, order) => {
+                let id = order.instance;
+                if self.hosts.get(&id).is_some_and(|host| host.connection == Some(connection)) {
+                    self.tally.count("inputs", "an order arrives");
+                    self.with_host(id, |host, now, chance| host.ordered(now, order, chance));
+                }
+            }
+            Event::Report(instance, connection, report) => {
+                self.report(instance, connection, report);
+            }
+            Event::Connect(instance) => self.connect(instance),
+            Event::Lost(instance, connection) => {
+                let current = self.hosts.get(&instance).and_then(|host| host.connection);
+                if current.is_none_or(|held| held == connection) {
+                    self.tally.count("inputs", "an agent is away");
+                    self.tell(Input::Disconnected(instance));
+                }
+            }
+            Event::Happened(instance, boot, of, event) => {
+                if self.hosts.get(&instance).is_some_and(|host| host.up && host.boot == boot) {
+                    self.tally.count("inputs", "something becomes of a container");
+                    self.with_host(instance, |host, now, chance| {
+                        host.happened(now, of, event, chance)
+                    });
+                }
+            }
+            Event::Boot(instance) => {
+                if let Some(host) = self.hosts.get_mut(&instance) {
+                    host.up = true;
+                    self.later(0, Event::Connect(instance));
+                }
+            }
+            Event::Restart => self.restart(),
+            Event::Storm if self.stormy => {
+                self.rage();
+                let pause = match self.chance.below(1_000) {
+                    0 => 3_700_000,
+                    1..20 => self.chance.below(90_000),
+                    _ => self.chance.below(400),
+                };
+                self.later(pause, Event::Storm);
+            }
+            Event::Storm => {}
+        }
+    }
+
+    fn later(&mut self, ms: u64, event: Event) {
+        self.queued += 1;
+        self.queue.insert((self.now + ms, self.queued), event);
+    }
+
+    /// Lets something be due in order: not before what was sent over the same link.
+    fn send(&mut self, link: (ResourceId, bool), event: Event) {
+        let delay = if self.stormy { self.chance.delay_ms() } else { self.chance.below(20) };
+        let last = self.links.entry(link).or_default();
+        *last = (self.now + delay).max(*last);
+        self.queued += 1;
+        self.queue.insert((*last, self.queued), event);
+    }
+
+    fn report(&mut self, instance: ResourceId, connection: u64, report: TaskReport) {
+        if self.hosts.get(&instance).is_some_and(|host| host.connection == Some(connection)) {
+            self.tally.count("inputs", "a report arrives");
+            if self.chance.one_in(20) {
+                self.tally.count("inputs", "a report arrives twice");
+                self.tell(Input::Reported { instance, reports: vec![report.clone()] });
+            }
+            self.tell(Input::Reported { instance, reports: vec![report] });
+        }
+    }
+
+    fn with_host(
+        &mut self,
+        id: ResourceId,
+        what: impl FnOnce(&mut Host, Timestamp, &mut Chance) -> Vec<Asked>,
+    ) {
+        let Some(host) = self.hosts.get_mut(&id) else { return };
+        let asked = what(host, self.now, &mut self.chance);
+        let (boot, connection) = (host.boot, host.connection);
+        for one in asked {
+            match one {
+                Asked::Later(ms, of, event) => self.later(ms, Event::Happened(id, boot, of, event)),
+                Asked::Report(report) => match connection {
+                    Some(connection) => {
+                        self.send((id, false), Event::Report(id, connection, report));
+                    }
+                    // A full order asks for it again.
+                    None => self.tally.count("lost", "a report without a connection"),
+                },
+            }
+        }
+    }
+
+    /// Tells the control plane something; what is said to one that is down is lost.
+    pub(crate) fn tell(&mut self, input: Input) {
+        let Some(control) = &mut self.control else {
+            return self.tally.count("lost", "an input while the control plane is down");
+        };
+        let mut out = Vec::new();
+        control.step(self.now, input, &mut out);
+        self.commit(out);
+    }
+
+    /// Calls an operation; the answer comes when its commit is written, if it is.
+    pub(crate) fn call(&mut self, operation: &str, body: &Value, purpose: Purpose) {
+        let request = Request::parse(operation, body.to_string().as_bytes());
+        let request = request.unwrap_or_else(|error| panic!("{operation} {body}: {error}"));
+        self.tally.count("calls", operation);
+        self.called += 1;
+        let (call, realm) = (CallId(self.called), self.realm.clone());
+        self.calls.insert(call, purpose);
+        self.tell(Input::Call { call, realm, request });
+    }
+
+    /// What the control plane asked for in one step, checked and queued for the disk.
+    fn commit(&mut self, out: Vec<Output>) {
+        self.steps += 1;
+        self.audit();
+        let mut commit = Commit::default();
+        for output in out {
+            match output {
+                Output::Change(change) => commit.changes.push(change),
+                Output::Order(order) => commit.orders.push(order),
+                Output::Reply(call, reply) => commit.replies.push((call, reply)),
+                Output::BusReply(_, reply) => commit.bus_replies.push(reply),
+                // For readers of the feed, of whom there is none here.
+                Output::Event(..) => {}
+            }
+        }
+        let delay =
+            if self.chance.one_in(50) { self.chance.below(500) } else { self.chance.below(3) };
+        self.last_write = (self.now + delay).max(self.last_write);
+        self.commits.push_back(commit);
+        self.queued += 1;
+        self.queue.insert((self.last_write, self.queued), Event::Written);
+    }
+
+    /// After each step of a storm, as long as that is not too much to look at; now and then in the quiet, which breaks less.
+    fn audit(&self) {
+        let Some(control) = &self.control else { return };
+        let crowded = self.disk.len() > 2_000;
+        let every = if self.stormy { 1 } else { 32 } * if crowded { 16 } else { 1 };
+        if self.steps.is_multiple_of(every) {
+            let violations = audit(control.state());
+            assert!(violations.is_empty(), "{violations:?}");
+        }
+        if self.steps.is_multiple_of(every * 128) {
+            let violations = events::audit(control.bus());
+            assert!(violations.is_empty(), "{violations:?}");
+        }
+    }
+
+    /// Writes a commit, and releases it unless nobody is left who could.
+    fn write(&mut self, commit: Commit, release: bool) {
+        let new = check::new_tasks(&commit.changes);
+        for change in commit.changes {
+            check::follows(&self.disk, &change, &mut self.tally);
+            self.disk.write(change);
+        }
+        check::placed(&self.disk, &new, &mut self.tally);
+        if !release {
+            return;
+        }
+        for order in commit.orders {
+            match self.hosts.get(&order.instance).and_then(|host| host.connection) {
+                Some(connection) => {
+                    self.send((order.instance, true), Event::Order(connection, order));
+                }
+                None => self.tally.count("lost", "an order to an agent that is away"),
+            }
+        }
+        for (call, reply) in commit.replies {
+            let Some(purpose) = self.calls.remove(&call) else { continue };
+            self.answered(
+                purpose,
+                reply.map(|reply| {
+                    serde_json::from_slice(&reply.into_json()).expect("a reply is JSON")
+                }),
+            );
+        }
+        for reply in commit.bus_replies {
+            self.bus_answered(reply);
+        }
+    }
+
+    fn connect(&mut self, instance: ResourceId) {
+        let known = self.disk.instance(instance).is_some();
+        let Some(host) = self.hosts.get_mut(&instance).filter(|host| host.up) else { return };
+        if !known {
+            // Nobody remembers it: the machine goes back to where it came from.
+            self.hosts.remove(&instance);
+            return;
+        }
+        if self.control.is_none() {
+            return self.later(1_000, Event::Connect(instance));
+        }
+        self.connections += 1;
+        host.connection = Some(self.connections);
+        self.tally.count("inputs", "an agent connects");
+        self.tell(Input::Connected(instance));
+    }
+
+    /// A new machine whose registration was answered.
+    pub(crate) fn join(&mut self, instance: ResourceId) {
+        self.hosts.insert(instance, Host::new());
+        let delay = self.chance.delay_ms();
+        self.later(delay, Event::Connect(instance));
+    }
+
+    /// Cuts the connection of an agent; it comes back after a while.
+    pub(crate) fn disconnect(&mut self, instance: ResourceId) {
+        let Some(host) = self.hosts.get_mut(&instance) else { return };
+        let Some(connection) = host.connection.take() else { return };
+        let (seen, back) = (self.chance.delay_ms(), self.chance.delay_ms() * 3);
+        self.later(seen, Event::Lost(instance, connection));
+        self.later(back, Event::Connect(instance));
+    }
+
+    /// Ends a machine, which may come back empty.
+    pub(crate) fn crash_host(&mut self, instance: ResourceId) {
+        let Some(host) = self.hosts.get_mut(&instance).filter(|host| host.up) else { return };
+        let connection = host.connection;
+        host.crash();
+        let (seen, back) = (self.chance.delay_ms(), self.chance.below(120_000));
+        if let Some(connection) = connection {
+            self.later(seen, Event::Lost(instance, connection));
+        }
+        self.later(back, Event::Boot(instance));
+    }
+
+    /// Restarts an agent, whose connection nobody sees go.
+    pub(crate) fn restart_agent(&mut self, instance: ResourceId) {
+        let Some(host) = self.hosts.get_mut(&instance).filter(|host| host.up) else { return };
+        host.connection = None;
+        host.restart_agent(self.now, &mut self.chance);
+        let back = self.chance.delay_ms();
+        self.later(back, Event::Connect(instance));
+    }
+
+    /// Ends the control plane. Of what waits to be written some is written, and nobody is told.
+    pub(crate) fn crash(&mut self) {
+        if self.control.take().is_none() {
+            return;
+        }
+        let written = self.chance.index(self.commits.len() + 1).unwrap_or(0);
+        for _ in 0..written {
+            if let Some(commit) = self.commits.pop_front() {
+                self.write(commit, false);
+            }
+        }
+        self.tally.most("commits lost in a crash", u64::try_from(self.commits.len()).unwrap_or(0));
+        self.commits.clear();
+        self.queue.retain(|_, event| !matches!(event, Event::Written));
+        self.calls.clear();
+        for host in self.hosts.values_mut() {
+            host.connection = None;
+        }
+        let back = self.chance.delay_ms();
+        self.later(back, Event::Restart);
+    }
+
+    fn restart(&mut self) {
+        self.incarnation += 1;
+        let seed = u128::from(self.seed) << 64 | u128::from(self.incarnation);
+        let control = Control::load(seed, self.disk.read()).expect("what was stored fits together");
+        let violations = audit(control.state());
+        assert!(violations.is_empty(), "{violations:?}");
+        self.control = Some(control);
+        self.follower.start_over();
+        for id in self.hosts.keys().copied().collect::<Vec<_>>() {
+            let delay = self.chance.delay_ms();
+            self.later(delay, Event::Connect(id));
+        }
+    }
+}

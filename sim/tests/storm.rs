@@ -1,0 +1,31 @@
+//! A few storms, and the quiet after each. Longer ones: `cargo xtask sim --seed 7 --steps 1000000`.
+
+use longshore_sim::World;
+
+fn season(seed: u64, clear: bool) {
+    let mut world = World::new(seed);
+    world.season(1_200, clear);
+    assert!(world.tally.of("inputs", "a report arrives") > 100, "{}", world.tally);
+    assert!(world.tally.of("calls", "CreateService") > 5, "{}", world.tally);
+}
+
+#[test]
+fn after_a_storm_every_service_is_steady_given_up_or_says_what_it_waits_for() {
+    season(1, false);
+    season(2, false);
+}
+
+#[test]
+fn what_is_taken_away_after_a_storm_leaves_nothing_behind() {
+    season(3, true);
+}
+
+#[test]
+fn one_seed_gives_one_run() {
+    let run = || {
+        let mut world = World::new(4);
+        world.storm(400);
+        world.tally.to_string()
+    };
+    assert_eq!(run(), run());
+}
