@@ -218,6 +218,7 @@ impl Processes {
     pub(crate) fn remove(&self, task: ResourceId) {
         let mut table = self.table();
         table.specs.remove(&task);
+        table.exits.retain(|(owner, _), _| *owner != task);
         let names: Vec<_> =
             table.running.keys().filter(|(owner, _)| *owner == task).cloned().collect();
         for key in names {
