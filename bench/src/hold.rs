@@ -35,7 +35,8 @@ pub(crate) fn run() -> Result<()> {
     for client in clients {
         client.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;
     }
-    let clusters = connection.call("DescribeClusters", "{}")?;
+    // The first connection has been idle for too long.
+    let clusters = Connection::open(&program.ecs)?.call("DescribeClusters", "{}")?;
     let counts = &clusters["clusters"][0];
     let count = |name: &str| counts[name].as_u64().context("clusters count their tasks");
     let held = count("runningTasksCount")? + count("pendingTasksCount")?;

@@ -50,8 +50,8 @@ pub(crate) const FAMILIES: [Family; 15] = [
     Family { name: "pair", sidecar: true, health: true, ..PLAIN },
     Family { name: "racked", member_of: Some("attribute:rack == a"), ..PLAIN },
     Family { name: "port", host_port: 8_080, fate: Fate::Waiting, ..PLAIN },
-    Family { name: "batch", environment: "RUN_MS=7000", fate: Fate::Restless, ..PLAIN },
-    Family { name: "crash", environment: "RUN_MS=30 CODE=1", fate: Fate::Restless, ..PLAIN },
+    Family { name: "batch", environment: "RUN_MS=40000", fate: Fate::Restless, ..PLAIN },
+    Family { name: "crash", environment: "RUN_MS=20000 CODE=1", fate: Fate::Restless, ..PLAIN },
     Family { name: "broken", environment: "START_ERROR=no", fate: Fate::Restless, ..PLAIN },
     Family {
         name: "ill",

@@ -108,6 +108,8 @@ pub enum Output {
 pub struct Lifecycle {
     pub(crate) tasks: BTreeMap<ResourceId, TaskState>,
     found: BTreeMap<ResourceId, Vec<Found>>,
+    /// What happened to containers that were found, before the order that names their tasks.
+    early: BTreeMap<ResourceId, Vec<(usize, Event)>>,
     due: BTreeSet<(Timestamp, ResourceId)>,
     generation: u64,
 }
@@ -135,6 +137,7 @@ impl Lifecycle {
             for id in std::mem::take(&mut self.found).into_keys() {
                 out.push(Output::Remove(id));
             }
+            self.early.clear();
         }
     }
 
@@ -145,6 +148,9 @@ impl Lifecycle {
         let task = self.tasks.entry(id).or_insert_with(|| {
             TaskState::new(now, ordered.spec, ordered.was_running, found.unwrap_or_default())
         });
+        for (index, event) in self.early.remove(&id).unwrap_or_default() {
+            task.happened(now, index, event);
+        }
         if stop {
             task.order_stop();
         }
@@ -192,6 +198,8 @@ impl Machine for Lifecycle {
                 if let Some(task) = self.tasks.get_mut(&container.task) {
                     task.happened(now, container.index, event);
                     self.advance(now, container.task, out);
+                } else if self.found.contains_key(&container.task) {
+                    self.early.entry(container.task).or_default().push((container.index, event));
                 }
             }
         }

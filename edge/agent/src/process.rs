@@ -45,6 +45,8 @@ struct Shared {
 struct Table {
     running: BTreeMap<(ResourceId, Str), Running>,
     specs: BTreeMap<ResourceId, Arc<TaskSpec>>,
+    /// Exit codes of found processes that ended before their task was named.
+    exits: BTreeMap<(ResourceId, Str), Option<i32>>,
     /// Watchers and probes. They end with their process.
     work: JoinSet<()>,
 }
@@ -128,7 +130,18 @@ impl Processes {
     }
 
     pub(crate) fn adopt(&self, spec: &Arc<TaskSpec>) {
-        self.table().specs.entry(spec.id).or_insert_with(|| spec.clone());
+        let mut table = self.table();
+        table.specs.entry(spec.id).or_insert_with(|| spec.clone());
+        let mut kept = Vec::new();
+        for (index, container) in spec.containers.iter().enumerate() {
+            if let Some(code) = table.exits.remove(&(spec.id, container.name().into())) {
+                kept.push((ContainerRef { task: spec.id, index }, code));
+            }
+        }
+        drop(table);
+        for (container, code) in kept {
+            self.tell(container, Event::Exited { code, reason: None });
+        }
     }
 
     pub(crate) fn start(&self, container: ContainerRef, spec: Arc<TaskSpec>) {
@@ -159,9 +172,14 @@ impl Processes {
     fn ended(&self, task: ResourceId, name: &Str, code: Option<i32>) {
         let mut table = self.table();
         let running = table.running.remove(&(task, name.clone()));
+        let known = table.specs.contains_key(&task);
         let index = table.specs.get(&task).and_then(|spec| {
             spec.containers.iter().position(|container| container.name() == &**name)
         });
+        if let Some(running) = running.as_ref().filter(|_| !known) {
+            let code = code.or(running.killed.then_some(137));
+            table.exits.insert((task, name.clone()), code);
+        }
         drop(table);
         let Some(running) = running else { return };
         // What the command left behind ends with it, as in a container. Nobody may be left: that is fine.
@@ -211,6 +229,7 @@ impl Processes {
     pub(crate) fn remove(&self, task: ResourceId) {
         let mut table = self.table();
         table.specs.remove(&task);
+        table.exits.retain(|(owner, _), _| *owner != task);
         let names: Vec<_> =
             table.running.keys().filter(|(owner, _)| *owner == task).cloned().collect();
         for key in names {

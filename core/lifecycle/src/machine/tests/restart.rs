@@ -33,6 +33,16 @@ fn a_container_that_is_found_ended_is_told_with_its_code() {
 }
 
 #[test]
+fn an_end_between_the_inventory_and_the_first_order_is_not_lost() {
+    let (mut world, web) = (World::new(), task(1, vec![container("app")]));
+    world.step(Input::Inventory(vec![found(&web, "app", FoundState::Running)]));
+    assert!(world.exited(&web, "app", 7).is_empty(), "nobody asked for it yet");
+    assert_eq!(world.order(true, &[(&web, Desired::Running, true)]), ["remove 1"]);
+    let report = world.last();
+    assert_eq!((report.status, report.containers[0].exit_code), (Reported::Stopped, Some(7)));
+}
+
+#[test]
 fn a_task_that_was_running_and_is_not_found_is_lost_and_never_started() {
     let (mut world, web) = (World::new(), task(1, vec![container("app"), helper("log")]));
     world.step(Input::Inventory(Vec::new()));
