@@ -131,7 +131,11 @@ fn about(state: &State, task: &Task) -> TaskAbout {
         cpu,
         memory_mib,
         role: own.or_else(|| definition?.content.task_role_arn.clone()),
-        gpu_ids: task.containers.iter().map(|container| container.gpu_ids.clone()).collect(),
+        gpu_ids: if task.needs.gpus > 0 {
+            task.containers.iter().map(|container| container.gpu_ids.clone()).collect()
+        } else {
+            Vec::new()
+        },
         container_arns: task.containers.iter().map(|container| container.arn.clone()).collect(),
     }
 }

@@ -101,7 +101,7 @@ pub struct TaskAbout {
     pub role: Option<Str>,
     /// ARNs of the containers, in the order of the definition.
     pub container_arns: Vec<Str>,
-    /// Ids of the GPUs of each container, in the same order.
+    /// Ids of the GPUs of each container, in the same order; empty if none has one.
     pub gpu_ids: Vec<Vec<Str>>,
 }
 
@@ -150,7 +150,7 @@ impl ContainerSpec {
 }
 
 /// How far a task or container has come, as its host says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Reported {
     /// Not yet running.
@@ -162,7 +162,7 @@ pub enum Reported {
 }
 
 /// The verdict of health checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Health {
     /// No verdict yet, or no check.
@@ -174,7 +174,7 @@ pub enum Health {
 }
 
 /// Why a task ended, as far as its host knows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StopCause {
     /// An essential container ended by itself.
     EssentialContainerExited,
@@ -187,7 +187,7 @@ pub enum StopCause {
 }
 
 /// The whole state of one task, as its host sees it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct TaskReport {
     /// Which task.
     pub task: ResourceId,
@@ -206,7 +206,7 @@ pub struct TaskReport {
 }
 
 /// One container of a [`TaskReport`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct ContainerReport {
     /// How far it has come.
     pub status: Reported,
@@ -225,7 +225,7 @@ pub struct ContainerReport {
 }
 
 /// A port as it is bound on the host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PortBinding {
     /// Address on the host.
     pub bind_ip: Str,
