@@ -219,26 +219,31 @@ pub struct TaskDefinition {
     pub tags: Tags,
 }
 
-/// A task.
+/// A task. It is the record that is written most, so that what follows from the rest is not stored, nor what is absent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Task {
     /// The id inside the ARN.
     pub id: ResourceId,
     /// The whole ARN.
+    #[serde(skip)]
     pub arn: Str,
     /// Account and region.
     pub realm: Realm,
     /// Name of its cluster.
     pub cluster: Str,
     /// ARN of its cluster.
+    #[serde(skip)]
     pub cluster_arn: Str,
     /// Where it runs.
     pub instance: ResourceId,
     /// ARN of where it runs.
+    #[serde(skip)]
     pub instance_arn: Str,
     /// Zone of the instance at launch.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub availability_zone: Option<Str>,
     /// ARN of the task definition.
+    #[serde(skip)]
     pub definition_arn: Str,
     /// Family of the task definition.
     pub family: Str,
@@ -259,6 +264,7 @@ pub struct Task {
     /// What spreading counts.
     pub group: Str,
     /// As given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_by: Option<Str>,
     /// What it has reserved.
     pub needs: Arc<Needs>,
@@ -268,22 +274,31 @@ pub struct Task {
     /// Accepted.
     pub created_at: Timestamp,
     /// First image pull began.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pull_started_at: Option<Timestamp>,
     /// Last image pull ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pull_stopped_at: Option<Timestamp>,
     /// Became RUNNING.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     /// Was told to stop.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping_at: Option<Timestamp>,
     /// First essential container ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub execution_stopped_at: Option<Timestamp>,
     /// Became STOPPED.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<Timestamp>,
     /// Why it stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_code: Option<StopCode>,
     /// Why it stopped, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_reason: Option<Str>,
     /// Tags; they go when the task stops.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub tags: Arc<Tags>,
     /// Until when its service does not stop it to scale in or to deploy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -308,23 +323,37 @@ pub struct Container {
     /// What to run, overrides included; not stored, it follows from definition and overrides.
     #[serde(skip)]
     pub spec: ContainerSpec,
-    /// The whole ARN.
+    /// The whole ARN; its last part alone is stored.
+    #[serde(serialize_with = "last_part")]
     pub arn: Str,
     /// How far it has come.
     pub last_status: LastStatus,
     /// What the runtime calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime_id: Option<Str>,
     /// Digest of the image.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image_digest: Option<Str>,
     /// Exit code, once known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Str>,
     /// Ports as bound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bindings: Vec<PortBinding>,
     /// Verdict of its health check.
     pub health: Health,
     /// Ids of the GPUs that it has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gpu_ids: Vec<Str>,
+}
+
+fn is_empty(tags: &Arc<Tags>) -> bool {
+    tags.is_empty()
+}
+
+fn last_part<S: serde::Serializer>(arn: &Str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(arn.rsplit('/').next().unwrap_or_default())
 }

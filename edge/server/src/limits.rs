@@ -1,11 +1,16 @@
 //! The bounds of the server.
 
+use std::time::Duration;
+
 /// Inputs that may wait for a machine. Source: chosen by us: a second's worth at full speed.
 pub const MAILBOX_INPUTS_MAX: usize = 16_384;
 /// Inputs that one commit may cover. Source: chosen by us: larger groups gain nothing measurable.
 pub const GROUP_INPUTS_MAX: usize = 256;
 /// Commits that may wait for the disk. Source: chosen by us.
 pub const COMMITS_WAITING_MAX: usize = 64;
+/// How long a change that nothing waits for may wait for one that something waits for. Source: chosen by us: longer than a
+/// commit takes, and shorter than anybody notices.
+pub const COMMIT_LINGER: Duration = Duration::from_millis(3);
 /// Orders that may wait for one host. Source: chosen by us.
 pub const ORDERS_WAITING_MAX: usize = 4_096;
 /// Connections to one port. Source: chosen by us, below the usual limit of open files.
@@ -21,16 +26,16 @@ pub const CALL_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Questions to the cluster that may be out at a time. Source: chosen by us.
 pub const ASKS_OUT_MAX: usize = 64;
 /// How long the same warning is not repeated. Source: chosen by us.
-pub const NOTE_PAUSE: std::time::Duration = std::time::Duration::from_mins(1);
+pub const NOTE_PAUSE: Duration = Duration::from_mins(1);
 /// Different warnings in that time. Source: chosen by us.
 pub const NOTES_MAX: usize = 256;
 /// How long a connection may be idle, or take to send the head of a request. Source: chosen by us; an AWS SDK keeps idle
 /// connections for 20 s.
-pub const REQUEST_HEAD_WAIT: std::time::Duration = std::time::Duration::from_mins(1);
+pub const REQUEST_HEAD_WAIT: Duration = Duration::from_mins(1);
 /// How long the body of a request may take. Source: chosen by us.
-pub const REQUEST_BODY_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
+pub const REQUEST_BODY_WAIT: Duration = Duration::from_secs(30);
 /// How long answers that are on the way may take when the program ends. Source: chosen by us.
-pub const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_millis(250);
+pub const LAST_ANSWERS: Duration = Duration::from_millis(250);
 /// Readers of the feed of events. Source: chosen by us: people and dashboards, far fewer than connections.
 pub const FEED_READERS_MAX: usize = 64;
 /// Events that the feed keeps for the slowest of its readers. Source: chosen by us: a fifth of a second at full speed.
@@ -40,7 +45,7 @@ pub const FEED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Events that a reader of the feed takes at a time. Source: chosen by us.
 pub const FEED_BATCH_MAX: usize = 256;
 /// How long the feed is silent at most. Source: chosen by us; proxies give a connection up after a minute.
-pub const FEED_ALIVE: std::time::Duration = std::time::Duration::from_secs(15);
+pub const FEED_ALIVE: Duration = Duration::from_secs(15);
 /// Bytes of a call to EventBridge or SQS. Source: chosen by us; a batch of messages has 1 MiB, which a form may treble and
 /// JSON escapes may lengthen sixfold.
 pub const EVENTS_CALL_BYTES_MAX: usize = 8 * 1024 * 1024;

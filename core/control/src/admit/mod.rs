@@ -97,17 +97,30 @@ pub(crate) fn answer(
     }
 }
 
-/// Gives a stored task back what follows from its definition and overrides.
+/// Gives a stored task back what follows from the rest of its record, and from its definition and overrides.
 ///
 /// # Errors
 /// Names the task whose definition is not there.
 pub(crate) fn rehydrate(state: &State, task: &mut Task) -> Result<(), String> {
-    let definition = state.definition(&task.realm, &task.family, task.revision);
+    let (realm, cluster, id) = (task.realm.clone(), task.cluster.clone(), task.id);
+    task.arn = realm.arn(format_args!("task/{cluster}/{id}"));
+    let home = state.cluster(&realm, &cluster);
+    let home = home.ok_or_else(|| format!("{} has no cluster", task.arn))?;
+    task.cluster_arn = home.record.arn.clone();
+    task.instance_arn = match home.instances.get(&task.instance) {
+        Some(instance) => instance.arn.clone(),
+        None => realm.arn(format_args!("container-instance/{cluster}/{}", task.instance)),
+    };
+    let definition = state.definition(&realm, &task.family, task.revision);
     let definition = definition.ok_or_else(|| format!("{} has no task definition", task.arn))?;
+    task.definition_arn = definition.arn.clone();
     let (_, specs) = run_task::overrides::apply(definition, Some(&task.overrides))
         .map_err(|error| format!("{}: {error}", task.arn))?;
     for (container, spec) in task.containers.iter_mut().zip(specs) {
         container.spec = spec;
+        // Older records have it whole.
+        let own = container.arn.rsplit('/').next().unwrap_or_default();
+        container.arn = realm.arn(format_args!("container/{cluster}/{id}/{own}"));
     }
     task.volumes = definition.volumes.clone();
     Ok(())

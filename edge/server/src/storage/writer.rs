@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use longshore_control::{Change, Key, Reply};
 use longshore_events::Event;
 use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::host::Order;
 use longshore_wire_ecs::{ApiError, ErrorCode};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::{Storage, rows};
 use crate::events::{self, BusAnswer, BusSender, Feed};
@@ -49,13 +52,14 @@ pub(crate) struct Writer {
 pub struct WriteError(String);
 
 impl Writer {
-    /// Starts the thread. `failed` is told when a transaction fails.
+    /// Starts the thread, from within a runtime. `failed` is told when a transaction fails.
     pub(crate) fn start(
         storage: Storage,
         deliver: impl Fn(Order) + Send + Sync + 'static,
         failed: oneshot::Sender<WriteError>,
     ) -> std::io::Result<Self> {
-        let (commits, inbox) = mpsc::channel(limits::COMMITS_WAITING_MAX);
+        let (commits, mailbox) = mpsc::channel(limits::COMMITS_WAITING_MAX);
+        let inbox = Inbox { mailbox, clock: Handle::current() };
         let waiting = Arc::new(AtomicUsize::new(0));
         let counter = waiting.clone();
         let thread = std::thread::Builder::new().name("storage".to_owned()).spawn(move || {
@@ -95,18 +99,50 @@ impl Writer {
     }
 }
 
+/// Commits that wait.
+struct Inbox {
+    mailbox: mpsc::Receiver<Commit>,
+    /// The runtime, whose clock the thread waits by.
+    clock: Handle,
+}
+
+impl Inbox {
+    /// The commits that are to be written together; none when nobody will hand over any more.
+    ///
+    /// Changes that nothing waits for, such as what hosts report, are not worth a wait for the disk of their own: they go
+    /// with the next that something waits for, or alone after a moment.
+    fn next(&mut self) -> Vec<Commit> {
+        let mut commits: Vec<Commit> = self.mailbox.blocking_recv().into_iter().collect();
+        let since = Instant::now();
+        while !commits.is_empty() && commits.len() < limits::COMMITS_WAITING_MAX {
+            if let Ok(next) = self.mailbox.try_recv() {
+                commits.push(next);
+                continue;
+            }
+            let left = limits::COMMIT_LINGER.saturating_sub(since.elapsed());
+            if left.is_zero() || commits.iter().any(|commit| !commit.releases.is_empty()) {
+                break;
+            }
+            let next = async { timeout(left, self.mailbox.recv()).await };
+            match self.clock.block_on(next) {
+                Ok(Some(next)) => commits.push(next),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        commits
+    }
+}
+
 fn run(
     mut storage: Storage,
-    mut inbox: mpsc::Receiver<Commit>,
+    mut inbox: Inbox,
     waiting: &AtomicUsize,
     deliver: &(dyn Fn(Order) + Send + Sync),
 ) -> Result<(), WriteError> {
-    while let Some(first) = inbox.blocking_recv() {
-        let mut commits = vec![first];
-        while commits.len() < limits::COMMITS_WAITING_MAX
-            && let Ok(next) = inbox.try_recv()
-        {
-            commits.push(next);
+    loop {
+        let commits = inbox.next();
+        if commits.is_empty() {
+            return Ok(());
         }
         let taken = commits.len();
         let mut changes: BTreeMap<Key, Change> = BTreeMap::new();
@@ -117,8 +153,8 @@ fn run(
         }
         if let Err(error) = write(&mut storage, changes.values()) {
             refuse(releases);
-            inbox.close();
-            while let Ok(commit) = inbox.try_recv() {
+            inbox.mailbox.close();
+            while let Ok(commit) = inbox.mailbox.try_recv() {
                 refuse(commit.releases);
             }
             return Err(WriteError(error.to_string()));
@@ -126,7 +162,6 @@ fn run(
         release(releases, deliver);
         waiting.fetch_sub(taken, Ordering::AcqRel);
     }
-    Ok(())
 }
 
 fn write<'a>(
