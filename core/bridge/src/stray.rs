@@ -1,6 +1,7 @@
 //! Launches that the last master sent just before it ended, and that ECS shows only after recovery read the cluster.
 //!
-//! For a minute after recovery the tasks are listed again. One of ours that is new is taken over as recovery would have
+//! For a minute after recovery the tasks are listed again, if there is a sign of a last master: a task of a framework, or a
+//! framework that comes back. One of ours that is new is taken over as recovery would have
 //! done, unless it would be a second one: its framework launched the same id again meanwhile, or is gone. That one is stopped.
 //!
 //! Invariant: a launch that this master made is never taken for a stray, however short its life.
@@ -23,6 +24,8 @@ pub(crate) struct Strays {
     seen: BTreeSet<Str>,
     /// Launches of this master.
     own: BTreeSet<Str>,
+    /// Whether there was a last master, as far as can be told.
+    expected: bool,
     over: bool,
 }
 
@@ -35,17 +38,26 @@ impl Strays {
     }
 }
 
+/// There was a last master: a framework came back from it.
+pub(crate) fn expect(bridge: &mut Bridge) {
+    bridge.strays.expected = true;
+}
+
 /// Recovery has read these tasks.
 pub(crate) fn watch(bridge: &mut Bridge, now: Timestamp, tasks: &[Task]) {
     bridge.strays.seen = tasks.iter().map(|task| task.arn.clone()).collect();
+    bridge.strays.expected = tasks.iter().any(|task| recover::identity(task).is_some());
     for after in limits::STRAY_LOOKS_MS {
         bridge.at(now + after, Timer::Strays);
     }
     bridge.at(now + limits::STRAY_LOOKS_END_MS, Timer::StraysOver);
 }
 
-/// Looks again.
+/// Looks again. Reading all tasks of others in search of what cannot be there would cost whoever has many of them.
 pub(crate) fn look(bridge: &mut Bridge, out: &mut Vec<Output>) {
+    if !bridge.strays.expected {
+        return;
+    }
     for desired_running in [true, false] {
         let except = bridge.strays.seen.clone();
         bridge.ask(Purpose::Strays, Ask::ListTasks { desired_running, except }, out);

@@ -7,7 +7,7 @@ use longshore_wire_mesos::v1::{FrameworkId, FrameworkInfo};
 use crate::framework::Framework;
 use crate::machine::{Output, StreamKey};
 use crate::state::{Bridge, Timer};
-use crate::{description, endpoint, launch, limits, offer, status};
+use crate::{description, endpoint, launch, limits, offer, status, stray};
 
 /// An event of a kind; its part is filled in by the caller.
 pub(crate) fn event(kind: event::Type) -> Event {
@@ -31,6 +31,9 @@ pub(crate) fn subscribe(
     bridge.opening = Some((stream, stream_id.clone()));
     let info = subscribe.framework_info;
     let id = info.id.as_ref().map(|id| id.value.clone()).filter(|id| !id.is_empty());
+    if id.is_some() {
+        stray::expect(bridge);
+    }
     if let Err(why) = admit(bridge, &info, &subscribe.suppressed_roles, id.as_deref()) {
         out.push(Output::Send(stream, Box::new(error(why))));
         out.push(Output::Close(stream));

@@ -133,3 +133,11 @@ fn the_looks_end_after_a_minute() {
     world.run_for(600_000);
     assert_eq!(world.cluster.listings, before);
 }
+
+#[test]
+fn a_cluster_without_a_sign_of_a_last_master_is_not_searched_for_its_launches() {
+    let mut world = World::new(CAPACITY);
+    let listings = world.cluster.listings;
+    world.run_for(100_000);
+    assert_eq!(world.cluster.listings, listings);
+}
