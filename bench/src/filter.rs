@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::http::Connection;
 use crate::program::Program;
-use crate::report;
+use crate::report_beside;
 
 const CALLS: usize = 200;
 
@@ -33,7 +33,7 @@ pub(crate) fn run() -> Result<()> {
         }
         times.sort_unstable();
         let median = times[CALLS / 2].as_secs_f64() * 1000.0;
-        report(what, &format!("{median:.2} ms"), "5 ms");
+        report_beside(what, &format!("{median:.2} ms"), "5 ms", "all others ignore the filter");
     }
     Ok(())
 }

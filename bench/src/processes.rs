@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::http::Connection;
 use crate::program::Program;
-use crate::report;
+use crate::{report, report_beside};
 
 /// Tasks that are started one after the other.
 const ALONE: usize = 60;
@@ -32,7 +32,12 @@ pub(crate) fn run() -> Result<()> {
     }
     alone.sort_unstable();
     let ms = alone[alone.len() / 2].as_secs_f64() * 1000.0;
-    report("RunTask to RUNNING, processes, median", &format!("{ms:.1} ms"), "10 ms");
+    report_beside(
+        "RunTask to RUNNING, processes, median",
+        &format!("{ms:.1} ms"),
+        "10 ms",
+        "containers: docker run 209 ms, fakecloud 258 ms",
+    );
     let mut best = f64::MAX;
     for _ in 0..3 {
         std::thread::sleep(Duration::from_secs(1));
@@ -46,7 +51,12 @@ pub(crate) fn run() -> Result<()> {
         stop(&mut connection, &tasks)?;
     }
     let rate = f64::from(u32::try_from(TOGETHER)?) / best;
-    report("50 tasks together, processes, tasks/s", &format!("{rate:.0}"), "500");
+    report_beside(
+        "50 tasks together, processes, tasks/s",
+        &format!("{rate:.0}"),
+        "500",
+        "containers: docker run 9, ministack 6",
+    );
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::http::Connection;
 use crate::program::Program;
-use crate::report;
+use crate::{report, report_beside};
 
 const SERVICES: u64 = 1_000;
 const TASKS: u64 = 100;
@@ -41,10 +41,11 @@ pub(crate) fn run() -> Result<()> {
         ensure!(service["runningCount"] == TASKS, "a service is not as desired: {service}");
     }
     report("1,000 services created", &format!("{:.1} s", created.as_secs_f64()), "");
-    report(
+    report_beside(
         "  until 100,000 tasks of theirs run",
         &format!("{:.1} s", elapsed.as_secs_f64()),
         "20 s",
+        "real machines: Nomad 1,500 to 3,750 tasks/s, Kubernetes 680 to 810 pods/s",
     );
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::program::Program;
-use crate::report;
+use crate::report_beside;
 
 pub(crate) fn run() -> Result<()> {
     let mut times = Vec::new();
@@ -18,8 +18,18 @@ pub(crate) fn run() -> Result<()> {
     }
     times.sort_unstable();
     let median = times[times.len() / 2].as_secs_f64() * 1000.0;
-    report("start to ready, 3 instances, median of 10", &format!("{median:.0} ms"), "60 ms");
-    report("resident when idle, most of 10", &format!("{:.1} MiB", mib(resident_kib)), "30 MiB");
+    report_beside(
+        "start to ready, 3 instances, median of 10",
+        &format!("{median:.0} ms"),
+        "60 ms",
+        "fakecloud 15 ms, winterbaume 6 ms",
+    );
+    report_beside(
+        "resident when idle, most of 10",
+        &format!("{:.1} MiB", mib(resident_kib)),
+        "30 MiB",
+        "fakecloud 55 MB, winterbaume 4 MB",
+    );
     Ok(())
 }
 

@@ -35,6 +35,14 @@ impl CharSet {
         Self(joined)
     }
 
+    /// The character that it has, if it has one.
+    pub(super) fn only(&self) -> Option<char> {
+        match *self.0 {
+            [(first, last)] if first == last => char::from_u32(first),
+            _ => None,
+        }
+    }
+
     pub(super) fn contains(&self, character: char) -> bool {
         let code = u32::from(character);
         let order = |(first, last): &(u32, u32)| match () {

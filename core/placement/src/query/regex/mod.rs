@@ -17,6 +17,7 @@ mod charset;
 mod class;
 mod escape;
 mod group;
+mod literal;
 mod machine;
 mod parse;
 mod problem;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 pub use problem::RegexProblem;
 
+use literal::Literals;
 use problem::RegexError;
 use program::Program;
 
@@ -36,6 +38,7 @@ use program::Program;
 pub(super) struct Regex {
     source: String,
     program: Arc<Program>,
+    literals: Arc<Literals>,
 }
 
 impl Regex {
@@ -44,8 +47,9 @@ impl Regex {
     /// # Errors
     /// When it is wrong, too large, or not supported.
     pub(super) fn parse(source: &str) -> Result<Self, RegexError> {
-        let program = Arc::new(Program::of(&parse::parse(source)?));
-        Ok(Self { source: source.to_owned(), program })
+        let tree = parse::parse(source)?;
+        let (program, literals) = (Arc::new(Program::of(&tree)), Arc::new(Literals::of(&tree)));
+        Ok(Self { source: source.to_owned(), program, literals })
     }
 
     /// The pattern as it was written.
@@ -55,7 +59,7 @@ impl Regex {
 
     /// Whether it matches the whole of `value`; not, when that cannot be found out within the bound of steps.
     pub(super) fn matches(&self, value: &str) -> bool {
-        machine::matches(&self.program, value)
+        self.literals.are_in(value) && machine::matches(&self.program, value)
     }
 }
 
