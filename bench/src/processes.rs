@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::http::Connection;
 use crate::program::Program;
-use crate::{report, report_beside};
+use crate::report_beside;
 
 /// Tasks that are started one after the other.
 const ALONE: usize = 60;
