@@ -195,3 +195,22 @@ async fn an_order_that_changes_nothing_is_given_as_well_by_the_thread_that_may_w
     }
     tokio::task::spawn_blocking(move || writer.finish()).await.expect("the thread ends");
 }
+
+#[tokio::test]
+async fn a_change_that_nothing_waits_for_is_written_soon_all_the_same() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (failed, _) = oneshot::channel();
+    let storage = open(&directory).expect("it opens");
+    let writer = Writer::start(storage, |_| {}, failed).expect("a thread can be started");
+    let changes = vec![Change::Cluster(cluster("kept", ClusterStatus::Active))];
+    writer.commit(Commit { changes, releases: Vec::new() }).await;
+    let Place::File(path) = place(&directory) else { unreachable!("it is a file") };
+    let reader = rusqlite::Connection::open(path).expect("it can be read");
+    let count = || reader.query_row("SELECT count(*) FROM cluster", [], |row| row.get::<_, i64>(0));
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while count() != Ok(1) {
+        assert!(std::time::Instant::now() < end, "it is not written");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    tokio::task::spawn_blocking(move || writer.finish()).await.expect("the thread ends");
+}
