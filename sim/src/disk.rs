@@ -29,7 +29,6 @@ impl Disk {
         let key = match &change {
             Change::Cluster(one) => Key::Cluster(one.realm.clone(), one.name.clone()),
             Change::Instance(one) => Key::Instance(one.id),
-            Change::InstanceVersion(id, version) => return self.set_version(*id, *version),
             Change::Definition(one) => {
                 Key::Definition(one.realm.clone(), one.family.clone(), one.revision)
             }
@@ -44,12 +43,6 @@ impl Disk {
             Change::Bus(change) => return self.write_bus(change.clone()),
         };
         self.records.insert(key, change);
-    }
-
-    fn set_version(&mut self, id: ResourceId, version: i64) {
-        if let Some(Change::Instance(one)) = self.records.get_mut(&Key::Instance(id)) {
-            Arc::make_mut(one).version = version;
-        }
     }
 
     fn write_bus(&mut self, change: events::Change) {
@@ -83,7 +76,7 @@ impl Disk {
                 Change::Token { realm, cluster, token, usage } => {
                     all.tokens.push((realm.clone(), cluster.clone(), token.clone(), copy(usage)));
                 }
-                Change::InstanceVersion(..) | Change::Forget(_) | Change::Bus(_) => {}
+                Change::Forget(_) | Change::Bus(_) => {}
             }
         }
         for change in self.bus.values() {

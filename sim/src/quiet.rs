@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use longshore_control::{LastStatus, RolloutState, Scheduling, Service, ServiceStatus, Task};
+use longshore_control::{
+    Control, LastStatus, RolloutState, Scheduling, Service, ServiceStatus, Task,
+};
 use longshore_machine::Machine;
 use serde_json::json;
 
@@ -111,7 +113,7 @@ impl World {
         for task in self.disk.tasks().filter(still) {
             assert_eq!(self.follower.version(&task.arn), Some(task.version), "{}", task.arn);
         }
-        for instance in self.disk.instances() {
+        for instance in self.control.iter().flat_map(Control::instances) {
             let seen = self.follower.version(&instance.arn);
             assert_eq!(seen, Some(instance.version), "{}", instance.arn);
         }

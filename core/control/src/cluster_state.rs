@@ -160,11 +160,17 @@ impl ClusterState {
             .collect()
     }
 
-    /// Counts one more change of an instance.
+    /// Counts one more change of an instance. Its record is stored anew only when the versions that the last one reserved
+    /// are used up.
     pub(crate) fn touch_instance(&mut self, id: ResourceId) {
         if let Some(instance) = self.instances.get_mut(&id) {
-            Arc::make_mut(instance).version += 1;
+            let reserved = ContainerInstance::reserved_version(instance.version);
+            let instance = Arc::make_mut(instance);
+            instance.version += 1;
             self.touched_instances.insert(id);
+            if instance.version > reserved {
+                self.changed_instances.insert(id);
+            }
         }
     }
 

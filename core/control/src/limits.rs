@@ -48,3 +48,6 @@ pub const EVENT_TASKS_MAX: usize = 10;
 pub const SERVICE_DEPLOYMENTS_KEPT_MAX: usize = 50;
 /// GPUs of an instance. Source: chosen by us; the largest EC2 types have 16.
 pub const INSTANCE_GPUS_MAX: usize = 64;
+/// Versions of an instance that are reserved at a time, so that not every task that comes or goes costs a row. Source: chosen by
+/// us: versions jump by so many at most when the program starts, which counts as a change of its instances anyway.
+pub const INSTANCE_VERSIONS_RESERVED: i64 = 1_024;

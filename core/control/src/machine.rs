@@ -111,8 +111,6 @@ pub enum Key {
     Cluster(Realm, Str),
     /// An instance by id.
     Instance(ResourceId),
-    /// The version of an instance; written after the instance itself.
-    InstanceVersion(ResourceId),
     /// A task definition by realm, family and revision.
     Definition(Realm, Str, u32),
     /// A task by id.
@@ -132,8 +130,6 @@ pub enum Change {
     Cluster(Arc<Cluster>),
     /// An instance.
     Instance(Arc<ContainerInstance>),
-    /// The version of an instance that is stored already: all that changes when tasks come and go.
-    InstanceVersion(ResourceId, i64),
     /// A task definition.
     Definition(Arc<TaskDefinition>),
     /// A task.
@@ -200,7 +196,9 @@ impl Control {
             let family = state.realm(&definition.realm).families.entry(definition.family.clone());
             family.or_default().revisions.insert(definition.revision, Arc::new(definition));
         }
-        for instance in records.instances {
+        for mut instance in records.instances {
+            // Whatever was stored, no version beyond the reserved ones was shown.
+            instance.version = ContainerInstance::reserved_version(instance.version);
             let (realm, name, id) = (instance.realm.clone(), instance.cluster.clone(), instance.id);
             if let Some(at) = instance.deregistered_at {
                 let gone = at + limits::INACTIVE_INSTANCE_VISIBLE_MS;
@@ -283,15 +281,8 @@ impl Control {
             let Some(cluster) = regional.and_then(|all| all.clusters.get_mut(&name)) else {
                 continue;
             };
-            let changed = std::mem::take(&mut cluster.changed_instances);
-            for id in std::mem::take(&mut cluster.touched_instances) {
-                if let Some(instance) =
-                    cluster.instances.get(&id).filter(|_| !changed.contains(&id))
-                {
-                    out.push(Output::Change(Change::InstanceVersion(id, instance.version)));
-                }
-            }
-            for id in changed {
+            cluster.touched_instances.clear();
+            for id in std::mem::take(&mut cluster.changed_instances) {
                 out.push(Output::Change(match cluster.instances.get(&id) {
                     Some(instance) => Change::Instance(instance.clone()),
                     None => Change::Forget(Key::Instance(id)),

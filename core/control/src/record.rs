@@ -17,6 +17,8 @@ use longshore_wire_ecs::shape::task::TaskOverride;
 use longshore_wire_ecs::shape::task_definition as shape;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::INSTANCE_VERSIONS_RESERVED;
+
 /// What the groups of services begin with. Source: ECS API reference, `Task.group`.
 pub(crate) const SERVICE_GROUP: &str = "service:";
 
@@ -168,7 +170,8 @@ pub struct ContainerInstance {
     pub ec2_instance_id: Option<Str>,
     /// Whether it takes tasks.
     pub status: InstanceStatus,
-    /// Rises with every change, tasks coming and going included.
+    /// Rises with every change, tasks coming and going included. Stored is one that no later change reaches soon.
+    #[serde(serialize_with = "reserved")]
     pub version: i64,
     /// What it registered.
     pub registered: Arc<Registered>,
@@ -182,6 +185,19 @@ pub struct ContainerInstance {
     pub deregistered_at: Option<Timestamp>,
     /// Tags.
     pub tags: Arc<Tags>,
+}
+
+impl ContainerInstance {
+    /// The version that is stored for an instance: the last of the range that its own is in. A launch changes the version of
+    /// its instance, and need not store it as long as it stays in that range; after a restart, versions go on behind it.
+    pub fn reserved_version(version: i64) -> i64 {
+        let ranges = version.saturating_sub(1).div_euclid(INSTANCE_VERSIONS_RESERVED) + 1;
+        ranges.saturating_mul(INSTANCE_VERSIONS_RESERVED)
+    }
+}
+
+fn reserved<S: serde::Serializer>(version: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(ContainerInstance::reserved_version(*version))
 }
 
 /// A revision of a task definition.

@@ -145,7 +145,6 @@ impl World {
                     continue;
                 }
                 Output::Change(Change::Instance(one)) => (one.id, one.version),
-                Output::Change(Change::InstanceVersion(id, version)) => (id, version),
                 Output::Change(Change::Task(one)) => {
                     self.tasks.insert(one.arn.to_string(), one.instance_arn.to_string());
                     (one.id, one.version)

@@ -20,11 +20,12 @@ pub use writer::WriteError;
 pub(crate) use writer::{Commit, Release, Writer};
 
 /// Each migration brings the database from its index to the next version.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
     include_str!("../migrations/0004.sql"),
+    include_str!("../migrations/0005.sql"),
 ];
 
 /// Pages of the write-ahead log before they are copied back: 32 MiB.

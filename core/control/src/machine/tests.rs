@@ -200,7 +200,6 @@ fn key(change: &Change) -> Key {
     match change {
         Change::Cluster(one) => Key::Cluster(one.realm.clone(), one.name.clone()),
         Change::Instance(one) => Key::Instance(one.id),
-        Change::InstanceVersion(id, _) => Key::InstanceVersion(*id),
         Change::Definition(one) => {
             Key::Definition(one.realm.clone(), one.family.clone(), one.revision)
         }

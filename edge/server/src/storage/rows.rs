@@ -1,9 +1,7 @@
 //! Records as rows.
 
-use std::collections::HashMap;
-
 use longshore_control::{Change, ContainerInstance, Key, Records, Service, Task};
-use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::arn::Realm;
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,7 +16,7 @@ use super::places::Places;
 pub(super) fn load(connection: &Connection) -> Result<Records, String> {
     Ok(Records {
         clusters: records(connection, "cluster", "name")?,
-        instances: instances(connection)?,
+        instances: records(connection, "container_instance", "id")?,
         definitions: records(connection, "task_definition", "family || ':' || revision")?,
         tasks: records(connection, "task", "id")?,
         services: records(connection, "service", "cluster || '/' || name")?,
@@ -55,7 +53,6 @@ pub(super) fn records<T: DeserializeOwned>(
 #[derive(Debug)]
 pub(super) struct Known {
     tasks: Places,
-    versions: Places,
 }
 
 impl Known {
@@ -64,27 +61,8 @@ impl Known {
     /// # Errors
     /// When a table cannot be read.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self {
-            tasks: Places::of(connection, "task")?,
-            versions: Places::of(connection, "container_instance_version")?,
-        })
+        Ok(Self { tasks: Places::of(connection, "task")? })
     }
-}
-
-/// An instance's version has a table of its own, which is written more often than the record.
-fn instances(connection: &Connection) -> Result<Vec<ContainerInstance>, String> {
-    let failed = |error: rusqlite::Error| format!("table container_instance_version: {error}");
-    let mut instances: Vec<ContainerInstance> = records(connection, "container_instance", "id")?;
-    let mut statement =
-        connection.prepare("SELECT id, version FROM container_instance_version").map_err(failed)?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
-    let versions: Result<HashMap<String, i64>, _> = rows.collect();
-    let versions = versions.map_err(failed)?;
-    for instance in &mut instances {
-        let version = versions.get(&instance.id.to_string()).copied().unwrap_or_default();
-        instance.version = instance.version.max(version);
-    }
-    Ok(instances)
 }
 
 type Tokens =
@@ -115,7 +93,6 @@ pub(super) fn key(change: &Change) -> Key {
     match change {
         Change::Cluster(cluster) => Key::Cluster(cluster.realm.clone(), cluster.name.clone()),
         Change::Instance(instance) => Key::Instance(instance.id),
-        Change::InstanceVersion(id, _) => Key::InstanceVersion(*id),
         Change::Definition(definition) => Key::Definition(
             definition.realm.clone(),
             definition.family.clone(),
@@ -149,8 +126,7 @@ pub(super) fn write(
                 cluster.status.word(),
                 json(&**cluster)
             ])?,
-        Change::Instance(instance) => write_instance(transaction, known, instance)?,
-        Change::InstanceVersion(id, version) => write_version(transaction, known, *id, *version)?,
+        Change::Instance(instance) => write_instance(transaction, instance)?,
         Change::Definition(definition) => transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO task_definition VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -196,15 +172,9 @@ fn write_task(
 
 fn write_instance(
     transaction: &Transaction<'_>,
-    known: &mut Known,
     instance: &ContainerInstance,
 ) -> rusqlite::Result<usize> {
     let id = instance.id.to_string();
-    if known.versions.get(instance.id).is_none() {
-        transaction
-            .prepare_cached("INSERT INTO container_instance_version VALUES (?1, ?2, ?3)")?
-            .execute(params![known.versions.add(instance.id), id, instance.version])?;
-    }
     transaction
         .prepare_cached("INSERT OR REPLACE INTO container_instance VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![id, &*instance.cluster, instance.status.word(), json(instance)])
@@ -224,32 +194,14 @@ fn write_service(transaction: &Transaction<'_>, service: &Service) -> rusqlite::
         ])
 }
 
-/// The version alone; a record of the same group may be newer. One of an instance that was forgotten is not written.
-fn write_version(
-    transaction: &Transaction<'_>,
-    known: &Known,
-    id: ResourceId,
-    version: i64,
-) -> rusqlite::Result<usize> {
-    let Some(place) = known.versions.get(id) else { return Ok(0) };
-    transaction
-        .prepare_cached("UPDATE container_instance_version SET version = ?2 WHERE place = ?1")?
-        .execute(params![place, version])
-}
-
 fn forget(transaction: &Transaction<'_>, known: &mut Known, key: &Key) -> rusqlite::Result<usize> {
     match key {
         Key::Cluster(realm, name) => transaction
             .prepare_cached("DELETE FROM cluster WHERE account = ?1 AND region = ?2 AND name = ?3")?
             .execute(params![&*realm.account, &*realm.region, &**name]),
-        Key::Instance(id) | Key::InstanceVersion(id) => {
-            transaction
-                .prepare_cached("DELETE FROM container_instance_version WHERE place = ?1")?
-                .execute(params![known.versions.remove(*id)])?;
-            transaction
-                .prepare_cached("DELETE FROM container_instance WHERE id = ?1")?
-                .execute(params![id.to_string()])
-        }
+        Key::Instance(id) => transaction
+            .prepare_cached("DELETE FROM container_instance WHERE id = ?1")?
+            .execute(params![id.to_string()]),
         Key::Definition(realm, family, revision) => transaction
             .prepare_cached("DELETE FROM task_definition WHERE account = ?1 AND region = ?2 AND family = ?3 AND revision = ?4")?
             .execute(params![&*realm.account, &*realm.region, &**family, revision]),
