@@ -237,9 +237,9 @@ impl World {
             self.tally.count("inputs", "a report arrives");
             if self.chance.one_in(20) {
                 self.tally.count("inputs", "a report arrives twice");
-                self.tell(Input::Reported { instance, reports: vec![report.clone()] });
+                self.tell(Input::Reported(vec![(instance, vec![report.clone()])]));
             }
-            self.tell(Input::Reported { instance, reports: vec![report] });
+            self.tell(Input::Reported(vec![(instance, vec![report])]));
         }
     }
 

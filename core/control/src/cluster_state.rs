@@ -52,6 +52,8 @@ pub(crate) struct ClusterState {
     pub(crate) by_started_by: BTreeMap<Str, BTreeSet<ResourceId>>,
     pub(crate) running_count: i32,
     pub(crate) pending_count: i32,
+    /// Whether it is among those that may have changed in this step.
+    pub(crate) is_touched: bool,
     pub(crate) changed_tasks: BTreeSet<ResourceId>,
     pub(crate) changed_instances: BTreeSet<ResourceId>,
     /// Instances of which only the version changed, because tasks came or went.
@@ -87,6 +89,7 @@ impl ClusterState {
             by_started_by: BTreeMap::new(),
             running_count: 0,
             pending_count: 0,
+            is_touched: false,
             changed_tasks: BTreeSet::new(),
             changed_instances: BTreeSet::new(),
             touched_instances: BTreeSet::new(),

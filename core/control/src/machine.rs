@@ -37,13 +37,8 @@ pub enum Input {
     Connected(ResourceId),
     /// The agent of an instance went away.
     Disconnected(ResourceId),
-    /// An agent reports the state of tasks.
-    Reported {
-        /// The instance that they are on.
-        instance: ResourceId,
-        /// The tasks.
-        reports: Vec<TaskReport>,
-    },
+    /// Agents report the state of tasks, each of those on its own instance.
+    Reported(Vec<(ResourceId, Vec<TaskReport>)>),
     /// Something for the event bus, which is stored with everything else.
     Bus(events::Input),
 }
@@ -233,7 +228,7 @@ impl Control {
             }
         }
         // What was loaded is stored already.
-        control.state.touched.clear();
+        control.state.take_touched();
         Ok(control)
     }
 
@@ -276,7 +271,7 @@ impl Control {
                 None => Change::Forget(Key::Definition(realm, family, revision)),
             }));
         }
-        for (realm, name) in std::mem::take(&mut state.touched) {
+        for (realm, name) in state.take_touched() {
             let regional = state.realms.get_mut(&realm);
             let Some(cluster) = regional.and_then(|all| all.clusters.get_mut(&name)) else {
                 continue;
@@ -314,6 +309,23 @@ impl Control {
         state.announced.clear();
     }
 
+    fn reported(
+        &mut self,
+        now: Timestamp,
+        instance: ResourceId,
+        reports: Vec<TaskReport>,
+        out: &mut Vec<Output>,
+    ) {
+        let mut forget = Vec::new();
+        for report in reports {
+            let task = report.task;
+            if report::apply(&mut self.state, now, instance, report) {
+                forget.push(task);
+            }
+        }
+        launch::order_forgetting(&mut self.state, instance, forget, out);
+    }
+
     fn connected(&mut self, instance: ResourceId, out: &mut Vec<Output>) {
         if let Some(cluster) = self.state.home_cluster(instance) {
             cluster.set_connected(instance, true);
@@ -341,15 +353,10 @@ impl Machine for Control {
                     cluster.set_connected(instance, false);
                 }
             }
-            Input::Reported { instance, reports } => {
-                let mut forget = Vec::new();
-                for report in reports {
-                    let task = report.task;
-                    if report::apply(&mut self.state, now, instance, report) {
-                        forget.push(task);
-                    }
+            Input::Reported(all) => {
+                for (instance, reports) in all {
+                    self.reported(now, instance, reports, out);
                 }
-                launch::order_forgetting(&mut self.state, instance, forget, out);
             }
             Input::Bus(input) => {
                 self.tell_bus(now, input, out);

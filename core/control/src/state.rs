@@ -64,8 +64,20 @@ impl State {
     /// A cluster to read or to change. It counts as touched: what changed in it is looked for at the end of the step.
     pub(crate) fn cluster_mut(&mut self, realm: &Realm, name: &str) -> Option<&mut ClusterState> {
         let cluster = self.realms.get_mut(realm)?.clusters.get_mut(name)?;
-        self.touched.insert((cluster.record.realm.clone(), cluster.record.name.clone()));
+        touch(&mut self.touched, cluster);
         Some(cluster)
+    }
+
+    /// The clusters that were touched; none is, then.
+    pub(crate) fn take_touched(&mut self) -> BTreeSet<(Realm, Str)> {
+        let touched = std::mem::take(&mut self.touched);
+        for (realm, name) in &touched {
+            let regional = self.realms.get_mut(realm);
+            if let Some(cluster) = regional.and_then(|all| all.clusters.get_mut(name)) {
+                cluster.is_touched = false;
+            }
+        }
+        touched
     }
 
     /// A cluster to read.
@@ -82,7 +94,7 @@ impl State {
     pub(crate) fn home_cluster(&mut self, instance: ResourceId) -> Option<&mut ClusterState> {
         let home = self.homes.get(&instance)?;
         let cluster = self.realms.get_mut(&home.realm)?.clusters.get_mut(&home.cluster)?;
-        self.touched.insert((home.realm.clone(), home.cluster.clone()));
+        touch(&mut self.touched, cluster);
         Some(cluster)
     }
 
@@ -98,5 +110,12 @@ impl State {
     /// All clusters.
     pub(crate) fn clusters(&self) -> impl Iterator<Item = &ClusterState> {
         self.realms.values().flat_map(|realm| realm.clusters.values())
+    }
+}
+
+/// A step touches a cluster often, and it counts once.
+fn touch(touched: &mut BTreeSet<(Realm, Str)>, cluster: &mut ClusterState) {
+    if !std::mem::replace(&mut cluster.is_touched, true) {
+        touched.insert((cluster.record.realm.clone(), cluster.record.name.clone()));
     }
 }

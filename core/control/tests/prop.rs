@@ -265,7 +265,7 @@ impl World {
             execution_stopped_at: None,
             cause,
         };
-        self.tell(Input::Reported { instance: id(instance), reports: vec![report] });
+        self.tell(Input::Reported(vec![(id(instance), vec![report])]));
     }
 
     /// What clients can see must add up, whatever the machine thinks of itself.

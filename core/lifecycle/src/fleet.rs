@@ -170,13 +170,15 @@ fn bindings(spec: &ContainerSpec) -> Vec<PortBinding> {
 }
 
 impl Machine for Fleet {
-    type Input = Order;
+    type Input = Vec<Order>;
     type Output = (ResourceId, TaskReport);
 
-    fn step(&mut self, now: Timestamp, order: Order, out: &mut Vec<Self::Output>) {
-        self.greet(now, &order, out);
-        let instance = order.instance;
-        self.feed(now, instance, Input::Ordered(order), out);
+    fn step(&mut self, now: Timestamp, orders: Vec<Order>, out: &mut Vec<Self::Output>) {
+        for order in orders {
+            self.greet(now, &order, out);
+            let instance = order.instance;
+            self.feed(now, instance, Input::Ordered(order), out);
+        }
         // What takes no time happens now, so that a burst of orders costs no timers.
         self.tick(now, out);
     }

@@ -78,7 +78,7 @@ impl LocalEcs {
         let routes = Routes::default();
         let (tell_failed, failed) = oneshot::channel();
         let deliver = routes.clone();
-        let writer = Writer::start(storage, move |order| deliver.deliver(order), tell_failed)
+        let writer = Writer::start(storage, move |orders| deliver.deliver(orders), tell_failed)
             .map_err(StartError::Thread)?;
         let mut core = JoinSet::new();
         core.spawn(run_control(machine, ControlHost::new(&control, writer), inbox));

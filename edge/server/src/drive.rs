@@ -23,8 +23,8 @@ pub trait Host<M: Machine>: Send {
 
 /// Runs a machine until nobody can tell it anything any more, or its host fails.
 ///
-/// Inputs that wait already are taken together, so that their outputs are performed together: a commit then covers all
-/// of them.
+/// Inputs that wait already are taken together, so that their outputs are performed together. But not all that a long queue
+/// leads to: what is asked for first is performed while the rest is decided.
 ///
 /// # Errors
 /// What the host failed with.
@@ -50,6 +50,9 @@ where
                 }
                 let at = now();
                 for input in inputs.drain(..) {
+                    if out.len() >= limits::GROUP_OUTPUTS_MAX {
+                        host.perform(&mut out).await?;
+                    }
                     machine.step(at, input, &mut out);
                 }
             }

@@ -98,10 +98,10 @@ impl ControlHandle {
         let _ = self.inputs.send(Input::Disconnected(instance)).await;
     }
 
-    /// The agent of an instance reports.
-    pub(crate) async fn reported(&self, instance: ResourceId, reports: Vec<TaskReport>) {
+    /// The agents of instances report.
+    pub(crate) async fn reported(&self, reports: Vec<(ResourceId, Vec<TaskReport>)>) {
         // A control plane that ends asks for full reports when it is back.
-        let _ = self.inputs.send(Input::Reported { instance, reports }).await;
+        let _ = self.inputs.send(Input::Reported(reports)).await;
     }
 }
 
@@ -116,7 +116,7 @@ pub(crate) struct Routes {
 #[derive(Clone, Debug)]
 enum Route {
     Host(mpsc::Sender<HostInput>),
-    Fleet(mpsc::Sender<Order>),
+    Fleet(mpsc::Sender<Vec<Order>>),
 }
 
 impl Routes {
@@ -124,7 +124,7 @@ impl Routes {
         self.add(instance, Route::Host(mailbox));
     }
 
-    pub(crate) fn fleet(&self, instance: ResourceId, mailbox: mpsc::Sender<Order>) {
+    pub(crate) fn fleet(&self, instance: ResourceId, mailbox: mpsc::Sender<Vec<Order>>) {
         self.add(instance, Route::Fleet(mailbox));
     }
 
@@ -142,20 +142,33 @@ impl Routes {
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, route);
     }
 
-    /// Delivers an order; blocks while the host's mailbox is full. Hosts never wait for the control plane, so it
+    /// Delivers orders; blocks while the mailbox of a host is full. Hosts never wait for the control plane, so it
     /// empties. An order to an instance without an agent is dropped: it gets a full one when its agent connects.
-    pub(crate) fn deliver(&self, order: Order) {
-        if self.silent.lock().unwrap_or_else(PoisonError::into_inner).contains(&order.instance) {
-            return;
+    pub(crate) fn deliver(&self, orders: Vec<Order>) {
+        // A fleet takes what is for it together; there is one.
+        let mut of_fleet: Option<(mpsc::Sender<Vec<Order>>, Vec<Order>)> = None;
+        for order in orders {
+            // A host that ended is as good as none.
+            match self.route(order.instance) {
+                Some(Route::Host(mailbox)) => {
+                    drop(mailbox.blocking_send(HostInput::Ordered(order)));
+                }
+                Some(Route::Fleet(mailbox)) => {
+                    of_fleet.get_or_insert_with(|| (mailbox, Vec::new())).1.push(order);
+                }
+                None => {}
+            }
         }
-        let route =
-            self.hosts.lock().unwrap_or_else(PoisonError::into_inner).get(&order.instance).cloned();
-        // A host that ended is as good as none.
-        match route {
-            Some(Route::Host(mailbox)) => drop(mailbox.blocking_send(HostInput::Ordered(order))),
-            Some(Route::Fleet(mailbox)) => drop(mailbox.blocking_send(order)),
-            None => {}
+        if let Some((mailbox, orders)) = of_fleet {
+            drop(mailbox.blocking_send(orders));
         }
+    }
+
+    fn route(&self, instance: ResourceId) -> Option<Route> {
+        if self.silent.lock().unwrap_or_else(PoisonError::into_inner).contains(&instance) {
+            return None;
+        }
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).get(&instance).cloned()
     }
 }
 

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 /// Inputs that may wait for a machine. Source: chosen by us: a second's worth at full speed.
 pub const MAILBOX_INPUTS_MAX: usize = 16_384;
-/// Inputs that one commit may cover. Source: chosen by us: larger groups gain nothing measurable.
+/// Inputs that a machine takes at a time. Source: chosen by us: larger groups gain nothing measurable.
 pub const GROUP_INPUTS_MAX: usize = 256;
+/// Outputs after which a machine's host begins with them, though more inputs wait. Source: chosen by us: enough work to be
+/// worth a hand-over, little enough for deciding and writing to go on side by side.
+pub const GROUP_OUTPUTS_MAX: usize = 48;
 /// Commits that may wait for the disk. Source: chosen by us.
-pub const COMMITS_WAITING_MAX: usize = 64;
+pub const COMMITS_WAITING_MAX: usize = 256;
 /// How long a change that nothing waits for may wait for one that something waits for. Source: chosen by us: longer than a
 /// commit takes, and shorter than anybody notices.
 pub const COMMIT_LINGER: Duration = Duration::from_millis(3);
+/// Reports that the control plane takes in as one input. Source: chosen by us.
+pub const REPORTS_TOGETHER_MAX: usize = 256;
 /// Orders that may wait for one host. Source: chosen by us.
 pub const ORDERS_WAITING_MAX: usize = 4_096;
 /// Connections to one port. Source: chosen by us, below the usual limit of open files.

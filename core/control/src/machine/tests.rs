@@ -175,7 +175,7 @@ impl World {
     }
 
     fn report(&mut self, instance: &str, report: TaskReport) {
-        self.step(Input::Reported { instance: id(instance), reports: vec![report] });
+        self.step(Input::Reported(vec![(id(instance), vec![report])]));
     }
 
     fn task(&mut self, arn: &str) -> Value {

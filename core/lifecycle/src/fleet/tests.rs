@@ -41,7 +41,13 @@ impl World {
         let mut out = Vec::new();
         self.fleet.step(
             self.now,
-            Order { instance: HOST, generation: self.generation, full, tasks, forget: Vec::new() },
+            vec![Order {
+                instance: HOST,
+                generation: self.generation,
+                full,
+                tasks,
+                forget: Vec::new(),
+            }],
             &mut out,
         );
         self.take_in(out)
@@ -214,7 +220,7 @@ fn hosts_do_not_disturb_each_other() {
         forget: Vec::new(),
     };
     let mut out = Vec::new();
-    world.fleet.step(world.now, empty, &mut out);
+    world.fleet.step(world.now, vec![empty], &mut out);
     assert!(out.is_empty());
     assert_eq!(statuses(&world.stop(&web)), [Reported::Stopped]);
 }

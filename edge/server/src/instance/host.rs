@@ -65,9 +65,7 @@ impl Host<Lifecycle> for RuntimeHost {
                 }
             }
         }
-        for report in reports.into_values() {
-            self.outbox.add(self.instance, report);
-        }
+        self.outbox.add_all(reports.into_values().map(|report| (self.instance, report)));
         Ok(())
     }
 }
@@ -155,15 +153,13 @@ impl Host<Fleet> for FleetHost {
     type Error = Infallible;
 
     async fn perform(&mut self, out: &mut Vec<(ResourceId, TaskReport)>) -> Result<(), Infallible> {
-        for (instance, report) in out.drain(..) {
-            self.outbox.add(instance, report);
-        }
+        self.outbox.add_all(out.drain(..));
         Ok(())
     }
 }
 
 /// Starts the host of many simulated instances; the mailbox takes orders for all of them.
-pub(crate) fn start_fleet(tasks: &mut JoinSet<()>, outbox: &Outbox) -> mpsc::Sender<Order> {
+pub(crate) fn start_fleet(tasks: &mut JoinSet<()>, outbox: &Outbox) -> mpsc::Sender<Vec<Order>> {
     let (mailbox, inbox) = mpsc::channel(limits::ORDERS_WAITING_MAX);
     let mut host = FleetHost { outbox: outbox.clone() };
     tasks.spawn(async move {

@@ -102,7 +102,7 @@ pub(crate) struct Keeper {
     pub(crate) outbox: Outbox,
     pub(crate) metadata: Metadata,
     hosts: JoinSet<()>,
-    simulated: Option<mpsc::Sender<Order>>,
+    simulated: Option<mpsc::Sender<Vec<Order>>>,
     ids: Vec<ResourceId>,
 }
 

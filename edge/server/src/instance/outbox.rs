@@ -8,6 +8,7 @@ use longshore_wire_ecs::host::TaskReport;
 use tokio::sync::Notify;
 
 use crate::ecs::ControlHandle;
+use crate::limits;
 
 type Reports = BTreeMap<ResourceId, BTreeMap<ResourceId, TaskReport>>;
 
@@ -21,10 +22,12 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Adds a report. A report that the task is RUNNING gives way to one that it is STOPPED.
-    pub(crate) fn add(&self, instance: ResourceId, report: TaskReport) {
+    /// Adds reports. A report that a task is RUNNING gives way to one that it is STOPPED.
+    pub(crate) fn add_all(&self, reports: impl Iterator<Item = (ResourceId, TaskReport)>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.entry(instance).or_default().insert(report.task, report);
+        for (instance, report) in reports {
+            waiting.entry(instance).or_default().insert(report.task, report);
+        }
         drop(waiting);
         self.news.notify_one();
     }
@@ -58,8 +61,15 @@ impl Outbox {
     pub(crate) async fn run(self, control: ControlHandle) {
         loop {
             self.news.notified().await;
+            let mut together = Vec::new();
             for (instance, reports) in self.take() {
-                control.reported(instance, reports.into_values().collect()).await;
+                together.push((instance, reports.into_values().collect()));
+                if together.len() >= limits::REPORTS_TOGETHER_MAX {
+                    control.reported(std::mem::take(&mut together)).await;
+                }
+            }
+            if !together.is_empty() {
+                control.reported(together).await;
             }
         }
     }

@@ -177,7 +177,11 @@ async fn an_order_that_changes_nothing_is_given_as_well_by_the_thread_that_may_w
     let (failed, _) = oneshot::channel();
     let (host, mut orders) = tokio::sync::mpsc::channel(1);
     // As the product does: a host's mailbox may be full, and waiting for it is not for the control plane.
-    let deliver = move |order| host.blocking_send(order).expect("the host is there");
+    let deliver = move |orders: Vec<Order>| {
+        for order in orders {
+            host.blocking_send(order).expect("the host is there");
+        }
+    };
     let storage = open(&directory).expect("it opens");
     let writer = Writer::start(storage, deliver, failed).expect("a thread can be started");
     for generation in 1..=3 {

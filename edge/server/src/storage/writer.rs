@@ -55,7 +55,7 @@ impl Writer {
     /// Starts the thread, from within a runtime. `failed` is told when a transaction fails.
     pub(crate) fn start(
         storage: Storage,
-        deliver: impl Fn(Order) + Send + Sync + 'static,
+        deliver: impl Fn(Vec<Order>) + Send + Sync + 'static,
         failed: oneshot::Sender<WriteError>,
     ) -> std::io::Result<Self> {
         let (commits, mailbox) = mpsc::channel(limits::COMMITS_WAITING_MAX);
@@ -137,7 +137,7 @@ fn run(
     mut storage: Storage,
     mut inbox: Inbox,
     waiting: &AtomicUsize,
-    deliver: &(dyn Fn(Order) + Send + Sync),
+    deliver: &(dyn Fn(Vec<Order>) + Send + Sync),
 ) -> Result<(), WriteError> {
     loop {
         let commits = inbox.next();
@@ -179,15 +179,20 @@ fn write<'a>(
     transaction.commit()
 }
 
-fn release(releases: Vec<Release>, deliver: &(dyn Fn(Order) + Send + Sync)) {
+fn release(releases: Vec<Release>, deliver: &(dyn Fn(Vec<Order>) + Send + Sync)) {
+    // Orders go last and together: a host that does not read keeps nobody else waiting.
+    let mut orders = Vec::new();
     for release in releases {
         match release {
             // A caller that hung up does not want its answer.
             Release::Reply(to, reply) => drop(to.send(reply)),
             Release::BusReply(to, reply) => drop(to.send(reply)),
-            Release::Order(order) => deliver(order),
+            Release::Order(order) => orders.push(order),
             Release::Event(feed, realm, event) => feed.tell(&realm, event),
         }
+    }
+    if !orders.is_empty() {
+        deliver(orders);
     }
 }
 

@@ -170,7 +170,7 @@ impl Town {
 
     fn tell(&mut self, instance: ResourceId, report: longshore_wire_ecs::host::TaskReport) {
         let kept = std::mem::take(&mut self.world.orders);
-        self.world.step(crate::machine::Input::Reported { instance, reports: vec![report] });
+        self.world.step(crate::machine::Input::Reported(vec![(instance, vec![report])]));
         self.world.orders = kept;
     }
 

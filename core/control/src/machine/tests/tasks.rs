@@ -116,10 +116,7 @@ fn a_report_about_a_task_of_another_instance_is_ignored() {
     let task = world.run("web");
     assert_eq!(world.task(&task)["containerInstanceArn"], json!(one));
     for liar in [id(&two), ResourceId(1)] {
-        world.step(Input::Reported {
-            instance: liar,
-            reports: vec![says(&task, Reported::Running)],
-        });
+        world.step(Input::Reported(vec![(liar, vec![says(&task, Reported::Running)])]));
         assert!(world.changes.is_empty());
     }
     assert_eq!(world.task(&task)["lastStatus"], "PENDING");
