@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use longshore_control::{Change, ContainerInstance, Key, Records, Service, Task};
+use longshore_control::{Change, ContainerInstance, Key, Records, Service, Task, TaskRow};
 use longshore_events as events;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use serde::Serialize;
@@ -20,6 +20,12 @@ pub(crate) struct Disk {
 
 fn copy<T: Serialize + DeserializeOwned>(record: &T) -> T {
     let text = serde_json::to_string(record).expect("records are text, numbers and lists");
+    serde_json::from_str(&text).expect("what was written can be read")
+}
+
+/// A task as it comes back.
+fn row(task: &Task) -> TaskRow<'static> {
+    let text = serde_json::to_string(&TaskRow::from(task)).expect("records are text and numbers");
     serde_json::from_str(&text).expect("what was written can be read")
 }
 
@@ -71,7 +77,7 @@ impl Disk {
                 Change::Cluster(one) => all.clusters.push(copy(&**one)),
                 Change::Instance(one) => all.instances.push(copy(&**one)),
                 Change::Definition(one) => all.definitions.push(copy(&**one)),
-                Change::Task(one) => all.tasks.push(copy(&**one)),
+                Change::Task(one) => all.tasks.push(row(one)),
                 Change::Service(one) => all.services.push(copy(&**one)),
                 Change::Token { realm, cluster, token, usage } => {
                     all.tokens.push((realm.clone(), cluster.clone(), token.clone(), copy(usage)));

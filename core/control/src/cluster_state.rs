@@ -159,7 +159,7 @@ impl ClusterState {
         let load = self.loads.get(&id);
         load.into_iter()
             .flat_map(|load| &load.tasks)
-            .map(|task| self.tasks[task].needs.clone())
+            .map(|task| self.tasks[task].launch.needs.clone())
             .collect()
     }
 
@@ -202,10 +202,10 @@ impl ClusterState {
         self.index(&task);
         if held != task.holds_resources() {
             if held {
-                self.view.release(instance, &task.needs);
+                self.view.release(instance, &task.launch.needs);
                 self.room_changed = true;
             } else {
-                self.view.reserve(instance, &task.needs);
+                self.view.reserve(instance, &task.launch.needs);
             }
             self.touch_instance(instance);
         }
@@ -218,7 +218,7 @@ impl ClusterState {
     pub(crate) fn load_task(&mut self, task: Arc<Task>) {
         self.index(&task);
         if task.holds_resources() && self.view.instance(task.instance).is_some() {
-            self.view.reserve(task.instance, &task.needs);
+            self.view.reserve(task.instance, &task.launch.needs);
         }
         self.tasks.insert(task.id, task);
     }
@@ -263,11 +263,11 @@ impl ClusterState {
         let id = task.id;
         if task.desired_running {
             self.desired_running.insert(id);
-            self.view.join_group(&task.group, task.instance);
+            self.view.join_group(&task.launch.group, task.instance);
         } else {
             self.desired_stopped.insert(id);
         }
-        if let Some(started_by) = &task.started_by {
+        if let Some(started_by) = &task.launch.started_by {
             self.by_started_by.entry(started_by.clone()).or_default().insert(id);
         }
         if let Some(service) = task.service().and_then(|name| self.services.get_mut(name))
@@ -282,15 +282,16 @@ impl ClusterState {
         let id = task.id;
         if task.desired_running {
             self.desired_running.remove(&id);
-            self.view.leave_group(&task.group, task.instance);
+            self.view.leave_group(&task.launch.group, task.instance);
         } else {
             self.desired_stopped.remove(&id);
         }
-        if let Some(tasks) = task.started_by.as_ref().and_then(|by| self.by_started_by.get_mut(by))
+        if let Some(tasks) =
+            task.launch.started_by.as_ref().and_then(|by| self.by_started_by.get_mut(by))
         {
             tasks.remove(&id);
             if tasks.is_empty() {
-                self.by_started_by.remove(task.started_by.as_deref().unwrap_or_default());
+                self.by_started_by.remove(task.launch.started_by.as_deref().unwrap_or_default());
             }
         }
         if let Some(service) = task.service().and_then(|name| self.services.get_mut(name)) {

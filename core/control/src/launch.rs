@@ -3,37 +3,25 @@
 use std::sync::Arc;
 
 use longshore_machine::{Ids, Timestamp};
-use longshore_placement::{Needs, ZONE_ATTRIBUTE};
+use longshore_placement::ZONE_ATTRIBUTE;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{
     ContainerSpec, Desired, Health, Order, OrderedTask, TaskAbout, TaskSpec,
 };
-use longshore_wire_ecs::shape::task::TaskOverride;
 
 use crate::cluster_state::ClusterState;
 use crate::machine::Output;
-use crate::record::{Cluster, Container, LastStatus, Tags, Task, TaskDefinition};
+use crate::record::{Cluster, Container, LastStatus, Launch, Tags, Task};
 use crate::state::State;
-
-/// What every task of one request shares.
-#[derive(Clone, Debug)]
-pub(crate) struct Launch {
-    pub(crate) definition: Arc<TaskDefinition>,
-    pub(crate) containers: Vec<ContainerSpec>,
-    pub(crate) needs: Arc<Needs>,
-    pub(crate) overrides: Arc<TaskOverride>,
-    pub(crate) group: Str,
-    pub(crate) started_by: Option<Str>,
-    pub(crate) tags: Arc<Tags>,
-}
 
 /// Puts one task on an instance. The caller has checked that it fits.
 pub(crate) fn start(
     cluster: &mut ClusterState,
     ids: &mut Ids,
     now: Timestamp,
-    launch: &Launch,
+    launch: &Arc<Launch>,
+    tags: &Arc<Tags>,
     instance: ResourceId,
 ) -> Arc<Task> {
     let record = cluster.record.clone();
@@ -46,25 +34,14 @@ pub(crate) fn start(
     let task = Task {
         id,
         arn: record.realm.arn(format_args!("task/{}/{id}", record.name)),
-        realm: record.realm.clone(),
-        cluster: record.name.clone(),
-        cluster_arn: record.arn.clone(),
+        launch: launch.clone(),
         instance,
         instance_arn: host.arn.clone(),
         availability_zone: host.attributes.get(ZONE_ATTRIBUTE).cloned().flatten(),
-        definition_arn: launch.definition.arn.clone(),
-        family: launch.definition.family.clone(),
-        revision: launch.definition.revision,
-        network_mode: launch.definition.network_mode,
         version: 0,
         last_status: LastStatus::Pending,
         desired_running: true,
         containers,
-        overrides: launch.overrides.clone(),
-        group: launch.group.clone(),
-        started_by: launch.started_by.clone(),
-        needs: launch.needs.clone(),
-        volumes: launch.definition.volumes.clone(),
         created_at: now,
         pull_started_at: None,
         pull_stopped_at: None,
@@ -74,7 +51,7 @@ pub(crate) fn start(
         stopped_at: None,
         stop_code: None,
         stopped_reason: None,
-        tags: launch.tags.clone(),
+        tags: tags.clone(),
         protected_until: None,
     };
     cluster.put_task(task)
@@ -89,7 +66,6 @@ fn container(
 ) -> Container {
     let own = ids.uuid("container");
     Container {
-        spec: spec.clone(),
         arn: record.realm.arn(format_args!("container/{}/{task}/{own}", record.name)),
         last_status: LastStatus::Pending,
         runtime_id: None,
@@ -102,36 +78,36 @@ fn container(
     }
 }
 
-fn ordered(state: &State, task: &Task) -> OrderedTask {
+fn ordered(task: &Task) -> OrderedTask {
+    let launch = &*task.launch;
     OrderedTask {
         spec: Arc::new(TaskSpec {
             id: task.id,
             arn: task.arn.clone(),
-            cluster: task.cluster_arn.clone(),
-            family: task.family.clone(),
-            revision: task.revision,
-            network_mode: task.network_mode,
-            containers: task.containers.iter().map(|container| container.spec.clone()).collect(),
-            volumes: task.volumes.clone(),
-            about: about(state, task),
+            cluster: launch.cluster_arn.clone(),
+            family: launch.definition.family.clone(),
+            revision: launch.definition.revision,
+            network_mode: launch.definition.network_mode,
+            containers: launch.containers.clone(),
+            volumes: launch.definition.volumes.clone(),
+            about: about(task),
         }),
         desired: if task.desired_running { Desired::Running } else { Desired::Stopped },
         was_running: task.last_status == LastStatus::Running,
     }
 }
 
-/// What containers may be told of their task. It follows from the definition, so that no task has to carry it.
-fn about(state: &State, task: &Task) -> TaskAbout {
-    let definition = state.definition(&task.realm, &task.family, task.revision);
-    let (cpu, memory_mib) = definition
-        .map_or((None, None), |definition| crate::admit::task_level(definition, &task.overrides));
-    let own = task.overrides.task_role_arn.clone();
+/// What containers may be told of their task.
+fn about(task: &Task) -> TaskAbout {
+    let launch = &*task.launch;
+    let (cpu, memory_mib) = crate::admit::task_level(&launch.definition, &launch.overrides);
+    let own = launch.overrides.task_role_arn.clone();
     TaskAbout {
         service: task.service().map(Into::into),
         cpu,
         memory_mib,
-        role: own.or_else(|| definition?.content.task_role_arn.clone()),
-        gpu_ids: if task.needs.gpus > 0 {
+        role: own.or_else(|| launch.definition.content.task_role_arn.clone()),
+        gpu_ids: if launch.needs.gpus > 0 {
             task.containers.iter().map(|container| container.gpu_ids.clone()).collect()
         } else {
             Vec::new()
@@ -145,7 +121,7 @@ pub(crate) fn order(state: &mut State, tasks: &[Arc<Task>], out: &mut Vec<Output
     let mut by_instance: std::collections::BTreeMap<ResourceId, Vec<OrderedTask>> =
         std::collections::BTreeMap::default();
     for task in tasks {
-        by_instance.entry(task.instance).or_default().push(ordered(state, task));
+        by_instance.entry(task.instance).or_default().push(ordered(task));
     }
     for (instance, tasks) in by_instance {
         push(state, instance, false, tasks, out);
@@ -158,7 +134,7 @@ pub(crate) fn order_all(state: &mut State, instance: ResourceId, out: &mut Vec<O
     let load = cluster.loads.get(&instance);
     let tasks = load.into_iter().flat_map(|load| &load.tasks);
     let tasks: Vec<Arc<Task>> = tasks.map(|id| cluster.tasks[id].clone()).collect();
-    let tasks = tasks.iter().map(|task| ordered(state, task)).collect();
+    let tasks = tasks.iter().map(|task| ordered(task)).collect();
     push(state, instance, true, tasks, out);
 }
 

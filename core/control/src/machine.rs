@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster_state::{ClusterState, TokenUse};
 use crate::expiry::{Visible, expire};
-use crate::record::{Cluster, ContainerInstance, InstanceStatus, Task, TaskDefinition};
+use crate::record::{Cluster, ContainerInstance, InstanceStatus, Task, TaskDefinition, TaskRow};
 use crate::service::{self, Service};
 use crate::state::{Home, State};
 use crate::{admit, announce_events, launch, limits, report, show};
@@ -155,7 +155,7 @@ pub struct Records {
     pub clusters: Vec<Cluster>,
     pub instances: Vec<ContainerInstance>,
     pub definitions: Vec<TaskDefinition>,
-    pub tasks: Vec<Task>,
+    pub tasks: Vec<TaskRow<'static>>,
     pub services: Vec<Service>,
     pub tokens: Vec<(Realm, Str, Str, TokenUse)>,
     pub bus: events::Records,
@@ -207,15 +207,16 @@ impl Control {
             state.homes.insert(id, Home { realm, cluster: name, generation: 0 });
         }
         service::load(state, records.services)?;
-        for mut task in records.tasks {
-            admit::rehydrate(state, &mut task)?;
+        let mut launches = admit::Launches::default();
+        for row in records.tasks {
+            let task = launches.whole_task(state, row)?;
             if let Some(at) = task.stopped_at {
-                let (realm, cluster) = (task.realm.clone(), task.cluster.clone());
+                let (realm, cluster) = (task.launch.realm.clone(), task.launch.cluster.clone());
                 let gone = at + limits::STOPPED_TASK_VISIBLE_MS;
                 state.expire_at(gone, realm, cluster, Visible::Task(task.id));
             }
             let cluster = state
-                .cluster_mut(&task.realm, &task.cluster)
+                .cluster_mut(&task.launch.realm, &task.launch.cluster)
                 .ok_or_else(|| format!("{} has no cluster", task.arn))?;
             if task.holds_resources() && !cluster.instances.contains_key(&task.instance) {
                 return Err(format!("{} is on an instance that is not known", task.arn));

@@ -9,18 +9,21 @@ use longshore_machine::Timestamp;
 use longshore_placement::{Needs, Port};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
-use longshore_wire_ecs::host::{ContainerSpec, Health, NetworkMode, PortBinding};
+use longshore_wire_ecs::host::{ContainerSpec, NetworkMode};
 use longshore_wire_ecs::shape::cluster::{ClusterConfiguration, ClusterSetting};
 use longshore_wire_ecs::shape::container_instance::VersionInfo;
 use longshore_wire_ecs::shape::shared::{CapacityProviderStrategyItem, Resource};
-use longshore_wire_ecs::shape::task::TaskOverride;
 use longshore_wire_ecs::shape::task_definition as shape;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::INSTANCE_VERSIONS_RESERVED;
 
-/// What the groups of services begin with. Source: ECS API reference, `Task.group`.
-pub(crate) const SERVICE_GROUP: &str = "service:";
+mod task;
+mod task_row;
+
+pub(crate) use task::SERVICE_GROUP;
+pub use task::{Container, Launch, Task};
+pub use task_row::TaskRow;
 
 /// Tags by key.
 pub type Tags = BTreeMap<Str, Str>;
@@ -226,150 +229,11 @@ pub struct TaskDefinition {
     /// Task-level memory in MiB, if given.
     pub memory_mib: Option<u32>,
     /// The containers, ready to be launched.
-    pub containers: Vec<ContainerSpec>,
+    pub containers: Arc<Vec<ContainerSpec>>,
     /// What a task without overrides needs.
     pub needs: Arc<Needs>,
     /// Volumes.
     pub volumes: Arc<Vec<longshore_wire_ecs::shape::container_definition::Volume>>,
     /// Tags.
     pub tags: Tags,
-}
-
-/// A task. It is the record that is written most, so that what follows from the rest is not stored, nor what is absent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Task {
-    /// The id inside the ARN.
-    pub id: ResourceId,
-    /// The whole ARN.
-    #[serde(skip)]
-    pub arn: Str,
-    /// Account and region.
-    pub realm: Realm,
-    /// Name of its cluster.
-    pub cluster: Str,
-    /// ARN of its cluster.
-    #[serde(skip)]
-    pub cluster_arn: Str,
-    /// Where it runs.
-    pub instance: ResourceId,
-    /// ARN of where it runs.
-    #[serde(skip)]
-    pub instance_arn: Str,
-    /// Zone of the instance at launch.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub availability_zone: Option<Str>,
-    /// ARN of the task definition.
-    #[serde(skip)]
-    pub definition_arn: Str,
-    /// Family of the task definition.
-    pub family: Str,
-    /// Revision of the task definition.
-    pub revision: u32,
-    /// How its containers reach the network.
-    pub network_mode: NetworkMode,
-    /// Rises with every change.
-    pub version: i64,
-    /// How far it has come.
-    pub last_status: LastStatus,
-    /// Whether it should run.
-    pub desired_running: bool,
-    /// The containers, in the order of the definition.
-    pub containers: Vec<Container>,
-    /// As given, with one entry for each container.
-    pub overrides: Arc<TaskOverride>,
-    /// What spreading counts.
-    pub group: Str,
-    /// As given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub started_by: Option<Str>,
-    /// What it has reserved.
-    pub needs: Arc<Needs>,
-    /// Volumes; not stored, they follow from the definition.
-    #[serde(skip)]
-    pub volumes: Arc<Vec<longshore_wire_ecs::shape::container_definition::Volume>>,
-    /// Accepted.
-    pub created_at: Timestamp,
-    /// First image pull began.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pull_started_at: Option<Timestamp>,
-    /// Last image pull ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pull_stopped_at: Option<Timestamp>,
-    /// Became RUNNING.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub started_at: Option<Timestamp>,
-    /// Was told to stop.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stopping_at: Option<Timestamp>,
-    /// First essential container ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub execution_stopped_at: Option<Timestamp>,
-    /// Became STOPPED.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stopped_at: Option<Timestamp>,
-    /// Why it stopped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stop_code: Option<StopCode>,
-    /// Why it stopped, for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stopped_reason: Option<Str>,
-    /// Tags; they go when the task stops.
-    #[serde(default, skip_serializing_if = "is_empty")]
-    pub tags: Arc<Tags>,
-    /// Until when its service does not stop it to scale in or to deploy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub protected_until: Option<Timestamp>,
-}
-
-impl Task {
-    /// Whether it holds what it reserved: until it is STOPPED.
-    pub fn holds_resources(&self) -> bool {
-        self.last_status != LastStatus::Stopped
-    }
-
-    /// The service that started it: its group names it, and nobody else may use such a group.
-    pub fn service(&self) -> Option<&str> {
-        self.group.strip_prefix(SERVICE_GROUP)
-    }
-}
-
-/// A container of a task.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Container {
-    /// What to run, overrides included; not stored, it follows from definition and overrides.
-    #[serde(skip)]
-    pub spec: ContainerSpec,
-    /// The whole ARN; its last part alone is stored.
-    #[serde(serialize_with = "last_part")]
-    pub arn: Str,
-    /// How far it has come.
-    pub last_status: LastStatus,
-    /// What the runtime calls it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub runtime_id: Option<Str>,
-    /// Digest of the image.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub image_digest: Option<Str>,
-    /// Exit code, once known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exit_code: Option<i32>,
-    /// What went wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Str>,
-    /// Ports as bound.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub bindings: Vec<PortBinding>,
-    /// Verdict of its health check.
-    pub health: Health,
-    /// Ids of the GPUs that it has.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gpu_ids: Vec<Str>,
-}
-
-fn is_empty(tags: &Arc<Tags>) -> bool {
-    tags.is_empty()
-}
-
-fn last_part<S: serde::Serializer>(arn: &Str, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(arn.rsplit('/').next().unwrap_or_default())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use longshore_machine::Timestamp;
 use longshore_placement::{InstanceView, Port, Protocol};
-use longshore_wire_ecs::host::Health;
+use longshore_wire_ecs::host::{ContainerSpec, Health};
 use longshore_wire_ecs::shape::shared::{Attribute, Failure, KeyValuePair, Resource, Tag};
 use longshore_wire_ecs::shape::{cluster, container_instance, task, task_definition};
 use longshore_wire_ecs::{Str, Word};
@@ -232,33 +232,35 @@ pub(crate) fn task(task: &Task, with_tags: bool) -> task::Task {
         attachments: Some(Vec::new()),
         attributes: Some(Vec::new()),
         availability_zone: task.availability_zone.clone(),
-        cluster_arn: Some(task.cluster_arn.clone()),
+        cluster_arn: Some(task.launch.cluster_arn.clone()),
         connectivity: task.started_at.map(|_| "CONNECTED".into()),
         connectivity_at: seconds(task.started_at),
         container_instance_arn: Some(task.instance_arn.clone()),
-        containers: Some(task.containers.iter().map(|one| container(task, one)).collect()),
-        cpu: Some(decimal(task.needs.cpu)),
+        containers: Some(
+            task.each_container().map(|(spec, one)| container(task, spec, one)).collect(),
+        ),
+        cpu: Some(decimal(task.launch.needs.cpu)),
         created_at: Some(task.created_at.seconds()),
         desired_status: Some(word(task.desired_running).into()),
         enable_execute_command: Some(false),
         execution_stopped_at: seconds(task.execution_stopped_at),
-        group: Some(task.group.clone()),
+        group: Some(task.launch.group.clone()),
         health_status: Some(health(task)),
         last_status: Some(task.last_status.word().into()),
         launch_type: Some("EC2".into()),
-        memory: Some(decimal(task.needs.memory_mib)),
-        overrides: Some(task.overrides.clone()),
+        memory: Some(decimal(task.launch.needs.memory_mib)),
+        overrides: Some(task.launch.overrides.clone()),
         pull_started_at: seconds(task.pull_started_at),
         pull_stopped_at: seconds(task.pull_stopped_at),
         started_at: seconds(task.started_at),
-        started_by: task.started_by.clone(),
+        started_by: task.launch.started_by.clone(),
         stop_code: task.stop_code.map(|code| code.word().into()),
         stopped_at: seconds(task.stopped_at),
         stopped_reason: task.stopped_reason.clone(),
         stopping_at: seconds(task.stopping_at),
         tags: Some(if with_tags { tags(&task.tags) } else { Vec::new() }),
         task_arn: Some(task.arn.clone()),
-        task_definition_arn: Some(task.definition_arn.clone()),
+        task_definition_arn: Some(task.launch.definition.arn.clone()),
         version: Some(task.version),
         ..Default::default()
     }
@@ -269,12 +271,13 @@ fn decimal(number: u32) -> Word {
 }
 
 fn health(task: &Task) -> Word {
-    let essential = task.containers.iter().filter(|container| container.spec.essential());
-    let worst = essential.map(|container| container.health).max_by_key(|health| match health {
-        Health::Healthy => 0,
-        Health::Unknown => 1,
-        Health::Unhealthy => 2,
-    });
+    let essential = task.each_container().filter(|(spec, _)| spec.essential());
+    let worst =
+        essential.map(|(_, container)| container.health).max_by_key(|health| match health {
+            Health::Healthy => 0,
+            Health::Unknown => 1,
+            Health::Unhealthy => 2,
+        });
     health_word(worst.unwrap_or(Health::Unknown)).into()
 }
 
@@ -286,7 +289,7 @@ fn health_word(health: Health) -> &'static str {
     }
 }
 
-fn container(task: &Task, container: &Container) -> task::Container {
+fn container(task: &Task, spec: &ContainerSpec, container: &Container) -> task::Container {
     let binding = |bound: &longshore_wire_ecs::host::PortBinding| task::NetworkBinding {
         bind_ip: Some(bound.bind_ip.clone()),
         container_port: Some(i32::from(bound.container_port)),
@@ -294,7 +297,6 @@ fn container(task: &Task, container: &Container) -> task::Container {
         protocol: Some(bound.protocol.clone()),
         ..Default::default()
     };
-    let spec = &container.spec;
     let positive = |mib: u32| (mib > 0).then(|| decimal(mib));
     task::Container {
         container_arn: Some(container.arn.clone()),

@@ -63,7 +63,7 @@ pub fn whole(container: &ContainerSpec, sources: Sources) -> Vec<KeyValuePair> {
 /// The task, with this as the environment of the container at `index`.
 pub fn with(spec: &TaskSpec, index: usize, environment: Vec<KeyValuePair>) -> Arc<TaskSpec> {
     let mut spec = spec.clone();
-    spec.containers[index].environment = Arc::new(environment);
+    Arc::make_mut(&mut spec.containers)[index].environment = Arc::new(environment);
     Arc::new(spec)
 }
 

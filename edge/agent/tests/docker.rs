@@ -88,7 +88,7 @@ async fn bench(
         family: "test".into(),
         revision: 1,
         network_mode: NetworkMode::Bridge,
-        containers: vec![container],
+        containers: Arc::new(vec![container]),
         volumes: Arc::new(volumes),
         about: TaskAbout::default(),
     };
@@ -298,14 +298,15 @@ async fn a_missing_command_and_a_missing_image_fail_with_the_agents_words() {
         return;
     };
     let mut spec = (*bench.spec).clone();
-    spec.containers[0].command = Some(Arc::new(vec!["there-is-no-such-command".into()]));
+    Arc::make_mut(&mut spec.containers)[0].command =
+        Some(Arc::new(vec!["there-is-no-such-command".into()]));
     bench.spec = Arc::new(spec.clone());
     let failed = bench.start().await;
     let Event::StartFailed(reason) = &failed else { panic!("{failed:?}") };
     assert!(reason.starts_with("CannotStartContainerError: "), "{reason}");
     bench.clear().await;
     spec.id = fresh();
-    spec.containers[0].definition =
+    Arc::make_mut(&mut spec.containers)[0].definition =
         Arc::new(ContainerDefinition { image, ..(*spec.containers[0].definition).clone() });
     bench.container = ContainerRef { task: spec.id, index: 0 };
     bench.spec = Arc::new(spec);

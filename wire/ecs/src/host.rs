@@ -78,8 +78,8 @@ pub struct TaskSpec {
     pub revision: u32,
     /// How its containers reach the network.
     pub network_mode: NetworkMode,
-    /// The containers, in the order of the definition.
-    pub containers: Vec<ContainerSpec>,
+    /// The containers, in the order of the definition; tasks of one request share them.
+    pub containers: Arc<Vec<ContainerSpec>>,
     /// The volumes that mount points name.
     pub volumes: Arc<Vec<Volume>>,
     /// What its containers may be told of it.

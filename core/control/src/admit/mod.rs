@@ -13,9 +13,12 @@ mod registration;
 mod run_task;
 mod service;
 mod setting;
+mod stored_task;
 mod tag;
 mod task;
 mod task_definition;
+
+use std::sync::Arc;
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::arn::{Arn, Realm, ResourceId};
@@ -25,8 +28,10 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str};
 
 use crate::cluster_state::ClusterState;
 use crate::machine::{Control, Output, Reply};
-use crate::record::{ClusterStatus, Task, TaskDefinition};
+use crate::record::{ClusterStatus, TaskDefinition};
 use crate::state::State;
+
+pub(crate) use stored_task::Launches;
 
 type Answer = Result<Reply, ApiError>;
 
@@ -97,35 +102,6 @@ pub(crate) fn answer(
     }
 }
 
-/// Gives a stored task back what follows from the rest of its record, and from its definition and overrides.
-///
-/// # Errors
-/// Names the task whose definition is not there.
-pub(crate) fn rehydrate(state: &State, task: &mut Task) -> Result<(), String> {
-    let (realm, cluster, id) = (task.realm.clone(), task.cluster.clone(), task.id);
-    task.arn = realm.arn(format_args!("task/{cluster}/{id}"));
-    let home = state.cluster(&realm, &cluster);
-    let home = home.ok_or_else(|| format!("{} has no cluster", task.arn))?;
-    task.cluster_arn = home.record.arn.clone();
-    task.instance_arn = match home.instances.get(&task.instance) {
-        Some(instance) => instance.arn.clone(),
-        None => realm.arn(format_args!("container-instance/{cluster}/{}", task.instance)),
-    };
-    let definition = state.definition(&realm, &task.family, task.revision);
-    let definition = definition.ok_or_else(|| format!("{} has no task definition", task.arn))?;
-    task.definition_arn = definition.arn.clone();
-    let (_, specs) = run_task::overrides::apply(definition, Some(&task.overrides))
-        .map_err(|error| format!("{}: {error}", task.arn))?;
-    for (container, spec) in task.containers.iter_mut().zip(specs) {
-        container.spec = spec;
-        // Older records have it whole.
-        let own = container.arn.rsplit('/').next().unwrap_or_default();
-        container.arn = realm.arn(format_args!("container/{cluster}/{id}/{own}"));
-    }
-    task.volumes = definition.volumes.clone();
-    Ok(())
-}
-
 /// Task-level CPU units and MiB, overridden or not.
 pub(crate) fn task_level(
     definition: &TaskDefinition,
@@ -142,7 +118,7 @@ pub(crate) fn task_level(
 /// When containers cannot be made of the definition.
 pub(crate) fn without_overrides(
     definition: &TaskDefinition,
-) -> Result<(TaskOverride, Vec<ContainerSpec>), ApiError> {
+) -> Result<(TaskOverride, Arc<Vec<ContainerSpec>>), ApiError> {
     run_task::overrides::apply(definition, None)
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use longshore_placement::Needs;
 use longshore_wire_ecs::host::{ContainerSpec, NetworkMode};
 use longshore_wire_ecs::shape::shared::{KeyValuePair, Tag};
 use longshore_wire_ecs::shape::task as shape;
@@ -12,10 +13,12 @@ use super::{
     task_definition,
 };
 use crate::cluster_state::{ClusterState, TokenUse};
-use crate::launch::{self, Launch};
+use crate::launch;
 use crate::machine::Reply;
 use crate::placing::{Rules, failure, fits, not_yet, place};
-use crate::record::{DefinitionStatus, InstanceStatus, Tags, Task, TaskDefinition};
+use crate::record::{
+    Cluster, DefinitionStatus, InstanceStatus, Launch, Tags, Task, TaskDefinition,
+};
 
 pub(super) mod overrides;
 
@@ -32,12 +35,12 @@ struct Common<'a> {
     execute_command: Option<bool>,
     network: Option<&'a shape::NetworkConfiguration>,
     volumes: Option<&'a [shape::TaskVolumeConfiguration]>,
-    cluster: &'a str,
+    cluster: &'a Cluster,
 }
 
 pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answer {
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
-    cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
+    let home = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?.record.clone();
     let count = request.count.unwrap_or(1);
     if !(1..=limits::RUN_TASK_COUNT_MAX).contains(&count) {
         return Err(ApiError::invalid(format!(
@@ -50,7 +53,7 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
         request.placement_constraints.as_deref().unwrap_or_default(),
         request.placement_strategy.as_deref().unwrap_or_default(),
     )?;
-    let launch = admit(at, &common_of_run(&request, &name))?;
+    let (launch, tags) = admit(at, &common_of_run(&request, &home))?;
     let rules = rules.and_of(&launch.definition)?;
     let token = token(&request)?;
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
@@ -70,7 +73,7 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
     let tasks: Vec<Arc<Task>> = plan
         .placed
         .iter()
-        .map(|instance| launch::start(cluster, ids, now, &launch, *instance))
+        .map(|instance| launch::start(cluster, ids, now, &launch, &tags, *instance))
         .collect();
     if let Some((token, request)) = token.filter(|_| !tasks.is_empty()) {
         let tasks = tasks.iter().map(|task| task.id).collect();
@@ -81,7 +84,7 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
     Ok(Reply::Tasks { tasks, failures, with_tags: true })
 }
 
-fn common_of_run<'a>(request: &'a shape::RunTaskRequest, cluster: &'a str) -> Common<'a> {
+fn common_of_run<'a>(request: &'a shape::RunTaskRequest, cluster: &'a Cluster) -> Common<'a> {
     Common {
         definition: request.task_definition.as_ref(),
         overrides: request.overrides.as_ref(),
@@ -152,10 +155,10 @@ fn replay(cluster: &ClusterState, known: &TokenUse, text: &str) -> Answer {
 
 pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> Answer {
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
-    cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
+    let home = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?.record.clone();
     let asked = request.container_instances.as_deref().unwrap_or_default();
     container_instance::check_ids(asked, limits::START_TASK_INSTANCES_MAX)?;
-    let launch = admit(
+    let (launch, tags) = admit(
         at,
         &Common {
             definition: request.task_definition.as_ref(),
@@ -169,7 +172,7 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
             execute_command: request.enable_execute_command,
             network: request.network_configuration.as_ref(),
             volumes: request.volume_configurations.as_deref(),
-            cluster: &name,
+            cluster: &home,
         },
     )?;
     let realm = at.realm;
@@ -192,7 +195,7 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
         }
         let id = instance.id;
         match fits(cluster, id, &launch.needs, &launch.group, &Rules::default()) {
-            Ok(()) => tasks.push(launch::start(cluster, ids, now, &launch, id)),
+            Ok(()) => tasks.push(launch::start(cluster, ids, now, &launch, &tags, id)),
             Err(refusal) => failures.push(failure(cluster, &Rules::default(), id, &refusal)),
         }
     }
@@ -201,7 +204,7 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
 }
 
 /// Checks what both operations have in common and resolves the task definition.
-fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<Launch, ApiError> {
+fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<(Arc<Launch>, Arc<Tags>), ApiError> {
     let given = common.definition.map(|text| &**text).unwrap_or_default();
     if given.is_empty() {
         return Err(ApiError::client("TaskDefinition can not be blank."));
@@ -235,23 +238,38 @@ fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<Launch, ApiError> 
     let started_by = started_by(common)?;
     let tags = tags(common, &definition)?;
     let (overrides, containers) = overrides::apply(&definition, common.overrides)?;
-    let (cpu, memory_mib) = overrides::task_sizes(&definition, common.overrides)?;
-    let mut needs = definition.needs.clone();
-    if common.overrides.is_some() {
-        let mut own =
-            definition_rules::needs(&containers, definition.network_mode, cpu, memory_mib)?;
-        own.attributes.clone_from(&definition.needs.attributes);
-        needs = Arc::new(own);
-    }
-    Ok(Launch {
+    let needs = needs(&definition, &containers, common.overrides)?;
+    let launch = Launch {
+        realm: at.realm.clone(),
+        cluster: common.cluster.name.clone(),
+        cluster_arn: common.cluster.arn.clone(),
         definition,
         containers,
-        needs,
         overrides: Arc::new(overrides),
+        is_overridden: common.overrides.is_some(),
+        needs,
         group,
         started_by,
-        tags: Arc::new(tags),
-    })
+    };
+    Ok((Arc::new(launch), Arc::new(tags)))
+}
+
+/// What a task reserves. Overrides change everything but what its definition asks of instances.
+///
+/// # Errors
+/// When overridden sizes make no sense together.
+pub(super) fn needs(
+    definition: &TaskDefinition,
+    containers: &[ContainerSpec],
+    overrides: Option<&shape::TaskOverride>,
+) -> Result<Arc<Needs>, ApiError> {
+    if overrides.is_none() {
+        return Ok(definition.needs.clone());
+    }
+    let (cpu, memory_mib) = overrides::task_sizes(definition, overrides)?;
+    let mut own = definition_rules::needs(containers, definition.network_mode, cpu, memory_mib)?;
+    own.attributes.clone_from(&definition.needs.attributes);
+    Ok(Arc::new(own))
 }
 
 pub(super) fn network(
@@ -302,7 +320,7 @@ fn tags(common: &Common<'_>, definition: &TaskDefinition) -> Result<Tags, ApiErr
     };
     tags.extend(tag::read(common.tags.unwrap_or_default())?);
     if common.managed_tags == Some(true) {
-        tags.insert("aws:ecs:clusterName".into(), common.cluster.into());
+        tags.insert("aws:ecs:clusterName".into(), common.cluster.name.clone());
     }
     Ok(tags)
 }

@@ -59,7 +59,7 @@ pub(super) fn register(
         network_mode: admitted.network_mode,
         cpu: admitted.cpu,
         memory_mib: admitted.memory_mib,
-        containers: admitted.containers,
+        containers: Arc::new(admitted.containers),
         needs: Arc::new(admitted.needs),
         volumes: admitted.volumes,
         tags: tags.clone(),

@@ -76,8 +76,8 @@ pub(crate) fn census(cluster: &ClusterState, service: &Service, now: Timestamp) 
         }
         census.members.push(Member {
             id: *id,
-            deployment: task.started_by.clone(),
-            primary: task.started_by.as_ref() == primary,
+            deployment: task.launch.started_by.clone(),
+            primary: task.launch.started_by.as_ref() == primary,
             instance: task.instance,
             zone: task.availability_zone.clone(),
             created_at: task.created_at,
@@ -123,10 +123,10 @@ pub(crate) fn standing(
 
 /// What the health checks of a task's essential containers say together; `None` if there are none.
 pub(crate) fn verdict(task: &Task) -> Option<Health> {
-    let checked = task.containers.iter().filter(|container| {
-        container.spec.essential() && container.spec.definition.health_check.is_some()
-    });
-    checked.map(|container| container.health).max_by_key(|health| match health {
+    let checked = task
+        .each_container()
+        .filter(|(spec, _)| spec.essential() && spec.definition.health_check.is_some());
+    checked.map(|(_, container)| container.health).max_by_key(|health| match health {
         Health::Healthy => 0,
         Health::Unknown => 1,
         Health::Unhealthy => 2,

@@ -25,11 +25,11 @@ use super::{Bounds, RolloutState, Scheduling, Service, ServiceStatus, rollout, z
 use crate::announce::{ActionName, Level};
 use crate::cluster_state::ClusterState;
 use crate::expiry::Visible;
-use crate::launch::{self, Launch};
+use crate::launch;
 use crate::limits;
 use crate::machine::{Control, Output};
 use crate::placing::{Rules, fits, place};
-use crate::record::{StopCode, Task, TaskDefinition};
+use crate::record::{Launch, StopCode, Task, TaskDefinition};
 
 /// Looks at the services that are due, as many as one tick may.
 pub(crate) fn look_at_due(control: &mut Control, now: Timestamp, out: &mut Vec<Output>) {
@@ -320,7 +320,8 @@ impl Look<'_, '_> {
             self.again(Some(self.voice.now));
         }
         let service = self.record()?;
-        let launch = match launch_of(service, service.primary()?, definition) {
+        let cluster = &self.cluster.record;
+        let (launch, tags) = match launch_of(cluster, service, service.primary()?, definition) {
             Ok(launch) => launch,
             Err(error) => {
                 self.configuration_failed(&error.message);
@@ -341,7 +342,7 @@ impl Look<'_, '_> {
         let now = self.voice.now;
         for instance in &placed {
             let ids = self.voice.ids();
-            self.tasks.push(launch::start(self.cluster, ids, now, &launch, *instance));
+            self.tasks.push(launch::start(self.cluster, ids, now, &launch, &tags, *instance));
         }
         if !placed.is_empty() {
             let from = self.tasks.len() - placed.len();

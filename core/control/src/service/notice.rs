@@ -40,7 +40,7 @@ enum News {
 impl Noticed {
     /// What a change of a task means.
     pub(crate) fn between(before: Option<&Task>, task: &Task) -> Vec<Self> {
-        let Some(deployment) = task.started_by.clone() else { return Vec::new() };
+        let Some(deployment) = task.launch.started_by.clone() else { return Vec::new() };
         let was = before.map_or(LastStatus::Pending, |task| task.last_status);
         let well = |task: &Task| {
             task.last_status == LastStatus::Running

@@ -5,28 +5,32 @@ use std::sync::Arc;
 use longshore_wire_ecs::ApiError;
 
 use super::{Deployment, Propagate, Service};
-use crate::launch::Launch;
-use crate::record::{Tags, TaskDefinition};
+use crate::record::{Cluster, Launch, Tags, TaskDefinition};
 
-/// The launch of a deployment's tasks.
+/// The launch of a deployment's tasks, and their tags.
 ///
 /// # Errors
 /// When containers cannot be made of the definition.
 pub(crate) fn launch_of(
+    cluster: &Cluster,
     service: &Service,
     deployment: &Deployment,
     definition: &Arc<TaskDefinition>,
-) -> Result<Launch, ApiError> {
+) -> Result<(Arc<Launch>, Arc<Tags>), ApiError> {
     let (overrides, containers) = crate::admit::without_overrides(definition)?;
-    Ok(Launch {
+    let launch = Launch {
+        realm: cluster.realm.clone(),
+        cluster: cluster.name.clone(),
+        cluster_arn: cluster.arn.clone(),
         definition: definition.clone(),
         containers,
-        needs: definition.needs.clone(),
         overrides: Arc::new(overrides),
+        is_overridden: false,
+        needs: definition.needs.clone(),
         group: service.group(),
         started_by: Some(deployment.id.clone()),
-        tags: Arc::new(tags(service, definition)),
-    })
+    };
+    Ok((Arc::new(launch), Arc::new(tags(service, definition))))
 }
 
 /// Source: ECS API reference, `propagateTags` and `enableECSManagedTags`.

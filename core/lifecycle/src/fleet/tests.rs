@@ -111,7 +111,7 @@ fn task(environment: &[(&str, &str)]) -> Arc<TaskSpec> {
         family: "web".into(),
         revision: 1,
         network_mode: NetworkMode::Bridge,
-        containers: vec![container],
+        containers: Arc::new(vec![container]),
         volumes: Arc::default(),
         about: TaskAbout::default(),
     })

@@ -231,7 +231,7 @@ fn task(number: u128, containers: Vec<ContainerDefinition>) -> Arc<TaskSpec> {
         family: "web".into(),
         revision: 1,
         network_mode: NetworkMode::Bridge,
-        containers: containers.into_iter().map(spec).collect(),
+        containers: Arc::new(containers.into_iter().map(spec).collect()),
         volumes: Arc::default(),
         about: TaskAbout::default(),
     })

@@ -115,7 +115,7 @@ impl Book {
 
     pub(super) fn remove(&mut self, task: ResourceId) {
         let Some(entry) = self.tasks.remove(&task) else { return };
-        for container in &entry.spec.containers {
+        for container in entry.spec.containers.iter() {
             let id = self.container_id(task, container.name());
             self.containers.remove(&id);
         }

@@ -16,12 +16,12 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Reads them from a table with columns `place` and `id`.
+    /// Reads those of tasks.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub(super) fn of(connection: &Connection, table: &str) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare(&format!("SELECT place, id FROM {table}"))?;
+    pub(super) fn of_tasks(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut statement = connection.prepare("SELECT place, record ->> 'id' FROM task")?;
         let mut rows = statement.query([])?;
         let mut places = Self { by_id: HashMap::new(), last: 0 };
         while let Some(row) = rows.next()? {

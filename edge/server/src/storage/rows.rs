@@ -1,6 +1,6 @@
 //! Records as rows.
 
-use longshore_control::{Change, ContainerInstance, Key, Records, Service, Task};
+use longshore_control::{Change, ContainerInstance, Key, Records, Service, Task, TaskRow};
 use longshore_wire_ecs::arn::Realm;
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub(super) fn load(connection: &Connection) -> Result<Records, String> {
         clusters: records(connection, "cluster", "name")?,
         instances: records(connection, "container_instance", "id")?,
         definitions: records(connection, "task_definition", "family || ':' || revision")?,
-        tasks: records(connection, "task", "id")?,
+        tasks: records(connection, "task", "record ->> 'id'")?,
         services: records(connection, "service", "cluster || '/' || name")?,
         tokens: tokens(connection)?,
         bus: event_rows::load(connection)?,
@@ -52,7 +52,9 @@ pub(super) fn records<T: DeserializeOwned>(
 /// Which rows are whose, where rows are in the order in which they came.
 #[derive(Debug)]
 pub(super) struct Known {
-    tasks: Places,
+    pub(super) tasks: Places,
+    /// Where records become text.
+    scratch: Vec<u8>,
 }
 
 impl Known {
@@ -61,7 +63,7 @@ impl Known {
     /// # Errors
     /// When a table cannot be read.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self { tasks: Places::of(connection, "task")? })
+        Ok(Self { tasks: Places::of_tasks(connection)?, scratch: Vec::new() })
     }
 }
 
@@ -86,28 +88,6 @@ fn tokens(connection: &Connection) -> Result<Tokens, String> {
 pub(super) fn json(record: &impl Serialize) -> String {
     serde_json::to_string(record)
         .expect("records are text, numbers, lists and maps with text for keys")
-}
-
-/// Names the record that a change is about, so that only its last state is written.
-pub(super) fn key(change: &Change) -> Key {
-    match change {
-        Change::Cluster(cluster) => Key::Cluster(cluster.realm.clone(), cluster.name.clone()),
-        Change::Instance(instance) => Key::Instance(instance.id),
-        Change::Definition(definition) => Key::Definition(
-            definition.realm.clone(),
-            definition.family.clone(),
-            definition.revision,
-        ),
-        Change::Task(task) => Key::Task(task.id),
-        Change::Service(service) => {
-            Key::Service(service.realm.clone(), service.cluster.clone(), service.name.clone())
-        }
-        Change::Token { realm, cluster, token, .. } => {
-            Key::Token(realm.clone(), cluster.clone(), token.clone())
-        }
-        Change::Forget(key) => key.clone(),
-        Change::Bus(change) => Key::Bus(change.key()),
-    }
 }
 
 /// Writes one change.
@@ -150,24 +130,26 @@ pub(super) fn write(
     Ok(())
 }
 
+/// The other columns of a task follow from its record.
 fn write_task(
     transaction: &Transaction<'_>,
     known: &mut Known,
     task: &Task,
 ) -> rusqlite::Result<usize> {
-    let desired = if task.desired_running { "RUNNING" } else { "STOPPED" };
-    let (status, version, record) = (task.last_status.word(), task.version, json(task));
+    known.scratch.clear();
+    let record = match serde_json::to_writer(&mut known.scratch, &TaskRow::from(task)) {
+        Ok(()) => std::str::from_utf8(&known.scratch)?,
+        Err(error) => return Err(rusqlite::Error::ToSqlConversionFailure(error.into())),
+    };
     if let Some(place) = known.tasks.get(task.id) {
         return transaction
-            .prepare_cached(
-                "UPDATE task SET last_status = ?2, desired_status = ?3, version = ?4, record = ?5 WHERE place = ?1",
-            )?
-            .execute(params![place, status, desired, version, record]);
+            .prepare_cached("UPDATE task SET record = ?2 WHERE place = ?1")?
+            .execute(params![place, record]);
     }
-    let (place, id) = (known.tasks.add(task.id), task.id.to_string());
+    let place = known.tasks.add(task.id);
     transaction
-        .prepare_cached("INSERT INTO task VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-        .execute(params![place, id, &*task.cluster, status, desired, version, record])
+        .prepare_cached("INSERT INTO task (place, record) VALUES (?1, ?2)")?
+        .execute(params![place, record])
 }
 
 fn write_instance(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use longshore_control::{Change, Cluster, ClusterStatus, Key, Tags};
+use longshore_control::{Change, Cluster, ClusterStatus, Key, Tags, TaskRow};
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::host::Order;
 use tokio::sync::oneshot;
@@ -156,17 +156,32 @@ fn tasks_and_versions_of_an_older_database_are_kept() {
     for migration in &super::MIGRATIONS[..3] {
         older.execute_batch(migration).expect("it is SQL");
     }
-    let rows = "INSERT INTO container_instance VALUES ('0b', 'default', 'ACTIVE', 7, '{}');
-        INSERT INTO task VALUES ('0a', 'default', 'RUNNING', 'RUNNING', 3, '{}');
-        PRAGMA user_version = 3;";
-    older.execute_batch(rows).expect("they fit");
+    let task = r#"{"id": "0a", "realm": {"region": "us-east-1", "account": "0"}, "cluster": "default", "instance": "0b",
+        "family": "web", "revision": 1, "network_mode": "bridge", "version": 3, "last_status": "RUNNING",
+        "desired_running": false, "containers": [{"arn": "x/y", "last_status": "RUNNING", "health": "UNKNOWN"}],
+        "overrides": {"containerOverrides": [{"name": "app"}]}, "group": "family:web", "created_at": 1,
+        "needs": {"cpu": 1, "memory_mib": 1, "ports": [], "gpus": 0, "attributes": []}}"#
+        .replace("\"0a\"", &format!("\"{:032x}\"", 10))
+        .replace("\"0b\"", &format!("\"{:032x}\"", 11));
+    let rows = format!(
+        "INSERT INTO container_instance VALUES ('0b', 'default', 'ACTIVE', 7, '{{}}');
+        INSERT INTO task VALUES ('{:032x}', 'default', 'RUNNING', 'STOPPED', 3, '{task}');
+        PRAGMA user_version = 3;",
+        10
+    );
+    older.execute_batch(&rows).expect("they fit");
     drop(older);
     let storage = open(&directory).expect("it opens");
     let read = |sql: &str| -> (String, i64) {
         let row = storage.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
         row.expect("there is one row")
     };
-    assert_eq!(read("SELECT id, version FROM task"), ("0a".to_owned(), 3));
+    assert_eq!(read("SELECT id, version FROM task_list"), (format!("{:032x}", 10), 3));
+    let status = "SELECT cluster || ' ' || last_status || ' ' || desired_status, 1 FROM task_list";
+    assert_eq!(read(status), ("default RUNNING STOPPED".to_owned(), 1));
+    let tasks = super::rows::records::<TaskRow<'_>>(&storage.connection, "task", "record ->> 'id'");
+    assert_eq!(tasks.expect("it can be read").len(), 1);
+    assert!(storage.known.tasks.get(ResourceId(10)).is_some());
     let version = "SELECT id, json_extract(record, '$.version') FROM container_instance";
     assert_eq!(read(version), ("0b".to_owned(), 7));
 }

@@ -1,12 +1,11 @@
 //! The one thread that writes.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use longshore_control::{Change, Key, Reply};
+use longshore_control::{Change, Reply};
 use longshore_events::Event;
 use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::host::Order;
@@ -107,30 +106,33 @@ struct Inbox {
 }
 
 impl Inbox {
-    /// The commits that are to be written together; none when nobody will hand over any more.
-    ///
-    /// Changes that nothing waits for, such as what hosts report, are not worth a wait for the disk of their own: they go
-    /// with the next that something waits for, or alone after a moment.
-    fn next(&mut self) -> Vec<Commit> {
-        let mut commits: Vec<Commit> = self.mailbox.blocking_recv().into_iter().collect();
-        let since = Instant::now();
-        while !commits.is_empty() && commits.len() < limits::COMMITS_WAITING_MAX {
-            if let Ok(next) = self.mailbox.try_recv() {
-                commits.push(next);
-                continue;
-            }
-            let left = limits::COMMIT_LINGER.saturating_sub(since.elapsed());
-            if left.is_zero() || commits.iter().any(|commit| !commit.releases.is_empty()) {
-                break;
-            }
-            let next = async { timeout(left, self.mailbox.recv()).await };
-            match self.clock.block_on(next) {
-                Ok(Some(next)) => commits.push(next),
-                Ok(None) | Err(_) => break,
-            }
-        }
-        commits
+    /// The first commit of a group; none when nobody will hand over any more.
+    fn first(&mut self) -> Option<Commit> {
+        self.mailbox.blocking_recv()
     }
+
+    /// The next commit of a group, if there is one.
+    ///
+    /// Changes that nothing waits for, such as what hosts report, are not worth a wait for the disk of their own: they stay
+    /// open for the next that something waits for, but only for a moment.
+    fn next(&mut self, since: Instant, somebody_waits: bool) -> Option<Commit> {
+        if let Ok(next) = self.mailbox.try_recv() {
+            return Some(next);
+        }
+        let left = limits::COMMIT_LINGER.saturating_sub(since.elapsed());
+        if left.is_zero() || somebody_waits {
+            return None;
+        }
+        let next = async { timeout(left, self.mailbox.recv()).await };
+        self.clock.block_on(next).ok().flatten()
+    }
+}
+
+/// Commits that share a transaction, as far as they were taken.
+#[derive(Default)]
+struct Group {
+    taken: usize,
+    releases: Vec<Release>,
 }
 
 fn run(
@@ -139,44 +141,49 @@ fn run(
     waiting: &AtomicUsize,
     deliver: &(dyn Fn(Vec<Order>) + Send + Sync),
 ) -> Result<(), WriteError> {
-    loop {
-        let commits = inbox.next();
-        if commits.is_empty() {
-            return Ok(());
-        }
-        let taken = commits.len();
-        let mut changes: BTreeMap<Key, Change> = BTreeMap::new();
-        let mut releases = Vec::new();
-        for commit in commits {
-            changes.extend(commit.changes.into_iter().map(|change| (rows::key(&change), change)));
-            releases.extend(commit.releases);
-        }
-        if let Err(error) = write(&mut storage, changes.values()) {
-            refuse(releases);
+    while let Some(first) = inbox.first() {
+        let mut group = Group::default();
+        if let Err(error) = write(&mut storage, &mut inbox, first, &mut group) {
+            refuse(group.releases);
             inbox.mailbox.close();
             while let Ok(commit) = inbox.mailbox.try_recv() {
                 refuse(commit.releases);
             }
             return Err(WriteError(error.to_string()));
         }
-        release(releases, deliver);
-        waiting.fetch_sub(taken, Ordering::AcqRel);
+        release(group.releases, deliver);
+        waiting.fetch_sub(group.taken, Ordering::AcqRel);
     }
+    Ok(())
 }
 
-fn write<'a>(
+/// Writes a commit, and all that come while it does, in one transaction. Rows are written as their commits come: the wait at the
+/// end is for the disk alone.
+fn write(
     storage: &mut Storage,
-    changes: impl Iterator<Item = &'a Change>,
+    inbox: &mut Inbox,
+    first: Commit,
+    group: &mut Group,
 ) -> rusqlite::Result<()> {
-    let mut changes = changes.peekable();
-    if changes.peek().is_none() {
-        return Ok(());
+    let (since, mut next) = (Instant::now(), Some(first));
+    let mut transaction = None;
+    while let Some(commit) = next {
+        group.taken += 1;
+        group.releases.extend(commit.releases);
+        for change in &commit.changes {
+            let transaction = match &mut transaction {
+                Some(open) => open,
+                none => none.insert(storage.connection.unchecked_transaction()?),
+            };
+            rows::write(transaction, &mut storage.known, change)?;
+        }
+        let is_full = group.taken >= limits::COMMITS_WAITING_MAX;
+        next = if is_full { None } else { inbox.next(since, !group.releases.is_empty()) };
     }
-    let transaction = storage.connection.transaction()?;
-    for change in changes {
-        rows::write(&transaction, &mut storage.known, change)?;
+    match transaction {
+        Some(open) => open.commit(),
+        None => Ok(()),
     }
-    transaction.commit()
 }
 
 fn release(releases: Vec<Release>, deliver: &(dyn Fn(Vec<Order>) + Send + Sync)) {

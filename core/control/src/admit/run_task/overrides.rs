@@ -14,7 +14,7 @@ use crate::record::TaskDefinition;
 pub(in crate::admit) fn apply(
     definition: &TaskDefinition,
     given: Option<&shape::TaskOverride>,
-) -> Result<(shape::TaskOverride, Vec<ContainerSpec>), ApiError> {
+) -> Result<(shape::TaskOverride, Arc<Vec<ContainerSpec>>), ApiError> {
     let mut echoed = given.cloned().unwrap_or_default();
     if given.is_some() {
         let length = serde_json::to_string(&echoed).map_or(0, |json| json.chars().count());
@@ -40,7 +40,7 @@ pub(in crate::admit) fn apply(
         }
     }
     let mut containers = Vec::with_capacity(definition.containers.len());
-    for spec in &definition.containers {
+    for spec in definition.containers.iter() {
         if let Some(one) = overrides.iter().find(|one| one.name.as_deref() == Some(spec.name())) {
             containers.push(container(spec, one)?);
         } else {
@@ -52,6 +52,10 @@ pub(in crate::admit) fn apply(
         }
     }
     echoed.inference_accelerator_overrides.get_or_insert_default();
+    let containers = match given {
+        Some(_) => Arc::new(containers),
+        None => definition.containers.clone(),
+    };
     Ok((echoed, containers))
 }
 

@@ -39,7 +39,7 @@ fn spec(definitions: impl IntoIterator<Item = ContainerDefinition>) -> TaskSpec 
         family: "web_site".into(),
         revision: 7,
         network_mode: NetworkMode::Bridge,
-        containers: containers.collect(),
+        containers: Arc::new(containers.collect()),
         volumes: Arc::default(),
         about: longshore_wire_ecs::host::TaskAbout::default(),
     }
@@ -119,7 +119,7 @@ fn labels_of_others_name_no_container() {
 fn cpu_shares_have_a_floor_and_a_ceiling() {
     let mut task = spec([named("web")]);
     for (cpu, shares) in [(0, 2), (1, 2), (256, 256), (1_000_000, 262_144)] {
-        task.containers[0].cpu = cpu;
+        Arc::make_mut(&mut task.containers)[0].cpu = cpu;
         assert_eq!(host(&task).cpu_shares, Some(shares), "{cpu}");
     }
 }
@@ -128,8 +128,8 @@ fn cpu_shares_have_a_floor_and_a_ceiling() {
 fn memory_is_in_bytes_and_no_limit_is_none() {
     let mut task = spec([named("web")]);
     assert_eq!((host(&task).memory, host(&task).memory_swap), (None, None));
-    task.containers[0].memory_mib = 64;
-    task.containers[0].memory_reservation_mib = 1;
+    Arc::make_mut(&mut task.containers)[0].memory_mib = 64;
+    Arc::make_mut(&mut task.containers)[0].memory_reservation_mib = 1;
     let limits = host(&task);
     assert_eq!((limits.memory, limits.memory_reservation), (Some(64 << 20), Some(6 << 20)));
 }
@@ -138,7 +138,7 @@ fn memory_is_in_bytes_and_no_limit_is_none() {
 fn swap_is_counted_on_top_of_memory() {
     let linux = LinuxParameters { max_swap: Some(16), swappiness: Some(10), ..Default::default() };
     let mut task = spec([ContainerDefinition { linux_parameters: Some(linux), ..named("web") }]);
-    task.containers[0].memory_mib = 64;
+    Arc::make_mut(&mut task.containers)[0].memory_mib = 64;
     let limits = host(&task);
     assert_eq!((limits.memory_swap, limits.memory_swappiness), (Some(80 << 20), Some(10)));
 }
@@ -193,7 +193,7 @@ fn a_volume_with_a_path_is_bound_from_the_host() {
     assert_eq!(volumes(INSTANCE_ID, &task, 0), Ok(Vec::new()));
     let mounts = vec![mount("data", "/data", true)];
     let definition = ContainerDefinition { mount_points: Some(mounts), ..named("web") };
-    task.containers[0].definition = Arc::new(definition);
+    Arc::make_mut(&mut task.containers)[0].definition = Arc::new(definition);
     assert_eq!(host(&task).binds, Some(vec!["/srv:/data:ro".to_owned()]));
 }
 
@@ -263,7 +263,7 @@ fn later_variables_win() {
         value: Some(value.into()),
     };
     let pairs = [("B", "1"), ("A", "=x"), ("B", "2")].map(pair);
-    task.containers[0].environment = Arc::new(pairs.into());
+    Arc::make_mut(&mut task.containers)[0].environment = Arc::new(pairs.into());
     let env = body(INSTANCE_ID, &task, 0).expect("it can be created").env;
     assert_eq!(env, Some(vec!["A==x".to_owned(), "B=2".to_owned()]));
 }
@@ -274,7 +274,8 @@ fn the_images_health_check_is_off_and_its_command_stands() {
     let request = body(INSTANCE_ID, &task, 0).expect("it can be created");
     assert_eq!(request.healthcheck.and_then(|check| check.test), Some(vec!["NONE".to_owned()]));
     assert_eq!((request.cmd, request.entrypoint), (None, None));
-    task.containers[0].command = Some(Arc::new(vec!["sleep".into(), "1".into()]));
+    Arc::make_mut(&mut task.containers)[0].command =
+        Some(Arc::new(vec!["sleep".into(), "1".into()]));
     let request = body(INSTANCE_ID, &task, 0).expect("it can be created");
     assert_eq!(request.cmd, Some(vec!["sleep".to_owned(), "1".to_owned()]));
 }

@@ -1,0 +1,63 @@
+//! From the row of a task to the task: what is not stored follows from its definition and its overrides, as it did when it was
+//! launched.
+
+use std::sync::Arc;
+
+use longshore_wire_ecs::{ApiError, Str};
+
+use super::run_task::{self, overrides};
+use crate::record::{Launch, Task, TaskRow};
+use crate::state::State;
+
+/// Stored tasks on their way back. Those of one request are stored apart; what they shared is found again.
+#[derive(Debug, Default)]
+pub(crate) struct Launches {
+    last: Option<Arc<Launch>>,
+}
+
+impl Launches {
+    /// Gives a stored task back what follows from its row, its definition and its overrides.
+    ///
+    /// # Errors
+    /// Names the task whose cluster or definition is not there, or does not go with it.
+    pub(crate) fn whole_task(&mut self, state: &State, row: TaskRow<'_>) -> Result<Task, String> {
+        let arn = row.realm.arn(format_args!("task/{}/{}", row.cluster, row.id));
+        let home = state.cluster(&row.realm, &row.cluster);
+        let home = home.ok_or_else(|| format!("{arn} has no cluster"))?;
+        let instance_arn = match home.instances.get(&row.instance) {
+            Some(instance) => instance.arn.clone(),
+            None => {
+                row.realm.arn(format_args!("container-instance/{}/{}", row.cluster, row.instance))
+            }
+        };
+        let launch = if let Some(last) = self.last.take().filter(|last| row.is_of(last)) {
+            last
+        } else {
+            let launch = launch_of(state, &row, home.record.arn.clone());
+            Arc::new(launch.map_err(|why| format!("{arn} {why}"))?)
+        };
+        self.last = Some(launch.clone());
+        Ok(row.into_task(arn, instance_arn, launch))
+    }
+}
+
+fn launch_of(state: &State, row: &TaskRow<'_>, cluster_arn: Str) -> Result<Launch, String> {
+    let definition = state.definition(&row.realm, &row.family, row.revision);
+    let definition = definition.ok_or("has no task definition")?.clone();
+    let given = row.overrides.as_deref();
+    let unfit = |error: ApiError| format!("has overrides that do not fit: {error}");
+    let (overrides, containers) = overrides::apply(&definition, given).map_err(unfit)?;
+    let needs = run_task::needs(&definition, &containers, given).map_err(unfit)?;
+    Ok(Launch {
+        realm: row.realm.clone(),
+        cluster: row.cluster.clone(),
+        cluster_arn,
+        definition,
+        containers,
+        overrides: Arc::new(overrides),
+        is_overridden: given.is_some(),
+        needs,
+        group: row.group.clone(),
+        started_by: row.started_by.clone(),
+    })
+}

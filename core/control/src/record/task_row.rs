@@ -1,0 +1,170 @@
+//! A task as it is stored.
+//!
+//! No record is written more often, so that neither what follows from the rest is stored, nor what is absent, nor what is
+//! usual. What follows from the task definition and the overrides comes back in [`TaskRow::into_task`].
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use longshore_machine::Timestamp;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::shape::task::TaskOverride;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Container, LastStatus, Launch, StopCode, Tags, Task};
+
+/// A task as it is stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TaskRow<'a> {
+    pub(crate) id: ResourceId,
+    #[serde(serialize_with = "realm_as_text", deserialize_with = "realm_of_text_or_parts")]
+    pub(crate) realm: Realm,
+    pub(crate) cluster: Str,
+    pub(crate) instance: ResourceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) availability_zone: Option<Str>,
+    pub(crate) family: Str,
+    pub(crate) revision: u32,
+    version: i64,
+    last_status: LastStatus,
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    desired_running: bool,
+    containers: Cow<'a, [Container]>,
+    /// Only if a request had some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) overrides: Option<Arc<TaskOverride>>,
+    pub(crate) group: Str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) started_by: Option<Str>,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pull_started_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pull_stopped_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopping_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution_stopped_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_code: Option<StopCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_reason: Option<Str>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    tags: Arc<Tags>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    protected_until: Option<Timestamp>,
+}
+
+impl<'a> From<&'a Task> for TaskRow<'a> {
+    fn from(task: &'a Task) -> Self {
+        let launch = &*task.launch;
+        Self {
+            id: task.id,
+            realm: launch.realm.clone(),
+            cluster: launch.cluster.clone(),
+            instance: task.instance,
+            availability_zone: task.availability_zone.clone(),
+            family: launch.definition.family.clone(),
+            revision: launch.definition.revision,
+            version: task.version,
+            last_status: task.last_status,
+            desired_running: task.desired_running,
+            containers: Cow::Borrowed(&task.containers),
+            overrides: launch.is_overridden.then(|| launch.overrides.clone()),
+            group: launch.group.clone(),
+            started_by: launch.started_by.clone(),
+            created_at: task.created_at,
+            pull_started_at: task.pull_started_at,
+            pull_stopped_at: task.pull_stopped_at,
+            started_at: task.started_at,
+            stopping_at: task.stopping_at,
+            execution_stopped_at: task.execution_stopped_at,
+            stopped_at: task.stopped_at,
+            stop_code: task.stop_code,
+            stopped_reason: task.stopped_reason.clone(),
+            tags: task.tags.clone(),
+            protected_until: task.protected_until,
+        }
+    }
+}
+
+impl TaskRow<'_> {
+    /// Whether it is a task of this launch, or may as well be.
+    pub(crate) fn is_of(&self, launch: &Launch) -> bool {
+        let definition = &launch.definition;
+        let overrides = launch.is_overridden.then_some(&launch.overrides);
+        self.realm == launch.realm
+            && self.cluster == launch.cluster
+            && (&self.family, self.revision) == (&definition.family, definition.revision)
+            && (&self.group, &self.started_by) == (&launch.group, &launch.started_by)
+            && self.overrides.as_ref() == overrides
+    }
+
+    /// The task again, of what is not stored with it.
+    pub(crate) fn into_task(self, arn: Str, instance_arn: Str, launch: Arc<Launch>) -> Task {
+        let (realm, cluster, id) = (&launch.realm, &launch.cluster, self.id);
+        let mut containers = self.containers.into_owned();
+        for container in &mut containers {
+            // Older records have it whole.
+            let own = container.arn.rsplit('/').next().unwrap_or_default();
+            container.arn = realm.arn(format_args!("container/{cluster}/{id}/{own}"));
+        }
+        Task {
+            id,
+            arn,
+            instance: self.instance,
+            instance_arn,
+            availability_zone: self.availability_zone,
+            version: self.version,
+            last_status: self.last_status,
+            desired_running: self.desired_running,
+            containers,
+            created_at: self.created_at,
+            pull_started_at: self.pull_started_at,
+            pull_stopped_at: self.pull_stopped_at,
+            started_at: self.started_at,
+            stopping_at: self.stopping_at,
+            execution_stopped_at: self.execution_stopped_at,
+            stopped_at: self.stopped_at,
+            stop_code: self.stop_code,
+            stopped_reason: self.stopped_reason,
+            tags: self.tags,
+            protected_until: self.protected_until,
+            launch,
+        }
+    }
+}
+
+fn realm_as_text<S: Serializer>(realm: &Realm, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{}/{}", realm.region, realm.account))
+}
+
+/// Older records have it in parts.
+fn realm_of_text_or_parts<'de, D: Deserializer<'de>>(from: D) -> Result<Realm, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Text(String),
+        Parts(Realm),
+    }
+    match Stored::deserialize(from)? {
+        Stored::Parts(realm) => Ok(realm),
+        Stored::Text(text) => text
+            .split_once('/')
+            .map(|(region, account)| Realm::new(region, account))
+            .ok_or_else(|| serde::de::Error::custom("a realm is REGION/ACCOUNT")),
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_empty(tags: &Arc<Tags>) -> bool {
+    tags.is_empty()
+}
