@@ -1,6 +1,6 @@
 //! One cluster's records and the indexes over them.
 //!
-//! Records change only through [`ClusterState::put_task`] and [`ClusterState::put_instance`], which keep the indexes and the
+//! Records change only through [`ClusterState::put_task`], [`ClusterState::change_task`] and [`ClusterState::put_instance`], which keep the indexes and the
 //! placement view true. What changed is remembered until the step ends, so that a record that changes ten times in a
 //! step is stored once.
 
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use longshore_placement::{ClusterView, InstanceView};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::host::Health;
 
 use crate::record::{Cluster, ContainerInstance, InstanceStatus, LastStatus, Task};
 use crate::service::{Noticed, ServiceState};
@@ -191,16 +192,37 @@ impl ClusterState {
     /// Adds or replaces a task, as a change that has a version of its own.
     pub(crate) fn put_task(&mut self, mut task: Task) -> Arc<Task> {
         task.version += 1;
-        let (id, instance) = (task.id, task.instance);
         let task = Arc::new(task);
-        let before = self.tasks.get(&id).cloned();
-        let held = before.as_ref().is_some_and(|task| task.holds_resources());
-        if let Some(before) = &before {
-            self.unindex(before);
+        let before = self.tasks.insert(task.id, task.clone());
+        self.follow(before.map(|before| Standing::of(&before)), &task);
+        task
+    }
+
+    /// Changes a task where it is, as a change that has a version of its own; gives it, if `how` says that it is another now.
+    pub(crate) fn change_task(
+        &mut self,
+        id: ResourceId,
+        how: impl FnOnce(&mut Task) -> bool,
+    ) -> Option<Arc<Task>> {
+        let known = self.tasks.get_mut(&id)?;
+        let before = Standing::of(known);
+        let changed = Arc::make_mut(known);
+        if !how(changed) {
+            return None;
         }
-        self.notice(before.as_deref(), &task);
-        self.index(&task);
-        if held != task.holds_resources() {
+        changed.version += 1;
+        let task = known.clone();
+        self.follow(Some(before), &task);
+        Some(task)
+    }
+
+    /// Brings everything else up to a task that was added or changed.
+    fn follow(&mut self, before: Option<Standing>, task: &Arc<Task>) {
+        let (id, instance, after) = (task.id, task.instance, Standing::of(task));
+        self.notice(before, task);
+        self.reindex(task, before, Some(after));
+        let held = before.is_some_and(Standing::holds_resources);
+        if held != after.holds_resources() {
             if held {
                 self.view.release(instance, &task.launch.needs);
                 self.room_changed = true;
@@ -209,14 +231,12 @@ impl ClusterState {
             }
             self.touch_instance(instance);
         }
-        self.tasks.insert(id, task.clone());
         self.changed_tasks.insert(id);
-        task
     }
 
     /// Takes in a task as it was stored.
     pub(crate) fn load_task(&mut self, task: Arc<Task>) {
-        self.index(&task);
+        self.reindex(&task, None, Some(Standing::of(&task)));
         if task.holds_resources() && self.view.instance(task.instance).is_some() {
             self.view.reserve(task.instance, &task.launch.needs);
         }
@@ -224,7 +244,7 @@ impl ClusterState {
     }
 
     /// Remembers what a change of a task means to its service.
-    fn notice(&mut self, before: Option<&Task>, task: &Task) {
+    fn notice(&mut self, before: Option<Standing>, task: &Task) {
         let Some(service) = task.service() else { return };
         let Some((service, _)) = self.services.get_key_value(service) else { return };
         self.noticed.extend(Noticed::between(before, task));
@@ -255,70 +275,111 @@ impl ClusterState {
     pub(crate) fn remove_task(&mut self, id: ResourceId) {
         let Some(task) = self.tasks.remove(&id) else { return };
         assert!(!task.holds_resources(), "{} is forgotten while it holds resources", task.arn);
-        self.unindex(&task);
+        self.reindex(&task, Some(Standing::of(&task)), None);
         self.changed_tasks.insert(id);
     }
 
-    fn index(&mut self, task: &Arc<Task>) {
-        let id = task.id;
-        if task.desired_running {
-            self.desired_running.insert(id);
-            self.view.join_group(&task.launch.group, task.instance);
-        } else {
-            self.desired_stopped.insert(id);
-        }
-        if let Some(started_by) = &task.launch.started_by {
-            self.by_started_by.entry(started_by.clone()).or_default().insert(id);
-        }
-        if let Some(service) = task.service().and_then(|name| self.services.get_mut(name))
-            && task.holds_resources()
-        {
-            service.live.insert(id);
-        }
-        self.count(task, 1);
-    }
-
-    fn unindex(&mut self, task: &Arc<Task>) {
-        let id = task.id;
-        if task.desired_running {
-            self.desired_running.remove(&id);
-            self.view.leave_group(&task.launch.group, task.instance);
-        } else {
-            self.desired_stopped.remove(&id);
-        }
-        if let Some(tasks) =
-            task.launch.started_by.as_ref().and_then(|by| self.by_started_by.get_mut(by))
-        {
-            tasks.remove(&id);
-            if tasks.is_empty() {
-                self.by_started_by.remove(task.launch.started_by.as_deref().unwrap_or_default());
+    /// Follows a task from one standing to another in all indexes; `None` is one that is not known. What does not change costs
+    /// nothing.
+    fn reindex(&mut self, task: &Task, before: Option<Standing>, after: Option<Standing>) {
+        let (id, launch) = (task.id, &task.launch);
+        let desired = |standing: Option<Standing>| standing.map(|one| one.desired_running);
+        if desired(before) != desired(after) {
+            match desired(before) {
+                Some(true) => {
+                    self.desired_running.remove(&id);
+                    self.view.leave_group(&launch.group, task.instance);
+                }
+                Some(false) => drop(self.desired_stopped.remove(&id)),
+                None => {}
+            }
+            match desired(after) {
+                Some(true) => {
+                    self.desired_running.insert(id);
+                    self.view.join_group(&launch.group, task.instance);
+                }
+                Some(false) => drop(self.desired_stopped.insert(id)),
+                None => {}
             }
         }
-        if let Some(service) = task.service().and_then(|name| self.services.get_mut(name)) {
-            service.live.remove(&id);
+        match &launch.started_by {
+            Some(by) if before.is_none() => {
+                self.by_started_by.entry(by.clone()).or_default().insert(id);
+            }
+            Some(by) if after.is_none() => {
+                if let Some(tasks) = self.by_started_by.get_mut(by) {
+                    tasks.remove(&id);
+                    if tasks.is_empty() {
+                        self.by_started_by.remove(by);
+                    }
+                }
+            }
+            _ => {}
         }
-        self.count(task, -1);
+        if let Some(service) = task.service().and_then(|name| self.services.get_mut(name)) {
+            if after.is_some_and(Standing::holds_resources) {
+                service.live.insert(id);
+            } else {
+                service.live.remove(&id);
+            }
+        }
+        self.count(before, -1);
+        self.count(after, 1);
+        self.load(task, before, after);
     }
 
-    fn count(&mut self, task: &Task, one: i32) {
-        match task.last_status {
-            LastStatus::Pending => self.pending_count += one,
-            LastStatus::Running => self.running_count += one,
-            LastStatus::Stopped => {}
+    fn count(&mut self, standing: Option<Standing>, one: i32) {
+        match standing.map(|standing| standing.last_status) {
+            Some(LastStatus::Pending) => self.pending_count += one,
+            Some(LastStatus::Running) => self.running_count += one,
+            Some(LastStatus::Stopped) | None => {}
         }
-        if !task.holds_resources() {
+    }
+
+    /// What an instance holds.
+    fn load(&mut self, task: &Task, before: Option<Standing>, after: Option<Standing>) {
+        let (before, after) =
+            (before.filter(|one| one.holds_resources()), after.filter(|one| one.holds_resources()));
+        if before == after {
             return;
         }
         let load = self.loads.entry(task.instance).or_default();
-        load.desired_running += i32::from(task.desired_running) * one;
-        load.pending += i32::from(task.last_status == LastStatus::Pending) * one;
-        if one > 0 {
+        for (standing, one) in [(before, -1), (after, 1)] {
+            let Some(standing) = standing else { continue };
+            load.desired_running += i32::from(standing.desired_running) * one;
+            load.pending += i32::from(standing.last_status == LastStatus::Pending) * one;
+        }
+        if before.is_none() {
             load.tasks.insert(task.id);
-        } else {
+        } else if after.is_none() {
             load.tasks.remove(&task.id);
         }
         if load.tasks.is_empty() {
             self.loads.remove(&task.instance);
         }
+    }
+}
+
+/// What others go by of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) desired_running: bool,
+    pub(crate) last_status: LastStatus,
+    /// RUNNING without a health check, or its health check passed.
+    pub(crate) is_well: bool,
+}
+
+impl Standing {
+    pub(crate) fn of(task: &Task) -> Self {
+        Self {
+            desired_running: task.desired_running,
+            last_status: task.last_status,
+            is_well: task.last_status == LastStatus::Running
+                && task.verdict().is_none_or(|health| health == Health::Healthy),
+        }
+    }
+
+    fn holds_resources(self) -> bool {
+        self.last_status != LastStatus::Stopped
     }
 }

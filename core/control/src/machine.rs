@@ -92,7 +92,7 @@ impl Reply {
         match self {
             Self::Body(body) => body,
             Self::Tasks { tasks, failures, with_tags } => {
-                show::tasks_json(&tasks, failures, with_tags)
+                show::tasks_json(&tasks, &failures, with_tags)
             }
             Self::Task(task) => show::task_json(&task),
         }

@@ -29,11 +29,9 @@ pub(crate) fn apply(
     if known.last_status == LastStatus::Stopped {
         return reported_over;
     }
-    let mut task = Task::clone(known);
-    if !update(&mut task, now, report) {
+    let Some(task) = cluster.change_task(report.task, |task| update(task, now, report)) else {
         return false;
-    }
-    let task = cluster.put_task(task);
+    };
     let stopped = task.last_status == LastStatus::Stopped;
     if stopped {
         forget_later(state, now, &task);
@@ -113,24 +111,23 @@ fn update_container(container: &mut Container, report: ContainerReport) -> bool 
         Reported::Running => LastStatus::Running,
         Reported::Stopped => LastStatus::Stopped,
     };
-    let mut after = container.clone();
-    // A container never goes back.
-    after.last_status = after.last_status.max(status);
-    after.runtime_id = report.runtime_id.or(after.runtime_id);
-    after.image_digest = report.image_digest.or(after.image_digest);
-    after.exit_code = report.exit_code.or(after.exit_code);
-    after.reason = report.reason.or(after.reason);
-    after.health = report.health;
-    if !report.bindings.is_empty() {
-        after.bindings = report.bindings;
-    }
-    let told = |one: &Container| {
-        let Container { runtime_id, image_digest, reason, .. } = one.clone();
-        (one.last_status, one.exit_code, one.health, runtime_id, image_digest, reason)
-    };
-    let news = told(&after) != told(container) || after.bindings != container.bindings;
-    *container = after;
+    // A container never goes back, and what is known of it stays known.
+    let status = status.max(container.last_status);
+    let mut news = learn(&mut container.last_status, status);
+    news |= learn(&mut container.health, report.health);
+    news |= report.runtime_id.is_some_and(|id| learn(&mut container.runtime_id, Some(id)));
+    news |= report.image_digest.is_some_and(|it| learn(&mut container.image_digest, Some(it)));
+    news |= report.exit_code.is_some_and(|code| learn(&mut container.exit_code, Some(code)));
+    news |= report.reason.is_some_and(|reason| learn(&mut container.reason, Some(reason)));
+    news |= !report.bindings.is_empty() && learn(&mut container.bindings, report.bindings);
     news
+}
+
+/// Takes in a value; true if it is another.
+fn learn<T: PartialEq>(held: &mut T, told: T) -> bool {
+    let is_news = *held != told;
+    *held = told;
+    is_news
 }
 
 /// The stop code and reason. What a person asked for wins over what followed from it.

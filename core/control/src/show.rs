@@ -210,14 +210,30 @@ pub(crate) fn definition(definition: &TaskDefinition) -> task_definition::TaskDe
     }
 }
 
-pub(crate) fn tasks_json(tasks: &[Arc<Task>], failures: Vec<Failure>, with_tags: bool) -> Vec<u8> {
-    let response = task::DescribeTasksResponse {
-        tasks: Some(tasks.iter().map(|one| self::task(one, with_tags)).collect()),
-        failures: Some(failures),
-    };
+pub(crate) fn tasks_json(tasks: &[Arc<Task>], failures: &[Failure], with_tags: bool) -> Vec<u8> {
     let mut json = Vec::with_capacity(64 + tasks.len() * 1024);
+    let response = Tasks { tasks: Shown { tasks, with_tags }, failures };
     serde_json::to_writer(&mut json, &response).expect("shapes are text, numbers and lists");
     json
+}
+
+/// What `RunTask`, `StartTask` and `DescribeTasks` answer.
+#[derive(Serialize)]
+struct Tasks<'a> {
+    tasks: Shown<'a>,
+    failures: &'a [Failure],
+}
+
+/// Tasks as the API shows them, each made when it is its turn: a hundred of them are more than fits beside the processor.
+struct Shown<'a> {
+    tasks: &'a [Arc<Task>],
+    with_tags: bool,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.tasks.iter().map(|one| task(one, self.with_tags)))
+    }
 }
 
 pub(crate) fn task_json(one: &Task) -> Vec<u8> {

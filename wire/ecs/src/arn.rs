@@ -3,7 +3,12 @@
 //! Only the current "long" form is written; both forms are read, as every input of the API takes either the
 //! short id or the whole ARN. Source: ECS developer guide, *Amazon Resource Names (ARNs) and IDs*.
 
+use std::fmt::Write;
+
 use crate::Str;
+
+/// Bytes of an ARN that is not unusually long.
+const ARN_ROOM: usize = 192;
 
 /// The account and region that a resource lives in. Resources of different realms never meet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -33,7 +38,13 @@ impl Realm {
 
     /// `arn:aws:ecs:REGION:ACCOUNT:RESOURCE`.
     pub fn arn(&self, resource: std::fmt::Arguments<'_>) -> Str {
-        format!("arn:{}:ecs:{}:{}:{resource}", self.partition(), self.region, self.account).into()
+        // Room for most: text that grows is copied again and again, and every task has several ARNs.
+        let mut arn = String::with_capacity(ARN_ROOM);
+        for part in ["arn:", self.partition(), ":ecs:", &self.region, ":", &self.account, ":"] {
+            arn.push_str(part);
+        }
+        arn.write_fmt(resource).expect("text can be written to memory");
+        arn.into()
     }
 }
 

@@ -98,6 +98,18 @@ impl Task {
         self.launch.group.strip_prefix(SERVICE_GROUP)
     }
 
+    /// What the health checks of its essential containers say together; `None` if there are none.
+    pub fn verdict(&self) -> Option<Health> {
+        let checked = self
+            .each_container()
+            .filter(|(spec, _)| spec.essential() && spec.definition.health_check.is_some());
+        checked.map(|(_, container)| container.health).max_by_key(|health| match health {
+            Health::Healthy => 0,
+            Health::Unknown => 1,
+            Health::Unhealthy => 2,
+        })
+    }
+
     /// What each container is to run, and how far it has come.
     pub fn each_container(&self) -> impl Iterator<Item = (&ContainerSpec, &Container)> {
         self.launch.containers.iter().zip(&self.containers)

@@ -99,7 +99,7 @@ pub(crate) fn standing(
     else {
         return (Standing::Pending, None);
     };
-    match verdict(task) {
+    match task.verdict() {
         None => {
             let settled_at = started_at + limits::HEALTHY_AFTER_RUNNING_MS;
             if now >= settled_at {
@@ -119,16 +119,4 @@ pub(crate) fn standing(
             }
         }
     }
-}
-
-/// What the health checks of a task's essential containers say together; `None` if there are none.
-pub(crate) fn verdict(task: &Task) -> Option<Health> {
-    let checked = task
-        .each_container()
-        .filter(|(spec, _)| spec.essential() && spec.definition.health_check.is_some());
-    checked.map(|(_, container)| container.health).max_by_key(|health| match health {
-        Health::Healthy => 0,
-        Health::Unknown => 1,
-        Health::Unhealthy => 2,
-    })
 }

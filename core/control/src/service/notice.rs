@@ -7,12 +7,10 @@
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::Realm;
-use longshore_wire_ecs::host::Health;
 
 use super::Service;
 use super::agenda::Matter;
-use super::census::verdict;
-use crate::cluster_state::ClusterState;
+use crate::cluster_state::{ClusterState, Standing};
 use crate::limits;
 use crate::machine::Control;
 use crate::record::{LastStatus, StopCode, Task};
@@ -39,13 +37,9 @@ enum News {
 
 impl Noticed {
     /// What a change of a task means.
-    pub(crate) fn between(before: Option<&Task>, task: &Task) -> Vec<Self> {
+    pub(crate) fn between(before: Option<Standing>, task: &Task) -> Vec<Self> {
         let Some(deployment) = task.launch.started_by.clone() else { return Vec::new() };
-        let was = before.map_or(LastStatus::Pending, |task| task.last_status);
-        let well = |task: &Task| {
-            task.last_status == LastStatus::Running
-                && verdict(task).is_none_or(|health| health == Health::Healthy)
-        };
+        let was = before.map_or(LastStatus::Pending, |before| before.last_status);
         let mut all = Vec::new();
         match (was, task.last_status) {
             (LastStatus::Pending, LastStatus::Running) => all.push(News::Runs),
@@ -67,7 +61,7 @@ impl Noticed {
             }
             _ => {}
         }
-        if well(task) && !before.is_some_and(well) {
+        if Standing::of(task).is_well && !before.is_some_and(|before| before.is_well) {
             all.push(News::Well);
         }
         let service = task.service().unwrap_or_default();
