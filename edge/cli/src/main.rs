@@ -29,6 +29,10 @@ use clap::{CommandFactory, Parser};
 
 use crate::args::{Args, Command};
 
+/// Records are made by one thread and dropped by another all the time, which the system's allocator locks for (ADR 0013).
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// What was asked for does not exist.
 #[derive(Debug)]
 struct NotFound(String);

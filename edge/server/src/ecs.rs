@@ -113,6 +113,14 @@ pub(crate) struct Routes {
     silent: Arc<Mutex<BTreeSet<ResourceId>>>,
 }
 
+/// Orders by where they go.
+#[derive(Default)]
+struct Sorted {
+    of_hosts: Vec<(mpsc::Sender<HostInput>, Order)>,
+    /// There is one fleet; it takes what is for it together.
+    of_fleet: Option<(mpsc::Sender<Vec<Order>>, Vec<Order>)>,
+}
+
 #[derive(Clone, Debug)]
 enum Route {
     Host(mpsc::Sender<HostInput>),
@@ -145,30 +153,32 @@ impl Routes {
     /// Delivers orders; blocks while the mailbox of a host is full. Hosts never wait for the control plane, so it
     /// empties. An order to an instance without an agent is dropped: it gets a full one when its agent connects.
     pub(crate) fn deliver(&self, orders: Vec<Order>) {
-        // A fleet takes what is for it together; there is one.
-        let mut of_fleet: Option<(mpsc::Sender<Vec<Order>>, Vec<Order>)> = None;
-        for order in orders {
-            // A host that ended is as good as none.
-            match self.route(order.instance) {
-                Some(Route::Host(mailbox)) => {
-                    drop(mailbox.blocking_send(HostInput::Ordered(order)));
-                }
-                Some(Route::Fleet(mailbox)) => {
-                    of_fleet.get_or_insert_with(|| (mailbox, Vec::new())).1.push(order);
-                }
-                None => {}
-            }
+        let Sorted { of_hosts, of_fleet } = self.sort(orders);
+        // A host that ended is as good as none.
+        for (mailbox, order) in of_hosts {
+            drop(mailbox.blocking_send(HostInput::Ordered(order)));
         }
         if let Some((mailbox, orders)) = of_fleet {
             drop(mailbox.blocking_send(orders));
         }
     }
 
-    fn route(&self, instance: ResourceId) -> Option<Route> {
-        if self.silent.lock().unwrap_or_else(PoisonError::into_inner).contains(&instance) {
-            return None;
+    fn sort(&self, orders: Vec<Order>) -> Sorted {
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sorted = Sorted::default();
+        for order in orders.into_iter().filter(|order| !silent.contains(&order.instance)) {
+            match hosts.get(&order.instance) {
+                Some(Route::Host(mailbox)) => sorted.of_hosts.push((mailbox.clone(), order)),
+                Some(Route::Fleet(mailbox)) => {
+                    let fleet =
+                        sorted.of_fleet.get_or_insert_with(|| (mailbox.clone(), Vec::new()));
+                    fleet.1.push(order);
+                }
+                None => {}
+            }
         }
-        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).get(&instance).cloned()
+        sorted
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::{ApiError, Str};
 
 use super::run_task::{self, overrides};
@@ -44,20 +45,20 @@ impl Launches {
 fn launch_of(state: &State, row: &TaskRow<'_>, cluster_arn: Str) -> Result<Launch, String> {
     let definition = state.definition(&row.realm, &row.family, row.revision);
     let definition = definition.ok_or("has no task definition")?.clone();
-    let given = row.overrides.as_deref();
+    let given = row.overrides.as_deref().map(|given| &**given);
     let unfit = |error: ApiError| format!("has overrides that do not fit: {error}");
     let (overrides, containers) = overrides::apply(&definition, given).map_err(unfit)?;
     let needs = run_task::needs(&definition, &containers, given).map_err(unfit)?;
     Ok(Launch {
-        realm: row.realm.clone(),
-        cluster: row.cluster.clone(),
+        realm: Realm::clone(&row.realm),
+        cluster: Str::clone(&row.cluster),
         cluster_arn,
         definition,
         containers,
         overrides: Arc::new(overrides),
         is_overridden: given.is_some(),
         needs,
-        group: row.group.clone(),
-        started_by: row.started_by.clone(),
+        group: Str::clone(&row.group),
+        started_by: row.started_by.as_deref().cloned(),
     })
 }

@@ -19,12 +19,12 @@ use super::{Container, LastStatus, Launch, StopCode, Tags, Task};
 pub struct TaskRow<'a> {
     pub(crate) id: ResourceId,
     #[serde(serialize_with = "realm_as_text", deserialize_with = "realm_of_text_or_parts")]
-    pub(crate) realm: Realm,
-    pub(crate) cluster: Str,
+    pub(crate) realm: Cow<'a, Realm>,
+    pub(crate) cluster: Cow<'a, Str>,
     pub(crate) instance: ResourceId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) availability_zone: Option<Str>,
-    pub(crate) family: Str,
+    availability_zone: Option<Cow<'a, Str>>,
+    pub(crate) family: Cow<'a, Str>,
     pub(crate) revision: u32,
     version: i64,
     last_status: LastStatus,
@@ -33,10 +33,10 @@ pub struct TaskRow<'a> {
     containers: Cow<'a, [Container]>,
     /// Only if a request had some.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) overrides: Option<Arc<TaskOverride>>,
-    pub(crate) group: Str,
+    pub(crate) overrides: Option<Cow<'a, Arc<TaskOverride>>>,
+    pub(crate) group: Cow<'a, Str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) started_by: Option<Str>,
+    pub(crate) started_by: Option<Cow<'a, Str>>,
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     pull_started_at: Option<Timestamp>,
@@ -53,9 +53,9 @@ pub struct TaskRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_code: Option<StopCode>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stopped_reason: Option<Str>,
+    stopped_reason: Option<Cow<'a, Str>>,
     #[serde(default, skip_serializing_if = "is_empty")]
-    tags: Arc<Tags>,
+    tags: Cow<'a, Arc<Tags>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     protected_until: Option<Timestamp>,
 }
@@ -65,19 +65,19 @@ impl<'a> From<&'a Task> for TaskRow<'a> {
         let launch = &*task.launch;
         Self {
             id: task.id,
-            realm: launch.realm.clone(),
-            cluster: launch.cluster.clone(),
+            realm: Cow::Borrowed(&launch.realm),
+            cluster: Cow::Borrowed(&launch.cluster),
             instance: task.instance,
-            availability_zone: task.availability_zone.clone(),
-            family: launch.definition.family.clone(),
+            availability_zone: task.availability_zone.as_ref().map(Cow::Borrowed),
+            family: Cow::Borrowed(&launch.definition.family),
             revision: launch.definition.revision,
             version: task.version,
             last_status: task.last_status,
             desired_running: task.desired_running,
             containers: Cow::Borrowed(&task.containers),
-            overrides: launch.is_overridden.then(|| launch.overrides.clone()),
-            group: launch.group.clone(),
-            started_by: launch.started_by.clone(),
+            overrides: launch.is_overridden.then_some(Cow::Borrowed(&launch.overrides)),
+            group: Cow::Borrowed(&launch.group),
+            started_by: launch.started_by.as_ref().map(Cow::Borrowed),
             created_at: task.created_at,
             pull_started_at: task.pull_started_at,
             pull_stopped_at: task.pull_stopped_at,
@@ -86,8 +86,8 @@ impl<'a> From<&'a Task> for TaskRow<'a> {
             execution_stopped_at: task.execution_stopped_at,
             stopped_at: task.stopped_at,
             stop_code: task.stop_code,
-            stopped_reason: task.stopped_reason.clone(),
-            tags: task.tags.clone(),
+            stopped_reason: task.stopped_reason.as_ref().map(Cow::Borrowed),
+            tags: Cow::Borrowed(&task.tags),
             protected_until: task.protected_until,
         }
     }
@@ -98,11 +98,12 @@ impl TaskRow<'_> {
     pub(crate) fn is_of(&self, launch: &Launch) -> bool {
         let definition = &launch.definition;
         let overrides = launch.is_overridden.then_some(&launch.overrides);
-        self.realm == launch.realm
-            && self.cluster == launch.cluster
-            && (&self.family, self.revision) == (&definition.family, definition.revision)
-            && (&self.group, &self.started_by) == (&launch.group, &launch.started_by)
-            && self.overrides.as_ref() == overrides
+        *self.realm == launch.realm
+            && *self.cluster == launch.cluster
+            && (&*self.family, self.revision) == (&definition.family, definition.revision)
+            && *self.group == launch.group
+            && self.started_by.as_deref() == launch.started_by.as_ref()
+            && self.overrides.as_deref() == overrides
     }
 
     /// The task again, of what is not stored with it.
@@ -119,7 +120,7 @@ impl TaskRow<'_> {
             arn,
             instance: self.instance,
             instance_arn,
-            availability_zone: self.availability_zone,
+            availability_zone: self.availability_zone.map(Cow::into_owned),
             version: self.version,
             last_status: self.last_status,
             desired_running: self.desired_running,
@@ -132,8 +133,8 @@ impl TaskRow<'_> {
             execution_stopped_at: self.execution_stopped_at,
             stopped_at: self.stopped_at,
             stop_code: self.stop_code,
-            stopped_reason: self.stopped_reason,
-            tags: self.tags,
+            stopped_reason: self.stopped_reason.map(Cow::into_owned),
+            tags: self.tags.into_owned(),
             protected_until: self.protected_until,
             launch,
         }
@@ -145,7 +146,9 @@ fn realm_as_text<S: Serializer>(realm: &Realm, serializer: S) -> Result<S::Ok, S
 }
 
 /// Older records have it in parts.
-fn realm_of_text_or_parts<'de, D: Deserializer<'de>>(from: D) -> Result<Realm, D::Error> {
+fn realm_of_text_or_parts<'de, 'a, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Cow<'a, Realm>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Stored {
@@ -153,10 +156,10 @@ fn realm_of_text_or_parts<'de, D: Deserializer<'de>>(from: D) -> Result<Realm, D
         Parts(Realm),
     }
     match Stored::deserialize(from)? {
-        Stored::Parts(realm) => Ok(realm),
+        Stored::Parts(realm) => Ok(Cow::Owned(realm)),
         Stored::Text(text) => text
             .split_once('/')
-            .map(|(region, account)| Realm::new(region, account))
+            .map(|(region, account)| Cow::Owned(Realm::new(region, account)))
             .ok_or_else(|| serde::de::Error::custom("a realm is REGION/ACCOUNT")),
     }
 }

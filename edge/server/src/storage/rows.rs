@@ -1,7 +1,7 @@
 //! Records as rows.
 
-use longshore_control::{Change, ContainerInstance, Key, Records, Service, Task, TaskRow};
-use longshore_wire_ecs::arn::Realm;
+use longshore_control::{Change, ContainerInstance, Key, Records, Service, TaskRow};
+use longshore_wire_ecs::arn::{Realm, ResourceId};
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,8 +53,6 @@ pub(super) fn records<T: DeserializeOwned>(
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) tasks: Places,
-    /// Where records become text.
-    scratch: Vec<u8>,
 }
 
 impl Known {
@@ -63,7 +61,7 @@ impl Known {
     /// # Errors
     /// When a table cannot be read.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self { tasks: Places::of_tasks(connection)?, scratch: Vec::new() })
+        Ok(Self { tasks: Places::of_tasks(connection)? })
     }
 }
 
@@ -90,13 +88,35 @@ pub(super) fn json(record: &impl Serialize) -> String {
         .expect("records are text, numbers, lists and maps with text for keys")
 }
 
-/// Writes one change.
+/// A change on its way to the disk.
+#[derive(Debug)]
+pub(super) enum Row {
+    /// A task, which is text already: tasks are written more often than all else, and the one thread that writes has enough to do.
+    Task(ResourceId, String),
+    /// Any other.
+    Other(Change),
+}
+
+impl From<Change> for Row {
+    fn from(change: Change) -> Self {
+        match change {
+            Change::Task(task) => Self::Task(task.id, json(&TaskRow::from(&*task))),
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// Writes one row.
 pub(super) fn write(
     transaction: &Transaction<'_>,
     known: &mut Known,
-    change: &Change,
+    row: Row,
 ) -> rusqlite::Result<()> {
-    match change {
+    let change = match row {
+        Row::Task(id, record) => return write_task(transaction, known, id, record).map(drop),
+        Row::Other(change) => change,
+    };
+    match &change {
         Change::Cluster(cluster) => transaction
             .prepare_cached("INSERT OR REPLACE INTO cluster VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![
@@ -119,7 +139,9 @@ pub(super) fn write(
                 definition.status.word(),
                 json(&**definition)
             ])?,
-        Change::Task(task) => write_task(transaction, known, task)?,
+        Change::Task(task) => {
+            write_task(transaction, known, task.id, json(&TaskRow::from(&**task)))?
+        }
         Change::Service(service) => write_service(transaction, service)?,
         Change::Token { realm, cluster, token, usage } => transaction
             .prepare_cached("INSERT OR REPLACE INTO client_token VALUES (?1, ?2, ?3, ?4, ?5)")?
@@ -130,26 +152,32 @@ pub(super) fn write(
     Ok(())
 }
 
-/// The other columns of a task follow from its record.
 fn write_task(
     transaction: &Transaction<'_>,
     known: &mut Known,
-    task: &Task,
+    id: ResourceId,
+    mut record: String,
 ) -> rusqlite::Result<usize> {
-    known.scratch.clear();
-    let record = match serde_json::to_writer(&mut known.scratch, &TaskRow::from(task)) {
-        Ok(()) => std::str::from_utf8(&known.scratch)?,
-        Err(error) => return Err(rusqlite::Error::ToSqlConversionFailure(error.into())),
-    };
-    if let Some(place) = known.tasks.get(task.id) {
+    if let Some(place) = known.tasks.get(id) {
+        pad(&mut record, 0);
         return transaction
             .prepare_cached("UPDATE task SET record = ?2 WHERE place = ?1")?
             .execute(params![place, record]);
     }
-    let place = known.tasks.add(task.id);
+    pad(&mut record, TASK_ROOM);
     transaction
         .prepare_cached("INSERT INTO task (place, record) VALUES (?1, ?2)")?
-        .execute(params![place, record])
+        .execute(params![known.tasks.add(id), record])
+}
+
+/// Bytes that a new task is given to grow by, and that all tasks are rounded up to.
+const TASK_ROOM: usize = 128;
+
+/// A row that is replaced by one of the same length stays where it is; a longer one would push its neighbours to other pages. Space
+/// at the end means nothing in JSON.
+fn pad(record: &mut String, room: usize) {
+    let length = (record.len() + room).next_multiple_of(TASK_ROOM);
+    record.extend(std::iter::repeat_n(' ', length - record.len()));
 }
 
 fn write_instance(

@@ -14,7 +14,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::{Storage, rows};
+use super::Storage;
+use super::rows::{self, Row};
 use crate::events::{self, BusAnswer, BusSender, Feed};
 use crate::limits;
 
@@ -36,9 +37,15 @@ pub(crate) struct Commit {
     pub(crate) releases: Vec<Release>,
 }
 
+/// A commit as the thread gets it.
+struct Ready {
+    rows: Vec<Row>,
+    releases: Vec<Release>,
+}
+
 /// The writer's mailbox.
 pub(crate) struct Writer {
-    commits: mpsc::Sender<Commit>,
+    commits: mpsc::Sender<Ready>,
     waiting: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
@@ -82,7 +89,9 @@ impl Writer {
             return;
         }
         self.waiting.fetch_add(1, Ordering::AcqRel);
-        if let Err(refused) = self.commits.send(commit).await {
+        let rows = commit.changes.into_iter().map(Row::from).collect();
+        let ready = Ready { rows, releases: commit.releases };
+        if let Err(refused) = self.commits.send(ready).await {
             refuse(refused.0.releases);
         }
     }
@@ -100,14 +109,14 @@ impl Writer {
 
 /// Commits that wait.
 struct Inbox {
-    mailbox: mpsc::Receiver<Commit>,
+    mailbox: mpsc::Receiver<Ready>,
     /// The runtime, whose clock the thread waits by.
     clock: Handle,
 }
 
 impl Inbox {
     /// The first commit of a group; none when nobody will hand over any more.
-    fn first(&mut self) -> Option<Commit> {
+    fn first(&mut self) -> Option<Ready> {
         self.mailbox.blocking_recv()
     }
 
@@ -115,7 +124,7 @@ impl Inbox {
     ///
     /// Changes that nothing waits for, such as what hosts report, are not worth a wait for the disk of their own: they stay
     /// open for the next that something waits for, but only for a moment.
-    fn next(&mut self, since: Instant, somebody_waits: bool) -> Option<Commit> {
+    fn next(&mut self, since: Instant, somebody_waits: bool) -> Option<Ready> {
         if let Ok(next) = self.mailbox.try_recv() {
             return Some(next);
         }
@@ -162,7 +171,7 @@ fn run(
 fn write(
     storage: &mut Storage,
     inbox: &mut Inbox,
-    first: Commit,
+    first: Ready,
     group: &mut Group,
 ) -> rusqlite::Result<()> {
     let (since, mut next) = (Instant::now(), Some(first));
@@ -170,12 +179,12 @@ fn write(
     while let Some(commit) = next {
         group.taken += 1;
         group.releases.extend(commit.releases);
-        for change in &commit.changes {
+        for row in commit.rows {
             let transaction = match &mut transaction {
                 Some(open) => open,
                 none => none.insert(storage.connection.unchecked_transaction()?),
             };
-            rows::write(transaction, &mut storage.known, change)?;
+            rows::write(transaction, &mut storage.known, row)?;
         }
         let is_full = group.taken >= limits::COMMITS_WAITING_MAX;
         next = if is_full { None } else { inbox.next(since, !group.releases.is_empty()) };
