@@ -22,21 +22,20 @@ pub(crate) fn apply(
 ) -> bool {
     let reported_over = report.status == Reported::Stopped;
     let Some(cluster) = state.home_cluster(instance) else { return false };
-    let Some(known) = cluster.tasks.get(&report.task) else { return reported_over };
-    if known.instance != instance {
-        return false;
+    let mut was = None;
+    let changed = cluster.change_task(report.task, |task| {
+        was = Some((task.instance, task.last_status));
+        task.instance == instance && task.holds_resources() && update(task, now, report)
+    });
+    match (was, changed) {
+        (Some((home, _)), _) if home != instance => false,
+        (None | Some((_, LastStatus::Stopped)), _) => reported_over,
+        (Some(_), Some(task)) if !task.holds_resources() => {
+            forget_later(state, now, &task);
+            true
+        }
+        (Some(_), _) => false,
     }
-    if known.last_status == LastStatus::Stopped {
-        return reported_over;
-    }
-    let Some(task) = cluster.change_task(report.task, |task| update(task, now, report)) else {
-        return false;
-    };
-    let stopped = task.last_status == LastStatus::Stopped;
-    if stopped {
-        forget_later(state, now, &task);
-    }
-    stopped
 }
 
 /// Ends a task without its host: the host is gone or was told off.

@@ -38,6 +38,44 @@ enum Due {
     Probed(ContainerRef),
 }
 
+impl Host {
+    /// Does what its lifecycle asked for, or says when it will have happened.
+    fn perform(
+        &mut self,
+        now: Timestamp,
+        id: ResourceId,
+        asked: &mut Vec<Output>,
+        due: &mut BTreeSet<(Timestamp, ResourceId, Due)>,
+        out: &mut Vec<(ResourceId, TaskReport)>,
+    ) {
+        for output in asked.drain(..) {
+            match output {
+                Output::Start(container, spec) => {
+                    let delay = number(&spec.containers[container.index], "LONGSHORE_SIM_START_MS");
+                    self.specs.insert(container.task, spec);
+                    due.insert((now + delay.unwrap_or(0), id, Due::Start(container)));
+                }
+                Output::Stop(container) => {
+                    let spec = self.specs.get(&container.task);
+                    let delay = spec.and_then(|spec| {
+                        number(&spec.containers[container.index], "LONGSHORE_SIM_STOP_MS")
+                    });
+                    due.insert((now + delay.unwrap_or(0), id, Due::Exit(container, 143)));
+                }
+                Output::Kill(container) => {
+                    due.insert((now, id, Due::Exit(container, 137)));
+                }
+                Output::Probe(container) => {
+                    // A simulated container is as healthy as it is alive.
+                    due.insert((now, id, Due::Probed(container)));
+                }
+                Output::Remove(task) => drop(self.specs.remove(&task)),
+                Output::Report(report) => out.push((id, report)),
+            }
+        }
+    }
+}
+
 fn number<T: std::str::FromStr>(spec: &ContainerSpec, variable: &str) -> Option<T> {
     spec.variable(variable)?.parse().ok()
 }
@@ -51,50 +89,10 @@ impl Fleet {
         out: &mut Vec<(ResourceId, TaskReport)>,
     ) {
         let host = self.hosts.entry(id).or_default();
-        let mut asked = std::mem::take(&mut self.scratch);
-        host.lifecycle.step(now, input, &mut asked);
-        self.perform(now, id, &mut asked, out);
-        self.scratch = asked;
-        if let Some(at) = self.hosts[&id].lifecycle.wake_at() {
+        host.lifecycle.step(now, input, &mut self.scratch);
+        host.perform(now, id, &mut self.scratch, &mut self.due, out);
+        if let Some(at) = host.lifecycle.wake_at() {
             self.due.insert((at, id, Due::Wake));
-        }
-    }
-
-    fn perform(
-        &mut self,
-        now: Timestamp,
-        id: ResourceId,
-        asked: &mut Vec<Output>,
-        out: &mut Vec<(ResourceId, TaskReport)>,
-    ) {
-        for output in asked.drain(..) {
-            let host = self.hosts.entry(id).or_default();
-            match output {
-                Output::Start(container, spec) => {
-                    let delay = number(&spec.containers[container.index], "LONGSHORE_SIM_START_MS")
-                        .unwrap_or(0);
-                    host.specs.insert(container.task, spec);
-                    self.due.insert((now + delay, id, Due::Start(container)));
-                }
-                Output::Stop(container) => {
-                    let spec = host
-                        .specs
-                        .get(&container.task)
-                        .map(|spec| &spec.containers[container.index]);
-                    let delay =
-                        spec.and_then(|spec| number(spec, "LONGSHORE_SIM_STOP_MS")).unwrap_or(0);
-                    self.due.insert((now + delay, id, Due::Exit(container, 143)));
-                }
-                Output::Kill(container) => {
-                    self.due.insert((now, id, Due::Exit(container, 137)));
-                }
-                Output::Probe(container) => {
-                    // A simulated container is as healthy as it is alive.
-                    self.due.insert((now, id, Due::Probed(container)));
-                }
-                Output::Remove(task) => drop(host.specs.remove(&task)),
-                Output::Report(report) => out.push((id, report)),
-            }
         }
     }
 
@@ -204,10 +202,9 @@ impl Machine for Fleet {
                 }
                 Due::Wake => {
                     let Some(host) = self.hosts.get_mut(&id) else { continue };
-                    let mut asked = Vec::new();
-                    host.lifecycle.tick(now, &mut asked);
-                    self.perform(now, id, &mut asked, out);
-                    if let Some(at) = self.hosts[&id].lifecycle.wake_at() {
+                    host.lifecycle.tick(now, &mut self.scratch);
+                    host.perform(now, id, &mut self.scratch, &mut self.due, out);
+                    if let Some(at) = host.lifecycle.wake_at() {
                         self.due.insert((at.max(now + 1), id, Due::Wake));
                     }
                 }
