@@ -237,6 +237,9 @@ fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<(Arc<Launch>, Arc<
     };
     let started_by = started_by(common)?;
     let tags = tags(common, &definition)?;
+    if let Some(given) = common.overrides {
+        overrides::check_length(given)?;
+    }
     let (overrides, containers) = overrides::apply(&definition, common.overrides)?;
     let needs = needs(&definition, &containers, common.overrides)?;
     let launch = Launch {

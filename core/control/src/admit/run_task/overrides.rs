@@ -10,21 +10,24 @@ use super::with_environment;
 use crate::admit::definition_rules::{cpu_units, memory_mib};
 use crate::record::TaskDefinition;
 
+/// Refuses overrides that are too long as they were given. What is echoed and stored may be longer: it has every container.
+pub(super) fn check_length(given: &shape::TaskOverride) -> Result<(), ApiError> {
+    let length = serde_json::to_string(given).map_or(0, |json| json.chars().count());
+    if length > limits::OVERRIDES_CHARS_MAX {
+        return Err(ApiError::invalid(format!(
+            "Container Overrides length must be at most {}; it is {length}.",
+            limits::OVERRIDES_CHARS_MAX
+        )));
+    }
+    Ok(())
+}
+
 /// The overrides as they are echoed, with an entry for every container, and the containers as they will run.
 pub(in crate::admit) fn apply(
     definition: &TaskDefinition,
     given: Option<&shape::TaskOverride>,
 ) -> Result<(shape::TaskOverride, Arc<Vec<ContainerSpec>>), ApiError> {
     let mut echoed = given.cloned().unwrap_or_default();
-    if given.is_some() {
-        let length = serde_json::to_string(&echoed).map_or(0, |json| json.chars().count());
-        if length > limits::OVERRIDES_CHARS_MAX {
-            return Err(ApiError::invalid(format!(
-                "Container Overrides length must be at most {}; it is {length}.",
-                limits::OVERRIDES_CHARS_MAX
-            )));
-        }
-    }
     let overrides = echoed.container_overrides.get_or_insert_default();
     for (index, one) in overrides.iter().enumerate() {
         let name = one.name.as_deref().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use longshore_wire_ecs::ErrorCode;
 use longshore_wire_ecs::host::{Reported, StopCause};
+use longshore_wire_ecs::limits::OVERRIDES_CHARS_MAX;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -176,6 +177,25 @@ fn a_client_token_outlives_a_restart() {
     assert_eq!(after.ok("RunTask", &body), first);
     let other = json!({"taskDefinition": "web", "count": 2, "clientToken": "once"});
     assert_eq!(after.refused("RunTask", &other).code, ErrorCode::Conflict);
+}
+
+#[test]
+fn overrides_of_the_greatest_length_can_be_loaded_back() {
+    let mut before = World::new();
+    before.host(4096, 4096);
+    let container = |name: &str| json!({"name": name, "image": "x", "memory": 64});
+    let containers = json!([container("app"), container("another-container-without-overrides")]);
+    before.ok(
+        "RegisterTaskDefinition",
+        &json!({"family": "two", "containerDefinitions": containers}),
+    );
+    let overrides = |length: usize| json!({"containerOverrides": [{"name": "app", "command": ["x".repeat(length)]}]});
+    let room = OVERRIDES_CHARS_MAX - overrides(0).to_string().len();
+    let body = |length| json!({"taskDefinition": "two", "overrides": overrides(length)});
+    before.refused("RunTask", &body(room + 1));
+    let task = super::text(&before.ok("RunTask", &body(room))["tasks"][0]["taskArn"]);
+    let mut after = restarted(&before);
+    assert_eq!(after.task(&task)["overrides"], before.task(&task)["overrides"]);
 }
 
 #[test]
