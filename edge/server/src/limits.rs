@@ -16,6 +16,9 @@ pub const COMMITS_WAITING_MAX: usize = 256;
 pub const COMMIT_LINGER: Duration = Duration::from_millis(3);
 /// Reports that the control plane takes in as one input. Source: chosen by us.
 pub const REPORTS_TOGETHER_MAX: usize = 256;
+/// How long a transaction may take in commits before those that wait for it are served. Source: chosen by us: several times what the
+/// disk takes.
+pub const TRANSACTION_OPEN_MAX: Duration = Duration::from_millis(10);
 /// Orders that may wait for one host. Source: chosen by us.
 pub const ORDERS_WAITING_MAX: usize = 4_096;
 /// Connections to one port. Source: chosen by us, below the usual limit of open files.

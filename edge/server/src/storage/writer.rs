@@ -186,7 +186,8 @@ fn write(
             };
             rows::write(transaction, &mut storage.known, row)?;
         }
-        let is_full = group.taken >= limits::COMMITS_WAITING_MAX;
+        let is_full = group.taken >= limits::COMMITS_WAITING_MAX
+            || since.elapsed() >= limits::TRANSACTION_OPEN_MAX;
         next = if is_full { None } else { inbox.next(since, !group.releases.is_empty()) };
     }
     match transaction {
