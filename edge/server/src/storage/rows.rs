@@ -171,7 +171,7 @@ fn write_task(
 }
 
 /// Bytes that a new task is given to grow by, and that all tasks are rounded up to.
-const TASK_ROOM: usize = 128;
+const TASK_ROOM: usize = 96;
 
 /// A row that is replaced by one of the same length stays where it is; a longer one would push its neighbours to other pages. Space
 /// at the end means nothing in JSON.
