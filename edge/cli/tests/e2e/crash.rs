@@ -93,7 +93,7 @@ fn told_before_the_end_was_written(then: &str) -> (Value, usize) {
         fs::write(path, bytes).expect("the directory can be written");
     }
     if then == "PENDING" {
-        let sql = "UPDATE task SET last_status = 'PENDING', record = json_set(record, '$.last_status', 'PENDING', \
+        let sql = "UPDATE task SET record = json_set(record, '$.last_status', 'PENDING', \
                    '$.containers[0].last_status', 'PENDING', '$.started_at', NULL)";
         let connection = Connection::open(home.database()).expect("the database is whole");
         assert_eq!(connection.execute(sql, []).expect("records are JSON"), 1);
