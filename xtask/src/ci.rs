@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: every check, cheapest first, stopping at the first that fails.
 //!
 //! Cheapest first because a person waits for the answer. Lints, tests and documentation share the dev profile
-//! and the target folder; only the conformance suites need the release binary, which is built once.
+//! and the target folder; only the conformance suites need an optimised program, which is built once.
 
 use std::path::Path;
 use std::time::Instant;
@@ -97,7 +97,7 @@ fn suites() -> Vec<Step<'static>> {
         let runtime = *runtime;
         let name = format!("conformance, {}", runtime.0);
         Step::new(&name, move |root| {
-            let binary = conformance::build(root)?;
+            let binary = conformance::build(root, "ci")?;
             conformance::suite(root, &binary, runtime)
         })
     };

@@ -1,6 +1,6 @@
 //! Runs `conformance/run.sh`: clients that are not ours against the binary that people get.
 //!
-//! The suites use the release binary as a black box, so this module only builds it, finds it and says which
+//! The suites use the program as a black box, so this module only builds it, finds it and says which
 //! runtime the tasks get. What cannot run here is named as skipped, never passed over in silence.
 
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ impl Choice {
 /// # Errors
 /// When the build or any suite failed.
 pub(crate) fn run(root: &Path, choice: Choice) -> Result<()> {
-    let binary = build(root)?;
+    let binary = build(root, "release")?;
     let (mut passed, mut failed, mut skipped) = (0, Vec::new(), 0);
     for runtime in choice.runtimes() {
         println!("== conformance, {} ==", runtime.0);
@@ -74,15 +74,16 @@ pub(crate) fn run(root: &Path, choice: Choice) -> Result<()> {
     Ok(())
 }
 
-/// Builds the release binary and says where it is.
-pub(crate) fn build(root: &Path) -> Result<PathBuf> {
-    shell::finish(shell::cargo(root).args(["build", "--release", "--package", "longshore"]))?;
+/// Builds the program with a profile of `Cargo.toml` and says where it is.
+pub(crate) fn build(root: &Path, profile: &str) -> Result<PathBuf> {
+    let arguments = ["build", "--profile", profile, "--package", "longshore"];
+    shell::finish(shell::cargo(root).args(arguments))?;
     let metadata = MetadataCommand::new()
         .current_dir(root)
         .no_deps()
         .exec()
         .context("cannot ask cargo where it builds")?;
-    let binary = metadata.target_directory.join("release").join("longshore");
+    let binary = metadata.target_directory.join(profile).join("longshore");
     Ok(binary.into_std_path_buf())
 }
 

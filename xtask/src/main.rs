@@ -34,7 +34,7 @@ struct Cli {
 enum Task {
     /// Everything a change must pass: format, tidy, lints, tests, documentation, dependencies, generated pages
     Ci {
-        /// Also run the conformance suites, which need Python and build the release binary
+        /// Also run the conformance suites, which need Python and build an optimised program
         #[arg(long)]
         conformance: bool,
     },
