@@ -88,12 +88,12 @@ pub(crate) fn placed(disk: &Disk, new: &[Arc<Task>], tally: &mut Tally) {
         fits(instance, &on[&id]);
     }
     for task in new {
-        tally.count("tasks started", &*task.launch.definition.family);
+        tally.count("tasks started", &*task.template.definition.family);
         let instance = disk.instance(task.instance).expect("tasks are on instances");
         assert_eq!(instance.status, InstanceStatus::Active, "{}", task.arn);
         // StartTask names the instance, and nothing but room is looked at.
-        let named = task.launch.started_by.as_deref() == Some("direct");
-        match task.launch.definition.family.as_ref() {
+        let named = task.template.started_by.as_deref() == Some("direct");
+        match task.template.definition.family.as_ref() {
             _ if named => {}
             "racked" => assert_eq!(rack(instance), Some("a"), "{}", task.arn),
             "nowhere" | "huge" => panic!("{} fits nowhere, and is on {}", task.arn, instance.arn),
@@ -101,7 +101,7 @@ pub(crate) fn placed(disk: &Disk, new: &[Arc<Task>], tally: &mut Tally) {
         }
         let Some(name) = task.service() else { continue };
         let service = disk
-            .service(&task.launch.realm, &task.launch.cluster, name)
+            .service(&task.template.realm, &task.template.cluster, name)
             .expect("its service is stored");
         of_service(disk, service, task, instance, &on[&task.instance]);
     }
@@ -109,12 +109,12 @@ pub(crate) fn placed(disk: &Disk, new: &[Arc<Task>], tally: &mut Tally) {
 
 /// What the tasks on an instance hold, it has.
 fn fits(instance: &ContainerInstance, tasks: &[&Arc<Task>]) {
-    let cpu: u32 = tasks.iter().map(|task| task.launch.needs.cpu).sum();
-    let memory: u32 = tasks.iter().map(|task| task.launch.needs.memory_mib).sum();
+    let cpu: u32 = tasks.iter().map(|task| task.template.needs.cpu).sum();
+    let memory: u32 = tasks.iter().map(|task| task.template.needs.memory_mib).sum();
     let has = &instance.registered;
     assert!(cpu <= has.cpu && memory <= has.memory_mib, "{} holds too much", instance.arn);
     let mut ports = BTreeSet::new();
-    for port in tasks.iter().flat_map(|task| &task.launch.needs.ports) {
+    for port in tasks.iter().flat_map(|task| &task.template.needs.ports) {
         assert!(ports.insert(port), "{} has the port {} twice", instance.arn, port.number);
     }
 }
@@ -131,7 +131,7 @@ fn of_service(
     instance: &ContainerInstance,
     beside: &[&Arc<Task>],
 ) {
-    let same = |one: &&&Arc<Task>| one.launch.group == task.launch.group && one.id != task.id;
+    let same = |one: &&&Arc<Task>| one.template.group == task.template.group && one.id != task.id;
     for constraint in &service.constraints {
         match (constraint.kind.as_deref(), constraint.expression.as_deref()) {
             (Some("distinctInstance"), _) => {
@@ -149,9 +149,10 @@ fn of_service(
         assert!(beside.iter().find(same).is_none(), "{} is not alone", task.arn);
         return;
     }
-    let live =
-        disk.tasks().filter(|one| one.holds_resources() && one.launch.group == task.launch.group);
-    let live = live.filter(|one| one.launch.cluster == task.launch.cluster).count();
+    let live = disk
+        .tasks()
+        .filter(|one| one.holds_resources() && one.template.group == task.template.group);
+    let live = live.filter(|one| one.template.cluster == task.template.cluster).count();
     let upper = u64::from(service.desired_count) * u64::from(service.maximum_percent) / 100;
     assert!(
         u64::try_from(live).unwrap_or(u64::MAX) <= upper,

@@ -127,7 +127,7 @@ impl World {
     pub(crate) fn some_task(&mut self) -> Option<(String, String)> {
         let index = self.chance.index(self.disk.tasks().count())?;
         let task = self.disk.tasks().nth(index)?;
-        Some((task.launch.cluster.to_string(), task.arn.to_string()))
+        Some((task.template.cluster.to_string(), task.arn.to_string()))
     }
 
     pub(crate) fn some_instance(&mut self) -> Option<(String, ResourceId)> {

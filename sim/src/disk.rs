@@ -18,14 +18,8 @@ pub(crate) struct Disk {
     bus: BTreeMap<events::Key, events::Change>,
 }
 
-fn copy<T: Serialize + DeserializeOwned>(record: &T) -> T {
+fn copy<T: DeserializeOwned>(record: &impl Serialize) -> T {
     let text = serde_json::to_string(record).expect("records are text, numbers and lists");
-    serde_json::from_str(&text).expect("what was written can be read")
-}
-
-/// A task as it comes back.
-fn row(task: &Task) -> TaskRow<'static> {
-    let text = serde_json::to_string(&TaskRow::from(task)).expect("records are text and numbers");
     serde_json::from_str(&text).expect("what was written can be read")
 }
 
@@ -77,7 +71,7 @@ impl Disk {
                 Change::Cluster(one) => all.clusters.push(copy(&**one)),
                 Change::Instance(one) => all.instances.push(copy(&**one)),
                 Change::Definition(one) => all.definitions.push(copy(&**one)),
-                Change::Task(one) => all.tasks.push(row(one)),
+                Change::Task(one) => all.tasks.push(copy(&TaskRow::from(&**one))),
                 Change::Service(one) => all.services.push(copy(&**one)),
                 Change::Token { realm, cluster, token, usage } => {
                     all.tokens.push((realm.clone(), cluster.clone(), token.clone(), copy(usage)));

@@ -100,7 +100,7 @@ impl World {
             for task in
                 told.filter(|task| task.last_status == LastStatus::Running && task.desired_running)
             {
-                let steady = family(&task.launch.definition.family).fate == Fate::Steady;
+                let steady = family(&task.template.definition.family).fate == Fate::Steady;
                 assert!(!steady || running.contains(&task.id), "{} does not run", task.arn);
             }
         }
@@ -109,7 +109,8 @@ impl World {
     /// Whoever followed the events knows the latest of everything.
     fn check_events(&self) {
         // The others are never still.
-        let still = |task: &&Arc<Task>| family(&task.launch.definition.family).fate == Fate::Steady;
+        let still =
+            |task: &&Arc<Task>| family(&task.template.definition.family).fate == Fate::Steady;
         for task in self.disk.tasks().filter(still) {
             assert_eq!(self.follower.version(&task.arn), Some(task.version), "{}", task.arn);
         }
@@ -156,7 +157,7 @@ impl World {
             self.tasks_of(service)
                 .map(|task| (
                     task.id,
-                    &task.launch.started_by,
+                    &task.template.started_by,
                     task.last_status,
                     task.desired_running,
                     task.instance
@@ -168,7 +169,7 @@ impl World {
 
     fn tasks_of<'a>(&'a self, service: &'a Service) -> impl Iterator<Item = &'a Arc<Task>> {
         let of = |task: &&Arc<Task>| {
-            task.service() == Some(&service.name) && task.launch.cluster == service.cluster
+            task.service() == Some(&service.name) && task.template.cluster == service.cluster
         };
         self.disk.tasks().filter(move |task| of(task) && task.holds_resources())
     }
@@ -178,7 +179,7 @@ impl World {
         let primary = &service.deployments[0];
         let right = tasks.iter().all(|task| {
             task.last_status == LastStatus::Running
-                && task.launch.started_by.as_ref() == Some(&primary.id)
+                && task.template.started_by.as_ref() == Some(&primary.id)
         });
         let steady = service
             .events
@@ -204,8 +205,8 @@ impl World {
         }
         let tasks: Vec<Arc<Task>> = self.disk.tasks().cloned().collect();
         for task in tasks.iter().filter(|task| task.desired_running) {
-            if family(&task.launch.definition.family).fate == Fate::Restless {
-                let body = json!({"cluster": task.launch.cluster, "task": task.arn});
+            if family(&task.template.definition.family).fate == Fate::Restless {
+                let body = json!({"cluster": task.template.cluster, "task": task.arn});
                 self.call("StopTask", &body, Purpose::Must);
             }
         }
@@ -243,7 +244,7 @@ impl World {
         for task in tasks.iter().filter(|task| task.desired_running) {
             self.call(
                 "StopTask",
-                &json!({"cluster": task.launch.cluster, "task": task.arn}),
+                &json!({"cluster": task.template.cluster, "task": task.arn}),
                 Purpose::Must,
             );
         }

@@ -46,7 +46,7 @@ pub(crate) fn expect(bridge: &mut Bridge) {
 /// Recovery has read these tasks.
 pub(crate) fn watch(bridge: &mut Bridge, now: Timestamp, tasks: &[Task]) {
     bridge.strays.seen = tasks.iter().map(|task| task.arn.clone()).collect();
-    bridge.strays.expected = tasks.iter().any(|task| recover::identity(task).is_some());
+    bridge.strays.expected |= tasks.iter().any(|task| recover::identity(task).is_some());
     for after in limits::STRAY_LOOKS_MS {
         bridge.at(now + after, Timer::Strays);
     }

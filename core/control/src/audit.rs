@@ -50,10 +50,10 @@ fn remaining(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
         };
         let (mut cpu, mut memory_mib) = (0_u64, 0_u64);
         for task in held.remove(id).unwrap_or_default() {
-            cpu += u64::from(task.launch.needs.cpu);
-            memory_mib += u64::from(task.launch.needs.memory_mib);
+            cpu += u64::from(task.template.needs.cpu);
+            memory_mib += u64::from(task.template.needs.memory_mib);
             if let Some(port) =
-                task.launch.needs.ports.iter().find(|port| !view.ports.contains(port))
+                task.template.needs.ports.iter().find(|port| !view.ports.contains(port))
             {
                 found(&task.arn, format!("its port {} counts as free", port.number));
             }
@@ -102,7 +102,7 @@ fn indexes(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
     let mut groups: BTreeMap<_, u32> = BTreeMap::new();
     for task in cluster.tasks.values() {
         if task.desired_running {
-            *groups.entry((task.launch.group.clone(), task.instance)).or_insert(0) += 1;
+            *groups.entry((task.template.group.clone(), task.instance)).or_insert(0) += 1;
         }
         if task.holds_resources() {
             let load = loads.entry(task.instance).or_default();
@@ -160,7 +160,7 @@ fn service(cluster: &ClusterState, known: &ServiceState, found: &mut impl FnMut(
         found(&service.arn, "two deployments have one id".to_owned());
     }
     for task in known.live.iter().map(|id| &cluster.tasks[id]) {
-        let belongs = task.launch.started_by.as_ref().is_some_and(|id| ids.contains(id));
+        let belongs = task.template.started_by.as_ref().is_some_and(|id| ids.contains(id));
         if task.desired_running && !belongs {
             found(&task.arn, "runs for a deployment that is over".to_owned());
         }

@@ -1,8 +1,8 @@
 //! One cluster's records and the indexes over them.
 //!
-//! Records change only through [`ClusterState::put_task`], [`ClusterState::change_task`] and [`ClusterState::put_instance`], which keep the indexes and the
-//! placement view true. What changed is remembered until the step ends, so that a record that changes ten times in a
-//! step is stored once.
+//! Records change only through [`ClusterState::put_task`], [`ClusterState::change_task`] and [`ClusterState::put_instance`],
+//! which keep the indexes and the placement view true. What changed is remembered until the step ends, so that a record that
+//! changes ten times in a step is stored once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -160,7 +160,7 @@ impl ClusterState {
         let load = self.loads.get(&id);
         load.into_iter()
             .flat_map(|load| &load.tasks)
-            .map(|task| self.tasks[task].launch.needs.clone())
+            .map(|task| self.tasks[task].template.needs.clone())
             .collect()
     }
 
@@ -194,7 +194,7 @@ impl ClusterState {
         task.version += 1;
         let task = Arc::new(task);
         let before = self.tasks.insert(task.id, task.clone());
-        self.follow(before.map(|before| Standing::of(&before)), &task);
+        self.follow(before.map(|before| Condition::of(&before)), &task);
         task
     }
 
@@ -205,7 +205,7 @@ impl ClusterState {
         how: impl FnOnce(&mut Task) -> bool,
     ) -> Option<Arc<Task>> {
         let known = self.tasks.get_mut(&id)?;
-        let before = Standing::of(known);
+        let before = Condition::of(known);
         let changed = Arc::make_mut(known);
         if !how(changed) {
             return None;
@@ -217,17 +217,17 @@ impl ClusterState {
     }
 
     /// Brings everything else up to a task that was added or changed.
-    fn follow(&mut self, before: Option<Standing>, task: &Arc<Task>) {
-        let (id, instance, after) = (task.id, task.instance, Standing::of(task));
+    fn follow(&mut self, before: Option<Condition>, task: &Arc<Task>) {
+        let (id, instance, after) = (task.id, task.instance, Condition::of(task));
         self.notice(before, task);
         self.reindex(task, before, Some(after));
-        let held = before.is_some_and(Standing::holds_resources);
+        let held = before.is_some_and(Condition::holds_resources);
         if held != after.holds_resources() {
             if held {
-                self.view.release(instance, &task.launch.needs);
+                self.view.release(instance, &task.template.needs);
                 self.room_changed = true;
             } else {
-                self.view.reserve(instance, &task.launch.needs);
+                self.view.reserve(instance, &task.template.needs);
             }
             self.touch_instance(instance);
         }
@@ -236,15 +236,15 @@ impl ClusterState {
 
     /// Takes in a task as it was stored.
     pub(crate) fn load_task(&mut self, task: Arc<Task>) {
-        self.reindex(&task, None, Some(Standing::of(&task)));
+        self.reindex(&task, None, Some(Condition::of(&task)));
         if task.holds_resources() && self.view.instance(task.instance).is_some() {
-            self.view.reserve(task.instance, &task.launch.needs);
+            self.view.reserve(task.instance, &task.template.needs);
         }
         self.tasks.insert(task.id, task);
     }
 
     /// Remembers what a change of a task means to its service.
-    fn notice(&mut self, before: Option<Standing>, task: &Task) {
+    fn notice(&mut self, before: Option<Condition>, task: &Task) {
         let Some(service) = task.service() else { return };
         let Some((service, _)) = self.services.get_key_value(service) else { return };
         self.noticed.extend(Noticed::between(before, task));
@@ -275,20 +275,20 @@ impl ClusterState {
     pub(crate) fn remove_task(&mut self, id: ResourceId) {
         let Some(task) = self.tasks.remove(&id) else { return };
         assert!(!task.holds_resources(), "{} is forgotten while it holds resources", task.arn);
-        self.reindex(&task, Some(Standing::of(&task)), None);
+        self.reindex(&task, Some(Condition::of(&task)), None);
         self.changed_tasks.insert(id);
     }
 
-    /// Follows a task from one standing to another in all indexes; `None` is one that is not known. What does not change costs
+    /// Follows a task from one condition to another in all indexes; `None` is one that is not known. What does not change costs
     /// nothing.
-    fn reindex(&mut self, task: &Task, before: Option<Standing>, after: Option<Standing>) {
-        let (id, launch) = (task.id, &task.launch);
-        let desired = |standing: Option<Standing>| standing.map(|one| one.desired_running);
+    fn reindex(&mut self, task: &Task, before: Option<Condition>, after: Option<Condition>) {
+        let (id, template) = (task.id, &task.template);
+        let desired = |condition: Option<Condition>| condition.map(|one| one.desired_running);
         if desired(before) != desired(after) {
             match desired(before) {
                 Some(true) => {
                     self.desired_running.remove(&id);
-                    self.view.leave_group(&launch.group, task.instance);
+                    self.view.leave_group(&template.group, task.instance);
                 }
                 Some(false) => drop(self.desired_stopped.remove(&id)),
                 None => {}
@@ -296,13 +296,13 @@ impl ClusterState {
             match desired(after) {
                 Some(true) => {
                     self.desired_running.insert(id);
-                    self.view.join_group(&launch.group, task.instance);
+                    self.view.join_group(&template.group, task.instance);
                 }
                 Some(false) => drop(self.desired_stopped.insert(id)),
                 None => {}
             }
         }
-        match &launch.started_by {
+        match &template.started_by {
             Some(by) if before.is_none() => {
                 self.by_started_by.entry(by.clone()).or_default().insert(id);
             }
@@ -317,7 +317,7 @@ impl ClusterState {
             _ => {}
         }
         if let Some(service) = task.service().and_then(|name| self.services.get_mut(name)) {
-            if after.is_some_and(Standing::holds_resources) {
+            if after.is_some_and(Condition::holds_resources) {
                 service.live.insert(id);
             } else {
                 service.live.remove(&id);
@@ -325,11 +325,11 @@ impl ClusterState {
         }
         self.count(before, -1);
         self.count(after, 1);
-        self.load(task, before, after);
+        self.count_on_instance(task, before, after);
     }
 
-    fn count(&mut self, standing: Option<Standing>, one: i32) {
-        match standing.map(|standing| standing.last_status) {
+    fn count(&mut self, condition: Option<Condition>, one: i32) {
+        match condition.map(|condition| condition.last_status) {
             Some(LastStatus::Pending) => self.pending_count += one,
             Some(LastStatus::Running) => self.running_count += one,
             Some(LastStatus::Stopped) | None => {}
@@ -337,17 +337,22 @@ impl ClusterState {
     }
 
     /// What an instance holds.
-    fn load(&mut self, task: &Task, before: Option<Standing>, after: Option<Standing>) {
+    fn count_on_instance(
+        &mut self,
+        task: &Task,
+        before: Option<Condition>,
+        after: Option<Condition>,
+    ) {
         let (before, after) =
             (before.filter(|one| one.holds_resources()), after.filter(|one| one.holds_resources()));
         if before == after {
             return;
         }
         let load = self.loads.entry(task.instance).or_default();
-        for (standing, one) in [(before, -1), (after, 1)] {
-            let Some(standing) = standing else { continue };
-            load.desired_running += i32::from(standing.desired_running) * one;
-            load.pending += i32::from(standing.last_status == LastStatus::Pending) * one;
+        for (condition, one) in [(before, -1), (after, 1)] {
+            let Some(condition) = condition else { continue };
+            load.desired_running += i32::from(condition.desired_running) * one;
+            load.pending += i32::from(condition.last_status == LastStatus::Pending) * one;
         }
         if before.is_none() {
             load.tasks.insert(task.id);
@@ -362,14 +367,14 @@ impl ClusterState {
 
 /// What others go by of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct Condition {
     pub(crate) desired_running: bool,
     pub(crate) last_status: LastStatus,
     /// RUNNING without a health check, or its health check passed.
     pub(crate) is_well: bool,
 }
 
-impl Standing {
+impl Condition {
     pub(crate) fn of(task: &Task) -> Self {
         Self {
             desired_running: task.desired_running,
@@ -380,6 +385,6 @@ impl Standing {
     }
 
     fn holds_resources(self) -> bool {
-        self.last_status != LastStatus::Stopped
+        self.last_status.holds_resources()
     }
 }

@@ -12,7 +12,7 @@ use longshore_wire_ecs::host::{
 
 use crate::cluster_state::ClusterState;
 use crate::machine::Output;
-use crate::record::{Cluster, Container, LastStatus, Launch, Tags, Task};
+use crate::record::{Cluster, Container, LastStatus, Tags, Task, TaskTemplate};
 use crate::state::State;
 
 /// Puts one task on an instance. The caller has checked that it fits.
@@ -20,21 +20,21 @@ pub(crate) fn start(
     cluster: &mut ClusterState,
     ids: &mut Ids,
     now: Timestamp,
-    launch: &Arc<Launch>,
+    template: &Arc<TaskTemplate>,
     tags: &Arc<Tags>,
     instance: ResourceId,
 ) -> Arc<Task> {
     let record = cluster.record.clone();
     let host = &cluster.instances[&instance];
     let id = ResourceId(ids.bits("task"));
-    let free = if launch.needs.gpus > 0 { cluster.free_gpus(instance) } else { Vec::new() };
+    let free = if template.needs.gpus > 0 { cluster.free_gpus(instance) } else { Vec::new() };
     let mut gpus = free.into_iter();
-    let containers = launch.containers.iter();
+    let containers = template.containers.iter();
     let containers = containers.map(|spec| container(&record, ids, id, spec, &mut gpus)).collect();
     let task = Task {
         id,
         arn: record.realm.arn(format_args!("task/{}/{id}", record.name)),
-        launch: launch.clone(),
+        template: template.clone(),
         instance,
         instance_arn: host.arn.clone(),
         availability_zone: host.attributes.get(ZONE_ATTRIBUTE).cloned().flatten(),
@@ -79,17 +79,17 @@ fn container(
 }
 
 fn ordered(task: &Task) -> OrderedTask {
-    let launch = &*task.launch;
+    let template = &*task.template;
     OrderedTask {
         spec: Arc::new(TaskSpec {
             id: task.id,
             arn: task.arn.clone(),
-            cluster: launch.cluster_arn.clone(),
-            family: launch.definition.family.clone(),
-            revision: launch.definition.revision,
-            network_mode: launch.definition.network_mode,
-            containers: launch.containers.clone(),
-            volumes: launch.definition.volumes.clone(),
+            cluster: template.cluster_arn.clone(),
+            family: template.definition.family.clone(),
+            revision: template.definition.revision,
+            network_mode: template.definition.network_mode,
+            containers: template.containers.clone(),
+            volumes: template.definition.volumes.clone(),
             about: about(task),
         }),
         desired: if task.desired_running { Desired::Running } else { Desired::Stopped },
@@ -99,15 +99,15 @@ fn ordered(task: &Task) -> OrderedTask {
 
 /// What containers may be told of their task.
 fn about(task: &Task) -> TaskAbout {
-    let launch = &*task.launch;
-    let (cpu, memory_mib) = crate::admit::task_level(&launch.definition, &launch.overrides);
-    let own = launch.overrides.task_role_arn.clone();
+    let template = &*task.template;
+    let (cpu, memory_mib) = crate::admit::task_level(&template.definition, &template.overrides);
+    let own = template.overrides.task_role_arn.clone();
     TaskAbout {
         service: task.service().map(Into::into),
         cpu,
         memory_mib,
-        role: own.or_else(|| launch.definition.content.task_role_arn.clone()),
-        gpu_ids: if launch.needs.gpus > 0 {
+        role: own.or_else(|| template.definition.content.task_role_arn.clone()),
+        gpu_ids: if template.needs.gpus > 0 {
             task.containers.iter().map(|container| container.gpu_ids.clone()).collect()
         } else {
             Vec::new()

@@ -37,7 +37,7 @@ pub use cluster_state::TokenUse;
 pub use machine::{CallId, Change, Control, Input, Key, Output, Records, Reply};
 pub use record::{
     Cluster, ClusterStatus, Container, ContainerInstance, DefinitionStatus, InstanceStatus,
-    LastStatus, Launch, Registered, StopCode, Tags, Task, TaskDefinition, TaskRow,
+    LastStatus, Registered, StopCode, Tags, Task, TaskDefinition, TaskRow, TaskTemplate,
 };
 pub use service::{
     Breaker, Deployment, Outcome, Propagate, Revision, RolloutState, Scheduling, Service,

@@ -207,16 +207,16 @@ impl Control {
             state.homes.insert(id, Home { realm, cluster: name, generation: 0 });
         }
         service::load(state, records.services)?;
-        let mut launches = admit::Launches::default();
+        let mut templates = admit::Templates::default();
         for row in records.tasks {
-            let task = launches.whole_task(state, row)?;
+            let task = templates.whole_task(state, row)?;
             if let Some(at) = task.stopped_at {
-                let (realm, cluster) = (task.launch.realm.clone(), task.launch.cluster.clone());
+                let (realm, cluster) = (task.template.realm.clone(), task.template.cluster.clone());
                 let gone = at + limits::STOPPED_TASK_VISIBLE_MS;
                 state.expire_at(gone, realm, cluster, Visible::Task(task.id));
             }
             let cluster = state
-                .cluster_mut(&task.launch.realm, &task.launch.cluster)
+                .cluster_mut(&task.template.realm, &task.template.cluster)
                 .ok_or_else(|| format!("{} has no cluster", task.arn))?;
             if task.holds_resources() && !cluster.instances.contains_key(&task.instance) {
                 return Err(format!("{} is on an instance that is not known", task.arn));

@@ -22,7 +22,7 @@ mod task;
 mod task_row;
 
 pub(crate) use task::SERVICE_GROUP;
-pub use task::{Container, Launch, Task};
+pub use task::{Container, Task, TaskTemplate};
 pub use task_row::TaskRow;
 
 /// Tags by key.
@@ -114,6 +114,13 @@ words! {
         ServiceScheduler = "ServiceSchedulerInitiated",
         /// Its host lost it.
         TerminationNotice = "TerminationNotice",
+    }
+}
+
+impl LastStatus {
+    /// Whether a task that has come so far holds what it reserved.
+    pub(crate) fn holds_resources(self) -> bool {
+        self != Self::Stopped
     }
 }
 

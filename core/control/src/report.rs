@@ -58,7 +58,7 @@ pub(crate) fn end(
 }
 
 fn forget_later(state: &mut State, now: Timestamp, task: &Task) {
-    let (realm, cluster) = (task.launch.realm.clone(), task.launch.cluster.clone());
+    let (realm, cluster) = (task.template.realm.clone(), task.template.cluster.clone());
     state.expire_at(now + limits::STOPPED_TASK_VISIBLE_MS, realm, cluster, Visible::Task(task.id));
 }
 

@@ -248,35 +248,35 @@ pub(crate) fn task(task: &Task, with_tags: bool) -> task::Task {
         attachments: Some(Vec::new()),
         attributes: Some(Vec::new()),
         availability_zone: task.availability_zone.clone(),
-        cluster_arn: Some(task.launch.cluster_arn.clone()),
+        cluster_arn: Some(task.template.cluster_arn.clone()),
         connectivity: task.started_at.map(|_| "CONNECTED".into()),
         connectivity_at: seconds(task.started_at),
         container_instance_arn: Some(task.instance_arn.clone()),
         containers: Some(
             task.each_container().map(|(spec, one)| container(task, spec, one)).collect(),
         ),
-        cpu: Some(decimal(task.launch.needs.cpu)),
+        cpu: Some(decimal(task.template.needs.cpu)),
         created_at: Some(task.created_at.seconds()),
         desired_status: Some(word(task.desired_running).into()),
         enable_execute_command: Some(false),
         execution_stopped_at: seconds(task.execution_stopped_at),
-        group: Some(task.launch.group.clone()),
+        group: Some(task.template.group.clone()),
         health_status: Some(health(task)),
         last_status: Some(task.last_status.word().into()),
         launch_type: Some("EC2".into()),
-        memory: Some(decimal(task.launch.needs.memory_mib)),
-        overrides: Some(task.launch.overrides.clone()),
+        memory: Some(decimal(task.template.needs.memory_mib)),
+        overrides: Some(task.template.overrides.clone()),
         pull_started_at: seconds(task.pull_started_at),
         pull_stopped_at: seconds(task.pull_stopped_at),
         started_at: seconds(task.started_at),
-        started_by: task.launch.started_by.clone(),
+        started_by: task.template.started_by.clone(),
         stop_code: task.stop_code.map(|code| code.word().into()),
         stopped_at: seconds(task.stopped_at),
         stopped_reason: task.stopped_reason.clone(),
         stopping_at: seconds(task.stopping_at),
         tags: Some(if with_tags { tags(&task.tags) } else { Vec::new() }),
         task_arn: Some(task.arn.clone()),
-        task_definition_arn: Some(task.launch.definition.arn.clone()),
+        task_definition_arn: Some(task.template.definition.arn.clone()),
         version: Some(task.version),
         ..Default::default()
     }
@@ -287,13 +287,7 @@ fn decimal(number: u32) -> Word {
 }
 
 fn health(task: &Task) -> Word {
-    let essential = task.each_container().filter(|(spec, _)| spec.essential());
-    let worst =
-        essential.map(|(_, container)| container.health).max_by_key(|health| match health {
-            Health::Healthy => 0,
-            Health::Unknown => 1,
-            Health::Unhealthy => 2,
-        });
+    let worst = task.worst_health(ContainerSpec::essential);
     health_word(worst.unwrap_or(Health::Unknown)).into()
 }
 

@@ -49,16 +49,8 @@ impl Ids {
 
     /// A UUID of version 4 in its 36 characters.
     pub fn uuid(&mut self, kind: &'static str) -> String {
-        let mut text = String::with_capacity(36);
-        for (index, byte) in self.uuid_bytes(kind).into_iter().enumerate() {
-            if matches!(index, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            for nibble in [byte >> 4, byte & 15] {
-                text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
-            }
-        }
-        text
+        let digits = format!("{:032x}", u128::from_be_bytes(self.uuid_bytes(kind)));
+        [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
     }
 }
 

@@ -14,8 +14,8 @@ pub const COMMITS_WAITING_MAX: usize = 256;
 /// How long a change that nothing waits for may wait for one that something waits for. Source: chosen by us: longer than a
 /// commit takes, and shorter than anybody notices.
 pub const COMMIT_LINGER: Duration = Duration::from_millis(3);
-/// Reports that the control plane takes in as one input. Source: chosen by us.
-pub const REPORTS_TOGETHER_MAX: usize = 256;
+/// Instances whose reports the control plane takes in as one input. Source: chosen by us.
+pub const REPORTING_TOGETHER_MAX: usize = 256;
 /// How long a transaction may take in commits before those that wait for it are served. Source: chosen by us: several times what the
 /// disk takes.
 pub const TRANSACTION_OPEN_MAX: Duration = Duration::from_millis(10);

@@ -31,7 +31,7 @@ use crate::machine::{Control, Output, Reply};
 use crate::record::{ClusterStatus, TaskDefinition};
 use crate::state::State;
 
-pub(crate) use stored_task::Launches;
+pub(crate) use stored_task::Templates;
 
 type Answer = Result<Reply, ApiError>;
 

@@ -108,7 +108,7 @@ fn valid(task: &Task) -> Result<(), &'static str> {
 fn is_being_replaced(cluster: &ClusterState, task: &Task) -> bool {
     let service = task.service().and_then(|name| cluster.services.get(name));
     let primary = service.and_then(|known| known.record.primary());
-    primary.is_none_or(|primary| task.launch.started_by.as_ref() != Some(&primary.id))
+    primary.is_none_or(|primary| task.template.started_by.as_ref() != Some(&primary.id))
 }
 
 fn shown(task: &Task, now: Timestamp) -> shape::ProtectedTask {

@@ -17,7 +17,7 @@ use crate::launch;
 use crate::machine::Reply;
 use crate::placing::{Rules, failure, fits, not_yet, place};
 use crate::record::{
-    Cluster, DefinitionStatus, InstanceStatus, Launch, Tags, Task, TaskDefinition,
+    Cluster, DefinitionStatus, InstanceStatus, Tags, Task, TaskDefinition, TaskTemplate,
 };
 
 pub(super) mod overrides;
@@ -53,8 +53,8 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
         request.placement_constraints.as_deref().unwrap_or_default(),
         request.placement_strategy.as_deref().unwrap_or_default(),
     )?;
-    let (launch, tags) = admit(at, &common_of_run(&request, &home))?;
-    let rules = rules.and_of(&launch.definition)?;
+    let (template, tags) = admit(at, &common_of_run(&request, &home))?;
+    let rules = rules.and_of(&template.definition)?;
     let token = token(&request)?;
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     if let Some((token, text)) = &token
@@ -66,14 +66,14 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
         return Err(ApiError::invalid("No Container Instances were found in your cluster."));
     }
     let seed = at.control.ids.below("placement", u64::MAX);
-    let plan = place(cluster, &launch.needs, &launch.group, &rules, count.unsigned_abs(), seed);
+    let plan = place(cluster, &template.needs, &template.group, &rules, count.unsigned_abs(), seed);
     let failures =
         plan.refused.iter().map(|(id, refusal)| failure(cluster, &rules, *id, refusal)).collect();
     let (ids, now) = (&mut at.control.ids, at.now);
     let tasks: Vec<Arc<Task>> = plan
         .placed
         .iter()
-        .map(|instance| launch::start(cluster, ids, now, &launch, &tags, *instance))
+        .map(|instance| launch::start(cluster, ids, now, &template, &tags, *instance))
         .collect();
     if let Some((token, request)) = token.filter(|_| !tasks.is_empty()) {
         let tasks = tasks.iter().map(|task| task.id).collect();
@@ -107,7 +107,7 @@ fn where_to_run(request: &shape::RunTaskRequest) -> Result<(), ApiError> {
         request.capacity_provider_strategy.as_ref().is_some_and(|strategy| !strategy.is_empty());
     match request.launch_type.as_deref() {
         Some(_) if providers => Err(ApiError::invalid(
-            "Specify either Launch Type or Capacity Provider Strategy, but not both.",
+            "Specify either TaskTemplate Type or Capacity Provider Strategy, but not both.",
         )),
         _ if providers => Err(ApiError::invalid(
             "The specified capacity provider was not found. Longshore has none yet.",
@@ -158,7 +158,7 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
     let home = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?.record.clone();
     let asked = request.container_instances.as_deref().unwrap_or_default();
     container_instance::check_ids(asked, limits::START_TASK_INSTANCES_MAX)?;
-    let (launch, tags) = admit(
+    let (template, tags) = admit(
         at,
         &Common {
             definition: request.task_definition.as_ref(),
@@ -194,8 +194,8 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
             continue;
         }
         let id = instance.id;
-        match fits(cluster, id, &launch.needs, &launch.group, &Rules::default()) {
-            Ok(()) => tasks.push(launch::start(cluster, ids, now, &launch, &tags, id)),
+        match fits(cluster, id, &template.needs, &template.group, &Rules::default()) {
+            Ok(()) => tasks.push(launch::start(cluster, ids, now, &template, &tags, id)),
             Err(refusal) => failures.push(failure(cluster, &Rules::default(), id, &refusal)),
         }
     }
@@ -204,7 +204,10 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
 }
 
 /// Checks what both operations have in common and resolves the task definition.
-fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<(Arc<Launch>, Arc<Tags>), ApiError> {
+fn admit(
+    at: &mut Context<'_>,
+    common: &Common<'_>,
+) -> Result<(Arc<TaskTemplate>, Arc<Tags>), ApiError> {
     let given = common.definition.map(|text| &**text).unwrap_or_default();
     if given.is_empty() {
         return Err(ApiError::client("TaskDefinition can not be blank."));
@@ -242,7 +245,7 @@ fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<(Arc<Launch>, Arc<
     }
     let (overrides, containers) = overrides::apply(&definition, common.overrides)?;
     let needs = needs(&definition, &containers, common.overrides)?;
-    let launch = Launch {
+    let template = TaskTemplate {
         realm: at.realm.clone(),
         cluster: common.cluster.name.clone(),
         cluster_arn: common.cluster.arn.clone(),
@@ -254,7 +257,7 @@ fn admit(at: &mut Context<'_>, common: &Common<'_>) -> Result<(Arc<Launch>, Arc<
         group,
         started_by,
     };
-    Ok((Arc::new(launch), Arc::new(tags)))
+    Ok((Arc::new(template), Arc::new(tags)))
 }
 
 /// What a task reserves. Overrides change everything but what its definition asks of instances.

@@ -7,16 +7,16 @@ use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::{ApiError, Str};
 
 use super::run_task::{self, overrides};
-use crate::record::{Launch, Task, TaskRow};
+use crate::record::{Task, TaskRow, TaskTemplate};
 use crate::state::State;
 
 /// Stored tasks on their way back. Those of one request are stored apart; what they shared is found again.
 #[derive(Debug, Default)]
-pub(crate) struct Launches {
-    last: Option<Arc<Launch>>,
+pub(crate) struct Templates {
+    last: Option<Arc<TaskTemplate>>,
 }
 
-impl Launches {
+impl Templates {
     /// Gives a stored task back what follows from its row, its definition and its overrides.
     ///
     /// # Errors
@@ -31,25 +31,25 @@ impl Launches {
                 row.realm.arn(format_args!("container-instance/{}/{}", row.cluster, row.instance))
             }
         };
-        let launch = if let Some(last) = self.last.take().filter(|last| row.is_of(last)) {
+        let template = if let Some(last) = self.last.take().filter(|last| row.is_of(last)) {
             last
         } else {
-            let launch = launch_of(state, &row, home.record.arn.clone());
-            Arc::new(launch.map_err(|why| format!("{arn} {why}"))?)
+            let template = template_of(state, &row, home.record.arn.clone());
+            Arc::new(template.map_err(|why| format!("{arn} {why}"))?)
         };
-        self.last = Some(launch.clone());
-        Ok(row.into_task(arn, instance_arn, launch))
+        self.last = Some(template.clone());
+        Ok(row.into_task(arn, instance_arn, template))
     }
 }
 
-fn launch_of(state: &State, row: &TaskRow<'_>, cluster_arn: Str) -> Result<Launch, String> {
+fn template_of(state: &State, row: &TaskRow<'_>, cluster_arn: Str) -> Result<TaskTemplate, String> {
     let definition = state.definition(&row.realm, &row.family, row.revision);
     let definition = definition.ok_or("has no task definition")?.clone();
     let given = row.overrides.as_deref().map(|given| &**given);
     let unfit = |error: ApiError| format!("has overrides that do not fit: {error}");
     let (overrides, containers) = overrides::apply(&definition, given).map_err(unfit)?;
     let needs = run_task::needs(&definition, &containers, given).map_err(unfit)?;
-    Ok(Launch {
+    Ok(TaskTemplate {
         realm: Realm::clone(&row.realm),
         cluster: Str::clone(&row.cluster),
         cluster_arn,

@@ -173,8 +173,11 @@ impl Filter {
         debug_assert!(task.last_status != LastStatus::Stopped || !task.desired_running, "audited");
         task.desired_running == self.running
             && self.instance.is_none_or(|instance| task.instance == instance)
-            && self.family.as_ref().is_none_or(|family| task.launch.definition.family == *family)
+            && self.family.as_ref().is_none_or(|family| task.template.definition.family == *family)
             && self.service.as_ref().is_none_or(|name| task.service() == Some(&**name))
-            && self.started_by.as_ref().is_none_or(|by| task.launch.started_by.as_ref() == Some(by))
+            && self
+                .started_by
+                .as_ref()
+                .is_none_or(|by| task.template.started_by.as_ref() == Some(by))
     }
 }

@@ -17,7 +17,7 @@ pub(crate) const SERVICE_GROUP: &str = "service:";
 
 /// What all tasks of one request share, and never changes. Tasks are many: they hold it once between them.
 #[derive(Clone, Debug)]
-pub struct Launch {
+pub struct TaskTemplate {
     /// Account and region.
     pub realm: Realm,
     /// Name of the cluster.
@@ -48,12 +48,12 @@ pub struct Task {
     /// The whole ARN.
     pub arn: Str,
     /// What it shares with the others of its request.
-    pub launch: Arc<Launch>,
+    pub template: Arc<TaskTemplate>,
     /// Where it runs.
     pub instance: ResourceId,
     /// ARN of where it runs.
     pub instance_arn: Str,
-    /// Zone of the instance at launch.
+    /// Zone of the instance at template.
     pub availability_zone: Option<Str>,
     /// Rises with every change.
     pub version: i64,
@@ -90,20 +90,23 @@ pub struct Task {
 impl Task {
     /// Whether it holds what it reserved: until it is STOPPED.
     pub fn holds_resources(&self) -> bool {
-        self.last_status != LastStatus::Stopped
+        self.last_status.holds_resources()
     }
 
     /// The service that started it: its group names it, and nobody else may use such a group.
     pub fn service(&self) -> Option<&str> {
-        self.launch.group.strip_prefix(SERVICE_GROUP)
+        self.template.group.strip_prefix(SERVICE_GROUP)
     }
 
     /// What the health checks of its essential containers say together; `None` if there are none.
     pub fn verdict(&self) -> Option<Health> {
-        let checked = self
-            .each_container()
-            .filter(|(spec, _)| spec.essential() && spec.definition.health_check.is_some());
-        checked.map(|(_, container)| container.health).max_by_key(|health| match health {
+        self.worst_health(|spec| spec.essential() && spec.definition.health_check.is_some())
+    }
+
+    /// The worst health of those containers that `counts` says; `None` if there are none.
+    pub(crate) fn worst_health(&self, counts: impl Fn(&ContainerSpec) -> bool) -> Option<Health> {
+        let counted = self.each_container().filter(|(spec, _)| counts(spec));
+        counted.map(|(_, container)| container.health).max_by_key(|health| match health {
             Health::Healthy => 0,
             Health::Unknown => 1,
             Health::Unhealthy => 2,
@@ -112,11 +115,11 @@ impl Task {
 
     /// What each container is to run, and how far it has come.
     pub fn each_container(&self) -> impl Iterator<Item = (&ContainerSpec, &Container)> {
-        self.launch.containers.iter().zip(&self.containers)
+        self.template.containers.iter().zip(&self.containers)
     }
 }
 
-/// How far a container of a task has come. What it runs is in [`Launch::containers`], at the same place.
+/// How far a container of a task has come. What it runs is in [`TaskTemplate::containers`], at the same place.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Container {
     /// The whole ARN; its last part alone is stored.

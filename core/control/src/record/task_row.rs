@@ -12,7 +12,7 @@ use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::shape::task::TaskOverride;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Container, LastStatus, Launch, StopCode, Tags, Task};
+use super::{Container, LastStatus, StopCode, Tags, Task, TaskTemplate};
 
 /// A task as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,22 +62,22 @@ pub struct TaskRow<'a> {
 
 impl<'a> From<&'a Task> for TaskRow<'a> {
     fn from(task: &'a Task) -> Self {
-        let launch = &*task.launch;
+        let template = &*task.template;
         Self {
             id: task.id,
-            realm: Cow::Borrowed(&launch.realm),
-            cluster: Cow::Borrowed(&launch.cluster),
+            realm: Cow::Borrowed(&template.realm),
+            cluster: Cow::Borrowed(&template.cluster),
             instance: task.instance,
             availability_zone: task.availability_zone.as_ref().map(Cow::Borrowed),
-            family: Cow::Borrowed(&launch.definition.family),
-            revision: launch.definition.revision,
+            family: Cow::Borrowed(&template.definition.family),
+            revision: template.definition.revision,
             version: task.version,
             last_status: task.last_status,
             desired_running: task.desired_running,
             containers: Cow::Borrowed(&task.containers),
-            overrides: launch.is_overridden.then_some(Cow::Borrowed(&launch.overrides)),
-            group: Cow::Borrowed(&launch.group),
-            started_by: launch.started_by.as_ref().map(Cow::Borrowed),
+            overrides: template.is_overridden.then_some(Cow::Borrowed(&template.overrides)),
+            group: Cow::Borrowed(&template.group),
+            started_by: template.started_by.as_ref().map(Cow::Borrowed),
             created_at: task.created_at,
             pull_started_at: task.pull_started_at,
             pull_stopped_at: task.pull_stopped_at,
@@ -94,21 +94,26 @@ impl<'a> From<&'a Task> for TaskRow<'a> {
 }
 
 impl TaskRow<'_> {
-    /// Whether it is a task of this launch, or may as well be.
-    pub(crate) fn is_of(&self, launch: &Launch) -> bool {
-        let definition = &launch.definition;
-        let overrides = launch.is_overridden.then_some(&launch.overrides);
-        *self.realm == launch.realm
-            && *self.cluster == launch.cluster
+    /// Whether it is a task of this template, or may as well be.
+    pub(crate) fn is_of(&self, template: &TaskTemplate) -> bool {
+        let definition = &template.definition;
+        let overrides = template.is_overridden.then_some(&template.overrides);
+        *self.realm == template.realm
+            && *self.cluster == template.cluster
             && (&*self.family, self.revision) == (&definition.family, definition.revision)
-            && *self.group == launch.group
-            && self.started_by.as_deref() == launch.started_by.as_ref()
+            && *self.group == template.group
+            && self.started_by.as_deref() == template.started_by.as_ref()
             && self.overrides.as_deref() == overrides
     }
 
     /// The task again, of what is not stored with it.
-    pub(crate) fn into_task(self, arn: Str, instance_arn: Str, launch: Arc<Launch>) -> Task {
-        let (realm, cluster, id) = (&launch.realm, &launch.cluster, self.id);
+    pub(crate) fn into_task(
+        self,
+        arn: Str,
+        instance_arn: Str,
+        template: Arc<TaskTemplate>,
+    ) -> Task {
+        let (realm, cluster, id) = (&template.realm, &template.cluster, self.id);
         let mut containers = self.containers.into_owned();
         for container in &mut containers {
             // Older records have it whole.
@@ -136,7 +141,7 @@ impl TaskRow<'_> {
             stopped_reason: self.stopped_reason.map(Cow::into_owned),
             tags: self.tags.into_owned(),
             protected_until: self.protected_until,
-            launch,
+            template,
         }
     }
 }

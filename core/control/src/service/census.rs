@@ -76,8 +76,8 @@ pub(crate) fn census(cluster: &ClusterState, service: &Service, now: Timestamp) 
         }
         census.members.push(Member {
             id: *id,
-            deployment: task.launch.started_by.clone(),
-            primary: task.launch.started_by.as_ref() == primary,
+            deployment: task.template.started_by.clone(),
+            primary: task.template.started_by.as_ref() == primary,
             instance: task.instance,
             zone: task.availability_zone.clone(),
             created_at: task.created_at,

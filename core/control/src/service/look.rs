@@ -19,7 +19,7 @@ use super::daemon::{self, Daemon};
 use super::event::{Voice, named};
 use super::plan::{Plan, Situation, Why, replica};
 use super::scale_in::Order;
-use super::start::launch_of;
+use super::start::template_of;
 use super::state::Ledger;
 use super::{Bounds, RolloutState, Scheduling, Service, ServiceStatus, rollout, zones};
 use crate::announce::{ActionName, Level};
@@ -29,7 +29,7 @@ use crate::launch;
 use crate::limits;
 use crate::machine::{Control, Output};
 use crate::placing::{Rules, fits, place};
-use crate::record::{Launch, StopCode, Task, TaskDefinition};
+use crate::record::{StopCode, Task, TaskDefinition, TaskTemplate};
 
 /// Looks at the services that are due, as many as one tick may.
 pub(crate) fn look_at_due(control: &mut Control, now: Timestamp, out: &mut Vec<Output>) {
@@ -321,8 +321,8 @@ impl Look<'_, '_> {
         }
         let service = self.record()?;
         let cluster = &self.cluster.record;
-        let (launch, tags) = match launch_of(cluster, service, service.primary()?, definition) {
-            Ok(launch) => launch,
+        let (template, tags) = match template_of(cluster, service, service.primary()?, definition) {
+            Ok(template) => template,
             Err(error) => {
                 self.configuration_failed(&error.message);
                 return None;
@@ -331,10 +331,11 @@ impl Look<'_, '_> {
         let (placed, refused) = match sites {
             None => {
                 let seed = self.voice.ids().below("placement", u64::MAX);
-                let plan = place(self.cluster, &launch.needs, &launch.group, rules, count, seed);
+                let plan =
+                    place(self.cluster, &template.needs, &template.group, rules, count, seed);
                 (plan.placed, plan.refused)
             }
-            Some(sites) => self.on_sites(&sites, &launch, rules),
+            Some(sites) => self.on_sites(&sites, &template, rules),
         };
         let wanted = usize::try_from(count).unwrap_or(usize::MAX);
         let unplaced = (placed.len() < wanted && (!refused.is_empty() || placed.is_empty()))
@@ -342,7 +343,7 @@ impl Look<'_, '_> {
         let now = self.voice.now;
         for instance in &placed {
             let ids = self.voice.ids();
-            self.tasks.push(launch::start(self.cluster, ids, now, &launch, &tags, *instance));
+            self.tasks.push(launch::start(self.cluster, ids, now, &template, &tags, *instance));
         }
         if !placed.is_empty() {
             let from = self.tasks.len() - placed.len();
@@ -360,13 +361,13 @@ impl Look<'_, '_> {
     fn on_sites(
         &self,
         sites: &[ResourceId],
-        launch: &Launch,
+        template: &TaskTemplate,
         rules: &Rules,
     ) -> (Vec<ResourceId>, Vec<(ResourceId, Refusal)>) {
         let most = usize::try_from(limits::SERVICE_BATCH_MAX).unwrap_or(usize::MAX);
         let (mut placed, mut refused) = (Vec::new(), Vec::new());
         for id in sites {
-            match fits(self.cluster, *id, &launch.needs, &launch.group, rules) {
+            match fits(self.cluster, *id, &template.needs, &template.group, rules) {
                 Ok(()) if placed.len() < most => placed.push(*id),
                 Ok(()) => {}
                 Err(refusal) => refused.push((*id, refusal)),

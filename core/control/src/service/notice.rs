@@ -10,7 +10,7 @@ use longshore_wire_ecs::arn::Realm;
 
 use super::Service;
 use super::agenda::Matter;
-use crate::cluster_state::{ClusterState, Standing};
+use crate::cluster_state::{ClusterState, Condition};
 use crate::limits;
 use crate::machine::Control;
 use crate::record::{LastStatus, StopCode, Task};
@@ -37,8 +37,8 @@ enum News {
 
 impl Noticed {
     /// What a change of a task means.
-    pub(crate) fn between(before: Option<Standing>, task: &Task) -> Vec<Self> {
-        let Some(deployment) = task.launch.started_by.clone() else { return Vec::new() };
+    pub(crate) fn between(before: Option<Condition>, task: &Task) -> Vec<Self> {
+        let Some(deployment) = task.template.started_by.clone() else { return Vec::new() };
         let was = before.map_or(LastStatus::Pending, |before| before.last_status);
         let mut all = Vec::new();
         match (was, task.last_status) {
@@ -61,7 +61,7 @@ impl Noticed {
             }
             _ => {}
         }
-        if Standing::of(task).is_well && !before.is_some_and(|before| before.is_well) {
+        if Condition::of(task).is_well && !before.is_some_and(|before| before.is_well) {
             all.push(News::Well);
         }
         let service = task.service().unwrap_or_default();

@@ -32,7 +32,8 @@ pub(crate) fn counts(
     let live = cluster.services.get(&service.name).into_iter().flat_map(|known| &known.live);
     let mut counts = Counts::default();
     for task in live.map(|id| &cluster.tasks[id]) {
-        let counted = deployment.is_none_or(|one| task.launch.started_by.as_ref() == Some(&one.id));
+        let counted =
+            deployment.is_none_or(|one| task.template.started_by.as_ref() == Some(&one.id));
         if !counted || !task.desired_running {
             continue;
         }

@@ -1,24 +1,24 @@
-//! What a service starts: a launch made of its task definition and of what it says about tags.
+//! What a service starts: a template made of its task definition and of what it says about tags.
 
 use std::sync::Arc;
 
 use longshore_wire_ecs::ApiError;
 
 use super::{Deployment, Propagate, Service};
-use crate::record::{Cluster, Launch, Tags, TaskDefinition};
+use crate::record::{Cluster, Tags, TaskDefinition, TaskTemplate};
 
-/// The launch of a deployment's tasks, and their tags.
+/// The template of a deployment's tasks, and their tags.
 ///
 /// # Errors
 /// When containers cannot be made of the definition.
-pub(crate) fn launch_of(
+pub(crate) fn template_of(
     cluster: &Cluster,
     service: &Service,
     deployment: &Deployment,
     definition: &Arc<TaskDefinition>,
-) -> Result<(Arc<Launch>, Arc<Tags>), ApiError> {
+) -> Result<(Arc<TaskTemplate>, Arc<Tags>), ApiError> {
     let (overrides, containers) = crate::admit::without_overrides(definition)?;
-    let launch = Launch {
+    let template = TaskTemplate {
         realm: cluster.realm.clone(),
         cluster: cluster.name.clone(),
         cluster_arn: cluster.arn.clone(),
@@ -30,7 +30,7 @@ pub(crate) fn launch_of(
         group: service.group(),
         started_by: Some(deployment.id.clone()),
     };
-    Ok((Arc::new(launch), Arc::new(tags(service, definition))))
+    Ok((Arc::new(template), Arc::new(tags(service, definition))))
 }
 
 /// Source: ECS API reference, `propagateTags` and `enableECSManagedTags`.

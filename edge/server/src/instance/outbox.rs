@@ -64,7 +64,7 @@ impl Outbox {
             let mut together = Vec::new();
             for (instance, reports) in self.take() {
                 together.push((instance, reports.into_values().collect()));
-                if together.len() >= limits::REPORTS_TOGETHER_MAX {
+                if together.len() >= limits::REPORTING_TOGETHER_MAX {
                     control.reported(std::mem::take(&mut together)).await;
                 }
             }

@@ -88,21 +88,26 @@ pub(super) fn json(record: &impl Serialize) -> String {
         .expect("records are text, numbers, lists and maps with text for keys")
 }
 
-/// A change on its way to the disk.
+/// A change on its way to the disk. Its record is text already: the one thread that writes has enough to do.
 #[derive(Debug)]
-pub(super) enum Row {
-    /// A task, which is text already: tasks are written more often than all else, and the one thread that writes has enough to do.
-    Task(ResourceId, String),
-    /// Any other.
-    Other(Change),
+pub(super) struct Row {
+    change: Change,
+    /// Empty where nothing is stored, and for the event bus, which has rows of its own.
+    record: String,
 }
 
 impl From<Change> for Row {
     fn from(change: Change) -> Self {
-        match change {
-            Change::Task(task) => Self::Task(task.id, json(&TaskRow::from(&*task))),
-            other => Self::Other(other),
-        }
+        let record = match &change {
+            Change::Cluster(cluster) => json(&**cluster),
+            Change::Instance(instance) => json(&**instance),
+            Change::Definition(definition) => json(&**definition),
+            Change::Task(task) => json(&TaskRow::from(&**task)),
+            Change::Service(service) => json(&**service),
+            Change::Token { usage, .. } => json(usage),
+            Change::Forget(_) | Change::Bus(_) => String::new(),
+        };
+        Self { change, record }
     }
 }
 
@@ -112,10 +117,7 @@ pub(super) fn write(
     known: &mut Known,
     row: Row,
 ) -> rusqlite::Result<()> {
-    let change = match row {
-        Row::Task(id, record) => return write_task(transaction, known, id, record).map(drop),
-        Row::Other(change) => change,
-    };
+    let Row { change, record } = row;
     match &change {
         Change::Cluster(cluster) => transaction
             .prepare_cached("INSERT OR REPLACE INTO cluster VALUES (?1, ?2, ?3, ?4, ?5)")?
@@ -124,9 +126,9 @@ pub(super) fn write(
                 &*cluster.realm.region,
                 &*cluster.name,
                 cluster.status.word(),
-                json(&**cluster)
+                record
             ])?,
-        Change::Instance(instance) => write_instance(transaction, instance)?,
+        Change::Instance(instance) => write_instance(transaction, instance, record)?,
         Change::Definition(definition) => transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO task_definition VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -137,15 +139,13 @@ pub(super) fn write(
                 &*definition.family,
                 definition.revision,
                 definition.status.word(),
-                json(&**definition)
+                record
             ])?,
-        Change::Task(task) => {
-            write_task(transaction, known, task.id, json(&TaskRow::from(&**task)))?
-        }
-        Change::Service(service) => write_service(transaction, service)?,
-        Change::Token { realm, cluster, token, usage } => transaction
+        Change::Task(task) => write_task(transaction, known, task.id, record)?,
+        Change::Service(service) => write_service(transaction, service, record)?,
+        Change::Token { realm, cluster, token, .. } => transaction
             .prepare_cached("INSERT OR REPLACE INTO client_token VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![&*realm.account, &*realm.region, &**cluster, &**token, json(usage)])?,
+            .execute(params![&*realm.account, &*realm.region, &**cluster, &**token, record])?,
         Change::Forget(key) => forget(transaction, known, key)?,
         Change::Bus(change) => event_rows::write(transaction, change)?,
     };
@@ -183,14 +183,19 @@ fn pad(record: &mut String, room: usize) {
 fn write_instance(
     transaction: &Transaction<'_>,
     instance: &ContainerInstance,
+    record: String,
 ) -> rusqlite::Result<usize> {
     let id = instance.id.to_string();
     transaction
         .prepare_cached("INSERT OR REPLACE INTO container_instance VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![id, &*instance.cluster, instance.status.word(), json(instance)])
+        .execute(params![id, &*instance.cluster, instance.status.word(), record])
 }
 
-fn write_service(transaction: &Transaction<'_>, service: &Service) -> rusqlite::Result<usize> {
+fn write_service(
+    transaction: &Transaction<'_>,
+    service: &Service,
+    record: String,
+) -> rusqlite::Result<usize> {
     transaction
         .prepare_cached("INSERT OR REPLACE INTO service VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
         .execute(params![
@@ -200,7 +205,7 @@ fn write_service(transaction: &Transaction<'_>, service: &Service) -> rusqlite::
             &*service.name,
             service.status.word(),
             service.desired_count,
-            json(service)
+            record
         ])
 }
 

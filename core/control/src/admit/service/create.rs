@@ -126,7 +126,7 @@ fn launch_type(request: &shape::CreateServiceRequest) -> Result<(), ApiError> {
     }
     match request.launch_type.as_deref() {
         Some(_) if providers => Err(ApiError::invalid(
-            "Specify either Launch Type or Capacity Provider Strategy, but not both.",
+            "Specify either TaskTemplate Type or Capacity Provider Strategy, but not both.",
         )),
         _ if providers => Foreign { providers, ..Foreign::default() }.refuse(),
         None | Some("EC2") => Ok(()),

@@ -135,7 +135,7 @@ fn sources(cluster: &ClusterState, held: &Service) -> Vec<(Str, u32)> {
     let running: Vec<&Str> = live
         .map(|id| &cluster.tasks[id])
         .filter(|task| task.desired_running)
-        .filter_map(|task| task.launch.started_by.as_ref())
+        .filter_map(|task| task.template.started_by.as_ref())
         .collect();
     let of = |id: &Str| running.iter().filter(|by| **by == id).count();
     let deployments = held.deployments.iter();

@@ -10,16 +10,11 @@ use serde_json::{Value, json};
 use super::{World, ended, id, says};
 use crate::limits::INSTANCE_VERSIONS_RESERVED;
 use crate::machine::{Change, Control, Input, Records};
-use crate::record::{Task, TaskRow};
+use crate::record::TaskRow;
 
 /// A record as it comes back from a storage.
-fn stored<T: Serialize + DeserializeOwned>(record: &T) -> T {
+fn stored<T: DeserializeOwned>(record: &impl Serialize) -> T {
     let text = serde_json::to_string(record).expect("records are text, numbers and lists");
-    serde_json::from_str(&text).expect("what was written can be read")
-}
-
-fn row(task: &Task) -> TaskRow<'static> {
-    let text = serde_json::to_string(&TaskRow::from(task)).expect("records are text and numbers");
     serde_json::from_str(&text).expect("what was written can be read")
 }
 
@@ -30,7 +25,7 @@ fn records(world: &World) -> Records {
             Change::Cluster(one) => records.clusters.push(stored(&**one)),
             Change::Instance(one) => records.instances.push(stored(&**one)),
             Change::Definition(one) => records.definitions.push(stored(&**one)),
-            Change::Task(one) => records.tasks.push(row(one)),
+            Change::Task(one) => records.tasks.push(stored(&TaskRow::from(&**one))),
             Change::Service(one) => records.services.push(stored(&**one)),
             Change::Token { realm, cluster, token, usage } => {
                 records.tokens.push((realm.clone(), cluster.clone(), token.clone(), stored(usage)));
