@@ -34,16 +34,17 @@ pub(crate) fn announce(control: &mut Control, now: Timestamp, out: &mut Vec<Outp
         else {
             continue;
         };
-        // In this order a follower knows an instance before the tasks on it.
+        // In this order a follower reads why an instance has more or less left before it reads how much. An instance that is
+        // new was told of in an earlier step than the tasks on it.
+        if tasks {
+            let changed = cluster.changed_tasks.iter().filter_map(|id| cluster.tasks.get(id));
+            events.extend(changed.map(|task| (realm.clone(), task_event(task, now))));
+        }
         if instances {
             let changed = cluster.changed_instances.union(&cluster.touched_instances);
             for instance in changed.filter_map(|id| cluster.instances.get(id)) {
                 events.push((realm.clone(), instance_event(cluster, instance, now)));
             }
-        }
-        if tasks {
-            let changed = cluster.changed_tasks.iter().filter_map(|id| cluster.tasks.get(id));
-            events.extend(changed.map(|task| (realm.clone(), task_event(task, now))));
         }
     }
     for announcement in std::mem::take(&mut control.state.announced) {

@@ -1,42 +1,48 @@
-//! `longshore demo`: a Mesos framework's tasks run on a local ECS, from nothing, in one process.
+//! `longshore demo`: from nothing, in one process, a Mesos framework's tasks and an ECS service on a local ECS.
 
 mod board;
+mod screen;
+mod service;
+mod told;
 
 use std::process::ExitCode;
 
 use anyhow::Context;
-use aws_sdk_ecs::types::ContainerDefinition;
 use clap::Parser;
 use longshore_client::{Client, Options};
 use longshore_examples::hello::{self, Job, News};
 use tokio::sync::mpsc;
 
-use self::board::Board;
+use self::screen::Screen;
+use self::service::Stage;
+use self::told::Told;
 use crate::args::{Args, Command, DemoArgs, DevArgs};
 use crate::dev::{Local, interrupted};
 
-/// Runs the sample framework and ends with a summary, or stays up with `--keep`.
+/// Tells the story and ends with a summary, or stays up with `--keep`.
 pub(crate) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> {
     let mut local = Local::start(&dev_args(&args)?).await?;
     let (ecs, mesos) = (local.ecs_url.clone(), local.mesos_url.clone());
-    if !json {
-        crate::output::say!("A local ECS with three container instances in three zones: {ecs}");
-        crate::output::say!("A Mesos master in front of it: {mesos}");
-        crate::output::say!("");
-    }
+    let jobs = jobs();
+    let mut screen = Screen::new(&jobs, json);
+    screen.tell(Told::Started { ecs: ecs.clone(), mesos: mesos.clone(), instances: 3 });
     let shown = tokio::select! {
-        shown = show(&args, &ecs, &mesos, json) => shown,
+        shown = show(&args, &ecs, &mesos, jobs, &mut screen) => shown,
         error = local.ecs.failure() => Err(error.into()),
         () = interrupted() => Err(anyhow::anyhow!("interrupted")),
     };
-    if !json {
+    if !json && shown.is_ok() {
         crate::output::say!("");
-        crate::output::say!("{}", crate::hints::text(&ecs, &mesos, "us-east-1"));
+        if args.keep {
+            crate::output::say!("{}", crate::hints::text(&ecs, &mesos, "us-east-1"));
+            crate::output::say!("It stays up until Ctrl-C.");
+        } else {
+            crate::output::say!("Nothing is left running.");
+            crate::output::say!("To stay up:     longshore demo --keep");
+            crate::output::say!("To keep state:  longshore dev");
+        }
     }
     if shown.is_ok() && args.keep {
-        if !json {
-            crate::output::say!("It stays up. Ctrl-C ends it.");
-        }
         interrupted().await;
     }
     local.stop().await;
@@ -58,8 +64,14 @@ fn dev_args(args: &DemoArgs) -> anyhow::Result<DevArgs> {
     Ok(*dev)
 }
 
-/// Registers two task definitions, runs the framework, and shows what happens. True if all went as it should.
-async fn show(args: &DemoArgs, ecs: &str, mesos: &str, json: bool) -> anyhow::Result<bool> {
+/// Runs the framework, then the service, then asks for what cannot be had. True if all went as it should.
+async fn show(
+    args: &DemoArgs,
+    ecs: &str,
+    mesos: &str,
+    jobs: Vec<Job>,
+    screen: &mut Screen,
+) -> anyhow::Result<bool> {
     let client = Client::new(Options {
         cluster: "default".to_owned(),
         endpoint: Some(ecs.to_owned()),
@@ -68,42 +80,38 @@ async fn show(args: &DemoArgs, ecs: &str, mesos: &str, json: bool) -> anyhow::Re
         budget: false,
     })
     .await?;
-    register(&client, "hello", "echo hello from ECS; sleep 2", &args.image).await?;
-    register(&client, "sleep360", "sleep 360", &args.image).await?;
+    screen.tell(Told::Part("A Mesos framework launches six tasks"));
+    let image = args.image.as_str();
+    let mut stage = Stage { client: &client, ecs, image, tell: &mut |told| screen.tell(told) };
+    stage.register("hello", &["sh", "-c", "echo hello from ECS; sleep 2"], 256).await?;
+    stage.register("sleep360", &["sh", "-c", "sleep 360"], 256).await?;
+    run_framework(mesos, jobs, stage.tell).await?;
+    (stage.tell)(Told::Part("An ECS service rolls to a new revision, and back from a bad one"));
+    let rolled = stage.roll().await?;
+    (stage.tell)(Told::Part("A task that is too large for every instance"));
+    let refused = stage.refuse().await?;
+    Ok(screen.finish(rolled && refused).is_well())
+}
+
+async fn run_framework(
+    mesos: &str,
+    jobs: Vec<Job>,
+    tell: &mut dyn FnMut(Told),
+) -> anyhow::Result<()> {
     let (news, mut heard) = mpsc::channel(256);
-    let jobs = jobs();
-    let mut board = Board::new(&jobs, json);
     let master = mesos.trim_start_matches("http://").to_owned();
     let framework = hello::run(&master, "hello-framework", jobs, news);
     let watch = async {
         while let Some(news) = heard.recv().await {
             let done = matches!(news, News::Done);
-            board.show(news);
+            tell(Told::Framework(news));
             if done {
                 break;
             }
         }
     };
     let (ran, ()) = tokio::join!(framework, watch);
-    ran.context("the sample framework did not get through")?;
-    Ok(board.summary())
-}
-
-async fn register(client: &Client, family: &str, command: &str, image: &str) -> anyhow::Result<()> {
-    let container = ContainerDefinition::builder()
-        .name("main")
-        .image(image)
-        .cpu(256)
-        .memory(64)
-        .essential(true)
-        .entry_point("sh")
-        .entry_point("-c")
-        .command(command)
-        .build();
-    let request =
-        client.sdk().register_task_definition().family(family).container_definitions(container);
-    request.send().await.with_context(|| format!("cannot register {family}"))?;
-    Ok(())
+    ran.context("the sample framework did not get through")
 }
 
 /// Definitions by name as the ancestor ran them, and plain commands beside them.

@@ -5,6 +5,7 @@
 
 mod line;
 mod past;
+mod seen;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use hyper::{Response, StatusCode};
 use longshore_wire_ecs::feed::{self, Frame};
 use serde_json::Value;
 
+use self::seen::Seen;
 use crate::args::EventsArgs;
 use crate::local;
 
@@ -62,6 +64,7 @@ async fn follow(response: Response<Incoming>, json: bool) -> anyhow::Result<()> 
         bail!("{}", String::from_utf8_lossy(&said).trim());
     }
     let mut reader = feed::Reader::default();
+    let mut seen = Seen::default();
     loop {
         let piece = tokio::time::timeout(SILENCE, body.frame()).await;
         let piece = piece.context("the feed has fallen silent")?;
@@ -69,12 +72,12 @@ async fn follow(response: Response<Incoming>, json: bool) -> anyhow::Result<()> 
         let Some(Ok(piece)) = piece else { return Ok(()) };
         reader.push(piece.data_ref().map_or(b"", |bytes| bytes));
         while let Some(frame) = reader.next_frame()? {
-            print(&frame, json)?;
+            print(&frame, json, &mut seen)?;
         }
     }
 }
 
-fn print(frame: &Frame, json: bool) -> anyhow::Result<()> {
+fn print(frame: &Frame, json: bool, seen: &mut Seen) -> anyhow::Result<()> {
     if json {
         crate::output::say!("{}", frame.data);
         return Ok(());
@@ -85,8 +88,8 @@ fn print(frame: &Frame, json: bool) -> anyhow::Result<()> {
             "longshore: {} events were missed: they came faster than they were read",
             told["missed"]
         );
-    } else {
-        crate::output::say!("{}", line::of(&told));
+    } else if let Some(line) = seen.line(&told) {
+        crate::output::say!("{line}");
     }
     Ok(())
 }

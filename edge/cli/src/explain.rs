@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use longshore_placement::{Request, explain};
+use longshore_placement::{Explanation, Request, explain};
 
 use crate::args::ExplainArgs;
 use crate::explain::read::Described;
@@ -36,15 +36,7 @@ pub(crate) async fn run(args: ExplainArgs, json: bool) -> anyhow::Result<ExitCod
         None => read::cluster(&args).await?,
     };
     let (question, mut scene) = question(&args, described)?;
-    let request = Request {
-        needs: &scene.needs.clone(),
-        group: &question.group,
-        constraints: &question.rules.constraints,
-        strategies: &question.rules.strategies,
-        count: question.count,
-        seed: args.seed,
-    };
-    let explanation = explain(&mut scene.view, &request);
+    let explanation = answer(&args, &question, &mut scene);
     if let Some(path) = &args.picture {
         let picture = picture::draw(&scene, &question, &explanation);
         std::fs::write(path, picture)
@@ -57,6 +49,27 @@ pub(crate) async fn run(args: ExplainArgs, json: bool) -> anyhow::Result<ExitCod
     }
     let all = u32::try_from(explanation.placed.len()).is_ok_and(|placed| placed == question.count);
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How many instances passed each check, and what the nearest of the others lacks, for a cluster that is running.
+pub(crate) async fn in_short(
+    args: &ExplainArgs,
+) -> anyhow::Result<(Vec<(usize, String)>, Option<String>)> {
+    let (question, mut scene) = question(args, read::cluster(args).await?)?;
+    let explanation = answer(args, &question, &mut scene);
+    Ok(text::in_short(&scene, &question, &explanation))
+}
+
+fn answer(args: &ExplainArgs, question: &Question, scene: &mut Scene) -> Explanation {
+    let request = Request {
+        needs: &scene.needs.clone(),
+        group: &question.group,
+        constraints: &question.rules.constraints,
+        strategies: &question.rules.strategies,
+        count: question.count,
+        seed: args.seed,
+    };
+    explain(&mut scene.view, &request)
 }
 
 fn from_file(path: &Path) -> anyhow::Result<Described> {

@@ -17,10 +17,12 @@ mod list;
 mod local;
 mod logs;
 mod master;
+mod other_words;
 mod output;
 mod rehearse;
 mod serve;
 mod tasks;
+mod terminal;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -55,7 +57,15 @@ fn raise_file_limit() {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let typed = std::env::args_os().skip(1);
+            let typed: Vec<String> =
+                typed.map(|word| word.to_string_lossy().into_owned()).collect();
+            other_words::with_tip(error, &typed).exit();
+        }
+    };
     raise_file_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

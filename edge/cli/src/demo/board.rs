@@ -1,11 +1,23 @@
-//! What the demo shows: a table that is redrawn on a terminal, a line for each change elsewhere, JSON when asked for.
-
-use std::io::{IsTerminal, Write};
-use std::time::Instant;
+//! The framework's tasks as a table: what is known of them, and its lines for a terminal of any width.
 
 use longshore_examples::hello::{Job, News};
 use longshore_wire_mesos::v1::TaskState;
-use serde_json::json;
+
+use super::told::counted;
+use crate::terminal::clip;
+
+/// The least width, in columns, at which the table says more than a log would. Chosen by us.
+pub(super) const WIDTH_MIN: usize = 56;
+/// From here on the agents fit.
+const WIDTH_WITH_AGENTS: usize = 72;
+/// From here on the last message fits.
+const WIDTH_WITH_MESSAGES: usize = 100;
+
+const NAME_WIDTH: usize = 8;
+const AGENT_WIDTH: usize = 9;
+const MESSAGE_WIDTH: usize = 34;
+/// `STAGING > RUNNING > FINISHED` and a little more.
+const STATES_WIDTH: usize = 28;
 
 /// How the sample tasks should end.
 fn expected(job: &Job) -> TaskState {
@@ -19,7 +31,7 @@ fn expected(job: &Job) -> TaskState {
 #[derive(Debug)]
 struct Row {
     name: String,
-    what: String,
+    runs: String,
     agent: String,
     states: Vec<TaskState>,
     message: String,
@@ -30,71 +42,35 @@ struct Row {
 #[derive(Debug)]
 pub(super) struct Board {
     rows: Vec<Row>,
-    began: Instant,
     offers: usize,
-    json: bool,
-    live: bool,
-    drawn: usize,
 }
 
 impl Board {
-    pub(super) fn new(jobs: &[Job], json: bool) -> Self {
+    pub(super) fn new(jobs: &[Job]) -> Self {
         let row = |job: &Job| Row {
             name: job.name.clone(),
-            what: job.command.chars().take(38).collect(),
+            runs: job.command.clone(),
             agent: String::new(),
             states: Vec::new(),
             message: String::new(),
             expected: expected(job),
         };
-        let live = !json && std::io::stdout().is_terminal();
-        Self {
-            rows: jobs.iter().map(row).collect(),
-            began: Instant::now(),
-            offers: 0,
-            json,
-            live,
-            drawn: 0,
-        }
+        Self { rows: jobs.iter().map(row).collect(), offers: 0 }
     }
 
-    /// Shows something that happened.
-    pub(super) fn show(&mut self, news: News) {
-        let seconds = self.began.elapsed().as_secs_f64();
-        let line = match &news {
-            News::Subscribed(id) => format!("subscribed as framework {id}"),
-            News::Offers(count, cores) => format!("{count} offers, {cores:.1} cores"),
-            News::Launched(task, host) => {
-                format!("{task:<8} TASK_STAGING   launched on the agent at {host}")
-            }
-            News::Update(task, state, message) => {
-                format!("{task:<8} {:<14} {message}", state.as_str_name())
-            }
-            News::Done => "every task has ended".to_owned(),
-        };
-        self.take_in(news);
-        if self.json {
-            crate::output::say!("{}", json!({"seconds": seconds, "news": line}));
-        } else if self.live {
-            self.draw(&line);
-        } else {
-            crate::output::say!("{seconds:6.2} s  {line}");
-        }
-    }
-
-    fn take_in(&mut self, news: News) {
+    pub(super) fn take_in(&mut self, news: &News) {
         match news {
             News::Offers(count, _) => self.offers += count,
             News::Launched(task, host) => {
-                if let Some(row) = self.row(&task) {
-                    row.agent = host;
+                if let Some(row) = self.row(task) {
+                    row.agent.clone_from(host);
                     row.states.push(TaskState::TaskStaging);
                 }
             }
             News::Update(task, state, message) => {
-                if let Some(row) = self.row(&task) {
-                    row.states.push(state);
-                    row.message = message;
+                if let Some(row) = self.row(task) {
+                    row.states.push(*state);
+                    row.message.clone_from(message);
                 }
             }
             News::Subscribed(_) | News::Done => {}
@@ -105,70 +81,67 @@ impl Board {
         self.rows.iter_mut().find(|row| row.name == name)
     }
 
-    /// Draws over what was drawn before.
-    fn draw(&mut self, progress: &str) {
-        let mut text = String::new();
-        if self.drawn > 0 {
-            text.push_str(&format!("\x1b[{}A", self.drawn));
-        }
-        let mut lines =
-            vec![format!("{:<8}  {:<38}  {:<11}  {}", "TASK", "COMMAND", "AGENT", "STATES")];
-        for row in &self.rows {
-            let states: Vec<&str> = row
-                .states
-                .iter()
-                .map(|state| state.as_str_name().trim_start_matches("TASK_"))
-                .collect();
-            lines.push(format!(
-                "{:<8}  {:<38}  {:<11}  {}",
-                row.name,
-                row.what,
-                row.agent,
-                states.join(" > ")
-            ));
-        }
-        let ended = self
-            .rows
-            .iter()
-            .filter(|row| row.states.last().is_some_and(|state| is_over(*state)))
-            .count();
-        let seconds = self.began.elapsed().as_secs_f64();
-        lines.push(format!(
-            "{ended}/{} ended, {} offers, {seconds:.1} s: {progress}",
-            self.rows.len(),
-            self.offers
-        ));
-        self.drawn = lines.len();
-        for line in lines {
-            text.push_str(&format!("\x1b[2K{line}\n"));
-        }
-        // A terminal that went away does not keep the tasks from running.
-        let _ = std::io::stdout().write_all(text.as_bytes());
+    /// Tasks, those of them that ended as they should, and the offers it took.
+    pub(super) fn outcome(&self) -> (usize, usize, usize) {
+        let well = self.rows.iter().filter(|row| row.states.last() == Some(&row.expected)).count();
+        (self.rows.len(), well, self.offers)
     }
 
-    /// Says how it ended; true if every task ended as it should.
-    pub(super) fn summary(&self) -> bool {
-        let well = self.rows.iter().filter(|row| row.states.last() == Some(&row.expected)).count();
-        let seconds = self.began.elapsed().as_secs_f64();
-        if self.json {
-            crate::output::say!(
-                "{}",
-                json!({"tasks": self.rows.len(), "asExpected": well, "offers": self.offers, "seconds": seconds})
-            );
-        } else {
-            crate::output::say!("");
-            crate::output::say!(
-                "{well} of {} tasks ended as they should, after {} offers, in {seconds:.1} s:",
-                self.rows.len(),
-                self.offers
-            );
-            for row in &self.rows {
-                let last = row.states.last().map_or("never launched", |state| state.as_str_name());
-                crate::output::say!("  {:<8}  {last:<14}  {}", row.name, row.message);
-            }
+    /// The table, and a line of progress below it: each at most `width` characters.
+    pub(super) fn lines(&self, width: usize, seconds: f64) -> Vec<String> {
+        let columns = Columns::of(width);
+        let mut lines = vec![columns.line("TASK", "RUNS", "AGENT", "STATES", "MESSAGE")];
+        for row in &self.rows {
+            let states = states(&row.states, STATES_WIDTH);
+            lines.push(columns.line(&row.name, &row.runs, &row.agent, &states, &row.message));
         }
-        well == self.rows.len()
+        let is_over = |row: &&Row| row.states.last().is_some_and(|state| is_over(*state));
+        let ended = self.rows.iter().filter(is_over).count();
+        let (all, offers) = (self.rows.len(), counted(self.offers, "offer"));
+        lines.push(format!("{ended} of {all} ended, {offers}, {seconds:.1} s"));
+        lines.iter().map(|line| clip(line.trim_end(), width)).collect()
     }
+}
+
+/// Which columns fit, and how wide that is which gets what the others leave.
+struct Columns {
+    runs: usize,
+    has_agent: bool,
+    has_message: bool,
+}
+
+impl Columns {
+    fn of(width: usize) -> Self {
+        let has_agent = width >= WIDTH_WITH_AGENTS;
+        let has_message = width >= WIDTH_WITH_MESSAGES;
+        let mut taken = NAME_WIDTH + 2 + 2 + STATES_WIDTH;
+        taken += if has_agent { AGENT_WIDTH + 2 } else { 0 };
+        taken += if has_message { MESSAGE_WIDTH + 2 } else { 0 };
+        Self { runs: width.saturating_sub(taken).min(50), has_agent, has_message }
+    }
+
+    fn line(&self, name: &str, runs: &str, agent: &str, states: &str, message: &str) -> String {
+        let mut cells = vec![(name, NAME_WIDTH), (runs, self.runs)];
+        cells.extend(self.has_agent.then_some((agent, AGENT_WIDTH)));
+        cells.push((states, STATES_WIDTH));
+        cells.extend(self.has_message.then_some((message, MESSAGE_WIDTH)));
+        let cell = |(text, width): &(&str, usize)| format!("{:<width$}", clip(text, *width));
+        cells.iter().map(cell).collect::<Vec<_>>().join("  ")
+    }
+}
+
+/// The states that a task went through; the first ones are left out where all do not fit.
+fn states(states: &[TaskState], width: usize) -> String {
+    let words: Vec<&str> =
+        states.iter().map(|state| state.as_str_name().trim_start_matches("TASK_")).collect();
+    let mut shown = words.join(" > ");
+    for from in 1..words.len() {
+        if shown.chars().count() <= width {
+            break;
+        }
+        shown = format!("… > {}", words[from..].join(" > "));
+    }
+    shown
 }
 
 fn is_over(state: TaskState) -> bool {
@@ -179,4 +152,53 @@ fn is_over(state: TaskState) -> bool {
             | TaskState::TaskRunning
             | TaskState::TaskKilling
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board() -> Board {
+        let job = |name: &str, command: &str| Job {
+            name: name.to_owned(),
+            command: command.to_owned(),
+            is_definition: false,
+            cpus: 0.25,
+            mem: 64.0,
+            kill: false,
+        };
+        let mut board = Board::new(&[
+            job("count", "for i in 1 2 3; do echo $i; sleep 1; done"),
+            job("b", "true"),
+        ]);
+        board.take_in(&News::Offers(3, 12.0));
+        board.take_in(&News::Launched("count".into(), "127.0.1.1".into()));
+        for state in [TaskState::TaskStarting, TaskState::TaskRunning, TaskState::TaskFinished] {
+            let message = "Command exited with status 0".to_owned();
+            board.take_in(&News::Update("count".into(), state, message));
+        }
+        board
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for width in WIDTH_MIN..200 {
+            let lines = board().lines(width, 3.25);
+            assert_eq!(lines.len(), 4);
+            assert!(lines.iter().all(|line| line.chars().count() <= width), "{width}: {lines:#?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_from_the_least_important_on() {
+        let line = |width| board().lines(width, 0.0)[1].clone();
+        assert_eq!(line(60), "count     for i in 1 2 3; do…   … > RUNNING > FINISHED");
+        assert!(line(80).contains("127.0.1.1") && !line(80).contains("status 0"));
+        assert!(line(120).ends_with("Command exited with status 0"));
+    }
+
+    #[test]
+    fn a_task_that_ended_otherwise_is_not_as_expected() {
+        assert_eq!(board().outcome(), (2, 1, 3));
+    }
 }

@@ -5,25 +5,26 @@ use serde_json::Value;
 use crate::output::short;
 
 /// When, what, which and how: the columns that every line has.
-pub(crate) struct Line<'a> {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line {
     /// ISO 8601 in UTC.
-    pub(crate) time: &'a str,
+    pub(crate) time: String,
     /// `task`, `instance`, `service`, or who says so.
-    pub(crate) what: &'a str,
+    pub(crate) what: String,
     /// An id or a name.
-    pub(crate) which: &'a str,
+    pub(crate) which: String,
     /// A status, or what happened.
-    pub(crate) status: &'a str,
+    pub(crate) status: String,
     /// All else that is worth a word.
     pub(crate) rest: Vec<String>,
 }
 
-impl Line<'_> {
+impl Line {
     /// The columns in one line, on which nothing that an event holds can make another.
     pub(crate) fn text(&self) -> String {
         let rest: Vec<&str> =
             self.rest.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-        let (time, what, which) = (with_millis(self.time), self.what, self.which);
+        let (time, what, which) = (with_millis(&self.time), &self.what, &self.which);
         let line =
             format!("{time}  {what:<8}  {which:<32}  {:<8}  {}", self.status, rest.join("  "));
         let plain = |c: char| if c.is_control() { ' ' } else { c };
@@ -44,14 +45,20 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 /// The line of an event.
-pub(crate) fn of(event: &Value) -> String {
+pub(crate) fn of(event: &Value) -> Line {
     let detail = &event["detail"];
     let times = ["updatedAt", "createdAt"].map(|name| text(detail, name));
     let time = times.into_iter().find(|time| !time.is_empty());
     let time = time.unwrap_or_else(|| text(event, "time"));
     let kind = if text(event, "source") == "aws.ecs" { text(event, "detail-type") } else { "" };
     let which = short(event["resources"][0].as_str().unwrap_or_default());
-    let line = |what, which, status, rest| Line { time, what, which, status, rest }.text();
+    let line = |what: &str, which: &str, status: &str, rest| Line {
+        time: time.to_owned(),
+        what: what.to_owned(),
+        which: which.to_owned(),
+        status: status.to_owned(),
+        rest,
+    };
     match kind {
         "ECS Task State Change" => line("task", &which, text(detail, "lastStatus"), task(detail)),
         "ECS Container Instance State Change" => {
@@ -78,20 +85,15 @@ fn task(detail: &Value) -> Vec<String> {
     if last != "STOPPED" && desired == "STOPPED" {
         rest.push("is to stop".to_owned());
     }
-    rest.push(exits(detail["containers"].as_array().map_or(&[], Vec::as_slice)));
+    rest.push(exit(detail["containers"].as_array().map_or(&[], Vec::as_slice)));
     rest.push(text(detail, "stoppedReason").to_owned());
     rest
 }
 
-/// The exit codes of containers that have ended; with their names, if there are several containers.
-fn exits(containers: &[Value]) -> String {
-    let ended = |container: &Value| {
-        let code = container["exitCode"].as_i64()?;
-        let alone = containers.len() == 1;
-        let name = text(container, "name");
-        Some(if alone { format!("exit code {code}") } else { format!("{name}: exit code {code}") })
-    };
-    containers.iter().filter_map(ended).collect::<Vec<_>>().join(", ")
+/// The exit code of the only container. Of several, the caller says which has ended: see [`super::seen`].
+fn exit(containers: &[Value]) -> String {
+    let [only] = containers else { return String::new() };
+    only["exitCode"].as_i64().map_or_else(String::new, |code| format!("exit code {code}"))
 }
 
 fn instance(detail: &Value) -> Vec<String> {
@@ -119,6 +121,7 @@ mod tests {
             "source": "aws.ecs", "detail-type": kind, "time": "2026-11-21T11:42:55Z",
             "resources": [resource], "detail": detail,
         }))
+        .text()
     }
 
     #[test]
@@ -139,9 +142,6 @@ mod tests {
         detail["containers"][0]["exitCode"] = json!(3);
         let end = "on i1  exit code 3  Essential container in task exited";
         assert!(said(&detail).ends_with(end), "{}", said(&detail));
-        detail["containers"] =
-            json!([{"name": "a", "exitCode": 0}, {"name": "b"}, {"name": "c", "exitCode": 9}]);
-        assert!(said(&detail).contains("a: exit code 0, c: exit code 9"));
     }
 
     #[test]
@@ -163,8 +163,8 @@ mod tests {
         let said = event("ECS Deployment State Change", "arn:x:service/default/web", &detail);
         assert!(said.contains("service   web ") && said.ends_with("FAILED  d  r"), "{said}");
         let stranger = json!({"source": "my.app", "detail-type": "Hello", "detail": {"a": 1}});
-        assert!(of(&stranger).contains("my.app    Hello "));
-        assert!(of(&stranger).ends_with("{\"a\":1}"));
-        assert!(!of(&json!([])).contains('\n'), "what is no event is no panic");
+        assert!(of(&stranger).text().contains("my.app    Hello "));
+        assert!(of(&stranger).text().ends_with("{\"a\":1}"));
+        assert!(!of(&json!([])).text().contains('\n'), "what is no event is no panic");
     }
 }

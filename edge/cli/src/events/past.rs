@@ -26,6 +26,12 @@ struct Known {
 }
 
 impl Known {
+    /// Where it stands among what has the same time.
+    fn rank(&self) -> usize {
+        let order = ["instance", "task", "service"];
+        order.iter().position(|what| *what == self.what).unwrap_or(order.len())
+    }
+
     fn print(&self, json: bool) {
         let time = whole_ms(self.at).fmt(DateTimeFormat::DateTime).unwrap_or_default();
         let rest: Vec<String> = self.rest.iter().filter(|part| !part.is_empty()).cloned().collect();
@@ -37,7 +43,8 @@ impl Known {
                 json!({"time": time, "what": what, "id": which, "status": status, "message": why})
             );
         } else {
-            crate::output::say!("{}", Line { time: &time, what, which, status, rest }.text());
+            let (what, which, status) = (what.to_owned(), which.clone(), status.to_owned());
+            crate::output::say!("{}", Line { time, what, which, status, rest }.text());
         }
     }
 }
@@ -61,7 +68,8 @@ pub(super) async fn run(cluster: &AnyCluster, json: bool) -> anyhow::Result<Exit
     for service in services(&client, &cluster.endpoint).await? {
         of_service(&service, &mut known);
     }
-    known.sort_by_key(|one| (one.at.secs(), one.at.subsec_nanos()));
+    // Of what has one time, that comes first which led to the rest: instances join, tasks come and go, services say so.
+    known.sort_by_key(|one| (one.at.secs(), one.at.subsec_nanos(), one.rank()));
     for one in &known[known.len().saturating_sub(LINES_MAX)..] {
         one.print(json);
     }
@@ -108,7 +116,8 @@ fn of_instance(instance: &ContainerInstance, known: &mut Vec<Known>) {
 }
 
 fn of_service(service: &Service, known: &mut Vec<Known>) {
-    for event in service.events() {
+    // ECS tells the latest first.
+    for event in service.events().iter().rev() {
         if let Some(at) = event.created_at().copied() {
             known.push(Known {
                 at,

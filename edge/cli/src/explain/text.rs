@@ -44,6 +44,26 @@ pub(super) fn print(scene: &Scene, question: &Question, explanation: &Explanatio
     }
 }
 
+/// Each check with the instances that passed it, up to the first that none passed; and what is in the way on the nearest one.
+pub(super) fn in_short(
+    scene: &Scene,
+    question: &Question,
+    explanation: &Explanation,
+) -> (Vec<(usize, String)>, Option<String>) {
+    let mut passed = vec![(explanation.instances, "container instances".to_owned())];
+    for (step, count) in &explanation.funnel {
+        passed.extend(words(step, scene, question).map(|words| (*count, words)));
+        if *count == 0 {
+            break;
+        }
+    }
+    let nearest = explanation.refused.first().map(|refused| {
+        let obstacles = refused.obstacles.iter().map(|one| obstacle(one, scene, question));
+        obstacles.collect::<Vec<_>>().join("; ")
+    });
+    (passed, nearest)
+}
+
 fn tasks(count: u32) -> &'static str {
     if count == 1 { "task" } else { "tasks" }
 }

@@ -1,11 +1,12 @@
 //! End to end: the real program, over its ports, as its users have it.
 //!
 //! One test binary and not one for each file, so that all tests run beside each other and share what they stand on:
-//! [`server`] starts the program, [`http`] talks to it, [`framework`] is a Mesos framework, [`weather`] what may become
+//! [`server`] starts the program, [`http`] talks to it, [`terminal`] looks at it, [`framework`] is a Mesos framework, [`weather`] what may become
 //! of requests on their way. Every wait has a deadline.
 #![forbid(unsafe_code)]
 
 mod crash;
+mod demo;
 mod events;
 mod feeds;
 mod framework;
@@ -15,5 +16,6 @@ mod outages;
 mod refusals;
 mod schedulers;
 mod server;
+mod terminal;
 mod weather;
 mod wire;

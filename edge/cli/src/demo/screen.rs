@@ -1,0 +1,100 @@
+//! Where the demo tells it: a terminal, with a table that is redrawn in place; a log, elsewhere and where the table does not
+//! fit; or JSON.
+//!
+//! Invariant: no line that is drawn over later is wider than the terminal, since a line that wraps is two, and moving up by the
+//! number of lines would leave half of the old table standing.
+
+use std::io::Write;
+use std::time::Instant;
+
+use longshore_examples::hello::{Job, News};
+
+use super::board::{Board, WIDTH_MIN};
+use super::told::{Summary, Told};
+use crate::terminal::{self, Size, clip};
+
+/// Where it is told.
+#[derive(Debug)]
+pub(super) struct Screen {
+    board: Board,
+    began: Instant,
+    json: bool,
+    /// Lines of the table that stand on the terminal, with the cursor below them, and its width then.
+    drawn: usize,
+    width: usize,
+    /// The terminal turned out too small for the table: it is a log from then on.
+    is_log: bool,
+}
+
+impl Screen {
+    pub(super) fn new(jobs: &[Job], json: bool) -> Self {
+        Self {
+            board: Board::new(jobs),
+            began: Instant::now(),
+            json,
+            drawn: 0,
+            width: 0,
+            is_log: false,
+        }
+    }
+
+    /// Tells it.
+    pub(super) fn tell(&mut self, told: Told) {
+        let seconds = self.began.elapsed().as_secs_f64();
+        if let Told::Framework(news) = &told {
+            self.board.take_in(news);
+        }
+        if self.json {
+            crate::output::say!("{}", told.json(seconds));
+            return;
+        }
+        let size = terminal::size();
+        if let (Told::Framework(news), Some(size)) = (&told, size)
+            && self.draw(size, seconds)
+        {
+            if matches!(news, News::Done) {
+                self.drawn = 0;
+            }
+            return;
+        }
+        let width = size.map_or(usize::MAX, |size| size.columns);
+        for (number, line) in told.lines().iter().enumerate() {
+            let line = match (told.is_timed(), number) {
+                (false, _) => line.clone(),
+                (true, 0) => format!("{seconds:6.2} s  {line}"),
+                (true, _) => format!("          {line}"),
+            };
+            crate::output::say!("{}", clip(line.trim_end(), width));
+        }
+    }
+
+    /// Draws the table over what was drawn of it before; false if it does not fit.
+    fn draw(&mut self, size: Size, seconds: f64) -> bool {
+        let lines = self.board.lines(size.columns, seconds);
+        // One row is left for the cursor.
+        if self.is_log || size.columns < WIDTH_MIN || size.rows <= lines.len() {
+            self.is_log = true;
+            return false;
+        }
+        let mut text = String::new();
+        // In a terminal that became narrower the old lines wrap: the new table stands below them.
+        if self.drawn > 0 && size.columns >= self.width {
+            text.push_str(&format!("\x1b[{}A", self.drawn));
+        }
+        for line in &lines {
+            text.push_str(&format!("\r\x1b[2K{line}\n"));
+        }
+        (self.drawn, self.width) = (lines.len(), size.columns);
+        // A terminal that went away does not keep the tasks from running.
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        true
+    }
+
+    /// Tells how it ended.
+    pub(super) fn finish(&mut self, rest_as_expected: bool) -> Summary {
+        let (tasks, as_expected, offers) = self.board.outcome();
+        let summary = Summary { tasks, as_expected, offers, rest_as_expected };
+        self.tell(Told::Done(summary.clone()));
+        summary
+    }
+}
