@@ -9,6 +9,7 @@ use longshore_wire_ecs::shape::shared::Attribute;
 use crate::explain::{ConstraintArg, StrategyArg};
 use crate::feed::FeedArgs;
 use crate::instance_types::InstanceGroup;
+use crate::list::PsArgs;
 
 /// Apache Mesos frameworks, unmodified, on Amazon ECS.
 #[derive(Debug, Parser)]
@@ -43,7 +44,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  longshore run hello:1 --count 2 --env NAME=world")]
     Run(RunArgs),
     /// List tasks.
-    #[command(after_help = "Example:\n  longshore ps --all")]
+    #[command(
+        after_help = "Examples:\n  longshore ps --all\n  longshore stop $(longshore ps -q --family hello)"
+    )]
     Ps(PsArgs),
     /// List container instances and what they have left, or rehearse what happens to machines.
     #[command(
@@ -165,15 +168,6 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct PsArgs {
-    /// Tasks that have stopped, too.
-    #[arg(long, short)]
-    pub(crate) all: bool,
-    #[command(flatten)]
-    pub(crate) cluster: AnyCluster,
-}
-
-#[derive(Debug, clap::Args)]
 pub(crate) struct InstancesArgs {
     #[command(subcommand)]
     pub(crate) action: Option<InstanceAction>,
@@ -201,32 +195,32 @@ pub(crate) enum InstanceAction {
     },
     /// Set instances to DRAINING: they keep their tasks and take no new ones; services move away.
     Drain {
-        /// Ids or ARNs.
-        #[arg(required = true)]
+        /// ARNs, ids or the beginnings of some, or EC2 ids.
+        #[arg(required = true, value_name = "INSTANCE")]
         instances: Vec<String>,
     },
     /// Set instances back to ACTIVE.
     Activate {
-        /// Ids or ARNs.
-        #[arg(required = true)]
+        /// ARNs, ids or the beginnings of some, or EC2 ids.
+        #[arg(required = true, value_name = "INSTANCE")]
         instances: Vec<String>,
     },
     /// Cut instances of a local ECS off: their agents are away, their containers run on.
     Disconnect {
-        /// Ids or ARNs.
-        #[arg(required = true)]
+        /// ARNs, ids or the beginnings of some, or EC2 ids.
+        #[arg(required = true, value_name = "INSTANCE")]
         instances: Vec<String>,
     },
     /// Bring the agents of instances back.
     Connect {
-        /// Ids or ARNs.
-        #[arg(required = true)]
+        /// ARNs, ids or the beginnings of some, or EC2 ids.
+        #[arg(required = true, value_name = "INSTANCE")]
         instances: Vec<String>,
     },
     /// Let instances of a local ECS die, with all that runs on them.
     Remove {
-        /// Ids or ARNs.
-        #[arg(required = true)]
+        /// ARNs, ids or the beginnings of some, or EC2 ids.
+        #[arg(required = true, value_name = "INSTANCE")]
         instances: Vec<String>,
     },
 }
@@ -242,8 +236,8 @@ pub(crate) struct TaskDefinitionsArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct StopArgs {
-    /// Ids or ARNs.
-    #[arg(required = true)]
+    /// ARNs, ids or the beginnings of some, or ids of Mesos tasks.
+    #[arg(required = true, value_name = "TASK")]
     pub(crate) tasks: Vec<String>,
     /// Shown as the task's stoppedReason.
     #[arg(long)]
@@ -304,7 +298,7 @@ pub(crate) struct EventsArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogsArgs {
-    /// Id or ARN.
+    /// An ARN, an id or the beginning of one, or the id of a Mesos task.
     pub(crate) task: String,
     /// The container, if the task has more than one.
     #[arg(long)]

@@ -4,13 +4,15 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use aws_sdk_ecs::types::Task;
 use bytes::Bytes;
 use hyper::StatusCode;
-use longshore_replica::{Answer, Ask};
+use serde_json::json;
 
 use crate::args::LogsArgs;
-use crate::cluster::client;
-use crate::list::failed;
+use crate::cluster::Cluster;
+use crate::find;
+use crate::list::{describe, exit_code, why};
 use crate::output::short;
 
 /// `longshore logs`.
@@ -20,42 +22,68 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
             "Amazon ECS keeps output where the log driver of the task definition says: look there"
         );
     }
-    let client = client(&args.cluster).await?;
-    let task = match client.ask(Ask::DescribeTasks(vec![args.task.as_str().into()])).await {
-        Ok(Answer::Tasks { found, .. }) => found.into_iter().next(),
-        Ok(_) => bail!("the cluster answered another question"),
-        Err(failure) => return Err(failed(&failure, &args.cluster.endpoint)),
-    };
+    let cluster = Cluster::of(&args.cluster).await?;
+    let arns = find::tasks(&cluster, std::slice::from_ref(&args.task)).await?;
+    let task = describe(&cluster, &arns).await?.pop();
     let task = task.ok_or_else(|| crate::NotFound(format!("there is no task {}", args.task)))?;
-    let names: Vec<&str> = task.containers.iter().map(|container| &*container.name).collect();
+    let arn = task.task_arn().unwrap_or_default();
+    let names: Vec<&str> = task.containers().iter().filter_map(|one| one.name()).collect();
     let container = match (&args.container, &*names) {
-        (Some(name), _) => name.as_str(),
+        (Some(name), names) if names.contains(&name.as_str()) => name.as_str(),
+        (Some(name), _) => {
+            let text = format!("the task has no container {name}, only {}", names.join(", "));
+            return Err(crate::NotFound(text).into());
+        }
         (None, [only]) => only,
         (None, _) => {
             bail!("the task has the containers {}: choose one with --container", names.join(", "))
         }
     };
-    let output = fetch(&args.cluster.endpoint, &short(&task.arn), container).await?;
+    let output = match fetch(cluster.endpoint(), &short(arn), container).await? {
+        Some(output) => output,
+        None if is_over(&task) => {
+            let text = format!("no output is kept of it: {}", how_it_ended(&task));
+            return Err(crate::NotFound(text).into());
+        }
+        // It may write yet.
+        None => Bytes::new(),
+    };
     if json {
         let text = String::from_utf8_lossy(&output);
+        let (code, reason) = (exit_code(&task), task.stopped_reason());
         crate::output::say!(
             "{}",
-            serde_json::json!({"task": task.arn, "container": container, "output": text})
+            json!({"task": arn, "container": container, "output": text, "exitCode": code, "stoppedReason": reason})
         );
     } else {
         std::io::stdout().write_all(&output)?;
+        if output.is_empty() && is_over(&task) {
+            let said = crate::output::plain(&how_it_ended(&task));
+            eprintln!("longshore: it wrote nothing: {said}");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn fetch(endpoint: &str, task: &str, container: &str) -> anyhow::Result<Bytes> {
+fn is_over(task: &Task) -> bool {
+    task.last_status() == Some("STOPPED")
+}
+
+/// `STOPPED, exit code 3, Essential container in task exited`.
+fn how_it_ended(task: &Task) -> String {
+    let code = exit_code(task).map(|code| format!("exit code {code}"));
+    let words = [Some("STOPPED".to_owned()), code, Some(why(task))];
+    let words: Vec<String> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
+    words.join(", ")
+}
+
+/// What a container wrote; nothing if nothing is kept.
+async fn fetch(endpoint: &str, task: &str, container: &str) -> anyhow::Result<Option<Bytes>> {
     let path = format!("/longshore/v1/tasks/{task}/logs/{container}");
     let (status, body) = crate::local::ask(endpoint, &path, None).await?;
     match status {
-        StatusCode::OK => Ok(body),
-        StatusCode::NOT_FOUND => {
-            Err(crate::NotFound(String::from_utf8_lossy(&body).trim().to_owned()).into())
-        }
+        StatusCode::OK => Ok(Some(body)),
+        StatusCode::NOT_FOUND => Ok(None),
         other => bail!("{other}: {}", String::from_utf8_lossy(&body)),
     }
 }

@@ -11,6 +11,7 @@ mod dev;
 mod events;
 mod explain;
 mod feed;
+mod find;
 mod hints;
 mod instance_types;
 mod list;
@@ -77,7 +78,7 @@ fn main() -> ExitCode {
     match runtime.block_on(run(args)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("longshore: {error:#}");
+            eprintln!("longshore: {}", output::message(&error));
             if error.downcast_ref::<NotFound>().is_some() {
                 ExitCode::from(3)
             } else {

@@ -1,6 +1,10 @@
 //! Lines and tables for people. Machines ask for `--json`.
 
+mod table;
+
 use std::io::Write;
+
+pub(crate) use table::{Column, print as table};
 
 /// Prints a line. Unlike `println!` it ends the program quietly when nobody reads any more, as in `longshore ps | head -1`.
 macro_rules! say {
@@ -16,21 +20,32 @@ pub(crate) fn line(words: std::fmt::Arguments<'_>) {
     }
 }
 
-/// Prints rows under headings, columns as wide as their longest cell.
-pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain([headings[column].len()]).max().unwrap_or(0)
+/// Text that cannot command a terminal or begin another line: control characters, and those that turn the direction of
+/// writing, stand there as escapes.
+pub(crate) fn plain(text: &str) -> String {
+    let is_plain = |c: char| {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        !c.is_control() && !turns && !matches!(c, '\u{2028}' | '\u{2029}')
     };
-    let widths: Vec<usize> = (0..headings.len()).map(width).collect();
-    let line = |cells: Vec<&str>| {
-        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        say!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
-    };
-    line(headings.to_vec());
-    for row in rows {
-        line(row.iter().map(String::as_str).collect());
+    if text.chars().all(is_plain) {
+        return text.to_owned();
     }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_plain(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_default());
+        }
+    }
+    shown
+}
+
+/// An error with its causes, on one line. What it quotes may come from anybody.
+pub(crate) fn message(error: &anyhow::Error) -> String {
+    // Errors of our own may have lines, to show a place in what was typed.
+    let text = format!("{error:#}");
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
 /// The id inside an ARN.
@@ -50,5 +65,23 @@ pub(crate) fn ago(seconds: i64) -> String {
         120..=7_199 => format!("{}m", age / 60),
         7_200..=172_799 => format!("{}h", age / 3_600),
         _ => format!("{}d", age / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn what_commands_a_terminal_is_shown_and_not_obeyed() {
+        for (text, shown) in [
+            ("plain, with ümlauts and 漢字", "plain, with ümlauts and 漢字"),
+            ("\x1b]0;title\x07", r"\u{1b}]0;title\u{7}"),
+            ("a\nb\tc\r", r"a\nb\tc\r"),
+            ("\u{9b}31m", r"\u{9b}31m"),
+            ("\u{202e}txt.exe", r"\u{202e}txt.exe"),
+        ] {
+            assert_eq!(plain(text), shown);
+        }
     }
 }

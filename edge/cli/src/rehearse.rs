@@ -10,7 +10,8 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::args::{AnyCluster, InstanceAction, RuntimeArg};
-use crate::cluster::{client, explain};
+use crate::cluster::Cluster;
+use crate::find;
 use crate::instance_types::InstanceGroup;
 use crate::local;
 use crate::output::short;
@@ -95,9 +96,10 @@ async fn tell(
     instances: Vec<String>,
     what: &str,
 ) -> anyhow::Result<Vec<String>> {
+    local_only(cluster)?;
+    let found = find::instances(&Cluster::of(cluster).await?, &instances).await?;
     let mut done = Vec::new();
-    for instance in instances {
-        let id = short(&instance);
+    for id in found {
         post(cluster, &format!("/longshore/v1/instances/{id}/{what}"), &Value::Null).await?;
         done.push(id);
     }
@@ -105,9 +107,7 @@ async fn tell(
 }
 
 async fn post(cluster: &AnyCluster, path: &str, body: &Value) -> anyhow::Result<bytes::Bytes> {
-    if cluster.aws {
-        bail!("on AWS that is done to the EC2 instance, not to its cluster");
-    }
+    local_only(cluster)?;
     let (status, answer) = local::ask(&cluster.endpoint, path, Some(body)).await?;
     if status != StatusCode::OK {
         bail!("{}", String::from_utf8_lossy(&answer).trim());
@@ -115,18 +115,26 @@ async fn post(cluster: &AnyCluster, path: &str, body: &Value) -> anyhow::Result<
     Ok(answer)
 }
 
+fn local_only(cluster: &AnyCluster) -> anyhow::Result<()> {
+    if cluster.aws {
+        bail!("on AWS that is done to the EC2 instance, not to its cluster");
+    }
+    Ok(())
+}
+
 async fn set(
     cluster: &AnyCluster,
     instances: Vec<String>,
     status: ContainerInstanceStatus,
 ) -> anyhow::Result<Vec<String>> {
-    let client = client(cluster).await?;
+    let cluster = Cluster::of(cluster).await?;
+    let instances = find::instances(&cluster, &instances).await?;
     let mut done = Vec::new();
     // Source: ECS API reference: ten in one request.
     for batch in instances.chunks(10) {
-        let request = client.sdk().update_container_instances_state().cluster(client.cluster());
+        let request = cluster.sdk().update_container_instances_state().cluster(cluster.name());
         let request = request.set_container_instances(Some(batch.to_vec())).status(status.clone());
-        let reply = request.send().await.map_err(|error| explain(error, &cluster.endpoint))?;
+        let reply = request.send().await.map_err(|error| cluster.explain(error))?;
         if let Some(failure) = reply.failures().first() {
             let (arn, reason) = (failure.arn().unwrap_or_default(), failure.reason());
             bail!("{}: {}", short(arn), reason.unwrap_or("not done"));

@@ -5,28 +5,28 @@ use std::time::Duration;
 
 use anyhow::bail;
 use aws_sdk_ecs::types::{ContainerOverride, KeyValuePair, TaskOverride};
-use longshore_client::Client;
 use longshore_replica::{Answer, Ask, LastStatus, Task};
 use serde_json::json;
 
 use crate::args::{RunArgs, StopArgs};
-use crate::cluster::{client, explain};
-use crate::list::failed;
+use crate::cluster::Cluster;
+use crate::find;
 use crate::output::short;
 
 /// `longshore run`.
 pub(crate) async fn run(args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {
-    let client = client(&args.cluster).await?;
-    let endpoint = args.cluster.endpoint.clone();
-    let overrides = overrides(&client, &args).await?;
-    let request = client
+    let cluster = Cluster::of(&args.cluster).await?;
+    let overrides = overrides(&cluster, &args).await?;
+    let request = cluster
         .sdk()
         .run_task()
-        .cluster(client.cluster())
+        .cluster(cluster.name())
         .task_definition(&args.task_definition)
         .count(args.count)
         .set_overrides(overrides);
-    let reply = request.send().await.map_err(|error| explain(error, &endpoint))?;
+    let reply = request.send().await;
+    let thing = format!("task definition {}", args.task_definition);
+    let reply = reply.map_err(|error| cluster.explain_of(error, &thing))?;
     let arns: Vec<String> =
         reply.tasks().iter().filter_map(|task| task.task_arn().map(str::to_owned)).collect();
     for arn in &arns {
@@ -49,18 +49,23 @@ pub(crate) async fn run(args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {
     if !args.wait {
         return Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let well = wait(&client, &arns, &endpoint, json).await?;
+    let well = wait(&cluster, &arns, json).await?;
     Ok(if all && well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Environment and command are for the first container: its name stands in the definition.
-async fn overrides(client: &Client, args: &RunArgs) -> anyhow::Result<Option<TaskOverride>> {
+async fn overrides(cluster: &Cluster<'_>, args: &RunArgs) -> anyhow::Result<Option<TaskOverride>> {
     if args.env.is_empty() && args.command.is_empty() {
         return Ok(None);
     }
-    let described =
-        client.sdk().describe_task_definition().task_definition(&args.task_definition).send().await;
-    let described = described.map_err(|error| explain(error, &args.cluster.endpoint))?;
+    let described = cluster
+        .sdk()
+        .describe_task_definition()
+        .task_definition(&args.task_definition)
+        .send()
+        .await;
+    let thing = format!("task definition {}", args.task_definition);
+    let described = described.map_err(|error| cluster.explain_of(error, &thing))?;
     let first = described
         .task_definition()
         .and_then(|definition| definition.container_definitions().first());
@@ -79,18 +84,12 @@ async fn overrides(client: &Client, args: &RunArgs) -> anyhow::Result<Option<Tas
 }
 
 /// Waits until all have stopped; true if each ended with 0.
-async fn wait(
-    client: &Client,
-    arns: &[String],
-    endpoint: &str,
-    json: bool,
-) -> anyhow::Result<bool> {
+async fn wait(cluster: &Cluster<'_>, arns: &[String], json: bool) -> anyhow::Result<bool> {
     let ids: Vec<_> = arns.iter().map(|arn| arn.as_str().into()).collect();
     loop {
-        let found = match client.ask(Ask::DescribeTasks(ids.clone())).await {
-            Ok(Answer::Tasks { found, .. }) => found,
-            Ok(_) => bail!("the cluster answered another question"),
-            Err(failure) => return Err(failed(&failure, endpoint)),
+        let Answer::Tasks { found, .. } = cluster.ask(Ask::DescribeTasks(ids.clone())).await?
+        else {
+            bail!("the cluster answered another question")
         };
         if found.iter().all(|task| task.last_status == LastStatus::Stopped) {
             let well = |task: &Task| {
@@ -117,15 +116,16 @@ async fn wait(
 
 /// `longshore stop`.
 pub(crate) async fn stop(args: StopArgs, json: bool) -> anyhow::Result<ExitCode> {
-    let client = client(&args.cluster).await?;
-    for task in &args.tasks {
-        let request = client
+    let cluster = Cluster::of(&args.cluster).await?;
+    for task in &find::tasks(&cluster, &args.tasks).await? {
+        let request = cluster
             .sdk()
             .stop_task()
-            .cluster(client.cluster())
+            .cluster(cluster.name())
             .task(task)
             .set_reason(args.reason.clone());
-        let reply = request.send().await.map_err(|error| explain(error, &args.cluster.endpoint))?;
+        let reply = request.send().await;
+        let reply = reply.map_err(|error| cluster.explain_of(error, &format!("task {task}")))?;
         let arn = reply.task().and_then(|task| task.task_arn()).unwrap_or(task);
         if json {
             crate::output::say!("{}", json!({"task": arn, "stopping": true}));

@@ -8,6 +8,7 @@
 //! sent, since ECS refuses it. Requests keep to the documented token buckets when the cluster is Amazon's.
 #![forbid(unsafe_code)]
 
+mod asked;
 mod budget;
 mod convert;
 mod credentials;
@@ -25,6 +26,8 @@ use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::timeout::TimeoutConfig;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use longshore_replica::{Answer, Ask, Failure};
+
+use self::asked::Asked;
 
 pub use budget::Budget;
 pub use credentials::{HostCredentials, Keys};
@@ -71,6 +74,7 @@ pub struct Client {
     /// What it was made of, for clients of other services.
     shared: aws_config::SdkConfig,
     endpoint: Option<String>,
+    asked: Asked,
 }
 
 impl Client {
@@ -104,13 +108,23 @@ impl Client {
         let mut config = aws_sdk_ecs::config::Builder::from(&shared)
             .retry_config(RetryConfig::standard().with_max_attempts(4))
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build());
-        if let Some(endpoint) = &options.endpoint {
-            config = config.endpoint_url(endpoint);
+        let asked = Asked::default();
+        match &options.endpoint {
+            Some(endpoint) => config = config.endpoint_url(endpoint),
+            None => config = config.interceptor(asked.clone()),
         }
         let budget = if options.budget { Budget::documented() } else { Budget::unlimited() };
         let sdk = aws_sdk_ecs::Client::from_conf(config.build());
         let (cluster, endpoint) = (options.cluster, options.endpoint);
-        Ok(Self { sdk, cluster, budget: Arc::new(budget), shared, endpoint })
+        Ok(Self { sdk, cluster, budget: Arc::new(budget), shared, endpoint, asked })
+    }
+
+    /// Where the API was asked last: the endpoint that was given, or the one that the SDK chose.
+    pub fn asked(&self) -> String {
+        self.endpoint
+            .clone()
+            .or_else(|| self.asked.last())
+            .unwrap_or_else(|| "an unknown endpoint".to_owned())
     }
 
     /// The SDK's own client, for what [`Ask`] has no words for.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::output::short;
+use crate::output::{plain, short};
 
 /// When, what, which and how: the columns that every line has.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +27,7 @@ impl Line {
         let (time, what, which) = (with_millis(&self.time), &self.what, &self.which);
         let line =
             format!("{time}  {what:<8}  {which:<32}  {:<8}  {}", self.status, rest.join("  "));
-        let plain = |c: char| if c.is_control() { ' ' } else { c };
-        line.trim_end().chars().map(plain).collect()
+        plain(line.trim_end())
     }
 }
 
@@ -140,7 +139,7 @@ mod tests {
         detail["lastStatus"] = json!("STOPPED");
         detail["stoppedReason"] = json!("Essential container\nin task exited");
         detail["containers"][0]["exitCode"] = json!(3);
-        let end = "on i1  exit code 3  Essential container in task exited";
+        let end = r"on i1  exit code 3  Essential container\nin task exited";
         assert!(said(&detail).ends_with(end), "{}", said(&detail));
     }
 

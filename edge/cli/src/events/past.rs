@@ -5,12 +5,11 @@ use std::process::ExitCode;
 
 use aws_sdk_ecs::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_ecs::types::{ContainerInstance, DesiredStatus, Service, Task};
-use longshore_client::Client;
 use serde_json::json;
 
 use super::line::Line;
 use crate::args::AnyCluster;
-use crate::cluster::{client, explain};
+use crate::cluster::Cluster;
 use crate::output::short;
 
 /// The most lines that are printed, the latest ones. Chosen by us.
@@ -55,17 +54,17 @@ fn whole_ms(at: DateTime) -> DateTime {
 }
 
 /// Prints what is known, oldest first.
-pub(super) async fn run(cluster: &AnyCluster, json: bool) -> anyhow::Result<ExitCode> {
-    let client = client(cluster).await?;
+pub(super) async fn run(args: &AnyCluster, json: bool) -> anyhow::Result<ExitCode> {
+    let cluster = Cluster::of(args).await?;
     let mut known = Vec::new();
     // A cluster that does not exist is refused by the first.
-    for task in tasks(&client, &cluster.endpoint).await? {
+    for task in tasks(&cluster).await? {
         of_task(&task, &mut known);
     }
-    for instance in instances(&client, &cluster.endpoint).await? {
+    for instance in instances(&cluster).await? {
         of_instance(&instance, &mut known);
     }
-    for service in services(&client, &cluster.endpoint).await? {
+    for service in services(&cluster).await? {
         of_service(&service, &mut known);
     }
     // Of what has one time, that comes first which led to the rest: instances join, tasks come and go, services say so.
@@ -130,55 +129,55 @@ fn of_service(service: &Service, known: &mut Vec<Known>) {
     }
 }
 
-async fn tasks(client: &Client, endpoint: &str) -> anyhow::Result<Vec<Task>> {
+async fn tasks(cluster: &Cluster<'_>) -> anyhow::Result<Vec<Task>> {
     let mut arns = Vec::new();
     for status in [DesiredStatus::Running, DesiredStatus::Stopped] {
-        let list = client.sdk().list_tasks().cluster(client.cluster()).desired_status(status);
+        let list = cluster.sdk().list_tasks().cluster(cluster.name()).desired_status(status);
         let mut pages = list.into_paginator().items().send();
         while let Some(arn) = pages.next().await {
-            arns.push(arn.map_err(|error| explain(error, endpoint))?);
+            arns.push(arn.map_err(|error| cluster.explain(error))?);
         }
     }
     let mut found = Vec::new();
     // Source: ECS API reference: a hundred in one request.
     for batch in arns.chunks(100) {
-        let request = client.sdk().describe_tasks().cluster(client.cluster());
+        let request = cluster.sdk().describe_tasks().cluster(cluster.name());
         let reply = request.set_tasks(Some(batch.to_vec())).send().await;
-        found.extend(reply.map_err(|error| explain(error, endpoint))?.tasks.unwrap_or_default());
+        found.extend(reply.map_err(|error| cluster.explain(error))?.tasks.unwrap_or_default());
     }
     Ok(found)
 }
 
-async fn instances(client: &Client, endpoint: &str) -> anyhow::Result<Vec<ContainerInstance>> {
-    let list = client.sdk().list_container_instances().cluster(client.cluster());
+async fn instances(cluster: &Cluster<'_>) -> anyhow::Result<Vec<ContainerInstance>> {
+    let list = cluster.sdk().list_container_instances().cluster(cluster.name());
     let mut pages = list.into_paginator().items().send();
     let mut arns = Vec::new();
     while let Some(arn) = pages.next().await {
-        arns.push(arn.map_err(|error| explain(error, endpoint))?);
+        arns.push(arn.map_err(|error| cluster.explain(error))?);
     }
     let mut found = Vec::new();
     for batch in arns.chunks(100) {
-        let request = client.sdk().describe_container_instances().cluster(client.cluster());
+        let request = cluster.sdk().describe_container_instances().cluster(cluster.name());
         let reply = request.set_container_instances(Some(batch.to_vec())).send().await;
-        let reply = reply.map_err(|error| explain(error, endpoint))?;
+        let reply = reply.map_err(|error| cluster.explain(error))?;
         found.extend(reply.container_instances.unwrap_or_default());
     }
     Ok(found)
 }
 
-async fn services(client: &Client, endpoint: &str) -> anyhow::Result<Vec<Service>> {
-    let list = client.sdk().list_services().cluster(client.cluster());
+async fn services(cluster: &Cluster<'_>) -> anyhow::Result<Vec<Service>> {
+    let list = cluster.sdk().list_services().cluster(cluster.name());
     let mut pages = list.into_paginator().items().send();
     let mut arns = Vec::new();
     while let Some(arn) = pages.next().await {
-        arns.push(arn.map_err(|error| explain(error, endpoint))?);
+        arns.push(arn.map_err(|error| cluster.explain(error))?);
     }
     let mut found = Vec::new();
     // Source: ECS API reference: ten in one request.
     for batch in arns.chunks(10) {
-        let request = client.sdk().describe_services().cluster(client.cluster());
+        let request = cluster.sdk().describe_services().cluster(cluster.name());
         let reply = request.set_services(Some(batch.to_vec())).send().await;
-        let reply = reply.map_err(|error| explain(error, endpoint))?;
+        let reply = reply.map_err(|error| cluster.explain(error))?;
         found.extend(reply.services.unwrap_or_default());
     }
     Ok(found)

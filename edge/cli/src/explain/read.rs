@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types as sdk;
-use longshore_client::Client;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, PortMapping};
 use longshore_wire_ecs::shape::container_instance::{ContainerInstance, VersionInfo};
@@ -15,7 +14,7 @@ use longshore_wire_ecs::shape::task_definition::{
 use serde::Deserialize;
 
 use crate::args::ExplainArgs;
-use crate::cluster::{client, explain};
+use crate::cluster::Cluster;
 
 /// A described cluster. Files have the members of the ECS API's answers.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -43,26 +42,27 @@ pub(crate) struct Service {
 
 /// Reads a cluster, the definition or service that the flags name, and nothing else.
 pub(super) async fn cluster(args: &ExplainArgs) -> anyhow::Result<Described> {
-    let client = client(&args.cluster).await?;
-    let endpoint = args.cluster.endpoint.clone();
+    let cluster = Cluster::of(&args.cluster).await?;
     let (service, definition) = match &args.service {
         Some(name) => {
-            let (service, definition) = service(&client, name, &endpoint).await?;
+            let (service, definition) = service(&cluster, name).await?;
             (Some(service), args.task_definition.clone().unwrap_or(definition))
         }
         None => (None, args.task_definition.clone().unwrap_or_default()),
     };
-    let request = client.sdk().describe_task_definition().task_definition(definition);
-    let reply = request.send().await.map_err(|error| explain(error, &endpoint))?;
+    let request = cluster.sdk().describe_task_definition().task_definition(&definition);
+    let reply = request.send().await;
+    let reply = reply
+        .map_err(|error| cluster.explain_of(error, &format!("task definition {definition}")))?;
     let task_definition = reply.task_definition().map(task_definition).unwrap_or_default();
-    let container_instances = instances(&client, &endpoint).await?;
-    let tasks = tasks(&client, &endpoint).await?;
+    let container_instances = instances(&cluster).await?;
+    let tasks = tasks(&cluster).await?;
     Ok(Described { container_instances, tasks, task_definition, service })
 }
 
-async fn service(client: &Client, name: &str, endpoint: &str) -> anyhow::Result<(Service, String)> {
-    let request = client.sdk().describe_services().cluster(client.cluster()).services(name);
-    let reply = request.send().await.map_err(|error| explain(error, endpoint))?;
+async fn service(cluster: &Cluster<'_>, name: &str) -> anyhow::Result<(Service, String)> {
+    let request = cluster.sdk().describe_services().cluster(cluster.name()).services(name);
+    let reply = request.send().await.map_err(|error| cluster.explain(error))?;
     let found = reply.services().first();
     let found = found
         .ok_or_else(|| crate::NotFound(format!("there is no service {name} in the cluster")))?;
@@ -85,36 +85,36 @@ async fn service(client: &Client, name: &str, endpoint: &str) -> anyhow::Result<
     Ok((service, found.task_definition().unwrap_or_default().to_owned()))
 }
 
-async fn instances(client: &Client, endpoint: &str) -> anyhow::Result<Vec<ContainerInstance>> {
-    let list = client.sdk().list_container_instances().cluster(client.cluster());
+async fn instances(cluster: &Cluster<'_>) -> anyhow::Result<Vec<ContainerInstance>> {
+    let list = cluster.sdk().list_container_instances().cluster(cluster.name());
     let mut pages = list.into_paginator().items().send();
     let mut arns = Vec::new();
     while let Some(arn) = pages.next().await {
-        arns.push(arn.map_err(|error| explain(error, endpoint))?);
+        arns.push(arn.map_err(|error| cluster.explain(error))?);
     }
     let mut instances = Vec::new();
     for batch in arns.chunks(100) {
-        let request = client.sdk().describe_container_instances().cluster(client.cluster());
+        let request = cluster.sdk().describe_container_instances().cluster(cluster.name());
         let reply = request.set_container_instances(Some(batch.to_vec())).send().await;
-        let reply = reply.map_err(|error| explain(error, endpoint))?;
+        let reply = reply.map_err(|error| cluster.explain(error))?;
         instances.extend(reply.container_instances().iter().map(instance));
     }
     Ok(instances)
 }
 
 /// Tasks that should run.
-async fn tasks(client: &Client, endpoint: &str) -> anyhow::Result<Vec<Task>> {
-    let list = client.sdk().list_tasks().cluster(client.cluster());
+async fn tasks(cluster: &Cluster<'_>) -> anyhow::Result<Vec<Task>> {
+    let list = cluster.sdk().list_tasks().cluster(cluster.name());
     let mut pages = list.into_paginator().items().send();
     let mut arns = Vec::new();
     while let Some(arn) = pages.next().await {
-        arns.push(arn.map_err(|error| explain(error, endpoint))?);
+        arns.push(arn.map_err(|error| cluster.explain(error))?);
     }
     let mut tasks = Vec::new();
     for batch in arns.chunks(100) {
-        let request = client.sdk().describe_tasks().cluster(client.cluster());
+        let request = cluster.sdk().describe_tasks().cluster(cluster.name());
         let reply = request.set_tasks(Some(batch.to_vec())).send().await;
-        let reply = reply.map_err(|error| explain(error, endpoint))?;
+        let reply = reply.map_err(|error| cluster.explain(error))?;
         tasks.extend(reply.tasks().iter().map(|task| Task {
             container_instance_arn: task.container_instance_arn().map(Into::into),
             group: task.group().map(Into::into),

@@ -5,7 +5,14 @@ use serde_json::{Value, json};
 
 use super::Question;
 use super::scene::{Named, Scene};
-use crate::output::{say, table};
+use crate::output::{Column, plain, say, table};
+
+const COLUMNS: [Column; 4] = [
+    Column::id("INSTANCE", 0),
+    Column::whole("ZONE", 1),
+    Column::whole("TYPE", 2),
+    Column::text("IT WOULD TAKE", 0),
+];
 
 /// Refused instances that are told one by one. Source: chosen by us: what a screen shows.
 const TOLD_MAX: usize = 12;
@@ -13,20 +20,21 @@ const TOLD_MAX: usize = 12;
 /// Prints it for people.
 pub(super) fn print(scene: &Scene, question: &Question, explanation: &Explanation) {
     let (placed, wanted) = (explanation.placed.len(), question.count);
-    say!("{}: {placed} of {wanted} {} would be placed", question.title, tasks(wanted));
+    let title = plain(&question.title);
+    say!("{title}: {placed} of {wanted} {} would be placed", tasks(wanted));
     say!("");
     let width = explanation.instances.to_string().len().max(3) + 2;
     say!("{:>width$}  container instances", explanation.instances);
     for (step, passed) in &explanation.funnel {
         if let Some(words) = words(step, scene, question) {
-            say!("{passed:>width$}  {words}");
+            say!("{passed:>width$}  {}", plain(&words));
         }
     }
     if !explanation.placed.is_empty() {
         say!("");
         say!("Placed, in order");
         let rows = explanation.placed.iter().filter_map(|id| scene.named.get(id)).map(row);
-        table(&["INSTANCE", "ZONE", "TYPE"], &rows.collect::<Vec<_>>());
+        table(&COLUMNS[..3], &rows.collect::<Vec<_>>());
     }
     if !explanation.refused.is_empty() {
         say!("");
@@ -37,7 +45,7 @@ pub(super) fn print(scene: &Scene, question: &Question, explanation: &Explanatio
             let obstacles = refused.obstacles.iter().map(|one| obstacle(one, scene, question));
             rows.push([row(named), vec![obstacles.collect::<Vec<_>>().join("; ")]].concat());
         }
-        table(&["INSTANCE", "ZONE", "TYPE", "IT WOULD TAKE"], &rows);
+        table(&COLUMNS, &rows);
         if let more @ 1.. = explanation.refused.len().saturating_sub(TOLD_MAX) {
             say!("and {more} more");
         }

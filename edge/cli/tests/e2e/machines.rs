@@ -91,9 +91,11 @@ fn an_instance_that_dies_takes_its_tasks_with_it() {
     until("the process has ended", || (!home.runs(pid)).then_some(()));
     assert_eq!(server.task(&arn)["lastStatus"], "STOPPED");
     assert_eq!(described(&server, &instance)["status"], "INACTIVE");
-    let (code, _, said) = longshore(&server, &["instances", "remove", "no-such-thing"]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("not the id of a container instance"), "{said}");
+    for action in ["remove", "drain", "connect"] {
+        let (code, _, said) = longshore(&server, &["instances", action, "no-such-thing"]);
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains("there is no container instance no-such-thing"), "{said}");
+    }
 }
 
 #[test]

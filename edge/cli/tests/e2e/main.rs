@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod crash;
+mod daily;
 mod demo;
 mod events;
 mod feeds;

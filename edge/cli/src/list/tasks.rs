@@ -1,0 +1,205 @@
+//! `longshore ps`: what runs, what is about to stop, and with `--all` what has stopped and why.
+
+use std::process::ExitCode;
+
+use aws_sdk_ecs::types::{
+    Container, ContainerOverride, DesiredStatus, HealthStatus, NetworkBinding, Task,
+};
+use serde_json::json;
+
+use crate::args::AnyCluster;
+use crate::cluster::Cluster;
+use crate::find;
+use crate::output::{Column, ago, short, table};
+
+/// Which tasks, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PsArgs {
+    /// Tasks that have stopped, too, with the reason.
+    #[arg(long, short)]
+    pub(crate) all: bool,
+    /// Print ids only.
+    #[arg(long, short, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+    /// Only tasks of this service.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// Only tasks whose definition has this family.
+    #[arg(long)]
+    pub(crate) family: Option<String>,
+    /// Only tasks on this container instance: an ARN, an id or the beginning of one, or an EC2 id.
+    #[arg(long)]
+    pub(crate) instance: Option<String>,
+    /// Only tasks with this status, for example running, stopping or stopped.
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: AnyCluster,
+}
+
+const COLUMNS: [Column; 11] = [
+    Column::id("TASK", 0),
+    Column::whole("DEFINITION", 0),
+    Column::whole("SERVICE", 3),
+    Column::whole("STATUS", 0),
+    Column::whole("HEALTH", 5),
+    Column::whole("EXIT", 1),
+    Column::whole("PORTS", 4),
+    Column::id("INSTANCE", 7),
+    Column::whole("AGE", 2),
+    Column::whole("MESOS TASK", 6),
+    Column::text("WHY", 2),
+];
+
+/// Lists tasks, the oldest first.
+pub(crate) async fn tasks(args: PsArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let cluster = Cluster::of(&args.cluster).await?;
+    let mut found = read(&cluster, &args).await?;
+    found.sort_by_key(|task| task.created_at().map(|at| (at.secs(), at.subsec_nanos())));
+    if args.quiet {
+        for task in &found {
+            crate::output::say!("{}", short(task.task_arn().unwrap_or_default()));
+        }
+    } else if json {
+        for task in &found {
+            crate::output::say!("{}", document(task));
+        }
+    } else {
+        table(&COLUMNS, &found.iter().map(row).collect::<Vec<_>>());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The tasks that the flags ask for. ECS selects where it can; it takes no service together with a family.
+async fn read(cluster: &Cluster<'_>, args: &PsArgs) -> anyhow::Result<Vec<Task>> {
+    let status = args.status.as_deref().map(str::to_uppercase);
+    let instance = match &args.instance {
+        Some(word) => Some(find::instance(cluster, word).await?),
+        None => None,
+    };
+    let mut found = Vec::new();
+    // A task that is told to stop is listed with those that have stopped.
+    for desired in [DesiredStatus::Running, DesiredStatus::Stopped] {
+        let list = cluster.sdk().list_tasks().cluster(cluster.name()).desired_status(desired);
+        let list = list.set_container_instance(instance.clone());
+        let list = match (&args.service, &args.family) {
+            (Some(service), _) => list.service_name(service),
+            (None, family) => list.set_family(family.clone()),
+        };
+        let mut pages = list.into_paginator().items().send();
+        let mut arns = Vec::new();
+        while let Some(arn) = pages.next().await {
+            arns.push(arn.map_err(|error| cluster.explain(error))?);
+        }
+        found.extend(describe(cluster, &arns).await?);
+    }
+    let wanted = |task: &Task| {
+        let is_over = task.last_status() == Some("STOPPED");
+        let is_stopping = !is_over && task.desired_status() == Some("STOPPED");
+        let family = definition(task).split(':').next().unwrap_or_default().to_owned();
+        args.family.as_ref().is_none_or(|wanted| *wanted == family)
+            && match status.as_deref() {
+                // What people say, beside the words of ECS, of which few tasks are caught.
+                Some("STOPPING") => is_stopping,
+                Some(status) => task.last_status() == Some(status),
+                None => args.all || !is_over,
+            }
+    };
+    found.retain(wanted);
+    Ok(found)
+}
+
+/// Describes tasks. Those that were forgotten meanwhile are left out.
+pub(crate) async fn describe(cluster: &Cluster<'_>, arns: &[String]) -> anyhow::Result<Vec<Task>> {
+    let mut found = Vec::new();
+    // Source: ECS API reference: a hundred in one request.
+    for batch in arns.chunks(100) {
+        let request = cluster.sdk().describe_tasks().cluster(cluster.name());
+        let reply = request.set_tasks(Some(batch.to_vec())).send().await;
+        found.extend(reply.map_err(|error| cluster.explain(error))?.tasks.unwrap_or_default());
+    }
+    Ok(found)
+}
+
+fn definition(task: &Task) -> String {
+    short(task.task_definition_arn().unwrap_or_default())
+}
+
+/// As ECS has it, and whether it is to stop.
+fn status(task: &Task) -> String {
+    let last = task.last_status().unwrap_or_default();
+    let says_so = matches!(last, "STOPPED" | "STOPPING" | "DEACTIVATING" | "DEPROVISIONING");
+    let is_to_stop = task.desired_status() == Some("STOPPED") && !says_so;
+    if is_to_stop { format!("{last} (stopping)") } else { last.to_owned() }
+}
+
+fn service(task: &Task) -> Option<&str> {
+    task.group()?.strip_prefix("service:")
+}
+
+fn health(task: &Task) -> Option<&str> {
+    task.health_status().map(HealthStatus::as_str).filter(|health| *health != "UNKNOWN")
+}
+
+/// The first code that is not 0, else the first: of several containers the one that failed is what people ask for.
+pub(crate) fn exit_code(task: &Task) -> Option<i32> {
+    let codes = || task.containers().iter().filter_map(Container::exit_code);
+    codes().find(|code| *code != 0).or_else(|| codes().next())
+}
+
+/// `8080->80/tcp`, as Docker writes it.
+fn ports(task: &Task) -> Vec<String> {
+    let port = |binding: &NetworkBinding| {
+        let protocol = binding.protocol().map_or("tcp", |protocol| protocol.as_str());
+        match (binding.host_port(), binding.container_port()) {
+            (Some(host), Some(inside)) => Some(format!("{host}->{inside}/{protocol}")),
+            (Some(only), None) | (None, Some(only)) => Some(format!("{only}/{protocol}")),
+            (None, None) => None,
+        }
+    };
+    let bindings = task.containers().iter().flat_map(Container::network_bindings);
+    bindings.filter_map(port).collect()
+}
+
+/// Why it stopped, or is about to: what a container says of itself is closer to the cause than what the task says.
+pub(crate) fn why(task: &Task) -> String {
+    let mut reasons = task.containers().iter().filter_map(Container::reason);
+    reasons
+        .find(|reason| !reason.is_empty())
+        .or(task.stopped_reason())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The id that a Mesos framework gave it.
+pub(crate) fn mesos_id(task: &Task) -> Option<&str> {
+    let overrides = task.overrides()?.container_overrides();
+    let mut variables = overrides.iter().flat_map(ContainerOverride::environment);
+    variables.find(|variable| variable.name() == Some("MESOS_TASK_ID"))?.value()
+}
+
+fn row(task: &Task) -> Vec<String> {
+    vec![
+        short(task.task_arn().unwrap_or_default()),
+        definition(task),
+        service(task).unwrap_or_default().to_owned(),
+        status(task),
+        health(task).unwrap_or_default().to_owned(),
+        exit_code(task).map_or_else(String::new, |code| code.to_string()),
+        ports(task).join(", "),
+        task.container_instance_arn().map(short).unwrap_or_default(),
+        task.created_at().map(|at| ago(at.secs())).unwrap_or_default(),
+        mesos_id(task).unwrap_or_default().to_owned(),
+        why(task),
+    ]
+}
+
+fn document(task: &Task) -> serde_json::Value {
+    json!({
+        "task": task.task_arn(), "instance": task.container_instance_arn(), "definition": task.task_definition_arn(),
+        "service": service(task), "lastStatus": task.last_status(), "desiredStatus": task.desired_status(),
+        "health": health(task), "ports": ports(task), "startedBy": task.started_by(), "mesosTask": mesos_id(task),
+        "exitCode": exit_code(task), "stoppedReason": task.stopped_reason(), "why": why(task),
+        "createdAt": task.created_at().and_then(|at| at.to_millis().ok()),
+    })
+}
