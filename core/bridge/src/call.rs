@@ -12,33 +12,19 @@ use crate::machine::{Output, Response};
 use crate::state::Bridge;
 use crate::{accept, description, launch, offer, reconcile, subscribe};
 
-/// Checks what a call must hold, before anything else is looked at. Source: \[C1\], \[C2\], \[H13\].
+/// Checks what a call must hold, before anything else is looked at. `principal` is who the caller proved to be, where callers must
+/// prove it. Source: \[C1\], \[C2\], \[H13\].
 ///
 /// # Errors
 /// What is missing or wrong, as the body of a 400.
-pub fn validate(call: &Call) -> Result<(), String> {
+pub fn validate(call: &Call, principal: Option<&str>) -> Result<(), String> {
     let wrong = |what: &str| Err(format!("Failed to validate scheduler::Call: {what}"));
     if call.r#type.is_none() {
         return wrong("Expecting 'type' to be present");
     }
     let kind = call.r#type();
     if kind == Type::Subscribe {
-        let Some(subscribe) = &call.subscribe else {
-            return wrong("Expecting 'subscribe' to be present");
-        };
-        let own = subscribe
-            .framework_info
-            .id
-            .as_ref()
-            .map(|id| id.value.as_str())
-            .filter(|id| !id.is_empty());
-        let outer =
-            call.framework_id.as_ref().map(|id| id.value.as_str()).filter(|id| !id.is_empty());
-        return if own == outer {
-            Ok(())
-        } else {
-            wrong("'framework_id' differs from 'subscribe.framework_info.id'")
-        };
+        return validate_subscribe(call, principal).or_else(|what| wrong(&what));
     }
     if kind == Type::Unknown {
         return Ok(());
@@ -76,6 +62,28 @@ pub fn validate(call: &Call) -> Result<(), String> {
     }
 }
 
+fn validate_subscribe(call: &Call, principal: Option<&str>) -> Result<(), String> {
+    let Some(subscribe) = &call.subscribe else {
+        return Err("Expecting 'subscribe' to be present".to_owned());
+    };
+    let info = &subscribe.framework_info;
+    let own = info.id.as_ref().map(|id| id.value.as_str()).filter(|id| !id.is_empty());
+    let outer = call.framework_id.as_ref().map(|id| id.value.as_str()).filter(|id| !id.is_empty());
+    if own != outer {
+        return Err("'framework_id' differs from 'subscribe.framework_info.id'".to_owned());
+    }
+    match (principal, info.principal.as_deref()) {
+        (Some(proved), Some(claimed)) if proved != claimed => Err(other_principal(proved, claimed)),
+        _ => Ok(()),
+    }
+}
+
+fn other_principal(proved: &str, claimed: &str) -> String {
+    format!(
+        "Authenticated principal '{proved}' does not match principal '{claimed}' set in `FrameworkInfo`"
+    )
+}
+
 /// The part that a call of its kind needs and does not have.
 fn missing_part(call: &Call, kind: Type) -> Option<&'static str> {
     let (part, present) = match kind {
@@ -109,8 +117,9 @@ fn missing_part(call: &Call, kind: Type) -> Option<&'static str> {
 pub(crate) fn answer(
     bridge: &mut Bridge,
     now: Timestamp,
-    call: Call,
+    mut call: Call,
     stream_id: Option<&str>,
+    principal: Option<String>,
     out: &mut Vec<Output>,
 ) -> Option<Response> {
     let refuse = |status: u16, text: &str| Some(Response::Refused(status, text.to_owned()));
@@ -123,13 +132,21 @@ pub(crate) fn answer(
         if stream_id.is_some() {
             return refuse(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header"); // 10
         }
-        subscribe::subscribe(bridge, now, call.subscribe?, out);
+        let mut subscribe = call.subscribe.take()?;
+        let claimed = &mut subscribe.framework_info.principal;
+        // [H13]: who says nothing of itself is who it proved to be.
+        *claimed = claimed.take().or(principal);
+        subscribe::subscribe(bridge, now, subscribe, out);
         return None;
     }
     let id = call.framework_id.as_ref().map(|id| id.value.clone()).unwrap_or_default();
     let Some(framework) = bridge.frameworks.get(&id) else {
         return refuse(400, "Framework cannot be found"); // 11
     };
+    let claimed = framework.info.principal.as_deref().unwrap_or_default();
+    if let Some(proved) = principal.filter(|proved| proved != claimed) {
+        return refuse(400, &other_principal(&proved, claimed)); // 12
+    }
     if framework.stream.is_none() {
         return refuse(403, "Framework is not subscribed"); // 13
     }

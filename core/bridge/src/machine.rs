@@ -45,6 +45,8 @@ pub enum Input {
         call: Box<Call>,
         /// The `Mesos-Stream-Id` header.
         stream_id: Option<String>,
+        /// Who the caller proved to be, where callers must prove it.
+        principal: Option<String>,
     },
     /// The connection of a stream ended.
     StreamEnded(StreamKey),
@@ -100,8 +102,8 @@ impl Machine for Bridge {
 
     fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Called { id, call, stream_id } => {
-                let response = call::answer(self, now, *call, stream_id.as_deref(), out);
+            Input::Called { id, call, stream_id, principal } => {
+                let response = call::answer(self, now, *call, stream_id.as_deref(), principal, out);
                 // A stream is answered by `subscribe`, before its first event.
                 if let Some(response) = response {
                     out.push(Output::Respond(id, response));

@@ -1,11 +1,14 @@
 //! The command line, as it is typed.
 
+pub(crate) mod door;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use longshore_wire_ecs::shape::shared::Attribute;
 
+use self::door::{DoorArgs, KeyArgs, MesosDoorArgs};
 use crate::explain::{ConstraintArg, StrategyArg};
 use crate::feed::FeedArgs;
 use crate::instance_types::InstanceGroup;
@@ -98,6 +101,8 @@ pub(crate) struct DemoArgs {
     /// Address of the Mesos master API. Port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:5050")]
     pub(crate) mesos_listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -108,6 +113,10 @@ pub(crate) struct ServeArgs {
     pub(crate) feed: FeedArgs,
     #[command(flatten)]
     pub(crate) master: MasterArgs,
+    #[command(flatten)]
+    pub(crate) mesos_door: MesosDoorArgs,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
 }
 
 /// The cluster to stand in front of. All else is configured as the AWS SDK is: profiles, environment, region.
@@ -382,9 +391,8 @@ pub(crate) struct DevArgs {
     /// What an acknowledged change survives.
     #[arg(long, value_enum, default_value_t = DurabilityArg::Full)]
     pub(crate) durability: DurabilityArg,
-    /// Check signatures: an access key and its secret. May be given more than once.
-    #[arg(long, value_name = "KEY:SECRET", value_parser = key)]
-    pub(crate) access_key: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
     /// Address of the ECS API. Port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:5080")]
     pub(crate) ecs_listen: SocketAddr,
@@ -392,6 +400,13 @@ pub(crate) struct DevArgs {
     pub(crate) provisions: ProvisionArgs,
     #[command(flatten)]
     pub(crate) master: MasterArgs,
+    #[command(flatten)]
+    pub(crate) mesos_door: MesosDoorArgs,
+    /// Serve the Mesos master API without credentials although the ECS API has access keys.
+    #[arg(long, conflicts_with = "mesos_credentials")]
+    pub(crate) mesos_open: bool,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
     /// Most pages of 4 KiB in the database, to rehearse a full disk.
     #[arg(long, hide = true)]
     pub(crate) database_pages: Option<u32>,
@@ -445,15 +460,6 @@ fn account(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("an account is twelve digits".to_owned())
-    }
-}
-
-fn key(text: &str) -> Result<(String, String), String> {
-    match text.split_once(':') {
-        Some((key, secret)) if !key.is_empty() && !secret.is_empty() => {
-            Ok((key.to_owned(), secret.to_owned()))
-        }
-        _ => Err("write KEY:SECRET".to_owned()),
     }
 }
 

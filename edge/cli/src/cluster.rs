@@ -21,11 +21,18 @@ impl<'a> Cluster<'a> {
         let local = !args.aws;
         let has_keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some()
             || std::env::var_os("AWS_PROFILE").is_some();
+        let keys = if local && !has_keys {
+            // As the AWS CLI would; a local ECS that checks no signatures takes any.
+            let own = || (LOCAL_KEYS.0.to_owned(), LOCAL_KEYS.1.to_owned());
+            Some(longshore_client::default_profile().await.unwrap_or_else(own))
+        } else {
+            None
+        };
         let options = Options {
             cluster: args.cluster.clone(),
             endpoint: local.then(|| args.endpoint.clone()),
             region: args.region.clone().or_else(|| local.then(|| "us-east-1".to_owned())),
-            keys: (local && !has_keys).then(|| (LOCAL_KEYS.0.to_owned(), LOCAL_KEYS.1.to_owned())),
+            keys,
             budget: args.aws,
         };
         Ok(Self { client: Client::new(options).await?, args })
@@ -44,6 +51,16 @@ impl<'a> Cluster<'a> {
     /// Where the commands that only a local ECS has are answered.
     pub(crate) fn endpoint(&self) -> &str {
         &self.args.endpoint
+    }
+
+    /// The headers that sign a request that the SDK has no operation for.
+    pub(crate) async fn sign(
+        &self,
+        method: &str,
+        to: (&str, &str),
+        body: &[u8],
+    ) -> anyhow::Result<Vec<(String, String)>> {
+        Ok(self.client.sign(method, to, body).await?)
     }
 
     /// Asks a question, and explains why there is no answer.

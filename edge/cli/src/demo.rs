@@ -22,7 +22,8 @@ use crate::dev::{Local, interrupted};
 /// Tells the story and ends with a summary, or stays up with `--keep`.
 pub(crate) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> {
     let mut local = Local::start(&dev_args(&args)?).await?;
-    let (ecs, mesos) = (local.ecs_url.clone(), local.mesos_url.clone());
+    let mesos = local.mesos_url.clone().context("the demo has a Mesos master")?;
+    let ecs = local.ecs_url.clone();
     let jobs = jobs();
     let mut screen = Screen::new(&jobs, json);
     screen.tell(Told::Started { ecs: ecs.clone(), mesos: mesos.clone(), instances: 3 });
@@ -60,6 +61,8 @@ fn dev_args(args: &DemoArgs) -> anyhow::Result<DevArgs> {
     dev.runtime = args.runtime;
     dev.ecs_listen = args.ecs_listen;
     dev.master.mesos_listen = args.mesos_listen;
+    dev.door = args.door.clone();
+    dev.keys.ignores_environment = true;
     dev.master.default_image = Some(args.image.clone());
     Ok(*dev)
 }

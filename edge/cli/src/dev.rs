@@ -7,8 +7,8 @@ use anyhow::Context;
 use longshore_client::{Client, FeedOptions, HostCredentials, Options};
 use longshore_server::dev::{Config, LocalEcs};
 use longshore_server::{
-    Durability, Fleet, INSTANCES_MAX, InstanceConfig, MesosMaster, Place, Provisions,
-    RuntimeChoice, bind,
+    Credentials, Durability, Fleet, INSTANCES_MAX, InstanceConfig, Keys, Listener, MesosMaster,
+    Place, Port, Provisions, RuntimeChoice, bind,
 };
 use longshore_wire_ecs::arn::Realm;
 
@@ -35,17 +35,23 @@ pub(crate) async fn run(args: DevArgs, json: bool) -> anyhow::Result<ExitCode> {
 /// How long the master may take to read its cluster before `ready` is said anyway.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// What the master signs with where signatures are not checked.
+const OWN_KEY: (&str, &str) = ("longshore", "longshore");
+
 /// How long answers that are on the way may take when the program ends against its will.
 const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// A local ECS with a Mesos master in front of it.
 pub(crate) struct Local {
     pub(crate) ecs: LocalEcs,
-    mesos: MesosMaster,
+    /// None where the ECS API has keys and nothing says who may use the master.
+    mesos: Option<MesosMaster>,
     /// URL of the ECS API.
     pub(crate) ecs_url: String,
-    /// URL of the Mesos master.
-    pub(crate) mesos_url: String,
+    /// URL of the Mesos master, if there is one.
+    pub(crate) mesos_url: Option<String>,
+    /// Ids of the access keys that requests must be signed with.
+    keys: Vec<String>,
     runtime: RuntimeChoice,
     instances: usize,
     /// Files that are of no use once it ends.
@@ -55,50 +61,45 @@ pub(crate) struct Local {
 impl Local {
     /// Starts both. They talk through the ECS API, as they would with AWS.
     pub(crate) async fn start(args: &DevArgs) -> anyhow::Result<Self> {
-        let ecs_listener = bind(args.ecs_listen, "the ECS API", "--ecs-listen").await?;
-        let mesos_listener =
-            bind(args.master.mesos_listen, "the Mesos master API", "--mesos-listen").await?;
-        let (ecs_url, mesos_url) = (
-            format!("http://{}", ecs_listener.address()),
-            format!("http://{}", mesos_listener.address()),
-        );
-        let config = config(args).await?;
+        let (keys, credentials) = (args.keys.keys()?, args.mesos_door.credentials()?);
+        let has_master = keys.is_empty() || args.mesos_open || !credentials.is_empty();
+        let rules = args.door.rules(None);
+        let ecs_listener = bind(Port::Ecs, args.ecs_listen, keys.callers(), &rules).await?;
+        let mesos_listener = if has_master {
+            let rules = args.door.rules(args.master.mesos_hostname.as_deref());
+            let callers = credentials.callers();
+            Some(bind(Port::Mesos, args.master.mesos_listen, callers, &rules).await?)
+        } else {
+            None
+        };
+        let url = |listener: &Listener| format!("http://{}", listener.address());
+        let (ecs_url, mesos_url) = (url(&ecs_listener), mesos_listener.as_ref().map(url));
+        let config = config(args, keys.clone()).await?;
         let scratch = args.in_memory.then(|| config.fleet.hosts_dir.clone());
         let runtime =
             config.instances.first().map_or(RuntimeChoice::Process, |instance| instance.runtime);
         let instances = config.instances.len();
         let ecs = LocalEcs::start(config, ecs_listener).await?;
-        let keys = args
-            .access_key
-            .first()
-            .cloned()
-            .unwrap_or_else(|| ("longshore".to_owned(), "longshore".to_owned()));
-        let client = Client::new(Options {
-            cluster: args.cluster.clone(),
-            endpoint: Some(reachable(&ecs_url)),
-            region: Some(args.region.clone()),
-            keys: Some(keys),
-            budget: false,
-        })
-        .await?;
-        let mut master = args.master.clone();
-        if runtime != RuntimeChoice::Docker && master.default_image.is_none() {
-            // Processes and simulated containers need no image; the name says where the command runs.
-            master.default_image = Some("host".to_owned());
-        }
-        let bridge =
-            crate::master::config(&master, mesos_listener.address(), &args.region, &args.cluster);
-        let queue = crate::feed::queue_name(&args.cluster);
-        let feed = queue.filter(|_| !args.without_events);
-        let feed = feed.map(|queue| client.feed(FeedOptions { queue, makes: true }));
-        let mesos = MesosMaster::start(bridge, client, feed, mesos_listener);
-        // The cluster is our own: if it does not answer, frameworks are told so by 503.
-        let _ = tokio::time::timeout(PATIENCE, mesos.ready()).await;
-        Ok(Self { ecs, mesos, ecs_url, mesos_url, runtime, instances, scratch })
+        let mesos = match mesos_listener {
+            Some(listener) => {
+                let (key, secret) = keys.first().unwrap_or(OWN_KEY);
+                let client = Client::new(Options {
+                    cluster: args.cluster.clone(),
+                    endpoint: Some(reachable(&ecs_url)),
+                    region: Some(args.region.clone()),
+                    keys: Some((key.to_owned(), secret.to_owned())),
+                    budget: false,
+                });
+                Some(master(args, runtime, client.await?, listener, credentials).await)
+            }
+            None => None,
+        };
+        let keys = keys.ids().map(str::to_owned).collect();
+        Ok(Self { ecs, mesos, ecs_url, mesos_url, keys, runtime, instances, scratch })
     }
 
     fn announce(&self, args: &DevArgs, json: bool) {
-        let (ecs, mesos) = (&self.ecs_url, &self.mesos_url);
+        let (ecs, mesos) = (&self.ecs_url, self.mesos_url.as_deref());
         if json {
             crate::output::say!(
                 "{}",
@@ -111,14 +112,19 @@ impl Local {
             args.cluster,
             args.region
         );
-        crate::output::say!("Mesos master  {mesos}");
+        crate::output::say!(
+            "Mesos master  {}",
+            mesos.unwrap_or(
+                "none: with access keys it takes --mesos-credentials FILE or --mesos-open"
+            )
+        );
         crate::output::say!(
             "{} container instances run {}",
             self.instances,
             self.runtime.describe()
         );
         crate::output::say!("");
-        crate::output::say!("{}", crate::hints::text(ecs, mesos, &args.region));
+        crate::output::say!("{}", crate::hints::of_local(ecs, mesos, &args.region, &self.keys));
         crate::output::say!(
             "Ctrl-C ends it{}.",
             if args.in_memory {
@@ -131,13 +137,37 @@ impl Local {
 
     /// Stops both.
     pub(crate) async fn stop(self) {
-        self.mesos.stop().await;
+        if let Some(mesos) = self.mesos {
+            mesos.stop().await;
+        }
         self.ecs.stop().await;
         if let Some(scratch) = self.scratch {
             // It may never have been made.
             let _ = std::fs::remove_dir_all(scratch);
         }
     }
+}
+
+/// The Mesos master, in front of the local ECS.
+async fn master(
+    args: &DevArgs,
+    runtime: RuntimeChoice,
+    client: Client,
+    listener: Listener,
+    credentials: Credentials,
+) -> MesosMaster {
+    let mut flags = args.master.clone();
+    if runtime != RuntimeChoice::Docker && flags.default_image.is_none() {
+        // Processes and simulated containers need no image; the name says where the command runs.
+        flags.default_image = Some("host".to_owned());
+    }
+    let bridge = crate::master::config(&flags, listener.address(), &args.region, &args.cluster);
+    let queue = crate::feed::queue_name(&args.cluster).filter(|_| !args.without_events);
+    let feed = queue.map(|queue| client.feed(FeedOptions { queue, makes: true }));
+    let mesos = MesosMaster::start(bridge, client, feed, listener, credentials);
+    // The cluster is our own: if it does not answer, frameworks are told so by 503.
+    let _ = tokio::time::timeout(PATIENCE, mesos.ready()).await;
+    mesos
 }
 
 /// An address that is listened on everywhere is reached on this machine.
@@ -161,7 +191,7 @@ pub(crate) async fn interrupted() {
 }
 
 /// What the flags ask for, with every choice made.
-pub(crate) async fn config(args: &DevArgs) -> anyhow::Result<Config> {
+pub(crate) async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<Config> {
     let zones = if args.zones.is_empty() {
         ["a", "b", "c"].map(|letter| format!("{}{letter}", args.region)).to_vec()
     } else {
@@ -189,7 +219,7 @@ pub(crate) async fn config(args: &DevArgs) -> anyhow::Result<Config> {
             DurabilityArg::Normal => Durability::Normal,
         },
         pages_max: args.database_pages,
-        keys: args.access_key.iter().cloned().collect(),
+        keys,
         instances,
     })
 }

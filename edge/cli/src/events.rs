@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use self::seen::Seen;
 use crate::args::EventsArgs;
+use crate::cluster::Cluster;
 use crate::local;
 
 /// How long the feed may be silent: three times as long as it ever is.
@@ -35,8 +36,8 @@ pub(crate) async fn run(args: EventsArgs, json: bool) -> anyhow::Result<ExitCode
         );
     }
     let path = path(&args);
-    let followed =
-        local::stream(&args.cluster, &path, async |response| follow(response, json).await);
+    let cluster = Cluster::of(&args.cluster).await?;
+    let followed = local::stream(&cluster, &path, async |response| follow(response, json).await);
     tokio::select! {
         done = followed => done?,
         () = crate::dev::interrupted() => return Ok(ExitCode::SUCCESS),

@@ -1,4 +1,7 @@
 //! What a local ECS answers beside the ECS API, below `/longshore`.
+//!
+//! Requests are signed as those of the ECS API are, with the same credentials: they say account and region, and a local ECS that has
+//! access keys checks them.
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -9,7 +12,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::args::AnyCluster;
+use crate::cluster::Cluster;
 
 type Sender = SendRequest<Full<Bytes>>;
 type Wire = Connection<TokioIo<TcpStream>, Full<Bytes>>;
@@ -27,21 +30,34 @@ async fn connect(endpoint: &str) -> anyhow::Result<(&str, Sender, Wire)> {
     Ok((host, sender, connection))
 }
 
+/// A request that is signed in the account and region that other commands would use; with a body it is a POST of JSON.
+async fn request(
+    cluster: &Cluster<'_>,
+    host: &str,
+    path: &str,
+    body: Option<&serde_json::Value>,
+) -> anyhow::Result<Request<Full<Bytes>>> {
+    let method = if body.is_some() { Method::POST } else { Method::GET };
+    let body = body.map(ToString::to_string).unwrap_or_default();
+    let signature = cluster.sign(method.as_str(), (host, path), body.as_bytes()).await?;
+    let mut request = Request::builder().method(method).uri(path).header("host", host);
+    if !body.is_empty() {
+        request = request.header("content-type", "application/json");
+    }
+    for (name, value) in &signature {
+        request = request.header(name, value);
+    }
+    Ok(request.body(Full::new(Bytes::from(body)))?)
+}
+
 /// One request on a connection of its own; with a body it is a POST of JSON.
 pub(crate) async fn ask(
-    endpoint: &str,
+    cluster: &Cluster<'_>,
     path: &str,
     body: Option<&serde_json::Value>,
 ) -> anyhow::Result<(StatusCode, Bytes)> {
-    let (host, mut sender, connection) = connect(endpoint).await?;
-    let method = if body.is_some() { Method::POST } else { Method::GET };
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", host)
-        .header("content-type", "application/json");
-    let body = body.map(ToString::to_string).unwrap_or_default();
-    let request = request.body(Full::new(Bytes::from(body)))?;
+    let (host, mut sender, connection) = connect(cluster.endpoint()).await?;
+    let request = request(cluster, host, path, body).await?;
     let asked = async {
         let response = sender.send_request(request).await?;
         let status = response.status();
@@ -53,18 +69,14 @@ pub(crate) async fn ask(
     answer
 }
 
-/// A GET whose answer `read` takes piece by piece; it is made in the account and region that other commands would use.
+/// A GET whose answer `read` takes piece by piece.
 pub(crate) async fn stream<T>(
-    cluster: &AnyCluster,
+    cluster: &Cluster<'_>,
     path: &str,
     read: impl AsyncFnOnce(Response<Incoming>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let (host, mut sender, connection) = connect(&cluster.endpoint).await?;
-    let request = Request::builder()
-        .uri(path)
-        .header("host", host)
-        .header("authorization", realm(cluster))
-        .body(Full::default())?;
+    let (host, mut sender, connection) = connect(cluster.endpoint()).await?;
+    let request = request(cluster, host, path, None).await?;
     let asked = async {
         let response = sender.send_request(request).await.context("the local ECS hung up")?;
         read(response).await
@@ -75,15 +87,6 @@ pub(crate) async fn stream<T>(
         // The connection is over; what it brought is still to be read.
         _ = connection => asked.await,
     }
-}
-
-/// Says account and region as a signature would. It is none, and a local ECS that checks signatures refuses it.
-fn realm(cluster: &AnyCluster) -> String {
-    let key = std::env::var("AWS_ACCESS_KEY_ID").unwrap_or_else(|_| "longshore".to_owned());
-    let region = cluster.region.as_deref().unwrap_or("us-east-1");
-    format!(
-        "AWS4-HMAC-SHA256 Credential={key}/19700101/{region}/ecs/aws4_request, SignedHeaders=host, Signature=none"
-    )
 }
 
 /// A value as it can stand in a query.

@@ -39,7 +39,7 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
             bail!("the task has the containers {}: choose one with --container", names.join(", "))
         }
     };
-    let output = match fetch(cluster.endpoint(), &short(arn), container).await? {
+    let output = match fetch(&cluster, &short(arn), container).await? {
         Some(output) => output,
         None if is_over(&task) => {
             let text = format!("no output is kept of it: {}", how_it_ended(&task));
@@ -78,9 +78,13 @@ fn how_it_ended(task: &Task) -> String {
 }
 
 /// What a container wrote; nothing if nothing is kept.
-async fn fetch(endpoint: &str, task: &str, container: &str) -> anyhow::Result<Option<Bytes>> {
+async fn fetch(
+    cluster: &Cluster<'_>,
+    task: &str,
+    container: &str,
+) -> anyhow::Result<Option<Bytes>> {
     let path = format!("/longshore/v1/tasks/{task}/logs/{container}");
-    let (status, body) = crate::local::ask(endpoint, &path, None).await?;
+    let (status, body) = crate::local::ask(cluster, &path, None).await?;
     match status {
         StatusCode::OK => Ok(Some(body)),
         StatusCode::NOT_FOUND => Ok(None),

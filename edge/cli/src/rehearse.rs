@@ -85,7 +85,9 @@ async fn add(
         })
     };
     let body = json!({"instances": groups.iter().map(group).collect::<Vec<_>>()});
-    let answer = post(cluster, "/longshore/v1/instances", &body).await?;
+    local_only(cluster)?;
+    let cluster = Cluster::of(cluster).await?;
+    let answer = post(&cluster, "/longshore/v1/instances", &body).await?;
     let answer: Value = serde_json::from_slice(&answer)?;
     let ids = answer["instances"].as_array().cloned().unwrap_or_default();
     Ok(ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect())
@@ -97,18 +99,18 @@ async fn tell(
     what: &str,
 ) -> anyhow::Result<Vec<String>> {
     local_only(cluster)?;
-    let found = find::instances(&Cluster::of(cluster).await?, &instances).await?;
+    let cluster = Cluster::of(cluster).await?;
+    let found = find::instances(&cluster, &instances).await?;
     let mut done = Vec::new();
     for id in found {
-        post(cluster, &format!("/longshore/v1/instances/{id}/{what}"), &Value::Null).await?;
+        post(&cluster, &format!("/longshore/v1/instances/{id}/{what}"), &Value::Null).await?;
         done.push(id);
     }
     Ok(done)
 }
 
-async fn post(cluster: &AnyCluster, path: &str, body: &Value) -> anyhow::Result<bytes::Bytes> {
-    local_only(cluster)?;
-    let (status, answer) = local::ask(&cluster.endpoint, path, Some(body)).await?;
+async fn post(cluster: &Cluster<'_>, path: &str, body: &Value) -> anyhow::Result<bytes::Bytes> {
+    let (status, answer) = local::ask(cluster, path, Some(body)).await?;
     if status != StatusCode::OK {
         bail!("{}", String::from_utf8_lossy(&answer).trim());
     }

@@ -3,14 +3,17 @@
 use std::process::ExitCode;
 
 use longshore_client::{Client, Options};
-use longshore_server::{MesosMaster, bind};
+use longshore_server::{MesosMaster, Port, bind};
 
 use crate::args::ServeArgs;
 use crate::dev::interrupted;
 
 /// Runs until Ctrl-C or SIGTERM.
 pub(crate) async fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode> {
-    let listener = bind(args.master.mesos_listen, "the Mesos master API", "--mesos-listen").await?;
+    let credentials = args.mesos_door.credentials()?;
+    let rules = args.door.rules(args.master.mesos_hostname.as_deref());
+    let address = args.master.mesos_listen;
+    let listener = bind(Port::Mesos, address, credentials.callers(), &rules).await?;
     let url = format!("http://{}", listener.address());
     let cluster = args.cluster.cluster.clone();
     let client = Client::new(Options {
@@ -24,7 +27,7 @@ pub(crate) async fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode>
     let region = client.sdk().config().region().map(ToString::to_string).unwrap_or_default();
     let bridge = crate::master::config(&args.master, listener.address(), &region, &cluster);
     let feed = args.feed.options(&cluster)?.map(|options| client.feed(options));
-    let master = MesosMaster::start(bridge, client, feed, listener);
+    let master = MesosMaster::start(bridge, client, feed, listener, credentials);
     if json {
         crate::output::say!(
             "{}",

@@ -1,11 +1,14 @@
 //! The credentials of this machine, for those that they are handed on to.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 
 use crate::{OptionsError, causes};
 
@@ -80,6 +83,18 @@ impl HostCredentials {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys.clone());
         Ok(keys)
     }
+}
+
+/// Access key and secret of the default profile, if the credentials file of the AWS CLI has them: they are read from there alone, since no
+/// command for this machine should wait for what is asked of a network.
+pub async fn default_profile() -> Option<(String, String)> {
+    let named = std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from);
+    let usual = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".aws/credentials"));
+    let path = named.or_else(usual).filter(|path| path.is_file())?;
+    let files = EnvConfigFiles::builder().with_file(EnvConfigFileKind::Credentials, path).build();
+    let builder = ProfileFileCredentialsProvider::builder().profile_name("default");
+    let found = builder.profile_files(files).build().provide_credentials().await.ok()?;
+    Some((found.access_key_id().to_owned(), found.secret_access_key().to_owned()))
 }
 
 fn keys(credentials: &Credentials, now: SystemTime) -> Keys {

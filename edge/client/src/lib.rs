@@ -14,6 +14,7 @@ mod convert;
 mod credentials;
 mod feed;
 mod read;
+mod sign;
 mod write;
 
 use std::sync::Arc;
@@ -30,8 +31,9 @@ use longshore_replica::{Answer, Ask, Failure};
 use self::asked::Asked;
 
 pub use budget::Budget;
-pub use credentials::{HostCredentials, Keys};
+pub use credentials::{HostCredentials, Keys, default_profile};
 pub use feed::{Batch, Feed, FeedError, FeedOptions};
+pub use sign::SignError;
 
 /// How long one attempt may take. Chosen by us: ECS answers in milliseconds or not at all.
 const ATTEMPT: Duration = Duration::from_secs(10);

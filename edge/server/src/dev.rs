@@ -5,11 +5,11 @@ use longshore_wire_ecs::{ApiError, Str};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use crate::door::{self, Listener, serve};
 use crate::drive::{drive, seed};
-use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, router};
+use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, refusal, router};
 use crate::instance::{Command, Fleet, InstanceConfig, Keeper, Outbox, Runtimes};
 use crate::limits;
-use crate::listener::{Listener, serve};
 use crate::metadata::Metadata;
 use crate::storage::{Durability, Place, Storage, StorageError, WriteError, Writer};
 
@@ -107,7 +107,8 @@ impl LocalEcs {
             default_runtime,
             closed: closed.clone(),
         };
-        tasks.spawn(serve(listener, router(front), closed));
+        let front = door::Front { router: router(front), refusal };
+        tasks.spawn(serve(listener, front, closed));
         let keeps_records = config.place != Place::Memory;
         let started = keeper.ask(|answer| Command::Add(config.instances, known, answer)).await;
         started.map_err(StartError::Instance)?;

@@ -3,6 +3,7 @@
 mod access;
 mod front;
 mod instances;
+mod local;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use access::text;
 pub use access::{Access, Keys};
-pub(crate) use front::{ERROR_TYPE, Front, REQUEST_ID, router, whole};
+pub(crate) use front::{ERROR_TYPE, Front, REQUEST_ID, refusal, router, whole};
 
 use crate::drive::Host;
 use crate::events::{BusCalls, BusHandle, Feed};

@@ -11,5 +11,5 @@ mod handle;
 
 pub(crate) use feed::Feed;
 pub(crate) use follow::follow;
-pub(crate) use front::{respond, service_of};
+pub(crate) use front::{refuse, respond, service_of};
 pub(crate) use handle::{BusAnswer, BusCalls, BusHandle, BusSender, refusal_like};

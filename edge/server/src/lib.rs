@@ -9,20 +9,20 @@
 #![forbid(unsafe_code)]
 
 pub mod dev;
+mod door;
 mod drive;
 mod ecs;
 mod events;
 mod instance;
 pub mod limits;
-mod listener;
 mod mesos;
 mod metadata;
 mod storage;
 
+pub use door::{BindError, Callers, HostName, Listener, Origin, Port, Rules, bind};
 pub use drive::{Host, drive, now, seed};
 pub use ecs::{Access, ControlHandle, Keys};
 pub use instance::{Fleet, INSTANCES_MAX, InstanceConfig, RuntimeChoice};
-pub use listener::{BindError, Listener, bind};
-pub use mesos::MesosMaster;
+pub use mesos::{Credentials, CredentialsError, MesosMaster};
 pub use metadata::Provisions;
 pub use storage::{Durability, Place, Storage, StorageError, WriteError};

@@ -23,6 +23,12 @@ pub const TRANSACTION_OPEN_MAX: Duration = Duration::from_millis(10);
 pub const ORDERS_WAITING_MAX: usize = 4_096;
 /// Connections to one port. Source: chosen by us, below the usual limit of open files.
 pub const CONNECTIONS_MAX: usize = 4_096;
+/// Connections to one port that may wait to be accepted. Source: chosen by us: as many as Linux lets wait
+/// (`net.core.somaxconn`), since one too many costs its client a second.
+pub const CONNECTIONS_WAITING_MAX: u32 = 4_096;
+/// Connections to one port from one address that is not loopback. Source: chosen by us: half of them, so that no neighbour can
+/// have all.
+pub const CONNECTIONS_OF_PEER_MAX: usize = 2_048;
 /// How long a call may wait for its answer, in ms. Source: chosen by us; the AWS SDKs give up after 60 s.
 pub const CALL_MS_MAX: u64 = 55_000;
 /// How far the time of a signed request may be off, in ms. Source: AWS General Reference, Signature Version 4.
@@ -40,6 +46,10 @@ pub const NOTES_MAX: usize = 256;
 /// How long a connection may be idle, or take to send the head of a request. Source: chosen by us; an AWS SDK keeps idle
 /// connections for 20 s.
 pub const REQUEST_HEAD_WAIT: Duration = Duration::from_mins(1);
+/// Bytes of the head of a request after which its end is not waited for. What has arrived by then may be twice that, which is what a
+/// connection that sends half of one can hold. Source: chosen by us: several times the longest that an AWS SDK sends, with a
+/// session token.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How long the body of a request may take. Source: chosen by us.
 pub const REQUEST_BODY_WAIT: Duration = Duration::from_secs(30);
 /// How long answers that are on the way may take when the program ends. Source: chosen by us.
@@ -57,5 +67,7 @@ pub const FEED_ALIVE: Duration = Duration::from_secs(15);
 /// Bytes of a call to EventBridge or SQS. Source: chosen by us; a batch of messages has 1 MiB, which a form may treble and
 /// JSON escapes may lengthen sixfold.
 pub const EVENTS_CALL_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of a call below `/longshore`. Source: chosen by us; the largest adds instances of a thousand kinds.
+pub const LOCAL_CALL_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of an environment file or a file of secrets. Source: chosen by us; an environment is bounded by the kernel anyway.
 pub const PROVIDED_FILE_BYTES_MAX: usize = 1024 * 1024;

@@ -1,5 +1,6 @@
 //! The Mesos master as a service: the bridge's mailbox, its host, and the HTTP front.
 
+mod credentials;
 mod feed;
 mod front;
 mod streams;
@@ -16,10 +17,11 @@ use longshore_wire_mesos::v1::scheduler::Call;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+pub use self::credentials::{Credentials, CredentialsError};
 use self::streams::{EventStream, Streams};
+use crate::door::{Front, Listener, serve};
 use crate::drive::{Host, drive, seed};
 use crate::limits;
-use crate::listener::{Listener, serve};
 
 /// The answer to an HTTP request.
 pub(crate) enum Answer {
@@ -42,6 +44,13 @@ fn lock(calls: &Waiting) -> std::sync::MutexGuard<'_, Calls> {
     calls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A call, and what its request said beside it.
+struct Called {
+    call: Call,
+    stream_id: Option<String>,
+    principal: Option<String>,
+}
+
 /// The way to the bridge.
 #[derive(Clone)]
 pub(crate) struct BridgeHandle {
@@ -51,13 +60,9 @@ pub(crate) struct BridgeHandle {
 
 impl BridgeHandle {
     /// Calls, and waits for the answer; `None` when the bridge is ending.
-    pub(crate) async fn call(
-        &self,
-        call: Call,
-        stream_id: Option<String>,
-        media: Media,
-    ) -> Option<Answer> {
-        self.ask(media, |id| Input::Called { id, call: Box::new(call), stream_id }).await
+    async fn call(&self, called: Called, media: Media) -> Option<Answer> {
+        let Called { call, stream_id, principal } = called;
+        self.ask(media, |id| Input::Called { id, call: Box::new(call), stream_id, principal }).await
     }
 
     /// A page for operators.
@@ -158,8 +163,15 @@ pub struct MesosMaster {
 }
 
 impl MesosMaster {
-    /// Starts the master in front of a cluster, which it reads, and whose events it follows if there is a feed.
-    pub fn start(config: Config, client: Client, feed: Option<Feed>, listener: Listener) -> Self {
+    /// Starts the master in front of a cluster, which it reads, and whose events it follows if there is a feed. Who calls must prove to be one of
+    /// `credentials`, if there are any.
+    pub fn start(
+        config: Config,
+        client: Client,
+        feed: Option<Feed>,
+        listener: Listener,
+        credentials: Credentials,
+    ) -> Self {
         let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
         let calls = Waiting::default();
         let (streams, mut ended) = Streams::new();
@@ -178,7 +190,7 @@ impl MesosMaster {
             listens,
         };
         let mut tasks = JoinSet::new();
-        let router = front::router(handle, &config);
+        let router = front::router(handle, &config, credentials);
         let bridge = Bridge::new(config, seed());
         tasks.spawn(async move {
             let Ok(_) = drive(bridge, &mut host, inbox).await;
@@ -194,7 +206,8 @@ impl MesosMaster {
             }
         });
         let (closing, closed) = watch::channel(false);
-        tasks.spawn(serve(listener, router, closed));
+        let front = Front { router, refusal: front::refusal };
+        tasks.spawn(serve(listener, front, closed));
         Self { tasks, closing, recovered }
     }
 

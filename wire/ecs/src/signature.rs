@@ -83,25 +83,35 @@ pub struct Signed<'a> {
     pub amz_date: &'a str,
 }
 
-/// Checks the signature of a request against the caller's secret key. `header` gives the value of a header.
+/// Headers that a signature covers whether they were sent or not.
+const ALWAYS_SIGNED: [&str; 2] = ["host", "x-amz-date"];
+
+/// What the names of headers begin with that a signature covers if they were sent. Source: AWS General Reference, *Create a
+/// canonical request*: all `x-amz-` headers. One of them names the operation: unsigned, anybody on the way could choose another.
+const SIGNED_IF_SENT: &str = "x-amz-";
+
+/// Checks the signature of a request against the caller's secret key. `sent` are the names of its headers, in lower case;
+/// `header` gives the value of one.
 ///
 /// # Errors
-/// `InvalidSignatureException` when the signature is not the one that the key gives, or when `host` or
-/// `x-amz-date` is not signed.
-pub fn verify<'h>(
+/// `InvalidSignatureException` when the signature is not the one that the key gives, when a header is not signed that must be,
+/// or when the key is one of another day.
+pub fn verify<'h, 's>(
     request: Signed<'_>,
     credential: &Credential<'_>,
     secret_key: &str,
+    mut sent: impl Iterator<Item = &'s str>,
     header: impl Fn(&str) -> Option<&'h str>,
 ) -> Result<(), ApiError> {
-    let refusal = |why: &str| {
-        let text = "The request signature we calculated does not match the signature you provided.";
-        ApiError::new(ErrorCode::InvalidSignature, format!("{text} {why}"))
-    };
-    if !credential.signed_headers.contains(&"host")
-        || !credential.signed_headers.contains(&"x-amz-date")
-    {
-        return Err(refusal("The headers host and x-amz-date must be signed."));
+    let is_signed = |name: &str| credential.signed_headers.contains(&name);
+    let unsigned = ALWAYS_SIGNED.into_iter().find(|name| !is_signed(name));
+    let unsigned =
+        unsigned.or_else(|| sent.find(|name| name.starts_with(SIGNED_IF_SENT) && !is_signed(name)));
+    if let Some(name) = unsigned {
+        return Err(refusal(&format!("The header {name} must be among the signed headers.")));
+    }
+    if request.amz_date.split('T').next() != Some(credential.date) {
+        return Err(refusal("The date of the credential must be that of the X-Amz-Date header."));
     }
     let mut headers = String::new();
     for name in &credential.signed_headers {
@@ -112,8 +122,8 @@ pub fn verify<'h>(
     let canonical = format!(
         "{}\n{}\n{}\n{headers}\n{}\n{}",
         request.method,
-        request.path,
-        request.query,
+        canonical_path(request.path),
+        canonical_query(request.query),
         credential.signed_headers.join(";"),
         hex(&Sha256::digest(request.body)),
     );
@@ -134,6 +144,62 @@ pub fn verify<'h>(
     } else {
         Err(refusal("Check your AWS Secret Access Key and signing method."))
     }
+}
+
+fn refusal(why: &str) -> ApiError {
+    let text = "The request signature we calculated does not match the signature you provided.";
+    ApiError::new(ErrorCode::InvalidSignature, format!("{text} {why}"))
+}
+
+/// Source: RFC 3986, section 2.3.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+fn encode(bytes: impl IntoIterator<Item = u8>, is_kept: impl Fn(u8) -> bool) -> String {
+    let one = |byte: u8| {
+        if is_kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    bytes.into_iter().map(one).collect()
+}
+
+/// The path, encoded once more than it was sent. Source: AWS General Reference: every service but S3 signs it so.
+fn canonical_path(path: &str) -> String {
+    encode(path.bytes(), |byte| byte == b'/' || is_unreserved(byte))
+}
+
+/// The parameters in order, each in one spelling.
+fn canonical_query(query: &str) -> String {
+    let one = |part: &str| encode(decoded(part), is_unreserved);
+    let pair = |field: &str| {
+        let (name, value) = field.split_once('=').unwrap_or((field, ""));
+        (one(name), one(value))
+    };
+    let mut pairs: Vec<_> = query.split('&').filter(|field| !field.is_empty()).map(pair).collect();
+    pairs.sort();
+    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join("&")
+}
+
+/// Undoes percent encoding; what is none stands for itself.
+fn decoded(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        match (bytes[at], digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push(u8::try_from(high * 16 + low).unwrap_or_default());
+                at += 3;
+            }
+            (byte, ..) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    decoded
 }
 
 fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
@@ -159,25 +225,89 @@ mod tests {
     const HEADER: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, \
          SignedHeaders=host;x-amz-date, Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
 
-    fn check(secret: &str) -> Result<(), ApiError> {
-        let credential = Credential::read(HEADER).expect("the header is complete");
-        let request =
-            Signed { method: "GET", path: "/", query: "", body: b"", amz_date: "20150830T123600Z" };
-        verify(request, &credential, secret, |name| match name {
+    fn request() -> Signed<'static> {
+        Signed { method: "GET", path: "/", query: "", body: b"", amz_date: "20150830T123600Z" }
+    }
+
+    /// Checks the published request, as it was sent but for this.
+    fn check(
+        request: Signed<'_>,
+        header: &str,
+        secret: &str,
+        sent: &[&str],
+    ) -> Result<(), ApiError> {
+        let credential = Credential::read(header).expect("the header is complete");
+        verify(request, &credential, secret, sent.iter().copied(), |name| match name {
             "host" => Some("example.amazonaws.com"),
             "x-amz-date" => Some("20150830T123600Z"),
             _ => None,
         })
     }
 
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    const SENT: [&str; 4] = ["host", "x-amz-date", "authorization", "user-agent"];
+
+    fn why(result: Result<(), ApiError>) -> String {
+        let error = result.expect_err("it is refused");
+        assert_eq!(error.code, ErrorCode::InvalidSignature);
+        error.message
+    }
+
     #[test]
     fn the_published_vanilla_request_verifies() {
-        assert_eq!(check("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), Ok(()));
+        assert_eq!(check(request(), HEADER, SECRET, &SENT), Ok(()));
     }
 
     #[test]
     fn another_secret_does_not() {
-        assert_eq!(check("other").map_err(|error| error.code), Err(ErrorCode::InvalidSignature));
+        why(check(request(), HEADER, "other", &SENT));
+    }
+
+    #[test]
+    fn another_request_does_not() {
+        for other in [
+            Signed { method: "POST", ..request() },
+            Signed { path: "/a", ..request() },
+            Signed { query: "a=1", ..request() },
+            Signed { body: b"{}", ..request() },
+            Signed { amz_date: "20150830T123601Z", ..request() },
+        ] {
+            why(check(other, HEADER, SECRET, &SENT));
+        }
+    }
+
+    #[test]
+    fn every_header_of_aws_that_is_sent_must_be_signed() {
+        for name in ["x-amz-target", "x-amz-security-token", "x-amz-content-sha256"] {
+            let why = why(check(request(), HEADER, SECRET, &[&SENT[..], &[name]].concat()));
+            assert!(why.contains(&format!("The header {name} must")), "{why}");
+        }
+        let bare = HEADER.replace("host;x-amz-date", "x-amz-date");
+        assert!(why(check(request(), &bare, SECRET, &SENT)).contains("The header host must"));
+        let bare = HEADER.replace("host;x-amz-date", "host");
+        assert!(why(check(request(), &bare, SECRET, &SENT)).contains("The header x-amz-date must"));
+    }
+
+    #[test]
+    fn a_key_of_another_day_is_refused() {
+        let other = HEADER.replace("20150830", "20150831");
+        assert!(why(check(request(), &other, SECRET, &SENT)).contains("date of the credential"));
+    }
+
+    #[test]
+    fn paths_are_encoded_once_more_and_queries_have_one_spelling() {
+        assert_eq!(canonical_path("/a%20b/c:d"), "/a%2520b/c%3Ad");
+        for (sent, canonical) in [
+            ("", ""),
+            ("b=2&a=1", "a=1&b=2"),
+            ("a", "a="),
+            ("a=%7b%22x%22", "a=%7B%22x%22"),
+            ("a={&a=%41&a=~", "a=%7B&a=A&a=~"),
+            ("a=%zz%", "a=%25zz%25"),
+            ("a=b=c&&", "a=b%3Dc"),
+        ] {
+            assert_eq!(canonical_query(sent), canonical, "{sent}");
+        }
     }
 
     #[test]

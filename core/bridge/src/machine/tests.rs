@@ -9,6 +9,7 @@ mod kill;
 mod launch;
 mod offers;
 mod pace;
+mod principals;
 mod recovery;
 mod strays;
 mod updates;

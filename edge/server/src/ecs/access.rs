@@ -8,11 +8,50 @@ use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::signature::{Credential, Signed, verify};
 use longshore_wire_ecs::{ApiError, ErrorCode};
 
+use crate::door::Callers;
 use crate::drive::now;
 use crate::limits::CLOCK_SKEW_MS_MAX;
 
 /// Secret keys by access key id. Where there are any, every request must be signed with one of them.
-pub type Keys = BTreeMap<String, String>;
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    secrets: BTreeMap<String, String>,
+}
+
+impl Keys {
+    /// Whether nobody need sign.
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
+    /// Whether callers prove who they are.
+    pub fn callers(&self) -> Callers {
+        if self.is_empty() { Callers::Anybody } else { Callers::Proven }
+    }
+
+    /// The access key ids, in order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.secrets.keys().map(String::as_str)
+    }
+
+    /// The first key and its secret, for our own requests.
+    pub fn first(&self) -> Option<(&str, &str)> {
+        self.secrets.first_key_value().map(|(id, secret)| (id.as_str(), secret.as_str()))
+    }
+
+    /// Adds a key. False if there is one of that id with another secret.
+    pub fn add(&mut self, id: String, secret: String) -> bool {
+        let known = self.secrets.entry(id).or_insert_with(|| secret.clone());
+        *known == secret
+    }
+}
+
+/// Secrets stay out of logs.
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.ids()).finish()
+    }
+}
 
 /// How requests are told apart.
 #[derive(Clone, Debug)]
@@ -55,7 +94,7 @@ impl Access {
         body: &[u8],
         credential: &Credential<'_>,
     ) -> Result<(), ApiError> {
-        let secret = self.keys.get(credential.access_key).ok_or_else(|| {
+        let secret = self.keys.secrets.get(credential.access_key).ok_or_else(|| {
             ApiError::new(
                 ErrorCode::UnrecognizedClient,
                 "The security token included in the request is invalid.",
@@ -81,7 +120,8 @@ impl Access {
             body,
             amz_date,
         };
-        verify(signed, credential, secret, |name| text(&parts.headers, name))
+        let sent = parts.headers.keys().map(axum::http::HeaderName::as_str);
+        verify(signed, credential, secret, sent, |name| text(&parts.headers, name))
     }
 }
 

@@ -10,8 +10,10 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State};
 use axum::http::{
-    HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, header,
+    HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, Uri,
+    header,
 };
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use bytes::Bytes;
 use longshore_control::Reply;
@@ -22,7 +24,7 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Request, limits as wire_limits};
 
 use tokio::sync::watch;
 
-use super::{Access, ControlHandle, instances};
+use super::{Access, ControlHandle, instances, local};
 use crate::ecs::access::text;
 use crate::instance::{KeeperHandle, RuntimeChoice, Runtimes};
 use crate::{limits, seed};
@@ -40,14 +42,19 @@ pub(crate) struct Front {
     pub(crate) closed: watch::Receiver<bool>,
 }
 
-/// The routes: the ECS API at `/`, and what ECS has no API for below `/longshore`.
+/// The routes: the ECS API at `/`, and what ECS has no API for below `/longshore`. Of these only the health page, which says nothing of
+/// anybody, is answered to callers who need not say who they are.
 pub(crate) fn router(front: Front) -> Router {
-    Router::new()
-        .route("/longshore/v1/health", get(|| async { "ok\n" }))
+    let of_this_machine = Router::new()
         .route("/longshore/v1/tasks/{task}/logs/{container}", get(logs))
-        .route("/longshore/v1/events", get(crate::events::follow))
         .route("/longshore/v1/instances", post(instances::add))
         .route("/longshore/v1/instances/{id}/{what}", post(instances::change))
+        .route_layer(from_fn_with_state(front.clone(), local::at_home));
+    Router::new()
+        .merge(of_this_machine)
+        .route("/longshore/v1/events", get(crate::events::follow))
+        .route_layer(from_fn_with_state(front.clone(), local::signed))
+        .route("/longshore/v1/health", get(|| async { "ok\n" }))
         .fallback(ecs)
         .with_state(front)
 }
@@ -57,10 +64,36 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-reques
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 async fn ecs(State(front): State<Front>, request: HttpRequest<Body>) -> Response<Body> {
-    if let Some(service) = crate::events::service_of(&request) {
+    if let Some(service) = crate::events::service_of(request.uri(), request.headers()) {
         return crate::events::respond(&front, service, request).await;
     }
-    let answer = answer(&front, request).await;
+    write(answer(&front, request).await)
+}
+
+/// How the port says no for its guard: in the form of the API that is called, and to whoever calls none in plain text.
+pub(crate) fn refusal(
+    uri: &Uri,
+    headers: &HeaderMap,
+    status: StatusCode,
+    why: &str,
+) -> Response<Body> {
+    let code = match status {
+        StatusCode::FORBIDDEN => ErrorCode::AccessDenied,
+        _ => ErrorCode::Serialization,
+    };
+    let error = ApiError::new(code, why);
+    if let Some(service) = crate::events::service_of(uri, headers) {
+        return crate::events::refuse(service, status, error);
+    }
+    let is_ecs =
+        text(headers, "x-amz-target").is_some_and(|target| target.starts_with(TARGET_PREFIX));
+    let mut response =
+        if is_ecs { write(Err(error)) } else { Response::new(Body::from(format!("{why}\n"))) };
+    *response.status_mut() = status;
+    response
+}
+
+fn write(answer: Result<Reply, ApiError>) -> Response<Body> {
     let id = Ids::new(seed()).uuid("request");
     let (status, body, error) = match answer {
         Ok(reply) => (200, reply.into_json(), None),

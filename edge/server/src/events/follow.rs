@@ -1,17 +1,19 @@
 //! `GET /longshore/v1/events`: the feed over HTTP, as server-sent events.
 //!
-//! Whose events they are is decided as for every request, by signature; where access keys are configured it is checked.
+//! Whose events they are is decided before, as for every request: by signature.
 
 use std::convert::Infallible;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use longshore_events::Filter;
+use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::feed;
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -39,17 +41,9 @@ fn refused(status: StatusCode, why: &str) -> Response<Body> {
 /// Answers with events, until the reader hangs up or the program ends.
 pub(crate) async fn follow(
     State(front): State<Front>,
+    Extension(realm): Extension<Realm>,
     wanted: Result<Query<Wanted>, QueryRejection>,
-    request: Request,
 ) -> Response<Body> {
-    let (parts, _) = request.into_parts();
-    let realm = match front.access.admit(&parts, b"") {
-        Ok(realm) => realm,
-        Err(error) => {
-            let status = StatusCode::from_u16(error.code.http_status());
-            return refused(status.unwrap_or(StatusCode::FORBIDDEN), &error.to_string());
-        }
-    };
     let wanted = match wanted {
         Ok(Query(wanted)) => wanted,
         Err(error) => return refused(StatusCode::BAD_REQUEST, &error.body_text()),
@@ -63,7 +57,7 @@ pub(crate) async fn follow(
         Ok(reader) => reader,
         Err(NoSeat::Full) => {
             let max = limits::FEED_READERS_MAX;
-            let why = format!("{max} readers follow the events already, and that is the most");
+            let why = format!("at most {max} readers can follow the events at a time");
             return refused(StatusCode::SERVICE_UNAVAILABLE, &why);
         }
         Err(NoSeat::Ending) => {

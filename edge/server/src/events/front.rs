@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::request::Parts;
 use axum::http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, Uri,
     header,
 };
 use longshore_events::{Answer, Refusal, Request};
@@ -16,6 +16,7 @@ use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, eventbridge, sqs};
 
 use super::handle::gone;
+use crate::door::{is_from_allowed_page, is_from_page};
 use crate::ecs::{ERROR_TYPE, Front, REQUEST_ID, text, whole};
 use crate::{limits, seed};
 
@@ -36,8 +37,7 @@ pub(crate) enum Service {
 }
 
 /// The service that a request is for, if it is one of these.
-pub(crate) fn service_of(request: &HttpRequest<Body>) -> Option<Service> {
-    let headers = request.headers();
+pub(crate) fn service_of(uri: &Uri, headers: &HeaderMap) -> Option<Service> {
     if let Some(target) = text(headers, "x-amz-target") {
         let is = |prefix: &str| target.starts_with(prefix);
         let json = [
@@ -48,7 +48,7 @@ pub(crate) fn service_of(request: &HttpRequest<Body>) -> Option<Service> {
     }
     let content = text(headers, "content-type").unwrap_or_default();
     let is_form = content.starts_with("application/x-www-form-urlencoded");
-    let query = request.uri().query().unwrap_or_default();
+    let query = uri.query().unwrap_or_default();
     (is_form || sqs::query::is_query(query)).then_some(Service::SqsQuery)
 }
 
@@ -58,7 +58,29 @@ pub(crate) async fn respond(
     service: Service,
     request: HttpRequest<Body>,
 ) -> Response<Body> {
-    let answer = answer(front, service, request).await;
+    if service == Service::SqsQuery && is_unsigned_page(&request) {
+        let why = "An unsigned request with Origin, Referer or Sec-Fetch headers is a web page's: sign it, or send it without them.";
+        return refuse(service, StatusCode::FORBIDDEN, ApiError::new(ErrorCode::AccessDenied, why));
+    }
+    write(service, answer(front, service, request).await)
+}
+
+/// A form can be sent by any page, and needs nobody's leave: what a program does not sign it must not send as browsers do.
+fn is_unsigned_page(request: &HttpRequest<Body>) -> bool {
+    let headers = request.headers();
+    !headers.contains_key(header::AUTHORIZATION)
+        && is_from_page(headers)
+        && !is_from_allowed_page(request.extensions())
+}
+
+/// Says no in the form of a service, with a status of HTTP's own.
+pub(crate) fn refuse(service: Service, status: StatusCode, error: ApiError) -> Response<Body> {
+    let mut response = write(service, Err(refusal(service, error)));
+    *response.status_mut() = status;
+    response
+}
+
+fn write(service: Service, answer: Result<Answer, Refusal>) -> Response<Body> {
     let id = Ids::new(seed()).uuid("request");
     if let Err(refusal) = &answer {
         let error: &dyn std::error::Error = match refusal {
@@ -179,6 +201,12 @@ fn read(service: Service, parts: &Parts, body: &[u8]) -> Result<Request, Refusal
         Service::SqsQuery => read_form(parts, body),
     };
     let request = request.map_err(Refusal::Sqs)?;
+    if parts.method == Method::GET && !request.is_read() {
+        let operation = request.operation();
+        let why = format!("The action {operation} changes something: it must be sent by POST.");
+        let error = sqs::Error::new(sqs::ErrorCode::MethodNotAllowed, why);
+        return Err(Refusal::Sqs(error));
+    }
     Ok(Request::Sqs { origin: origin(parts), request })
 }
 
@@ -205,7 +233,8 @@ mod tests {
         if let Some(target) = target {
             request = request.header("x-amz-target", target);
         }
-        service_of(&request.body(Body::empty()).expect("a request"))
+        let request = request.body(()).expect("a request");
+        service_of(request.uri(), request.headers())
     }
 
     #[test]

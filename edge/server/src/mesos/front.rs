@@ -1,28 +1,40 @@
 //! The HTTP front of the Mesos master: the v1 scheduler API, and what clients read before they use it.
 //!
+//! Reads do not look at the method, as those of Mesos; whatever changes something is a POST.
 //! Source: Mesos, `master/http.cpp`; rule ids such as \[H4\] are those of the project's reference. The order of checks is the
 //! contract: each client reacts to the first that fails.
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
 };
-use axum::routing::{any, get};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, any, get};
 use longshore_bridge::{Config, Page, Response as Told, validate_call};
 use longshore_wire_mesos::v1::scheduler::Call;
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::{MESOS_VERSION, Media, accepted};
 
-use super::{Answer, BridgeHandle};
+use super::credentials::{Check, Credentials, Principal, Realm, check};
+use super::{Answer, BridgeHandle, Called};
 use crate::limits;
 
 const STREAM_ID: HeaderName = HeaderName::from_static("mesos-stream-id");
 const CALL: &str = "mesos.v1.scheduler.Call";
 
 /// Every path stands alone and below `/master`. Source: \[H1\].
-pub(super) fn router(handle: BridgeHandle, config: &Config) -> Router {
+pub(super) fn router(handle: BridgeHandle, config: &Config, credentials: Credentials) -> Router {
+    let credentials = Arc::new(credentials);
+    let guarded = |realm: Realm, route: MethodRouter<BridgeHandle>| {
+        let asked = Check { credentials: credentials.clone(), realm };
+        // Not `route_layer`, which knows nothing of what any method reaches.
+        route.layer(from_fn_with_state(asked, check))
+    };
+    let page = |of: Page| guarded(Realm::ReadOnly, page(of));
     let location = format!("//{}:{}", config.hostname, config.port);
     let redirect = move || {
         let location = location.clone();
@@ -31,7 +43,7 @@ pub(super) fn router(handle: BridgeHandle, config: &Config) -> Router {
     let mut router = Router::new();
     for prefix in ["", "/master"] {
         for (path, route) in [
-            ("api/v1/scheduler", any(scheduler)),
+            ("api/v1/scheduler", guarded(Realm::Scheduler, any(scheduler))),
             ("version", get(version)),
             ("health", get(|| async { plain(StatusCode::OK, "").done() })),
             ("redirect", get(redirect.clone())),
@@ -52,7 +64,7 @@ pub(super) fn router(handle: BridgeHandle, config: &Config) -> Router {
 }
 
 /// Read endpoints do not look at the method. Source: section 9.2.
-fn page(page: Page) -> axum::routing::MethodRouter<BridgeHandle> {
+fn page(page: Page) -> MethodRouter<BridgeHandle> {
     any(move |State(handle): State<BridgeHandle>| async move {
         match handle.inspect(page).await {
             Some(Answer::Plain(Told::Json(body))) => {
@@ -92,6 +104,16 @@ fn plain(status: StatusCode, text: &str) -> Plain {
     Plain(response)
 }
 
+/// How the master says no for the guard of its port.
+pub(super) fn refusal(_: &Uri, _: &HeaderMap, status: StatusCode, why: &str) -> Response<Body> {
+    text(status, why)
+}
+
+/// A text response, finished.
+pub(super) fn text(status: StatusCode, text: &str) -> Response<Body> {
+    plain(status, text).done()
+}
+
 impl Plain {
     fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -105,7 +127,7 @@ impl Plain {
     }
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+fn sent<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -147,18 +169,20 @@ async fn call(
         Ok(call) => call,
         Err(why) => return bad(StatusCode::BAD_REQUEST, &why.to_string()),
     };
-    if let Err(why) = validate_call(&call) {
+    let principal = parts.extensions.get::<Principal>().map(|Principal(proved)| proved.as_str());
+    if let Err(why) = validate_call(&call, principal) {
         return bad(StatusCode::BAD_REQUEST, &why);
     }
-    let wanted = accepted(text(&parts.headers, &header::ACCEPT));
+    let wanted = accepted(sent(&parts.headers, &header::ACCEPT));
     if matches!(call.r#type(), Type::Subscribe | Type::ReconcileOperations) && wanted.is_none() {
         return bad(
             StatusCode::NOT_ACCEPTABLE,
             "Expecting 'Accept' to allow application/json or application/x-protobuf",
         );
     }
-    let stream_id = text(&parts.headers, &STREAM_ID).map(str::to_owned);
-    let answer = handle.call(call, stream_id, wanted.unwrap_or(Media::Json)).await;
+    let stream_id = sent(&parts.headers, &STREAM_ID).map(str::to_owned);
+    let called = Called { call, stream_id, principal: principal.map(str::to_owned) };
+    let answer = handle.call(called, wanted.unwrap_or(Media::Json)).await;
     Ok(respond(answer))
 }
 
@@ -179,7 +203,12 @@ fn respond(answer: Option<Answer>) -> Response<Body> {
                 &why,
             )
             .done(),
-            Told::Json(body) => Response::new(Body::from(body)),
+            Told::Json(body) => {
+                let mut response = Response::new(Body::from(body));
+                let kind = HeaderValue::from_static("application/json");
+                response.headers_mut().insert(header::CONTENT_TYPE, kind);
+                response
+            }
             Told::Accepted | Told::Stream(..) => plain(StatusCode::ACCEPTED, "").done(),
         },
     }

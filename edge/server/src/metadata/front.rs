@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use axum::routing::get;
 use futures_util::future::join_all;
 use longshore_lifecycle::ContainerRef;
@@ -41,6 +41,11 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     let form = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, form);
     response
+}
+
+/// How the endpoint says no for the guard of its port.
+pub(super) fn refusal(_: &Uri, _: &HeaderMap, status: StatusCode, why: &str) -> Response<Body> {
+    json(status, &why)
 }
 
 /// Source: amazon-ecs-agent: a refusal is a JSON text that names the handler and the id.

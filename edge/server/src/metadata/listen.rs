@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 
 use super::book::KEY_BYTES;
 use super::{Metadata, front};
+use crate::door::{BindError, Callers, Front, Listener, Port, Rules, bind, serve};
 use crate::instance::RuntimeChoice;
-use crate::listener::{Listener, bind, serve};
 
 /// Where containers expect the endpoint on ECS, and the only address that SDKs take credentials from beside loopback.
 /// Source: ECS developer guide, *Task metadata endpoint*.
@@ -62,7 +62,8 @@ impl Metadata {
 
     fn serve(&self, listener: Listener, tasks: &mut JoinSet<()>) -> Address {
         let at = listener.address();
-        tasks.spawn(serve(listener, front::router(self.clone()), self.shared.closed.clone()));
+        let front = Front { router: front::router(self.clone()), refusal: front::refusal };
+        tasks.spawn(serve(listener, front, self.shared.closed.clone()));
         let is_on_ecs = at == ON_ECS;
         let base = if is_on_ecs { format!("http://{}", at.ip()) } else { format!("http://{at}") };
         Address { base: base.into(), is_on_ecs }
@@ -73,11 +74,10 @@ impl Metadata {
         let given = self.shared.provisions.port;
         let wanted = given.or(kept.as_ref().map(|kept| kept.port)).unwrap_or(0);
         let at = |port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
-        let (what, flag) = ("the task metadata endpoint", "--metadata-port");
-        let listener = match bind(at(wanted), what, flag).await {
+        let listener = match listen(Port::Metadata, at(wanted)).await {
             Err(error) if given.is_none() && wanted != 0 => {
                 tracing::warn!(%error, "containers of before do not find the task metadata endpoint");
-                bind(at(0), what, flag).await
+                listen(Port::Metadata, at(0)).await
             }
             other => other,
         };
@@ -95,9 +95,8 @@ impl Metadata {
 
     /// Takes the address that containers have on ECS, if somebody gave it to this machine; else the one in Docker's network.
     async fn listen_on_bridge(&self) -> Option<Listener> {
-        let (what, flag) = ("the task metadata endpoint for Docker", "--metadata-port");
         if self.shared.provisions.credentials.is_some()
-            && let Ok(listener) = bind(ON_ECS, what, flag).await
+            && let Ok(listener) = listen(Port::DockerMetadata, ON_ECS).await
         {
             return Some(listener);
         }
@@ -108,9 +107,9 @@ impl Metadata {
             return None;
         };
         let port = read(&self.shared.root).map_or(0, |kept| kept.port);
-        let mut bound = bind(SocketAddr::new(gateway, port), what, flag).await;
+        let mut bound = listen(Port::DockerMetadata, SocketAddr::new(gateway, port)).await;
         if bound.is_err() {
-            bound = bind(SocketAddr::new(gateway, 0), what, flag).await;
+            bound = listen(Port::DockerMetadata, SocketAddr::new(gateway, 0)).await;
         }
         bound
             .inspect_err(|error| {
@@ -118,6 +117,11 @@ impl Metadata {
             })
             .ok()
     }
+}
+
+/// Containers reach the endpoint by its address, under paths that nobody can guess; nobody else has a reason to.
+async fn listen(port: Port, address: SocketAddr) -> Result<Listener, BindError> {
+    bind(port, address, Callers::Proven, &Rules::default()).await
 }
 
 /// What is kept.

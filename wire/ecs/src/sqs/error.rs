@@ -66,6 +66,8 @@ error_codes! {
     InvalidParameterValue = "com.amazon.coral.service#InvalidParameterValueException", "InvalidParameterValue", 400;
     /// The message is not in flight.
     MessageNotInflight = "com.amazonaws.sqs#MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", 400;
+    /// A GET that would change something. The name is that of S3; SQS itself serves GETs, and no local page should.
+    MethodNotAllowed = "com.amazonaws.sqs#MethodNotAllowed", "MethodNotAllowed", 405;
     /// A parameter is missing.
     MissingParameter = "com.amazon.coral.service#MissingRequiredParameterException", "MissingParameter", 400;
     /// A quota.

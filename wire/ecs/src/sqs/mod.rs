@@ -38,6 +38,20 @@ operations! {
     ListQueueTags(s::QueueUrl) -> s::ListQueueTagsResult,
 }
 
+impl Request {
+    /// Whether it changes nothing: no queue, no message, and not which messages are hidden.
+    pub fn is_read(&self) -> bool {
+        matches!(
+            self,
+            Self::GetQueueAttributes(_)
+                | Self::GetQueueUrl(_)
+                | Self::ListDeadLetterSourceQueues(_)
+                | Self::ListQueueTags(_)
+                | Self::ListQueues(_)
+        )
+    }
+}
+
 /// Operations that SQS has and Longshore does not serve.
 const UNSERVED: [&str; 5] = [
     "AddPermission",
@@ -74,6 +88,13 @@ mod tests {
             panic!("this parses")
         };
         assert_eq!(request.tags.map(|tags| tags.len()), Some(1));
+    }
+
+    #[test]
+    fn receiving_is_no_read_since_it_hides_messages() {
+        let read = |operation| Request::parse(operation, b"{}").expect("it parses").is_read();
+        assert!(read("ListQueues") && read("GetQueueAttributes"));
+        assert!(!read("ReceiveMessage") && !read("DeleteQueue") && !read("SendMessage"));
     }
 
     #[test]

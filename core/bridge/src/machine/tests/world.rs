@@ -50,6 +50,8 @@ pub(super) struct World {
     events: Vec<(Timestamp, StreamKey, Event)>,
     responses: BTreeMap<CallId, Response>,
     calls: u64,
+    /// Who callers prove to be.
+    pub(super) principal: Option<String>,
 }
 
 impl World {
@@ -72,6 +74,7 @@ impl World {
             events: Vec::new(),
             responses: BTreeMap::new(),
             calls: 0,
+            principal: None,
         }
     }
 
@@ -220,10 +223,11 @@ impl World {
 
     /// Sends a call as it is; the answer.
     pub(super) fn post(&mut self, call: Call, stream_id: Option<String>) -> Response {
-        validate_call(&call).expect("the call is well-formed");
+        validate_call(&call, self.principal.as_deref()).expect("the call is well-formed");
         self.calls += 1;
         let id = CallId(self.calls);
-        self.step(Input::Called { id, call: Box::new(call), stream_id });
+        let principal = self.principal.clone();
+        self.step(Input::Called { id, call: Box::new(call), stream_id, principal });
         self.responses.remove(&id).expect("a call is answered at once")
     }
 

@@ -1,0 +1,200 @@
+//! What no front end sees: requests under a name that is not ours, and requests that pages of other origins made.
+//!
+//! A browser says which page a request comes from: in `Origin`, in `Sec-Fetch-Site`, in `Referer`. Programs send none of them, so
+//! a request without them is a program's. What a page wants is refused before anything is read or done, whatever it asks for.
+//!
+//! Names are looked at because of pages that come from our own address under a name of theirs: the browser takes such a page for one of
+//! ours, and only `Host` tells. An IP address in `Host` is no such name, since nobody but its owner answers under it.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::http::uri::Authority;
+use axum::http::{
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri,
+    Version, header,
+};
+
+use super::names::{HostName, Origin};
+use super::{Callers, Rules};
+
+/// How a front end says no: its own form for a status and a reason.
+pub(crate) type Refusal = fn(&Uri, &HeaderMap, StatusCode, &str) -> Response<Body>;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Marks a request of a page whose origin is allowed.
+#[derive(Clone, Copy, Debug)]
+struct AllowedPage;
+
+/// Whether a page made a request, as far as browsers tell.
+pub(crate) fn is_from_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN)
+        || headers.contains_key(header::REFERER)
+        || headers.keys().any(|name| name.as_str().starts_with("sec-fetch-"))
+}
+
+/// Whether the page that made a request was allowed by the operator.
+pub(crate) fn is_from_allowed_page(extensions: &Extensions) -> bool {
+    extensions.get::<AllowedPage>().is_some()
+}
+
+/// Looks at requests before anybody else does.
+#[derive(Clone, Debug)]
+pub(super) struct Guard {
+    rules: Rules,
+    /// Whether only this machine reaches the port.
+    is_loopback: bool,
+    /// Whether any name will do: callers of other machines prove who they are, and which names they use is not known here.
+    any_name: bool,
+}
+
+/// Why a request is not passed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) status: StatusCode,
+    pub(super) why: String,
+}
+
+fn refused(status: StatusCode, why: impl Into<String>) -> Refused {
+    Refused { status, why: why.into() }
+}
+
+/// A page, as the headers of its request tell of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Page {
+    /// There is none: a program called, or a person typed the address.
+    None,
+    /// One that came from the address that is called.
+    Own,
+    /// One of another origin, if it is told which.
+    Foreign(Option<Origin>),
+}
+
+impl Guard {
+    pub(super) fn new(address: SocketAddr, callers: Callers, rules: Rules) -> Self {
+        let is_loopback = address.ip().to_canonical().is_loopback();
+        Self { rules, is_loopback, any_name: !is_loopback && callers == Callers::Proven }
+    }
+
+    /// The origin of another site whose page may read the answer.
+    ///
+    /// # Errors
+    /// Says why the request is refused, and which flag would allow it.
+    pub(super) fn check<B>(
+        &self,
+        request: &mut Request<B>,
+    ) -> Result<Option<HeaderValue>, Refused> {
+        let host = self.host(request)?;
+        match page(request.headers(), &host) {
+            Page::None | Page::Own => Ok(None),
+            Page::Foreign(Some(origin)) if self.rules.allow_origins.contains(&origin) => {
+                request.extensions_mut().insert(AllowedPage);
+                Ok(HeaderValue::try_from(origin.to_string()).ok())
+            }
+            Page::Foreign(Some(origin)) => Err(refused(
+                StatusCode::FORBIDDEN,
+                format!(
+                    "The request comes from a web page of another origin, {origin}. --allow-origin {origin} would allow it."
+                ),
+            )),
+            Page::Foreign(None) => Err(refused(
+                StatusCode::FORBIDDEN,
+                "The request comes from a web page of another origin, which it does not name. --allow-origin allows pages that do.",
+            )),
+        }
+    }
+
+    /// What the request calls us, which must be a name of ours. Source: RFC 9112, section 3.2: HTTP/1.1 has exactly one `Host`,
+    /// and a target that names an authority goes before it.
+    fn host<B>(&self, request: &Request<B>) -> Result<String, Refused> {
+        let mut sent = request.headers().get_all(header::HOST).iter();
+        let (first, second) = (sent.next(), sent.next());
+        let authority = request.uri().authority().map(Authority::as_str);
+        let bad = |why: &str| Err(refused(StatusCode::BAD_REQUEST, why));
+        if second.is_some() {
+            return bad("The request has more than one Host header.");
+        }
+        let Some(first) = first else {
+            return match authority {
+                Some(authority) => self.known(authority).map(|()| authority.to_owned()),
+                // Browsers are newer than that.
+                None if request.version() == Version::HTTP_10 => Ok(String::new()),
+                None => bad("The request has no Host header."),
+            };
+        };
+        let Ok(first) = first.to_str() else { return bad("The Host header is not text.") };
+        self.known(first)?;
+        if let Some(authority) = authority {
+            self.known(authority)?;
+            return Ok(authority.to_owned());
+        }
+        Ok(first.to_owned())
+    }
+
+    fn known(&self, sent: &str) -> Result<(), Refused> {
+        let Some(host) = HostName::of_authority(sent) else {
+            return Err(refused(
+                StatusCode::BAD_REQUEST,
+                "The Host header is not a host with or without a port.",
+            ));
+        };
+        let is_address = matches!(host, HostName::Address(_));
+        let is_ours = host.is_loopback() || self.any_name || (is_address && !self.is_loopback);
+        if is_ours || self.rules.allow_hosts.contains(&host) {
+            return Ok(());
+        }
+        let ours = if self.is_loopback {
+            "localhost, loopback addresses and what --allow-host names"
+        } else {
+            "localhost, IP addresses and what --allow-host names"
+        };
+        Err(refused(
+            StatusCode::FORBIDDEN,
+            format!(
+                "The request is for the host {host}, and this port answers for {ours}. --allow-host {host} would allow it."
+            ),
+        ))
+    }
+}
+
+/// The page that made a request. What contradicts itself is foreign.
+fn page(headers: &HeaderMap, host: &str) -> Page {
+    let mut is_own = false;
+    let mut origins = headers.get_all(header::ORIGIN).iter().peekable();
+    if origins.peek().is_some() {
+        for origin in origins {
+            let origin = origin.to_str().ok().and_then(Origin::of_url);
+            if !origin.as_ref().is_some_and(|origin| origin.is_of(host)) {
+                return Page::Foreign(origin);
+            }
+        }
+        is_own = true;
+    }
+    let referer = || headers.get(header::REFERER)?.to_str().ok().and_then(Origin::of_url);
+    let mut sites = headers.get_all(SEC_FETCH_SITE).iter().peekable();
+    if sites.peek().is_some() {
+        // Source: Fetch Metadata Request Headers, section 2.3: `none` is what a person began.
+        return match sites.find(|site| *site != "none" && *site != "same-origin") {
+            Some(_) => Page::Foreign(referer().filter(|origin| !is_own && !origin.is_of(host))),
+            None => Page::Own,
+        };
+    }
+    if !is_own && headers.contains_key(header::REFERER) {
+        let origin = referer();
+        return match origin {
+            Some(origin) if origin.is_of(host) => Page::Own,
+            other => Page::Foreign(other),
+        };
+    }
+    if is_own { Page::Own } else { Page::None }
+}
+
+/// Whether a request asks what a page of another origin may do. Source: Fetch standard, *CORS-preflight request*.
+pub(super) fn is_preflight<B>(request: &Request<B>) -> bool {
+    request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! What every answer says to browsers, whichever front end it comes from.
+//!
+//! Nothing that is answered is a page: it loads nothing, it cannot be framed, and it is what its content type says. An answer with
+//! nothing in it has no content type, since there is nothing that has one; a Mesos master sends none either.
+
+use axum::body::{Body, HttpBody};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const DENY: HeaderValue = HeaderValue::from_static("DENY");
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+/// Nothing is loaded, framed, sent or made relative.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'",
+);
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
+
+/// Completes an answer. `reader` is the origin of another site whose page may read it.
+pub(super) fn complete(response: &mut Response<Body>, reader: Option<HeaderValue>) {
+    let is_empty = response.body().is_end_stream();
+    let headers = response.headers_mut();
+    if !is_empty && !headers.contains_key(header::CONTENT_TYPE) {
+        headers.insert(header::CONTENT_TYPE, TEXT);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    headers.insert(header::X_FRAME_OPTIONS, DENY);
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(RESOURCE_POLICY, if reader.is_some() { CROSS_ORIGIN } else { SAME_ORIGIN });
+    if let Some(origin) = reader {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+}
+
+/// The answer to a page of an allowed origin that asks what it may do: what a program may. Credentials that the browser keeps are
+/// not among it.
+pub(super) fn preflight() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers
+        .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST"));
+    // A star does not stand for Authorization. Source: Fetch standard, *CORS non-wildcard request-header name*.
+    headers
+        .insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*, Authorization"));
+    response
+}

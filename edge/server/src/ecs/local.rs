@@ -1,0 +1,52 @@
+//! Who may call what is below `/longshore`: signatures are read, and checked, as those of the ECS API.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{Response, StatusCode};
+use axum::middleware::Next;
+use longshore_wire_ecs::arn::Realm;
+
+use super::{Front, whole};
+use crate::limits;
+
+fn refused(status: StatusCode, why: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("{why}\n")));
+    *response.status_mut() = status;
+    response
+}
+
+/// Lets a request pass whose signature is right, where signatures are checked; its [`Realm`] goes with it.
+pub(super) async fn signed(
+    State(front): State<Front>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let (mut parts, body) = request.into_parts();
+    let max = limits::LOCAL_CALL_BYTES_MAX;
+    let Some(body) = whole(to_bytes(body, max)).await else {
+        let why = format!("the body must arrive whole and have at most {max} bytes");
+        return refused(StatusCode::PAYLOAD_TOO_LARGE, &why);
+    };
+    match front.access.admit(&parts, &body) {
+        Ok(realm) => parts.extensions.insert(realm),
+        Err(error) => return refused(StatusCode::FORBIDDEN, &error.to_string()),
+    };
+    next.run(Request::from_parts(parts, Body::from(body))).await
+}
+
+/// Lets a request pass that is signed for the account and region that the machines here are in.
+pub(super) async fn at_home(
+    State(front): State<Front>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let home = &front.access.home;
+    if request.extensions().get::<Realm>() == Some(home) {
+        return next.run(request).await;
+    }
+    let (account, region) = (&home.account, &home.region);
+    let why = format!(
+        "the instances of this local ECS are in region {region} of account {account}, and the request is signed for another"
+    );
+    refused(StatusCode::FORBIDDEN, &why)
+}

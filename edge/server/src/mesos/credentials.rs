@@ -1,0 +1,269 @@
+//! Who may use the Mesos master: HTTP Basic, against the list of credentials that a Mesos master reads.
+//!
+//! Source: Apache Mesos, `docs/authentication.md` and `docs/configuration/master.md` (`--credentials`), and the realms and answers of its
+//! master: reads of the cluster are one realm, the scheduler API another, and `/health`, `/version` and `/redirect` ask nobody.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::middleware::Next;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::door::Callers;
+
+/// Principals and what proves each of them. Where there are none, nobody need prove anything.
+#[derive(Clone, Default)]
+pub struct Credentials {
+    /// Digests, since they have one length: a comparison tells nothing of the secret.
+    secrets: BTreeMap<String, [u8; 32]>,
+}
+
+/// Secrets stay out of logs.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.secrets.keys()).finish()
+    }
+}
+
+/// A list of credentials cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialsError {
+    /// It begins as JSON and is none of this form.
+    #[error(
+        "it is not JSON of the form {{\"credentials\": [{{\"principal\": \"...\", \"secret\": \"...\"}}]}}: {0}"
+    )]
+    Json(String),
+    /// A line that holds something else.
+    #[error("line {0} is not a principal and a secret with a space between them")]
+    Line(usize),
+    /// A principal that cannot be one.
+    #[error("the principal {0:?} is empty or has a colon, which HTTP Basic ends it with")]
+    Principal(String),
+    /// A secret that anybody guesses.
+    #[error("the secret of {0:?} is empty")]
+    Secret(String),
+    /// Two secrets for one principal.
+    #[error("the principal {0:?} is given twice")]
+    Twice(String),
+    /// It holds nothing.
+    #[error("it holds no credentials")]
+    Empty,
+}
+
+#[derive(Deserialize)]
+struct List {
+    credentials: Vec<Credential>,
+}
+
+#[derive(Deserialize)]
+struct Credential {
+    principal: String,
+    secret: String,
+}
+
+impl Credentials {
+    /// Reads a list: Mesos's JSON, or its older form of a principal and a secret on each line.
+    ///
+    /// # Errors
+    /// Says what is wrong, and never what a secret is.
+    pub fn parse(text: &str) -> Result<Self, CredentialsError> {
+        let list = if text.trim_start().starts_with('{') {
+            // The message could quote the text that it fell over.
+            let bad = |error: serde_json::Error| {
+                CredentialsError::Json(format!("line {}, column {}", error.line(), error.column()))
+            };
+            serde_json::from_str::<List>(text).map_err(bad)?.credentials
+        } else {
+            lines(text)?
+        };
+        let mut secrets = BTreeMap::new();
+        for Credential { principal, secret } in list {
+            if principal.is_empty() || principal.contains(':') {
+                return Err(CredentialsError::Principal(principal));
+            }
+            if secret.is_empty() {
+                return Err(CredentialsError::Secret(principal));
+            }
+            if secrets.insert(principal.clone(), digest(&secret)).is_some() {
+                return Err(CredentialsError::Twice(principal));
+            }
+        }
+        if secrets.is_empty() { Err(CredentialsError::Empty) } else { Ok(Self { secrets }) }
+    }
+
+    /// Whether nobody need prove anything.
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
+    /// Whether callers prove who they are.
+    pub fn callers(&self) -> Callers {
+        if self.is_empty() { Callers::Anybody } else { Callers::Proven }
+    }
+
+    /// The principal that an `Authorization` header proves.
+    fn proved(&self, header: &str) -> Option<String> {
+        let (scheme, rest) = header.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("Basic") {
+            return None;
+        }
+        let decoded = String::from_utf8(BASE64.decode(rest.trim()).ok()?).ok()?;
+        // The first colon ends the name. Source: RFC 7617, section 2. (A Mesos master takes no secret with a colon at all.)
+        let (principal, secret) = decoded.split_once(':')?;
+        let known = self.secrets.get(principal);
+        let is_same = same(known.unwrap_or(&[0; 32]), &digest(secret));
+        (is_same && known.is_some()).then(|| principal.to_owned())
+    }
+}
+
+fn lines(text: &str) -> Result<Vec<Credential>, CredentialsError> {
+    let mut list = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            [] => {}
+            [principal, secret] => {
+                list.push(Credential {
+                    principal: principal.to_owned(),
+                    secret: secret.to_owned(),
+                });
+            }
+            _ => return Err(CredentialsError::Line(index + 1)),
+        }
+    }
+    Ok(list)
+}
+
+fn digest(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret).into()
+}
+
+/// Compares in a time that does not tell where the difference is.
+fn same(left: &[u8; 32], right: &[u8; 32]) -> bool {
+    left.iter().zip(right).fold(0, |difference, (one, other)| difference | (one ^ other)) == 0
+}
+
+/// What a path belongs to, as its 401 names it. Source: Apache Mesos, `master/constants.hpp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Realm {
+    /// Pages of the cluster.
+    ReadOnly,
+    /// The scheduler API.
+    Scheduler,
+}
+
+impl Realm {
+    fn challenge(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::ReadOnly => "Basic realm=\"mesos-master-readonly\"",
+            Self::Scheduler => "Basic realm=\"mesos-master-scheduler\"",
+        })
+    }
+}
+
+/// Who the caller proved to be.
+#[derive(Clone, Debug)]
+pub(super) struct Principal(pub(super) String);
+
+/// What a path asks of its callers.
+#[derive(Clone, Debug)]
+pub(super) struct Check {
+    pub(super) credentials: Arc<Credentials>,
+    pub(super) realm: Realm,
+}
+
+/// Lets a request pass that proves who it is from, where that is asked.
+pub(super) async fn check(
+    State(check): State<Check>,
+    mut request: Request,
+    next: Next,
+) -> Response<Body> {
+    if check.credentials.is_empty() {
+        return next.run(request).await;
+    }
+    let header =
+        request.headers().get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
+    if let Some(principal) = header.and_then(|header| check.credentials.proved(header)) {
+        request.extensions_mut().insert(Principal(principal));
+        return next.run(request).await;
+    }
+    // Row 0. The body is that of a Mesos master.
+    let mut response = super::front::text(StatusCode::UNAUTHORIZED, "401 Unauthorized.");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, check.realm.challenge());
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JSON: &str = r#"{"credentials": [{"principal": "alice", "secret": "a:b c"}, {"principal": "bob", "secret": "x"}]}"#;
+
+    fn read(text: &str) -> Credentials {
+        Credentials::parse(text).expect("it can be read")
+    }
+
+    fn basic(pair: &str) -> String {
+        format!("Basic {}", BASE64.encode(pair))
+    }
+
+    #[test]
+    fn both_forms_of_mesos_are_read() {
+        let json = read(JSON);
+        assert_eq!(json.proved(&basic("alice:a:b c")).as_deref(), Some("alice"));
+        assert_eq!(json.proved(&basic("bob:x")).as_deref(), Some("bob"));
+        let lines = read("alice  secret1\n\nbob\tsecret2");
+        assert_eq!(lines.proved(&basic("alice:secret1")).as_deref(), Some("alice"));
+        assert_eq!(lines.proved(&basic("bob:secret2")).as_deref(), Some("bob"));
+    }
+
+    #[test]
+    fn nothing_else_proves_anything() {
+        let credentials = read(JSON);
+        for header in [
+            "",
+            "Basic",
+            "Basic ",
+            "Basic !",
+            "Bearer YWxpY2U6YTpiIGM=",
+            &basic("alice"),
+            &basic("alice:"),
+            &basic("alice:a"),
+            &basic("alice:a:b"),
+            &basic("alice:a:b cd"),
+            &basic("carol:x"),
+            &basic(":x"),
+            &basic("bob:x\0"),
+        ] {
+            assert_eq!(credentials.proved(header), None, "{header}");
+        }
+        assert_eq!(
+            credentials.proved(&basic("bob:x").replace("Basic", "basic")).as_deref(),
+            Some("bob")
+        );
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_right_is_refused_without_its_secrets() {
+        use CredentialsError as E;
+        let error = |text: &str| Credentials::parse(text).expect_err("it is refused");
+        assert_eq!(error(""), E::Empty);
+        assert_eq!(error("{\"credentials\": []}"), E::Empty);
+        assert_eq!(error("alice secret\nbob"), E::Line(2));
+        assert_eq!(error("alice hush hush"), E::Line(1));
+        assert_eq!(error("a:b c"), E::Principal("a:b".to_owned()));
+        assert_eq!(error("a b\na b"), E::Twice("a".to_owned()));
+        let empty = r#"{"credentials": [{"principal": "a", "secret": ""}]}"#;
+        assert_eq!(error(empty), E::Secret("a".to_owned()));
+        let short = r#"{"credentials": [{"principal": "a", "secret": hush}]}"#;
+        let said = error(short).to_string();
+        assert!(said.contains("line 1") && !said.contains("hush"), "{said}");
+        assert!(!format!("{:?}", read("alice hush")).contains("hush"));
+    }
+}
