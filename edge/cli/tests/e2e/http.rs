@@ -15,6 +15,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    headers: Headers,
     pub(crate) body: Vec<u8>,
 }
 
@@ -22,6 +23,11 @@ impl Reply {
     /// The body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// The value of a header, by its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
     }
 
     pub(crate) fn text(&self) -> String {
@@ -89,10 +95,10 @@ fn whole(socket: TcpStream) -> io::Result<Reply> {
         header(&headers, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Reply { status, body })
+    Ok(Reply { status, headers, body })
 }
 
-type Headers = Vec<(String, String)>;
+pub(crate) type Headers = Vec<(String, String)>;
 
 fn header<'h>(headers: &'h Headers, name: &str) -> Option<&'h str> {
     headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
@@ -149,6 +155,11 @@ impl Stream {
 
     /// GETs, and opens the stream that is the answer; another answer is given whole.
     pub(crate) fn get(address: &str, path: &str) -> Result<Self, Reply> {
+        Self::head(address, path).map(|(stream, _)| stream)
+    }
+
+    /// As [`Self::get`], with the headers.
+    pub(crate) fn head(address: &str, path: &str) -> Result<(Self, Headers), Reply> {
         let mut socket = TcpStream::connect(address).expect("the port is listened on");
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
@@ -156,12 +167,12 @@ impl Stream {
         let mut reader = BufReader::new(socket);
         let (status, headers) = head(&mut reader).expect("a reply has a head");
         if header(&headers, "transfer-encoding") == Some("chunked") {
-            return Ok(Self { reader, id: String::new(), rest: Vec::new() });
+            return Ok((Self { reader, id: String::new(), rest: Vec::new() }, headers));
         }
         let length = header(&headers, "content-length").and_then(|length| length.parse().ok());
         let mut body = vec![0; length.unwrap_or(0)];
         reader.read_exact(&mut body).expect("a reply has a body");
-        Err(Reply { status, body })
+        Err(Reply { status, headers, body })
     }
 
     /// A handle to close the connection with while somebody reads it.

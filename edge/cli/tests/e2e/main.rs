@@ -6,12 +6,15 @@
 #![forbid(unsafe_code)]
 
 mod crash;
+mod crowds;
 mod daily;
 mod demo;
+mod doors;
 mod events;
 mod feeds;
 mod framework;
 mod http;
+mod keys;
 mod machines;
 mod outages;
 mod refusals;

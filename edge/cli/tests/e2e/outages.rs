@@ -140,11 +140,11 @@ fn nothing_is_lost_and_frameworks_are_answered_whatever_the_endpoint_answers() {
 #[test]
 fn without_region_or_credentials_serve_says_what_to_set_and_ends() {
     let home = Home::new();
-    let (code, said) = serve_refused(&home, &[]);
+    let (code, said) = serve_refused(&home, &[], &[]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("no AWS region is configured: set AWS_REGION"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
-    let (code, said) = serve_refused(&home, &[("AWS_REGION", "eu-west-1")]);
+    let (code, said) = serve_refused(&home, &[("AWS_REGION", "eu-west-1")], &[]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("no AWS credentials") && said.contains("AWS_PROFILE"), "{said}");
     assert_eq!(times(&said, "AWS_PROFILE") + times(&said, "WARN"), 1, "{said}");

@@ -129,15 +129,24 @@ fn command(home: &Home, more: &[&str]) -> Command {
             command.args([flag, value]);
         }
     }
-    command.args(more).env_remove("AWS_ECS_CLUSTER").env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+        .args(more)
+        .env_remove("AWS_ECS_CLUSTER")
+        .env_remove("LONGSHORE_ACCESS_KEYS")
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null());
     command
 }
 
 /// `longshore serve` on a free port, in an environment that holds nothing but what is given.
-fn serve_command(home: &Home, environment: &[(&str, &str)]) -> Command {
+fn serve_command(home: &Home, environment: &[(&str, &str)], more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
+    command.args(["serve", "--json"]);
+    if !more.contains(&"--mesos-listen") {
+        command.args(["--mesos-listen", "127.0.0.1:0"]);
+    }
     command
-        .args(["serve", "--json", "--mesos-listen", "127.0.0.1:0"])
+        .args(more)
         .env_clear()
         .env("HOME", home.path("nobody"))
         // Where there is such a service, it is not to be asked.
@@ -153,8 +162,12 @@ pub(crate) fn refused(home: &Home, more: &[&str]) -> (Option<i32>, String) {
 }
 
 /// As [`refused`], of `longshore serve`.
-pub(crate) fn serve_refused(home: &Home, environment: &[(&str, &str)]) -> (Option<i32>, String) {
-    ended_at_once(serve_command(home, environment))
+pub(crate) fn serve_refused(
+    home: &Home,
+    environment: &[(&str, &str)],
+    more: &[&str],
+) -> (Option<i32>, String) {
+    ended_at_once(serve_command(home, environment, more))
 }
 
 fn ended_at_once(mut command: Command) -> (Option<i32>, String) {
@@ -187,7 +200,7 @@ pub(crate) struct Server {
     child: Child,
     /// Host and port of the ECS API.
     pub(crate) ecs: String,
-    /// Host and port of the Mesos master.
+    /// Host and port of the Mesos master, empty if there is none.
     pub(crate) mesos: String,
     errors: PathBuf,
 }
@@ -195,6 +208,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it and waits until it is ready.
     pub(crate) fn start(home: &Home, more: &[&str]) -> Self {
+        Self::start_in(home, more, &[])
+    }
+
+    /// As [`Self::start`], with variables of the environment.
+    pub(crate) fn start_in(home: &Home, more: &[&str], environment: &[(&str, &str)]) -> Self {
         let errors = home.path("stderr");
         let file = fs::OpenOptions::new()
             .create(true)
@@ -202,6 +220,7 @@ impl Server {
             .open(&errors)
             .expect("the directory can be written");
         let mut child = command(home, more)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(file)
             .spawn()
@@ -213,16 +232,22 @@ impl Server {
         });
         assert_eq!(ready["ready"], true, "{ready}");
         let address = |name: &str| {
-            let url = ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {ready}"));
-            url.strip_prefix("http://").expect("a URL begins so").to_owned()
+            let url = ready[name].as_str()?;
+            Some(url.strip_prefix("http://").expect("a URL begins so").to_owned())
         };
-        (server.ecs, server.mesos) = (address("ecs"), address("mesos"));
+        server.ecs = address("ecs").unwrap_or_else(|| panic!("no ECS API in {ready}"));
+        server.mesos = address("mesos").unwrap_or_default();
         server
     }
 
     /// What it wrote to standard error, over all starts with its directory.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(&self.errors).unwrap_or_default()
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// `kill -9`.
@@ -319,9 +344,9 @@ impl Master {
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("AWS_ECS_ENDPOINT", endpoint),
         ];
-        let mut command = serve_command(home, &environment);
+        let mut command = serve_command(home, &environment, more);
         // Commands without an image run on the machine itself.
-        command.args(["--default-image", "none"]).args(more);
+        command.args(["--default-image", "none"]);
         let mut child =
             command.stdout(Stdio::piped()).stderr(file).spawn().expect("the binary runs");
         let line = first_line(child.stdout.take().expect("it is piped"));

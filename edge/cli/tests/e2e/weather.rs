@@ -114,7 +114,7 @@ fn serve(socket: TcpStream, sky: &Mutex<Sky>) -> io::Result<()> {
     let refused = |kind: &str| format!("{{\"__type\":\"{kind}\",\"message\":\"Not now\"}}");
     let (status, media, body) = match weather {
         Weather::Fair => {
-            let Reply { status, body } = forward()?;
+            let Reply { status, body, .. } = forward()?;
             (status, MEDIA, body)
         }
         Weather::Lost => return Ok(()),

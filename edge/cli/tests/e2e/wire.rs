@@ -94,7 +94,7 @@ fn a_body_that_is_too_large_is_refused_with_413() {
     let home = Home::new();
     let server = Server::start(&home, &[]);
     let head = format!(
-        "POST / HTTP/1.1\r\nHost: ecs\r\nX-Amz-Target: {TARGET}ListTasks\r\nContent-Type: {MEDIA}\r\n\
+        "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: {TARGET}ListTasks\r\nContent-Type: {MEDIA}\r\n\
          Content-Length: {}\r\n\r\n",
         2 << 20
     );
@@ -224,7 +224,7 @@ fn with_keys_every_request_must_be_signed_with_one_of_them() {
     let home = Home::new();
     let server = Server::start(
         &home,
-        &["--access-key", "AKIDEXAMPLE:secret", "--access-key", "OTHER:another"],
+        &["--access-key", "AKIDEXAMPLE:secret", "--access-key", "OTHER:another", "--mesos-open"],
     );
     let kind = |reply: &Reply| {
         assert_eq!(reply.status, 400, "{}", reply.text());

@@ -1,0 +1,97 @@
+//! Neighbours that connect, begin to speak and never end: they keep nobody out.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use serde_json::json;
+
+use crate::http;
+use crate::server::{Home, MEDIA, Server, TARGET};
+
+/// More connections than a port takes.
+const CROWD: usize = 4_200;
+/// Of those who come later.
+const LATE: usize = 300;
+
+/// Whether this process, and the program that it starts, may have so many files open.
+fn has_files() -> bool {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // What is not allowed is seen below.
+    let _ = setrlimit(Resource::Nofile, limit);
+    let enough = getrlimit(Resource::Nofile).current.is_none_or(|files| files > 2 * CROWD as u64);
+    if !enough {
+        eprintln!("skipped: this shell allows fewer than {} open files (ulimit -Hn)", 2 * CROWD);
+    }
+    enough
+}
+
+/// Connects, and sends the same to begin with on each connection; a few that come later take the places that were left over.
+fn crowd(address: &str, words: &str) -> Vec<TcpStream> {
+    let one = |_| {
+        let mut socket = TcpStream::connect(address).expect("the port is listened on");
+        // A connection that was closed meanwhile has done what it could.
+        let _ = socket.write_all(words.as_bytes());
+        socket
+    };
+    let mut crowd: Vec<TcpStream> = (0..CROWD).map(one).collect();
+    std::thread::sleep(Duration::from_millis(500));
+    crowd.extend((0..LATE).map(one));
+    std::thread::sleep(Duration::from_millis(500));
+    crowd
+}
+
+fn is_served_meanwhile(server: &Server) {
+    let began = Instant::now();
+    server.ecs("ListClusters", &json!({}));
+    assert_eq!(http::get(&server.mesos, "/health").map(|reply| reply.status).ok(), Some(200));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
+fn half_sent_heads_keep_nobody_out() {
+    if !has_files() {
+        return;
+    }
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nX-A: ";
+    let _strangers = (crowd(&server.ecs, head), crowd(&server.mesos, head));
+    is_served_meanwhile(&server);
+}
+
+#[test]
+fn half_sent_bodies_keep_nobody_out() {
+    if !has_files() {
+        return;
+    }
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    let ecs = format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: {TARGET}ListClusters\r\nContent-Type: {MEDIA}\r\nContent-Length: 100\r\n\r\n{{"
+    );
+    let mesos = "POST /api/v1/scheduler HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    let _strangers = (crowd(&server.ecs, &ecs), crowd(&server.mesos, mesos));
+    is_served_meanwhile(&server);
+}
+
+#[test]
+fn a_head_that_is_longer_than_that_of_any_client_is_refused() {
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    let lines = |count: usize| format!("X-A: {}\r\n", "a".repeat(3_000)).repeat(count);
+    for (address, path) in [(&server.ecs, "/longshore/v1/health"), (&server.mesos, "/health")] {
+        let status = |count: usize| {
+            let request = format!(
+                "GET {path} HTTP/1.1\r\nHost: localhost\r\n{}Connection: close\r\n\r\n",
+                lines(count)
+            );
+            http::raw(address, request.as_bytes()).map(|reply| reply.status).ok()
+        };
+        assert_eq!(status(10), Some(200));
+        // The connection may be gone before the answer is read.
+        assert!(matches!(status(90), Some(431) | None));
+    }
+}
