@@ -1,6 +1,7 @@
 """Programs that run beside a test as processes of their own: a driver that dies ends only itself."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -13,10 +14,11 @@ PROGRAMS = Path(__file__).parent.parent / "mesos" / "programs"
 class Program:
     """A program that speaks JSON lines; everything it says is kept in `said`."""
 
-    def __init__(self, name, *arguments):
+    def __init__(self, name, *arguments, environment=None):
         command = [sys.executable, "-W", "ignore", str(PROGRAMS / name), *arguments]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **(environment or {})},
         )
         self.said, self.errors = [], []
         self._news = threading.Condition()

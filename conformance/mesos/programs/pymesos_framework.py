@@ -3,9 +3,12 @@ one JSON object a line for everything that its driver tells it.
 
 Orders: {"launch": TASK}   TASK = {"id", "command", "cpus", "mem", "image", "env"}: on the next offer
         {"kill": ID}  {"reconcile": [ID, ...]}  {"stop": FAILOVER}
+
+MESOS_PRINCIPAL and MESOS_SECRET are what it proves who it is with.
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -94,7 +97,8 @@ def main():
     if len(sys.argv) > 3:
         info["id"] = {"value": sys.argv[3]}
     scheduler = Framework()
-    driver = MesosSchedulerDriver(scheduler, info, master)
+    proof = {name: os.environ.get(f"MESOS_{name.upper()}") for name in ("principal", "secret")}
+    driver = MesosSchedulerDriver(scheduler, info, master, **proof)
     driver.start()
     for line in sys.stdin:
         order = json.loads(line)
