@@ -62,10 +62,10 @@ fn a_task_is_told_as_a_describe_call_would_show_it() {
     let task = world.run("web");
     let told = events(&mut world);
     let kinds: Vec<&str> = told.iter().filter_map(|event| event["detail-type"].as_str()).collect();
-    assert_eq!(kinds, ["ECS Container Instance State Change", "ECS Task State Change"]);
-    assert_eq!(told[0]["resources"], json!([host]));
-    let (detail, shown) = (&told[1]["detail"], world.task(&task));
-    assert_eq!(told[1]["resources"], json!([task]));
+    assert_eq!(kinds, ["ECS Task State Change", "ECS Container Instance State Change"]);
+    assert_eq!(told[1]["resources"], json!([host]));
+    let (detail, shown) = (&told[0]["detail"], world.task(&task));
+    assert_eq!(told[0]["resources"], json!([task]));
     for name in ["version", "lastStatus", "desiredStatus", "containerInstanceArn", "overrides"] {
         assert_eq!(detail[name], shown[name], "{name}");
     }
@@ -123,7 +123,7 @@ fn who_follows_the_bus_is_told_without_any_rule_and_until_nobody_follows() {
     world.step(begin);
     let task = world.run("web");
     let resources: Vec<&str> = world.told.iter().map(|event| &*event.resources[0]).collect();
-    assert_eq!(resources, [&*host, &*task]);
+    assert_eq!(resources, [&*task, &*host]);
     let end = followed(&world, false);
     world.step(end);
     world.report(&host, says(&task, Reported::Running));
