@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -19,6 +20,10 @@ use tokio::time::Instant;
 /// Of the connections that could go, the share that goes at a time. Chosen by us: enough that looking for them costs a flood of
 /// newcomers little.
 const SHARE: usize = 16;
+
+/// How often a newcomer looks whether a connection has been answered, while all were being answered. Chosen by us: telling it
+/// would cost every answer more than looking costs now and then.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The most connections.
 #[derive(Clone, Copy, Debug)]
@@ -175,7 +180,8 @@ impl Seats {
                     return Some(self.seat(&mut table, peer));
                 }
             }
-            freed.await;
+            // One that has been answered frees nothing and tells nobody, but may go.
+            let _ = tokio::time::timeout(LOOK_AGAIN, freed).await;
         }
     }
 

@@ -1,7 +1,5 @@
 //! Ports that are full: who goes, who stays, who waits.
 
-use std::time::Duration;
-
 use super::*;
 
 fn seats(all: usize, of_peer: usize) -> Arc<Seats> {
@@ -54,6 +52,20 @@ async fn one_that_is_being_answered_never_goes_and_newcomers_wait_for_it() {
     assert!(!has_left(&busy).await && !has_left(&other).await);
     drop(other);
     assert!(newcomer.await.is_some());
+}
+
+#[tokio::test]
+async fn a_newcomer_need_not_wait_for_the_end_of_one_that_has_been_answered() {
+    let seats = seats(1, 1);
+    let kept = seats.take(LOOPBACK).await.expect("there is room");
+    kept.seat.is_our_turn();
+    let mut newcomer = std::pin::pin!(seats.take(LOOPBACK));
+    let soon = tokio::time::timeout(Duration::from_millis(10), newcomer.as_mut()).await;
+    assert!(soon.is_err(), "nobody could go");
+    kept.seat.is_peers_turn();
+    let taken = tokio::time::timeout(10 * LOOK_AGAIN, newcomer).await;
+    assert!(taken.is_ok_and(|taken| taken.is_some()), "an idle connection keeps its place");
+    assert!(has_left(&kept).await);
 }
 
 #[tokio::test]
