@@ -271,7 +271,8 @@ fn is_no_page(reply: &Reply, what: &str) {
         "{what}"
     );
     let kind = reply.header("content-type");
-    assert_eq!(kind.is_some(), !reply.body.is_empty(), "{what}: {kind:?} of {:?}", reply.text());
+    let has_kind = reply.status >= 400 || !reply.body.is_empty();
+    assert_eq!(kind.is_some(), has_kind, "{what}: {kind:?} of {:?}", reply.text());
     assert!(!kind.is_some_and(|kind| kind.contains("html")), "{what}");
 }
 
@@ -387,8 +388,11 @@ const EVERYWHERE: [&str; 4] = ["--ecs-listen", "0.0.0.0:0", "--mesos-listen", "0
 
 /// How this machine reaches a port that is listened on everywhere.
 fn here(address: &str) -> String {
-    let port = address.rsplit(':').next().expect("an address has a port");
-    format!("127.0.0.1:{port}")
+    format!("127.0.0.1:{}", port(address))
+}
+
+fn port(address: &str) -> &str {
+    address.rsplit(':').next().expect("an address has a port")
 }
 
 #[test]
@@ -423,5 +427,25 @@ fn a_port_whose_callers_prove_who_they_are_needs_no_leave_and_any_name_will_do()
         assert_eq!(send(&[("Host", "build.example.com:5080")]).status, 200);
         let page = [("Host", "build.example.com"), ("Origin", "http://evil.example")];
         is_refused(&send(&page), path);
+    }
+}
+
+#[test]
+fn a_busy_port_is_said_once() {
+    let home = Home::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = taken.local_addr().expect("it has one").to_string();
+    let environment =
+        [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "s")];
+    for (flag, (code, said)) in [
+        ("--ecs-listen", refused(&home, &["--ecs-listen", &address])),
+        ("--mesos-listen", refused(&home, &["--mesos-listen", &address])),
+        ("--mesos-listen", serve_refused(&home, &environment, &["--mesos-listen", &address])),
+        ("--metadata-port", refused(&home, &["--metadata-port", port(&address)])),
+    ] {
+        assert_eq!(code, Some(1), "{said}");
+        assert_eq!(said.matches("in use").count(), 1, "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains(&address) && said.contains(flag), "{said}");
     }
 }

@@ -56,7 +56,7 @@ impl Port {
 pub enum BindError {
     /// The system refuses.
     #[error(
-        "cannot listen on {address} ({what}): {source}. Stop what uses it, or choose another with {flag}"
+        "cannot listen on {address} ({what}): {cause}. Stop what uses it, or choose another with {flag}"
     )]
     Taken {
         /// Where.
@@ -65,8 +65,8 @@ pub enum BindError {
         what: &'static str,
         /// What changes it.
         flag: &'static str,
-        /// The system's word.
-        source: std::io::Error,
+        /// The system's word. Not named `source`, which whoever prints the chain of causes would say once more.
+        cause: std::io::Error,
     },
     /// Other machines could call it, and nothing would tell who they are.
     #[error(
@@ -103,7 +103,7 @@ pub async fn bind(
         tracing::warn!("{what} on {address} serves everybody who reaches it (--insecure)");
     }
     let inner = listen(address);
-    let inner = inner.map_err(|source| BindError::Taken { address, what, flag, source })?;
+    let inner = inner.map_err(|cause| BindError::Taken { address, what, flag, cause })?;
     let address = inner.local_addr().unwrap_or(address);
     let bounds = Bounds { all: limits::CONNECTIONS_MAX, of_peer: limits::CONNECTIONS_OF_PEER_MAX };
     let guard = Arc::new(Guard::new(address, callers, rules.clone()));
