@@ -17,7 +17,7 @@ from harness import browser
 from harness.server import CREDENTIALS, REGION, Started, runtime
 
 if not browser.program():
-    pytest.skip("there is no chromium here", allow_module_level=True)
+    pytest.skip("there is no chromium here that runs", allow_module_level=True)
 BINARY = os.environ.get("LONGSHORE_BIN")
 if not BINARY:
     pytest.skip("the server must be one of our own (LONGSHORE_BIN)", allow_module_level=True)

@@ -4,6 +4,7 @@ A page says what came of each attempt by posting it to the site that it is from.
 as the browser knows.
 """
 
+import functools
 import http.server
 import json
 import shutil
@@ -14,11 +15,21 @@ import threading
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TOLD_WITHIN_S = 45
+STARTS_WITHIN_S = 60
 
 
+@functools.cache
 def program():
-    """The browser of this machine, or None."""
-    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+    """The browser of this machine, or None. Some distributions have a script of that name that only says where to get it."""
+    return next((found for name in PROGRAMS if (found := shutil.which(name)) and _runs(found)), None)
+
+
+def _runs(path):
+    try:
+        done = subprocess.run([path, "--version"], capture_output=True, timeout=STARTS_WITHIN_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 class Browser:

@@ -35,8 +35,10 @@ pub struct Rules {
 /// Whether the callers of a port prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callers {
-    /// Each request is signed, or carries credentials, or names a path that nobody can guess.
+    /// Each request is signed, or carries credentials.
     Proven,
+    /// Each request names a path that nobody can guess, at the address that the caller was told with it.
+    Told,
     /// Whoever reaches the port is served.
     Anybody,
 }

@@ -1,7 +1,7 @@
 //! What every answer says to browsers, whichever front end it comes from.
 //!
-//! Nothing that is answered is a page: it loads nothing, it cannot be framed, and it is what its content type says. An answer with
-//! nothing in it has no content type, since there is nothing that has one; a Mesos master sends none either.
+//! Nothing that is answered is a page: it loads nothing, it cannot be framed, and it is what its content type says. What went well and
+//! has nothing to say has no content type: a Mesos master sends none with its 202, and mesos-go expects none.
 
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -19,9 +19,10 @@ const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
 
 /// Completes an answer. `reader` is the origin of another site whose page may read it.
 pub(super) fn complete(response: &mut Response<Body>, reader: Option<HeaderValue>) {
-    let is_empty = response.body().is_end_stream();
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    let has_type = is_error || !response.body().is_end_stream();
     let headers = response.headers_mut();
-    if !is_empty && !headers.contains_key(header::CONTENT_TYPE) {
+    if has_type && !headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, TEXT);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);

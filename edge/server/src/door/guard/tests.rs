@@ -87,6 +87,10 @@ fn a_port_of_the_network_answers_under_addresses_and_where_callers_are_known_und
     let proven = guard("10.0.0.1:5080", Callers::Proven, &[], &[]);
     assert_eq!(under(&proven, "anything.example:5080"), None);
     assert_eq!(under(&proven, "a b"), Some(400));
+    // Containers are told an address.
+    let told = guard("172.17.0.1:51679", Callers::Told, &[], &[]);
+    assert_eq!(under(&told, "172.17.0.1:51679"), None);
+    assert_eq!(under(&told, "evil.example:51679"), Some(403));
 }
 
 #[test]
