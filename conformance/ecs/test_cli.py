@@ -147,6 +147,28 @@ def test_attributes_and_instance_state(ecs, aws):
     assert state["containerInstances"][0]["status"] == "DRAINING"
 
 
+def test_definitions_are_deregistered_and_deleted(ecs, aws):
+    name = family(ecs)
+    aws("deregister-task-definition", "--task-definition", name)
+    reply = aws("delete-task-definitions", "--task-definitions", name, "absent:1")
+    assert [one["status"] for one in reply["taskDefinitions"]] == ["DELETE_IN_PROGRESS"]
+    assert [one["arn"] for one in reply["failures"]] == ["absent:1"]
+    listed = aws("list-task-definitions", "--status", "DELETE_IN_PROGRESS")["taskDefinitionArns"]
+    assert name in [arn.rpartition("/")[2] for arn in listed]
+
+
+def test_account_settings_are_put_listed_and_deleted(aws):
+    name = "fargateFIPSMode"
+    put = aws("put-account-setting", "--name", name, "--value", "enabled")["setting"]
+    assert aws("list-account-settings", "--name", name)["settings"] == [put]
+    assert aws("delete-account-setting", "--name", name)["setting"] == put
+    aws("put-account-setting-default", "--name", name, "--value", "enabled")
+    shown = aws("list-account-settings", "--effective-settings", "--name", name)["settings"]
+    assert [one["value"] for one in shown] == ["enabled"]
+    aws("delete-account-setting", "--name", name)
+    assert aws("list-account-settings", "--name", name)["settings"] == []
+
+
 def test_an_error_of_the_service_is_printed_with_its_code_and_message(ecs, aws):
     done = aws("list-tasks", "--cluster", unique("absent"), fails=True)
     assert done.returncode in REFUSED

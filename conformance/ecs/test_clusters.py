@@ -111,6 +111,32 @@ def test_cluster_counters_follow_instances_and_tasks(ecs, client):
     assert counters() == [3, 0, 0]
 
 
+def test_a_new_cluster_says_that_container_insights_are_off(ecs, client):
+    name = ecs.new_cluster()["clusterName"]
+    shown = described(client, name, include=["SETTINGS"])["clusters"][0]
+    assert shown["settings"] == [{"name": "containerInsights", "value": "disabled"}]
+    with error("InvalidParameterException"):
+        client.update_cluster_settings(
+            cluster=name, settings=[{"name": "containerInsights", "value": "maybe"}]
+        )
+
+
+def test_the_namespace_of_service_connect_is_kept_and_taken_away(ecs, client):
+    arn = "arn:aws:servicediscovery:us-east-1:000000000000:namespace/ns-1"
+    made = ecs.new_cluster(serviceConnectDefaults={"namespace": arn})
+    name = made["clusterName"]
+    assert made["serviceConnectDefaults"] == {"namespace": arn}
+    assert described(client, name)["clusters"][0]["serviceConnectDefaults"] == {"namespace": arn}
+    client.update_cluster(cluster=name, serviceConnectDefaults={"namespace": ""})
+    assert "serviceConnectDefaults" not in described(client, name)["clusters"][0]
+
+
+def test_capacity_providers_of_a_cluster_are_its_own(ecs, client):
+    name = ecs.new_cluster(capacityProviders=["FARGATE"])["clusterName"]
+    reply = client.describe_capacity_providers(cluster=name)
+    assert [one["name"] for one in reply["capacityProviders"]] == ["FARGATE"]
+
+
 def test_list_clusters_hides_a_deleted_cluster_that_stays_describable(ecs, client):
     made = ecs.new_cluster()
 

@@ -53,3 +53,12 @@ def test_one_token_in_eight_calls_at_once_runs_one_set_of_tasks(ecs, client):
         seen = {tuple(arns(run.result())) for run in runs}
     assert len(seen) == 1
     assert len(client.list_tasks(cluster=ecs.cluster)["taskArns"]) == 2
+
+
+def test_a_token_still_holds_when_its_definition_is_deregistered(ecs, client):
+    definition, token = ecs.define(SLEEPER), unique("token")
+    first = ecs.run(definition, clientToken=token)
+    client.deregister_task_definition(taskDefinition=definition)
+    assert arns(ecs.run(definition, clientToken=token)) == arns(first)
+    with error("ClientException", "TaskDefinition is inactive"):
+        ecs.try_run(definition, clientToken=unique("token"))

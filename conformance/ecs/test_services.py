@@ -67,6 +67,21 @@ def tasks_of(ecs, service, **more):
     return ecs.client.describe_tasks(cluster=ecs.cluster, tasks=listed, include=["TAGS"])["tasks"]
 
 
+def test_a_service_shows_what_ecs_fills_in(ecs, services):
+    service = services(
+        ecs.define(SLEEPER), 0, placementStrategy=[{"type": "spread", "field": "host"}]
+    )
+    assert service["placementStrategy"] == [{"type": "spread", "field": "instanceId"}]
+    assert seen(ecs, service)["deploymentConfiguration"] == {
+        "deploymentCircuitBreaker": {
+            "enable": False, "rollback": False, "resetOnHealthyTask": True,
+            "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 50},
+        },
+        "maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING",
+        "bakeTimeInMinutes": 0, "alarms": {"alarmNames": [], "rollback": False, "enable": False},
+    }
+
+
 def test_a_service_runs_its_tasks_and_services_stable_ends(ecs, services):
     definition = ecs.define(SLEEPER)
     service = services(definition, 3)

@@ -1,4 +1,4 @@
-"""TagResource, UntagResource, ListTagsForResource, tags of tasks, ListAccountSettings."""
+"""TagResource, UntagResource, ListTagsForResource, tags of tasks, and account settings."""
 
 import pytest
 
@@ -67,14 +67,23 @@ def test_a_resource_holds_at_most_fifty_tags(client, cluster_arn):
 )
 def test_tags_of_an_unknown_resource_are_not_found(client, arn):
     absent = arn.format(unique("absent"))
-    codes = (
-        "ResourceNotFoundException", "ClusterNotFoundException", "ClientException",
-        "InvalidParameterException",
-    )
-    with error(codes):
-        client.tag_resource(resourceArn=absent, tags=pairs(a="b"))
-    with error(codes):
-        client.list_tags_for_resource(resourceArn=absent)
+    for operation, more in (
+        ("tag_resource", {"tags": pairs(a="b")}),
+        ("untag_resource", {"tagKeys": ["a"]}),
+        ("list_tags_for_resource", {}),
+    ):
+        name = client.meta.method_to_api_mapping[operation]
+        shapes = client.meta.service_model.operation_model(name).error_shapes
+        with error(tuple(shape.name for shape in shapes)):
+            getattr(client, operation)(resourceArn=absent, **more)
+
+
+@pytest.mark.parametrize("where", ["aws-cn:ecs:us-east-1", "aws:ecs:eu-west-1"])
+def test_an_arn_of_another_partition_or_region_is_unknown(ecs, client, cluster_arn, where):
+    foreign = cluster_arn.replace("aws:ecs:us-east-1", where)
+    with error("InvalidParameterException"):
+        client.list_tags_for_resource(resourceArn=foreign)
+    assert client.describe_clusters(clusters=[foreign])["failures"][0]["reason"] == "MISSING"
 
 
 @pytest.mark.parametrize("arn", ["", "rubbish", "arn:aws:s3:::bucket", ARN + "star/x"])
@@ -134,3 +143,65 @@ def test_a_setting_value_needs_a_name_that_exists(client):
         client.list_account_settings(value="enabled")
     with error("InvalidParameterException"):
         client.list_account_settings(name="noSuchSetting")
+
+
+ROOT = f"arn:aws:iam::{ARN.split(':')[4]}:root"
+
+
+@pytest.fixture
+def put(client):
+    """Sets account settings; they are taken back afterwards."""
+    made = []
+
+    def set_to(name, value, **more):
+        made.append({"name": name, **more})
+        return client.put_account_setting(name=name, value=value, **more)["setting"]
+
+    yield set_to
+    for one in made:
+        client.delete_account_setting(**one)
+
+
+def test_a_setting_is_set_listed_and_taken_back(client, put):
+    name = "awsvpcTrunking"
+    expected = {"name": name, "value": "enabled", "principalArn": ROOT, "type": "user"}
+    assert put(name, "enabled") == expected
+    assert client.list_account_settings(name=name)["settings"] == [expected]
+    assert settings(client, name=name, effectiveSettings=True) == {name: "enabled"}
+    assert client.delete_account_setting(name=name)["setting"] == expected
+    assert client.list_account_settings(name=name)["settings"] == []
+    assert settings(client, name=name, effectiveSettings=True) == {name: "disabled"}
+
+
+def test_a_principal_has_the_default_until_it_has_its_own(client, put):
+    name, user = "fargateTaskRetirementWaitPeriod", ROOT.replace(":root", ":user/ann")
+    client.put_account_setting_default(name=name, value="14")
+    put(name, "0", principalArn=user)
+    assert settings(client, name=name, principalArn=user, effectiveSettings=True) == {name: "0"}
+    client.delete_account_setting(name=name, principalArn=user)
+    assert settings(client, name=name, principalArn=user, effectiveSettings=True) == {name: "14"}
+    client.delete_account_setting(name=name)
+    assert settings(client, name=name, principalArn=user, effectiveSettings=True) == {name: "7"}
+
+
+@pytest.mark.parametrize(
+    "name, value, text",
+    [
+        ("taskLongArnFormat", "disabled", "You can no longer disable Long Arn settings"),
+        ("containerInsights", "on", "Invalid setting 'value'"),
+        ("noSuchSetting", "enabled", "name should be one of ["),
+        ("guardDutyActivate", "on", "managed by AWS"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(client, name, value, text):
+    for operation in (client.put_account_setting, client.put_account_setting_default):
+        with error("InvalidParameterException", text):
+            operation(name=name, value=value)
+
+
+def test_the_effective_settings_come_in_pages(client):
+    pages = client.get_paginator("list_account_settings").paginate(
+        effectiveSettings=True, PaginationConfig={"PageSize": 4}
+    )
+    sizes = [len(page["settings"]) for page in pages]
+    assert len(sizes) > 2 and set(sizes[:-1]) == {4}

@@ -22,6 +22,9 @@ TWICE = {
     ]
 }
 HOST_PORTS = {"portMappings": [{"containerPort": 80, "hostPort": 81}]}
+FARGATE = {
+    "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512", "networkMode": "awsvpc",
+}
 PORT = {"portMappings": [{"containerPort": 80}]}
 
 CASES = {
@@ -78,13 +81,35 @@ CASES = {
     ),
     "tags that are empty": ([bare()], {"tags": []}, "Tags can not be empty."),
     "a Fargate size that does not exist": (
-        [bare()],
-        {
-            "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "30720",
-            "networkMode": "awsvpc",
-        },
-        "No Fargate configuration exists for given values.",
+        [bare()], {**FARGATE, "memory": "30720"},
+        "No Fargate configuration exists for given values",
     ),
+    "Fargate with bridge": (
+        [bare()], {**FARGATE, "networkMode": "bridge"},
+        "Fargate only supports network mode ‘awsvpc’.",
+    ),
+    "Fargate with pidMode host": (
+        [bare()], {**FARGATE, "pidMode": "host"}, "do not support pidMode 'host'",
+    ),
+    "Fargate with ipcMode": ([bare()], {**FARGATE, "ipcMode": "task"}, "do not support ipcMode"),
+    "Fargate with constraints": (
+        [bare()],
+        {**FARGATE, "placementConstraints": [{"type": "memberOf", "expression": "attribute:a == b"}]},
+        "do not support constraints",
+    ),
+    "Fargate with a Docker volume": (
+        [bare()],
+        {**FARGATE, "volumes": [{"name": "v", "dockerVolumeConfiguration": {"scope": "task"}}]},
+        "do not support dockerVolumeConfiguration",
+    ),
+    "Fargate with a privileged container": (
+        [bare(privileged=True)], FARGATE, "setting be ‘false’ at the container level.",
+    ),
+    "Fargate with another host port": (
+        [bare(**HOST_PORTS)], FARGATE,
+        "When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
+    ),
+    "an unknown pidMode": ([bare()], {"pidMode": "pod"}, "pidMode should be one of [host,task]"),
 }
 
 

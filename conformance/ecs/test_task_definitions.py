@@ -25,7 +25,7 @@ def test_register_returns_the_definition_with_its_defaults(ecs):
     assert (made["revision"], made["status"]) == (1, "ACTIVE")
     assert before - 5 < made["registeredAt"].timestamp() < time.time() + 5
     assert made["volumes"] == made["placementConstraints"] == []
-    assert "EC2" in made["compatibilities"]
+    assert made["compatibilities"] == ["EXTERNAL", "EC2"]
     container = made["containerDefinitions"][0]
     assert (container["name"], container["image"]) == ("main", image())
     assert (container["cpu"], container["memory"], container["essential"]) == (0, 32, True)
@@ -179,3 +179,54 @@ def test_attributes_that_an_instance_needs_are_computed(ecs):
     assert "com.amazonaws.ecs.capability.logging-driver.awslogs" in [
         a["name"] for a in made["requiresAttributes"]
     ]
+
+
+def test_a_health_check_of_a_command_alone_shows_its_defaults(ecs):
+    check = {"command": ["CMD-SHELL", "true"]}
+    made = ecs.register(bare(healthCheck=check))
+    shown = made["containerDefinitions"][0]["healthCheck"]
+    assert shown == {**check, "interval": 30, "timeout": 5, "retries": 3}
+
+
+@pytest.mark.parametrize("mode, host_port", [("bridge", 0), ("host", 80), ("awsvpc", 80)])
+def test_a_host_port_that_is_left_out_depends_on_the_network_mode(ecs, mode, host_port):
+    made = ecs.register(bare(portMappings=[{"containerPort": 80}]), networkMode=mode)
+    shown = made["containerDefinitions"][0]["portMappings"]
+    assert shown == [{"containerPort": 80, "hostPort": host_port, "protocol": "tcp"}]
+
+
+def test_a_definition_that_fargate_takes_is_compatible_with_it(ecs):
+    made = ecs.register(
+        bare(), cpu="256", memory="512", networkMode="awsvpc", requiresCompatibilities=["FARGATE"]
+    )
+    assert made["compatibilities"] == ["EC2", "MANAGED_INSTANCES", "FARGATE"]
+    assert made["requiresCompatibilities"] == ["FARGATE"]
+
+
+def test_deletion_takes_inactive_revisions_and_tells_why_it_leaves_others(ecs, client):
+    family = unique("delete")
+    for _ in range(2):
+        ecs.register(bare(), family=family)
+    client.deregister_task_definition(taskDefinition=f"{family}:1")
+    named = [f"{family}:1", f"{family}:2", f"{family}:3", family]
+    reply = client.delete_task_definitions(taskDefinitions=named)
+    [deleted] = reply["taskDefinitions"]
+    assert (deleted["revision"], deleted["status"]) == (1, "DELETE_IN_PROGRESS")
+    assert deleted["deleteRequestedAt"] >= deleted["deregisteredAt"]
+    assert [failure["arn"] for failure in reply["failures"]] == named[1:]
+    reasons = [failure["reason"] for failure in reply["failures"]]
+    assert "still in ACTIVE status" in reasons[0]
+    assert "does not exist" in reasons[1] and "identifier is invalid" in reasons[2]
+    assert listed(client, familyPrefix=family, status="DELETE_IN_PROGRESS") == [f"{family}:1"]
+    assert listed(client, familyPrefix=family, status="INACTIVE") == []
+    with error("ClientException", "TaskDefinition is inactive"):
+        ecs.try_run(f"{family}:1")
+    assert ecs.register(bare(), family=family)["revision"] == 3
+
+
+def test_deletion_takes_one_to_ten(client):
+    for count in (0, 11):
+        with error("InvalidParameterException"):
+            client.delete_task_definitions(taskDefinitions=[f"x:{n}" for n in range(count)])
+    reply = client.delete_task_definitions(taskDefinitions=[f"x:{n}" for n in range(1, 11)])
+    assert len(reply["failures"]) == 10

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness.ecs import ARN, SLEEPER, bare, error, shell, unique
+from harness.ecs import ARN, SLEEPER, STUBBORN, bare, error, shell, unique
 
 NOWHERE = "0" * 32
 
@@ -201,7 +201,7 @@ def test_stop_task_sets_the_desired_status_at_once(ecs, client, sleeper):
     ecs.wait(task, "RUNNING")
     stopping = client.stop_task(cluster=ecs.cluster, task=task["taskArn"], reason="enough")["task"]
     assert stopping["taskArn"] == task["taskArn"]
-    assert stopping["desiredStatus"] == "STOPPED"
+    assert (stopping["desiredStatus"], stopping["lastStatus"]) == ("STOPPED", "STOPPING")
     assert ecs.task(task)["desiredStatus"] == "STOPPED"
     stopped = ecs.wait(task, "STOPPED")
     assert (stopped["stopCode"], stopped["stoppedReason"]) == ("UserInitiated", "enough")
@@ -290,8 +290,25 @@ def test_list_tasks_by_status_goes_by_the_desired_one(ecs, sleeper):
 
 
 def test_list_tasks_by_started_by_takes_no_other_filter(ecs):
-    with error("InvalidParameterException"):
-        listed(ecs, startedBy="me", family="f")
+    for other in ({"family": "f"}, {"launchType": "EC2"}, {"serviceName": "s"}):
+        with error("InvalidParameterException", "cannot specify startedBy with other arguments"):
+            listed(ecs, startedBy="me", **other)
+
+
+def test_list_tasks_takes_a_family_or_a_service(ecs):
+    with error("InvalidParameterException", "family and serviceName"):
+        listed(ecs, family="f", serviceName="s")
+
+
+@pytest.mark.executes
+def test_a_task_that_takes_its_time_to_stop_is_stopping(ecs, client):
+    task = ecs.run(ecs.define(STUBBORN, stopTimeout=3))[0]
+    ecs.wait(task, "RUNNING")
+    client.stop_task(cluster=ecs.cluster, task=task["taskArn"])
+    now = ecs.task(task)
+    assert (now["lastStatus"], now["desiredStatus"]) == ("STOPPING", "STOPPED")
+    assert client.describe_clusters(clusters=[ecs.cluster])["clusters"][0]["runningTasksCount"] == 0
+    assert ecs.wait(task, "STOPPED")["containers"][0]["exitCode"] == 137
 
 
 def test_list_tasks_of_an_unknown_service_is_refused(ecs):

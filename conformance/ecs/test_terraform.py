@@ -38,6 +38,7 @@ variable "cluster" {}
 variable "tasks" {}
 variable "message" {}
 variable "insights" {}
+variable "trunking" {}
 
 resource "aws_ecs_cluster" "it" {
   name = var.name
@@ -45,7 +46,20 @@ resource "aws_ecs_cluster" "it" {
     name  = "containerInsights"
     value = var.insights
   }
+  service_connect_defaults {
+    namespace = "arn:aws:servicediscovery:us-east-1:000000000000:namespace/ns-one"
+  }
   tags = { message = var.message }
+}
+
+resource "aws_ecs_account_setting_default" "it" {
+  name  = "awsvpcTrunking"
+  value = var.trunking
+}
+
+resource "aws_ecs_account_setting_default" "arns" {
+  name  = "taskLongArnFormat"
+  value = "enabled"
 }
 
 resource "aws_ecs_task_definition" "it" {
@@ -130,6 +144,7 @@ def terraform(ecs, server, tmp_path):
     made = Terraform(program, tmp_path, {
         "endpoint": server.ecs, "name": unique("terraform"), "cluster": ecs.cluster,
         "tasks": 2, "message": "one", "insights": "disabled",
+        "trunking": "disabled",
     })
     words = ["init", "-input=false"]
     if plugins := os.environ.get("LONGSHORE_TERRAFORM_PLUGINS"):
@@ -154,11 +169,13 @@ def test_terraform_makes_changes_and_destroys(ecs, terraform):
     settled(terraform)
     service = ecs.client.describe_services(cluster=ecs.cluster, services=[name])["services"][0]
     assert (service["runningCount"], service["deploymentConfiguration"]["minimumHealthyPercent"]) == (2, 50)
-    terraform.set(tasks=3, message="two", insights="enabled")
+    terraform.set(tasks=3, message="two", insights="enabled", trunking="enabled")
     terraform.run("apply", "-auto-approve", "-input=false")
     settled(terraform)
     service = ecs.client.describe_services(cluster=ecs.cluster, services=[name], include=["TAGS"])["services"][0]
     assert service["runningCount"] == 3
+    effective = ecs.client.list_account_settings(name="awsvpcTrunking", effectiveSettings=True)
+    assert effective["settings"][0]["value"] == "enabled"
     assert service["tags"] == [{"key": "message", "value": "two"}]
     terraform.run("destroy", "-auto-approve", "-input=false")
     assert ecs.client.describe_clusters(clusters=[name])["clusters"][0]["status"] == "INACTIVE"

@@ -1,5 +1,6 @@
 """boto3 with what most tests need: registering, running, waiting, and undoing all of it."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -258,7 +259,9 @@ class Ecs:
         for arn in self._tasks:
             self.wait(arn, "STOPPED", 45)
         for arn in self._definitions:
-            self.client.deregister_task_definition(taskDefinition=arn)
+            # A test may have deleted it.
+            with contextlib.suppress(self.client.exceptions.ClientException):
+                self.client.deregister_task_definition(taskDefinition=arn)
         for name in self._clusters:
             self._undo_cluster(name)
         self._tasks, self._definitions, self._clusters = [], [], []

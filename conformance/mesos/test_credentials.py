@@ -8,7 +8,7 @@ from urllib.parse import urlparse
 import pytest
 import requests
 
-from harness.ecs import unique
+from harness.ecs import image, unique
 from harness.program import Program
 from harness.server import Started
 
@@ -42,7 +42,7 @@ def test_pymesos_runs_a_task_with_its_secret(guarded):
     started = framework(guarded, "pymesos", "a secret")
     try:
         started.wait(lambda said: said["what"] == "registered", "the framework is registered")
-        task = {"id": unique("task"), "command": "exit 0", "cpus": 0.1, "mem": 32, "image": "none"}
+        task = {"id": unique("task"), "command": "exit 0", "cpus": 0.1, "mem": 32, "image": image()}
         started.order(launch=task)
         started.wait_state(task["id"], "TASK_FINISHED")
         pages = requests.get(f"{guarded.mesos}/frameworks", auth=("other", "another"), timeout=10).json()

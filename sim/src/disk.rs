@@ -39,6 +39,10 @@ impl Disk {
             Change::Token { realm, cluster, token, .. } => {
                 Key::Token(realm.clone(), cluster.clone(), token.clone())
             }
+            Change::Family { realm, family, .. } => Key::Family(realm.clone(), family.clone()),
+            Change::Setting { realm, principal, name, .. } => {
+                Key::Setting(realm.clone(), principal.clone(), *name)
+            }
             Change::Forget(key) => return drop(self.records.remove(key)),
             Change::Bus(change) => return self.write_bus(change.clone()),
         };
@@ -75,6 +79,12 @@ impl Disk {
                 Change::Service(one) => all.services.push(copy(&**one)),
                 Change::Token { realm, cluster, token, usage } => {
                     all.tokens.push((realm.clone(), cluster.clone(), token.clone(), copy(usage)));
+                }
+                Change::Family { realm, family, last } => {
+                    all.families.push((realm.clone(), family.clone(), *last));
+                }
+                Change::Setting { realm, principal, name, value } => {
+                    all.settings.push((realm.clone(), principal.clone(), *name, value.clone()));
                 }
                 Change::Forget(_) | Change::Bus(_) => {}
             }

@@ -70,7 +70,7 @@ fn operations(all: &[OperationInfo]) -> String {
     }
     line(&mut page, "\n## Not served\n\n| operation | of | answers |\n|---|---|---|");
     for operation in all.iter().filter(|operation| !operation.served) {
-        let error = operation.unsupported_error.map_or_else(|| "-".to_owned(), code);
+        let error = code(operation.unsupported().name());
         line(&mut page, &format!("| {} | {} | {error} |", code(operation.name), operation.group));
     }
     page
@@ -108,14 +108,8 @@ mod tests {
 
     use super::operations;
 
-    const RUN: OperationInfo =
-        OperationInfo { name: "RunTask", group: "task", served: true, unsupported_error: None };
-    const EXEC: OperationInfo = OperationInfo {
-        name: "ExecuteCommand",
-        group: "task",
-        served: false,
-        unsupported_error: Some("ClientException"),
-    };
+    const RUN: OperationInfo = OperationInfo::new("RunTask", "task", true, &[]);
+    const EXEC: OperationInfo = OperationInfo::new("ExecuteCommand", "task", false, &[]);
 
     #[test]
     fn the_page_lists_what_is_served_and_how_the_rest_answers() {
@@ -128,7 +122,7 @@ mod tests {
 
     #[test]
     fn operations_of_one_group_share_a_line() {
-        let stop = OperationInfo { name: "StopTask", ..RUN };
+        let stop = OperationInfo::new("StopTask", "task", true, &[]);
         let page = operations(&[RUN, EXEC, stop]);
         assert!(page.contains("**Task**: `RunTask`, `StopTask`\n"), "{page}");
     }

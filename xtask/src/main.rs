@@ -11,6 +11,7 @@
 mod ci;
 mod codegen;
 mod conformance;
+mod model;
 mod shell;
 mod tidy;
 
@@ -58,6 +59,11 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Take names, types and errors of the ECS API from its model into schema/ecs/api.txt
+    Model {
+        /// `service-2.json`, as botocore ships it for ECS
+        file: std::path::PathBuf,
+    },
     /// Write the pages of docs/reference that are made from code
     Codegen {
         /// Write nothing; fail if a page is not what the code says today
@@ -92,6 +98,7 @@ fn run(cli: &Cli) -> Result<()> {
             sim.args(["run", "--release", "--package", "longshore-sim", "--"]);
             shell::finish(sim.args(args))
         }
+        Task::Model { file } => model::take(&root, file),
         Task::Codegen { check: true } => codegen::check(&root),
         Task::Codegen { check: false } => codegen::write(&root),
     }

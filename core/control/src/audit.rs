@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster_state::{ClusterState, InstanceLoad};
-use crate::record::{InstanceStatus, LastStatus, Task};
+use crate::record::{DefinitionStatus, InstanceStatus, LastStatus, Task};
 use crate::service::{RolloutState, Scheduling, ServiceState, ServiceStatus, deployment_counts};
 use crate::state::State;
 
@@ -27,13 +27,47 @@ pub fn audit(state: &State) -> Vec<Violation> {
         tasks(cluster, &mut found);
         indexes(cluster, &mut found);
         services(cluster, &mut found);
+        for definition in cluster.tasks.values().map(|task| &task.template.definition) {
+            let realm = &cluster.record.realm;
+            if state.definition(realm, &definition.family, definition.revision).is_none() {
+                found(&definition.arn, "was forgotten, yet a task is of it".to_owned());
+            }
+        }
         for id in cluster.instances.keys() {
             if !state.homes.contains_key(id) {
                 found(&id.to_string(), "an instance has no home".to_owned());
             }
         }
     }
+    definitions(state, &mut violations);
     violations
+}
+
+fn definitions(state: &State, violations: &mut Vec<Violation>) {
+    let mut found =
+        |subject: String, what: &str| violations.push(Violation { subject, what: what.to_owned() });
+    let mut ends = 0;
+    for (realm, regional) in &state.realms {
+        for (name, family) in &regional.families {
+            for (revision, definition) in &family.revisions {
+                if *revision > family.last {
+                    found(definition.arn.to_string(), "is above the last revision of its family");
+                }
+                let ending = definition.status == DefinitionStatus::DeleteInProgress;
+                let key = (realm.clone(), name.clone(), *revision);
+                if ending != state.deletions.contains(&key) {
+                    found(
+                        definition.arn.to_string(),
+                        "is being deleted, and nobody looks after it",
+                    );
+                }
+                ends += usize::from(ending);
+            }
+        }
+    }
+    if ends != state.deletions.len() || (ends > 0) != state.deletions_due.is_some() {
+        found("deletions".to_owned(), "differ from the task definitions that are being deleted");
+    }
 }
 
 fn remaining(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {

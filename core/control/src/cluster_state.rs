@@ -329,10 +329,12 @@ impl ClusterState {
     }
 
     fn count(&mut self, condition: Option<Condition>, one: i32) {
-        match condition.map(|condition| condition.last_status) {
-            Some(LastStatus::Pending) => self.pending_count += one,
-            Some(LastStatus::Running) => self.running_count += one,
-            Some(LastStatus::Stopped) | None => {}
+        let Some(condition) = condition else { return };
+        match condition.last_status {
+            LastStatus::Pending => self.pending_count += one,
+            // It is STOPPING otherwise.
+            LastStatus::Running => self.running_count += i32::from(condition.desired_running) * one,
+            LastStatus::Stopped => {}
         }
     }
 

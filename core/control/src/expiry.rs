@@ -1,5 +1,7 @@
 //! What stays visible for a while after its end, and is forgotten then: stopped tasks, deregistered instances, deleted
-//! services.
+//! services, and deleted task definitions that nothing uses any more.
+
+use std::collections::BTreeSet;
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -32,6 +34,53 @@ pub(crate) fn expire(state: &mut State, now: Timestamp) {
             Visible::Instance(id) => forget_instance(state, &realm, &name, id),
             Visible::Service(service) => forget_service(state, &realm, &name, &service, at),
         }
+    }
+}
+
+/// Forgets the task definitions that are being deleted and that neither a task that is known nor a deployment uses. Source: ECS API
+/// reference, `DeleteTaskDefinitions`. All of them are looked at together, since that takes one walk over tasks and services.
+pub(crate) fn finish_deletions(state: &mut State, now: Timestamp) {
+    if state.deletions_due.is_none_or(|due| due > now) {
+        return;
+    }
+    let mut unused = state.deletions.clone();
+    for (realm, regional) in &state.realms {
+        for cluster in regional.clusters.values() {
+            for task in cluster.tasks.values() {
+                let definition = &task.template.definition;
+                use_definition(&mut unused, realm, &definition.family, definition.revision);
+            }
+            let services = cluster.services.values();
+            for deployment in services.flat_map(|service| &service.record.deployments) {
+                use_definition(&mut unused, realm, &deployment.family, deployment.revision);
+            }
+        }
+    }
+    for key in unused {
+        state.deletions.remove(&key);
+        let (realm, family, revision) = &key;
+        let regional = state.realms.get_mut(realm);
+        if let Some(known) = regional.and_then(|all| all.families.get_mut(family)) {
+            known.revisions.remove(revision);
+            // Its number is not given again.
+            if known.last == *revision {
+                state.changed_families.insert((realm.clone(), family.clone()));
+            }
+        }
+        state.changed_definitions.insert(key);
+    }
+    let waits = !state.deletions.is_empty();
+    state.deletions_due = waits.then(|| now + crate::limits::DELETION_CHECK_MS);
+}
+
+fn use_definition(
+    unused: &mut BTreeSet<(Realm, Str, u32)>,
+    realm: &Realm,
+    family: &Str,
+    revision: u32,
+) {
+    if !unused.is_empty() {
+        unused.remove(&(realm.clone(), family.clone(), revision));
     }
 }
 

@@ -28,6 +28,7 @@ mod placing;
 mod record;
 mod report;
 mod service;
+mod setting;
 mod show;
 mod state;
 
@@ -43,4 +44,5 @@ pub use service::{
     Breaker, Deployment, Outcome, Propagate, Revision, RolloutState, Scheduling, Service,
     ServiceDeployment, ServiceEvent, ServiceStatus, Threshold,
 };
+pub use setting::SettingName;
 pub use state::State;

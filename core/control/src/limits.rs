@@ -4,6 +4,14 @@
 pub const STOPPED_TASK_VISIBLE_MS: u64 = 60 * 60 * 1000;
 /// How long a deregistered container instance stays describable, in ms. Source: chosen by us; ECS says "for a while".
 pub const INACTIVE_INSTANCE_VISIBLE_MS: u64 = 60 * 60 * 1000;
+/// How long after its deletion, and how often from then on, it is looked whether a task definition is in use still, in ms. Source:
+/// chosen by us; ECS says that it stays `DELETE_IN_PROGRESS` until no task and no service uses it.
+pub const DELETION_CHECK_MS: u64 = 60_000;
+/// Account settings of one account in one region that can be set, by all principals together. Source: chosen by us: a thousand
+/// principals may have a few each.
+pub const ACCOUNT_SETTINGS_MAX: usize = 4_096;
+/// Characters of the ARN of a principal. Source: IAM API reference, `arnType`.
+pub const PRINCIPAL_ARN_CHARS_MAX: usize = 2_048;
 /// CPU units of one core. Source: ECS API reference, `ContainerDefinition.cpu`.
 pub const CPU_UNITS_PER_CORE: u32 = 1024;
 /// CPU units that an instance may register. Source: chosen by us, so that sums stay far from overflow.

@@ -11,9 +11,12 @@ use longshore_wire_ecs::{ApiError, Request, Str};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster_state::{ClusterState, TokenUse};
-use crate::expiry::{Visible, expire};
-use crate::record::{Cluster, ContainerInstance, InstanceStatus, Task, TaskDefinition, TaskRow};
+use crate::expiry::{Visible, expire, finish_deletions};
+use crate::record::{
+    Cluster, ContainerInstance, DefinitionStatus, InstanceStatus, Task, TaskDefinition, TaskRow,
+};
 use crate::service::{self, Service};
+use crate::setting::SettingName;
 use crate::state::{Home, State};
 use crate::{admit, announce_events, launch, limits, report, show};
 
@@ -114,6 +117,10 @@ pub enum Key {
     Token(Realm, Str, Str),
     /// A service by realm, cluster and name.
     Service(Realm, Str, Str),
+    /// A family of task definitions by realm and name.
+    Family(Realm, Str),
+    /// An account setting by realm, ARN of the principal and name.
+    Setting(Realm, Str, SettingName),
     /// A record of the event bus.
     Bus(events::Key),
 }
@@ -142,6 +149,26 @@ pub enum Change {
         /// What it stands for.
         usage: TokenUse,
     },
+    /// The greatest revision of a family, which is deleted: it is not given again.
+    Family {
+        /// Account and region.
+        realm: Realm,
+        /// Name of the family.
+        family: Str,
+        /// The revision.
+        last: u32,
+    },
+    /// An account setting.
+    Setting {
+        /// Account and region.
+        realm: Realm,
+        /// ARN of the principal whose setting it is.
+        principal: Str,
+        /// Which setting.
+        name: SettingName,
+        /// What it is set to.
+        value: Str,
+    },
     /// Forget a record.
     Forget(Key),
     /// A record of the event bus, to store or to forget.
@@ -158,6 +185,8 @@ pub struct Records {
     pub tasks: Vec<TaskRow<'static>>,
     pub services: Vec<Service>,
     pub tokens: Vec<(Realm, Str, Str, TokenUse)>,
+    pub families: Vec<(Realm, Str, u32)>,
+    pub settings: Vec<(Realm, Str, SettingName, Str)>,
     pub bus: events::Records,
 }
 
@@ -187,9 +216,9 @@ impl Control {
             let (realm, name) = (cluster.realm.clone(), cluster.name.clone());
             state.realm(&realm).clusters.insert(name, ClusterState::new(Arc::new(cluster)));
         }
-        for definition in records.definitions {
-            let family = state.realm(&definition.realm).families.entry(definition.family.clone());
-            family.or_default().revisions.insert(definition.revision, Arc::new(definition));
+        load_definitions(state, records.definitions, records.families);
+        for (realm, principal, name, value) in records.settings {
+            state.realm(&realm).settings.put(principal, name, value);
         }
         for mut instance in records.instances {
             // Whatever was stored, no version beyond the reserved ones was shown.
@@ -272,6 +301,7 @@ impl Control {
                 None => Change::Forget(Key::Definition(realm, family, revision)),
             }));
         }
+        flush_account(state, out);
         for (realm, name) in state.take_touched() {
             let regional = state.realms.get_mut(&realm);
             let Some(cluster) = regional.and_then(|all| all.clusters.get_mut(&name)) else {
@@ -335,6 +365,44 @@ impl Control {
     }
 }
 
+/// Takes in task definitions as they were stored, and the greatest revisions of families that have lost theirs.
+fn load_definitions(
+    state: &mut State,
+    definitions: Vec<TaskDefinition>,
+    families: Vec<(Realm, Str, u32)>,
+) {
+    for definition in definitions {
+        let (realm, family) = (definition.realm.clone(), definition.family.clone());
+        if definition.status == DefinitionStatus::DeleteInProgress {
+            state.deletions.insert((realm.clone(), family.clone(), definition.revision));
+            state.deletions_due = Some(Timestamp::default());
+        }
+        state.realm(&realm).families.entry(family).or_default().put(Arc::new(definition));
+    }
+    for (realm, family, last) in families {
+        let family = state.realm(&realm).families.entry(family).or_default();
+        family.last = family.last.max(last);
+    }
+}
+
+/// Turns what changed of account settings and of families into rows.
+fn flush_account(state: &mut State, out: &mut Vec<Output>) {
+    for (realm, family) in std::mem::take(&mut state.changed_families) {
+        let known = state.realms.get(&realm).and_then(|regional| regional.families.get(&family));
+        if let Some(last) = known.map(|known| known.last) {
+            out.push(Output::Change(Change::Family { realm, family, last }));
+        }
+    }
+    for (realm, principal, name) in std::mem::take(&mut state.changed_settings) {
+        let regional = state.realms.get(&realm);
+        let value = regional.and_then(|all| all.settings.own(&principal, name)).cloned();
+        out.push(Output::Change(match value {
+            Some(value) => Change::Setting { realm, principal, name, value },
+            None => Change::Forget(Key::Setting(realm, principal, name)),
+        }));
+    }
+}
+
 impl Machine for Control {
     type Input = Input;
     type Output = Output;
@@ -370,6 +438,7 @@ impl Machine for Control {
 
     fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         expire(&mut self.state, now);
+        finish_deletions(&mut self.state, now);
         service::look_at_due(self, now, out);
         service::take_notice(self, now);
         self.flush(now, out);
@@ -380,7 +449,8 @@ impl Machine for Control {
 
     fn wake_at(&self) -> Option<Timestamp> {
         let expiry = self.state.expiries.first().map(|(at, ..)| *at);
-        [expiry, self.state.agenda.next(), self.bus.wake_at()].into_iter().flatten().min()
+        let (deletions, agenda) = (self.state.deletions_due, self.state.agenda.next());
+        [expiry, deletions, agenda, self.bus.wake_at()].into_iter().flatten().min()
     }
 }
 

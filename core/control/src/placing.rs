@@ -94,6 +94,9 @@ pub(crate) fn expression_of(text: &str) -> Result<Expression, ApiError> {
 fn strategy(given: &shape::PlacementStrategy) -> Result<Strategy, ApiError> {
     let field = given.field.as_deref().unwrap_or_default();
     match given.kind.as_deref() {
+        Some("random") if !field.is_empty() => {
+            Err(ApiError::invalid("random field should not be specified."))
+        }
         Some("random") => Ok(Strategy::Random),
         Some("spread") => spread(field).map(Strategy::Spread),
         Some("binpack") if field.eq_ignore_ascii_case("cpu") => {
@@ -102,9 +105,18 @@ fn strategy(given: &shape::PlacementStrategy) -> Result<Strategy, ApiError> {
         Some("binpack") if field.eq_ignore_ascii_case("memory") => {
             Ok(Strategy::Binpack(Resource::Memory))
         }
-        Some("binpack") => Err(ApiError::invalid("binpack field should be one of [cpu,memory]")),
+        Some("binpack") => Err(ApiError::invalid(format!(
+            "binpack field '{field}' is invalid. It should be one of [cpu,memory]."
+        ))),
         _ => Err(ApiError::invalid("type should be one of [random,spread,binpack]")),
     }
+}
+
+/// A strategy as the API shows it: `host` is another word for `instanceId`. Source: ECS API reference, `PlacementStrategy.field`.
+pub(crate) fn shown_strategy(given: &shape::PlacementStrategy) -> shape::PlacementStrategy {
+    let is_host = given.kind.as_deref() == Some("spread") && given.field.as_deref() == Some("host");
+    let field = if is_host { Some("instanceId".into()) } else { given.field.clone() };
+    shape::PlacementStrategy { field, ..given.clone() }
 }
 
 fn spread(field: &str) -> Result<Spread, ApiError> {

@@ -86,6 +86,8 @@ words! {
         Active = "ACTIVE",
         /// Deregistered.
         Inactive = "INACTIVE",
+        /// Deleted; described until no task and no service uses it.
+        DeleteInProgress = "DELETE_IN_PROGRESS",
     }
 }
 
@@ -139,6 +141,9 @@ pub struct Cluster {
     pub settings: Vec<ClusterSetting>,
     /// As given.
     pub configuration: Option<ClusterConfiguration>,
+    /// The namespace of services that use Service Connect, as given. Shown only: there is no Service Connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Str>,
     /// Names of its capacity providers. Shown only: nothing is run on them.
     #[serde(default)]
     pub capacity_providers: Vec<Str>,
@@ -227,6 +232,9 @@ pub struct TaskDefinition {
     pub registered_at: Timestamp,
     /// Deregistration.
     pub deregistered_at: Option<Timestamp>,
+    /// Deletion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_requested_at: Option<Timestamp>,
     /// The content, as the API shows it.
     pub content: shape::TaskDefinition,
     /// How its containers reach the network.

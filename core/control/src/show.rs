@@ -12,8 +12,11 @@ use serde::Serialize;
 
 use crate::cluster_state::ClusterState;
 use crate::machine::Reply;
-use crate::record::{Container, ContainerInstance, InstanceStatus, Tags, Task, TaskDefinition};
+use crate::record::{
+    Cluster, Container, ContainerInstance, InstanceStatus, Tags, Task, TaskDefinition,
+};
 use crate::service::ServiceStatus;
+use crate::setting::{SettingName, container_insights};
 
 /// A reply whose body is `shape`.
 pub(crate) fn body(shape: &impl Serialize) -> Reply {
@@ -58,13 +61,27 @@ pub(crate) fn cluster(state: &ClusterState, include: ClusterInclude) -> cluster:
         active_services_count: i32::try_from(state.services_of(ServiceStatus::Active)).ok(),
         statistics: Some(if include.statistics { statistics(state) } else { Vec::new() }),
         tags: Some(if include.tags { tags(&record.tags) } else { Vec::new() }),
-        settings: Some(if include.settings { record.settings.clone() } else { Vec::new() }),
+        settings: Some(if include.settings { settings(record) } else { Vec::new() }),
         configuration: record.configuration.clone().filter(|_| include.configurations),
         capacity_providers: Some(record.capacity_providers.clone()),
         default_capacity_provider_strategy: Some(record.capacity_strategy.clone()),
         attachments: include.attachments.then(Vec::new),
+        service_connect_defaults: record
+            .namespace
+            .clone()
+            .map(|namespace| cluster::ClusterServiceConnectDefaults { namespace: Some(namespace) }),
         ..Default::default()
     }
+}
+
+/// A cluster has every setting there is. One that was stored without has what an account has that sets nothing.
+fn settings(record: &Cluster) -> Vec<cluster::ClusterSetting> {
+    let usual = SettingName::ContainerInsights;
+    let mut settings = record.settings.clone();
+    if !settings.iter().any(|one| one.name.as_deref() == Some(usual.word())) {
+        settings.push(container_insights(usual.default_value().into()));
+    }
+    settings
 }
 
 /// Source: ECS API reference, `Cluster.statistics`.
@@ -206,6 +223,7 @@ pub(crate) fn definition(definition: &TaskDefinition) -> task_definition::TaskDe
     task_definition::TaskDefinition {
         status: Some(definition.status.word().into()),
         deregistered_at: seconds(definition.deregistered_at),
+        delete_requested_at: seconds(definition.delete_requested_at),
         ..definition.content.clone()
     }
 }
@@ -262,7 +280,7 @@ pub(crate) fn task(task: &Task, with_tags: bool) -> task::Task {
         execution_stopped_at: seconds(task.execution_stopped_at),
         group: Some(task.template.group.clone()),
         health_status: Some(health(task)),
-        last_status: Some(task.last_status.word().into()),
+        last_status: Some(task.shown_status().into()),
         launch_type: Some("EC2".into()),
         memory: Some(decimal(task.template.needs.memory_mib)),
         overrides: Some(task.template.overrides.clone()),

@@ -12,11 +12,22 @@ use crate::cluster_state::ClusterState;
 use crate::expiry::{Expiry, Visible};
 use crate::record::TaskDefinition;
 use crate::service::Agenda;
+use crate::setting::{SettingName, Settings};
 
 /// The revisions of one family.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Family {
     pub(crate) revisions: BTreeMap<u32, Arc<TaskDefinition>>,
+    /// The greatest revision that there ever was; 0 before the first.
+    pub(crate) last: u32,
+}
+
+impl Family {
+    /// Adds or replaces a revision.
+    pub(crate) fn put(&mut self, definition: Arc<TaskDefinition>) {
+        self.last = self.last.max(definition.revision);
+        self.revisions.insert(definition.revision, definition);
+    }
 }
 
 /// One account in one region.
@@ -24,6 +35,7 @@ pub(crate) struct Family {
 pub(crate) struct Regional {
     pub(crate) clusters: BTreeMap<Str, ClusterState>,
     pub(crate) families: BTreeMap<Str, Family>,
+    pub(crate) settings: Settings,
 }
 
 /// Where an instance is, so that agents need only name its id.
@@ -42,6 +54,10 @@ pub struct State {
     pub(crate) homes: BTreeMap<ResourceId, Home>,
     /// When a stopped task, a deregistered instance or a deleted service is to be forgotten.
     pub(crate) expiries: BTreeSet<Expiry>,
+    /// Task definitions that are being deleted.
+    pub(crate) deletions: BTreeSet<(Realm, Str, u32)>,
+    /// When it is looked whether they are in use still; `None` if there are none.
+    pub(crate) deletions_due: Option<Timestamp>,
     /// Clusters that may have changed in this step.
     pub(crate) touched: BTreeSet<(Realm, Str)>,
     /// Services to be looked at.
@@ -51,6 +67,9 @@ pub struct State {
     pub(crate) changed_clusters: BTreeSet<(Realm, Str)>,
     pub(crate) changed_definitions: BTreeSet<(Realm, Str, u32)>,
     pub(crate) changed_tokens: BTreeSet<(Realm, Str, Str)>,
+    /// Families whose greatest revision is to be remembered although it is gone.
+    pub(crate) changed_families: BTreeSet<(Realm, Str)>,
+    pub(crate) changed_settings: BTreeSet<(Realm, Str, SettingName)>,
 }
 
 impl State {
@@ -105,6 +124,14 @@ impl State {
         revision: u32,
     ) -> Option<&Arc<TaskDefinition>> {
         self.realms.get(realm)?.families.get(family)?.revisions.get(&revision)
+    }
+
+    /// Adds or replaces a revision of a task definition; it will be stored.
+    pub(crate) fn put_definition(&mut self, definition: Arc<TaskDefinition>) {
+        let key = (definition.realm.clone(), definition.family.clone(), definition.revision);
+        let families = &mut self.realm(&definition.realm).families;
+        families.entry(definition.family.clone()).or_default().put(definition);
+        self.changed_definitions.insert(key);
     }
 
     /// All clusters.

@@ -34,6 +34,7 @@ enum Step {
     Drain { instance: usize, drain: bool },
     Deregister { instance: usize, force: bool },
     PutAttribute { instance: usize, number: u8 },
+    Redefine { family: usize, gone: u8 },
     Report { task: usize, status: Reported, cause: Option<StopCause> },
     Lie { task: usize, instance: usize },
     Pass { ms: u64 },
@@ -62,6 +63,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (some(), any::<bool>()).prop_map(|(instance, drain)| Step::Drain { instance, drain }),
         2 => (some(), any::<bool>()).prop_map(|(instance, force)| Step::Deregister { instance, force }),
         1 => (some(), 0..12_u8).prop_map(|(instance, number)| Step::PutAttribute { instance, number }),
+        2 => (family(), 1..6_u8).prop_map(|(family, gone)| Step::Redefine { family, gone }),
         12 => (some(), status, cause).prop_map(|(task, status, cause)| Step::Report { task, status, cause }),
         1 => (some(), some()).prop_map(|(task, instance)| Step::Lie { task, instance }),
         2 => (0..3_000_000_u64).prop_map(|ms| Step::Pass { ms }),
@@ -93,13 +95,7 @@ impl World {
             generations: BTreeMap::new(),
         };
         world.call("CreateCluster", &json!({})).expect("nothing is in the way");
-        for (family, cpu, memory, port) in FAMILIES {
-            let ports = port.map(|port| json!({"containerPort": 80, "hostPort": port}));
-            let ports: Vec<Value> = ports.into_iter().collect();
-            let container = json!({"name": "app", "image": "x", "cpu": cpu, "memory": memory, "portMappings": ports});
-            let body = json!({"family": family, "containerDefinitions": [container]});
-            world.call("RegisterTaskDefinition", &body).expect("it is a good definition");
-        }
+        (0..FAMILIES.len()).for_each(|family| world.define(family));
         for instance in 0..2 {
             world.act(&Step::Register { cores: 2, gib: 2 });
             world.act(&Step::Connect(instance));
@@ -211,6 +207,7 @@ impl World {
                     json!({"name": format!("a{number}"), "value": "v", "targetId": target});
                 self.call("PutAttributes", &json!({"attributes": [attribute]})).ok()?;
             }
+            Step::Redefine { family, gone } => self.redefine(*family, *gone)?,
             Step::Report { task, status, cause } => {
                 let (task, instance) = self.task(*task)?;
                 self.report(&instance, &task, *status, cause.clone());
@@ -224,6 +221,24 @@ impl World {
             Step::Pass { ms } => self.pass(*ms),
         }
         Some(())
+    }
+
+    /// Registers a revision of a family, and deletes another.
+    fn redefine(&mut self, family: usize, gone: u8) -> Option<()> {
+        self.define(family);
+        let gone = format!("{}:{gone}", FAMILIES[family].0);
+        self.call("DeregisterTaskDefinition", &json!({"taskDefinition": gone})).ok()?;
+        self.call("DeleteTaskDefinitions", &json!({"taskDefinitions": [gone]})).ok().map(drop)
+    }
+
+    /// Registers a revision of a family, which is like those before.
+    fn define(&mut self, family: usize) {
+        let (family, cpu, memory, port) = FAMILIES[family];
+        let ports = port.map(|port| json!({"containerPort": 80, "hostPort": port}));
+        let ports: Vec<Value> = ports.into_iter().collect();
+        let container = json!({"name": "app", "image": "x", "cpu": cpu, "memory": memory, "portMappings": ports});
+        let body = json!({"family": family, "containerDefinitions": [container]});
+        self.call("RegisterTaskDefinition", &body).expect("it is a good definition");
     }
 
     fn register(&mut self, cores: u32, gib: u32) {

@@ -70,9 +70,7 @@ fn name_of(realm: &Realm, text: &str) -> Result<Str, BadFilter> {
     let bad = || BadFilter::Cluster(text.to_owned());
     let name = match Arn::parse(text) {
         Some(arn) if arn.kind != "cluster" => return Err(bad()),
-        Some(arn) if arn.region != &*realm.region || arn.account != &*realm.account => {
-            return Err(BadFilter::Elsewhere(text.to_owned()));
-        }
+        Some(arn) if !arn.is_in(realm) => return Err(BadFilter::Elsewhere(text.to_owned())),
         Some(arn) => arn.rest,
         None => text,
     };

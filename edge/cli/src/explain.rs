@@ -5,6 +5,7 @@ mod picture;
 mod read;
 mod rules;
 mod scene;
+mod standing;
 mod text;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ pub(crate) struct Question {
     group: longshore_wire_ecs::Str,
     count: u32,
     rules: rules::Rules,
+    standing: standing::Standing,
 }
 
 /// Runs it. The exit code is 1 if a task would find no home.
@@ -69,7 +71,11 @@ fn answer(args: &ExplainArgs, question: &Question, scene: &mut Scene) -> Explana
         count: question.count,
         seed: args.seed,
     };
-    explain(&mut scene.view, &request)
+    let mut explanation = explain(&mut scene.view, &request);
+    if question.standing.blocked.is_some() {
+        explanation.placed.clear();
+    }
+    explanation
 }
 
 fn from_file(path: &Path) -> anyhow::Result<Described> {
@@ -85,6 +91,7 @@ fn from_file(path: &Path) -> anyhow::Result<Described> {
 /// What the flags ask of what was read.
 fn question(args: &ExplainArgs, described: Described) -> anyhow::Result<(Question, Scene)> {
     let service = described.service.clone();
+    let standing = standing::Standing::of(args, &described);
     let scene = Scene::of(described)?;
     let mut rules = rules::of(&scene, service.as_ref())?;
     rules.constraints.extend(args.constraint.iter().map(|ConstraintArg(one)| one.clone()));
@@ -102,5 +109,6 @@ fn question(args: &ExplainArgs, described: Described) -> anyhow::Result<(Questio
         Some(service) => format!("service {} ({})", service.name, scene.definition),
         None => scene.definition.clone(),
     };
-    Ok((Question { title, group, count: args.count.unwrap_or(missing), rules }, scene))
+    let count = args.count.unwrap_or(missing);
+    Ok((Question { title, group, count, rules, standing }, scene))
 }

@@ -4,6 +4,7 @@
 //! transaction and only then releases their replies and orders. A transaction that fails ends the program: memory may
 //! never run ahead of the disk.
 
+mod account_rows;
 mod event_rows;
 mod places;
 mod rows;
@@ -20,12 +21,13 @@ pub use writer::WriteError;
 pub(crate) use writer::{Commit, Release, Writer};
 
 /// Each migration brings the database from its index to the next version.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
     include_str!("../migrations/0004.sql"),
     include_str!("../migrations/0005.sql"),
+    include_str!("../migrations/0006.sql"),
 ];
 
 /// Pages of the write-ahead log before they are copied back: 32 MiB.

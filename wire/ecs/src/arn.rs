@@ -25,15 +25,19 @@ impl Realm {
         Self { region: region.into(), account: account.into() }
     }
 
-    /// The partition that the region belongs to. Source: AWS General Reference.
+    /// The partition that the region belongs to. Source: botocore, `partitions.json`.
     pub fn partition(&self) -> &'static str {
-        if self.region.starts_with("cn-") {
-            "aws-cn"
-        } else if self.region.starts_with("us-gov-") {
-            "aws-us-gov"
-        } else {
-            "aws"
-        }
+        const PARTITIONS: [(&str, &str); 7] = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("us-isof-", "aws-iso-f"),
+            ("eusc-", "aws-eusc"),
+        ];
+        let of_region = PARTITIONS.iter().find(|(prefix, _)| self.region.starts_with(prefix));
+        of_region.map_or("aws", |(_, partition)| partition)
     }
 
     /// `arn:aws:ecs:REGION:ACCOUNT:RESOURCE`.
@@ -51,6 +55,8 @@ impl Realm {
 /// What an ARN names, in parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arn<'a> {
+    /// The partition, for example `aws`.
+    pub partition: &'a str,
     /// The region.
     pub region: &'a str,
     /// The account.
@@ -65,13 +71,20 @@ impl<'a> Arn<'a> {
     /// Reads an ARN of ECS; `None` when `text` is no such thing.
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(6, ':');
-        let (prefix, _partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+        let (prefix, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
         let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
         if prefix != "arn" || service != "ecs" {
             return None;
         }
         let (kind, rest) = resource.split_once('/')?;
-        Some(Self { region, account, kind, rest })
+        Some(Self { partition, region, account, kind, rest })
+    }
+
+    /// Whether it names something of an account in a region, in the partition that the region belongs to.
+    pub fn is_in(&self, realm: &Realm) -> bool {
+        self.region == &*realm.region
+            && self.account == &*realm.account
+            && self.partition == realm.partition()
     }
 
     /// The id: what follows the last slash.
@@ -159,6 +172,23 @@ mod tests {
         .expect("it is an ARN");
         assert_eq!((arn.region, arn.account, arn.kind), ("eu-west-1", "123456789012", "task"));
         assert_eq!((arn.cluster(), arn.id()), (Some("prod"), "00112233445566778899aabbccddeeff"));
+    }
+
+    #[test]
+    fn an_arn_is_of_a_realm_only_with_its_partition() {
+        let within = |text: &str, region: &str| {
+            Arn::parse(text).expect("it is an ARN").is_in(&Realm::new(region, "123456789012"))
+        };
+        assert!(within("arn:aws:ecs:us-east-1:123456789012:cluster/prod", "us-east-1"));
+        assert!(within("arn:aws-cn:ecs:cn-north-1:123456789012:cluster/prod", "cn-north-1"));
+        for text in [
+            "arn:aws-cn:ecs:us-east-1:123456789012:cluster/prod",
+            "arn:aws:ecs:us-east-2:123456789012:cluster/prod",
+            "arn:aws:ecs:us-east-1:000000000000:cluster/prod",
+        ] {
+            assert!(!within(text, "us-east-1"), "{text}");
+        }
+        assert!(!within("arn:aws:ecs:cn-north-1:123456789012:cluster/prod", "cn-north-1"));
     }
 
     #[test]

@@ -31,8 +31,12 @@ error_codes! {
     AccessDenied = "AccessDeniedException",
     /// More attributes than a resource may have.
     AttributeLimitExceeded = "AttributeLimitExceededException",
+    /// The account is blocked.
+    Blocked = "BlockedException",
     /// Content of a task definition, or a task definition that cannot be found.
     Client = "ClientException",
+    /// The cluster still has capacity providers of its own.
+    ClusterContainsCapacityProvider = "ClusterContainsCapacityProviderException",
     /// The cluster still has container instances.
     ClusterContainsContainerInstances = "ClusterContainsContainerInstancesException",
     /// The cluster still has services.
@@ -43,22 +47,48 @@ error_codes! {
     ClusterNotFound = "ClusterNotFoundException",
     /// The client token was used for another request; carries the ids that exist.
     Conflict = "ConflictException",
+    /// The managed daemon is being deleted, or was.
+    DaemonNotActive = "DaemonNotActiveException",
+    /// No such managed daemon.
+    DaemonNotFound = "DaemonNotFoundException",
+    /// No such gateway.
+    GatewayNotFound = "GatewayNotFoundException",
     /// A parameter that is missing or out of bounds.
     InvalidParameter = "InvalidParameterException",
     /// A quota of the account.
     LimitExceeded = "LimitExceededException",
+    /// The agent tells no version that could be updated.
+    MissingVersion = "MissingVersionException",
+    /// No such namespace.
+    NamespaceNotFound = "NamespaceNotFoundException",
+    /// The agent is of the latest version.
+    NoUpdateAvailable = "NoUpdateAvailableException",
+    /// The platform version cannot run the task definition.
+    PlatformTaskDefinitionIncompatibility = "PlatformTaskDefinitionIncompatibilityException",
+    /// No such platform version.
+    PlatformUnknown = "PlatformUnknownException",
+    /// Tasks or services use the resource.
+    ResourceInUse = "ResourceInUseException",
     /// No such resource (tagging).
     ResourceNotFound = "ResourceNotFoundException",
+    /// No such service deployment.
+    ServiceDeploymentNotFound = "ServiceDeploymentNotFoundException",
     /// The service is being deleted, or was.
     ServiceNotActive = "ServiceNotActiveException",
     /// No such service.
     ServiceNotFound = "ServiceNotFoundException",
     /// Something went wrong on our side; trying again may help.
     Server = "ServerException",
+    /// Nothing listens there for commands.
+    TargetNotConnected = "TargetNotConnectedException",
     /// No such target (attributes).
     TargetNotFound = "TargetNotFoundException",
+    /// No such task set.
+    TaskSetNotFound = "TaskSetNotFoundException",
     /// Longshore does not have this feature.
     UnsupportedFeature = "UnsupportedFeatureException",
+    /// The resource is being updated already.
+    UpdateInProgress = "UpdateInProgressException",
 
     /// The body is not JSON, or a member has the wrong type.
     Serialization = "SerializationException",

@@ -63,6 +63,18 @@ pub enum NetworkMode {
     Awsvpc,
 }
 
+impl NetworkMode {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Bridge => "bridge",
+            Self::Host => "host",
+            Self::None => "none",
+            Self::Awsvpc => "awsvpc",
+        }
+    }
+}
+
 /// A task, as its host needs to know it: definition and overrides are already one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskSpec {

@@ -63,6 +63,22 @@ pub const RESERVED_PORTS_MAX: usize = 100;
 pub const REASON_CHARS_MAX: usize = 1024;
 /// Least memory of a container in MiB. Source: ECS API reference, `ContainerDefinition.memory`.
 pub const CONTAINER_MEMORY_MIB_MIN: i32 = 6;
+/// Seconds between two health checks of a container, if not given. Source: ECS API reference, `HealthCheck`.
+pub const HEALTH_CHECK_INTERVAL_S: i32 = 30;
+/// Seconds that a health check may take, if not given. Source: ECS API reference, `HealthCheck`.
+pub const HEALTH_CHECK_TIMEOUT_S: i32 = 5;
+/// Failed health checks in a row that make a container unhealthy, if not given. Source: ECS API reference, `HealthCheck`.
+pub const HEALTH_CHECK_RETRIES: i32 = 3;
+/// Most seconds of `stopTimeout` on Fargate. Source: ECS API reference, `ContainerDefinition.stopTimeout`.
+pub const FARGATE_STOP_TIMEOUT_S_MAX: i32 = 120;
+/// Least GiB of ephemeral storage. Source: ECS API reference, `EphemeralStorage`.
+pub const EPHEMERAL_STORAGE_GIB_MIN: i32 = 21;
+/// Most GiB of ephemeral storage. Source: ECS API reference, `EphemeralStorage`.
+pub const EPHEMERAL_STORAGE_GIB_MAX: i32 = 200;
+/// Characters of the name or ARN of a namespace. Source: ECS API reference, `ClusterServiceConnectDefaultsRequest.namespace`.
+pub const NAMESPACE_CHARS_MAX: usize = 1_024;
+/// Task definitions of one `DeleteTaskDefinitions`. Source: ECS API reference, `taskDefinitions`.
+pub const DELETE_DEFINITIONS_MAX: usize = 10;
 /// Services of one `DescribeServices`. Source: ECS API reference, `services`.
 pub const DESCRIBE_SERVICES_MAX: usize = 10;
 /// Entries of one page of `ListServices` when `maxResults` is left out. Source: ECS API reference.

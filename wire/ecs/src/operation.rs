@@ -1,10 +1,20 @@
-//! Every operation of the ECS API, and which of them Longshore serves.
+//! Every operation of the ECS API, the errors that each declares, and which of them Longshore serves.
 //!
-//! Source: Amazon ECS API, version 2014-11-13. An operation that is not served answers with the error that
-//! AWS models for "cannot be done here": `UnsupportedFeatureException` where the operation declares it, else
-//! `ClientException`. `docs/reference/operations.md` is made from this table.
+//! Source: Amazon ECS API, version 2014-11-13, model of November 2026. `schema/ecs/api.txt` has the same facts as they were taken
+//! from the model, and a test holds this table against it. An operation that is not served answers with the error that AWS models
+//! for "cannot be done here": `UnsupportedFeatureException` where the operation declares it, else `ClientException`.
+//! `docs/reference/operations.md` is made from this table.
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::ApiError;
+use crate::error::ErrorCode::{
+    self, AccessDenied, AttributeLimitExceeded, Blocked, Client, ClusterContainsCapacityProvider,
+    ClusterContainsContainerInstances, ClusterContainsServices, ClusterContainsTasks,
+    ClusterNotFound, Conflict, DaemonNotActive, DaemonNotFound, GatewayNotFound, InvalidParameter,
+    LimitExceeded, MissingVersion, NamespaceNotFound, NoUpdateAvailable,
+    PlatformTaskDefinitionIncompatibility, PlatformUnknown, ResourceInUse, ResourceNotFound,
+    Server, ServiceDeploymentNotFound, ServiceNotActive, ServiceNotFound, TargetNotConnected,
+    TargetNotFound, TaskSetNotFound, UnknownOperation, UnsupportedFeature, UpdateInProgress,
+};
 
 /// One operation of the API.
 #[derive(Clone, Copy, Debug)]
@@ -15,23 +25,56 @@ pub struct OperationInfo {
     pub group: &'static str,
     /// Whether Longshore serves it.
     pub served: bool,
-    /// The name of the error that it answers with when it is not served.
-    pub unsupported_error: Option<&'static str>,
+    /// The errors that it declares, beside those that every operation does.
+    errors: &'static [ErrorCode],
+}
+
+impl OperationInfo {
+    /// An operation that declares `errors` beside those that every operation does.
+    pub const fn new(
+        name: &'static str,
+        group: &'static str,
+        served: bool,
+        errors: &'static [ErrorCode],
+    ) -> Self {
+        Self { name, group, served, errors }
+    }
+
+    /// Whether the model allows it to answer with this error. Those that the front end gives to any request, such as
+    /// `SerializationException`, are no operation's own.
+    pub fn declares(&self, error: ErrorCode) -> bool {
+        COMMON.contains(&error) || self.errors.contains(&error)
+    }
+
+    /// The errors that it declares, those of every operation first.
+    pub fn errors(&self) -> impl Iterator<Item = ErrorCode> {
+        COMMON.iter().chain(self.errors).copied()
+    }
+
+    /// The error that says that it is not served.
+    pub fn unsupported(&self) -> ErrorCode {
+        if self.declares(UnsupportedFeature) { UnsupportedFeature } else { Client }
+    }
 }
 
 /// What precedes the operation in `X-Amz-Target`.
 pub const TARGET_PREFIX: &str = "AmazonEC2ContainerServiceV20141113.";
 
+/// The errors that every operation declares.
+const COMMON: [ErrorCode; 4] = [AccessDenied, Client, InvalidParameter, Server];
+
+/// The operation of a name; `None` if ECS has no such operation.
+pub fn info(name: &str) -> Option<&'static OperationInfo> {
+    ALL.iter().find(|operation| operation.name == name)
+}
+
 /// The answer to an operation that ECS has and Longshore does not serve, or that ECS does not have either.
 pub fn refuse(name: &str) -> ApiError {
-    let Some((_, _, code)) = TABLE.iter().find(|(operation, _, _)| *operation == name) else {
-        return ApiError::new(
-            ErrorCode::UnknownOperation,
-            format!("Amazon ECS has no operation {name:?}."),
-        );
+    let Some(operation) = info(name) else {
+        return ApiError::new(UnknownOperation, format!("Amazon ECS has no operation {name:?}."));
     };
     ApiError::new(
-        code.unwrap_or(ErrorCode::Client),
+        operation.unsupported(),
         format!(
             "{name} is not supported by Longshore. docs/reference/operations.md lists what is."
         ),
@@ -40,131 +83,111 @@ pub fn refuse(name: &str) -> ApiError {
 
 /// Every operation, by kind of resource.
 pub static ALL: [OperationInfo; TABLE.len()] = {
-    let mut all = [OperationInfo { name: "", group: "", served: false, unsupported_error: None };
-        TABLE.len()];
+    let mut all = [OperationInfo::new("", "", false, &[]); TABLE.len()];
     let mut index = 0;
     while index < TABLE.len() {
-        let (name, group, refusal) = TABLE[index];
-        all[index] = OperationInfo {
-            name,
-            group,
-            served: refusal.is_none(),
-            unsupported_error: match refusal {
-                None => None,
-                Some(ErrorCode::UnsupportedFeature) => Some("UnsupportedFeatureException"),
-                Some(_) => Some("ClientException"),
-            },
-        };
+        let (name, group, served, errors) = TABLE[index];
+        all[index] = OperationInfo::new(name, group, served, errors);
         index += 1;
     }
     all
 };
 
-/// Name, group, and the error of those that are not served.
-const TABLE: [(&str, &str, Option<ErrorCode>); 77] = [
-    ("DiscoverPollEndpoint", "agent", Some(ErrorCode::Client)),
-    ("SubmitAttachmentStateChanges", "agent", Some(ErrorCode::Client)),
-    ("SubmitContainerStateChange", "agent", Some(ErrorCode::Client)),
-    ("SubmitTaskStateChange", "agent", Some(ErrorCode::Client)),
-    ("CreateCapacityProvider", "capacity provider", Some(ErrorCode::UnsupportedFeature)),
-    ("DeleteCapacityProvider", "capacity provider", Some(ErrorCode::UnsupportedFeature)),
-    ("DescribeCapacityProviders", "capacity provider", None),
-    ("PutClusterCapacityProviders", "capacity provider", None),
-    ("UpdateCapacityProvider", "capacity provider", Some(ErrorCode::UnsupportedFeature)),
-    ("CreateCluster", "cluster", None),
-    ("DeleteCluster", "cluster", None),
-    ("DescribeClusters", "cluster", None),
-    ("ListClusters", "cluster", None),
-    ("UpdateCluster", "cluster", None),
-    ("UpdateClusterSettings", "cluster", None),
-    ("DeleteAttributes", "container instance", None),
-    ("DeregisterContainerInstance", "container instance", None),
-    ("DescribeContainerInstances", "container instance", None),
-    ("ListAttributes", "container instance", None),
-    ("ListContainerInstances", "container instance", None),
-    ("PutAttributes", "container instance", None),
-    ("RegisterContainerInstance", "container instance", None),
-    ("UpdateContainerAgent", "container instance", Some(ErrorCode::Client)),
-    ("UpdateContainerInstancesState", "container instance", None),
-    ("CreateExpressGatewayService", "express gateway service", Some(ErrorCode::UnsupportedFeature)),
-    ("DeleteExpressGatewayService", "express gateway service", Some(ErrorCode::UnsupportedFeature)),
-    (
-        "DescribeExpressGatewayService",
-        "express gateway service",
-        Some(ErrorCode::UnsupportedFeature),
-    ),
-    ("UpdateExpressGatewayService", "express gateway service", Some(ErrorCode::UnsupportedFeature)),
-    ("CreateDaemon", "managed daemon", Some(ErrorCode::UnsupportedFeature)),
-    ("DeleteDaemon", "managed daemon", Some(ErrorCode::UnsupportedFeature)),
-    ("DeleteDaemonTaskDefinition", "managed daemon", Some(ErrorCode::Client)),
-    ("DescribeDaemon", "managed daemon", Some(ErrorCode::UnsupportedFeature)),
-    ("DescribeDaemonDeployments", "managed daemon", Some(ErrorCode::UnsupportedFeature)),
-    ("DescribeDaemonRevisions", "managed daemon", Some(ErrorCode::UnsupportedFeature)),
-    ("DescribeDaemonTaskDefinition", "managed daemon", Some(ErrorCode::Client)),
-    ("ListDaemonDeployments", "managed daemon", Some(ErrorCode::UnsupportedFeature)),
-    ("ListDaemonTaskDefinitions", "managed daemon", Some(ErrorCode::Client)),
-    ("ListDaemons", "managed daemon", Some(ErrorCode::UnsupportedFeature)),
-    ("RegisterDaemonTaskDefinition", "managed daemon", Some(ErrorCode::Client)),
-    ("UpdateDaemon", "managed daemon", Some(ErrorCode::UnsupportedFeature)),
-    ("CreateService", "service", None),
-    ("DeleteService", "service", None),
-    ("DescribeServices", "service", None),
-    ("ListServices", "service", None),
-    ("ListServicesByNamespace", "service", None),
-    ("UpdateService", "service", None),
-    ("ContinueServiceDeployment", "service deployment", Some(ErrorCode::UnsupportedFeature)),
-    ("DescribeServiceDeployments", "service deployment", None),
-    ("DescribeServiceRevisions", "service deployment", None),
-    ("ListServiceDeployments", "service deployment", None),
-    ("StopServiceDeployment", "service deployment", Some(ErrorCode::UnsupportedFeature)),
-    ("DeleteAccountSetting", "tag", Some(ErrorCode::Client)),
-    ("ListAccountSettings", "tag", None),
-    ("ListTagsForResource", "tag", None),
-    ("PutAccountSetting", "tag", Some(ErrorCode::Client)),
-    ("PutAccountSettingDefault", "tag", Some(ErrorCode::Client)),
-    ("TagResource", "tag", None),
-    ("UntagResource", "tag", None),
-    ("DescribeTasks", "task", None),
-    ("ExecuteCommand", "task", Some(ErrorCode::Client)),
-    ("GetTaskProtection", "task", None),
-    ("ListTasks", "task", None),
-    ("RunTask", "task", None),
-    ("StartTask", "task", None),
-    ("StopTask", "task", None),
-    ("UpdateTaskProtection", "task", None),
-    ("CreateTaskSet", "task set", Some(ErrorCode::UnsupportedFeature)),
-    ("DeleteTaskSet", "task set", Some(ErrorCode::UnsupportedFeature)),
-    ("DescribeTaskSets", "task set", Some(ErrorCode::UnsupportedFeature)),
-    ("UpdateServicePrimaryTaskSet", "task set", Some(ErrorCode::UnsupportedFeature)),
-    ("UpdateTaskSet", "task set", Some(ErrorCode::UnsupportedFeature)),
-    ("DeleteTaskDefinitions", "task definition", Some(ErrorCode::Client)),
-    ("DeregisterTaskDefinition", "task definition", None),
-    ("DescribeTaskDefinition", "task definition", None),
-    ("ListTaskDefinitionFamilies", "task definition", None),
-    ("ListTaskDefinitions", "task definition", None),
-    ("RegisterTaskDefinition", "task definition", None),
+const SERVED: bool = true;
+const REFUSED: bool = false;
+
+/// Name, group, whether it is served, and the errors that not every operation declares.
+#[rustfmt::skip]
+const TABLE: [(&str, &str, bool, &[ErrorCode]); 88] = [
+    ("DeleteAccountSetting", "account setting", SERVED, &[]),
+    ("ListAccountSettings", "account setting", SERVED, &[]),
+    ("PutAccountSetting", "account setting", SERVED, &[]),
+    ("PutAccountSettingDefault", "account setting", SERVED, &[]),
+    ("DiscoverPollEndpoint", "agent", REFUSED, &[]),
+    ("SubmitAttachmentStateChanges", "agent", REFUSED, &[ClusterNotFound]),
+    ("SubmitContainerStateChange", "agent", REFUSED, &[ClusterNotFound]),
+    ("SubmitTaskStateChange", "agent", REFUSED, &[ClusterNotFound]),
+    ("CreateCapacityProvider", "capacity provider", REFUSED, &[ClusterNotFound, LimitExceeded, UnsupportedFeature, UpdateInProgress]),
+    ("DeleteCapacityProvider", "capacity provider", REFUSED, &[ClusterNotFound, UnsupportedFeature, UpdateInProgress]),
+    ("DescribeCapacityProviders", "capacity provider", SERVED, &[ClusterNotFound, UnsupportedFeature]),
+    ("PutClusterCapacityProviders", "capacity provider", SERVED, &[ClusterNotFound, ResourceInUse, UpdateInProgress]),
+    ("UpdateCapacityProvider", "capacity provider", REFUSED, &[ClusterNotFound, UnsupportedFeature]),
+    ("CreateCluster", "cluster", SERVED, &[NamespaceNotFound]),
+    ("DeleteCluster", "cluster", SERVED, &[ClusterContainsCapacityProvider, ClusterContainsContainerInstances, ClusterContainsServices, ClusterContainsTasks, ClusterNotFound, UpdateInProgress]),
+    ("DescribeClusters", "cluster", SERVED, &[]),
+    ("ListClusters", "cluster", SERVED, &[]),
+    ("UpdateCluster", "cluster", SERVED, &[ClusterNotFound, NamespaceNotFound]),
+    ("UpdateClusterSettings", "cluster", SERVED, &[ClusterNotFound, UpdateInProgress]),
+    ("DeleteAttributes", "container instance", SERVED, &[ClusterNotFound, TargetNotFound]),
+    ("DeregisterContainerInstance", "container instance", SERVED, &[ClusterNotFound]),
+    ("DescribeContainerInstances", "container instance", SERVED, &[ClusterNotFound]),
+    ("ListAttributes", "container instance", SERVED, &[ClusterNotFound]),
+    ("ListContainerInstances", "container instance", SERVED, &[ClusterNotFound]),
+    ("PutAttributes", "container instance", SERVED, &[AttributeLimitExceeded, ClusterNotFound, TargetNotFound]),
+    ("RegisterContainerInstance", "container instance", SERVED, &[ClusterNotFound]),
+    ("UpdateContainerAgent", "container instance", REFUSED, &[ClusterNotFound, MissingVersion, NoUpdateAvailable, UpdateInProgress]),
+    ("UpdateContainerInstancesState", "container instance", SERVED, &[ClusterNotFound]),
+    ("CreateExpressGatewayService", "express gateway service", REFUSED, &[ClusterNotFound, PlatformTaskDefinitionIncompatibility, PlatformUnknown, UnsupportedFeature]),
+    ("DeleteExpressGatewayService", "express gateway service", REFUSED, &[ClusterNotFound, ServiceNotActive, ServiceNotFound, UnsupportedFeature]),
+    ("DescribeExpressGatewayService", "express gateway service", REFUSED, &[ClusterNotFound, ResourceNotFound, UnsupportedFeature]),
+    ("UpdateExpressGatewayService", "express gateway service", REFUSED, &[ClusterNotFound, ServiceNotActive, ServiceNotFound, UnsupportedFeature]),
+    ("AssociateGatewayWithCluster", "gateway", REFUSED, &[ClusterNotFound, GatewayNotFound, UnsupportedFeature]),
+    ("CreateGateway", "gateway", REFUSED, &[UnsupportedFeature]),
+    ("DeleteGateway", "gateway", REFUSED, &[GatewayNotFound, UnsupportedFeature]),
+    ("DescribeGateway", "gateway", REFUSED, &[GatewayNotFound, UnsupportedFeature]),
+    ("DescribeGatewayResources", "gateway", REFUSED, &[GatewayNotFound, UnsupportedFeature]),
+    ("DescribeGatewayRoute", "gateway", REFUSED, &[ResourceNotFound, UnsupportedFeature]),
+    ("DisassociateGatewayFromCluster", "gateway", REFUSED, &[ClusterNotFound, GatewayNotFound, ResourceNotFound, UnsupportedFeature]),
+    ("ListGatewayClusterAssociations", "gateway", REFUSED, &[UnsupportedFeature]),
+    ("ListGatewayRoutes", "gateway", REFUSED, &[GatewayNotFound, UnsupportedFeature]),
+    ("ListGateways", "gateway", REFUSED, &[UnsupportedFeature]),
+    ("UpdateGateway", "gateway", REFUSED, &[GatewayNotFound, UnsupportedFeature]),
+    ("CreateDaemon", "managed daemon", REFUSED, &[ClusterNotFound, PlatformUnknown, UnsupportedFeature]),
+    ("DeleteDaemon", "managed daemon", REFUSED, &[ClusterNotFound, DaemonNotActive, DaemonNotFound, UnsupportedFeature]),
+    ("DeleteDaemonTaskDefinition", "managed daemon", REFUSED, &[]),
+    ("DescribeDaemon", "managed daemon", REFUSED, &[ClusterNotFound, DaemonNotFound, UnsupportedFeature]),
+    ("DescribeDaemonDeployments", "managed daemon", REFUSED, &[ClusterNotFound, UnsupportedFeature]),
+    ("DescribeDaemonRevisions", "managed daemon", REFUSED, &[ClusterNotFound, UnsupportedFeature]),
+    ("DescribeDaemonTaskDefinition", "managed daemon", REFUSED, &[]),
+    ("ListDaemonDeployments", "managed daemon", REFUSED, &[ClusterNotFound, UnsupportedFeature]),
+    ("ListDaemonTaskDefinitions", "managed daemon", REFUSED, &[]),
+    ("ListDaemons", "managed daemon", REFUSED, &[ClusterNotFound, UnsupportedFeature]),
+    ("RegisterDaemonTaskDefinition", "managed daemon", REFUSED, &[LimitExceeded]),
+    ("UpdateDaemon", "managed daemon", REFUSED, &[ClusterNotFound, DaemonNotActive, DaemonNotFound, PlatformUnknown, UnsupportedFeature]),
+    ("CreateService", "service", SERVED, &[ClusterNotFound, NamespaceNotFound, PlatformTaskDefinitionIncompatibility, PlatformUnknown, UnsupportedFeature]),
+    ("DeleteService", "service", SERVED, &[ClusterNotFound, ServiceNotFound]),
+    ("DescribeServices", "service", SERVED, &[ClusterNotFound]),
+    ("ListServices", "service", SERVED, &[ClusterNotFound]),
+    ("ListServicesByNamespace", "service", SERVED, &[NamespaceNotFound]),
+    ("UpdateService", "service", SERVED, &[ClusterNotFound, NamespaceNotFound, PlatformTaskDefinitionIncompatibility, PlatformUnknown, ServiceNotActive, ServiceNotFound, UnsupportedFeature]),
+    ("ContinueServiceDeployment", "service deployment", REFUSED, &[ServiceDeploymentNotFound, UnsupportedFeature]),
+    ("DescribeServiceDeployments", "service deployment", SERVED, &[ClusterNotFound, ServiceNotFound, UnsupportedFeature]),
+    ("DescribeServiceRevisions", "service deployment", SERVED, &[ClusterNotFound, ServiceNotFound, UnsupportedFeature]),
+    ("ListServiceDeployments", "service deployment", SERVED, &[ClusterNotFound, ServiceNotFound, UnsupportedFeature]),
+    ("StopServiceDeployment", "service deployment", REFUSED, &[Conflict, ServiceDeploymentNotFound, UnsupportedFeature]),
+    ("ListTagsForResource", "tag", SERVED, &[ClusterNotFound]),
+    ("TagResource", "tag", SERVED, &[ClusterNotFound, LimitExceeded, ResourceNotFound]),
+    ("UntagResource", "tag", SERVED, &[ClusterNotFound, ResourceNotFound]),
+    ("DescribeTasks", "task", SERVED, &[ClusterNotFound]),
+    ("ExecuteCommand", "task", REFUSED, &[ClusterNotFound, TargetNotConnected]),
+    ("GetTaskProtection", "task", SERVED, &[ClusterNotFound, ResourceNotFound, UnsupportedFeature]),
+    ("ListTasks", "task", SERVED, &[ClusterNotFound, ServiceNotFound]),
+    ("RunTask", "task", SERVED, &[Blocked, ClusterNotFound, Conflict, PlatformTaskDefinitionIncompatibility, PlatformUnknown, UnsupportedFeature]),
+    ("StartTask", "task", SERVED, &[ClusterNotFound, NamespaceNotFound, UnsupportedFeature]),
+    ("StopTask", "task", SERVED, &[ClusterNotFound]),
+    ("UpdateTaskProtection", "task", SERVED, &[ClusterNotFound, ResourceNotFound, UnsupportedFeature]),
+    ("CreateTaskSet", "task set", REFUSED, &[ClusterNotFound, LimitExceeded, NamespaceNotFound, PlatformTaskDefinitionIncompatibility, PlatformUnknown, ServiceNotActive, ServiceNotFound, UnsupportedFeature]),
+    ("DeleteTaskSet", "task set", REFUSED, &[ClusterNotFound, LimitExceeded, ServiceNotActive, ServiceNotFound, TaskSetNotFound, UnsupportedFeature]),
+    ("DescribeTaskSets", "task set", REFUSED, &[ClusterNotFound, ServiceNotActive, ServiceNotFound, UnsupportedFeature]),
+    ("UpdateServicePrimaryTaskSet", "task set", REFUSED, &[ClusterNotFound, ServiceNotActive, ServiceNotFound, TaskSetNotFound, UnsupportedFeature]),
+    ("UpdateTaskSet", "task set", REFUSED, &[ClusterNotFound, LimitExceeded, ServiceNotActive, ServiceNotFound, TaskSetNotFound, UnsupportedFeature]),
+    ("DeleteTaskDefinitions", "task definition", SERVED, &[]),
+    ("DeregisterTaskDefinition", "task definition", SERVED, &[]),
+    ("DescribeTaskDefinition", "task definition", SERVED, &[]),
+    ("ListTaskDefinitionFamilies", "task definition", SERVED, &[]),
+    ("ListTaskDefinitions", "task definition", SERVED, &[]),
+    ("RegisterTaskDefinition", "task definition", SERVED, &[LimitExceeded]),
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_operation_of_ecs_that_is_not_served_answers_with_its_modelled_error() {
-        assert_eq!(refuse("CreateTaskSet").code, ErrorCode::UnsupportedFeature);
-        assert_eq!(refuse("ExecuteCommand").code, ErrorCode::Client);
-    }
-
-    #[test]
-    fn an_operation_that_ecs_does_not_have_is_unknown() {
-        assert_eq!(refuse("MakeCoffee").code, ErrorCode::UnknownOperation);
-    }
-
-    #[test]
-    fn what_the_table_calls_served_is_what_parses() {
-        for operation in &ALL {
-            let parsed = crate::Request::parse(operation.name, b"{}");
-            assert_eq!(parsed.is_ok(), operation.served, "{}", operation.name);
-        }
-    }
-}
+mod tests;

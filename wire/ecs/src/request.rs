@@ -60,6 +60,7 @@ requests! {
     RegisterTaskDefinition(task_definition::RegisterTaskDefinitionRequest),
     DescribeTaskDefinition(task_definition::DescribeTaskDefinitionRequest),
     DeregisterTaskDefinition(task_definition::DeregisterTaskDefinitionRequest),
+    DeleteTaskDefinitions(task_definition::DeleteTaskDefinitionsRequest),
     ListTaskDefinitions(task_definition::ListTaskDefinitionsRequest),
     ListTaskDefinitionFamilies(task_definition::ListTaskDefinitionFamiliesRequest),
     RunTask(task::RunTaskRequest),
@@ -82,6 +83,9 @@ requests! {
     UntagResource(tag::UntagResourceRequest),
     ListTagsForResource(tag::ListTagsForResourceRequest),
     ListAccountSettings(tag::ListAccountSettingsRequest),
+    PutAccountSetting(tag::PutAccountSettingRequest),
+    PutAccountSettingDefault(tag::PutAccountSettingDefaultRequest),
+    DeleteAccountSetting(tag::DeleteAccountSettingRequest),
 }
 
 /// An empty body counts as `{}`: some clients send none when there is nothing to say.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use longshore_wire_ecs::arn::{Arn, ResourceId};
+use longshore_wire_ecs::arn::{Arn, Realm, ResourceId};
 use longshore_wire_ecs::shape::container_instance as shape;
 use longshore_wire_ecs::shape::shared::Attribute;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
@@ -45,6 +45,7 @@ pub(super) fn checked(attribute: &Attribute) -> Result<(Str, Option<Str>), ApiEr
 
 /// The instance that an attribute is about, which must exist.
 fn target(
+    realm: &Realm,
     cluster: &ClusterState,
     name: &str,
     attribute: &Attribute,
@@ -59,7 +60,7 @@ fn target(
     if kind.is_none() && Arn::parse(given).is_none() {
         return Err(ApiError::invalid("targetType can not be blank when targetId is not an ARN."));
     }
-    let id = resource_id("container-instance", "containerInstanceId", name, given)?;
+    let id = resource_id(realm, "container-instance", "containerInstanceId", name, given)?;
     let known = id.and_then(|id| cluster.instances.get(&id));
     match known.filter(|instance| instance.status != InstanceStatus::Inactive) {
         Some(instance) => Ok(instance.id),
@@ -106,8 +107,9 @@ fn change(
     attributes: Option<&[Attribute]>,
     apply: impl Fn(&mut Held, Str, Option<Str>) -> Result<(), ApiError>,
 ) -> Result<Vec<Attribute>, ApiError> {
-    let name = cluster_name(at.realm, given)?;
-    let cluster = cluster(&mut at.control.state, at.realm, given)?;
+    let realm = at.realm;
+    let name = cluster_name(realm, given)?;
+    let cluster = cluster(&mut at.control.state, realm, given)?;
     let attributes = attributes.unwrap_or_default();
     if !(1..=limits::ATTRIBUTES_PER_CALL_MAX).contains(&attributes.len()) {
         return Err(ApiError::invalid("attributes should have 1 to 10 entries."));
@@ -122,7 +124,7 @@ fn change(
                 "The attribute {attribute_name} is reserved for ECS and its agent."
             )));
         }
-        let id = target(cluster, &name, attribute)?;
+        let id = target(realm, cluster, &name, attribute)?;
         let instance = &cluster.instances[&id];
         let held = changed.entry(id).or_insert_with(|| Held::clone(&instance.attributes));
         apply(held, attribute_name.clone(), value.clone())?;

@@ -7,7 +7,7 @@ use longshore_wire_ecs::shape::shared::CapacityProviderStrategyItem;
 use longshore_wire_ecs::{ApiError, Str, limits};
 
 use super::page::Page;
-use super::{Answer, Context, cluster, include};
+use super::{Answer, Context, cluster, has, include};
 use crate::show;
 
 /// Those that are built in, in the order of their names.
@@ -29,9 +29,9 @@ pub(super) fn check(
     for item in strategy {
         let name = item.capacity_provider.as_deref().unwrap_or_default();
         if !providers.iter().any(|provider| &**provider == name) {
-            return Err(ApiError::invalid(format!(
-                "The capacity provider {name:?} of the strategy is not among those of the cluster."
-            )));
+            return Err(ApiError::invalid(
+                "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. Associate the capacity provider with the cluster or specify a valid capacity provider and try again.",
+            ));
         }
         let within = |given: Option<i32>, most: i32| (0..=most).contains(&given.unwrap_or(0));
         if !within(item.base, limits::STRATEGY_BASE_MAX)
@@ -43,7 +43,9 @@ pub(super) fn check(
         }
     }
     if strategy.iter().filter(|item| item.base.is_some_and(|base| base > 0)).count() > 1 {
-        return Err(ApiError::invalid("Only one capacity provider of a strategy can have a base."));
+        return Err(ApiError::invalid(
+            "The specified capacity provider strategy contains multiple capacity providers with a base value defined. Only one capacity provider per strategy can have a base value defined.",
+        ));
     }
     Ok(())
 }
@@ -55,9 +57,14 @@ pub(super) fn describe(
     let most = limits::CAPACITY_PROVIDERS_PAGE_ENTRIES_MAX;
     let page = Page::read_up_to('p', request.next_token.as_ref(), request.max_results, most)?;
     include(request.include.as_ref(), &["TAGS"])?;
-    if request.cluster.is_some() {
-        cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
-    }
+    let of_cluster = match &request.cluster {
+        None => None,
+        given => {
+            let cluster = cluster(&mut at.control.state, at.realm, given.as_ref())?;
+            Some(cluster.record.capacity_providers.clone())
+        }
+    };
+    let associated = |name: &str| of_cluster.as_ref().is_none_or(|all| has(all, name));
     let asked = request.capacity_providers.as_deref().unwrap_or_default();
     if asked.len() > limits::DESCRIBE_IDS_MAX {
         return Err(ApiError::invalid("capacityProviders can have at most 100 entries."));
@@ -67,6 +74,7 @@ pub(super) fn describe(
     let is = |given: &Str, name: &str| &**given == name || *given == arn(name);
     let known = BUILT_IN.into_iter().filter(|name| {
         page.after().is_none_or(|after| *name > after)
+            && associated(name)
             && (asked.is_empty() || asked.iter().any(|given| is(given, name)))
     });
     let shown = known.map(|name| {
@@ -80,7 +88,9 @@ pub(super) fn describe(
         (name.to_owned(), provider)
     });
     let (capacity_providers, next_token) = page.take(shown);
-    let missing = asked.iter().filter(|given| !BUILT_IN.iter().any(|name| is(given, name)));
+    let missing = asked
+        .iter()
+        .filter(|given| !BUILT_IN.iter().any(|name| associated(name) && is(given, name)));
     let failures = missing.map(|given| {
         let named = given.starts_with("arn:");
         show::failure(if named { given.clone() } else { arn(given) }, "MISSING")

@@ -7,14 +7,17 @@ use longshore_wire_ecs::{ApiError, ErrorCode, limits};
 
 use super::page::Page;
 use super::{
-    Answer, Context, capacity_provider, cluster_name, cluster_not_found, has, include, is_name, tag,
+    Answer, Context, capacity_provider, cluster_name, cluster_not_found, cluster_rules, has,
+    include, is_name, tag,
 };
 use crate::cluster_state::ClusterState;
 use crate::record::{Cluster, ClusterStatus, InstanceStatus};
 use crate::service::ServiceStatus;
+use crate::setting::{SettingName, container_insights, root};
 use crate::show::{self, ClusterInclude};
 
-/// An ACTIVE cluster of that name is returned as it is; an INACTIVE one is made anew.
+/// An ACTIVE cluster of that name is returned as it is; an INACTIVE one is made anew. What its settings leave out is as the account
+/// has it.
 pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest) -> Answer {
     let name = request.cluster_name.unwrap_or_else(|| "default".into());
     if !is_name(&name) {
@@ -23,27 +26,33 @@ pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest)
     let providers = request.capacity_providers.unwrap_or_default();
     let strategy = request.default_capacity_provider_strategy.unwrap_or_default();
     capacity_provider::check(&providers, &strategy)?;
+    let given = request.settings.unwrap_or_default();
+    cluster_rules::settings(&given)?;
+    cluster_rules::configuration(request.configuration.as_ref())?;
+    let namespace = cluster_rules::namespace(request.service_connect_defaults.as_ref())?;
     let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
     let regional = at.control.state.realm(at.realm);
     let known = regional.clusters.get(&name);
     if known.is_none_or(|cluster| cluster.record.status == ClusterStatus::Inactive) {
         if regional.clusters.len() >= limits::CLUSTERS_MAX {
-            return Err(ApiError::new(
-                ErrorCode::LimitExceeded,
-                "The limit of 10,000 clusters has been reached.",
-            ));
+            return Err(ApiError::client("The limit of 10,000 clusters has been reached."));
         }
-        let record = Arc::new(Cluster {
+        let root = root(at.realm);
+        let insights = regional.settings.effective(&root, &root, SettingName::ContainerInsights);
+        let mut record = Cluster {
             realm: at.realm.clone(),
             name: name.clone(),
             arn: at.realm.arn(format_args!("cluster/{name}")),
             status: ClusterStatus::Active,
-            settings: request.settings.unwrap_or_default(),
+            settings: vec![container_insights(insights)],
             configuration: request.configuration,
+            namespace: namespace.filter(|name| !name.is_empty()),
             capacity_providers: providers,
             capacity_strategy: strategy,
             tags,
-        });
+        };
+        set(&mut record, given);
+        let record = Arc::new(record);
         // Stopped tasks of the cluster that had this name stay visible.
         match regional.clusters.get_mut(&name) {
             Some(cluster) => cluster.record = record,
@@ -69,12 +78,18 @@ fn respond(
 }
 
 pub(super) fn update(at: &mut Context<'_>, request: shape::UpdateClusterRequest) -> Answer {
+    cluster_rules::settings(request.settings.as_deref().unwrap_or_default())?;
+    cluster_rules::configuration(request.configuration.as_ref())?;
+    let namespace = cluster_rules::namespace(request.service_connect_defaults.as_ref())?;
     change(at, request.cluster.as_ref(), |record| {
         if let Some(settings) = request.settings {
             set(record, settings);
         }
         if request.configuration.is_some() {
             record.configuration = request.configuration;
+        }
+        if let Some(namespace) = namespace {
+            record.namespace = Some(namespace).filter(|name| !name.is_empty());
         }
     })
 }
@@ -86,6 +101,7 @@ pub(super) fn update_settings(
     let Some(settings) = request.settings else {
         return Err(ApiError::invalid("Settings can not be blank."));
     };
+    cluster_rules::settings(&settings)?;
     change(at, request.cluster.as_ref(), |record| set(record, settings))
 }
 

@@ -25,7 +25,7 @@ pub(super) fn describe(
     check_ids(asked, limits::DESCRIBE_IDS_MAX)?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
     for given in asked {
-        let id = resource_id("container-instance", "containerInstanceId", &name, given)?;
+        let id = resource_id(realm, "container-instance", "containerInstanceId", &name, given)?;
         match id.and_then(|id| cluster.instances.get(&id)) {
             Some(instance) => {
                 instances.push(show::instance(cluster, instance, with_tags, with_health));
@@ -105,7 +105,7 @@ pub(super) fn update_state(
     check_ids(asked, limits::UPDATE_STATE_INSTANCES_MAX)?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
     for given in asked {
-        let id = resource_id("container-instance", "containerInstanceId", &name, given)?;
+        let id = resource_id(realm, "container-instance", "containerInstanceId", &name, given)?;
         let known = id.and_then(|id| cluster.instances.get(&id)).cloned();
         let Some(known) = known else {
             failures.push(show::failure(missing_arn(realm, &name, given), "MISSING"));

@@ -7,18 +7,39 @@ use std::sync::Arc;
 
 use longshore_placement::{Needs, Port, Protocol, RequiredAttribute};
 use longshore_wire_ecs::host::{ContainerSpec, NetworkMode};
+use longshore_wire_ecs::limits::{
+    self, HEALTH_CHECK_INTERVAL_S, HEALTH_CHECK_RETRIES, HEALTH_CHECK_TIMEOUT_S,
+};
 use longshore_wire_ecs::secret::ValueFrom;
-use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, PortMapping, Volume};
+use longshore_wire_ecs::shape::container_definition::{
+    ContainerDefinition, HealthCheck, HostVolumeProperties, PortMapping, Volume,
+};
 use longshore_wire_ecs::shape::task_definition as shape;
-use longshore_wire_ecs::{ApiError, Str, limits};
+use longshore_wire_ecs::{ApiError, Str};
 
+use self::compatibility::Asked;
 use super::is_name;
 use crate::placing::expression_of;
 
+mod compatibility;
 mod containers;
 mod quantity;
 
 pub(super) use quantity::{cpu_units, memory_mib};
+
+/// Source: ECS API reference, `RuntimePlatform.operatingSystemFamily`.
+const OPERATING_SYSTEMS: [&str; 10] = [
+    "WINDOWS_SERVER_2019_FULL",
+    "WINDOWS_SERVER_2019_CORE",
+    "WINDOWS_SERVER_2016_FULL",
+    "WINDOWS_SERVER_2004_CORE",
+    "WINDOWS_SERVER_2022_CORE",
+    "WINDOWS_SERVER_2022_FULL",
+    "WINDOWS_SERVER_2025_CORE",
+    "WINDOWS_SERVER_2025_FULL",
+    "WINDOWS_SERVER_20H2_CORE",
+    "LINUX",
+];
 
 /// A task definition that may be registered.
 #[derive(Debug)]
@@ -33,22 +54,27 @@ pub(super) struct Admitted {
     pub(super) volumes: Arc<Vec<Volume>>,
 }
 
-pub(super) fn admit(request: shape::RegisterTaskDefinitionRequest) -> Result<Admitted, ApiError> {
+pub(super) fn admit(
+    mut request: shape::RegisterTaskDefinitionRequest,
+) -> Result<Admitted, ApiError> {
     let network_mode = network_mode(request.network_mode.as_deref())?;
     let cpu = request.cpu.as_deref().map(cpu_units).transpose()?;
     let memory_mib = request.memory.as_deref().map(memory_mib).transpose()?;
-    let volumes = volumes(request.volumes.unwrap_or_default())?;
-    let mut definitions = request.container_definitions.unwrap_or_default();
+    let volumes = volumes(request.volumes.take().unwrap_or_default())?;
+    let mut definitions = request.container_definitions.take().unwrap_or_default();
     for definition in &mut definitions {
         complete(definition, network_mode);
     }
-    containers::check(&definitions, network_mode, memory_mib, &volumes)?;
-    constraints(request.placement_constraints.as_deref().unwrap_or_default())?;
-    let required_compatibilities = request.requires_compatibilities.as_deref().unwrap_or_default();
-    let compatibilities = compatibilities(required_compatibilities)?;
-    if required_compatibilities.iter().any(|word| &**word == "FARGATE") {
-        quantity::fargate(cpu, memory_mib)?;
-    }
+    containers::check(&definitions, network_mode, cpu, memory_mib, &volumes)?;
+    whole(&request, network_mode)?;
+    let compatibilities = compatibility::compatibilities(&Asked {
+        request: &request,
+        containers: &definitions,
+        volumes: &volumes,
+        network_mode,
+        cpu,
+        memory_mib,
+    })?;
     let containers: Vec<ContainerSpec> = definitions.iter().map(spec).collect();
     let mut needs = needs(&containers, network_mode, cpu, memory_mib)?;
     needs.attributes = required(
@@ -67,7 +93,6 @@ pub(super) fn admit(request: shape::RegisterTaskDefinitionRequest) -> Result<Adm
         execution_role_arn: request.execution_role_arn,
         cpu: cpu.map(|units| units.to_string().into()),
         memory: memory_mib.map(|mib| mib.to_string().into()),
-        inference_accelerators: request.inference_accelerators,
         pid_mode: request.pid_mode,
         ipc_mode: request.ipc_mode,
         proxy_configuration: request.proxy_configuration,
@@ -89,6 +114,58 @@ pub(super) fn admit(request: shape::RegisterTaskDefinitionRequest) -> Result<Adm
     })
 }
 
+/// Checks what belongs to no container.
+fn whole(
+    request: &shape::RegisterTaskDefinitionRequest,
+    network_mode: NetworkMode,
+) -> Result<(), ApiError> {
+    constraints(request.placement_constraints.as_deref().unwrap_or_default())?;
+    known_words(request)?;
+    unsupported(request, network_mode)
+}
+
+/// Rejects what AWS retired, what goes with another network mode, and what Longshore cannot honour and must not ignore.
+fn unsupported(
+    request: &shape::RegisterTaskDefinitionRequest,
+    network_mode: NetworkMode,
+) -> Result<(), ApiError> {
+    if request.inference_accelerators.as_ref().is_some_and(|list| !list.is_empty()) {
+        return Err(ApiError::client("Unsupported field 'inferenceAccelerators'."));
+    }
+    if request.proxy_configuration.is_some() && network_mode != NetworkMode::Awsvpc {
+        return Err(ApiError::client(
+            "APPMESH proxy configuration is only supported in networkMode=awsvpc",
+        ));
+    }
+    if request.trusted_execution_configuration.is_some() {
+        return Err(ApiError::client(
+            "trustedExecutionConfiguration is not supported by Longshore.",
+        ));
+    }
+    Ok(())
+}
+
+/// Source: ECS API reference, the valid values of each member.
+fn known_words(request: &shape::RegisterTaskDefinitionRequest) -> Result<(), ApiError> {
+    let platform = request.runtime_platform.as_ref();
+    let architecture = platform.and_then(|platform| platform.cpu_architecture.as_ref());
+    let family = platform.and_then(|platform| platform.operating_system_family.as_ref());
+    for (member, given, known) in [
+        ("pidMode", request.pid_mode.as_ref(), &["host", "task"][..]),
+        ("ipcMode", request.ipc_mode.as_ref(), &["host", "task", "none"]),
+        ("cpuArchitecture", architecture, &["X86_64", "ARM64"]),
+        ("operatingSystemFamily", family, &OPERATING_SYSTEMS),
+    ] {
+        if given.is_some_and(|word| !known.contains(&&**word)) {
+            return Err(ApiError::client(format!(
+                "{member} should be one of [{}]",
+                known.join(",")
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn network_mode(given: Option<&str>) -> Result<NetworkMode, ApiError> {
     match given {
         None | Some("bridge") => Ok(NetworkMode::Bridge),
@@ -99,7 +176,8 @@ fn network_mode(given: Option<&str>) -> Result<NetworkMode, ApiError> {
     }
 }
 
-/// Fills in what ECS shows although it was not given.
+/// Fills in what ECS shows although it was not given. Source: ECS API reference and Terraform's AWS provider, which has to know
+/// what the API adds.
 fn complete(definition: &mut ContainerDefinition, network_mode: NetworkMode) {
     definition.essential.get_or_insert(true);
     definition.cpu.get_or_insert(0);
@@ -107,15 +185,31 @@ fn complete(definition: &mut ContainerDefinition, network_mode: NetworkMode) {
     definition.mount_points.get_or_insert_default();
     definition.volumes_from.get_or_insert_default();
     definition.system_controls.get_or_insert_default();
+    let as_is = matches!(network_mode, NetworkMode::Host | NetworkMode::Awsvpc);
     for mapping in definition.port_mappings.get_or_insert_default() {
         mapping.protocol.get_or_insert_with(|| "tcp".into());
-        let default =
-            if network_mode == NetworkMode::Host { mapping.container_port } else { Some(0) };
+        let default = if as_is { mapping.container_port } else { Some(0) };
         mapping.host_port = mapping.host_port.or(default);
+    }
+    let check = definition.health_check.as_mut();
+    let is_check = |check: &&mut HealthCheck| {
+        check.command.iter().flatten().next().is_some_and(|form| &**form != "NONE")
+    };
+    if let Some(check) = check.filter(is_check) {
+        check.interval.get_or_insert(HEALTH_CHECK_INTERVAL_S);
+        check.timeout.get_or_insert(HEALTH_CHECK_TIMEOUT_S);
+        check.retries.get_or_insert(HEALTH_CHECK_RETRIES);
     }
 }
 
-fn volumes(volumes: Vec<Volume>) -> Result<Vec<Volume>, ApiError> {
+/// Checks volumes. One that says nothing of itself is a bind mount of the host's, which ECS shows as an empty `host`.
+fn volumes(mut volumes: Vec<Volume>) -> Result<Vec<Volume>, ApiError> {
+    for volume in &mut volumes {
+        let plain = Volume { name: volume.name.clone(), ..Default::default() };
+        if *volume == plain {
+            volume.host = Some(HostVolumeProperties::default());
+        }
+    }
     let mut names = BTreeSet::new();
     for volume in &volumes {
         let name = volume.name.as_deref().unwrap_or_default();
@@ -150,18 +244,6 @@ fn constraints(constraints: &[shape::TaskDefinitionPlacementConstraint]) -> Resu
         expression_of(expression).map_err(|error| ApiError::client(error.message))?;
     }
     Ok(())
-}
-
-fn compatibilities(required: &[Str]) -> Result<Vec<Str>, ApiError> {
-    const KNOWN: [&str; 4] = ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"];
-    if required.iter().any(|word| !KNOWN.contains(&&**word)) {
-        return Err(ApiError::client(
-            "requiresCompatibilities should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]",
-        ));
-    }
-    let mut all: Vec<Str> = vec!["EC2".into()];
-    all.extend(required.iter().filter(|word| &***word != "EC2").cloned());
-    Ok(all)
 }
 
 fn spec(definition: &ContainerDefinition) -> ContainerSpec {

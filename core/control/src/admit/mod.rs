@@ -5,6 +5,7 @@
 mod attribute;
 mod capacity_provider;
 mod cluster;
+mod cluster_rules;
 mod container_instance;
 mod definition_rules;
 mod page;
@@ -24,7 +25,7 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::arn::{Arn, Realm, ResourceId};
 use longshore_wire_ecs::host::ContainerSpec;
 use longshore_wire_ecs::shape::task::TaskOverride;
-use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str};
+use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str, operation};
 
 use crate::cluster_state::ClusterState;
 use crate::machine::{Control, Output, Reply};
@@ -51,8 +52,20 @@ pub(crate) fn answer(
     request: Request,
     out: &mut Vec<Output>,
 ) -> Answer {
+    let operation = request.operation();
     let mut context = Context { control, now, realm, out };
-    let at = &mut context;
+    dispatch(&mut context, request).map_err(|error| declared(operation, error))
+}
+
+/// A client can act only on errors that the operation declares: SDKs have a type for each of them and for no other. An error that
+/// slips through becomes the one of the same kind that every operation declares.
+fn declared(operation: &str, error: ApiError) -> ApiError {
+    let is_declared = operation::info(operation).is_none_or(|known| known.declares(error.code));
+    debug_assert!(is_declared, "{operation} does not declare {}", error.code.name());
+    if is_declared { error } else { ApiError { code: ErrorCode::InvalidParameter, ..error } }
+}
+
+fn dispatch(at: &mut Context<'_>, request: Request) -> Answer {
     match request {
         Request::CreateCluster(request) => cluster::create(at, *request),
         Request::DeleteCluster(request) => cluster::delete(at, &request),
@@ -75,6 +88,7 @@ pub(crate) fn answer(
         Request::RegisterTaskDefinition(request) => task_definition::register(at, *request),
         Request::DescribeTaskDefinition(request) => task_definition::describe(at, &request),
         Request::DeregisterTaskDefinition(request) => task_definition::deregister(at, &request),
+        Request::DeleteTaskDefinitions(request) => task_definition::delete(at, &request),
         Request::ListTaskDefinitions(request) => task_definition::list(at, &request),
         Request::ListTaskDefinitionFamilies(request) => {
             task_definition::list_families(at, &request)
@@ -98,7 +112,10 @@ pub(crate) fn answer(
         Request::TagResource(request) => tag::tag(at, &request),
         Request::UntagResource(request) => tag::untag(at, &request),
         Request::ListTagsForResource(request) => tag::list(at, &request),
-        Request::ListAccountSettings(request) => setting::list(&request),
+        Request::ListAccountSettings(request) => setting::list(at, &request),
+        Request::PutAccountSetting(request) => setting::put(at, &request),
+        Request::PutAccountSettingDefault(request) => setting::put_default(at, &request),
+        Request::DeleteAccountSetting(request) => setting::delete(at, &request),
     }
 }
 
@@ -135,8 +152,7 @@ fn cluster_name(realm: &Realm, given: Option<&Str>) -> Result<Str, ApiError> {
             ))
         };
     };
-    let ours =
-        arn.kind == "cluster" && arn.region == &*realm.region && arn.account == &*realm.account;
+    let ours = arn.kind == "cluster" && arn.is_in(realm);
     if ours { Ok(arn.rest.into()) } else { Err(cluster_not_found()) }
 }
 
@@ -161,8 +177,10 @@ fn cluster<'s>(
     Ok(cluster)
 }
 
-/// The id inside a short id or an ARN of `kind`. An ARN must be of the cluster that the request is about.
+/// The id inside a short id or an ARN of `kind`; `None` for one that can name nothing here, as that of another account, region or
+/// partition. An ARN must be of the cluster that the request is about.
 fn resource_id(
+    realm: &Realm,
     kind: &str,
     id_name: &str,
     cluster: &str,
@@ -174,6 +192,7 @@ fn resource_id(
                 "Invalid identifier: {given} is not the ARN of a {kind}."
             )));
         }
+        Some(arn) if !arn.is_in(realm) => return Ok(None),
         Some(arn) => {
             if let Some(named) = arn.cluster().filter(|named| *named != cluster) {
                 return Err(ApiError::invalid(format!(

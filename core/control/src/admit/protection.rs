@@ -80,7 +80,7 @@ fn each(
     let cluster = cluster(&mut at.control.state, realm, in_cluster)?;
     let (mut done, mut failures) = (Vec::new(), Vec::new());
     for given in asked {
-        let id = resource_id("task", "taskId", &name, given)?;
+        let id = resource_id(realm, "task", "taskId", &name, given)?;
         let known = id.filter(|id| cluster.tasks.contains_key(id));
         let verdict = known.map_or(Err("MISSING"), |id| what(cluster, id));
         match verdict {

@@ -36,7 +36,8 @@ pub(super) fn register(
     request: shape::RegisterContainerInstanceRequest,
 ) -> Answer {
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
-    let registered = resources(request.total_resources.as_deref().unwrap_or_default())?;
+    let devices = request.platform_devices.as_deref().unwrap_or_default();
+    let registered = resources(request.total_resources.as_deref().unwrap_or_default(), devices)?;
     let document = identity(request.instance_identity_document.as_deref())?;
     let mut attributes = attributes(request.attributes.as_deref().unwrap_or_default(), &document)?;
     // Source: amazon-ecs-agent reads a zone from every registration, also from one without an identity document.
@@ -47,7 +48,7 @@ pub(super) fn register(
     let now = at.now;
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     let instance = if let Some(arn) = &request.container_instance_arn {
-        let id = resource_id("container-instance", "containerInstanceId", &name, arn)?;
+        let id = resource_id(at.realm, "container-instance", "containerInstanceId", &name, arn)?;
         let known = again(cluster, id, &registered, request.version_info.unwrap_or_default())?;
         let attributes = Arc::new(with_capabilities(&known.attributes, attributes));
         ContainerInstance { attributes, ..known }
@@ -124,8 +125,22 @@ fn check_room(cluster: &ClusterState) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn resources(given: &[Resource]) -> Result<Registered, ApiError> {
+/// What an instance has to give. GPUs come as devices from the agent of ECS, which ECS counts as a resource, or as that resource.
+fn resources(
+    given: &[Resource],
+    devices: &[shape::PlatformDevice],
+) -> Result<Registered, ApiError> {
     let mut registered = Registered::default();
+    let mut gpus: BTreeSet<Str> = BTreeSet::new();
+    for device in devices {
+        let id = device.id.clone().filter(|id| !id.is_empty());
+        let Some(id) = id.filter(|_| device.kind.as_deref() == Some("GPU")) else {
+            return Err(ApiError::invalid(
+                "Every one of platformDevices must have an id and the type GPU: Longshore knows no other devices.",
+            ));
+        };
+        gpus.insert(id);
+    }
     for resource in given {
         let name = resource.name.as_deref().unwrap_or_default();
         match name {
@@ -145,19 +160,18 @@ fn resources(given: &[Resource]) -> Result<Registered, ApiError> {
                 registered.ports.extend(ports(resource, protocol)?);
             }
             "GPU" => {
-                let ids: BTreeSet<Str> =
-                    resource.string_set_value.iter().flatten().cloned().collect();
-                if ids.len() > INSTANCE_GPUS_MAX {
-                    return Err(ApiError::invalid(format!(
-                        "At most {INSTANCE_GPUS_MAX} GPUs can be registered on a container instance."
-                    )));
-                }
-                registered.gpus = ids.into_iter().collect();
+                gpus.extend(resource.string_set_value.iter().flatten().cloned());
             }
             "" => return Err(ApiError::client("Resource name can not be blank.")),
             _ => registered.others.push(resource.clone()),
         }
     }
+    if gpus.len() > INSTANCE_GPUS_MAX {
+        return Err(ApiError::invalid(format!(
+            "At most {INSTANCE_GPUS_MAX} GPUs can be registered on a container instance."
+        )));
+    }
+    registered.gpus = gpus.into_iter().collect();
     if registered.ports.len() > limits::RESERVED_PORTS_MAX {
         return Err(ApiError::invalid(
             "At most 100 ports can be reserved on a container instance.",
@@ -222,7 +236,7 @@ pub(super) fn deregister(
     if given.is_empty() {
         return Err(ApiError::invalid("Container instance can not be blank."));
     }
-    let id = resource_id("container-instance", "containerInstanceId", &name, given)?;
+    let id = resource_id(at.realm, "container-instance", "containerInstanceId", &name, given)?;
     let known = id.and_then(|id| cluster.instances.get(&id));
     let Some(known) = known.filter(|instance| instance.status != InstanceStatus::Inactive) else {
         return Err(ApiError::invalid("The referenced container instance was not found."));

@@ -40,7 +40,15 @@ struct Common<'a> {
 
 pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answer {
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
-    let home = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?.record.clone();
+    let known = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
+    let home = known.record.clone();
+    // A request that comes again is answered as it was, whatever became of what it names.
+    let token = token(&request)?;
+    if let Some((token, text)) = &token
+        && let Some(usage) = known.tokens.get(token)
+    {
+        return replay(known, usage, text);
+    }
     let count = request.count.unwrap_or(1);
     if !(1..=limits::RUN_TASK_COUNT_MAX).contains(&count) {
         return Err(ApiError::invalid(format!(
@@ -55,13 +63,7 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
     )?;
     let (template, tags) = admit(at, &common_of_run(&request, &home))?;
     let rules = rules.and_of(&template.definition)?;
-    let token = token(&request)?;
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
-    if let Some((token, text)) = &token
-        && let Some(known) = cluster.tokens.get(token)
-    {
-        return replay(cluster, known, text);
-    }
     if cluster.view.instances().all(|(_, instance)| !instance.active) {
         return Err(ApiError::invalid("No Container Instances were found in your cluster."));
     }
@@ -180,7 +182,7 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
     let (ids, now) = (&mut at.control.ids, at.now);
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for given in asked {
-        let id = resource_id("container-instance", "containerInstanceId", &name, given)?;
+        let id = resource_id(realm, "container-instance", "containerInstanceId", &name, given)?;
         let known = id.and_then(|id| cluster.instances.get(&id));
         let Some(instance) = known else {
             failures.push(crate::show::failure(
@@ -214,7 +216,7 @@ fn admit(
     }
     let definition = task_definition::find(at, given)
         .ok_or_else(|| ApiError::client("TaskDefinition not found."))?;
-    if definition.status == DefinitionStatus::Inactive {
+    if definition.status != DefinitionStatus::Active {
         return Err(ApiError::client("TaskDefinition is inactive"));
     }
     network(&definition, common.network)?;

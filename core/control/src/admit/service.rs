@@ -28,9 +28,7 @@ pub(super) fn service_name(realm: &Realm, cluster: &str, given: &str) -> Result<
     let Some(arn) = Arn::parse(given) else {
         return if super::is_name(given) { Ok(given.into()) } else { Err(not_found()) };
     };
-    let ours =
-        arn.kind == "service" && arn.region == &*realm.region && arn.account == &*realm.account;
-    if !ours {
+    if arn.kind != "service" || !arn.is_in(realm) {
         return Err(not_found());
     }
     if let Some(named) = arn.cluster().filter(|named| *named != cluster) {

@@ -1,56 +1,153 @@
-//! Account settings. Longshore has the ones that ECS has today and none can be changed yet, so that what is listed is
-//! what holds. Source: ECS API reference, `ListAccountSettings`.
+//! Account settings. Source: ECS API reference, the operations of these names.
+//!
+//! What they do here: `containerInsights` is what new clusters have. Long ARNs are always on, as on AWS. The others are stored and
+//! shown, and there is nothing here that they could change: no Fargate, no network interfaces, no IAM.
 
+use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::shape::tag as shape;
 use longshore_wire_ecs::{ApiError, Str, limits};
 
-use super::Answer;
 use super::page::Page;
+use super::{Answer, Context};
+use crate::limits::{ACCOUNT_SETTINGS_MAX, PRINCIPAL_ARN_CHARS_MAX};
+use crate::setting::{Rule, SettingName, Settings, root};
 use crate::show;
 
-/// Name and value of each setting.
-const SETTINGS: [(&str, &str); 11] = [
-    ("awsvpcTrunking", "disabled"),
-    ("containerInsights", "disabled"),
-    ("containerInstanceLongArnFormat", "enabled"),
-    ("defaultLogDriverMode", "non-blocking"),
-    ("fargateEventWindows", "disabled"),
-    ("fargateFIPSMode", "disabled"),
-    ("fargateTaskRetirementWaitPeriod", "7"),
-    ("guardDutyActivate", "off"),
-    ("serviceLongArnFormat", "enabled"),
-    ("tagResourceAuthorization", "off"),
-    ("taskLongArnFormat", "enabled"),
-];
+pub(super) fn put(at: &mut Context<'_>, request: &shape::PutAccountSettingRequest) -> Answer {
+    let principal = principal(at.realm, request.principal_arn.as_ref())?;
+    let setting = set(at, request.name.as_ref(), request.value.as_ref(), principal)?;
+    Ok(show::body(&shape::PutAccountSettingResponse { setting: Some(setting) }))
+}
 
-pub(super) fn list(request: &shape::ListAccountSettingsRequest) -> Answer {
+/// The default of an account is the setting of its root user.
+pub(super) fn put_default(
+    at: &mut Context<'_>,
+    request: &shape::PutAccountSettingDefaultRequest,
+) -> Answer {
+    let principal = root(at.realm);
+    let setting = set(at, request.name.as_ref(), request.value.as_ref(), principal)?;
+    Ok(show::body(&shape::PutAccountSettingDefaultResponse { setting: Some(setting) }))
+}
+
+/// Source: replies of AWS, as users of Terraform report them: both texts, and that long ARNs can be turned on again and again.
+fn set(
+    at: &mut Context<'_>,
+    name: Option<&Str>,
+    value: Option<&Str>,
+    principal: Str,
+) -> Result<shape::Setting, ApiError> {
+    let name = setting_name(name)?;
+    let value = value.map(|value| &**value).unwrap_or_default();
+    let invalid = || ApiError::invalid("Invalid setting 'value'");
+    let value = match name.rule() {
+        Rule::ReadOnly => {
+            return Err(ApiError::invalid(format!(
+                "The setting {} is managed by AWS and cannot be changed.",
+                name.word()
+            )));
+        }
+        Rule::AlwaysOn if value == "disabled" => {
+            return Err(ApiError::invalid("You can no longer disable Long Arn settings"));
+        }
+        Rule::AlwaysOn if value == "enabled" => "enabled",
+        Rule::AlwaysOn => return Err(invalid()),
+        Rule::OneOf(values) => {
+            values.iter().find(|allowed| **allowed == value).ok_or_else(invalid)?
+        }
+    };
+    let settings = &mut at.control.state.realm(at.realm).settings;
+    if settings.own(&principal, name).is_none() && settings.len() >= ACCOUNT_SETTINGS_MAX {
+        return Err(ApiError::client(format!(
+            "At most {ACCOUNT_SETTINGS_MAX} account settings can be set in a region."
+        )));
+    }
+    settings.put(principal.clone(), name, value.into());
+    let key = (at.realm.clone(), principal.clone(), name);
+    at.control.state.changed_settings.insert(key);
+    Ok(shown(name, value.into(), principal))
+}
+
+/// A setting that was never set is not missed: what holds then is shown. Chosen by us, where the documents are silent.
+pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteAccountSettingRequest) -> Answer {
+    let name = setting_name(request.name.as_ref())?;
+    let principal = principal(at.realm, request.principal_arn.as_ref())?;
+    let root = root(at.realm);
+    let settings = &mut at.control.state.realm(at.realm).settings;
+    let value = match settings.remove(&principal, name) {
+        Some(value) => {
+            let key = (at.realm.clone(), principal.clone(), name);
+            at.control.state.changed_settings.insert(key);
+            value
+        }
+        None => settings.effective(&root, &principal, name),
+    };
+    let setting = shown(name, value, principal);
+    Ok(show::body(&shape::DeleteAccountSettingResponse { setting: Some(setting) }))
+}
+
+/// Those that a principal has set, or all of them as they hold for it.
+pub(super) fn list(at: &Context<'_>, request: &shape::ListAccountSettingsRequest) -> Answer {
     let most = limits::SETTINGS_PAGE_ENTRIES_MAX;
-    let page = Page::read_up_to('s', request.next_token.as_ref(), request.max_results, most)?;
-    let (name, value) = (request.name.as_deref(), request.value.as_deref());
-    if name.is_none() && value.is_some() {
+    let page = Page::read_up_to('k', request.next_token.as_ref(), request.max_results, most)?;
+    if request.name.is_none() && request.value.is_some() {
         return Err(ApiError::invalid("name must be given when value is given."));
     }
-    if name.is_some_and(|name| SETTINGS.iter().all(|(known, _)| *known != name)) {
-        let names: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
-        return Err(ApiError::invalid(format!("name should be one of [{}]", names.join(","))));
-    }
-    // Only settings that someone set are listed, unless those in effect are asked for. Nobody can set any.
+    let wanted = request.name.as_ref().map(|name| setting_name(Some(name))).transpose()?;
+    let principal = principal(at.realm, request.principal_arn.as_ref())?;
+    let root = root(at.realm);
+    // Nothing is remembered of an account that only asks.
+    let nothing = Settings::default();
+    let settings = at.control.state.realms.get(at.realm).map_or(&nothing, |all| &all.settings);
     let effective = request.effective_settings == Some(true);
-    let listed = SETTINGS.iter().filter(|(known, set)| {
-        effective
-            && name.is_none_or(|name| name == *known)
-            && value.is_none_or(|value| value == *set)
-            && page.after().is_none_or(|after| *known > after)
+    let value_of = |name: SettingName| {
+        if effective {
+            Some(settings.effective(&root, &principal, name))
+        } else {
+            settings.own(&principal, name).cloned()
+        }
+    };
+    let listed = SettingName::ALL.into_iter().filter(|name| {
+        wanted.is_none_or(|wanted| wanted == *name)
+            && page.after().is_none_or(|after| name.word() > after)
     });
-    let principal: Option<Str> = request.principal_arn.clone();
-    let (settings, next_token) = page.take(listed.map(|(name, value)| {
-        let setting = shape::Setting {
-            name: Some((*name).into()),
-            value: Some((*value).into()),
-            principal_arn: principal.clone(),
-            ..Default::default()
-        };
-        ((*name).to_owned(), setting)
-    }));
+    let listed = listed.filter_map(|name| Some((name, value_of(name)?)));
+    let listed = listed.filter(|(_, value)| request.value.as_ref().is_none_or(|one| one == value));
+    let (settings, next_token) = page.take(
+        listed.map(|(name, value)| (name.word().to_owned(), shown(name, value, principal.clone()))),
+    );
     Ok(show::body(&shape::ListAccountSettingsResponse { settings: Some(settings), next_token }))
+}
+
+fn shown(name: SettingName, value: Str, principal: Str) -> shape::Setting {
+    let kind = if name.rule() == Rule::ReadOnly { "aws_managed" } else { "user" };
+    shape::Setting {
+        name: Some(name.word().into()),
+        value: Some(value),
+        principal_arn: Some(principal),
+        kind: Some(kind.into()),
+    }
+}
+
+fn setting_name(given: Option<&Str>) -> Result<SettingName, ApiError> {
+    SettingName::parse(given.map(|name| &**name).unwrap_or_default()).ok_or_else(|| {
+        let names = SettingName::ALL.map(SettingName::word).join(",");
+        ApiError::invalid(format!("name should be one of [{names}]"))
+    })
+}
+
+/// Whose setting it is: the root user's, or that of the user or role of the account that is named. The text is chosen by us.
+fn principal(realm: &Realm, given: Option<&Str>) -> Result<Str, ApiError> {
+    let Some(given) = given else { return Ok(root(realm)) };
+    let rest = given.strip_prefix(&*format!("arn:{}:iam::{}:", realm.partition(), realm.account));
+    let valid = rest.is_some_and(|rest| {
+        let named = rest.strip_prefix("user/").or_else(|| rest.strip_prefix("role/"));
+        rest == "root" || named.is_some_and(|name| !name.is_empty())
+    });
+    if valid && given.chars().count() <= PRINCIPAL_ARN_CHARS_MAX {
+        return Ok(given.clone());
+    }
+    Err(ApiError::invalid(format!(
+        "principalArn must be the ARN of the root user, a user or a role of account {}.",
+        realm.account
+    )))
 }

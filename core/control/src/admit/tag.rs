@@ -8,7 +8,7 @@ use longshore_wire_ecs::shape::tag as shape;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
 use super::{Answer, Context, task_definition};
-use crate::record::{ContainerInstance, InstanceStatus, LastStatus, Tags, Task};
+use crate::record::{ClusterStatus, ContainerInstance, InstanceStatus, LastStatus, Tags, Task};
 use crate::service::ServiceStatus;
 use crate::show;
 
@@ -84,9 +84,14 @@ pub(super) fn untag(at: &mut Context<'_>, request: &shape::UntagResourceRequest)
 
 pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTagsForResourceRequest) -> Answer {
     let mut found = Tags::new();
-    change(at, request.resource_arn.as_ref(), |held| {
+    let read = change(at, request.resource_arn.as_ref(), |held| {
         found.clone_from(held);
         Ok(held.clone())
+    });
+    // Unlike those that change tags, this operation declares no `ResourceNotFoundException`.
+    read.map_err(|error| match error.code {
+        ErrorCode::ResourceNotFound => ApiError::invalid(error.message),
+        _ => error,
     })?;
     Ok(show::body(&shape::ListTagsForResourceResponse { tags: Some(show::tags(&found)) }))
 }
@@ -107,7 +112,7 @@ fn change(
             "resourceArn must be the ARN of a cluster, container instance, service, task or task definition.",
         ));
     };
-    if arn.region != &*at.realm.region || arn.account != &*at.realm.account {
+    if !arn.is_in(at.realm) {
         return Err(not_found(given));
     }
     match arn.kind {
@@ -133,6 +138,11 @@ fn change_cluster(
 ) -> Result<(), ApiError> {
     let cluster =
         at.control.state.cluster_mut(at.realm, arn.rest).ok_or_else(|| not_found(given))?;
+    if cluster.record.status == ClusterStatus::Inactive {
+        return Err(ApiError::invalid(
+            "The specified cluster is inactive. Specify an active cluster and try again.",
+        ));
+    }
     let tags = apply(&cluster.record.tags)?;
     if tags != cluster.record.tags {
         Arc::make_mut(&mut cluster.record).tags = tags;
@@ -150,10 +160,7 @@ fn change_definition(
     let tags = apply(&definition.tags)?;
     if tags != definition.tags {
         Arc::make_mut(&mut definition).tags = tags;
-        let (family, revision) = (definition.family.clone(), definition.revision);
-        let families = &mut at.control.state.realm(at.realm).families;
-        families.entry(family.clone()).or_default().revisions.insert(revision, definition);
-        at.control.state.changed_definitions.insert((at.realm.clone(), family, revision));
+        at.control.state.put_definition(definition);
     }
     Ok(())
 }

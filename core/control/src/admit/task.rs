@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::shape::task as shape;
 use longshore_wire_ecs::{ApiError, limits};
 
@@ -23,7 +23,7 @@ pub(super) fn stop(at: &mut Context<'_>, request: &shape::StopTaskRequest) -> An
     if given.is_empty() {
         return Err(ApiError::invalid("Task can not be blank."));
     }
-    let id = resource_id("task", "taskId", &name, given)?;
+    let id = resource_id(at.realm, "task", "taskId", &name, given)?;
     let Some(task) = id.and_then(|id| cluster.tasks.get(&id)).cloned() else {
         return Err(ApiError::invalid("The referenced task was not found."));
     };
@@ -58,7 +58,7 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeTasksReque
     }
     let (mut tasks, mut failures) = (Vec::with_capacity(asked.len()), Vec::new());
     for given in asked {
-        let id = resource_id("task", "taskId", &name, given)?;
+        let id = resource_id(realm, "task", "taskId", &name, given)?;
         match id.and_then(|id| cluster.tasks.get(&id)) {
             Some(task) => tasks.push(task.clone()),
             None if given.starts_with("arn:") => {
@@ -84,7 +84,7 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTasksRequest) -> A
     let page = Page::read('t', request.next_token.as_ref(), request.max_results)?;
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
-    let (mut filter, nothing) = filter(request, &name)?;
+    let (mut filter, nothing) = filter(at.realm, request, &name)?;
     if let Some(given) = &request.service_name {
         let service = service::service_name(at.realm, &name, given)?;
         if !cluster.services.contains_key(&service) {
@@ -104,7 +104,11 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTasksRequest) -> A
     Ok(show::body(&shape::ListTasksResponse { task_arns: Some(arns), next_token }))
 }
 
-fn filter(request: &shape::ListTasksRequest, cluster: &str) -> Result<(Filter, bool), ApiError> {
+fn filter(
+    realm: &Realm,
+    request: &shape::ListTasksRequest,
+    cluster: &str,
+) -> Result<(Filter, bool), ApiError> {
     // DELETED and the like do not exist here; PENDING is allowed and always empty, as on AWS.
     let (running, pending) = match request.desired_status.as_deref() {
         None | Some("RUNNING") => (true, false),
@@ -125,15 +129,13 @@ fn filter(request: &shape::ListTasksRequest, cluster: &str) -> Result<(Filter, b
             ));
         }
     };
-    let others = [&request.container_instance, &request.family, &request.service_name];
-    if request.started_by.is_some() && others.iter().any(|other| other.is_some()) {
-        return Err(ApiError::invalid("startedBy must be the only filter."));
-    }
+    exclusive(request)?;
     let mut unknown = false;
     let instance = match request.container_instance.as_deref() {
         None => None,
         Some(given) => {
-            let id = resource_id("container-instance", "containerInstanceId", cluster, given)?;
+            let id =
+                resource_id(realm, "container-instance", "containerInstanceId", cluster, given)?;
             unknown = id.is_none();
             id
         }
@@ -145,7 +147,28 @@ fn filter(request: &shape::ListTasksRequest, cluster: &str) -> Result<(Filter, b
         service: None,
         running,
     };
-    Ok((filter, pending || other_launch_type || unknown))
+    // There are no managed daemons, so no task is of one.
+    let of_daemon = request.daemon_name.is_some();
+    Ok((filter, pending || other_launch_type || unknown || of_daemon))
+}
+
+/// Rejects filters that cannot be combined. Source: ECS API reference, `ListTasks`; the first text is that of ECS, the second is
+/// chosen by us.
+fn exclusive(request: &shape::ListTasksRequest) -> Result<(), ApiError> {
+    let others = [
+        &request.container_instance,
+        &request.family,
+        &request.service_name,
+        &request.launch_type,
+        &request.daemon_name,
+    ];
+    if request.started_by.is_some() && others.iter().any(|other| other.is_some()) {
+        return Err(ApiError::invalid("cannot specify startedBy with other arguments"));
+    }
+    if request.family.is_some() && request.service_name.is_some() {
+        return Err(ApiError::invalid("cannot specify both family and serviceName"));
+    }
+    Ok(())
 }
 
 /// The smallest index that holds all tasks that the filter admits.

@@ -10,7 +10,9 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 use super::definition_rules::Admitted;
 use super::page::Page;
 use super::{Answer, Context, definition_rules, has, include, is_name, tag};
+use crate::limits::DELETION_CHECK_MS;
 use crate::record::{DefinitionStatus, TaskDefinition};
+use crate::setting::root;
 use crate::show;
 use crate::state::Regional;
 
@@ -37,8 +39,7 @@ pub(super) fn register(
     }
     let admitted = definition_rules::admit(request)?;
     let families = &mut at.control.state.realm(at.realm).families;
-    let last = families.get(&family).and_then(|family| family.revisions.last_key_value());
-    let revision = last.map_or(1, |(last, _)| last + 1);
+    let revision = families.get(&family).map_or(1, |family| family.last + 1);
     if revision > limits::REVISIONS_MAX {
         return Err(ApiError::new(
             ErrorCode::LimitExceeded,
@@ -55,6 +56,7 @@ pub(super) fn register(
         status: DefinitionStatus::Active,
         registered_at: at.now,
         deregistered_at: None,
+        delete_requested_at: None,
         content,
         network_mode: admitted.network_mode,
         cpu: admitted.cpu,
@@ -64,9 +66,7 @@ pub(super) fn register(
         volumes: admitted.volumes,
         tags: tags.clone(),
     });
-    let families = &mut at.control.state.realm(at.realm).families;
-    families.entry(family.clone()).or_default().revisions.insert(revision, definition.clone());
-    at.control.state.changed_definitions.insert((at.realm.clone(), family, revision));
+    at.control.state.put_definition(definition.clone());
     Ok(show::body(&shape::RegisterTaskDefinitionResponse {
         task_definition: Some(show::definition(&definition)),
         tags: Some(show::tags(&tags)),
@@ -86,7 +86,6 @@ fn shown_content(
         value: attribute.value.clone(),
         ..Default::default()
     });
-    let root = format!("arn:{}:iam::{}:root", at.realm.partition(), at.realm.account);
     shape::TaskDefinition {
         task_definition_arn: Some(arn.clone()),
         family: Some(family.clone()),
@@ -94,7 +93,7 @@ fn shown_content(
         requires_attributes: Some(required.collect()),
         compatibilities: Some(admitted.compatibilities.clone()),
         registered_at: Some(at.now.seconds()),
-        registered_by: Some(root.into()),
+        registered_by: Some(root(at.realm)),
         ..admitted.content.clone()
     }
 }
@@ -110,10 +109,7 @@ pub(super) enum Reference {
 /// Reads `family`, `family:revision` or an ARN; `None` for anything else.
 pub(super) fn reference(at: &Context<'_>, given: &str) -> Option<Reference> {
     let name = match Arn::parse(given) {
-        Some(arn) => {
-            let ours = arn.kind == "task-definition" && arn.region == &*at.realm.region;
-            (ours && arn.account == &*at.realm.account).then_some(arn.rest)?
-        }
+        Some(arn) => (arn.kind == "task-definition" && arn.is_in(at.realm)).then_some(arn.rest)?,
         None => given,
     };
     match name.rsplit_once(':') {
@@ -171,23 +167,83 @@ pub(super) fn deregister(
     let Some(mut definition) = find(at, given) else {
         return Err(ApiError::client("Unable to describe task definition."));
     };
-    if definition.status == DefinitionStatus::Active {
-        let changed = Arc::make_mut(&mut definition);
-        changed.status = DefinitionStatus::Inactive;
-        changed.deregistered_at = Some(at.now);
-        let (family, revision) = (definition.family.clone(), definition.revision);
-        let regional = at.control.state.realm(at.realm);
-        regional
-            .families
-            .entry(family.clone())
-            .or_default()
-            .revisions
-            .insert(revision, definition.clone());
-        at.control.state.changed_definitions.insert((at.realm.clone(), family, revision));
+    match definition.status {
+        DefinitionStatus::Active => {
+            let changed = Arc::make_mut(&mut definition);
+            changed.status = DefinitionStatus::Inactive;
+            changed.deregistered_at = Some(at.now);
+            at.control.state.put_definition(definition.clone());
+        }
+        DefinitionStatus::Inactive => {}
+        DefinitionStatus::DeleteInProgress => {
+            return Err(ApiError::client(
+                "The task definition could not be deregistered because it is in the process of being deleted.",
+            ));
+        }
     }
     Ok(show::body(&shape::DeregisterTaskDefinitionResponse {
         task_definition: Some(show::definition(&definition)),
     }))
+}
+
+/// Deletes revisions that were deregistered. They stay `DELETE_IN_PROGRESS` until no task and no service uses them.
+pub(super) fn delete(
+    at: &mut Context<'_>,
+    request: &shape::DeleteTaskDefinitionsRequest,
+) -> Answer {
+    let asked = request.task_definitions.as_deref().unwrap_or_default();
+    if asked.is_empty() || asked.len() > limits::DELETE_DEFINITIONS_MAX {
+        return Err(ApiError::invalid(format!(
+            "taskDefinitions must have 1 to {} entries.",
+            limits::DELETE_DEFINITIONS_MAX
+        )));
+    }
+    let (mut deleted, mut failures) = (Vec::new(), Vec::new());
+    for given in asked {
+        match delete_one(at, given) {
+            Ok(definition) => deleted.push(show::definition(&definition)),
+            Err(reason) => failures.push(show::failure(given.clone(), reason)),
+        }
+    }
+    Ok(show::body(&shape::DeleteTaskDefinitionsResponse {
+        task_definitions: Some(deleted),
+        failures: Some(failures),
+    }))
+}
+
+/// What is deleted already is shown once more.
+///
+/// # Errors
+/// The reason of the failure. Source: recorded replies of ECS.
+fn delete_one(at: &mut Context<'_>, given: &str) -> Result<Arc<TaskDefinition>, &'static str> {
+    let Some(Reference::Revision(..)) = reference(at, given) else {
+        return Err(
+            "The specified task definition identifier is invalid. Specify a valid name or ARN and try again.",
+        );
+    };
+    let mut definition = find(at, given).ok_or(
+        "The specified task definition does not exist. Specify a valid account, family, revision and try again.",
+    )?;
+    match definition.status {
+        DefinitionStatus::Active => Err(
+            "The specified task definition is still in ACTIVE status. Please deregister the target and try again.",
+        ),
+        DefinitionStatus::Inactive => {
+            let changed = Arc::make_mut(&mut definition);
+            changed.status = DefinitionStatus::DeleteInProgress;
+            changed.delete_requested_at = Some(at.now);
+            let state = &mut at.control.state;
+            state.deletions.insert((
+                at.realm.clone(),
+                definition.family.clone(),
+                definition.revision,
+            ));
+            state.deletions_due.get_or_insert(at.now + DELETION_CHECK_MS);
+            state.put_definition(definition.clone());
+            Ok(definition)
+        }
+        DefinitionStatus::DeleteInProgress => Ok(definition),
+    }
 }
 
 fn status(given: Option<&Str>, words: &[&str]) -> Result<Option<DefinitionStatus>, ApiError> {
@@ -201,7 +257,6 @@ fn status(given: Option<&Str>, words: &[&str]) -> Result<Option<DefinitionStatus
 pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTaskDefinitionsRequest) -> Answer {
     let page = Page::read('d', request.next_token.as_ref(), request.max_results)?;
     let wanted = status(request.status.as_ref(), &["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"])?;
-    let none = request.status.as_deref() == Some("DELETE_IN_PROGRESS");
     let wanted = wanted.unwrap_or(DefinitionStatus::Active);
     let descending = match request.sort.as_deref() {
         None | Some("ASC") => false,
@@ -214,11 +269,10 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTaskDefinitionsReq
     // The key keeps the order of the list: families as text, revisions as numbers.
     let key =
         |definition: &TaskDefinition| format!("{} {:08}", definition.family, definition.revision);
-    let listed =
-        all.filter(|definition| definition.status == wanted && !none).filter(|definition| {
-            let key = key(definition);
-            page.after().is_none_or(|after| if descending { &*key < after } else { &*key > after })
-        });
+    let listed = all.filter(|definition| definition.status == wanted).filter(|definition| {
+        let key = key(definition);
+        page.after().is_none_or(|after| if descending { &*key < after } else { &*key > after })
+    });
     let (arns, next_token) =
         page.take(listed.map(|definition| (key(definition), definition.arn.clone())));
     Ok(show::body(&shape::ListTaskDefinitionsResponse {
@@ -257,9 +311,9 @@ pub(super) fn list_families(
         let active = family.revisions.values().any(|one| one.status == DefinitionStatus::Active);
         name.starts_with(prefix)
             && match wanted {
-                None => true,
+                None => !family.revisions.is_empty(),
                 Some(DefinitionStatus::Active) => active,
-                Some(DefinitionStatus::Inactive) => !active,
+                Some(_) => !active && !family.revisions.is_empty(),
             }
             && page.after().is_none_or(|after| &***name > after)
     });

@@ -1,10 +1,14 @@
 //! The local ECS as clients and agents meet it: calls and reports in; replies, records and orders out.
 
 mod clusters;
+mod definitions;
 mod events;
+mod filters;
 mod gpus;
 mod instances;
+mod model;
 mod services;
+mod settings;
 mod storage;
 mod tasks;
 
@@ -209,6 +213,10 @@ fn key(change: &Change) -> Key {
         }
         Change::Token { realm, cluster, token, .. } => {
             Key::Token(realm.clone(), cluster.clone(), token.clone())
+        }
+        Change::Family { realm, family, .. } => Key::Family(realm.clone(), family.clone()),
+        Change::Setting { realm, principal, name, .. } => {
+            Key::Setting(realm.clone(), principal.clone(), *name)
         }
         Change::Forget(key) => key.clone(),
         Change::Bus(change) => Key::Bus(change.key()),

@@ -93,6 +93,15 @@ impl Task {
         self.last_status.holds_resources()
     }
 
+    /// `lastStatus` as the API shows it: a task that runs and was told to stop is STOPPING until its last container has ended.
+    /// Source: ECS developer guide, *Task lifecycle*.
+    pub fn shown_status(&self) -> &'static str {
+        match self.last_status {
+            LastStatus::Running if !self.desired_running => "STOPPING",
+            other => other.word(),
+        }
+    }
+
     /// The service that started it: its group names it, and nobody else may use such a group.
     pub fn service(&self) -> Option<&str> {
         self.template.group.strip_prefix(SERVICE_GROUP)

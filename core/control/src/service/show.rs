@@ -4,7 +4,9 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::shape::service as shape;
 use longshore_wire_ecs::shape::service_deployment as deployment_shape;
 
-use super::{Deployment, Outcome, Revision, Service, ServiceDeployment, ServiceStatus};
+use super::{
+    Deployment, Outcome, Revision, Service, ServiceDeployment, ServiceStatus, THRESHOLD_PERCENT,
+};
 use crate::cluster_state::ClusterState;
 use crate::record::LastStatus;
 use crate::show::tags;
@@ -78,7 +80,7 @@ pub(crate) fn service(
         pending_count: Some(counts.pending),
         launch_type: Some("EC2".into()),
         task_definition: definition_arn(service),
-        deployment_configuration: Some(service.configuration.clone()),
+        deployment_configuration: Some(configuration(&service.configuration)),
         deployments: Some(deployments(cluster, service)),
         events: Some(service.events.iter().map(event).collect()),
         created_at: Some(service.created_at.seconds()),
@@ -98,6 +100,25 @@ pub(crate) fn service(
             if service.rebalancing { "ENABLED" } else { "DISABLED" }.into(),
         ),
     }
+}
+
+/// A deployment configuration with what ECS fills in. Source: ECS API reference, `DeploymentCircuitBreaker`; for alarms that were not given,
+/// the replies of `describe-services` in the reference of the AWS CLI.
+fn configuration(given: &shape::DeploymentConfiguration) -> shape::DeploymentConfiguration {
+    let mut shown = given.clone();
+    if let Some(breaker) = &mut shown.deployment_circuit_breaker {
+        breaker.enable.get_or_insert(false);
+        breaker.rollback.get_or_insert(false);
+        breaker.reset_on_healthy_task.get_or_insert(true);
+        let threshold = breaker.threshold_configuration.get_or_insert_default();
+        threshold.kind.get_or_insert_with(|| "BOUNDED_PERCENT".into());
+        threshold.value.get_or_insert(THRESHOLD_PERCENT.cast_signed());
+    }
+    let alarms = shown.alarms.get_or_insert_default();
+    alarms.alarm_names.get_or_insert_default();
+    alarms.rollback.get_or_insert(false);
+    alarms.enable.get_or_insert(false);
+    shown
 }
 
 /// The definition of an INACTIVE service is that of its last revision.
@@ -212,7 +233,7 @@ pub(crate) fn service_deployment(
         status: Some(story.outcome.word().into()),
         status_reason: story.reason.clone(),
         lifecycle_stage: over.is_none().then(|| "SCALE_UP".into()),
-        deployment_configuration: Some(service.configuration.clone()),
+        deployment_configuration: Some(configuration(&service.configuration)),
         rollback: story.rollback.as_ref().map(|(arn, at)| deployment_shape::Rollback {
             reason: story.reason.clone(),
             started_at: Some(at.seconds()),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types as sdk;
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, PortMapping};
+use longshore_wire_ecs::shape::container_definition::{
+    ContainerDefinition, PortMapping, ResourceRequirement,
+};
 use longshore_wire_ecs::shape::container_instance::{ContainerInstance, VersionInfo};
 use longshore_wire_ecs::shape::shared::{Attribute, Resource};
 use longshore_wire_ecs::shape::task::{PlacementConstraint, PlacementStrategy, Task};
@@ -33,6 +35,8 @@ pub(crate) struct Described {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Service {
     pub(crate) name: String,
+    /// ACTIVE, DRAINING or INACTIVE.
+    pub(crate) status: String,
     pub(crate) desired_count: i32,
     pub(crate) running_count: i32,
     pub(crate) pending_count: i32,
@@ -43,6 +47,7 @@ pub(crate) struct Service {
 /// Reads a cluster, the definition or service that the flags name, and nothing else.
 pub(super) async fn cluster(args: &ExplainArgs) -> anyhow::Result<Described> {
     let cluster = Cluster::of(&args.cluster).await?;
+    exists(&cluster).await?;
     let (service, definition) = match &args.service {
         Some(name) => {
             let (service, definition) = service(&cluster, name).await?;
@@ -58,6 +63,22 @@ pub(super) async fn cluster(args: &ExplainArgs) -> anyhow::Result<Described> {
     let container_instances = instances(&cluster).await?;
     let tasks = tasks(&cluster).await?;
     Ok(Described { container_instances, tasks, task_definition, service })
+}
+
+/// Checks that there is such a cluster: one that was deleted has nothing to tell.
+async fn exists(cluster: &Cluster<'_>) -> anyhow::Result<()> {
+    let name = cluster.name();
+    let request = cluster.sdk().describe_clusters().clusters(name);
+    let reply = request.send().await.map_err(|error| cluster.explain(error))?;
+    let found = reply.clusters().first().and_then(|cluster| cluster.status());
+    match found {
+        None => Err(crate::NotFound(format!("there is no cluster {name}")).into()),
+        Some("INACTIVE") => {
+            let wrong = format!("cluster {name} is INACTIVE: it was deleted and starts no tasks");
+            Err(crate::NotFound(wrong).into())
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 async fn service(cluster: &Cluster<'_>, name: &str) -> anyhow::Result<(Service, String)> {
@@ -76,6 +97,7 @@ async fn service(cluster: &Cluster<'_>, name: &str) -> anyhow::Result<(Service, 
     };
     let service = Service {
         name: found.service_name().unwrap_or(name).to_owned(),
+        status: found.status().unwrap_or("ACTIVE").to_owned(),
         desired_count: found.desired_count(),
         running_count: found.running_count(),
         pending_count: found.pending_count(),
@@ -166,11 +188,17 @@ fn task_definition(one: &sdk::TaskDefinition) -> TaskDefinition {
         protocol: one.protocol().map(|protocol| protocol.as_str().into()),
         ..Default::default()
     };
+    let requirement = |one: &sdk::ResourceRequirement| ResourceRequirement {
+        kind: Some(one.r#type().as_str().into()),
+        value: Some(one.value().into()),
+        ..Default::default()
+    };
     let container = |one: &sdk::ContainerDefinition| ContainerDefinition {
         cpu: Some(one.cpu()),
         memory: one.memory(),
         memory_reservation: one.memory_reservation(),
         port_mappings: Some(one.port_mappings().iter().map(mapping).collect()),
+        resource_requirements: Some(one.resource_requirements().iter().map(requirement).collect()),
         ..Default::default()
     };
     let constraint =
@@ -180,6 +208,7 @@ fn task_definition(one: &sdk::TaskDefinition) -> TaskDefinition {
         };
     TaskDefinition {
         task_definition_arn: one.task_definition_arn().map(Into::into),
+        status: one.status().map(|status| status.as_str().into()),
         container_definitions: Some(one.container_definitions().iter().map(container).collect()),
         cpu: one.cpu().map(Into::into),
         memory: one.memory().map(Into::into),

@@ -22,6 +22,13 @@ pub(super) fn print(scene: &Scene, question: &Question, explanation: &Explanatio
     let (placed, wanted) = (explanation.placed.len(), question.count);
     let title = plain(&question.title);
     say!("{title}: {placed} of {wanted} {} would be placed", tasks(wanted));
+    let standing = &question.standing;
+    if let Some(wrong) = standing.blocked.as_ref().or(standing.note.as_ref()) {
+        say!("{}", plain(wrong));
+    }
+    if standing.blocked.is_some() {
+        return;
+    }
     say!("");
     let width = explanation.instances.to_string().len().max(3) + 2;
     say!("{:>width$}  container instances", explanation.instances);
@@ -157,7 +164,7 @@ pub(super) fn json(scene: &Scene, question: &Question, explanation: &Explanation
         words(step, scene, question).map(|words| json!({"check": words, "passed": passed}))
     };
     let placed = explanation.placed.iter().filter_map(|id| scene.named.get(id)).map(instance);
-    json!({
+    let mut document = json!({
         "taskDefinition": scene.definition,
         "group": &*question.group,
         "count": question.count,
@@ -165,7 +172,15 @@ pub(super) fn json(scene: &Scene, question: &Question, explanation: &Explanation
         "funnel": explanation.funnel.iter().filter_map(step).collect::<Vec<_>>(),
         "placed": placed.collect::<Vec<_>>(),
         "refused": explanation.refused.iter().filter_map(refused).collect::<Vec<_>>(),
-    })
+    });
+    for (member, text) in
+        [("blocked", &question.standing.blocked), ("note", &question.standing.note)]
+    {
+        if let Some(text) = text {
+            document[member] = json!(text);
+        }
+    }
+    document
 }
 
 /// The reason that `RunTask` would give.

@@ -8,6 +8,7 @@
 mod crash;
 mod crowds;
 mod daily;
+mod deleted;
 mod demo;
 mod doors;
 mod events;

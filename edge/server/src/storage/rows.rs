@@ -6,8 +6,8 @@ use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::event_rows;
 use super::places::Places;
+use super::{account_rows, event_rows};
 
 /// Reads every record.
 ///
@@ -21,6 +21,8 @@ pub(super) fn load(connection: &Connection) -> Result<Records, String> {
         tasks: records(connection, "task", "record ->> 'id'")?,
         services: records(connection, "service", "cluster || '/' || name")?,
         tokens: tokens(connection)?,
+        families: account_rows::families(connection)?,
+        settings: account_rows::settings(connection)?,
         bus: event_rows::load(connection)?,
     })
 }
@@ -105,7 +107,9 @@ impl From<Change> for Row {
             Change::Task(task) => json(&TaskRow::from(&**task)),
             Change::Service(service) => json(&**service),
             Change::Token { usage, .. } => json(usage),
-            Change::Forget(_) | Change::Bus(_) => String::new(),
+            Change::Family { .. } | Change::Setting { .. } | Change::Forget(_) | Change::Bus(_) => {
+                String::new()
+            }
         };
         Self { change, record }
     }
@@ -146,6 +150,12 @@ pub(super) fn write(
         Change::Token { realm, cluster, token, .. } => transaction
             .prepare_cached("INSERT OR REPLACE INTO client_token VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![&*realm.account, &*realm.region, &**cluster, &**token, record])?,
+        Change::Family { realm, family, last } => {
+            account_rows::write_family(transaction, realm, family, *last)?
+        }
+        Change::Setting { realm, principal, name, value } => {
+            account_rows::write_setting(transaction, realm, principal, *name, value)?
+        }
         Change::Forget(key) => forget(transaction, known, key)?,
         Change::Bus(change) => event_rows::write(transaction, change)?,
     };
@@ -230,6 +240,10 @@ fn forget(transaction: &Transaction<'_>, known: &mut Known, key: &Key) -> rusqli
         Key::Token(realm, cluster, token) => transaction
             .prepare_cached("DELETE FROM client_token WHERE account = ?1 AND region = ?2 AND cluster = ?3 AND token = ?4")?
             .execute(params![&*realm.account, &*realm.region, &**cluster, &**token]),
+        Key::Family(realm, family) => account_rows::forget_family(transaction, realm, family),
+        Key::Setting(realm, principal, name) => {
+            account_rows::forget_setting(transaction, realm, principal, *name)
+        }
         Key::Bus(key) => event_rows::forget(transaction, key),
     }
 }

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use longshore_control::{Change, Cluster, ClusterStatus, Key, Tags, TaskRow};
+use longshore_control::{
+    CallId, Change, Cluster, ClusterStatus, Control, Input, Key, Output, SettingName, Tags, TaskRow,
+};
+use longshore_machine::{Machine, Timestamp};
+use longshore_wire_ecs::Request;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::host::Order;
 use tokio::sync::oneshot;
@@ -18,6 +22,7 @@ fn cluster(name: &str, status: ClusterStatus) -> Arc<Cluster> {
         status,
         settings: Vec::new(),
         configuration: None,
+        namespace: None,
         capacity_providers: Vec::new(),
         capacity_strategy: Vec::new(),
         tags: Tags::new(),
@@ -184,6 +189,102 @@ fn tasks_and_versions_of_an_older_database_are_kept() {
     assert!(storage.known.tasks.get(ResourceId(10)).is_some());
     let version = "SELECT id, json_extract(record, '$.version') FROM container_instance";
     assert_eq!(read(version), ("0b".to_owned(), 7));
+}
+
+/// Asks a control plane; gives the answer, and what is to be stored.
+fn ask(control: &mut Control, operation: &str, body: &str) -> (String, Vec<Change>) {
+    let request = Request::parse(operation, body.as_bytes()).expect("it can be read");
+    let realm = Realm::new("us-east-1", "000000000000");
+    let mut out = Vec::new();
+    let input = Input::Call { call: CallId(1), realm, request };
+    control.step(Timestamp::from_millis(1_700_000_000_000), input, &mut out);
+    let (mut answer, mut changes) = (String::new(), Vec::new());
+    for output in out {
+        match output {
+            Output::Change(change) => changes.push(change),
+            Output::Reply(_, reply) => {
+                let json = reply.expect("it is granted").into_json();
+                answer = String::from_utf8(json).expect("JSON is text");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    (answer, changes)
+}
+
+#[test]
+fn definitions_and_clusters_of_an_older_database_are_kept() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let Place::File(path) = place(&directory) else { unreachable!("it is a file") };
+    let older = rusqlite::Connection::open(&path).expect("it opens");
+    for migration in &super::MIGRATIONS[..5] {
+        older.execute_batch(migration).expect("it is SQL");
+    }
+    // As version 5 wrote them.
+    let cluster = r#"{"realm": {"region": "us-east-1", "account": "000000000000"}, "name": "default",
+        "arn": "arn:aws:ecs:us-east-1:000000000000:cluster/default", "status": "ACTIVE", "settings": [], "configuration": null,
+        "capacity_providers": [], "capacity_strategy": [], "tags": {}}"#;
+    let container = r#"{"name": "app", "image": "busybox", "memory": 64, "healthCheck": {"command": ["CMD", "true"]}}"#;
+    let definition = r#"{"realm": {"region": "us-east-1", "account": "000000000000"}, "family": "web", "revision": 3,
+        "arn": "arn:aws:ecs:us-east-1:000000000000:task-definition/web:3", "status": "INACTIVE", "registered_at": 1700000000000,
+        "deregistered_at": 1700000000001, "content": {"family": "web", "revision": 3, "containerDefinitions": [CONTAINER]},
+        "network_mode": "bridge", "cpu": null, "memory_mib": null,
+        "containers": [{"definition": CONTAINER, "command": null, "environment": [], "cpu": 0, "memory_mib": 64, "memory_reservation_mib": 0}],
+        "needs": {"cpu": 0, "memory_mib": 64, "ports": [], "gpus": 0, "attributes": []}, "volumes": [], "tags": {}}"#
+        .replace("CONTAINER", container);
+    let rows = format!(
+        "INSERT INTO cluster VALUES ('000000000000', 'us-east-1', 'default', 'ACTIVE', '{cluster}');
+        INSERT INTO task_definition VALUES ('000000000000', 'us-east-1', 'web', 3, 'INACTIVE', '{definition}');
+        PRAGMA user_version = 5;"
+    );
+    older.execute_batch(&rows).expect("they fit");
+    drop(older);
+    let records = open(&directory).expect("it opens").load().expect("it can be read");
+    let mut control = Control::load(1, records).expect("the records fit together");
+    let (answer, _) = ask(&mut control, "DescribeClusters", r#"{"include": ["SETTINGS"]}"#);
+    assert!(answer.contains(r#"{"name":"containerInsights","value":"disabled"}"#), "{answer}");
+    let (answer, _) = ask(&mut control, "DescribeTaskDefinition", r#"{"taskDefinition": "web:3"}"#);
+    assert!(answer.contains(r#""status":"INACTIVE""#), "{answer}");
+    let (answer, _) =
+        ask(&mut control, "DeleteTaskDefinitions", r#"{"taskDefinitions": ["web:3"]}"#);
+    assert!(answer.contains(r#""status":"DELETE_IN_PROGRESS""#), "{answer}");
+}
+
+#[tokio::test]
+async fn account_settings_and_the_last_revisions_of_families_come_back_until_they_are_forgotten() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let realm = Realm::new("us-east-1", "000000000000");
+    let family =
+        |name: &str, last| Change::Family { realm: realm.clone(), family: name.into(), last };
+    let setting = |principal: &str, value: &str| Change::Setting {
+        realm: realm.clone(),
+        principal: principal.into(),
+        name: SettingName::ContainerInsights,
+        value: value.into(),
+    };
+    let commits = vec![
+        vec![
+            family("web", 3),
+            family("old", 1),
+            setting("root", "enabled"),
+            setting("ann", "disabled"),
+        ],
+        vec![
+            family("web", 4),
+            setting("root", "enhanced"),
+            Change::Forget(Key::Family(realm.clone(), "old".into())),
+            Change::Forget(Key::Setting(
+                realm.clone(),
+                "ann".into(),
+                SettingName::ContainerInsights,
+            )),
+        ],
+    ];
+    write(open(&directory).expect("it opens"), commits).await;
+    let records = open(&directory).expect("it opens again").load().expect("it can be read");
+    assert_eq!(records.families, [(realm.clone(), "web".into(), 4)]);
+    let insights = SettingName::ContainerInsights;
+    assert_eq!(records.settings, [(realm, "root".into(), insights, "enhanced".into())]);
 }
 
 #[tokio::test]

@@ -161,6 +161,16 @@ super::shapes! {
         value: Str,
         #[serde(rename = "type")]
         kind: Str,
+        sharing_strategy: SharingStrategy,
+    }
+
+    SharingStrategy {
+        nvidia_mps: NvidiaMpsAllocation,
+    }
+
+    NvidiaMpsAllocation {
+        memory: i32,
+        max_compute_percent: i32,
     }
 
     FirelensConfiguration {

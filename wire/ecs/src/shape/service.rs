@@ -37,6 +37,7 @@ super::shapes! {
         volume_configurations: Vec<ServiceVolumeConfiguration>,
         vpc_lattice_configurations: Vec<VpcLatticeConfiguration>,
         monitoring: MonitoringConfiguration,
+        gateway_connectors: Vec<GatewayConnector>,
     }
 
     LoadBalancer {
@@ -61,6 +62,25 @@ super::shapes! {
         strategy: Str,
         bake_time_in_minutes: i32,
         lifecycle_hooks: Vec<DeploymentLifecycleHook>,
+        linear_configuration: LinearConfiguration,
+        canary_configuration: CanaryConfiguration,
+        early_success_criteria: DeploymentEarlySuccessCriteria,
+    }
+
+    LinearConfiguration {
+        step_percent: f64,
+        step_bake_time_in_minutes: i32,
+    }
+
+    CanaryConfiguration {
+        canary_percent: f64,
+        canary_bake_time_in_minutes: i32,
+    }
+
+    DeploymentEarlySuccessCriteria {
+        enable: bool,
+        healthy_percent: i32,
+        source_service_revision_cleanup: Str,
     }
 
     DeploymentCircuitBreaker {
@@ -105,6 +125,10 @@ super::shapes! {
     VpcLatticeConfiguration {
         role_arn: Str,
         target_group_arn: Str,
+        port_name: Str,
+    }
+
+    GatewayConnector {
         port_name: Str,
     }
 
@@ -206,6 +230,7 @@ super::shapes! {
         volume_configurations: Vec<ServiceVolumeConfiguration>,
         vpc_lattice_configurations: Vec<VpcLatticeConfiguration>,
         monitoring: MonitoringConfiguration,
+        gateway_connectors: Vec<GatewayConnector>,
     }
 
     UpdateServiceResponse {

@@ -4,7 +4,7 @@
 //! answered by the operation that reads it, in the words that Amazon ECS uses.
 
 use super::shared::Tag;
-use crate::Str;
+use crate::{Str, Word};
 
 super::shapes! {
     TagResourceRequest {
@@ -47,11 +47,39 @@ super::shapes! {
         next_token: Str,
     }
 
+    PutAccountSettingRequest {
+        name: Str,
+        value: Str,
+        principal_arn: Str,
+    }
+
+    PutAccountSettingResponse {
+        setting: Setting,
+    }
+
+    PutAccountSettingDefaultRequest {
+        name: Str,
+        value: Str,
+    }
+
+    PutAccountSettingDefaultResponse {
+        setting: Setting,
+    }
+
+    DeleteAccountSettingRequest {
+        name: Str,
+        principal_arn: Str,
+    }
+
+    DeleteAccountSettingResponse {
+        setting: Setting,
+    }
+
     Setting {
         name: Str,
         value: Str,
         principal_arn: Str,
         #[serde(rename = "type")]
-        kind: Str,
+        kind: Word,
     }
 }

@@ -4,7 +4,9 @@
 //! answered by the operation that reads it, in the words that Amazon ECS uses.
 
 use super::container_definition::{ContainerDefinition, Volume};
-use super::shared::{Attribute, EphemeralStorage, InferenceAccelerator, KeyValuePair, Tag};
+use super::shared::{
+    Attribute, EphemeralStorage, Failure, InferenceAccelerator, KeyValuePair, Tag,
+};
 use crate::Str;
 
 super::shapes! {
@@ -27,6 +29,12 @@ super::shapes! {
         ephemeral_storage: EphemeralStorage,
         runtime_platform: RuntimePlatform,
         enable_fault_injection: bool,
+        trusted_execution_configuration: TrustedExecutionConfiguration,
+    }
+
+    TrustedExecutionConfiguration {
+        isolation_mode: Str,
+        attestation_policy: Str,
     }
 
     TaskDefinitionPlacementConstraint {
@@ -97,6 +105,15 @@ super::shapes! {
 
     DeregisterTaskDefinitionResponse {
         task_definition: TaskDefinition,
+    }
+
+    DeleteTaskDefinitionsRequest {
+        task_definitions: Vec<Str>,
+    }
+
+    DeleteTaskDefinitionsResponse {
+        task_definitions: Vec<TaskDefinition>,
+        failures: Vec<Failure>,
     }
 
     ListTaskDefinitionsRequest {

@@ -33,19 +33,27 @@ const FARGATE: [(u32, u32, u32, u32); 7] = [
     (16_384, 32_768, 122_880, 8192),
 ];
 
-/// Checks that Fargate has a size, although Longshore does not run tasks there: what registers here registers on AWS.
+/// Sizes that are no steps: CPU units and MiB. Source: ECS developer guide, *Task size*.
+const FARGATE_LARGEST: (u32, [u32; 3]) = (32_768, [61_440, 122_880, 249_856]);
+
+/// Checks that Fargate has a size.
 ///
 /// # Errors
-/// `ClientException` when it has not. 256 units with 1536 MiB is the one gap in the steps.
-pub(super) fn fargate(cpu: Option<u32>, memory_mib: Option<u32>) -> Result<(), ApiError> {
-    let (cpu, memory) = (cpu.unwrap_or(0), memory_mib.unwrap_or(0));
-    let has = FARGATE.iter().any(|(units, least, most, step)| {
-        *units == cpu && (*least..=*most).contains(&memory) && (memory - least) % step == 0
-    });
-    if has && (cpu, memory) != (256, 1536) {
+/// `ClientException` when it has not. 256 units with 1536 MiB is the one gap in the steps; Windows takes a whole core at least.
+pub(super) fn fargate(cpu: u32, memory_mib: u32, windows: bool) -> Result<(), ApiError> {
+    let (largest, sizes) = FARGATE_LARGEST;
+    let has = (largest == cpu && sizes.contains(&memory_mib))
+        || FARGATE.iter().any(|(units, least, most, step)| {
+            *units == cpu
+                && (*least..=*most).contains(&memory_mib)
+                && (memory_mib - least).is_multiple_of(*step)
+        });
+    if has && (cpu, memory_mib) != (256, 1536) && !(windows && cpu < 1024) {
         return Ok(());
     }
-    Err(ApiError::client("No Fargate configuration exists for given values."))
+    Err(ApiError::client(format!(
+        "No Fargate configuration exists for given values: {cpu} CPU, {memory_mib} memory. See the Amazon ECS documentation for the valid values."
+    )))
 }
 
 /// A whole number, or a decimal number followed by `unit`, which is worth `worth`.

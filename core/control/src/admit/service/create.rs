@@ -18,8 +18,13 @@ pub(in crate::admit) fn create(
     at: &mut Context<'_>,
     request: shape::CreateServiceRequest,
 ) -> Answer {
-    cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
+    let home = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     let name = request.service_name.clone().unwrap_or_default();
+    // A request that comes again is answered as it was, whatever became of what it names.
+    let token = token(&request)?;
+    if let Some(reply) = again(home, &name, token.as_ref()) {
+        return Ok(reply);
+    }
     if !is_name(&name) {
         return Err(ApiError::invalid(
             "Invalid service name: it must be 1 to 255 letters, digits, hyphens and underscores.",
@@ -28,16 +33,13 @@ pub(in crate::admit) fn create(
     foreign(&request).refuse()?;
     launch_type(&request)?;
     let scheduling = scheduling(&request)?;
-    let token = token(&request)?;
     let mut record = record(at, &request, scheduling)?;
     let network = request.network_configuration.as_ref();
     let definition = rules::definition(at, request.task_definition.as_ref(), network)?;
     rules::together(&record, &definition)?;
     let (realm, now) = (at.realm, at.now);
     let home = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
-    if let Some(reply) = known(home, &name, token.as_ref())? {
-        return Ok(reply);
-    }
+    is_free(home, &name)?;
     record.token = token;
     let mut voice = Voice::new(&mut at.control.ids, now);
     deploy(&mut record, &definition, Vec::new(), &mut voice);
@@ -56,7 +58,7 @@ fn record(
 ) -> Result<Service, ApiError> {
     let constraints = request.placement_constraints.clone().unwrap_or_default();
     let strategy = request.placement_strategy.clone().unwrap_or_default();
-    rules::placement(scheduling, &constraints, &strategy)?;
+    let strategy = rules::placement(scheduling, &constraints, &strategy)?;
     let configuration =
         rules::configuration(scheduling, None, request.deployment_configuration.as_ref())?;
     let desired_count = desired_count(scheduling, request.desired_count)?;
@@ -110,6 +112,7 @@ fn foreign(request: &shape::CreateServiceRequest) -> Foreign<'_> {
         volumes: request.volume_configurations.as_ref(),
         lattice: request.vpc_lattice_configurations.as_ref(),
         monitoring: request.monitoring.as_ref(),
+        gateways: request.gateway_connectors.as_ref(),
         controller: request.deployment_controller.as_ref(),
         providers: false,
         platform_version: request.platform_version.as_ref(),
@@ -126,7 +129,7 @@ fn launch_type(request: &shape::CreateServiceRequest) -> Result<(), ApiError> {
     }
     match request.launch_type.as_deref() {
         Some(_) if providers => Err(ApiError::invalid(
-            "Specify either TaskTemplate Type or Capacity Provider Strategy, but not both.",
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
         )),
         _ if providers => Foreign { providers, ..Foreign::default() }.refuse(),
         None | Some("EC2") => Ok(()),
@@ -190,25 +193,27 @@ fn token(request: &shape::CreateServiceRequest) -> Result<Option<(Str, String)>,
     Ok(Some((token, text)))
 }
 
-/// The reply for a service that was made by the same request; `None` if the name is free.
-fn known(
-    cluster: &ClusterState,
-    name: &str,
-    token: Option<&(Str, String)>,
-) -> Result<Option<Reply>, ApiError> {
-    let held = cluster.services.get(name).map(|known| &known.record);
-    match held.filter(|held| held.status != ServiceStatus::Inactive) {
-        None if cluster.services.len() >= limits::SERVICES_MAX => {
+/// The reply for a service that was made by the same request; `None` if there is none.
+fn again(cluster: &ClusterState, name: &str, token: Option<&(Str, String)>) -> Option<Reply> {
+    let held = &cluster.services.get(name)?.record;
+    if held.status != ServiceStatus::Active || token.is_none() || held.token.as_ref() != token {
+        return None;
+    }
+    let shown = service(cluster, held, true);
+    Some(show::body(&shape::CreateServiceResponse { service: Some(shown) }))
+}
+
+/// Checks that there is no service of that name, and room for one more.
+fn is_free(cluster: &ClusterState, name: &str) -> Result<(), ApiError> {
+    let held = cluster.services.get(name).map(|known| known.record.status);
+    match held.unwrap_or(ServiceStatus::Inactive) {
+        ServiceStatus::Inactive if cluster.services.len() >= limits::SERVICES_MAX => {
             Err(ApiError::invalid("The limit of 5,000 services in a cluster has been reached."))
         }
-        None => Ok(None),
-        Some(held) if held.status == ServiceStatus::Draining => {
+        ServiceStatus::Inactive => Ok(()),
+        ServiceStatus::Draining => {
             Err(ApiError::invalid("Unable to Start a service that is still Draining."))
         }
-        Some(held) if token.is_some() && held.token.as_ref() == token => {
-            let shown = service(cluster, held, true);
-            Ok(Some(show::body(&shape::CreateServiceResponse { service: Some(shown) })))
-        }
-        Some(_) => Err(ApiError::invalid("Creation of service was not idempotent.")),
+        ServiceStatus::Active => Err(ApiError::invalid("Creation of service was not idempotent.")),
     }
 }

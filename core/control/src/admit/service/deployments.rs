@@ -108,10 +108,7 @@ fn home<'s>(
     given: &str,
     kind: &str,
 ) -> Option<(&'s ClusterState, &'s Service)> {
-    let arn = Arn::parse(given).filter(|arn| arn.kind == kind)?;
-    if arn.region != &*at.realm.region || arn.account != &*at.realm.account {
-        return None;
-    }
+    let arn = Arn::parse(given).filter(|arn| arn.kind == kind && arn.is_in(at.realm))?;
     let (cluster, rest) = arn.rest.split_once('/')?;
     let (service, _) = rest.split_once('/')?;
     let cluster = at.control.state.cluster(at.realm, cluster)?;

@@ -9,7 +9,7 @@ use longshore_wire_ecs::shape::task::{
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
 use crate::admit::{Context, run_task, task_definition};
-use crate::placing::Rules;
+use crate::placing::{Rules, shown_strategy};
 use crate::record::{DefinitionStatus, TaskDefinition};
 use crate::service::{Breaker, Propagate, Scheduling, Service, Threshold};
 
@@ -22,6 +22,7 @@ pub(super) struct Foreign<'a> {
     pub(super) volumes: Option<&'a Vec<shape::ServiceVolumeConfiguration>>,
     pub(super) lattice: Option<&'a Vec<shape::VpcLatticeConfiguration>>,
     pub(super) monitoring: Option<&'a shape::MonitoringConfiguration>,
+    pub(super) gateways: Option<&'a Vec<shape::GatewayConnector>>,
     pub(super) controller: Option<&'a shape::DeploymentController>,
     pub(super) providers: bool,
     pub(super) platform_version: Option<&'a Str>,
@@ -37,7 +38,7 @@ fn some<T>(given: Option<&Vec<T>>) -> bool {
 }
 
 impl Foreign<'_> {
-    /// Refuses what there is none of.
+    /// Rejects what Longshore does not have.
     pub(super) fn refuse(&self) -> Result<(), ApiError> {
         let connect = self.connect.is_some_and(|connect| connect.enabled != Some(false));
         let metrics = self.monitoring.and_then(|given| given.metric_configurations.as_ref());
@@ -48,6 +49,7 @@ impl Foreign<'_> {
             (some(self.volumes), "managed volumes: leave volumeConfigurations out"),
             (some(self.lattice), "VPC Lattice: leave vpcLatticeConfigurations out"),
             (some(metrics), "metrics of services: leave monitoring out"),
+            (some(self.gateways), "gateways: leave gatewayConnectors out"),
         ] {
             if asked {
                 return Err(unsupported(what));
@@ -95,25 +97,26 @@ pub(super) fn definition(
     }
     let definition = task_definition::find(at, given)
         .ok_or_else(|| ApiError::client("TaskDefinition not found."))?;
-    if definition.status == DefinitionStatus::Inactive {
+    if definition.status != DefinitionStatus::Active {
         return Err(ApiError::client("TaskDefinition is inactive"));
     }
     run_task::network(&definition, network)?;
     Ok(definition)
 }
 
-/// Checks constraints and strategies.
+/// Checks constraints and strategies, and returns the strategies as they are shown.
 pub(super) fn placement(
     scheduling: Scheduling,
     constraints: &[PlacementConstraint],
     strategies: &[PlacementStrategy],
-) -> Result<(), ApiError> {
+) -> Result<Vec<PlacementStrategy>, ApiError> {
     if scheduling == Scheduling::Daemon && !strategies.is_empty() {
         return Err(ApiError::invalid(
             "The daemon scheduling strategy does not support placement strategies. Remove the placement strategies and try again.",
         ));
     }
-    Rules::read(constraints, strategies).map(drop)
+    Rules::read(constraints, strategies)?;
+    Ok(strategies.iter().map(shown_strategy).collect())
 }
 
 /// Checks that a service and its task definition have no more constraints together than there may be.
@@ -211,6 +214,13 @@ fn refuse_strategies(given: &shape::DeploymentConfiguration) -> Result<(), ApiEr
     if given.alarms.as_ref().is_some_and(|alarms| alarms.enable == Some(true)) {
         return Err(unsupported("alarms: leave them out of deploymentConfiguration"));
     }
+    if given.linear_configuration.is_some() || given.canary_configuration.is_some() {
+        return Err(unsupported("deployment strategy but ROLLING"));
+    }
+    let early = given.early_success_criteria.as_ref();
+    if early.is_some_and(|criteria| criteria.enable != Some(false)) {
+        return Err(unsupported("early success: leave earlySuccessCriteria out"));
+    }
     if some(given.lifecycle_hooks.as_ref()) || given.bake_time_in_minutes.is_some_and(|it| it > 0) {
         return Err(unsupported("lifecycle hooks and bake times"));
     }
@@ -221,15 +231,16 @@ fn breaker(given: &shape::DeploymentCircuitBreaker) -> Result<Option<Breaker>, A
     let threshold = match &given.threshold_configuration {
         None => Threshold::BoundedPercent(crate::service::THRESHOLD_PERCENT),
         Some(threshold) => {
-            let value = threshold.value.and_then(|value| u32::try_from(value).ok());
-            let Some(value) = value.filter(|value| *value > 0) else {
+            let value =
+                threshold.value.map_or(Ok(crate::service::THRESHOLD_PERCENT), u32::try_from);
+            let Some(value) = value.ok().filter(|value| *value > 0) else {
                 return Err(ApiError::invalid("The value of a threshold should be at least 1."));
             };
             match threshold.kind.as_deref() {
                 Some("COUNT") => Threshold::Count(value),
-                Some("BOUNDED_PERCENT") => Threshold::BoundedPercent(value),
+                None | Some("BOUNDED_PERCENT") => Threshold::BoundedPercent(value),
                 Some("UNBOUNDED_PERCENT") => Threshold::UnboundedPercent(value),
-                _ => {
+                Some(_) => {
                     return Err(ApiError::invalid(
                         "type should be one of [COUNT,BOUNDED_PERCENT,UNBOUNDED_PERCENT]",
                     ));

@@ -54,6 +54,7 @@ fn foreign(request: &shape::UpdateServiceRequest) -> Foreign<'_> {
         volumes: request.volume_configurations.as_ref(),
         lattice: request.vpc_lattice_configurations.as_ref(),
         monitoring: request.monitoring.as_ref(),
+        gateways: request.gateway_connectors.as_ref(),
         controller: request.deployment_controller.as_ref(),
         providers: request.capacity_provider_strategy.as_ref().is_some_and(|all| !all.is_empty()),
         platform_version: request.platform_version.as_ref(),
@@ -81,7 +82,7 @@ fn change(record: &mut Service, request: &shape::UpdateServiceRequest) -> Result
     if let Some(strategy) = &request.placement_strategy {
         record.strategy.clone_from(strategy);
     }
-    rules::placement(record.scheduling, &record.constraints, &record.strategy)?;
+    record.strategy = rules::placement(record.scheduling, &record.constraints, &record.strategy)?;
     let given = request.deployment_configuration.as_ref();
     let configuration =
         rules::configuration(record.scheduling, Some(&record.configuration), given)?;

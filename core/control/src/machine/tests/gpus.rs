@@ -96,3 +96,23 @@ fn what_comes_from_outside_is_named_in_full() {
         world.refused("RegisterTaskDefinition", &body);
     }
 }
+
+#[test]
+fn gpus_that_an_agent_registers_as_devices_are_given_to_tasks() {
+    let (mut world, _) = world("1");
+    let number = |name: &str| json!({"name": name, "type": "INTEGER", "integerValue": 4096});
+    let device = |id: &str, kind: &str| json!({"id": id, "type": kind});
+    let body = |devices: Value| {
+        json!({
+            "totalResources": [number("CPU"), number("MEMORY")], "attributes": [{"name": DOCKER}], "platformDevices": devices,
+        })
+    };
+    let devices = json!([device("GPU-d", "GPU"), device("GPU-c", "GPU")]);
+    let host = world.ok("RegisterContainerInstance", &body(devices));
+    let host = text(&host["containerInstance"]["containerInstanceArn"]);
+    assert_eq!(left(&mut world, &host), json!(["GPU-c", "GPU-d"]));
+    for wrong in [json!([device("n", "NEURON_DEVICE")]), json!([device("", "GPU")])] {
+        let refusal = world.refused("RegisterContainerInstance", &body(wrong));
+        assert!(refusal.message.contains("platformDevices"), "{refusal}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Services through the API, with hosts that do as they are told, or do not.
 
 mod checks;
+mod configuration;
 mod daemons;
 mod deployments;
 mod failures;

@@ -30,6 +30,12 @@ fn records(world: &World) -> Records {
             Change::Token { realm, cluster, token, usage } => {
                 records.tokens.push((realm.clone(), cluster.clone(), token.clone(), stored(usage)));
             }
+            Change::Family { realm, family, last } => {
+                records.families.push((realm.clone(), family.clone(), *last));
+            }
+            Change::Setting { realm, principal, name, value } => {
+                records.settings.push((realm.clone(), principal.clone(), *name, value.clone()));
+            }
             Change::Bus(change) => panic!("{change:?} is a record of the bus"),
             Change::Forget(key) => panic!("{key:?} is kept as forgotten"),
         }

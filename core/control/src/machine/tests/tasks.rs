@@ -59,7 +59,7 @@ fn resources_come_back_when_a_task_is_stopped_and_not_when_it_is_told_to_stop() 
     let told = world.ok("StopTask", &json!({"task": task, "reason": "enough"}));
     assert_eq!(
         (&told["task"]["desiredStatus"], &told["task"]["lastStatus"]),
-        (&json!("STOPPED"), &json!("RUNNING"))
+        (&json!("STOPPED"), &json!("STOPPING"))
     );
     assert_eq!(world.orders[0].tasks[0].desired, Desired::Stopped);
     let too_early = world.start("web", &host);
@@ -156,7 +156,7 @@ fn a_task_is_to_stop_once_its_essential_container_has_ended() {
     let stopping = world.task(&task);
     assert_eq!(
         (&stopping["lastStatus"], &stopping["desiredStatus"]),
-        (&json!("RUNNING"), &json!("STOPPED"))
+        (&json!("STOPPING"), &json!("STOPPED"))
     );
     assert_eq!(stopping["executionStoppedAt"], json!(world.now.seconds()));
     assert_eq!(world.ok("ListTasks", &json!({}))["taskArns"], json!([]));

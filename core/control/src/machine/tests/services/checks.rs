@@ -24,7 +24,7 @@ fn what_ecs_refuses_is_refused_in_its_words() {
         (
             json!({"serviceName": "s", "taskDefinition": "web", "desiredCount": 1, "launchType": "EC2", "capacityProviderStrategy": [{"capacityProvider": "x"}]}),
             ErrorCode::InvalidParameter,
-            "Specify either TaskTemplate Type or Capacity Provider Strategy, but not both.",
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
         ),
         (
             json!({"serviceName": "s", "taskDefinition": "none", "desiredCount": 1}),

@@ -1,0 +1,75 @@
+//! What a cluster may ask for: everything that the operations that make and change clusters check alike.
+
+use longshore_wire_ecs::shape::cluster as shape;
+use longshore_wire_ecs::{ApiError, Str, limits};
+
+use crate::setting::{Rule, SettingName};
+
+/// Checks settings of a cluster. Source: ECS API reference, `ClusterSetting`; the texts are chosen by us.
+pub(super) fn settings(given: &[shape::ClusterSetting]) -> Result<(), ApiError> {
+    let known = SettingName::ContainerInsights;
+    let Rule::OneOf(values) = known.rule() else { return Ok(()) };
+    for setting in given {
+        if setting.name.as_deref() != Some(known.word()) {
+            return Err(ApiError::invalid(format!("name should be one of [{}]", known.word())));
+        }
+        if !values.iter().any(|value| setting.value.as_deref() == Some(value)) {
+            return Err(ApiError::invalid(format!(
+                "value should be one of [{}]",
+                values.join(",")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Checks how commands in containers are to be logged. Source: ECS API reference, `ExecuteCommandConfiguration`, and recorded replies.
+pub(super) fn configuration(given: Option<&shape::ClusterConfiguration>) -> Result<(), ApiError> {
+    let Some(execute) = given.and_then(|given| given.execute_command_configuration.as_ref()) else {
+        return Ok(());
+    };
+    let logging = execute.logging.as_deref();
+    if logging.is_some_and(|word| !["NONE", "DEFAULT", "OVERRIDE"].contains(&word)) {
+        return Err(ApiError::invalid("logging should be one of [NONE,DEFAULT,OVERRIDE]"));
+    }
+    let log = execute.log_configuration.as_ref();
+    if logging != Some("OVERRIDE") {
+        return match log {
+            None => Ok(()),
+            Some(_) => Err(ApiError::invalid(
+                "You must set logging to 'OVERRIDE' when you supply a log configuration.",
+            )),
+        };
+    }
+    let named = |name: Option<&Str>| name.is_some_and(|name| !name.is_empty());
+    let to_somewhere = log.is_some_and(|log| {
+        named(log.cloud_watch_log_group_name.as_ref()) || named(log.s3_bucket_name.as_ref())
+    });
+    if to_somewhere {
+        return Ok(());
+    }
+    Err(ApiError::invalid(
+        "A CloudWatch log group name or S3 bucket name must be specified when overriding the default log configuration.",
+    ))
+}
+
+/// The namespace that services of a cluster are to use; an empty one takes it away.
+/// Source: ECS API reference, `ClusterServiceConnectDefaultsRequest`; the texts are chosen by us.
+pub(super) fn namespace(
+    given: Option<&shape::ClusterServiceConnectDefaultsRequest>,
+) -> Result<Option<Str>, ApiError> {
+    let Some(given) = given else { return Ok(None) };
+    let Some(namespace) = given.namespace.clone() else {
+        return Err(ApiError::invalid("serviceConnectDefaults.namespace can not be blank."));
+    };
+    let is_arn = namespace.starts_with("arn:");
+    if namespace.chars().count() > limits::NAMESPACE_CHARS_MAX
+        || (!is_arn && namespace.contains(['<', '>', '"', '/']))
+    {
+        return Err(ApiError::invalid(format!(
+            "serviceConnectDefaults.namespace can have at most {} characters and none of < > \" /",
+            limits::NAMESPACE_CHARS_MAX
+        )));
+    }
+    Ok(Some(namespace))
+}

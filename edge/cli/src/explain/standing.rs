@@ -1,0 +1,50 @@
+//! Whether anything may be started at all: what was deleted or deregistered finds no place, however much room there is.
+
+use super::read::Described;
+use crate::args::ExplainArgs;
+use crate::output::short;
+
+/// What the states of a service and of its task definition mean for new tasks.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Why nothing would be started.
+    pub(super) blocked: Option<String>,
+    /// What is wrong although tasks would be started.
+    pub(super) note: Option<String>,
+}
+
+impl Standing {
+    /// Looks at what was described.
+    pub(super) fn of(args: &ExplainArgs, described: &Described) -> Self {
+        let service = described.service.as_ref();
+        if let Some(service) = service.filter(|service| service.status != "ACTIVE") {
+            let blocked = format!(
+                "service {} is {}: it was deleted and starts no tasks",
+                service.name, service.status
+            );
+            return Self { blocked: Some(blocked), note: None };
+        }
+        let definition = &described.task_definition;
+        let name = short(definition.task_definition_arn.as_deref().unwrap_or("task"));
+        let what = match definition.status.as_deref() {
+            Some("INACTIVE") => "it was deregistered",
+            Some("DELETE_IN_PROGRESS") => "it is being deleted",
+            _ => return Self::default(),
+        };
+        let status = definition.status.as_deref().unwrap_or_default();
+        let wrong = format!("task definition {name} is {status}: {what}");
+        // Source: ECS API reference, `DeregisterTaskDefinition`: services that run it go on, and scale.
+        if service.is_some() && args.task_definition.is_none() {
+            let note = format!(
+                "{wrong}. The service goes on starting tasks of it; RunTask and new deployments need an ACTIVE revision"
+            );
+            return Self { blocked: None, note: Some(note) };
+        }
+        Self {
+            blocked: Some(format!(
+                "{wrong}, and no task of it can be started. Name an ACTIVE revision, or register a new one"
+            )),
+            note: None,
+        }
+    }
+}
