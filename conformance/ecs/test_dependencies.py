@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.ecs import SLEEPER, shell
+from harness.ecs import SLEEPER, shell, unique
 from harness.wait import until
 
 pytestmark = pytest.mark.executes
@@ -58,8 +58,74 @@ def test_success_of_a_container_that_fails_never_starts_the_task(ecs):
         ),
     )
     assert container(task, "init")["exitCode"] == 9
-    assert "exitCode" not in container(task, "main")
+    unmet(container(task, "main"), "main", "init", 9)
+    assert (task["stopCode"], "startedAt" in task) == ("TaskFailedToStart", False)
     assert all(s["main"] != "RUNNING" for s in seen)
+
+
+def unmet(container, name, on, code):
+    """The words of the ECS agent for a dependency that failed."""
+    image = container["image"]
+    assert container["exitCode"] == 143
+    assert container["reason"] == (
+        "CannotStartContainerError: dependency graph: failed to resolve container ordering "
+        f"dependency [{on}({image}) (STOPPED->RUNNING) - Exit: {code}] for target "
+        f"[{name}({image}) (NONE->RUNNING)] as dependency did not exit successfully."
+    )
+
+
+def test_a_task_goes_on_without_a_helper_whose_dependency_failed(ecs):
+    task = run(
+        ecs,
+        shell(SLEEPER),
+        shell("sleep 0.2; exit 9", "init", essential=False),
+        shell(SLEEPER, "helper", essential=False, dependsOn=depends(init="SUCCESS")),
+    )
+    seen = ecs.wait(task, "RUNNING")
+    assert container(seen, "main")["lastStatus"] == "RUNNING"
+    assert container(seen, "helper")["lastStatus"] == "STOPPED"
+    unmet(container(seen, "helper"), "helper", "init", 9)
+
+
+def test_a_task_goes_on_without_a_helper_that_cannot_start(ecs):
+    task = run(
+        ecs,
+        shell(SLEEPER),
+        shell(SLEEPER, "helper", essential=False) | {"command": ["/there/is/no/such/program"]},
+    )
+    helper = container(ecs.wait(task, "RUNNING"), "helper")
+    assert helper["lastStatus"] == "STOPPED"
+    assert helper["reason"].startswith("CannotStartContainerError: "), helper
+
+
+@pytest.mark.slow
+def test_a_sidecar_that_ends_before_it_is_healthy_is_a_failed_start_of_its_service(ecs):
+    check = {"command": ["CMD-SHELL", "exit 0"], "interval": 30, "timeout": 2, "retries": 1}
+    definition = ecs.register(
+        shell("exit 1", "sidecar", healthCheck=check),
+        shell(SLEEPER, dependsOn=depends(sidecar="HEALTHY")),
+    )["taskDefinitionArn"]
+    name = unique("service")
+    named = {"cluster": ecs.cluster, "service": name}
+    ecs.client.create_service(
+        cluster=ecs.cluster, serviceName=name, taskDefinition=definition, desiredCount=1
+    )
+    try:
+        def failed():
+            described = ecs.client.describe_services(cluster=ecs.cluster, services=[name])
+            return described["services"][0]["deployments"][0]["failedTasks"] >= 3
+
+        until(failed, "its failed starts are counted", 25)
+        stopped = ecs.client.list_tasks(
+            cluster=ecs.cluster, serviceName=name, desiredStatus="STOPPED"
+        )["taskArns"]
+        # Each failure delays the next start: five a second would be far more by now.
+        assert len(stopped) < 12, len(stopped)
+        described = ecs.client.describe_tasks(cluster=ecs.cluster, tasks=stopped)["tasks"]
+        for task in described:
+            assert (task["stopCode"], "startedAt" in task) == ("EssentialContainerExited", False)
+    finally:
+        ecs.client.delete_service(**named, force=True)
 
 
 def test_complete_takes_any_exit_code(ecs):

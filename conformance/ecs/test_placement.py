@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.ecs import SLEEPER, error, resource, shell, unique, zone_of
+from harness.ecs import SLEEPER, error, machine_of, resource, shell, unique, zone_of
 from harness.server import ZONES
 
 
@@ -37,12 +37,14 @@ def test_a_zone_that_is_full_is_left_out(ecs, instances):
     assert found == {ZONES[0]: 2, ZONES[2]: 2}
 
 
-def test_a_host_port_forces_one_task_per_instance(ecs):
+def test_a_host_port_forces_one_task_per_machine(ecs, instances):
     definition = ecs.register(
         shell(SLEEPER, portMappings=[{"containerPort": 80, "hostPort": 18421}])
     )["taskDefinitionArn"]
     reply = ecs.try_run(definition, count=4)
-    assert zones(ecs, reply["tasks"]) == dict.fromkeys(ZONES, 1)
+    where = {i["containerInstanceArn"]: machine_of(i) for i in instances}
+    found = Counter(where[task["containerInstanceArn"]] for task in reply["tasks"])
+    assert found == dict.fromkeys(where.values(), 1)
     assert {f["reason"] for f in reply["failures"]} == {"RESOURCE:PORTS"}
 
 

@@ -64,10 +64,20 @@ def resource(instance, name, which="remainingResources"):
     raise AssertionError(f"{name} is not among {instance[which]}")
 
 
+def attribute(instance, name):
+    """The value of an attribute of an instance; nothing where it has none."""
+    found = [a.get("value", "") for a in instance["attributes"] if a["name"] == name]
+    return found[0] if found else ""
+
+
 def zone_of(instance):
     """The availability zone of an instance; nothing where it has none."""
-    found = [a["value"] for a in instance["attributes"] if a["name"] == "ecs.availability-zone"]
-    return found[0] if found else ""
+    return attribute(instance, "ecs.availability-zone")
+
+
+def machine_of(instance):
+    """The machine that an instance is on: one of its own where it does not name one."""
+    return attribute(instance, "longshore.machine") or instance["containerInstanceArn"]
 
 
 class error:

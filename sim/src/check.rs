@@ -7,6 +7,7 @@ use longshore_control::{
     Change, ContainerInstance, InstanceStatus, LastStatus, Scheduling, Service, Task,
 };
 use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 
 use crate::disk::Disk;
 use crate::tally::Tally;
@@ -87,6 +88,7 @@ pub(crate) fn placed(disk: &Disk, new: &[Arc<Task>], tally: &mut Tally) {
         let instance = disk.instance(id).expect("tasks are on instances");
         fits(instance, &on[&id]);
     }
+    ports(disk, &on);
     for task in new {
         tally.count("tasks started", &*task.template.definition.family);
         let instance = disk.instance(task.instance).expect("tasks are on instances");
@@ -116,6 +118,20 @@ fn fits(instance: &ContainerInstance, tasks: &[&Arc<Task>]) {
     let mut ports = BTreeSet::new();
     for port in tasks.iter().flat_map(|task| &task.template.needs.ports) {
         assert!(ports.insert(port), "{} has the port {} twice", instance.arn, port.number);
+    }
+}
+
+/// No port is given twice on a machine.
+fn ports(disk: &Disk, on: &BTreeMap<ResourceId, Vec<&Arc<Task>>>) {
+    let mut given = BTreeSet::new();
+    for (id, tasks) in on {
+        let Some(instance) = disk.instance(*id) else { continue };
+        let machine = instance.attributes.get(MACHINE_ATTRIBUTE).and_then(Option::as_ref);
+        let Some(machine) = machine else { continue };
+        for port in tasks.iter().flat_map(|task| &task.template.needs.ports) {
+            let one = (&instance.realm, &instance.cluster, machine, port);
+            assert!(given.insert(one), "{} is given twice on {machine}", port.number);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use longshore_wire_ecs::ApiError;
 use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 use serde_json::{Value, json};
 
 use crate::definitions::FAMILIES;
@@ -56,16 +57,22 @@ impl World {
 
     pub(crate) fn register_on(&mut self, cluster: &str, rack: &str, cpu: Value, memory: Value) {
         let zone = format!("us-east-1{}", self.chance.pick(&RACKS));
-        let body = json!({
-            "cluster": cluster,
-            "totalResources": [cpu, memory],
-            "attributes": [
+        let mut attributes = json!([
                 {"name": "com.amazonaws.ecs.capability.docker-remote-api.1.18"},
                 {"name": "ecs.capability.container-health-check"},
                 {"name": "ecs.capability.container-ordering"},
                 {"name": "rack", "value": rack},
                 {"name": "ecs.availability-zone", "value": zone},
-            ],
+        ]);
+        // Some share a machine, whose ports they have together.
+        if self.chance.one_in(2)
+            && let Some(attributes) = attributes.as_array_mut()
+        {
+            let machine = format!("m{}", self.chance.below(2));
+            attributes.push(json!({"name": MACHINE_ATTRIBUTE, "value": machine}));
+        }
+        let body = json!({
+            "cluster": cluster, "totalResources": [cpu, memory], "attributes": attributes,
         });
         self.call("RegisterContainerInstance", &body, Purpose::Join);
     }

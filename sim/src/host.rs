@@ -46,6 +46,8 @@ pub(crate) struct Host {
     containers: BTreeMap<ContainerRef, Container>,
     /// Which connection of its agent is up; messages of earlier ones are lost.
     pub(crate) connection: Option<u64>,
+    /// The last connection of any agent before this one began: it has had no order of earlier ones.
+    pub(crate) began_after: u64,
     /// Rises when the machine restarts: what was under way before is void.
     pub(crate) boot: u64,
     /// Whether the machine runs.
@@ -99,7 +101,7 @@ impl Host {
                     more.push(Asked::Later(ms, of, Event::Exited { code, reason: None }));
                 }
             }
-            Event::StartFailed(_) => drop(self.containers.remove(&of)),
+            Event::StartFailed(_) | Event::TaskFailed(_) => drop(self.containers.remove(&of)),
             Event::Exited { code, .. } => {
                 if matches!(container.state, State::Exited(_)) {
                     return Vec::new();

@@ -30,6 +30,8 @@ enum Event {
     Written,
     /// An order arrives over a connection.
     Order(u64, Order),
+    /// An order arrives that the network held back.
+    LateOrder(u64, Order),
     /// A report arrives over a connection.
     Report(ResourceId, u64, TaskReport),
     /// An agent tries to connect.
@@ -172,13 +174,8 @@ impl World {
                     self.write(commit, true);
                 }
             }
-            Event::Order(connection, order) => {
-                let id = order.instance;
-                if self.hosts.get(&id).is_some_and(|host| host.connection == Some(connection)) {
-                    self.tally.count("inputs", "an order arrives");
-                    self.with_host(id, |host, now, chance| host.ordered(now, order, chance));
-                }
-            }
+            Event::Order(connection, order) => self.order(connection, order, false),
+            Event::LateOrder(connection, order) => self.order(connection, order, true),
             Event::Report(instance, connection, report) => {
                 self.report(instance, connection, report);
             }
@@ -230,6 +227,27 @@ impl World {
         *last = (self.now + delay).max(*last);
         self.queued += 1;
         self.queue.insert((*last, self.queued), event);
+    }
+
+    /// An order arrives. Of those sent over a connection that is gone, and now and then of others, the network keeps a copy and
+    /// brings it later, when the agent may have newer ones.
+    fn order(&mut self, connection: u64, order: Order, late: bool) {
+        let id = order.instance;
+        let Some(host) = self.hosts.get(&id) else { return };
+        let is_current = host.connection == Some(connection);
+        let knows = host.up && connection > host.began_after;
+        if !late && knows && (!is_current || self.chance.one_in(20)) {
+            let delay = self.chance.delay_ms() * 3;
+            self.later(delay, Event::LateOrder(connection, order.clone()));
+        }
+        if is_current && !late {
+            self.tally.count("inputs", "an order arrives");
+        } else if late && knows {
+            self.tally.count("inputs", "an order arrives late");
+        } else {
+            return;
+        }
+        self.with_host(id, |host, now, chance| host.ordered(now, order, chance));
     }
 
     fn report(&mut self, instance: ResourceId, connection: u64, report: TaskReport) {
@@ -394,6 +412,7 @@ impl World {
     pub(crate) fn crash_host(&mut self, instance: ResourceId) {
         let Some(host) = self.hosts.get_mut(&instance).filter(|host| host.up) else { return };
         let connection = host.connection;
+        host.began_after = self.connections;
         host.crash();
         let (seen, back) = (self.chance.delay_ms(), self.chance.below(120_000));
         if let Some(connection) = connection {
@@ -406,6 +425,7 @@ impl World {
     pub(crate) fn restart_agent(&mut self, instance: ResourceId) {
         let Some(host) = self.hosts.get_mut(&instance).filter(|host| host.up) else { return };
         host.connection = None;
+        host.began_after = self.connections;
         host.restart_agent(self.now, &mut self.chance);
         let back = self.chance.delay_ms();
         self.later(back, Event::Connect(instance));

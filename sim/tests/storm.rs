@@ -7,6 +7,7 @@ fn season(seed: u64, clear: bool) {
     world.season(1_200, clear);
     assert!(world.tally.of("inputs", "a report arrives") > 100, "{}", world.tally);
     assert!(world.tally.of("calls", "CreateService") > 5, "{}", world.tally);
+    assert!(world.tally.of("inputs", "an order arrives late") > 10, "{}", world.tally);
 }
 
 #[test]

@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use longshore_placement::{InstanceView, Port};
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
+
 use crate::cluster_state::{ClusterState, InstanceLoad};
 use crate::record::{DefinitionStatus, InstanceStatus, LastStatus, Task};
 use crate::service::{RolloutState, Scheduling, ServiceState, ServiceStatus, deployment_counts};
@@ -24,6 +28,7 @@ pub fn audit(state: &State) -> Vec<Violation> {
             violations.push(Violation { subject: subject.to_owned(), what });
         };
         remaining(cluster, &mut found);
+        machines(cluster, &mut found);
         tasks(cluster, &mut found);
         indexes(cluster, &mut found);
         services(cluster, &mut found);
@@ -109,6 +114,23 @@ fn remaining(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
                     view.cpu, view.memory_mib
                 ),
             );
+        }
+    }
+}
+
+/// The ports of a machine are those that its instances use, all of them together.
+fn machines(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
+    let machine = |view: &InstanceView| view.attributes.get(MACHINE_ATTRIBUTE).cloned().flatten();
+    let mut used: BTreeMap<Str, BTreeSet<Port>> = BTreeMap::new();
+    for (_, view) in cluster.view.instances() {
+        if let Some(name) = machine(view) {
+            used.entry(name).or_default().extend(view.ports.iter().copied());
+        }
+    }
+    for (id, view) in cluster.view.instances() {
+        let wanted = machine(view).map_or(&view.ports, |name| &used[&name]);
+        if cluster.view.ports_in_use(id) != Some(wanted) {
+            found(&id.to_string(), "the ports in use on its machine are kept wrongly".to_owned());
         }
     }
 }

@@ -230,6 +230,12 @@ impl ClusterState {
                 self.view.reserve(instance, &task.template.needs);
             }
             self.touch_instance(instance);
+            if !task.template.needs.ports.is_empty() {
+                let beside: Vec<ResourceId> = self.view.beside(instance).collect();
+                for other in beside {
+                    self.touch_instance(other);
+                }
+            }
         }
         self.changed_tasks.insert(id);
     }

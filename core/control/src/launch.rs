@@ -7,12 +7,12 @@ use longshore_placement::ZONE_ATTRIBUTE;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{
-    ContainerSpec, Desired, Health, Order, OrderedTask, TaskAbout, TaskSpec,
+    ContainerSpec, Desired, Health, Namespace, Namespaces, Order, OrderedTask, TaskAbout, TaskSpec,
 };
 
 use crate::cluster_state::ClusterState;
 use crate::machine::Output;
-use crate::record::{Cluster, Container, LastStatus, Tags, Task, TaskTemplate};
+use crate::record::{Cluster, Container, LastStatus, Tags, Task, TaskDefinition, TaskTemplate};
 use crate::state::State;
 
 /// Puts one task on an instance. The caller has checked that it fits.
@@ -88,6 +88,7 @@ fn ordered(task: &Task) -> OrderedTask {
             family: template.definition.family.clone(),
             revision: template.definition.revision,
             network_mode: template.definition.network_mode,
+            namespaces: namespaces(&template.definition),
             containers: template.containers.clone(),
             volumes: template.definition.volumes.clone(),
             about: about(task),
@@ -95,6 +96,11 @@ fn ordered(task: &Task) -> OrderedTask {
         desired: if task.desired_running { Desired::Running } else { Desired::Stopped },
         was_running: task.last_status == LastStatus::Running,
     }
+}
+
+fn namespaces(definition: &TaskDefinition) -> Namespaces {
+    let read = |mode: &Option<Str>| mode.as_deref().and_then(Namespace::parse);
+    Namespaces { pid: read(&definition.content.pid_mode), ipc: read(&definition.content.ipc_mode) }
 }
 
 /// What containers may be told of their task.
@@ -146,8 +152,7 @@ fn push(
     out: &mut Vec<Output>,
 ) {
     let Some(home) = state.homes.get_mut(&instance) else { return };
-    home.generation += 1;
-    let (generation, forget) = (home.generation, Vec::new());
+    let (generation, forget) = (home.next_generation(), Vec::new());
     out.push(Output::Order(Order { instance, generation, full, tasks, forget }));
 }
 
@@ -159,7 +164,6 @@ pub(crate) fn order_forgetting(
     out: &mut Vec<Output>,
 ) {
     let Some(home) = state.homes.get_mut(&instance).filter(|_| !forget.is_empty()) else { return };
-    home.generation += 1;
-    let (generation, tasks) = (home.generation, Vec::new());
+    let (generation, tasks) = (home.next_generation(), Vec::new());
     out.push(Output::Order(Order { instance, generation, full: false, tasks, forget }));
 }

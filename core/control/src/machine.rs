@@ -233,7 +233,8 @@ impl Control {
                 .ok_or_else(|| format!("{} has no cluster", instance.arn))?;
             cluster.put_instance(instance);
             cluster.changed_instances.clear();
-            state.homes.insert(id, Home { realm, cluster: name, generation: 0 });
+            state.homes.insert(id, Home::new(realm, name));
+            state.begin_epoch(id);
         }
         service::load(state, records.services)?;
         let mut templates = admit::Templates::default();
@@ -360,6 +361,7 @@ impl Control {
     fn connected(&mut self, instance: ResourceId, out: &mut Vec<Output>) {
         if let Some(cluster) = self.state.home_cluster(instance) {
             cluster.set_connected(instance, true);
+            self.state.begin_epoch(instance);
             launch::order_all(&mut self.state, instance, out);
         }
     }

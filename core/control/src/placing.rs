@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use longshore_placement::query::{Expression, ExpressionError};
 use longshore_placement::{
-    Constraint, Needs, Plan, Protocol, Refusal, Request, Resource, Spread, Strategy, check,
+    Constraint, Needs, Plan, Port, Protocol, Refusal, Request, Resource, Spread, Strategy, check,
     place as decide, suits as decide_kind,
 };
 use longshore_wire_ecs::arn::ResourceId;
@@ -181,6 +181,10 @@ pub(crate) fn not_yet(what: &str) -> ApiError {
     )
 }
 
+fn port_reason(port: Port) -> &'static str {
+    if port.protocol == Protocol::Udp { "RESOURCE:PORTS_UDP" } else { "RESOURCE:PORTS" }
+}
+
 /// A refusal of one instance, as the API tells it.
 pub(crate) fn failure(
     cluster: &ClusterState,
@@ -197,12 +201,11 @@ pub(crate) fn failure(
         Refusal::Cpu(free) => ("RESOURCE:CPU", Some(format!("{free} CPU units are free."))),
         Refusal::Memory(free) => ("RESOURCE:MEMORY", Some(format!("{free} MiB are free."))),
         Refusal::Port(port) => {
-            let reason = if port.protocol == Protocol::Udp {
-                "RESOURCE:PORTS_UDP"
-            } else {
-                "RESOURCE:PORTS"
-            };
-            (reason, Some(format!("The port {} is in use.", port.number)))
+            (port_reason(*port), Some(format!("The port {} is in use.", port.number)))
+        }
+        Refusal::MachinePort(port) => {
+            let by = "by another container instance on the same machine";
+            (port_reason(*port), Some(format!("The port {} is in use {by}.", port.number)))
         }
         Refusal::Gpu(free) => ("RESOURCE:GPU", Some(format!("{free} GPUs are free."))),
         Refusal::DistinctInstance => ("DistinctInstance placement constraint unsatisfied.", None),

@@ -86,8 +86,8 @@ fn update(task: &mut Task, now: Timestamp, report: TaskReport) -> bool {
         }
         (_, Reported::Stopped) => {
             let (code, reason) = why(task, report.cause);
-            if code == StopCode::EssentialContainerExited {
-                // It ran, and was over before anyone could say so.
+            if report.ran {
+                // It may have been over before anyone could say that it ran.
                 task.started_at.get_or_insert(task.execution_stopped_at.unwrap_or(now));
             }
             stop(task, now, code, reason);

@@ -161,7 +161,8 @@ fn remaining(
     let registered = &instance.registered;
     // Most instances have none, and need not be searched.
     let gpus = if registered.gpus.is_empty() { Vec::new() } else { state.free_gpus(instance.id) };
-    let mut all = resources(view.cpu, view.memory_mib, view.ports.iter(), gpus, &registered.others);
+    let ports = state.view.ports_in_use(instance.id).unwrap_or(&view.ports);
+    let mut all = resources(view.cpu, view.memory_mib, ports.iter(), gpus, &registered.others);
     if view.gpus == 0 && !registered.gpus.is_empty() {
         all.push(gpu_set(Vec::new()));
     }

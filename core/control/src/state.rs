@@ -6,6 +6,7 @@ use std::sync::Arc;
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::host::Generation;
 
 use crate::announce::Announcement;
 use crate::cluster_state::ClusterState;
@@ -44,7 +45,19 @@ pub(crate) struct Home {
     pub(crate) realm: Realm,
     pub(crate) cluster: Str,
     /// Generation of the last order.
-    pub(crate) generation: u64,
+    pub(crate) generation: Generation,
+}
+
+impl Home {
+    pub(crate) fn new(realm: Realm, cluster: Str) -> Self {
+        Self { realm, cluster, generation: Generation::default() }
+    }
+
+    /// The generation of the next order.
+    pub(crate) fn next_generation(&mut self) -> Generation {
+        self.generation.number += 1;
+        self.generation
+    }
 }
 
 /// All that the control plane knows.
@@ -115,6 +128,15 @@ impl State {
         let cluster = self.realms.get_mut(&home.realm)?.clusters.get_mut(&home.cluster)?;
         touch(&mut self.touched, cluster);
         Some(cluster)
+    }
+
+    /// An agent connected: the orders that it gets from here on are newer than any before, also than those of an earlier
+    /// control plane.
+    pub(crate) fn begin_epoch(&mut self, instance: ResourceId) {
+        let Some(cluster) = self.home_cluster(instance) else { return };
+        let Some(version) = cluster.instances.get(&instance).map(|one| one.version) else { return };
+        let Some(home) = self.homes.get_mut(&instance) else { return };
+        home.generation.epoch = home.generation.epoch.max(version.unsigned_abs());
     }
 
     pub(crate) fn definition(

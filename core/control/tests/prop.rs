@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use longshore_control::{CallId, Change, Control, Input, Output, Reply, audit};
 use longshore_machine::{Machine, Timestamp};
 use longshore_wire_ecs::arn::{Realm, ResourceId};
-use longshore_wire_ecs::host::{ContainerReport, Health, Reported, StopCause, TaskReport};
+use longshore_wire_ecs::host::{
+    ContainerReport, Generation, Health, Reported, StopCause, TaskReport,
+};
 use longshore_wire_ecs::{ApiError, Request};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -80,7 +82,7 @@ struct World {
     /// ARNs of tasks that may still be described, each with that of its instance.
     tasks: BTreeMap<String, String>,
     versions: BTreeMap<ResourceId, i64>,
-    generations: BTreeMap<ResourceId, u64>,
+    generations: BTreeMap<ResourceId, Generation>,
 }
 
 impl World {
@@ -137,7 +139,7 @@ impl World {
                 }
                 Output::Order(order) => {
                     let last = self.generations.insert(order.instance, order.generation);
-                    assert!(last < Some(order.generation), "{last:?}, then {}", order.generation);
+                    assert!(last < Some(order.generation), "{last:?}, then {:?}", order.generation);
                     continue;
                 }
                 Output::Change(Change::Instance(one)) => (one.id, one.version),
@@ -274,6 +276,7 @@ impl World {
         let report = TaskReport {
             task: id(task),
             status,
+            ran: status == Reported::Running || cause == Some(StopCause::EssentialContainerExited),
             containers: vec![container],
             pull_started_at: None,
             pull_stopped_at: None,

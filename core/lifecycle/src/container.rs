@@ -8,6 +8,10 @@ use crate::health::Probes;
 use crate::limits;
 use crate::machine::{Found, FoundState};
 
+/// The exit code of a container that is not started because its dependencies cannot be met.
+/// Source: amazon-ecs-agent, which takes that of a container that received SIGTERM.
+pub(crate) const GAVE_UP_CODE: i32 = 143;
+
 /// How far a container has come. It only ever moves down this list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
@@ -27,6 +31,8 @@ pub(crate) struct ContainerState {
     pub(crate) phase: Phase,
     /// Whether it ever ran.
     pub(crate) ran: bool,
+    /// When it was seen to run first.
+    pub(crate) started_at: Option<Timestamp>,
     /// It was told to stop; when it will be killed.
     pub(crate) kill_at: Option<Timestamp>,
     pub(crate) killed: bool,
@@ -43,6 +49,7 @@ impl ContainerState {
         Self {
             phase: Phase::Waiting,
             ran: false,
+            started_at: None,
             kill_at: None,
             killed: false,
             exit_code: None,
@@ -72,6 +79,7 @@ impl ContainerState {
         // The news of its end may have overtaken this.
         self.phase = self.phase.max(Phase::Running);
         self.ran = true;
+        self.started_at.get_or_insert(now);
         self.runtime_id = Some(runtime_id);
         self.image_digest = image_digest;
         self.bindings = bindings;

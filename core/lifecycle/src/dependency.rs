@@ -1,11 +1,13 @@
 //! Whether the containers that one depends on have come far enough.
 //!
-//! Source: ECS API reference, `ContainerDependency.condition`.
+//! Source: ECS API reference, `ContainerDependency.condition` and `ContainerDefinition.startTimeout`; for what can never be
+//! met, and the words of it, the dependency graph of the amazon-ecs-agent.
 
+use longshore_machine::Timestamp;
 use longshore_wire_ecs::host::{Health, TaskSpec};
 use longshore_wire_ecs::shape::container_definition::ContainerDefinition;
 
-use crate::container::{ContainerState, Phase};
+use crate::container::{ContainerState, GAVE_UP_CODE, Phase};
 
 /// Whether a container may start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub(crate) enum Verdict {
     Met,
     /// Some do not hold yet.
     NotYet,
-    /// One can never hold; why, for people.
+    /// One can never hold; why, in the words of the agent.
     Never(String),
 }
 
@@ -27,46 +29,120 @@ fn dependencies(of: &ContainerDefinition) -> impl Iterator<Item = (&str, &str)> 
     told.chain(of.made_after().map(|on| (on, "START")))
 }
 
+/// The same with the places of the containers in the definition.
+fn targets(spec: &TaskSpec, index: usize) -> impl Iterator<Item = (usize, &str)> {
+    dependencies(&spec.containers[index].definition).filter_map(|(on, condition)| {
+        let target = spec.containers.iter().position(|container| container.name() == on)?;
+        Some((target, condition))
+    })
+}
+
 /// Looks at each dependency of the container at `index`.
-pub(crate) fn check(spec: &TaskSpec, containers: &[ContainerState], index: usize) -> Verdict {
+pub(crate) fn check(
+    spec: &TaskSpec,
+    containers: &[ContainerState],
+    index: usize,
+    now: Timestamp,
+) -> Verdict {
     let mut verdict = Verdict::Met;
-    for (on, condition) in dependencies(&spec.containers[index].definition) {
-        let Some(target) = spec.containers.iter().position(|container| container.name() == on)
-        else {
-            continue;
+    for (on, condition) in targets(spec, index) {
+        let pair = || {
+            let dependency = told(spec, on, stages(&containers[on]), containers[on].exit_code);
+            format!(
+                "dependency [{dependency}] for target [{}]",
+                told(spec, index, "NONE->RUNNING", None)
+            )
         };
-        match one(condition, &containers[target]) {
-            Verdict::Met => {}
-            Verdict::NotYet => verdict = Verdict::NotYet,
-            Verdict::Never(why) => {
-                return Verdict::Never(format!("dependency {on} did not reach {condition}: {why}"));
+        let late = late_at(spec, containers, on, condition).is_some_and(|at| at <= now);
+        match one(condition, &containers[on]) {
+            Outcome::Met => {}
+            Outcome::NotYet if late => {
+                return Verdict::Never(format!(
+                    "dependency graph: container ordering {} has timed out.",
+                    pair()
+                ));
+            }
+            Outcome::NotYet => verdict = Verdict::NotYet,
+            Outcome::Never(why) => {
+                return Verdict::Never(format!(
+                    "dependency graph: failed to resolve container ordering {} {why}",
+                    pair()
+                ));
             }
         }
     }
     verdict
 }
 
-fn one(condition: &str, target: &ContainerState) -> Verdict {
-    let over = target.phase == Phase::Over;
-    let never = |why: &str| Verdict::Never(why.to_owned());
-    match condition {
-        "START" if target.ran => Verdict::Met,
-        "COMPLETE" | "SUCCESS" if over && !target.ran => never("it never started"),
-        "COMPLETE" if over => Verdict::Met,
-        "SUCCESS" if over => match target.exit_code {
-            Some(0) => Verdict::Met,
-            Some(code) => never(&format!("it exited with code {code}")),
-            None => never("its exit code is unknown"),
-        },
-        "HEALTHY" if over => never("it ended"),
-        "HEALTHY" => match target.health() {
-            Health::Healthy => Verdict::Met,
-            Health::Unhealthy => never("it is unhealthy"),
-            Health::Unknown => Verdict::NotYet,
-        },
-        _ if over => never("it never started"),
-        _ => Verdict::NotYet,
+/// A container as the agent writes it.
+fn told(spec: &TaskSpec, index: usize, stages: &str, exit_code: Option<i32>) -> String {
+    let spec = &spec.containers[index];
+    let image = spec.definition.image.as_deref().unwrap_or_default();
+    let exit = exit_code.map(|code| format!(" - Exit: {code}")).unwrap_or_default();
+    format!("{}({image}) ({stages}){exit}", spec.name())
+}
+
+/// How far a container has come and should come, as the agent writes it.
+fn stages(container: &ContainerState) -> &'static str {
+    match container.phase {
+        Phase::Waiting | Phase::Starting => "NONE->RUNNING",
+        Phase::Running => "RUNNING->RUNNING",
+        Phase::Over if container.ran => "STOPPED->RUNNING",
+        Phase::Over if container.exit_code == Some(GAVE_UP_CODE) => "NONE->STOPPED",
+        Phase::Over => "CREATED->STOPPED",
     }
+}
+
+/// Whether one condition holds.
+enum Outcome {
+    Met,
+    NotYet,
+    /// It never will; the end of the sentence that says why.
+    Never(&'static str),
+}
+
+fn one(condition: &str, target: &ContainerState) -> Outcome {
+    let over = target.phase == Phase::Over;
+    match condition {
+        _ if over && !target.ran => Outcome::Never("because dependency will never start"),
+        "SUCCESS" if over && target.exit_code != Some(0) => {
+            Outcome::Never("as dependency did not exit successfully.")
+        }
+        "COMPLETE" | "SUCCESS" if over => Outcome::Met,
+        "COMPLETE" | "SUCCESS" => Outcome::NotYet,
+        "HEALTHY" if target.health() == Health::Healthy => Outcome::Met,
+        // Chosen by us: the agent of ECS leaves such a task PENDING for ever.
+        "HEALTHY" if over => Outcome::Never("as dependency stopped before it was healthy."),
+        // One that is UNHEALTHY may recover.
+        "HEALTHY" => Outcome::NotYet,
+        _ if target.ran => Outcome::Met,
+        _ => Outcome::NotYet,
+    }
+}
+
+/// When the container at `target` has taken too long to reach a condition: `startTimeout` of the dependency, from its start.
+/// Without one it may take as long as it likes.
+fn late_at(
+    spec: &TaskSpec,
+    containers: &[ContainerState],
+    target: usize,
+    condition: &str,
+) -> Option<Timestamp> {
+    let takes_time = matches!(condition, "COMPLETE" | "SUCCESS" | "HEALTHY");
+    let given = spec.containers[target].definition.start_timeout.filter(|_| takes_time)?;
+    let seconds = u64::try_from(given).ok().filter(|seconds| *seconds > 0)?;
+    Some(containers[target].started_at? + seconds.saturating_mul(1000))
+}
+
+/// When the next dependency of a container that waits will have taken too long.
+pub(crate) fn deadline(
+    spec: &TaskSpec,
+    containers: &[ContainerState],
+    index: usize,
+) -> Option<Timestamp> {
+    let running =
+        targets(spec, index).filter(|(target, _)| containers[*target].phase == Phase::Running);
+    running.filter_map(|(target, condition)| late_at(spec, containers, target, condition)).min()
 }
 
 /// Whether another running container still depends on the one at `index`: it is stopped after that one.

@@ -11,7 +11,7 @@
 //! - A task is reported STOPPED only when each of its containers has ended or never began.
 //! - A task that is over is kept until the control plane says that its end is on record: a crash in between would make it
 //!   look as if it had never run.
-//! - An order whose generation is not newer than the last is ignored.
+//! - An order whose generation is not newer than the last is ignored, whether it is full or not.
 //!
 //! Source: amazon-ecs-agent, and the ECS developer guide on task lifecycle and container dependencies.
 #![forbid(unsafe_code)]

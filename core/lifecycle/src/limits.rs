@@ -3,9 +3,6 @@
 /// How long a container may take from SIGTERM to its end, in ms, if its definition does not say.
 /// Source: amazon-ecs-agent, `ECS_CONTAINER_STOP_TIMEOUT`, default 30 s.
 pub const STOP_TIMEOUT_MS: u64 = 30_000;
-/// How long the dependencies of a container may take, in ms, if its definition does not say.
-/// Source: amazon-ecs-agent, `ECS_CONTAINER_START_TIMEOUT`, default 3 min on Linux.
-pub const START_TIMEOUT_MS: u64 = 180_000;
 /// Interval of health checks in ms. Source: ECS API reference, `HealthCheck.interval`.
 pub const PROBE_INTERVAL_MS: u64 = 30_000;
 /// Failures in a row that make a container unhealthy. Source: ECS API reference, `HealthCheck.retries`.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use longshore_machine::{Machine, Timestamp};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
-use longshore_wire_ecs::host::{Desired, Order, OrderedTask, PortBinding, TaskReport, TaskSpec};
+use longshore_wire_ecs::host::{
+    Desired, Generation, Order, OrderedTask, PortBinding, TaskReport, TaskSpec,
+};
 
 use crate::task::TaskState;
 
@@ -70,8 +72,10 @@ pub enum Event {
         /// Ports as they are bound.
         bindings: Vec<PortBinding>,
     },
-    /// It could not be started; the reason is `ErrorName: text`.
+    /// It could not be started; the reason is `ErrorName: text`. A task goes on without a container that is not essential.
     StartFailed(Str),
+    /// What its whole task needs cannot be had, so that none of it starts; the reason is `ErrorName: text`.
+    TaskFailed(Str),
     /// It ended.
     Exited {
         /// Exit code, if it is known.
@@ -111,12 +115,12 @@ pub struct Lifecycle {
     /// What happened to containers that were found, before the order that names their tasks.
     early: BTreeMap<ResourceId, Vec<(usize, Event)>>,
     due: BTreeSet<(Timestamp, ResourceId)>,
-    generation: u64,
+    generation: Generation,
 }
 
 impl Lifecycle {
     fn ordered(&mut self, now: Timestamp, order: Order, out: &mut Vec<Output>) {
-        if order.generation <= self.generation && !order.full {
+        if order.generation <= self.generation {
             return;
         }
         self.generation = order.generation;

@@ -7,9 +7,8 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::host::{Reported, StopCause, TaskReport, TaskSpec};
 
-use crate::container::{ContainerState, Phase};
+use crate::container::{ContainerState, GAVE_UP_CODE, Phase};
 use crate::dependency::{self, Verdict};
-use crate::limits;
 use crate::machine::{ContainerRef, Event, Found, Output};
 
 /// One task on a host.
@@ -17,9 +16,9 @@ use crate::machine::{ContainerRef, Event, Found, Output};
 pub(crate) struct TaskState {
     spec: Arc<TaskSpec>,
     pub(crate) containers: Vec<ContainerState>,
-    accepted_at: Timestamp,
     /// Why it ends, once it does.
     cause: Option<StopCause>,
+    /// Whether it was RUNNING at any time.
     ran: bool,
     pull_started_at: Option<Timestamp>,
     pull_stopped_at: Option<Timestamp>,
@@ -45,15 +44,17 @@ impl TaskState {
     ) -> Self {
         let mut containers: Vec<ContainerState> =
             spec.containers.iter().map(ContainerState::new).collect();
-        let lost = was_running && found.is_empty();
-        let any_found = !found.is_empty();
+        let mut any_found = false;
         for one in found {
+            // A runtime may have containers of its own beside those of the definition.
             if let Some(index) =
                 spec.containers.iter().position(|spec| spec.name() == &*one.container)
             {
                 containers[index].adopt(now, one);
+                any_found = true;
             }
         }
+        let lost = was_running && !any_found;
         // It ran before: what is not here any more has ended, and nothing of it is started again.
         if was_running {
             for container in
@@ -68,7 +69,6 @@ impl TaskState {
             execution_stopped_at: lost.then_some(now),
             containers,
             spec,
-            accepted_at: now,
             ran: was_running && any_found,
             pull_started_at: None,
             pull_stopped_at: None,
@@ -96,6 +96,12 @@ impl TaskState {
             }
             Event::StartFailed(reason) => {
                 container.ended(None, Some(reason.clone()));
+                if self.spec.containers[index].essential() {
+                    self.fail(reason);
+                }
+            }
+            Event::TaskFailed(reason) => {
+                container.ended(None, Some(reason.clone()));
                 self.fail(reason);
             }
             Event::Exited { code, reason } => container.ended(code, reason),
@@ -121,6 +127,8 @@ impl TaskState {
         self.note_essential_exit(now);
         if self.cause.is_none() {
             self.start_what_may(now, out);
+            // One that was given up may have been all that was waited for.
+            self.note_essential_exit(now);
         }
         if self.cause.is_some() {
             self.stop_what_runs(now, out);
@@ -134,6 +142,8 @@ impl TaskState {
         }
     }
 
+    /// Source: amazon-ecs-agent: a task is RUNNING once each of its containers has been, or is over, and no essential one is
+    /// over; a task whose essential container ends before that was never RUNNING.
     fn note_essential_exit(&mut self, now: Timestamp) {
         let ended = self
             .spec
@@ -145,41 +155,45 @@ impl TaskState {
             self.execution_stopped_at.get_or_insert(now);
             self.cause.get_or_insert(StopCause::EssentialContainerExited);
         }
-        self.ran |= self.containers.iter().all(|container| container.ran);
+        let is_past_start = |state: &ContainerState| state.ran || state.phase == Phase::Over;
+        self.ran |= self.cause.is_none() && self.containers.iter().all(is_past_start);
     }
 
     fn start_what_may(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        // Giving one up may be what another waits for.
+        while self.start_or_give_up(now, out) {}
+    }
+
+    /// Looks at each container that waits; true if one was given up.
+    fn start_or_give_up(&mut self, now: Timestamp, out: &mut Vec<Output>) -> bool {
+        let mut gave_up = false;
         for index in 0..self.containers.len() {
             if self.containers[index].phase != Phase::Waiting {
                 continue;
             }
-            match dependency::check(&self.spec, &self.containers, index) {
+            match dependency::check(&self.spec, &self.containers, index, now) {
                 Verdict::Met => {
                     self.containers[index].phase = Phase::Starting;
                     out.push(Output::Start(self.container(index), self.spec.clone()));
                 }
-                Verdict::NotYet if now.since(self.accepted_at) < self.start_timeout_ms(index) => {}
-                Verdict::NotYet => {
-                    self.give_up(index, "its dependencies took longer than startTimeout");
+                Verdict::NotYet => {}
+                Verdict::Never(why) => {
+                    self.give_up(index, &why);
+                    gave_up = true;
                 }
-                Verdict::Never(why) => self.give_up(index, &why),
             }
         }
+        gave_up
     }
 
-    fn start_timeout_ms(&self, index: usize) -> u64 {
-        let given = self.spec.containers[index].definition.start_timeout;
-        given
-            .and_then(|seconds| u64::try_from(seconds).ok())
-            .map_or(limits::START_TIMEOUT_MS, |s| s * 1000)
-    }
-
+    /// Ends a container whose dependencies cannot be met any more. Source: amazon-ecs-agent: the task goes on without it,
+    /// unless it is essential.
     fn give_up(&mut self, index: usize, why: &str) {
-        let reason: Str =
-            format!("TaskDependencyError: container {}: {why}", self.spec.containers[index].name())
-                .into();
-        self.containers[index].ended(None, Some(reason.clone()));
-        self.fail(reason);
+        let reason: Str = format!("CannotStartContainerError: {why}").into();
+        self.containers[index].ended(Some(GAVE_UP_CODE), Some(reason.clone()));
+        if self.spec.containers[index].essential() {
+            self.fail(reason);
+        }
     }
 
     /// Stops dependents before what they depend on, and kills what takes too long.
@@ -244,6 +258,7 @@ impl TaskState {
         TaskReport {
             task: self.spec.id,
             status,
+            ran: self.ran,
             containers: self.containers.iter().map(ContainerState::report).collect(),
             pull_started_at: self.pull_started_at.map(Timestamp::millis),
             pull_stopped_at: self.pull_stopped_at.map(Timestamp::millis),
@@ -264,8 +279,9 @@ impl TaskState {
         let probes = running.filter_map(|container| container.probes.as_ref()?.next_at());
         let waiting = (0..self.containers.len())
             .filter(|index| self.containers[*index].phase == Phase::Waiting);
-        let starts = waiting.map(|index| self.accepted_at + self.start_timeout_ms(index));
-        self.wake = kills.chain(probes).chain(starts).min().map(|at| at.max(now + 1));
+        let late =
+            waiting.filter_map(|index| dependency::deadline(&self.spec, &self.containers, index));
+        self.wake = kills.chain(probes).chain(late).min().map(|at| at.max(now + 1));
         self.wake
     }
 }

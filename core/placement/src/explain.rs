@@ -38,7 +38,7 @@ impl Step {
             Refusal::Attribute(_) => Self::Attributes,
             Refusal::Cpu(_) => Self::Cpu,
             Refusal::Memory(_) => Self::Memory,
-            Refusal::Port(_) => Self::Ports,
+            Refusal::Port(_) | Refusal::MachinePort(_) => Self::Ports,
             Refusal::Gpu(_) => Self::Gpus,
             Refusal::MemberOf(number) => Self::Constraint(*number),
             Refusal::DistinctInstance => Self::Constraint(rules.distinct_at().unwrap_or(0)),
@@ -138,7 +138,7 @@ fn shortage(refusal: &Refusal, rules: &Rules<'_>) -> u64 {
         Refusal::Cpu(free) => part(*free, rules.needs.cpu),
         Refusal::Memory(free) => part(*free, rules.needs.memory_mib),
         Refusal::Gpu(free) => part(*free, rules.needs.gpus),
-        Refusal::Port(_) | Refusal::DistinctInstance => 1_000,
+        Refusal::Port(_) | Refusal::MachinePort(_) | Refusal::DistinctInstance => 1_000,
         _ => NOT_A_MATTER_OF_TASKS,
     }
 }

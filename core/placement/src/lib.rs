@@ -21,6 +21,7 @@ mod bucket;
 mod chain;
 mod explain;
 mod log;
+mod machines;
 mod needs;
 mod place;
 pub mod query;

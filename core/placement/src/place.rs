@@ -32,6 +32,8 @@ pub enum Refusal {
     Memory(u32),
     /// The port is in use.
     Port(Port),
+    /// The port is in use by another instance on the same machine.
+    MachinePort(Port),
     /// Too few GPUs; how many are free.
     Gpu(u32),
     /// A task of the group that should run is on it.

@@ -1,11 +1,12 @@
 //! One instance as the view keeps it, with the tasks that should run on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
-use crate::needs::{Needs, RequiredAttribute};
+use crate::needs::{Needs, Port, RequiredAttribute};
 use crate::place::Refusal;
 use crate::query::Facts;
 use crate::request::Constraint;
@@ -21,6 +22,8 @@ pub(crate) struct Slot {
     pub(crate) groups: BTreeMap<Str, u32>,
     /// All of them.
     pub(crate) tasks: u32,
+    /// Ports in use on its machine, by instances on it of which it is one; empty if it is alone there.
+    pub(crate) machine_ports: Arc<BTreeSet<Port>>,
     /// Rises when what it is, and not what it has left, changes.
     pub(crate) epoch: u64,
 }
@@ -83,7 +86,7 @@ impl Rules<'_> {
             return Err(Refusal::NotConnected);
         }
         self.attributes(view)?;
-        self.room(view)?;
+        self.room(slot, view)?;
         self.constraints(slot, view, |_| true)
     }
 
@@ -103,8 +106,8 @@ impl Rules<'_> {
         }
         unless(view.cpu >= needs.cpu, Refusal::Cpu(view.cpu));
         unless(view.memory_mib >= needs.memory_mib, Refusal::Memory(view.memory_mib));
-        for port in needs.ports.iter().filter(|port| view.ports.contains(port)) {
-            unless(false, Refusal::Port(*port));
+        for refusal in needs.ports.iter().filter_map(|port| port_in_use(slot, view, *port)) {
+            unless(false, refusal);
         }
         unless(view.gpus >= needs.gpus, Refusal::Gpu(view.gpus));
         for number in 0..self.constraints.len() {
@@ -138,7 +141,7 @@ impl Rules<'_> {
 
     /// The rest of it.
     pub(crate) fn passing(&self, slot: &Slot, view: &InstanceView) -> bool {
-        self.room(view).is_ok() && self.constraints(slot, view, reads_tasks).is_ok()
+        self.room(slot, view).is_ok() && self.constraints(slot, view, reads_tasks).is_ok()
     }
 
     fn attributes(&self, view: &InstanceView) -> Result<(), Refusal> {
@@ -149,7 +152,7 @@ impl Rules<'_> {
         }
     }
 
-    fn room(&self, view: &InstanceView) -> Result<(), Refusal> {
+    fn room(&self, slot: &Slot, view: &InstanceView) -> Result<(), Refusal> {
         let needs = self.needs;
         if view.cpu < needs.cpu {
             return Err(Refusal::Cpu(view.cpu));
@@ -157,8 +160,8 @@ impl Rules<'_> {
         if view.memory_mib < needs.memory_mib {
             return Err(Refusal::Memory(view.memory_mib));
         }
-        match needs.ports.iter().find(|port| view.ports.contains(port)) {
-            Some(port) => Err(Refusal::Port(*port)),
+        match needs.ports.iter().find_map(|port| port_in_use(slot, view, *port)) {
+            Some(refusal) => Err(refusal),
             None if view.gpus < needs.gpus => Err(Refusal::Gpu(view.gpus)),
             None => Ok(()),
         }
@@ -189,6 +192,14 @@ impl Rules<'_> {
             Constraint::DistinctInstance | Constraint::MemberOf(_) => Ok(()),
         }
     }
+}
+
+/// Whether a port is in use: on the instance, or by another one on its machine.
+fn port_in_use(slot: &Slot, view: &InstanceView, port: Port) -> Option<Refusal> {
+    if view.ports.contains(&port) {
+        return Some(Refusal::Port(port));
+    }
+    slot.machine_ports.contains(&port).then_some(Refusal::MachinePort(port))
 }
 
 /// Whether an instance has an attribute that is required.

@@ -10,6 +10,7 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
 use crate::log::Log;
+use crate::machines::{self, Machines};
 use crate::needs::{Needs, Port};
 use crate::query::Expression;
 use crate::rankings::Rankings;
@@ -48,6 +49,7 @@ pub struct ClusterView {
     /// Slots whose instance is gone.
     unused: Vec<usize>,
     epochs: u64,
+    machines: Machines,
     pub(crate) log: Log,
     pub(crate) rankings: Rankings,
 }
@@ -102,10 +104,35 @@ impl ClusterView {
     /// Adds an instance or replaces what is known of it. What is counted of its tasks stays.
     pub fn put_instance(&mut self, id: ResourceId, instance: InstanceView) {
         let slot = self.slot_for(id);
+        let left = self.machines.leave(&mut self.slots, slot);
         self.epochs += 1;
         self.slots[slot].epoch = self.epochs;
         self.slots[slot].view = Some(instance);
+        let joined = self.machines.join(&mut self.slots, slot);
+        self.note(slot, left.into_iter().chain(joined));
+    }
+
+    /// A slot changed, and others on its machine with it.
+    fn note(&mut self, slot: usize, others: impl IntoIterator<Item = usize>) {
+        for other in others {
+            self.log.push(other);
+        }
         self.log.push(slot);
+    }
+
+    /// Other instances on the machine of one, which have its ports together with it.
+    pub fn beside(&self, id: ResourceId) -> impl Iterator<Item = ResourceId> {
+        let slot = self.slot(id);
+        let around = slot.into_iter().flat_map(|slot| self.machines.around(slot));
+        around.map(|slot| self.slots[slot].id).filter(move |other| *other != id)
+    }
+
+    /// The ports that an instance cannot give: in use by itself, or by others on its machine.
+    pub fn ports_in_use(&self, id: ResourceId) -> Option<&BTreeSet<Port>> {
+        let slot = self.slot(id)?;
+        let view = slot.view.as_ref()?;
+        // What is in use on the machine includes its own.
+        Some(if machines::named(view).is_some() { &slot.machine_ports } else { &view.ports })
     }
 
     /// Says whether the agent of an instance is connected; an unknown instance is left alone.
@@ -121,8 +148,9 @@ impl ClusterView {
     /// Forgets an instance.
     pub fn remove_instance(&mut self, id: ResourceId) {
         let Some(slot) = self.by_id.get(&id).copied() else { return };
+        let left = self.machines.leave(&mut self.slots, slot);
         self.slots[slot].view = None;
-        self.log.push(slot);
+        self.note(slot, left);
         self.give_back(slot);
     }
 
@@ -130,7 +158,8 @@ impl ClusterView {
         if let Some(slot) = self.by_id.get(&id) {
             return *slot;
         }
-        let fresh = Slot { id, view: None, groups: BTreeMap::new(), tasks: 0, epoch: 0 };
+        let (groups, machine_ports) = (BTreeMap::new(), Arc::default());
+        let fresh = Slot { id, view: None, groups, tasks: 0, machine_ports, epoch: 0 };
         let slot = if let Some(slot) = self.unused.pop() {
             self.slots[slot] = fresh;
             slot
@@ -166,7 +195,8 @@ impl ClusterView {
         for port in &needs.ports {
             assert!(view.ports.insert(*port), "{id} already uses {port:?}");
         }
-        self.log.push(slot);
+        let others = self.machines.change(&mut self.slots, slot, &needs.ports, true);
+        self.note(slot, others);
     }
 
     /// Gives back what [`ClusterView::reserve`] took.
@@ -179,7 +209,8 @@ impl ClusterView {
         for port in &needs.ports {
             assert!(view.ports.remove(port), "{id} did not use {port:?}");
         }
-        self.log.push(slot);
+        let others = self.machines.change(&mut self.slots, slot, &needs.ports, false);
+        self.note(slot, others);
     }
 
     /// Counts a task of `group` on an instance, as long as it should run.

@@ -23,6 +23,7 @@ mod create;
 mod failure;
 mod launch;
 mod logs;
+mod pause;
 mod probe;
 mod pull;
 mod sight;
@@ -38,7 +39,8 @@ use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::TaskSpec;
 use tokio::sync::watch::Sender;
 
-use crate::docker::failure::bounded;
+use crate::docker::failure::{Failure, bounded};
+use crate::docker::launch::NotStarted;
 use crate::docker::pull::Pulls;
 use crate::docker::table::{Busy, Key, Phase, Table};
 use crate::docker::watch::End;
@@ -85,9 +87,27 @@ pub async fn connect(
     events: Events,
     pull: PullPolicy,
 ) -> Result<Docker, String> {
-    let daemon = reach(CONNECT).await?;
+    let daemon = reach(CONNECT).await.map_err(|why| absent(&why))?;
     let (pulls, table, busy) = (Pulls::new(pull), Mutex::default(), Sender::new(0));
     Ok(Docker { shared: Arc::new(Shared { daemon, instance, events, pulls, table, busy }) })
+}
+
+/// The name of the machine that the daemon is on, whose ports its containers take.
+///
+/// # Errors
+/// Why there is none, for people.
+pub async fn machine() -> Result<String, String> {
+    let daemon = reach(CONNECT).await.map_err(|why| absent(&why))?;
+    let told = bounded(CONNECT, daemon.info()).await.map_err(|failure| failure.to_string())?;
+    told.name.ok_or_else(|| "the Docker daemon does not say the name of its machine".to_owned())
+}
+
+/// That no daemon answers, and where it was looked for.
+fn absent(why: &str) -> String {
+    // Read for the message alone: the client reads it itself.
+    let place = std::env::var("DOCKER_HOST").ok().filter(|place| !place.is_empty());
+    let place = place.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
+    format!("no Docker daemon answers at {place}: {why}")
 }
 
 /// Whether a daemon answers within a second.
@@ -124,37 +144,33 @@ impl Docker {
         table.work.spawn(work);
     }
 
-    pub(crate) async fn inventory(&self) -> Vec<Found> {
-        let listed = match launch::list(&self.shared.daemon, self.shared.instance).await {
-            Ok(listed) => listed,
-            Err(failure) => {
-                let instance = self.shared.instance;
-                tracing::error!(%instance, %failure, "the containers of before cannot be listed");
-                return Vec::new();
-            }
-        };
+    pub(crate) async fn inventory(&self) -> Result<Vec<Found>, String> {
+        let told = |what: &str, failure: Failure| format!("{what}: {failure}");
+        let Shared { daemon, instance, .. } = &*self.shared;
+        let listed = launch::list(daemon, *instance).await;
+        let listed = listed.map_err(|failure| told("cannot list existing containers", failure))?;
         let mut found = Vec::new();
         for (id, key) in listed {
-            found.extend(self.look_at(&id, key).await);
+            let one = self.look_at(&id, key).await;
+            found.extend(one.map_err(|failure| told("cannot inspect a container", failure))?);
         }
-        found
+        Ok(found)
     }
 
-    /// What became of a container that was created before. One that never began is made sure never to.
-    async fn look_at(&self, id: &str, key: Key) -> Option<Found> {
+    /// What became of a container that was created before; `None` if it is gone. One that never began is made sure never to.
+    async fn look_at(&self, id: &str, key: Key) -> Result<Option<Found>, Failure> {
         let daemon = &self.shared.daemon;
-        let seen = watch::inspect(daemon, id).await.inspect_err(|failure| {
-            let task = key.0;
-            tracing::warn!(%task, container = id, %failure, "a container cannot be inspected");
-        });
-        let seen = seen.ok()?;
+        let seen = match watch::inspect(daemon, id).await {
+            Err(failure) if failure.is_missing() => return Ok(None),
+            seen => seen?,
+        };
         let state = match watch::state(&seen.state.clone().unwrap_or_default()) {
             watch::State::NeverStarted => {
                 // One that is being started now is none of before.
                 if !self.is_known(&key) {
                     launch::discard(daemon, id).await;
                 }
-                return None;
+                return Ok(None);
             }
             watch::State::Running => {
                 self.watch_found(id.to_owned(), key.clone());
@@ -163,13 +179,8 @@ impl Docker {
             watch::State::Ended(code) => FoundState::Exited(code),
         };
         let (task, container) = key;
-        Some(Found {
-            task,
-            container,
-            runtime_id: id.into(),
-            bindings: launch::bindings(&seen),
-            state,
-        })
+        let (runtime_id, bindings) = (id.into(), launch::bindings(&seen));
+        Ok(Some(Found { task, container, runtime_id, bindings, state }))
     }
 
     fn is_known(&self, key: &Key) -> bool {
@@ -217,9 +228,9 @@ impl Docker {
             match launched {
                 Ok(Some((id, started))) => this.run(container, key, &id, started).await,
                 Ok(None) => {}
-                Err(reason) => {
+                Err(failed) => {
                     this.table().containers.remove(&key);
-                    this.tell(container, Event::StartFailed(reason.into()));
+                    this.tell(container, failed.into());
                 }
             }
         });
@@ -230,7 +241,7 @@ impl Docker {
         &self,
         container: ContainerRef,
         spec: &TaskSpec,
-    ) -> Result<Option<(String, Event)>, String> {
+    ) -> Result<Option<(String, Event)>, NotStarted> {
         let Shared { daemon, instance, pulls, .. } = &*self.shared;
         let image =
             spec.containers[container.index].definition.image.as_deref().unwrap_or_default();
@@ -238,14 +249,16 @@ impl Docker {
         let pulled = pulls.provide(daemon, image).await;
         self.tell(container, Event::PullStopped);
         pulled?;
+        if pause::is_needed(spec) {
+            pause::provide(daemon, *instance, spec).await?;
+        }
         let id = launch::create(daemon, *instance, spec, container.index).await?;
         if !self.table().specs.contains_key(&container.task) {
             // The removal may have looked before there was anything to see.
             self.remove(container.task);
             return Ok(None);
         }
-        let started = launch::start(daemon, &id).await?;
-        Ok(Some((id, started)))
+        Ok(Some((id.clone(), launch::start(daemon, &id).await?)))
     }
 
     async fn run(&self, container: ContainerRef, key: Key, id: &str, started: Event) {
@@ -324,9 +337,14 @@ impl Docker {
         let busy = Busy::new(&self.shared.busy);
         let this = self.clone();
         self.spawn(async move {
-            if let Err(failure) = this.clear(task).await {
-                let instance = this.shared.instance;
-                tracing::warn!(%instance, %task, %failure, "a task's containers are left behind");
+            let mut failures = 0;
+            while let Err(failure) = this.clear(task).await {
+                if failures == 0 {
+                    let instance = this.shared.instance;
+                    tracing::warn!(%instance, %task, %failure, "cannot remove the containers of a task yet");
+                }
+                failures += 1;
+                tokio::time::sleep(failure::pause(failures)).await;
             }
             drop(busy);
         });
@@ -347,7 +365,7 @@ impl Docker {
                     }
                 }
                 Err(failure) => {
-                    tracing::warn!(%instance, %failure, "the containers are left behind");
+                    tracing::warn!(%instance, %failure, "cannot list the containers, which are left behind");
                 }
             }
             drop(busy);
@@ -361,31 +379,39 @@ impl Docker {
     }
 
     /// Keeps the output of a task's containers, and removes them and the volumes that were the task's own.
-    async fn clear(&self, task: ResourceId) -> Result<(), failure::Failure> {
+    async fn clear(&self, task: ResourceId) -> Result<(), Failure> {
         let Shared { daemon, instance, .. } = &*self.shared;
         let mut listed = launch::list(daemon, *instance).await?;
         listed.retain(|(_, (owner, _))| *owner == task);
         let mut outputs = BTreeMap::new();
         for (id, (_, name)) in &listed {
-            if let Some(output) = logs::tail(daemon, id).await {
+            let is_kept = self.table().kept.get(task, name).is_some();
+            if let (false, Some(output)) = (is_kept, logs::tail(daemon, id).await) {
                 outputs.insert(name.clone(), output);
             }
         }
         self.table().kept.add(task, outputs);
         for (id, _) in &listed {
-            launch::discard(daemon, id).await;
+            launch::remove(daemon, id).await?;
         }
         launch::discard_volumes(daemon, task).await
     }
 
-    pub(crate) async fn logs(&self, task: ResourceId, container: &str) -> Option<Vec<u8>> {
+    pub(crate) async fn logs(
+        &self,
+        task: ResourceId,
+        container: &str,
+    ) -> Result<Option<Vec<u8>>, String> {
         let kept = self.table().kept.get(task, container);
         if kept.is_some() {
-            return kept;
+            return Ok(kept);
         }
-        let listed = launch::list(&self.shared.daemon, self.shared.instance).await.ok()?;
+        let listed = launch::list(&self.shared.daemon, self.shared.instance).await;
+        let listed = listed.map_err(|failure| failure.to_string())?;
         let named = |(_, (owner, name)): &(String, Key)| *owner == task && &**name == container;
-        let (id, _) = listed.into_iter().find(named)?;
-        logs::tail(&self.shared.daemon, &id).await
+        match listed.into_iter().find(named) {
+            Some((id, _)) => Ok(logs::tail(&self.shared.daemon, &id).await),
+            None => Ok(None),
+        }
     }
 }

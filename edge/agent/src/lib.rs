@@ -40,10 +40,13 @@ pub enum Runtime {
 
 impl Runtime {
     /// What there is from before. Those that run are watched from here on.
-    pub async fn inventory(&self) -> Vec<Found> {
+    ///
+    /// # Errors
+    /// Why it cannot be said, for people. Then nothing is known of any container, least of all that it is gone: ask again.
+    pub async fn inventory(&self) -> Result<Vec<Found>, String> {
         match self {
             Self::Docker(docker) => docker.inventory().await,
-            Self::Process(processes) => processes.inventory(),
+            Self::Process(processes) => Ok(processes.inventory()),
         }
     }
 
@@ -132,13 +135,26 @@ impl Runtime {
         }
     }
 
-    /// The end of what a container wrote, at most [`LOG_BYTES_MAX`]; `None` if it is not known.
-    pub async fn logs(&self, task: ResourceId, container: &str) -> Option<Vec<u8>> {
+    /// The end of what a container wrote, at most [`LOG_BYTES_MAX`]; `None` if there is no such container.
+    ///
+    /// # Errors
+    /// Why it cannot be said, for people.
+    pub async fn logs(&self, task: ResourceId, container: &str) -> Result<Option<Vec<u8>>, String> {
         match self {
             Self::Docker(docker) => docker.logs(task, container).await,
-            Self::Process(processes) => processes.logs(task, container),
+            Self::Process(processes) => Ok(processes.logs(task, container)),
         }
     }
+}
+
+/// The name of the machine whose ports processes take.
+///
+/// # Errors
+/// Why it is not known, for people.
+pub fn machine() -> Result<String, String> {
+    const NAME: &str = "/proc/sys/kernel/hostname";
+    let name = std::fs::read_to_string(NAME).map_err(|error| format!("{NAME}: {error}"))?;
+    Ok(name.trim().to_owned())
 }
 
 /// What an instance can do, as attributes that the real container agent registers under these names.
@@ -150,8 +166,14 @@ pub fn capabilities(docker: bool) -> Vec<Attribute> {
         "ecs.capability.container-health-check",
         "ecs.capability.container-ordering",
     ];
-    let own: &[&str] =
-        if docker { &["com.amazonaws.ecs.capability.privileged-container"] } else { &[] };
+    let own: &[&str] = if docker {
+        &[
+            "com.amazonaws.ecs.capability.privileged-container",
+            "ecs.capability.pid-ipc-namespace-sharing",
+        ]
+    } else {
+        &[]
+    };
     let attribute = |name: &&str| Attribute { name: Some((*name).into()), ..Default::default() };
     common.iter().chain(own).map(attribute).collect()
 }

@@ -10,6 +10,7 @@
 
 mod directory;
 mod launch;
+mod ports;
 mod sight;
 mod watch;
 
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use longshore_lifecycle::{ContainerRef, Event, Found, FoundState};
+use longshore_lifecycle::{ContainerRef, Event, Found, FoundState, environment};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::TaskSpec;
@@ -25,6 +26,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::task::JoinSet;
 
 use crate::process::directory::Directory;
+pub use crate::process::ports::Ports;
 use crate::process::sight::Sample;
 use crate::{Events, LOG_BYTES_MAX, Sight, probe_timeout, probe_words};
 
@@ -38,6 +40,7 @@ pub struct Processes {
 struct Shared {
     root: PathBuf,
     events: Events,
+    ports: Ports,
     table: Mutex<Table>,
 }
 
@@ -66,9 +69,9 @@ impl Running {
 }
 
 impl Processes {
-    /// The processes of one container instance, which keeps its files below `root`.
-    pub fn new(root: PathBuf, events: Events) -> Self {
-        Self { shared: Arc::new(Shared { root, events, table: Mutex::default() }) }
+    /// The processes of one container instance, which keeps its files below `root`; `ports` is the same for all on this machine.
+    pub fn new(root: PathBuf, ports: Ports, events: Events) -> Self {
+        Self { shared: Arc::new(Shared { root, events, ports, table: Mutex::default() }) }
     }
 
     fn table(&self) -> std::sync::MutexGuard<'_, Table> {
@@ -92,11 +95,16 @@ impl Processes {
         let mut found = Vec::new();
         for directory in directory::all(&self.shared.root) {
             let Some(state) = self.look_at(&directory) else { continue };
+            let bindings = match (state, directory.pid()) {
+                (FoundState::Running, Some(pid)) => launch::bindings(pid),
+                _ => Vec::new(),
+            };
+            self.shared.ports.found(&(directory.task, directory.container.clone()), &bindings);
             found.push(Found {
                 task: directory.task,
                 container: directory.container.clone(),
                 runtime_id: directory.runtime_id(),
-                bindings: Vec::new(),
+                bindings,
                 state,
             });
         }
@@ -150,11 +158,20 @@ impl Processes {
         self.tell(container, Event::PullStopped);
         let name: Str = spec.containers[container.index].name().into();
         let directory = Directory::of(&self.shared.root, spec.id, name.clone());
-        match launch::spawn(&directory, &spec.containers[container.index]) {
-            Err(reason) => self.tell(container, Event::StartFailed(reason.into())),
-            Ok((mut child, pid)) => {
+        let (ports, owner) = (&self.shared.ports, (spec.id, name.clone()));
+        let own = &spec.containers[container.index];
+        let launched = ports.give(&owner, spec.network_mode, own).and_then(|bindings| {
+            let spec = environment::with(&spec, container.index, ports::told(own, &bindings));
+            let (child, pid) = launch::spawn(&directory, &spec.containers[container.index])?;
+            Ok((child, pid, bindings))
+        });
+        match launched {
+            Err(reason) => {
+                ports.take_back(&owner);
+                self.tell(container, Event::StartFailed(reason.into()));
+            }
+            Ok((mut child, pid, bindings)) => {
                 self.table().running.insert((spec.id, name.clone()), Running::new(pid));
-                let bindings = launch::bindings(&spec.containers[container.index]);
                 let runtime_id = directory.runtime_id();
                 self.tell(container, Event::Started { runtime_id, image_digest: None, bindings });
                 let this = self.clone();
@@ -182,6 +199,7 @@ impl Processes {
         }
         drop(table);
         let Some(running) = running else { return };
+        self.shared.ports.take_back(&(task, name.clone()));
         // What the command left behind ends with it, as in a container. Nobody may be left: that is fine.
         let _ = kill_process_group(running.pid, Signal::KILL);
         let code = code.or(running.killed.then_some(137));
@@ -239,6 +257,7 @@ impl Processes {
             }
         }
         drop(table);
+        self.shared.ports.take_back_all(task);
         for directory in directory::of_task(&self.shared.root, task) {
             directory.retire();
         }

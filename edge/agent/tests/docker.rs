@@ -13,7 +13,9 @@ use longshore_agent::Runtime;
 use longshore_agent::docker::{self, PullPolicy};
 use longshore_lifecycle::{ContainerRef, Event, FoundState};
 use longshore_wire_ecs::arn::ResourceId;
-use longshore_wire_ecs::host::{ContainerSpec, NetworkMode, TaskAbout, TaskSpec};
+use longshore_wire_ecs::host::{
+    ContainerSpec, Namespace, Namespaces, NetworkMode, TaskAbout, TaskSpec,
+};
 use longshore_wire_ecs::shape::container_definition::{
     ContainerDefinition, HealthCheck, MountPoint, PortMapping, Volume,
 };
@@ -88,6 +90,7 @@ async fn bench(
         family: "test".into(),
         revision: 1,
         network_mode: NetworkMode::Bridge,
+        namespaces: Namespaces::default(),
         containers: Arc::new(vec![container]),
         volumes: Arc::new(volumes),
         about: TaskAbout::default(),
@@ -113,7 +116,12 @@ impl Bench {
     }
 
     async fn output(&self) -> String {
-        let output = self.runtime.logs(self.spec.id, "web").await.unwrap_or_default();
+        self.output_of("web").await
+    }
+
+    async fn output_of(&self, container: &str) -> String {
+        let output = self.runtime.logs(self.spec.id, container).await;
+        let output = output.expect("the daemon answers").unwrap_or_default();
         String::from_utf8_lossy(&output).into_owned()
     }
 
@@ -130,7 +138,7 @@ impl Bench {
     async fn clear(&self) {
         self.runtime.remove(self.spec.id);
         let gone = async {
-            while !self.runtime.inventory().await.is_empty() {
+            while self.runtime.inventory().await != Ok(Vec::new()) {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
@@ -211,14 +219,14 @@ async fn a_later_agent_finds_a_running_container_and_tells_its_exit() {
     let Event::Started { runtime_id, .. } = started else { panic!("{started:?}") };
     bench.until_output("ready").await;
     let (later, mut told) = open(bench.instance).await;
-    let found = later.inventory().await;
+    let found = later.inventory().await.expect("the daemon answers");
     let [one] = &found[..] else { panic!("{found:?}") };
     assert_eq!((one.task, &*one.container, &one.runtime_id), (bench.spec.id, "web", &runtime_id));
     assert_eq!(one.state, FoundState::Running);
     later.adopt(&bench.spec);
     later.stop(bench.container);
     assert_eq!(next(&mut told).await, exited(5));
-    let found = later.inventory().await;
+    let found = later.inventory().await.expect("the daemon answers");
     assert_eq!(found.first().map(|one| one.state), Some(FoundState::Exited(Some(5))));
     bench.clear().await;
 }
@@ -231,7 +239,7 @@ async fn an_exit_before_the_adoption_is_kept() {
     bench.start().await;
     bench.until_output("ready").await;
     let (later, mut told) = open(bench.instance).await;
-    assert_eq!(later.inventory().await.len(), 1);
+    assert_eq!(later.inventory().await.map(|found| found.len()), Ok(1));
     bench.runtime.stop(bench.container);
     assert_eq!(next(&mut bench.told).await, exited(5));
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -291,6 +299,46 @@ async fn a_volume_of_the_task_goes_with_the_task() {
     tokio::time::timeout(PATIENCE, left).await.expect("the volume goes in time");
 }
 
+/// What the second container sees of the first one: its process, and what it put into shared memory.
+#[tokio::test]
+async fn containers_of_a_task_share_processes_and_memory_when_it_says_so() {
+    let script = "echo here > /dev/shm/word; exec sleep 623";
+    let Some(mut bench) = bench(script, ContainerDefinition::default(), Vec::new()).await else {
+        return;
+    };
+    let mut spec = (*bench.spec).clone();
+    spec.namespaces = Namespaces { pid: Some(Namespace::Task), ipc: Some(Namespace::Task) };
+    let mut second = spec.containers[0].clone();
+    second.definition =
+        Arc::new(ContainerDefinition { name: Some("log".into()), ..(*second.definition).clone() });
+    let look = "until test -e /dev/shm/word; do sleep 0.1; done; cat /dev/shm/word; ps | grep 'sleep 62[3]'; (sh -c 'sleep 0.1 &'; sleep 1); ps; echo end";
+    second.command = Some(Arc::new(["sh", "-c", look].map(Into::into).to_vec()));
+    Arc::make_mut(&mut spec.containers).push(second);
+    bench.spec = Arc::new(spec);
+    // Both at a time: one of them makes the container whose namespaces they share.
+    for index in 0..2 {
+        bench.runtime.start(ContainerRef { index, ..bench.container }, bench.spec.clone());
+    }
+    let mut started = 0;
+    let ended = loop {
+        match next(&mut bench.told).await {
+            Event::Started { .. } => started += 1,
+            Event::PullStarted | Event::PullStopped => {}
+            other => break other,
+        }
+    };
+    assert_eq!((started, ended), (2, exited(0)));
+    let seen = bench.output_of("log").await;
+    assert!(seen.starts_with("here\n") && seen.contains("sleep 623"), "{seen}");
+    assert!(!seen.contains("[sleep]"), "an orphan that ended is waited for: {seen}");
+    // A later agent may be asked to start what is missing: what is shared is there already.
+    let (later, mut told) = open(bench.instance).await;
+    later.inventory().await.expect("the daemon answers");
+    later.start(ContainerRef { index: 1, ..bench.container }, bench.spec.clone());
+    while !matches!(next(&mut told).await, Event::Exited { code: Some(0), .. }) {}
+    bench.clear().await;
+}
+
 #[tokio::test]
 async fn a_missing_command_and_a_missing_image_fail_with_the_agents_words() {
     let image = Some("longshore/there-is-no-such-image:1".into());
@@ -325,5 +373,5 @@ async fn removing_all_leaves_nothing_once_it_is_settled() {
     bench.start().await;
     bench.runtime.remove_all();
     bench.runtime.settle().await;
-    assert_eq!(bench.runtime.inventory().await, Vec::new());
+    assert_eq!(bench.runtime.inventory().await, Ok(Vec::new()));
 }

@@ -76,10 +76,9 @@ impl Local {
         let (ecs_url, mesos_url) = (url(&ecs_listener), mesos_listener.as_ref().map(url));
         let config = config(args, keys.clone()).await?;
         let scratch = args.in_memory.then(|| config.fleet.hosts_dir.clone());
-        let runtime =
-            config.instances.first().map_or(RuntimeChoice::Process, |instance| instance.runtime);
         let instances = config.instances.len();
         let ecs = LocalEcs::start(config, ecs_listener).await?;
+        let runtime = ecs.runtime();
         let mesos = match mesos_listener {
             Some(listener) => {
                 let (key, secret) = keys.first().unwrap_or(OWN_KEY);
@@ -274,6 +273,8 @@ async fn instances(args: &DevArgs) -> anyhow::Result<Vec<InstanceConfig>> {
                 architecture: kind.map(|kind| kind.architecture.into()),
                 attributes: given.map(|(_, attribute)| attribute.clone()).collect(),
                 runtime: choose(own.map_or(runtime, |(_, runtime)| *runtime)).await,
+                runtime_is_guessed: own.map_or(runtime, |(_, runtime)| *runtime)
+                    == RuntimeArg::Auto,
             });
         }
     }

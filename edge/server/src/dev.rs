@@ -1,14 +1,17 @@
 //! The local ECS, put together: storage, control plane, HTTP front and the container instances of this machine.
 
 use longshore_control::{Control, audit};
-use longshore_wire_ecs::{ApiError, Str};
+use longshore_wire_ecs::ApiError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::door::{self, Listener, serve};
 use crate::drive::{drive, seed};
 use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, refusal, router};
-use crate::instance::{Command, Fleet, InstanceConfig, Keeper, Outbox, Runtimes};
+use crate::instance::{
+    Before, Command, Fleet, InstanceConfig, Keeper, Known, Outbox, RuntimeChoice, Runtimes,
+    keep_runtimes,
+};
 use crate::limits;
 use crate::metadata::Metadata;
 use crate::storage::{Durability, Place, Storage, StorageError, WriteError, Writer};
@@ -39,6 +42,9 @@ pub enum StartError {
     /// The writer's thread cannot be started.
     #[error("cannot start the storage thread")]
     Thread(#[source] std::io::Error),
+    /// The runtime of an earlier run cannot be had.
+    #[error("cannot start a container instance: {0}")]
+    Runtime(String),
     /// An instance cannot register, or has no runtime.
     #[error("cannot start a container instance: {0}")]
     Instance(ApiError),
@@ -56,6 +62,7 @@ pub struct LocalEcs {
     closing: watch::Sender<bool>,
     runtimes: Runtimes,
     keeps_records: bool,
+    runtime: RuntimeChoice,
 }
 
 impl LocalEcs {
@@ -71,9 +78,11 @@ impl LocalEcs {
         let machine = load(&storage)?;
         let known =
             machine.instances().filter(|instance| *instance.cluster == *config.fleet.cluster);
-        let known: Vec<(Str, Str)> = known
-            .filter_map(|instance| Some((instance.ec2_instance_id.clone()?, instance.arn.clone())))
-            .collect();
+        let known: Known =
+            known.filter_map(|one| Some((one.ec2_instance_id.clone()?, Before::of(one)))).collect();
+        let mut instances = config.instances;
+        keep_runtimes(&known, &mut instances).map_err(StartError::Runtime)?;
+        let runtime = instances.first().map_or(RuntimeChoice::Process, |one| one.runtime);
         let (control, inbox) = ControlHandle::new();
         let routes = Routes::default();
         let (tell_failed, failed) = oneshot::channel();
@@ -110,9 +119,14 @@ impl LocalEcs {
         let front = door::Front { router: router(front), refusal };
         tasks.spawn(serve(listener, front, closed));
         let keeps_records = config.place != Place::Memory;
-        let started = keeper.ask(|answer| Command::Add(config.instances, known, answer)).await;
+        let started = keeper.ask(|answer| Command::Add(instances, known, answer)).await;
         started.map_err(StartError::Instance)?;
-        Ok(Self { control, tasks, core, failed, closing, runtimes, keeps_records })
+        Ok(Self { control, tasks, core, failed, closing, runtimes, keeps_records, runtime })
+    }
+
+    /// What runs the containers of the first instance.
+    pub fn runtime(&self) -> RuntimeChoice {
+        self.runtime
     }
 
     /// Waits for what ends a local ECS against its will: a disk that cannot be written.

@@ -4,6 +4,7 @@
 //! container agent does for `default`. Reports are gathered by task and sent on by one task of their own, so that a
 //! host never waits for the control plane: the two would otherwise wait for each other when both are busy.
 
+mod before;
 mod host;
 mod keeper;
 mod outbox;
@@ -17,7 +18,8 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::shared::Attribute;
 
-pub(crate) use host::{Surroundings, start_fleet, start_host};
+pub(crate) use before::{Before, Known, keep_runtimes};
+pub(crate) use host::{Surroundings, start_fleet, start_host, without_docker};
 pub(crate) use keeper::{Command, Keeper, KeeperHandle};
 pub use keeper::{Fleet, INSTANCES_MAX};
 pub(crate) use outbox::Outbox;
@@ -66,6 +68,8 @@ pub struct InstanceConfig {
     pub attributes: Vec<Attribute>,
     /// What runs its containers.
     pub runtime: RuntimeChoice,
+    /// Whether nobody said so: what it had in an earlier run counts for more then.
+    pub runtime_is_guessed: bool,
 }
 
 /// The runtimes of all instances, for those who ask for a task's output.
@@ -100,13 +104,23 @@ impl Runtimes {
         }
     }
 
-    /// What a container wrote, wherever it runs or ran.
-    pub(crate) async fn logs(&self, task: ResourceId, container: &str) -> Option<Vec<u8>> {
+    /// What a container wrote, wherever it runs or ran; `None` if no runtime knows it.
+    ///
+    /// # Errors
+    /// A runtime that may know it cannot say.
+    pub(crate) async fn logs(
+        &self,
+        task: ResourceId,
+        container: &str,
+    ) -> Result<Option<Vec<u8>>, String> {
+        let mut found = Ok(None);
         for runtime in self.each() {
-            if let Some(bytes) = runtime.logs(task, container).await {
-                return Some(bytes);
+            match runtime.logs(task, container).await {
+                Ok(None) => {}
+                Ok(known) => return Ok(known),
+                Err(why) => found = Err(why),
             }
         }
-        None
+        found
     }
 }

@@ -19,6 +19,13 @@ pub const REPORTING_TOGETHER_MAX: usize = 256;
 /// How long a transaction may take in commits before those that wait for it are served. Source: chosen by us: several times what the
 /// disk takes.
 pub const TRANSACTION_OPEN_MAX: Duration = Duration::from_millis(10);
+/// How long the runtime of an instance may take to say what there is from before, until the program is ready without it.
+/// Source: chosen by us: longer than Docker takes to start.
+pub const INVENTORY_WAIT: Duration = Duration::from_secs(10);
+/// How long is waited until it is asked again, at first. Source: chosen by us.
+pub const INVENTORY_PAUSE_MIN: Duration = Duration::from_millis(500);
+/// How long is waited at most. Source: chosen by us.
+pub const INVENTORY_PAUSE_MAX: Duration = Duration::from_secs(15);
 /// Orders that may wait for one host. Source: chosen by us.
 pub const ORDERS_WAITING_MAX: usize = 4_096;
 /// Connections to one port. Source: chosen by us, below the usual limit of open files.

@@ -1,8 +1,9 @@
 //! The protocol between the control plane and its host agents.
 //!
 //! Ours, and level-triggered both ways. Down: [`Order`]s, the desired state of tasks on one container instance,
-//! each with a generation; an agent refuses a generation that is not newer than the last. A *full* order names every
-//! task that the instance should know, and is what a newly connected agent gets first; the others name changes.
+//! each with a generation; an agent ignores an order whose generation is not newer than the last, a full one too: it was sent
+//! over an earlier connection, and the network held it back. A *full* order names every task that the instance should know, and
+//! is what a newly connected agent gets first; the others name changes.
 //! Up: [`TaskReport`]s, each the whole state of one task as the host sees it, so that a repeat does no harm.
 
 use std::sync::Arc;
@@ -14,6 +15,10 @@ use crate::arn::ResourceId;
 use crate::shape::container_definition::{ContainerDefinition, Volume};
 use crate::shape::shared::KeyValuePair;
 
+/// The attribute by which a container instance names the machine that it shares with others: they have its ports together. Ours:
+/// on ECS every container instance is a machine.
+pub const MACHINE_ATTRIBUTE: &str = "longshore.machine";
+
 /// What should become of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Desired {
@@ -23,13 +28,25 @@ pub enum Desired {
     Stopped,
 }
 
+/// When an order was made: later ones are greater, over restarts of the control plane too.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Generation {
+    /// Rises with each connection of the agent that the control plane knows of. It is the version of the instance that the
+    /// connection made, which is stored before anything is ordered, so that no later control plane takes it again.
+    pub epoch: u64,
+    /// Rises with each order to the instance in the life of a control plane.
+    pub number: u64,
+}
+
 /// The desired state of tasks on one instance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
     /// The container instance.
     pub instance: ResourceId,
     /// Rises with every order to the instance.
-    pub generation: u64,
+    pub generation: Generation,
     /// Whether tasks that are not named should not exist.
     pub full: bool,
     /// The tasks.
@@ -75,6 +92,40 @@ impl NetworkMode {
     }
 }
 
+/// Whose processes, or whose shared memory, the containers of a task see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Namespace {
+    /// The host's.
+    Host,
+    /// One that all containers of the task share.
+    Task,
+    /// Each its own, for shared memory without `/dev/shm`.
+    None,
+}
+
+impl Namespace {
+    /// Reads `pidMode` or `ipcMode`; what is neither is as if it was not given.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "host" => Some(Self::Host),
+            "task" => Some(Self::Task),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+
+/// The namespaces of a task. Where nothing is said each container has its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Namespaces {
+    /// Of processes: `pidMode`.
+    pub pid: Option<Namespace>,
+    /// Of shared memory: `ipcMode`.
+    pub ipc: Option<Namespace>,
+}
+
 /// A task, as its host needs to know it: definition and overrides are already one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskSpec {
@@ -90,6 +141,9 @@ pub struct TaskSpec {
     pub revision: u32,
     /// How its containers reach the network.
     pub network_mode: NetworkMode,
+    /// What its containers see of each other and of the host.
+    #[serde(default)]
+    pub namespaces: Namespaces,
     /// The containers, in the order of the definition; tasks of one request share them.
     pub containers: Arc<Vec<ContainerSpec>>,
     /// The volumes that mount points name.
@@ -205,6 +259,8 @@ pub struct TaskReport {
     pub task: ResourceId,
     /// How far it has come.
     pub status: Reported,
+    /// Whether it was RUNNING at any time. A task that was not is a failed start, however its containers ended.
+    pub ran: bool,
     /// Its containers, in the order of the definition.
     pub containers: Vec<ContainerReport>,
     /// When the first image pull began, in ms since the epoch.

@@ -1,9 +1,10 @@
-//! Attributes of container instances. Source: ECS API reference; `ecs.` and `com.amazonaws.` names are the agent's
-//! own, and refusing to change them is chosen by us where the documents are silent.
+//! Attributes of container instances. Source: ECS API reference; `ecs.` and `com.amazonaws.` names, and that of the machine, are
+//! the agent's own, and refusing to change them is chosen by us where the documents are silent.
 
 use std::sync::Arc;
 
 use longshore_wire_ecs::arn::{Arn, Realm, ResourceId};
+use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 use longshore_wire_ecs::shape::container_instance as shape;
 use longshore_wire_ecs::shape::shared::Attribute;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
@@ -16,7 +17,7 @@ use crate::show;
 
 /// Whether only ECS and its agent may set an attribute of this name.
 pub(super) fn is_reserved(name: &str) -> bool {
-    name.starts_with("ecs.") || name.starts_with("com.amazonaws.")
+    name.starts_with("ecs.") || name.starts_with("com.amazonaws.") || name == MACHINE_ATTRIBUTE
 }
 
 /// Checks name and value.

@@ -82,6 +82,7 @@ pub(super) fn admit(
         request.task_role_arn.is_some(),
         network_mode,
         request.runtime_platform.as_ref(),
+        request.pid_mode.is_some() || request.ipc_mode.is_some(),
     );
     let content = shape::TaskDefinition {
         container_definitions: Some(definitions),
@@ -314,6 +315,7 @@ fn required(
     task_role: bool,
     network_mode: NetworkMode,
     platform: Option<&shape::RuntimePlatform>,
+    shares_namespaces: bool,
 ) -> Vec<RequiredAttribute> {
     let mut names: BTreeMap<String, Option<Str>> = BTreeMap::new();
     let mut need = |name: &str| drop(names.insert(name.to_owned(), None));
@@ -323,6 +325,9 @@ fn required(
     }
     if network_mode == NetworkMode::Awsvpc {
         need("ecs.capability.task-eni");
+    }
+    if shares_namespaces {
+        need("ecs.capability.pid-ipc-namespace-sharing");
     }
     for definition in definitions {
         if definition.privileged == Some(true) {

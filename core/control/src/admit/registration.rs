@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use longshore_placement::{Port, Protocol, ZONE_ATTRIBUTE};
 use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 use longshore_wire_ecs::shape::container_instance as shape;
 use longshore_wire_ecs::shape::shared::{Attribute, Resource};
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
@@ -74,13 +75,14 @@ pub(super) fn register(
     let id = instance.id;
     cluster.put_instance(instance);
     let shown = show::instance(cluster, &cluster.instances[&id], true, false);
-    let home = Home { realm: at.realm.clone(), cluster: name, generation: 0 };
+    let home = Home::new(at.realm.clone(), name);
     at.control.state.homes.entry(id).or_insert(home);
     Ok(show::body(&shape::RegisterContainerInstanceResponse { container_instance: Some(shown) }))
 }
 
 /// An instance that registers again, as agents do when they restart. Source: amazon-ecs-agent: attributes of its own count
-/// at the first registration only, which keeps those that were put since; but for its capabilities.
+/// at the first registration only, which keeps those that were put since; but for its capabilities, and for the machine
+/// that it is on now.
 fn again(
     cluster: &ClusterState,
     id: Option<ResourceId>,
@@ -101,16 +103,18 @@ fn again(
     Ok(ContainerInstance { version, version_info, ..ContainerInstance::clone(known) })
 }
 
-/// The attributes that an instance has, with the capabilities that its agent has now. Source: an agent that was updated, or
+/// The attributes that an instance has, with the capabilities and the machine that its agent has now. Source: an agent that was updated, or
 /// configured anew, can do what it registers, and no more.
 fn with_capabilities(
     held: &BTreeMap<Str, Option<Str>>,
     given: BTreeMap<Str, Option<Str>>,
 ) -> BTreeMap<Str, Option<Str>> {
-    let is_capability = |name: &str| CAPABILITIES.iter().any(|prefix| name.starts_with(prefix));
-    let kept = held.iter().filter(|(name, _)| !is_capability(name));
+    let is_the_agents = |name: &str| {
+        name == MACHINE_ATTRIBUTE || CAPABILITIES.iter().any(|prefix| name.starts_with(prefix))
+    };
+    let kept = held.iter().filter(|(name, _)| !is_the_agents(name));
     let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
-    kept.chain(given.into_iter().filter(|(name, _)| is_capability(name))).collect()
+    kept.chain(given.into_iter().filter(|(name, _)| is_the_agents(name))).collect()
 }
 
 fn check_room(cluster: &ClusterState) -> Result<(), ApiError> {

@@ -6,6 +6,7 @@ mod events;
 mod filters;
 mod gpus;
 mod instances;
+mod machines;
 mod model;
 mod services;
 mod settings;
@@ -16,7 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_machine::{Machine, Timestamp};
 use longshore_wire_ecs::arn::{Realm, ResourceId};
-use longshore_wire_ecs::host::{ContainerReport, Health, Order, Reported, StopCause, TaskReport};
+use longshore_wire_ecs::host::{
+    ContainerReport, Generation, Health, Order, Reported, StopCause, TaskReport,
+};
 use longshore_wire_ecs::{ApiError, Request};
 use serde_json::{Value, json};
 
@@ -44,7 +47,7 @@ struct World {
     told: Vec<std::sync::Arc<longshore_events::Event>>,
     /// What a storage would hold.
     store: BTreeMap<Key, Change>,
-    generations: BTreeMap<ResourceId, u64>,
+    generations: BTreeMap<ResourceId, Generation>,
 }
 
 impl World {
@@ -143,7 +146,11 @@ impl World {
         }
         for order in &self.orders {
             let last = self.generations.insert(order.instance, order.generation);
-            assert!(last < Some(order.generation), "{last:?} is followed by {}", order.generation);
+            assert!(
+                last < Some(order.generation),
+                "{last:?} is followed by {:?}",
+                order.generation
+            );
         }
         let violations = audit(self.control.state());
         assert!(violations.is_empty(), "{violations:?}");
@@ -238,6 +245,7 @@ fn says(task: &str, status: Reported) -> TaskReport {
     TaskReport {
         task: id(task),
         status,
+        ran: status == Reported::Running,
         containers: vec![ContainerReport {
             status,
             runtime_id: Some("runtime-1".into()),
@@ -254,9 +262,10 @@ fn says(task: &str, status: Reported) -> TaskReport {
     }
 }
 
-/// What a host says of a task that is over.
+/// What a host says of a task that is over. One whose essential container ended had been RUNNING.
 fn ended(task: &str, cause: StopCause, exit_code: Option<i32>) -> TaskReport {
     let mut report = says(task, Reported::Stopped);
+    report.ran = cause == StopCause::EssentialContainerExited;
     report.cause = Some(cause);
     report.containers[0].exit_code = exit_code;
     report

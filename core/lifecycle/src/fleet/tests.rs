@@ -5,8 +5,8 @@ use std::sync::Arc;
 use longshore_machine::{Machine, Timestamp};
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{
-    ContainerSpec, Desired, NetworkMode, Order, OrderedTask, Reported, StopCause, TaskAbout,
-    TaskReport, TaskSpec,
+    ContainerSpec, Desired, Generation, Namespaces, NetworkMode, Order, OrderedTask, Reported,
+    StopCause, TaskAbout, TaskReport, TaskSpec,
 };
 use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, PortMapping};
 use longshore_wire_ecs::shape::shared::KeyValuePair;
@@ -43,7 +43,7 @@ impl World {
             self.now,
             vec![Order {
                 instance: HOST,
-                generation: self.generation,
+                generation: Generation { epoch: 1, number: self.generation },
                 full,
                 tasks,
                 forget: Vec::new(),
@@ -111,6 +111,7 @@ fn task(environment: &[(&str, &str)]) -> Arc<TaskSpec> {
         family: "web".into(),
         revision: 1,
         network_mode: NetworkMode::Bridge,
+        namespaces: Namespaces::default(),
         containers: Arc::new(vec![container]),
         volumes: Arc::default(),
         about: TaskAbout::default(),
@@ -214,7 +215,7 @@ fn hosts_do_not_disturb_each_other() {
     world.run(&web);
     let empty = Order {
         instance: ResourceId(10),
-        generation: 1,
+        generation: Generation { epoch: 1, number: 1 },
         full: true,
         tasks: Vec::new(),
         forget: Vec::new(),

@@ -1,5 +1,6 @@
 //! A host from order to report, with a runtime that does what each test says.
 
+mod dependencies;
 mod health;
 mod restart;
 mod start;
@@ -11,8 +12,8 @@ use std::sync::Arc;
 use longshore_machine::{Machine, Timestamp};
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{
-    ContainerSpec, Desired, NetworkMode, Order, OrderedTask, Reported, TaskAbout, TaskReport,
-    TaskSpec,
+    ContainerSpec, Desired, Generation, Namespaces, NetworkMode, Order, OrderedTask, Reported,
+    TaskAbout, TaskReport, TaskSpec,
 };
 use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, ContainerDependency};
 
@@ -97,7 +98,7 @@ impl World {
             return Vec::new();
         }
         self.generation += 1;
-        let (instance, generation) = (ResourceId(99), self.generation);
+        let (instance, generation) = (ResourceId(99), self.now_at());
         let order = Order { instance, generation, full: false, tasks: Vec::new(), forget: tasks };
         let mut out = Vec::new();
         self.host.step(self.now, Input::Ordered(order), &mut out);
@@ -114,12 +115,12 @@ impl World {
 
     fn order(&mut self, full: bool, tasks: &[(&Arc<TaskSpec>, Desired, bool)]) -> Vec<String> {
         self.generation += 1;
-        self.order_of(self.generation, full, tasks)
+        self.order_of(self.now_at(), full, tasks)
     }
 
     fn order_of(
         &mut self,
-        generation: u64,
+        generation: Generation,
         full: bool,
         tasks: &[(&Arc<TaskSpec>, Desired, bool)],
     ) -> Vec<String> {
@@ -139,6 +140,10 @@ impl World {
             tasks: ordered,
             forget: Vec::new(),
         }))
+    }
+
+    fn now_at(&self) -> Generation {
+        Generation { epoch: 1, number: self.generation }
     }
 
     fn run(&mut self, spec: &Arc<TaskSpec>) -> Vec<String> {
@@ -231,6 +236,7 @@ fn task(number: u128, containers: Vec<ContainerDefinition>) -> Arc<TaskSpec> {
         family: "web".into(),
         revision: 1,
         network_mode: NetworkMode::Bridge,
+        namespaces: Namespaces::default(),
         containers: Arc::new(containers.into_iter().map(spec).collect()),
         volumes: Arc::default(),
         about: TaskAbout::default(),

@@ -158,4 +158,5 @@ fn placing_leaves_the_cluster_as_it_was() {
 }
 
 mod against_a_full_look;
+mod machines;
 mod rules;

@@ -86,7 +86,7 @@ fn volume_name(spec: &TaskSpec, volume: &str) -> String {
 }
 
 /// `ecs-<family>-<revision>-<name>-<digits>`; the digits follow from the task, `kind` and the whole name.
-fn unique(spec: &TaskSpec, kind: &str, name: &str) -> String {
+pub(super) fn unique(spec: &TaskSpec, kind: &str, name: &str) -> String {
     let plain: String =
         name.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect();
     let mut digits = format!("{:032x}", hash(&format!("{kind} {name} {}", spec.id)));
@@ -102,7 +102,7 @@ fn hash(text: &str) -> u128 {
 }
 
 /// The user's labels, and above them the agent's and our own.
-fn labels(
+pub(super) fn labels(
     instance: ResourceId,
     spec: &TaskSpec,
     container: &ContainerSpec,

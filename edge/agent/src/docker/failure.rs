@@ -22,6 +22,8 @@ pub(super) enum Failure {
     TimedOut(Duration),
     /// The daemon refused, or is away.
     Refused(Error),
+    /// It is not asked at all; why.
+    Unsupported(String),
 }
 
 impl Failure {
@@ -46,7 +48,7 @@ impl Failure {
             Self::TimedOut(_) => {
                 format!("DockerTimeoutError: Could not transition to {transition}; {self}")
             }
-            Self::Refused(_) => format!("{name}: {self}"),
+            Self::Refused(_) | Self::Unsupported(_) => format!("{name}: {self}"),
         }
     }
 }
@@ -63,6 +65,7 @@ impl fmt::Display for Failure {
                 }
             }
             Self::Refused(error) => f.write_str(&describe(error)),
+            Self::Unsupported(why) => f.write_str(why),
         }
     }
 }

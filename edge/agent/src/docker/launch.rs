@@ -24,19 +24,43 @@ const CREATE: Duration = Duration::from_mins(4);
 /// How long starting a container may take. Source: the agent's `ECS_CONTAINER_START_TIMEOUT`.
 const START: Duration = Duration::from_mins(3);
 
+/// Why a container was not started.
+#[derive(Debug)]
+pub(super) enum NotStarted {
+    /// For a reason of its own, as `ErrorName: text`.
+    Container(String),
+    /// For one that its whole task has. Source: amazon-ecs-agent, where volumes are resources of the task.
+    Task(String),
+}
+
+impl From<String> for NotStarted {
+    fn from(reason: String) -> Self {
+        Self::Container(reason)
+    }
+}
+
+impl From<NotStarted> for Event {
+    fn from(failed: NotStarted) -> Self {
+        match failed {
+            NotStarted::Container(reason) => Self::StartFailed(reason.into()),
+            NotStarted::Task(reason) => Self::TaskFailed(reason.into()),
+        }
+    }
+}
+
 /// Creates a container and the volumes that it needs, and answers with its id.
 ///
 /// # Errors
-/// The reason, as `ErrorName: text`.
+/// The reason.
 pub(super) async fn create(
     daemon: &bollard::Docker,
     instance: ResourceId,
     spec: &TaskSpec,
     index: usize,
-) -> Result<String, String> {
+) -> Result<String, NotStarted> {
     let body = create::body(instance, spec, index)?;
-    for volume in create::volumes(instance, spec, index)? {
-        provide(daemon, volume).await?;
+    for volume in create::volumes(instance, spec, index).map_err(NotStarted::Task)? {
+        provide(daemon, volume).await.map_err(NotStarted::Task)?;
     }
     let name = create::docker_name(spec, index);
     let options = CreateContainerOptionsBuilder::new().name(&name).build();
@@ -59,15 +83,25 @@ async fn provide(daemon: &bollard::Docker, volume: Needed) -> Result<(), String>
     provided.map_err(|failure| failure.reason("CannotCreateVolumeError", "created"))
 }
 
-/// Starts a container, and answers with the news of it.
+/// Starts a container, and answers with the news of it. One of which the daemon does not say whether it runs is removed, as
+/// nobody would look after it. Source: amazon-ecs-agent, which stops such a container.
 ///
 /// # Errors
 /// The reason, as `ErrorName: text`.
 pub(super) async fn start(daemon: &bollard::Docker, id: &str) -> Result<Event, String> {
-    let started = bounded(START, daemon.start_container(id, None)).await;
-    started.map_err(|failure| failure.reason("CannotStartContainerError", "started"))?;
-    let seen = retried(|| daemon.inspect_container(id, None)).await;
-    let seen = seen.map_err(|failure| failure.reason("CannotInspectContainerError", "started"))?;
+    if let Err(failure) = bounded(START, daemon.start_container(id, None)).await {
+        if failure.status().is_none() {
+            discard(daemon, id).await;
+        }
+        return Err(failure.reason("CannotStartContainerError", "started"));
+    }
+    let seen = match retried(|| daemon.inspect_container(id, None)).await {
+        Ok(seen) => seen,
+        Err(failure) => {
+            discard(daemon, id).await;
+            return Err(failure.reason("CannotInspectContainerError", "started"));
+        }
+    };
     let image_digest = digest(daemon, &seen).await;
     Ok(Event::Started { runtime_id: id.into(), image_digest, bindings: bindings(&seen) })
 }
@@ -103,14 +137,22 @@ pub(super) async fn list(
 }
 
 /// Ends and removes a container, with the volumes that have no name.
-pub(super) async fn discard(daemon: &bollard::Docker, id: &str) {
+///
+/// # Errors
+/// It may still be there.
+pub(super) async fn remove(daemon: &bollard::Docker, id: &str) -> Result<(), Failure> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-    let removed = retried(|| daemon.remove_container(id, Some(options.clone()))).await;
-    match removed {
+    match retried(|| daemon.remove_container(id, Some(options.clone()))).await {
         // Gone, or going because somebody else removes it.
-        Err(failure) if matches!(failure.status(), Some(404 | 409)) => {}
-        Err(failure) => tracing::warn!(container = id, %failure, "a container cannot be removed"),
-        Ok(()) => {}
+        Err(failure) if matches!(failure.status(), Some(404 | 409)) => Ok(()),
+        removed => removed,
+    }
+}
+
+/// The same where it is removed again with its task.
+pub(super) async fn discard(daemon: &bollard::Docker, id: &str) {
+    if let Err(failure) = remove(daemon, id).await {
+        tracing::warn!(container = id, %failure, "a container cannot be removed");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the daemon knows of a container, for the container to read; and where containers reach this machine.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::pin::pin;
 
 use bollard::models::{ContainerInspectResponse, EndpointSettings, MountPoint};
@@ -33,13 +33,41 @@ impl Docker {
     }
 }
 
-/// The address of this machine in the network of containers in mode `bridge`.
-pub async fn gateway() -> Option<IpAddr> {
-    let daemon = reach(CONNECT).await.ok()?;
-    let network = bounded(CONNECT, daemon.inspect_network(BRIDGE, None)).await.ok()?;
-    let configs = network.ipam?.config?;
-    let gateways = configs.into_iter().filter_map(|config| config.gateway?.parse().ok());
-    gateways.into_iter().find(IpAddr::is_ipv4)
+/// The address of this machine in the network of containers in mode `bridge`; `None` if there is no such network.
+///
+/// # Errors
+/// Why the daemon does not say, for people.
+pub async fn gateway() -> Result<Option<Ipv4Addr>, String> {
+    let daemon = reach(CONNECT).await?;
+    let network = match bounded(CONNECT, daemon.inspect_network(BRIDGE, None)).await {
+        Err(failure) if failure.is_missing() => return Ok(None),
+        network => network.map_err(|failure| failure.to_string())?,
+    };
+    let configs = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+    let given = configs.iter().find_map(|config| config.gateway.as_ref()?.parse().ok());
+    // A daemon that has just been set up names a subnet and no gateway.
+    Ok(given.or_else(|| configs.iter().find_map(|config| in_subnet(config.subnet.as_ref()?, own))))
+}
+
+/// The address that this machine has in a subnet; if it has none, the first one, which Docker takes where nobody says otherwise.
+fn in_subnet(subnet: &str, own: impl Fn(Ipv4Addr) -> Option<Ipv4Addr>) -> Option<Ipv4Addr> {
+    let (base, bits) = subnet.split_once('/')?;
+    let (base, bits): (Ipv4Addr, u32) = (base.parse().ok()?, bits.parse().ok()?);
+    let mask = u32::MAX.checked_shl(32_u32.checked_sub(bits)?).unwrap_or(0);
+    let base = u32::from(base) & mask;
+    let is_inside = |address: &Ipv4Addr| u32::from(*address) & mask == base;
+    let other = Ipv4Addr::from(base.wrapping_add(2));
+    own(other).filter(is_inside).or_else(|| Some(Ipv4Addr::from(base.wrapping_add(1))))
+}
+
+/// From which address of this machine the kernel would send to another. Nothing is sent.
+fn own(to: Ipv4Addr) -> Option<Ipv4Addr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((to, 9)).ok()?;
+    match socket.local_addr().ok()?.ip() {
+        IpAddr::V4(own) => Some(own),
+        IpAddr::V6(_) => None,
+    }
 }
 
 fn sight(seen: ContainerInspectResponse) -> Sight {
@@ -84,6 +112,24 @@ mod tests {
     use bollard::models::{ContainerState, NetworkSettings};
 
     use super::*;
+
+    #[test]
+    fn the_address_in_a_subnet_is_the_kernels_and_else_the_first_one() {
+        let address = Ipv4Addr::new;
+        assert_eq!(own(address(127, 0, 0, 2)), Some(Ipv4Addr::LOCALHOST));
+        let answers = |own: Ipv4Addr| {
+            in_subnet("172.17.0.0/16", move |to| {
+                assert_eq!(to, address(172, 17, 0, 2));
+                Some(own)
+            })
+        };
+        assert_eq!(answers(address(172, 17, 42, 1)), Some(address(172, 17, 42, 1)));
+        // The way there leads elsewhere: the daemon is on another machine.
+        assert_eq!(answers(address(10, 0, 0, 5)), Some(address(172, 17, 0, 1)));
+        for bad in ["", "192.0.2.0", "192.0.2.0/33", "fe80::/64", "x/8"] {
+            assert_eq!(in_subnet(bad, |_| None), None, "{bad}");
+        }
+    }
 
     #[test]
     fn what_has_not_happened_has_no_time() {

@@ -13,10 +13,6 @@ use longshore_lifecycle::Event;
 
 use super::failure::{Failure, pause, retried};
 
-/// After how many failures in a row a container's fate counts as unknown. Chosen by us: each failure is some six
-/// seconds and the tries of [`retried`] inside it as much again, so that a daemon may be away for some minutes.
-const FAILURES_MAX: u32 = 30;
-
 /// How a container is made to end. The later of two is the harsher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum End {
@@ -60,24 +56,41 @@ pub(super) async fn inspect(
     retried(|| daemon.inspect_container(id, None)).await
 }
 
-/// Waits for the end of a container that was started, and answers with the news of it.
+/// Waits for the end of a container that was started, and answers with the news of it. For as long as the daemon does not say,
+/// it is asked again: a container that nobody can see has not ended.
 pub(super) async fn until_ended(daemon: &bollard::Docker, id: &str) -> Event {
     let mut code = None;
     let mut failures = 0;
-    while failures < FAILURES_MAX {
+    loop {
         code = wait(daemon, id).await.or(code);
-        match inspect(daemon, id).await {
-            Ok(seen) => match seen.state.unwrap_or_default() {
-                running if state(&running) == State::Running => failures = 0,
-                ended => return exited(&ended),
-            },
-            // Somebody removed it: what the wait said is all there is.
-            Err(failure) if failure.is_missing() => break,
-            Err(_) => failures += 1,
+        let seen = inspect(daemon, id).await;
+        if let Err(failure) = &seen
+            && failures == 0
+        {
+            tracing::warn!(container = id, %failure, "cannot tell whether a container runs");
+        }
+        failures = if seen.is_ok() { 0 } else { failures + 1 };
+        if let Some(ended) = end(seen, code) {
+            return ended;
         }
         tokio::time::sleep(pause(failures)).await;
     }
-    Event::Exited { code: code.and_then(narrow), reason: None }
+}
+
+/// What the daemon's answer says of the end of a container; `None` if it runs, or nothing is said. `code` is what the wait for it
+/// told.
+fn end(seen: Result<ContainerInspectResponse, Failure>, code: Option<i64>) -> Option<Event> {
+    match seen {
+        Ok(seen) => {
+            let seen = seen.state.unwrap_or_default();
+            (state(&seen) != State::Running).then(|| exited(&seen))
+        }
+        // Somebody removed it: what the wait said is all there is.
+        Err(failure) if failure.is_missing() => {
+            Some(Event::Exited { code: code.and_then(narrow), reason: None })
+        }
+        Err(_) => None,
+    }
 }
 
 /// Waits until the daemon says that the container ended, with which code, or cannot be asked.
@@ -144,6 +157,22 @@ mod tests {
         let paused =
             ContainerState { running: Some(true), paused: Some(true), ..Default::default() };
         assert_eq!(state(&paused), State::Running);
+    }
+
+    #[test]
+    fn only_a_container_that_is_known_to_be_gone_has_ended_unseen() {
+        let refused = |status_code| {
+            let message = String::new();
+            Err(Failure::Refused(Error::DockerResponseServerError { status_code, message }))
+        };
+        let gone = Event::Exited { code: Some(3), reason: None };
+        assert_eq!(end(refused(404), Some(3)), Some(gone));
+        for nothing in [refused(500), refused(503), Err(Failure::TimedOut(super::super::CONNECT))] {
+            assert_eq!(end(nothing, Some(3)), None);
+        }
+        let running = ContainerState { running: Some(true), ..Default::default() };
+        let seen = ContainerInspectResponse { state: Some(running), ..Default::default() };
+        assert_eq!(end(Ok(seen), None), None);
     }
 
     #[test]

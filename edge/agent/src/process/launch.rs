@@ -125,19 +125,10 @@ fn entry(file: &str, name: &str) -> Option<Vec<String>> {
     Some(line.split(':').map(str::to_owned).collect())
 }
 
-/// A process listens where its container would: on the container's port, which is then a port of the host.
-pub(crate) fn bindings(spec: &ContainerSpec) -> Vec<PortBinding> {
-    let mappings = spec.definition.port_mappings.iter().flatten();
-    let bound = mappings.filter_map(|mapping| {
-        let port = u16::try_from(mapping.container_port?).ok()?;
-        Some(PortBinding {
-            bind_ip: "0.0.0.0".into(),
-            container_port: port,
-            host_port: port,
-            protocol: mapping.protocol.clone().unwrap_or_else(|| "tcp".into()),
-        })
-    });
-    bound.collect()
+/// The ports that a process was told of, which the kernel still knows after a restart of the agent.
+pub(crate) fn bindings(pid: Pid) -> Vec<PortBinding> {
+    let environment = std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()));
+    super::ports::read(&environment.unwrap_or_default())
 }
 
 /// Runs a command beside the container's own, `pid`, and says whether it ended well in time. It has the environment that

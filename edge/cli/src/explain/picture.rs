@@ -156,7 +156,7 @@ fn short_reason(refusal: &Refusal) -> String {
         Refusal::Attribute(name) => format!("lacks {name}"),
         Refusal::Cpu(_) => "too little cpu".to_owned(),
         Refusal::Memory(_) => "too little memory".to_owned(),
-        Refusal::Port(port) => format!("port {} taken", port.number),
+        Refusal::Port(port) | Refusal::MachinePort(port) => format!("port {} taken", port.number),
         Refusal::Gpu(_) => "too few gpus".to_owned(),
         Refusal::DistinctInstance => "has one already".to_owned(),
         Refusal::MemberOf(number) => format!("constraint {}", number + 1),

@@ -136,6 +136,9 @@ fn obstacle(refusal: &Refusal, scene: &Scene, question: &Question) -> String {
             format!("{} more MiB ({free} of {wanted} free)", wanted - free)
         }
         Refusal::Port(one) => format!("{} free", port(*one)),
+        Refusal::MachinePort(one) => {
+            format!("{} free on its machine, which it shares with other instances", port(*one))
+        }
         Refusal::Gpu(free) => {
             let wanted = needs.gpus;
             format!("{} more GPUs ({free} of {wanted} free)", wanted - free)
@@ -191,8 +194,10 @@ fn reason(refusal: &Refusal) -> &'static str {
         Refusal::Attribute(_) => "ATTRIBUTE",
         Refusal::Cpu(_) => "RESOURCE:CPU",
         Refusal::Memory(_) => "RESOURCE:MEMORY",
-        Refusal::Port(port) if port.protocol == Protocol::Udp => "RESOURCE:PORTS_UDP",
-        Refusal::Port(_) => "RESOURCE:PORTS",
+        Refusal::Port(port) | Refusal::MachinePort(port) => match port.protocol {
+            Protocol::Udp => "RESOURCE:PORTS_UDP",
+            Protocol::Tcp => "RESOURCE:PORTS",
+        },
         Refusal::Gpu(_) => "RESOURCE:GPU",
         Refusal::DistinctInstance => "DistinctInstance placement constraint unsatisfied.",
         Refusal::MemberOf(_) => "MemberOf placement constraint unsatisfied.",

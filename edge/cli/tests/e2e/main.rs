@@ -10,6 +10,7 @@ mod crowds;
 mod daily;
 mod deleted;
 mod demo;
+mod docker;
 mod doors;
 mod events;
 mod feeds;

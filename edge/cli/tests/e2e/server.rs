@@ -123,8 +123,12 @@ pub(crate) fn call(ecs: &str, operation: &str, body: &Value) -> io::Result<Reply
 /// `longshore dev` on free ports. Flags that are given again win.
 fn command(home: &Home, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
-    command.args(["dev", "--json", "--runtime", "process", "--data-dir"]).arg(home.state());
-    for (flag, value) in [("--ecs-listen", "127.0.0.1:0"), ("--mesos-listen", "127.0.0.1:0")] {
+    command.args(["dev", "--json", "--data-dir"]).arg(home.state());
+    for (flag, value) in [
+        ("--runtime", "process"),
+        ("--ecs-listen", "127.0.0.1:0"),
+        ("--mesos-listen", "127.0.0.1:0"),
+    ] {
         if !more.contains(&flag) {
             command.args([flag, value]);
         }
@@ -159,6 +163,17 @@ fn serve_command(home: &Home, environment: &[(&str, &str)], more: &[&str]) -> Co
 /// Starts the program, which must refuse to start; returns its exit code and what it said.
 pub(crate) fn refused(home: &Home, more: &[&str]) -> (Option<i32>, String) {
     ended_at_once(command(home, more))
+}
+
+/// As [`refused`], with more in the environment.
+pub(crate) fn refused_in(
+    home: &Home,
+    more: &[&str],
+    environment: &[(&str, &str)],
+) -> (Option<i32>, String) {
+    let mut command = command(home, more);
+    command.envs(environment.iter().copied());
+    ended_at_once(command)
 }
 
 /// As [`refused`], of `longshore serve`.

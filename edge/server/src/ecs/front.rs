@@ -167,14 +167,21 @@ async fn logs(
 ) -> Response<Body> {
     let found = match ResourceId::parse(&task) {
         Some(task) => front.runtimes.logs(task, &container).await,
-        None => None,
+        None => Ok(None),
     };
-    if let Some(bytes) = found {
-        Response::new(Body::from(bytes))
-    } else {
-        let mut response =
-            Response::new(Body::from("no output is kept for that task and container\n"));
-        *response.status_mut() = StatusCode::NOT_FOUND;
+    let refused = |status: StatusCode, why: String| {
+        let mut response = Response::new(Body::from(why));
+        *response.status_mut() = status;
         response
+    };
+    match found {
+        Ok(Some(bytes)) => Response::new(Body::from(bytes)),
+        Ok(None) => {
+            let why = "no output is kept for that task and container\n";
+            refused(StatusCode::NOT_FOUND, why.to_owned())
+        }
+        Err(why) => {
+            refused(StatusCode::SERVICE_UNAVAILABLE, format!("cannot read the output: {why}\n"))
+        }
     }
 }

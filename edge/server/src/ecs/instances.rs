@@ -15,7 +15,7 @@ use longshore_wire_ecs::shape::shared::Attribute;
 use serde::Deserialize;
 
 use super::Front;
-use crate::instance::{Command, INSTANCES_MAX, InstanceConfig, RuntimeChoice};
+use crate::instance::{Command, INSTANCES_MAX, InstanceConfig, Known, RuntimeChoice};
 
 /// Instances to add.
 #[derive(Debug, Deserialize)]
@@ -86,11 +86,12 @@ pub(crate) async fn add(State(front): State<Front>, Json(add): Json<Add>) -> Res
                 Some(Runtime::Process) => RuntimeChoice::Process,
                 Some(Runtime::Simulated) => RuntimeChoice::Simulated,
             },
+            runtime_is_guessed: false,
         };
         (0..group.count).map(move |_| one.clone())
     });
     let configs = configs.collect();
-    match front.keeper.ask(|answer| Command::Add(configs, Vec::new(), answer)).await {
+    match front.keeper.ask(|answer| Command::Add(configs, Known::new(), answer)).await {
         Ok(ids) => {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             json(&serde_json::json!({"instances": ids}))

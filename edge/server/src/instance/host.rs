@@ -5,9 +5,9 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use longshore_agent::process::Processes;
+use longshore_agent::process::{Ports, Processes};
 use longshore_agent::{Events, Runtime};
-use longshore_lifecycle::{ContainerRef, Event, Fleet, Input, Lifecycle, Output};
+use longshore_lifecycle::{ContainerRef, Event, Fleet, Found, Input, Lifecycle, Output};
 use longshore_machine::Machine;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{Order, TaskReport, TaskSpec};
@@ -31,13 +31,13 @@ struct RuntimeHost {
 }
 
 impl RuntimeHost {
-    /// A container that cannot be provided for fails to start, and its runtime never hears of it.
+    /// A container that cannot be provided for fails its task, and its runtime never hears of it.
     async fn start(&self, container: ContainerRef, spec: Arc<TaskSpec>) {
         match self.provider.provide(container, spec).await {
             Ok(spec) => self.runtime.start(container, spec),
             Err(reason) => {
                 // Nobody listens any more only while the program ends.
-                let _ = self.events.send((container, Event::StartFailed(reason.into())));
+                let _ = self.events.send((container, Event::TaskFailed(reason.into())));
             }
         }
     }
@@ -78,6 +78,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) runtimes: &'a Runtimes,
     pub(crate) outbox: &'a Outbox,
     pub(crate) metadata: &'a Metadata,
+    /// Of this machine.
+    pub(crate) ports: &'a Ports,
 }
 
 /// Starts the host of one instance, and connects it.
@@ -90,58 +92,110 @@ pub(crate) async fn start_host(
     config: &InstanceConfig,
     root: PathBuf,
 ) -> Result<(), String> {
-    let Surroundings { tasks, control, routes, runtimes, outbox, metadata } = around;
+    let Surroundings { tasks, control, routes, runtimes, outbox, metadata, ports } = around;
     metadata.open(config.runtime, tasks).await?;
-    let (events, mut happened) = mpsc::unbounded_channel();
+    let (events, happened) = mpsc::unbounded_channel();
     let told = events.clone();
     let runtime = match config.runtime {
         RuntimeChoice::Docker => {
             let pull = longshore_agent::docker::PullPolicy::Default;
-            Runtime::Docker(longshore_agent::docker::connect(instance, told, pull).await?)
+            let docker = longshore_agent::docker::connect(instance, told, pull).await;
+            Runtime::Docker(docker.map_err(|why| without_docker(&why))?)
         }
         RuntimeChoice::Process | RuntimeChoice::Simulated => {
-            Runtime::Process(Processes::new(root, told))
+            Runtime::Process(Processes::new(root, Ports::clone(ports), told))
         }
     };
     let zone = config.zone.clone();
     let provider = Provider::new(Metadata::clone(metadata), instance, zone, runtime.clone());
     runtimes.add(instance, runtime.clone());
-    let (mailbox, mut orders) = mpsc::channel(limits::ORDERS_WAITING_MAX);
-    routes.host(instance, mailbox);
-    let mut lifecycle = Lifecycle::default();
-    let mut host = RuntimeHost {
-        instance,
-        runtime: runtime.clone(),
-        outbox: Outbox::clone(outbox),
-        provider: provider.clone(),
-        events,
+    let begun = Begun {
+        host: RuntimeHost { instance, runtime, outbox: Outbox::clone(outbox), provider, events },
+        happened,
+        control: ControlHandle::clone(control),
+        routes: Routes::clone(routes),
     };
-    lifecycle.step(now(), Input::Inventory(runtime.inventory().await), &mut Vec::new());
-    let (inputs, inbox) = mpsc::channel(limits::ORDERS_WAITING_MAX);
-    let merged = inputs.clone();
-    tasks.spawn(async move {
-        while let Some((container, event)) = happened.recv().await {
-            if merged.send(Input::Happened(container, event)).await.is_err() {
-                return;
-            }
+    let first = tokio::time::timeout(limits::INVENTORY_WAIT, begun.host.runtime.inventory()).await;
+    match first.unwrap_or_else(|_| Err("it does not answer".to_owned())) {
+        Ok(found) => begun.go_on(found, tasks).await,
+        Err(why) => {
+            // What cannot be seen has not ended: until it is seen, the instance has no agent.
+            tracing::error!(%instance, why, "cannot tell what runs on the instance: its agent waits");
+            tasks.spawn(begun.wait());
         }
-    });
-    tasks.spawn(async move {
-        while let Some(input) = orders.recv().await {
-            if let Input::Ordered(order) = &input {
-                provider.ordered(order);
-                order.tasks.iter().for_each(|task| runtime.adopt(&task.spec));
-            }
-            if inputs.send(input).await.is_err() {
-                return;
-            }
-        }
-    });
-    tasks.spawn(async move {
-        let Ok(_) = drive(lifecycle, &mut host, inbox).await;
-    });
-    control.connected(instance).await;
+    }
     Ok(())
+}
+
+/// What can be done where there is no Docker.
+pub(crate) fn without_docker(why: &str) -> String {
+    format!(
+        "{why}. Start Docker, say by DOCKER_HOST where it is, or run plain processes: --runtime process"
+    )
+}
+
+/// A host whose runtime has not said what there is from before.
+struct Begun {
+    host: RuntimeHost,
+    happened: mpsc::UnboundedReceiver<(ContainerRef, Event)>,
+    control: ControlHandle,
+    routes: Routes,
+}
+
+impl Begun {
+    /// Asks the runtime until it says what there is, and goes on then.
+    async fn wait(self) {
+        let mut pause = limits::INVENTORY_PAUSE_MIN;
+        let found = loop {
+            tokio::time::sleep(pause).await;
+            match self.host.runtime.inventory().await {
+                Ok(found) => break found,
+                Err(why) => {
+                    tracing::warn!(instance = %self.host.instance, why, "still cannot tell what runs on the instance");
+                }
+            }
+            pause = (pause * 2).min(limits::INVENTORY_PAUSE_MAX);
+        };
+        tracing::info!(instance = %self.host.instance, found = found.len(), "what runs on the instance is known");
+        let mut tasks = JoinSet::new();
+        self.go_on(found, &mut tasks).await;
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// Connects the host: from here on it takes orders.
+    async fn go_on(self, found: Vec<Found>, tasks: &mut JoinSet<()>) {
+        let Self { mut host, mut happened, control, routes } = self;
+        let (instance, runtime, provider) =
+            (host.instance, host.runtime.clone(), host.provider.clone());
+        let mut lifecycle = Lifecycle::default();
+        lifecycle.step(now(), Input::Inventory(found), &mut Vec::new());
+        let (mailbox, mut orders) = mpsc::channel(limits::ORDERS_WAITING_MAX);
+        routes.host(instance, mailbox);
+        let (inputs, inbox) = mpsc::channel(limits::ORDERS_WAITING_MAX);
+        let merged = inputs.clone();
+        tasks.spawn(async move {
+            while let Some((container, event)) = happened.recv().await {
+                if merged.send(Input::Happened(container, event)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        tasks.spawn(async move {
+            while let Some(input) = orders.recv().await {
+                if let Input::Ordered(order) = &input {
+                    provider.ordered(order);
+                    order.tasks.iter().for_each(|task| runtime.adopt(&task.spec));
+                }
+                if inputs.send(input).await.is_err() {
+                    return;
+                }
+            }
+        });
+        tasks.spawn(async move {
+            let Ok(_) = drive(lifecycle, &mut host, inbox).await;
+        });
+        control.connected(instance).await;
+    }
 }
 
 /// Sends the reports of a fleet on.

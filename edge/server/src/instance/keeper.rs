@@ -4,8 +4,9 @@
 
 use std::path::PathBuf;
 
+use longshore_agent::process::Ports;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
-use longshore_wire_ecs::host::Order;
+use longshore_wire_ecs::host::{MACHINE_ATTRIBUTE, Order};
 use longshore_wire_ecs::shape::container_instance::DeregisterContainerInstanceRequest;
 use longshore_wire_ecs::shape::shared::Attribute;
 use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str};
@@ -13,8 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::{
-    InstanceConfig, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet,
-    start_host,
+    InstanceConfig, Known, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet,
+    start_host, without_docker,
 };
 use crate::ecs::{ControlHandle, Routes};
 use crate::metadata::{Metadata, Provisions};
@@ -67,8 +68,8 @@ type Answer<T> = oneshot::Sender<Result<T, ApiError>>;
 /// What may be asked of the keeper.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// More instances; the ARNs of those that are known from before, by EC2 id, come with them.
-    Add(Vec<InstanceConfig>, Vec<(Str, Str)>, Answer<Vec<ResourceId>>),
+    /// More instances; those that are known from before come with them.
+    Add(Vec<InstanceConfig>, Known, Answer<Vec<ResourceId>>),
     /// The agent of an instance goes away, or comes back.
     Connect(ResourceId, bool, Answer<()>),
     /// An instance dies, with all that is on it.
@@ -101,6 +102,7 @@ pub(crate) struct Keeper {
     pub(crate) runtimes: Runtimes,
     pub(crate) outbox: Outbox,
     pub(crate) metadata: Metadata,
+    ports: Ports,
     hosts: JoinSet<()>,
     simulated: Option<mpsc::Sender<Vec<Order>>>,
     ids: Vec<ResourceId>,
@@ -115,8 +117,8 @@ impl Keeper {
         outbox: Outbox,
         metadata: Metadata,
     ) -> Self {
-        let (hosts, simulated, ids) = (JoinSet::new(), None, Vec::new());
-        Self { common, control, routes, runtimes, outbox, metadata, hosts, simulated, ids }
+        let (ports, hosts, simulated, ids) = (Ports::default(), JoinSet::new(), None, Vec::new());
+        Self { common, control, routes, runtimes, outbox, metadata, ports, hosts, simulated, ids }
     }
 
     /// Starts it; it ends, and all hosts with it, when its task does.
@@ -160,7 +162,7 @@ impl Keeper {
     async fn add(
         &mut self,
         config: &InstanceConfig,
-        known: &[(Str, Str)],
+        known: &Known,
     ) -> Result<ResourceId, ApiError> {
         let number = u32::try_from(self.ids.len()).unwrap_or(INSTANCES_MAX) + 1;
         if number > INSTANCES_MAX {
@@ -177,11 +179,12 @@ impl Keeper {
             config.zone = zone.clone();
         }
         config.attributes.insert(0, hostname(number, &self.common.hostname_attribute));
-        let arn = known.iter().find(|(id, _)| *id == config.ec2_instance_id);
-        let arn = arn.map(|(_, arn)| arn.clone());
-        let capabilities = self.common.capabilities(config.runtime);
+        let arn = known.get(&config.ec2_instance_id).map(|before| before.arn.clone());
+        let mut told = self.common.capabilities(config.runtime);
+        let machine = machine(config.runtime).await;
+        told.extend(machine.map_err(|why| ApiError::new(ErrorCode::Server, why))?);
         let Fleet { home, cluster, hosts_dir, .. } = &self.common;
-        let id = register(&self.control, home, cluster, &config, capabilities, arn).await?;
+        let id = register(&self.control, home, cluster, &config, told, arn).await?;
         self.ids.push(id);
         if config.runtime == RuntimeChoice::Simulated {
             let mailbox =
@@ -198,6 +201,7 @@ impl Keeper {
             runtimes: &self.runtimes,
             outbox: &self.outbox,
             metadata: &self.metadata,
+            ports: &self.ports,
         };
         let started = start_host(&mut around, id, &config, root).await;
         started.map_err(|why| ApiError::new(ErrorCode::Server, why))?;
@@ -242,6 +246,27 @@ impl Keeper {
         self.control.call(self.common.home.clone(), request).await?;
         Ok(())
     }
+}
+
+/// The machine that an instance is on, whose ports it shares with others there. Simulated ones have ports for themselves.
+///
+/// # Errors
+/// Why that cannot be told, and what can be done about it.
+async fn machine(runtime: RuntimeChoice) -> Result<Option<Attribute>, String> {
+    let name = match runtime {
+        RuntimeChoice::Simulated => return Ok(None),
+        RuntimeChoice::Process => longshore_agent::machine()?,
+        RuntimeChoice::Docker => {
+            longshore_agent::docker::machine().await.map_err(|why| without_docker(&why))?
+        }
+    };
+    let valid = |letter: &char| letter.is_ascii_alphanumeric() || "-_.".contains(*letter);
+    let name: String = name.chars().filter(valid).take(128).collect();
+    Ok((!name.is_empty()).then(|| Attribute {
+        name: Some(MACHINE_ATTRIBUTE.into()),
+        value: Some(name.into()),
+        ..Default::default()
+    }))
 }
 
 /// Each instance gets a loopback address of its own: frameworks tell agents apart by it, tasks can bind it, and every

@@ -14,7 +14,8 @@ use crate::ecs::ControlHandle;
 /// Ports that an instance keeps for itself. Source: amazon-ecs-agent on Linux.
 const RESERVED_PORTS: [&str; 5] = ["22", "2375", "2376", "51678", "51679"];
 
-/// Registers an instance, or registers it again if it is known from before, and gives its id.
+/// Registers an instance, or registers it again if it is known from before, and gives its id. `told` is what its agent says of it:
+/// its capabilities, and the machine that it is on.
 ///
 /// # Errors
 /// What ECS answered.
@@ -23,10 +24,10 @@ pub(crate) async fn register(
     realm: &Realm,
     cluster: &Str,
     config: &InstanceConfig,
-    capabilities: Vec<Attribute>,
+    told: Vec<Attribute>,
     known: Option<Str>,
 ) -> Result<ResourceId, ApiError> {
-    let request = request(realm, cluster, config, capabilities, known);
+    let request = request(realm, cluster, config, told, known);
     let registered =
         match call(control, realm, Request::RegisterContainerInstance(Box::new(request.clone())))
             .await
@@ -65,7 +66,7 @@ fn request(
     realm: &Realm,
     cluster: &Str,
     config: &InstanceConfig,
-    capabilities: Vec<Attribute>,
+    told: Vec<Attribute>,
     known: Option<Str>,
 ) -> shape::RegisterContainerInstanceRequest {
     let identity = serde_json::json!({
@@ -88,7 +89,7 @@ fn request(
         attribute("ecs.os-family", "LINUX"),
         attribute("ecs.cpu-architecture", architecture),
     ];
-    attributes.extend(capabilities);
+    attributes.extend(told);
     attributes.extend(config.attributes.iter().cloned());
     shape::RegisterContainerInstanceRequest {
         cluster: Some(cluster.clone()),

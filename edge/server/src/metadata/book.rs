@@ -27,6 +27,8 @@ pub(super) struct Book {
     pub(super) loopback: Option<Address>,
     /// Where containers in Docker's own network do.
     pub(super) bridge: Option<Address>,
+    /// Why the latter do not, as it was said last.
+    bridge_complaint: String,
 }
 
 impl std::fmt::Debug for Book {
@@ -54,6 +56,13 @@ impl Entry {
 }
 
 impl Book {
+    /// Whether it has not been said yet why containers in Docker's own network do not reach the endpoint.
+    pub(super) fn complains_of_bridge(&mut self, why: &str) -> bool {
+        let is_news = self.bridge_complaint != why;
+        why.clone_into(&mut self.bridge_complaint);
+        is_news
+    }
+
     /// Ids are made with this key from here on.
     pub(super) fn set_key(&mut self, key: [u8; KEY_BYTES]) {
         self.key = key;
@@ -144,6 +153,13 @@ impl Book {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_complaint_is_made_once() {
+        let mut book = Book::default();
+        let made = ["a", "a", "b", "b"].map(|why| book.complains_of_bridge(why));
+        assert_eq!(made, [true, false, true, false]);
+    }
 
     #[test]
     fn ids_follow_from_the_key_and_tell_containers_apart() {

@@ -50,12 +50,21 @@ impl Metadata {
             let listener = self.listen_on_loopback().await?;
             self.book().loopback = Some(self.serve(listener, tasks));
         }
-        if runtime == RuntimeChoice::Docker
-            && !has_bridge
-            && let Some(listener) = self.listen_on_bridge().await
-        {
-            let address = self.serve(listener, tasks);
-            self.book().bridge = Some(address);
+        if runtime == RuntimeChoice::Docker && !has_bridge {
+            match self.listen_on_bridge().await {
+                Ok(listener) => {
+                    let address = self.serve(listener, tasks);
+                    self.book().bridge = Some(address);
+                }
+                // Each instance tries again, and one warning is enough.
+                Err(why) if self.book().complains_of_bridge(&why) => {
+                    tracing::warn!(
+                        why,
+                        "containers on Docker's bridge find no task metadata endpoint"
+                    );
+                }
+                Err(_) => {}
+            }
         }
         Ok(())
     }
@@ -94,28 +103,23 @@ impl Metadata {
     }
 
     /// Takes the address that containers have on ECS, if somebody gave it to this machine; else the one in Docker's network.
-    async fn listen_on_bridge(&self) -> Option<Listener> {
+    ///
+    /// # Errors
+    /// Why it cannot, for people.
+    async fn listen_on_bridge(&self) -> Result<Listener, String> {
         if self.shared.provisions.credentials.is_some()
             && let Ok(listener) = listen(Port::DockerMetadata, ON_ECS).await
         {
-            return Some(listener);
+            return Ok(listener);
         }
-        let Some(gateway) = longshore_agent::docker::gateway().await else {
-            tracing::warn!(
-                "Docker has no network bridge: containers on it find no task metadata endpoint"
-            );
-            return None;
-        };
+        let gateway = longshore_agent::docker::gateway().await?;
+        let gateway = IpAddr::V4(gateway.ok_or("Docker has no network bridge")?);
         let port = read(&self.shared.root).map_or(0, |kept| kept.port);
         let mut bound = listen(Port::DockerMetadata, SocketAddr::new(gateway, port)).await;
         if bound.is_err() {
             bound = listen(Port::DockerMetadata, SocketAddr::new(gateway, 0)).await;
         }
-        bound
-            .inspect_err(|error| {
-                tracing::warn!(%error, "containers on the bridge find no task metadata endpoint");
-            })
-            .ok()
+        bound.map_err(|error| error.to_string())
     }
 }
 

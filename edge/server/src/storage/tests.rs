@@ -8,7 +8,7 @@ use longshore_control::{
 use longshore_machine::{Machine, Timestamp};
 use longshore_wire_ecs::Request;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
-use longshore_wire_ecs::host::Order;
+use longshore_wire_ecs::host::{Generation, Order};
 use tokio::sync::oneshot;
 
 use super::{Commit, Durability, Place, Release, Storage, StorageError, Writer};
@@ -300,10 +300,10 @@ async fn an_order_that_changes_nothing_is_given_as_well_by_the_thread_that_may_w
     };
     let storage = open(&directory).expect("it opens");
     let writer = Writer::start(storage, deliver, failed).expect("a thread can be started");
-    for generation in 1..=3 {
+    for number in 1..=3 {
         let order = Order {
             instance: ResourceId(1),
-            generation,
+            generation: Generation { epoch: 1, number },
             full: true,
             tasks: Vec::new(),
             forget: Vec::new(),
@@ -311,8 +311,8 @@ async fn an_order_that_changes_nothing_is_given_as_well_by_the_thread_that_may_w
         let releases = vec![Release::Order(order)];
         writer.commit(Commit { changes: Vec::new(), releases }).await;
     }
-    for generation in 1..=3 {
-        assert_eq!(orders.recv().await.expect("it is given").generation, generation);
+    for number in 1..=3 {
+        assert_eq!(orders.recv().await.expect("it is given").generation.number, number);
     }
     tokio::task::spawn_blocking(move || writer.finish()).await.expect("the thread ends");
 }

@@ -43,10 +43,11 @@ fn records(world: &World) -> Records {
     records
 }
 
-/// The same control plane after a restart.
+/// The same control plane after a restart. Its agents remember the generations of its orders.
 pub(super) fn restarted(before: &World) -> World {
     let control = Control::load(8, records(before)).expect("what was stored fits together");
     let mut after = World::of(control);
+    after.generations = before.generations.clone();
     (after.now, after.store) = (before.now, before.store.clone());
     after
 }
@@ -149,6 +150,22 @@ fn versions_of_an_instance_rise_over_restarts_and_seldom_cost_a_row() {
         (3..=6).contains(&rows),
         "{rows} rows for {INSTANCE_VERSIONS_RESERVED} changes, thrice"
     );
+}
+
+#[test]
+fn generations_of_orders_rise_over_restarts_however_little_was_stored() {
+    let mut world = World::new();
+    let host = world.host(4096, 4096);
+    for restart in 0..4 {
+        let last = world.generations[&id(&host)];
+        world = restarted(&world);
+        // Nothing is stored between two restarts but what a connection brings.
+        world.step(Input::Connected(id(&host)));
+        assert!(world.orders[0].full && world.orders[0].generation > last, "{restart}");
+        // An agent that restarts comes back before anybody saw it go.
+        world.step(Input::Connected(id(&host)));
+        assert!(world.orders[0].full, "{restart}");
+    }
 }
 
 #[test]

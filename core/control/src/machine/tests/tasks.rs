@@ -123,6 +123,22 @@ fn a_report_about_a_task_of_another_instance_is_ignored() {
 }
 
 #[test]
+fn a_task_whose_container_ended_before_all_of_it_ran_was_never_running() {
+    let mut world = World::new();
+    let host = world.host(4096, 4096);
+    for ran in [true, false] {
+        let task = world.run("web");
+        let mut report = ended(&task, StopCause::EssentialContainerExited, Some(1));
+        report.ran = ran;
+        world.report(&host, report);
+        let stopped = world.task(&task);
+        assert_eq!(stopped["stopCode"], "EssentialContainerExited");
+        // Services count one without a start as a failed start.
+        assert_eq!(stopped["startedAt"].is_number(), ran, "{stopped}");
+    }
+}
+
+#[test]
 fn the_cause_that_the_host_tells_becomes_the_stop_code() {
     let mut world = World::new();
     let host = world.host(4096, 4096);

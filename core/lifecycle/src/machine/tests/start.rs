@@ -6,7 +6,6 @@ use longshore_wire_ecs::shape::container_definition::{
 };
 
 use super::{World, container, depending, helper, task};
-use crate::limits::START_TIMEOUT_MS;
 use crate::machine::Event;
 
 #[test]
@@ -110,23 +109,6 @@ fn success_waits_for_exit_code_0() {
 }
 
 #[test]
-fn a_dependency_that_did_not_succeed_fails_the_task() {
-    let (mut world, web) =
-        (World::new(), task(1, vec![helper("init"), depending("app", &[("init", "SUCCESS")])]));
-    world.run(&web);
-    world.started(&web, "init");
-    assert_eq!(world.exited(&web, "init", 1), ["remove 1"]);
-    let report = world.last();
-    let reason = "TaskDependencyError: container app: dependency init did not reach SUCCESS: it exited with code 1";
-    assert_eq!(
-        (report.status, report.cause.clone()),
-        (Reported::Stopped, Some(StopCause::FailedToStart(reason.into())))
-    );
-    assert_eq!(report.containers[1].reason.as_deref(), Some(reason));
-    assert!(!world.furthest(&web).contains(&Reported::Running));
-}
-
-#[test]
 fn healthy_waits_for_the_first_probe_that_passes() {
     let (mut world, web) =
         (World::new(), task(1, vec![probed("db"), depending("app", &[("db", "HEALTHY")])]));
@@ -135,35 +117,6 @@ fn healthy_waits_for_the_first_probe_that_passes() {
     assert_eq!(world.pass(5_000), ["probe db"]);
     assert_eq!(world.happened(&web, "db", Event::Probed { passed: true }), ["start app"]);
     assert_eq!(world.last().containers[0].health, Health::Healthy);
-}
-
-#[test]
-fn a_dependency_that_is_unhealthy_fails_the_task() {
-    let (mut world, web) =
-        (World::new(), task(1, vec![probed("db"), depending("app", &[("db", "HEALTHY")])]));
-    world.run(&web);
-    world.started(&web, "db");
-    world.pass(5_000);
-    assert_eq!(world.happened(&web, "db", Event::Probed { passed: false }), ["stop db"]);
-    assert_eq!(world.exited(&web, "db", 143), ["remove 1"]);
-    assert!(
-        matches!(&world.last().cause, Some(StopCause::FailedToStart(why)) if why.contains("it is unhealthy"))
-    );
-}
-
-#[test]
-fn a_dependency_that_takes_longer_than_the_start_timeout_fails_the_task() {
-    let (mut world, web) =
-        (World::new(), task(1, vec![helper("init"), depending("app", &[("init", "COMPLETE")])]));
-    world.run(&web);
-    world.started(&web, "init");
-    assert_eq!(world.host_wakes_in(), Some(START_TIMEOUT_MS));
-    assert!(world.pass(START_TIMEOUT_MS - 1).is_empty());
-    assert_eq!(world.pass(1), ["stop init"]);
-    world.exited(&web, "init", 143);
-    assert!(
-        matches!(&world.last().cause, Some(StopCause::FailedToStart(why)) if why.contains("startTimeout"))
-    );
 }
 
 #[test]

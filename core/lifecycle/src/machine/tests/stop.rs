@@ -1,6 +1,6 @@
 //! How tasks end: in which order their containers are stopped, and when they are killed.
 
-use longshore_wire_ecs::host::{Desired, Reported, StopCause};
+use longshore_wire_ecs::host::{Desired, Generation, Reported, StopCause};
 use longshore_wire_ecs::shape::container_definition::ContainerDefinition;
 
 use super::{World, container, depending, helper, task};
@@ -136,13 +136,34 @@ fn news_that_overtakes_the_start_is_not_lost() {
 #[test]
 fn an_order_of_a_generation_that_is_not_newer_is_ignored() {
     let (mut world, spec) = (World::new(), task(1, vec![container("app")]));
-    assert_eq!(world.order_of(5, false, &[(&spec, Desired::Running, false)]), ["start app"]);
+    let at = |epoch, number| Generation { epoch, number };
+    assert_eq!(world.order_of(at(3, 5), false, &[(&spec, Desired::Running, false)]), ["start app"]);
     world.started(&spec, "app");
-    for generation in [5, 4, 0] {
-        assert!(world.order_of(generation, false, &[(&spec, Desired::Stopped, false)]).is_empty());
-        assert!(world.new_reports().is_empty());
+    for generation in [at(3, 5), at(3, 4), at(3, 0), at(2, 9)] {
+        // Neither what it names nor, if it is full, what it does not name: it was made before what is known.
+        for full in [false, true] {
+            assert!(
+                world.order_of(generation, full, &[(&spec, Desired::Stopped, false)]).is_empty()
+            );
+            assert!(world.order_of(generation, full, &[]).is_empty());
+            assert!(world.new_reports().is_empty());
+        }
     }
-    assert_eq!(world.order_of(6, false, &[(&spec, Desired::Stopped, false)]), ["stop app"]);
+    assert_eq!(world.order_of(at(3, 6), false, &[(&spec, Desired::Stopped, false)]), ["stop app"]);
+}
+
+#[test]
+fn a_control_plane_that_counts_from_the_beginning_is_obeyed_in_its_newer_epoch() {
+    let (mut world, spec) = (World::new(), task(1, vec![container("app")]));
+    let at = |epoch, number| Generation { epoch, number };
+    assert_eq!(
+        world.order_of(at(3, 900), true, &[(&spec, Desired::Running, false)]),
+        ["start app"]
+    );
+    world.started(&spec, "app");
+    assert!(world.order_of(at(4, 1), true, &[(&spec, Desired::Running, true)]).is_empty());
+    assert!(world.order_of(at(3, 901), true, &[]).is_empty(), "the old one is late");
+    assert_eq!(world.order_of(at(4, 2), true, &[]), ["remove 1"]);
 }
 
 #[test]

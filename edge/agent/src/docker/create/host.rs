@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use bollard::models::{DeviceMapping, HostConfig, HostConfigLogConfig, ResourcesUlimits};
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::host::{ContainerSpec, NetworkMode, TaskSpec};
+use longshore_wire_ecs::host::{ContainerSpec, Namespace, NetworkMode, TaskSpec};
 use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, LinuxParameters};
 
 use super::{binds, docker_name, map, port_bindings, strings};
+use crate::docker::pause;
 
 /// Fewest CPU shares. Source: ECS API reference, `ContainerDefinition.cpu`: the kernel's minimum.
 const SHARES_MIN: u32 = 2;
@@ -36,6 +37,8 @@ pub(super) fn config(spec: &TaskSpec, index: usize) -> Result<HostConfig, String
         memory_swap: memory_swap(container, &linux),
         memory_swappiness: linux.max_swap.and(linux.swappiness).map(i64::from),
         network_mode: Some(network_mode(spec.network_mode)?.to_owned()),
+        pid_mode: namespace(spec, spec.namespaces.pid.filter(|mode| *mode != Namespace::None)),
+        ipc_mode: namespace(spec, spec.namespaces.ipc),
         port_bindings: Some(port_bindings(spec, container)),
         links: links(spec, definition)?,
         dns: strings(definition.dns_servers.as_deref()),
@@ -79,6 +82,15 @@ fn network_mode(mode: NetworkMode) -> Result<&'static str, String> {
                 .to_owned())
         }
     }
+}
+
+/// A namespace as Docker is told it; `None` leaves a container its own.
+fn namespace(spec: &TaskSpec, mode: Option<Namespace>) -> Option<String> {
+    Some(match mode? {
+        Namespace::Host => "host".to_owned(),
+        Namespace::Task => format!("container:{}", pause::docker_name(spec)),
+        Namespace::None => "none".to_owned(),
+    })
 }
 
 /// What Docker calls another container of the task.

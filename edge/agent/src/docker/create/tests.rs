@@ -10,7 +10,9 @@ use longshore_wire_ecs::shape::container_definition::{
 use longshore_wire_ecs::shape::shared::KeyValuePair;
 
 use super::*;
+use crate::docker::pause;
 use crate::sight::{CLUSTER, FAMILY, REVISION};
+use longshore_wire_ecs::host::{Namespace, Namespaces};
 
 const INSTANCE_ID: ResourceId = ResourceId(0xabc);
 
@@ -39,6 +41,7 @@ fn spec(definitions: impl IntoIterator<Item = ContainerDefinition>) -> TaskSpec 
         family: "web_site".into(),
         revision: 7,
         network_mode: NetworkMode::Bridge,
+        namespaces: longshore_wire_ecs::host::Namespaces::default(),
         containers: Arc::new(containers.collect()),
         volumes: Arc::default(),
         about: longshore_wire_ecs::host::TaskAbout::default(),
@@ -48,6 +51,25 @@ fn spec(definitions: impl IntoIterator<Item = ContainerDefinition>) -> TaskSpec 
 fn host(spec: &TaskSpec) -> HostConfig {
     let body = body(INSTANCE_ID, spec, 0).expect("it can be created");
     body.host_config.expect("it has a host configuration")
+}
+
+#[test]
+fn pid_and_ipc_modes_are_given_to_docker() {
+    let mut spec = spec([named("web"), named("log")]);
+    assert_eq!((host(&spec).pid_mode, host(&spec).ipc_mode), (None, None));
+    assert!(!pause::is_needed(&spec));
+    let shared = format!("container:{}", pause::docker_name(&spec));
+    for (mode, pid, ipc) in [
+        (Namespace::Host, Some("host"), "host"),
+        (Namespace::Task, Some(&*shared), &*shared),
+        (Namespace::None, None, "none"),
+    ] {
+        spec.namespaces = Namespaces { pid: Some(mode), ipc: Some(mode) };
+        let host = host(&spec);
+        assert_eq!((host.pid_mode.as_deref(), host.ipc_mode.as_deref()), (pid, Some(ipc)));
+        assert_eq!(pause::is_needed(&spec), mode == Namespace::Task);
+    }
+    assert_ne!(pause::docker_name(&spec), docker_name(&spec, 0));
 }
 
 fn mapping(container: i32, host: Option<i32>, protocol: Option<&str>) -> PortMapping {

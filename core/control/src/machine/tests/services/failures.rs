@@ -218,9 +218,7 @@ fn a_restarted_control_plane_keeps_the_delay() {
         stopped["taskArns"].as_array().map(Vec::len)
     };
     let before = tasks(&mut town);
-    let mut after: World = super::super::storage::restarted(&town.world);
-    after.generations.clear();
-    town.world = after;
+    town.world = super::super::storage::restarted(&town.world);
     town.world.step(crate::machine::Input::Connected(id(&hosts[0])));
     town.settle();
     assert_eq!(tasks(&mut town), before);

@@ -1,0 +1,102 @@
+//! What instances ran before: a runtime that was only guessed gives way to it.
+//!
+//! Somebody who says no runtime gets Docker if a daemon answers, and processes otherwise. But tasks of an earlier run are found by the
+//! runtime that they were started with: to take another because the daemon is away, or there now, would be to lose them.
+
+use std::collections::BTreeMap;
+
+use longshore_control::ContainerInstance;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
+
+use super::{InstanceConfig, RuntimeChoice};
+
+/// The capability that instances with Docker have, and no others.
+const DOCKERS_OWN: &str = "com.amazonaws.ecs.capability.privileged-container";
+
+/// An instance that registered in an earlier run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Before {
+    pub(crate) arn: Str,
+    /// What ran its containers, if it can be told.
+    pub(crate) runtime: Option<RuntimeChoice>,
+}
+
+/// The instances of earlier runs, by EC2 id.
+pub(crate) type Known = BTreeMap<Str, Before>;
+
+impl Before {
+    pub(crate) fn of(instance: &ContainerInstance) -> Self {
+        let runtime = if instance.attributes.contains_key(DOCKERS_OWN) {
+            Some(RuntimeChoice::Docker)
+        } else {
+            let is_here = instance.attributes.contains_key(MACHINE_ATTRIBUTE);
+            is_here.then_some(RuntimeChoice::Process)
+        };
+        Self { arn: instance.arn.clone(), runtime }
+    }
+}
+
+/// Takes for each instance whose runtime was guessed the one that it had.
+///
+/// # Errors
+/// It had Docker, and no daemon answers. Says what can be done about it.
+pub(crate) fn keep_runtimes(known: &Known, configs: &mut [InstanceConfig]) -> Result<(), String> {
+    for config in configs.iter_mut().filter(|config| config.runtime_is_guessed) {
+        let before = known.get(&config.ec2_instance_id).and_then(|before| before.runtime);
+        match (before, config.runtime) {
+            (Some(RuntimeChoice::Docker), RuntimeChoice::Process) => {
+                return Err(format!(
+                    "{} ran Docker containers before, and no Docker daemon answers now. Start Docker, or give up what runs \
+                     there: --runtime process",
+                    config.ec2_instance_id
+                ));
+            }
+            (Some(RuntimeChoice::Process), RuntimeChoice::Docker) => {
+                config.runtime = RuntimeChoice::Process;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(
+        before: Option<RuntimeChoice>,
+        runtime: RuntimeChoice,
+        runtime_is_guessed: bool,
+    ) -> Result<RuntimeChoice, String> {
+        let id: Str = "i-1".into();
+        let known = Known::from([(id.clone(), Before { arn: "arn".into(), runtime: before })]);
+        let mut configs = [InstanceConfig {
+            ec2_instance_id: id,
+            instance_type: "longshore.local".into(),
+            zone: "".into(),
+            cpu: 1,
+            memory_mib: 1,
+            gpus: 0,
+            architecture: None,
+            attributes: Vec::new(),
+            runtime,
+            runtime_is_guessed,
+        }];
+        keep_runtimes(&known, &mut configs).map(|()| configs[0].runtime)
+    }
+
+    #[test]
+    fn a_guess_gives_way_to_what_ran_before_and_a_word_does_not() {
+        use RuntimeChoice::{Docker, Process};
+        assert_eq!(kept(Some(Process), Docker, true), Ok(Process));
+        assert_eq!(kept(Some(Process), Docker, false), Ok(Docker));
+        assert_eq!(kept(Some(Docker), Process, false), Ok(Process));
+        assert_eq!(kept(Some(Docker), Docker, true), Ok(Docker));
+        assert_eq!(kept(None, Docker, true), Ok(Docker));
+        assert_eq!(kept(None, Process, true), Ok(Process));
+        let refused = kept(Some(Docker), Process, true).expect_err("its tasks would be lost");
+        assert!(refused.contains("i-1 ran Docker containers"), "{refused}");
+    }
+}
