@@ -1,6 +1,6 @@
 //! Measures what SPEC.md promises, most of it against the real program: `cargo xtask bench` for all of it, or the names of some.
 //!
-//! Each measurement but that of the placement engine starts a `longshore` of its own, release build, with durable storage where it counts, and drives it
+//! Each measurement but that of the placement engine and of the worst requests starts a `longshore` of its own, release build, with durable storage where it counts, and drives it
 //! over loopback HTTP with plain threads. Machines are noisy: figures are to be compared within one run.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
@@ -8,6 +8,7 @@
 mod api;
 mod events;
 mod filter;
+mod first;
 mod hold;
 mod http;
 mod launch;
@@ -16,6 +17,7 @@ mod processes;
 mod program;
 mod services;
 mod start;
+mod worst;
 
 use anyhow::{Result, bail};
 
@@ -23,7 +25,7 @@ use anyhow::{Result, bail};
 type Bench = (&'static str, fn() -> Result<()>);
 
 /// What can be measured, in order.
-const BENCHES: [Bench; 9] = [
+const BENCHES: [Bench; 11] = [
     ("start", start::run),
     ("place", place::run),
     ("api", api::run),
@@ -32,6 +34,8 @@ const BENCHES: [Bench; 9] = [
     ("processes", processes::run),
     ("services", services::run),
     ("filter", filter::run),
+    ("first", first::run),
+    ("worst", worst::run),
     ("hold", hold::run),
 ];
 

@@ -336,3 +336,21 @@ def test_what_there_is_none_of_is_refused(ecs, extra):
             cluster=ecs.cluster, serviceName=unique("service"), taskDefinition=definition,
             desiredCount=1, **extra,
         )
+
+
+@pytest.mark.executes
+def test_a_service_whose_tasks_keep_exiting_says_why_and_starts_them_more_slowly(ecs, services):
+    definition = ecs.define({**BRIEF, "command": ["sh", "-c", "exit 7"]})
+    service = services(definition, 1)
+
+    def told():
+        events = seen(ecs, service)["events"]
+        return next((one["message"] for one in events if "keep exiting" in one["message"]), None)
+
+    message = until(told, "the service says that its tasks keep exiting", 30)
+    assert "exited with code 7" in message
+    assert seen(ecs, service)["deployments"][0]["failedTasks"] == 0
+    starts = [one for one in seen(ecs, service)["events"] if "has started 1 tasks" in one["message"]]
+    times = sorted(one["createdAt"] for one in starts)
+    pauses = [(later - sooner).total_seconds() for sooner, later in zip(times, times[1:])]
+    assert all(later > sooner * 1.5 for sooner, later in zip(pauses, pauses[1:])), pauses

@@ -25,6 +25,8 @@ pub(crate) struct Family {
     environment: &'static str,
     health: bool,
     sidecar: bool,
+    /// Whether the sidecar is essential, and ends before it was ever healthy.
+    stillborn: bool,
     member_of: Option<&'static str>,
 }
 
@@ -37,11 +39,12 @@ const PLAIN: Family = Family {
     environment: "",
     health: false,
     sidecar: false,
+    stillborn: false,
     member_of: None,
 };
 
 /// All families.
-pub(crate) const FAMILIES: [Family; 15] = [
+pub(crate) const FAMILIES: [Family; 16] = [
     PLAIN,
     Family { name: "large", cpu: 1_200, memory: 900, environment: "START_MS=400", ..PLAIN },
     Family { name: "slow", environment: "START_MS=9000 STOP_MS=12000", ..PLAIN },
@@ -74,6 +77,14 @@ pub(crate) const FAMILIES: [Family; 15] = [
         fate: Fate::Waiting,
         ..PLAIN
     },
+    Family {
+        name: "stillborn",
+        health: true,
+        sidecar: true,
+        stillborn: true,
+        fate: Fate::Restless,
+        ..PLAIN
+    },
 ];
 
 /// The family of a name.
@@ -104,7 +115,13 @@ impl Family {
         let mut containers = vec![main];
         if self.sidecar {
             containers[0]["dependsOn"] = json!([{"containerName": "side", "condition": "HEALTHY"}]);
-            let side = json!({"name": "side", "image": "x", "memory": 32, "essential": false, "healthCheck": check});
+            let mut side = json!({"name": "side", "image": "x", "memory": 32, "essential": false, "healthCheck": check});
+            if self.stillborn {
+                let setting = |name: &str, value: &str| json!({"name": name, "value": value});
+                let dies = [setting("RUN_MS", "300"), setting("CODE", "1")];
+                side["environment"] = json!(dies);
+                side["essential"] = json!(true);
+            }
             containers.push(side);
         }
         let mut body = json!({"family": self.name, "containerDefinitions": containers});

@@ -153,6 +153,11 @@ impl Disk {
         self.records.len()
     }
 
+    /// Rows of clusters.
+    pub(crate) fn clusters(&self) -> usize {
+        self.records.keys().filter(|key| matches!(key, Key::Cluster(..))).count()
+    }
+
     /// Rows of tokens.
     pub(crate) fn tokens(&self) -> usize {
         self.records.keys().filter(|key| matches!(key, Key::Token(..))).count()

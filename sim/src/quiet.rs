@@ -266,8 +266,13 @@ impl World {
             self.disk.services().count(),
             self.disk.instances().count(),
             self.disk.tokens(),
+            self.disk.clusters(),
         );
-        assert_eq!(left, (0, 0, 0, 0), "tasks, services, instances and tokens are left");
+        assert_eq!(
+            left,
+            (0, 0, 0, 0, 0),
+            "tasks, services, instances, tokens or clusters are left"
+        );
         self.drain_queue();
         self.pass(5 * MINUTE_MS);
         assert_eq!(self.disk.messages(), 0, "messages are left");

@@ -30,6 +30,8 @@ words! {
         SteadyState = "SERVICE_STEADY_STATE",
         /// Its tasks fail before they run, again and again.
         TaskStartImpaired = "SERVICE_TASK_START_IMPAIRED",
+        /// Its tasks run and end, again and again. Ours: ECS has no such event.
+        TasksKeepExiting = "SERVICE_TASKS_KEEP_EXITING",
         /// No instance takes a task.
         TaskPlacementFailure = "SERVICE_TASK_PLACEMENT_FAILURE",
         /// A task of a DAEMON service is on an instance that its constraints exclude.

@@ -7,8 +7,10 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 
 use crate::cluster_state::{ClusterState, InstanceLoad};
-use crate::record::{DefinitionStatus, InstanceStatus, LastStatus, Task};
-use crate::service::{RolloutState, Scheduling, ServiceState, ServiceStatus, deployment_counts};
+use crate::record::{
+    ClusterStatus, ContainerInstance, DefinitionStatus, InstanceStatus, LastStatus, Task,
+};
+use crate::service::{Counts, RolloutState, Scheduling, ServiceState, ServiceStatus};
 use crate::state::State;
 
 /// An invariant that does not hold.
@@ -23,6 +25,7 @@ pub struct Violation {
 /// Every invariant that does not hold; empty when all is well.
 pub fn audit(state: &State) -> Vec<Violation> {
     let mut violations = Vec::new();
+    realms(state, &mut violations);
     for cluster in state.clusters() {
         let mut found = |subject: &str, what: String| {
             violations.push(Violation { subject: subject.to_owned(), what });
@@ -32,6 +35,7 @@ pub fn audit(state: &State) -> Vec<Violation> {
         tasks(cluster, &mut found);
         indexes(cluster, &mut found);
         services(cluster, &mut found);
+        gone(cluster, &mut found);
         for definition in cluster.tasks.values().map(|task| &task.template.definition) {
             let realm = &cluster.record.realm;
             if state.definition(realm, &definition.family, definition.revision).is_none() {
@@ -72,6 +76,59 @@ fn definitions(state: &State, violations: &mut Vec<Violation>) {
     }
     if ends != state.deletions.len() || (ends > 0) != state.deletions_due.is_some() {
         found("deletions".to_owned(), "differ from the task definitions that are being deleted");
+    }
+}
+
+/// What accounts and regions keep: something, with true indexes.
+fn realms(state: &State, violations: &mut Vec<Violation>) {
+    for (realm, regional) in &state.realms {
+        let mut found = |what: &str| {
+            let subject = realm.arn(format_args!("*")).to_string();
+            violations.push(Violation { subject, what: what.to_owned() });
+        };
+        if regional.is_empty() {
+            found("it is kept, and has nothing");
+        }
+        let inactive = regional.clusters.iter().filter_map(|(name, cluster)| {
+            let record = &cluster.record;
+            (record.status == ClusterStatus::Inactive)
+                .then(|| (record.inactive_at.unwrap_or_default(), name.clone()))
+        });
+        if inactive.collect::<BTreeSet<_>>() != regional.gone {
+            found("the index of INACTIVE clusters differs from them");
+        }
+        for family in regional.families.values() {
+            let active = family.revisions.values();
+            let active = active.filter(|one| one.status == DefinitionStatus::Active);
+            if active.map(|one| one.revision).collect::<BTreeSet<_>>() != family.active {
+                found("the index of ACTIVE revisions differs from them");
+            }
+        }
+    }
+}
+
+/// What is kept of what is gone, and counted of what is not.
+fn gone(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
+    let over = |one: &ContainerInstance| one.status == InstanceStatus::Inactive;
+    let instances = cluster.instances.values().filter(|one| over(one));
+    let instances = instances.map(|one| (one.deregistered_at.unwrap_or_default(), one.id));
+    let services = cluster.services.values().map(|known| &known.record);
+    let of = |status| services.clone().filter(move |one| one.status == status);
+    let inactive = of(ServiceStatus::Inactive);
+    let inactive = inactive.map(|one| (one.inactive_at.unwrap_or_default(), one.name.clone()));
+    if instances.collect::<BTreeSet<_>>() != cluster.gone_instances
+        || inactive.collect::<BTreeSet<_>>() != cluster.gone_services
+    {
+        found(&cluster.record.arn, "the indexes of what is INACTIVE differ from it".to_owned());
+    }
+    let counts = (
+        cluster.instances.len() - cluster.gone_instances.len(),
+        of(ServiceStatus::Active).count(),
+        of(ServiceStatus::Draining).count(),
+    );
+    let counted = (cluster.registered, cluster.active_services, cluster.draining_services);
+    if counts != counted {
+        found(&cluster.record.arn, format!("has {counts:?} and counts {counted:?}"));
     }
 }
 
@@ -165,6 +222,9 @@ fn indexes(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
             load.desired_running += i32::from(task.desired_running);
             load.pending += i32::from(task.last_status == LastStatus::Pending);
             load.tasks.insert(task.id);
+            if task.template.needs.gpus > 0 {
+                load.with_gpus.insert(task.id);
+            }
         }
     }
     if loads != cluster.loads {
@@ -221,9 +281,13 @@ fn service(cluster: &ClusterState, known: &ServiceState, found: &mut impl FnMut(
             found(&task.arn, "runs for a deployment that is over".to_owned());
         }
     }
-    let (all, each) = deployment_counts(cluster, service);
-    if all != each {
-        found(&service.arn, format!("{all:?} tasks, but {each:?} in its deployments"));
+    let mut counts: BTreeMap<_, Counts> = BTreeMap::new();
+    for task in known.live.iter().map(|id| &cluster.tasks[id]).filter(|task| task.desired_running) {
+        let deployment = task.template.started_by.clone().unwrap_or_default();
+        counts.entry(deployment).or_default().add(Some(task.last_status), 1);
+    }
+    if counts != known.counts {
+        found(&service.arn, format!("{counts:?} tasks run, and {:?} are counted", known.counts));
     }
     let under_way = service.history.iter().filter(|one| one.finished_at.is_none()).count();
     let primary = service.deployments.first().map(|one| one.rollout);

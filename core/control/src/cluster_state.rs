@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use longshore_machine::Timestamp;
 use longshore_placement::{ClusterView, InstanceView};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::Health;
 
-use crate::record::{Cluster, ContainerInstance, InstanceStatus, LastStatus, Task};
+use crate::record::{Cluster, ContainerInstance, InstanceStatus, LastStatus, SERVICE_GROUP, Task};
 use crate::service::{Noticed, ServiceState};
 
 /// What the tasks on an instance add up to.
@@ -24,6 +25,8 @@ pub(crate) struct InstanceLoad {
     pub(crate) pending: i32,
     /// Tasks that are not STOPPED.
     pub(crate) tasks: BTreeSet<ResourceId>,
+    /// Those of them that have GPUs: few, whatever else runs here.
+    pub(crate) with_gpus: BTreeSet<ResourceId>,
 }
 
 /// A request that a client token stands for.
@@ -46,6 +49,14 @@ pub(crate) struct ClusterState {
     token_of: BTreeMap<ResourceId, Str>,
     /// Services by name, INACTIVE ones that are still visible too.
     pub(crate) services: BTreeMap<Str, ServiceState>,
+    /// How many of them are ACTIVE, and how many DRAINING.
+    pub(crate) active_services: usize,
+    pub(crate) draining_services: usize,
+    /// Instances that are not INACTIVE.
+    pub(crate) registered: usize,
+    /// INACTIVE instances and services, by when they became so.
+    pub(crate) gone_instances: BTreeSet<(Timestamp, ResourceId)>,
+    pub(crate) gone_services: BTreeSet<(Timestamp, Str)>,
     pub(crate) view: ClusterView,
     pub(crate) loads: BTreeMap<ResourceId, InstanceLoad>,
     pub(crate) desired_running: BTreeSet<ResourceId>,
@@ -83,6 +94,11 @@ impl ClusterState {
             tokens: BTreeMap::new(),
             token_of: BTreeMap::new(),
             services: BTreeMap::new(),
+            active_services: 0,
+            draining_services: 0,
+            registered: 0,
+            gone_instances: BTreeSet::new(),
+            gone_services: BTreeSet::new(),
             view: ClusterView::default(),
             loads: BTreeMap::new(),
             desired_running: BTreeSet::new(),
@@ -104,64 +120,58 @@ impl ClusterState {
         }
     }
 
-    /// Adds or replaces an instance. Its agent counts as connected only if it was.
+    /// Adds or replaces an instance. Its agent counts as connected only if it was, and what its tasks hold they go on to hold:
+    /// what an instance registered never changes.
     pub(crate) fn put_instance(&mut self, instance: ContainerInstance) {
         let id = instance.id;
-        let connected = self.view.instance(id).is_some_and(|view| view.connected);
-        if instance.status == InstanceStatus::Inactive {
-            self.view.remove_instance(id);
-        } else {
-            let mut view = InstanceView {
+        let (before, after) =
+            (self.instances.get(&id), instance.status != InstanceStatus::Inactive);
+        let before = before.is_some_and(|before| before.status != InstanceStatus::Inactive);
+        self.registered = self.registered + usize::from(after) - usize::from(before);
+        if self.registered == 1 && !before {
+            crate::placing::prepare(&mut self.view);
+        }
+        if after {
+            let known = self.view.instance(id).cloned();
+            let view = known.unwrap_or_else(|| InstanceView {
                 cpu: instance.registered.cpu,
                 memory_mib: instance.registered.memory_mib,
                 ports: instance.registered.ports.clone(),
                 gpus: u32::try_from(instance.registered.gpus.len()).unwrap_or(u32::MAX),
-                attributes: instance.attributes.clone(),
-                active: instance.status == InstanceStatus::Active,
-                connected,
-                agent_version: instance.version_info.agent_version.clone(),
                 ec2_instance_id: instance.ec2_instance_id.clone(),
                 registered_at: i64::try_from(instance.registered_at.millis() / 1_000).ok(),
+                ..InstanceView::default()
+            });
+            let view = InstanceView {
+                attributes: instance.attributes.clone(),
+                active: instance.status == InstanceStatus::Active,
+                agent_version: instance.version_info.agent_version.clone(),
+                ..view
             };
-            for needs in self.held_on(id) {
-                // An instance may come back smaller than what its tasks hold.
-                view.cpu = view.cpu.saturating_sub(needs.cpu);
-                view.memory_mib = view.memory_mib.saturating_sub(needs.memory_mib);
-                view.gpus = view.gpus.saturating_sub(needs.gpus);
-                view.ports.extend(needs.ports.iter().copied());
-            }
             self.view.put_instance(id, view);
+        } else {
+            self.view.remove_instance(id);
         }
         self.instances.insert(id, Arc::new(instance));
         self.changed_instances.insert(id);
         self.instance_news(id);
     }
 
-    /// The services that an instance's change concerns: those with tasks on it, and those that look for room.
+    /// The services that an instance's change concerns: those with tasks that should run on it, and those that look for room.
     fn instance_news(&mut self, id: ResourceId) {
         (self.room_changed, self.instances_changed) = (true, true);
-        for task in self.loads.get(&id).into_iter().flat_map(|load| &load.tasks) {
-            if let Some(service) = self.tasks[task].service() {
-                self.dirty_services.insert(service.into());
-            }
-        }
+        let groups = self.view.groups_on(id, SERVICE_GROUP);
+        let services = groups.filter_map(|group| group.strip_prefix(SERVICE_GROUP));
+        self.dirty_services.extend(services.map(Str::from));
     }
 
     /// GPUs of an instance that no task has, in order.
     pub(crate) fn free_gpus(&self, id: ResourceId) -> Vec<Str> {
         let Some(instance) = self.instances.get(&id) else { return Vec::new() };
-        let tasks = self.loads.get(&id).into_iter().flat_map(|load| &load.tasks);
+        let tasks = self.loads.get(&id).into_iter().flat_map(|load| &load.with_gpus);
         let held = tasks.flat_map(|task| &self.tasks[task].containers);
         let held: BTreeSet<&Str> = held.flat_map(|container| &container.gpu_ids).collect();
         instance.registered.gpus.iter().filter(|gpu| !held.contains(gpu)).cloned().collect()
-    }
-
-    fn held_on(&self, id: ResourceId) -> Vec<Arc<longshore_placement::Needs>> {
-        let load = self.loads.get(&id);
-        load.into_iter()
-            .flat_map(|load| &load.tasks)
-            .map(|task| self.tasks[task].template.needs.clone())
-            .collect()
     }
 
     /// Counts one more change of an instance. Its record is stored anew only when the versions that the last one reserved
@@ -328,6 +338,7 @@ impl ClusterState {
             } else {
                 service.live.remove(&id);
             }
+            service.count(template.started_by.as_ref(), before, after);
         }
         self.count(before, -1);
         self.count(after, 1);
@@ -364,8 +375,12 @@ impl ClusterState {
         }
         if before.is_none() {
             load.tasks.insert(task.id);
+            if task.template.needs.gpus > 0 {
+                load.with_gpus.insert(task.id);
+            }
         } else if after.is_none() {
             load.tasks.remove(&task.id);
+            load.with_gpus.remove(&task.id);
         }
         if load.tasks.is_empty() {
             self.loads.remove(&task.instance);

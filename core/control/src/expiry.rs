@@ -1,5 +1,8 @@
 //! What stays visible for a while after its end, and is forgotten then: stopped tasks, deregistered instances, deleted
-//! services, and deleted task definitions that nothing uses any more.
+//! services and clusters, and deleted task definitions that nothing uses any more.
+//!
+//! Of what is deleted, but for tasks, only so many are kept of each kind: whoever makes and deletes in a loop fills nothing up.
+//! And only so many are forgotten in one tick, since they may have ended together.
 
 use std::collections::BTreeSet;
 
@@ -7,34 +10,169 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 
-use crate::record::InstanceStatus;
+use crate::cluster_state::ClusterState;
+use crate::limits::{
+    EXPIRIES_PAUSE_MS, EXPIRIES_PER_TICK_MAX, GONE_KEPT_MAX, INACTIVE_CLUSTER_VISIBLE_MS,
+    INACTIVE_INSTANCE_VISIBLE_MS, INACTIVE_SERVICE_VISIBLE_MS, ORPHANS_PER_STEP_MAX,
+    STOPPED_TASK_VISIBLE_MS,
+};
+use crate::machine::Output;
+use crate::record::{ClusterStatus, InstanceStatus};
 use crate::service::ServiceStatus;
 use crate::state::State;
+use crate::{launch, report};
 
-/// What is visible still. Each entry knows its cluster, so that forgetting looks nowhere else.
+/// What is visible still. Each entry knows its cluster, so that forgetting looks nowhere else. Clusters come last: of what is
+/// due at one time they are forgotten after what is in them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Visible {
+    /// Tasks that should end because their instance was deregistered.
+    Orphans(ResourceId),
     /// A stopped task.
     Task(ResourceId),
     /// A deregistered instance.
     Instance(ResourceId),
     /// An INACTIVE service.
     Service(Str),
+    /// An INACTIVE cluster.
+    Cluster,
 }
 
 /// When what is to be forgotten, and where it is.
 pub(crate) type Expiry = (Timestamp, Realm, Str, Visible);
 
-/// Forgets what is no longer visible.
-pub(crate) fn expire(state: &mut State, now: Timestamp) {
-    while state.expiries.first().is_some_and(|(at, ..)| *at <= now) {
-        let Some((at, realm, name, visible)) = state.expiries.pop_first() else { return };
+/// Forgets what is no longer visible, as much as one tick may. Gives whether that was so much that other work should wait.
+pub(crate) fn expire(state: &mut State, now: Timestamp, out: &mut Vec<Output>) -> bool {
+    let mut forgotten = 0;
+    while next(state).is_some_and(|at| at <= now) {
+        let Some((due, realm, name, visible)) = state.expiries.pop_first() else { break };
+        forgotten += match visible {
+            Visible::Orphans(_) => ORPHANS_PER_STEP_MAX,
+            _ => 1,
+        };
         match visible {
+            Visible::Orphans(id) if report::end_orphans(state, now, id) => {
+                launch::order_all(state, id, out);
+            }
+            Visible::Orphans(id) => {
+                state.expire_at(now + EXPIRIES_PAUSE_MS, realm, name, Visible::Orphans(id));
+            }
             Visible::Task(id) => forget_task(state, &realm, &name, id),
             Visible::Instance(id) => forget_instance(state, &realm, &name, id),
-            Visible::Service(service) => forget_service(state, &realm, &name, &service, at),
+            Visible::Service(service) if is_over(state, &realm, &name, &service, due) => {
+                forget_service(state, &realm, &name, &service);
+            }
+            Visible::Service(_) => {}
+            Visible::Cluster => forget_cluster(state, now, &realm, &name),
+        }
+        if forgotten >= EXPIRIES_PER_TICK_MAX {
+            state.expiries_paused_until = now + EXPIRIES_PAUSE_MS;
         }
     }
+    forgotten >= ORPHANS_PER_STEP_MAX
+}
+
+/// When something is to be forgotten next.
+pub(crate) fn next(state: &State) -> Option<Timestamp> {
+    state.expiries.first().map(|(at, ..)| (*at).max(state.expiries_paused_until))
+}
+
+/// An instance was deregistered: it stays visible for a while.
+pub(crate) fn retire_instance(
+    state: &mut State,
+    realm: &Realm,
+    name: &Str,
+    id: ResourceId,
+    at: Timestamp,
+) {
+    let until = |at| at + INACTIVE_INSTANCE_VISIBLE_MS;
+    state.expire_at(until(at), realm.clone(), name.clone(), Visible::Instance(id));
+    let Some(cluster) = state.cluster_mut(realm, name) else { return };
+    cluster.gone_instances.insert((at, id));
+    let gone = &cluster.gone_instances;
+    let oldest = gone.first().filter(|_| gone.len() > GONE_KEPT_MAX).copied();
+    if let Some((at, id)) = oldest.filter(|(_, id)| !cluster.loads.contains_key(id)) {
+        state.expiries.remove(&(until(at), realm.clone(), name.clone(), Visible::Instance(id)));
+        forget_instance(state, realm, name, id);
+    }
+}
+
+/// A service became INACTIVE: it stays visible for a while.
+pub(crate) fn retire_service(
+    state: &mut State,
+    realm: &Realm,
+    name: &Str,
+    service: &Str,
+    at: Timestamp,
+) {
+    let until = |at| at + INACTIVE_SERVICE_VISIBLE_MS;
+    let visible = Visible::Service(service.clone());
+    state.expire_at(until(at), realm.clone(), name.clone(), visible);
+    let Some(cluster) = state.cluster_mut(realm, name) else { return };
+    cluster.gone_services.insert((at, service.clone()));
+    let gone = &cluster.gone_services;
+    let oldest = gone.first().filter(|_| gone.len() > GONE_KEPT_MAX).cloned();
+    if let Some((at, service)) = oldest {
+        let visible = Visible::Service(service.clone());
+        state.expiries.remove(&(until(at), realm.clone(), name.clone(), visible));
+        forget_service(state, realm, name, &service);
+    }
+}
+
+/// A cluster was deleted: it stays visible for a while, and for as long as something of it does.
+pub(crate) fn retire_cluster(
+    state: &mut State,
+    now: Timestamp,
+    realm: &Realm,
+    name: &Str,
+    at: Timestamp,
+) {
+    keep_cluster(state, realm, name, at);
+    let gone = &state.regional_mut(realm).gone;
+    let oldest = gone.first().filter(|_| gone.len() > GONE_KEPT_MAX).cloned();
+    let unused = |name: &Str| state.cluster(realm, name).is_some_and(is_unused);
+    if let Some((at, name)) = oldest.filter(|(_, name)| unused(name)) {
+        let at = at + INACTIVE_CLUSTER_VISIBLE_MS;
+        state.expiries.remove(&(at, realm.clone(), name.clone(), Visible::Cluster));
+        forget_cluster(state, now, realm, &name);
+    }
+}
+
+/// An INACTIVE cluster is to be forgotten later.
+pub(crate) fn keep_cluster(state: &mut State, realm: &Realm, name: &Str, at: Timestamp) {
+    state.regional_mut(realm).gone.insert((at, name.clone()));
+    let at = at + INACTIVE_CLUSTER_VISIBLE_MS;
+    state.expire_at(at, realm.clone(), name.clone(), Visible::Cluster);
+}
+
+/// A task that has stopped is to be forgotten later.
+pub(crate) fn keep_task(
+    state: &mut State,
+    realm: Realm,
+    cluster: Str,
+    id: ResourceId,
+    at: Timestamp,
+) {
+    state.expire_at(at + STOPPED_TASK_VISIBLE_MS, realm, cluster, Visible::Task(id));
+}
+
+/// Looks for tasks whose instance was deregistered while it had more of them than end in one step.
+pub(crate) fn find_orphans(state: &mut State) {
+    let mut found = Vec::new();
+    for cluster in state.clusters() {
+        let (realm, name) = (&cluster.record.realm, &cluster.record.name);
+        let gone = cluster.gone_instances.iter().filter(|(_, id)| cluster.loads.contains_key(id));
+        found
+            .extend(gone.map(|(at, id)| (*at, realm.clone(), name.clone(), Visible::Orphans(*id))));
+    }
+    state.expiries.extend(found);
+}
+
+/// A cluster of that name is made anew.
+pub(crate) fn revive_cluster(state: &mut State, realm: &Realm, name: &Str, gone_at: Timestamp) {
+    state.regional_mut(realm).gone.remove(&(gone_at, name.clone()));
+    let at = gone_at + INACTIVE_CLUSTER_VISIBLE_MS;
+    state.expiries.remove(&(at, realm.clone(), name.clone(), Visible::Cluster));
 }
 
 /// Forgets the task definitions that are being deleted and that neither a task that is known nor a deployment uses. Source: ECS API
@@ -95,23 +233,72 @@ fn forget_task(state: &mut State, realm: &Realm, name: &Str, id: ResourceId) {
 
 fn forget_instance(state: &mut State, realm: &Realm, name: &Str, id: ResourceId) {
     let Some(cluster) = state.cluster_mut(realm, name) else { return };
-    if cluster.instances.get(&id).is_some_and(|known| known.status == InstanceStatus::Inactive) {
+    let Some(known) = cluster.instances.get(&id) else { return };
+    if known.status == InstanceStatus::Inactive {
+        if let Some(at) = known.deregistered_at {
+            cluster.gone_instances.remove(&(at, id));
+        }
         cluster.instances.remove(&id);
         cluster.changed_instances.insert(id);
         state.homes.remove(&id);
     }
 }
 
-/// A service of that name may have been created anew meanwhile; that one stays.
-fn forget_service(state: &mut State, realm: &Realm, name: &Str, service: &Str, due: Timestamp) {
+/// Whether a service has been INACTIVE for long enough: one of that name may have been created anew, and deleted, meanwhile.
+fn is_over(state: &State, realm: &Realm, name: &Str, service: &Str, due: Timestamp) -> bool {
+    let cluster = state.cluster(realm, name);
+    let known = cluster.and_then(|cluster| cluster.services.get(service));
+    let gone_at = known.and_then(|known| known.record.inactive_at);
+    gone_at.is_some_and(|at| at + INACTIVE_SERVICE_VISIBLE_MS <= due)
+}
+
+fn forget_service(state: &mut State, realm: &Realm, name: &Str, service: &Str) {
     let Some(cluster) = state.cluster_mut(realm, name) else { return };
-    let over = cluster.services.get(service).is_some_and(|known| {
-        let ended =
-            known.record.inactive_at.map(|at| at + crate::limits::INACTIVE_SERVICE_VISIBLE_MS);
-        known.record.status == ServiceStatus::Inactive && ended.is_some_and(|at| at <= due)
-    });
-    if over {
+    let Some(known) = cluster.services.get(service) else { return };
+    if known.record.status == ServiceStatus::Inactive {
+        if let Some(at) = known.record.inactive_at {
+            cluster.gone_services.remove(&(at, service.clone()));
+        }
         cluster.services.remove(service);
         cluster.changed_services.insert(service.clone());
     }
+}
+
+/// A cluster of that name may have been created anew meanwhile; that one stays. What something of it names stays, too.
+fn forget_cluster(state: &mut State, now: Timestamp, realm: &Realm, name: &Str) {
+    let Some(cluster) = state.cluster_mut(realm, name) else { return };
+    let gone_at = cluster.record.inactive_at;
+    if cluster.record.status != ClusterStatus::Inactive {
+        return;
+    }
+    if !is_unused(cluster) {
+        let later = now + INACTIVE_CLUSTER_VISIBLE_MS;
+        // What was forgotten in this step is still to be stored as such.
+        let soon = now + EXPIRIES_PAUSE_MS;
+        let at = if is_empty(cluster) { soon } else { later };
+        return state.expire_at(at, realm.clone(), name.clone(), Visible::Cluster);
+    }
+    let regional = state.regional_mut(realm);
+    regional.clusters.remove(name);
+    if let Some(at) = gone_at {
+        regional.gone.remove(&(at, name.clone()));
+    }
+    state.changed_clusters.insert((realm.clone(), name.clone()));
+    state.drop_if_empty(realm);
+}
+
+/// Whether nothing names a cluster any more.
+fn is_empty(cluster: &ClusterState) -> bool {
+    cluster.instances.is_empty()
+        && cluster.tasks.is_empty()
+        && cluster.services.is_empty()
+        && cluster.tokens.is_empty()
+}
+
+/// Whether nothing names it, and nothing of it is still to be stored.
+fn is_unused(cluster: &ClusterState) -> bool {
+    is_empty(cluster)
+        && cluster.changed_tasks.is_empty()
+        && cluster.changed_instances.is_empty()
+        && cluster.changed_services.is_empty()
 }

@@ -45,4 +45,4 @@ pub use service::{
     ServiceDeployment, ServiceEvent, ServiceStatus, Threshold,
 };
 pub use setting::SettingName;
-pub use state::State;
+pub use state::{Policy, State};

@@ -1,5 +1,22 @@
 //! The bounds that the control plane keeps to, beside the request limits of `longshore_wire_ecs::limits`.
 
+/// Accounts and regions that may have something. Source: chosen by us: far more than test suites that take an account for each
+/// test, and each keeps little.
+pub const REALMS_MAX: usize = 10_000;
+/// How long an INACTIVE cluster stays describable, in ms. Source: chosen by us; ECS says that it "might" stay for a while.
+pub const INACTIVE_CLUSTER_VISIBLE_MS: u64 = 60 * 60 * 1000;
+/// Deregistered instances of a cluster, INACTIVE services of a cluster, and INACTIVE clusters of an account in a region that stay
+/// describable; beyond it the oldest is forgotten early. Source: chosen by us.
+pub const GONE_KEPT_MAX: usize = 1_000;
+/// Entries that one page of a list looks at, whether they are listed or not. Source: chosen by us: some ten ms. A page that would
+/// look at more is short, and has a next one.
+pub const LIST_SCAN_MAX: usize = 100_000;
+/// Tasks of a deregistered instance that are ended in one step. Source: chosen by us; few machines run as many.
+pub const ORPHANS_PER_STEP_MAX: usize = 250;
+/// Records that are forgotten in one tick, for they may have ended together. Source: chosen by us.
+pub const EXPIRIES_PER_TICK_MAX: usize = 2_000;
+/// The pause of [`EXPIRIES_PER_TICK_MAX`], in ms. Source: chosen by us.
+pub const EXPIRIES_PAUSE_MS: u64 = 5;
 /// How long a stopped task stays visible, in ms. Source: ECS API reference, `DescribeTasks`: at least one hour.
 pub const STOPPED_TASK_VISIBLE_MS: u64 = 60 * 60 * 1000;
 /// How long a deregistered container instance stays describable, in ms. Source: chosen by us; ECS says "for a while".
@@ -23,19 +40,31 @@ pub const INACTIVE_SERVICE_VISIBLE_MS: u64 = 60 * 60 * 1000;
 pub const SERVICE_SETTLE_MS: u64 = 10;
 /// Tasks that one look starts or stops. Source: chosen by us; the scheduler of ECS starts some hundreds a minute for a service.
 pub const SERVICE_BATCH_MAX: u32 = 200;
-/// Tasks that services start and stop in one tick of the control plane; a pause follows, in which calls are answered.
-/// Source: chosen by us.
-pub const SERVICE_ACTIONS_PER_TICK_MAX: usize = 1_000;
-/// The pause of [`SERVICE_ACTIONS_PER_TICK_MAX`], in ms. Source: chosen by us.
+/// What the looks of one tick may cost, in microseconds as looks reckon it; a pause follows, in which calls are answered. Source:
+/// chosen by us: callers hardly notice.
+pub const SERVICE_WORK_PER_TICK_MAX: usize = 12_000;
+/// The pause of [`SERVICE_WORK_PER_TICK_MAX`], in ms. Source: chosen by us.
 pub const SERVICE_PAUSE_MS: u64 = 5;
-/// Looks in one tick, for those that find nothing to do cost time, too. Source: chosen by us.
-pub const SERVICE_LOOKS_PER_TICK_MAX: usize = 200;
 /// How long a task without a health check must have been RUNNING before it counts as healthy, in ms. Source: chosen by us;
 /// ECS waits 40 s, which a local deployment has no use for.
 pub const HEALTHY_AFTER_RUNNING_MS: u64 = 1_000;
-/// Least time between starts in place of tasks that ended by themselves, in ms. Source: chosen by us: ECS does not delay them,
-/// but takes about as long.
-pub const RESTART_PAUSE_MS: u64 = 1_000;
+/// Least time between two starts of which the first was of a task that ended by itself, in ms; it doubles with each batch of
+/// tasks that ends quickly. Source: chosen by us: ECS does not delay such starts, but takes tens of seconds for each.
+pub const EXIT_DELAY_MS: u64 = 1_000;
+/// Greatest such delay, in ms. Source: chosen by us: what the ECS developer guide, *service throttle logic*, gave for failed
+/// starts until 2023.
+pub const EXIT_DELAY_MAX_MS: u64 = 15 * 60 * 1000;
+/// How long a task must have been RUNNING for its end not to slow its service down, in ms. Source: chosen by us: about as long
+/// as ECS takes to replace one.
+pub const QUICK_EXIT_MS: u64 = 60 * 1000;
+/// How long a task must have been RUNNING for its end not to belong to a row of exits, in ms. Source: chosen by us; Kubernetes
+/// forgives a container's restarts after as long.
+pub const EXITS_FORGIVEN_MS: u64 = 10 * 60 * 1000;
+/// Exits in a row after which a service says so. Source: chosen by us.
+pub const EXITS_TOLD: u32 = 3;
+/// What [`HEALTHY_AFTER_RUNNING_MS`] is where exits count for the circuit breaker, in ms, so that a deployment is not complete
+/// before its tasks have had time to exit. Source: chosen by us.
+pub const HEALTHY_AFTER_RUNNING_IF_EXITS_COUNT_MS: u64 = 10 * 1000;
 /// First delay after a batch of which a task ended before it ran, in ms; it doubles with each batch. Source: chosen by us.
 pub const FAILED_START_DELAY_MS: u64 = 1_000;
 /// Greatest such delay, in ms. Source: ECS developer guide, *service throttle logic*: 27 minutes.

@@ -11,13 +11,14 @@ use longshore_wire_ecs::{ApiError, Request, Str};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster_state::{ClusterState, TokenUse};
-use crate::expiry::{Visible, expire, finish_deletions};
+use crate::expiry::{self, expire, finish_deletions, retire_instance};
 use crate::record::{
-    Cluster, ContainerInstance, DefinitionStatus, InstanceStatus, Task, TaskDefinition, TaskRow,
+    Cluster, ClusterStatus, ContainerInstance, DefinitionStatus, InstanceStatus, Task,
+    TaskDefinition, TaskRow,
 };
 use crate::service::{self, Service};
 use crate::setting::SettingName;
-use crate::state::{Home, State};
+use crate::state::{Home, Policy, State};
 use crate::{admit, announce_events, launch, limits, report, show};
 
 /// Names one call, so that its reply finds the way back.
@@ -212,38 +213,20 @@ impl Control {
         let mut control = Self::new(seed);
         control.bus = Bus::load(seed, records.bus)?;
         let state = &mut control.state;
-        for cluster in records.clusters {
-            let (realm, name) = (cluster.realm.clone(), cluster.name.clone());
-            state.realm(&realm).clusters.insert(name, ClusterState::new(Arc::new(cluster)));
-        }
+        load_clusters(state, records.clusters);
         load_definitions(state, records.definitions, records.families);
         for (realm, principal, name, value) in records.settings {
-            state.realm(&realm).settings.put(principal, name, value);
+            state.regional_mut(&realm).settings.put(principal, name, value);
         }
-        for mut instance in records.instances {
-            // Whatever was stored, no version beyond the reserved ones was shown.
-            instance.version = ContainerInstance::reserved_version(instance.version);
-            let (realm, name, id) = (instance.realm.clone(), instance.cluster.clone(), instance.id);
-            if let Some(at) = instance.deregistered_at {
-                let gone = at + limits::INACTIVE_INSTANCE_VISIBLE_MS;
-                state.expire_at(gone, realm.clone(), name.clone(), Visible::Instance(id));
-            }
-            let cluster = state
-                .cluster_mut(&realm, &name)
-                .ok_or_else(|| format!("{} has no cluster", instance.arn))?;
-            cluster.put_instance(instance);
-            cluster.changed_instances.clear();
-            state.homes.insert(id, Home::new(realm, name));
-            state.begin_epoch(id);
-        }
+        state.changed_definitions.clear();
+        load_instances(state, records.instances)?;
         service::load(state, records.services)?;
         let mut templates = admit::Templates::default();
         for row in records.tasks {
             let task = templates.whole_task(state, row)?;
             if let Some(at) = task.stopped_at {
                 let (realm, cluster) = (task.template.realm.clone(), task.template.cluster.clone());
-                let gone = at + limits::STOPPED_TASK_VISIBLE_MS;
-                state.expire_at(gone, realm, cluster, Visible::Task(task.id));
+                expiry::keep_task(state, realm, cluster, task.id, at);
             }
             let cluster = state
                 .cluster_mut(&task.template.realm, &task.template.cluster)
@@ -258,9 +241,17 @@ impl Control {
                 cluster.put_token(token, usage);
             }
         }
+        expiry::find_orphans(state);
         // What was loaded is stored already.
         control.state.take_touched();
         Ok(control)
+    }
+
+    /// The same, with a policy other than that of ECS.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.state.policy = policy;
+        self
     }
 
     /// What it knows.
@@ -367,6 +358,42 @@ impl Control {
     }
 }
 
+fn load_clusters(state: &mut State, clusters: Vec<Cluster>) {
+    for mut cluster in clusters {
+        let (realm, name) = (cluster.realm.clone(), cluster.name.clone());
+        if cluster.status == ClusterStatus::Inactive {
+            // Older records do not say when that was: long ago.
+            cluster.inactive_at.get_or_insert_default();
+        }
+        let inactive_at = cluster.inactive_at;
+        let cluster = ClusterState::new(Arc::new(cluster));
+        state.regional_mut(&realm).clusters.insert(name.clone(), cluster);
+        if let Some(at) = inactive_at {
+            expiry::keep_cluster(state, &realm, &name, at);
+        }
+    }
+}
+
+fn load_instances(state: &mut State, instances: Vec<ContainerInstance>) -> Result<(), String> {
+    for mut instance in instances {
+        // Whatever was stored, no version beyond the reserved ones was shown.
+        instance.version = ContainerInstance::reserved_version(instance.version);
+        let (realm, name, id) = (instance.realm.clone(), instance.cluster.clone(), instance.id);
+        let gone_at = instance.deregistered_at;
+        let cluster = state
+            .cluster_mut(&realm, &name)
+            .ok_or_else(|| format!("{} has no cluster", instance.arn))?;
+        cluster.put_instance(instance);
+        cluster.changed_instances.clear();
+        state.homes.insert(id, Home::new(realm.clone(), name.clone()));
+        state.begin_epoch(id);
+        if let Some(at) = gone_at {
+            retire_instance(state, &realm, &name, id, at);
+        }
+    }
+    Ok(())
+}
+
 /// Takes in task definitions as they were stored, and the greatest revisions of families that have lost theirs.
 fn load_definitions(
     state: &mut State,
@@ -379,10 +406,10 @@ fn load_definitions(
             state.deletions.insert((realm.clone(), family.clone(), definition.revision));
             state.deletions_due = Some(Timestamp::default());
         }
-        state.realm(&realm).families.entry(family).or_default().put(Arc::new(definition));
+        state.put_definition(Arc::new(definition));
     }
     for (realm, family, last) in families {
-        let family = state.realm(&realm).families.entry(family).or_default();
+        let family = state.regional_mut(&realm).families.entry(family).or_default();
         family.last = family.last.max(last);
     }
 }
@@ -439,7 +466,9 @@ impl Machine for Control {
     }
 
     fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        expire(&mut self.state, now);
+        if expire(&mut self.state, now, out) {
+            self.state.agenda.pause(now + limits::SERVICE_PAUSE_MS);
+        }
         finish_deletions(&mut self.state, now);
         service::look_at_due(self, now, out);
         service::take_notice(self, now);
@@ -450,7 +479,7 @@ impl Machine for Control {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        let expiry = self.state.expiries.first().map(|(at, ..)| *at);
+        let expiry = expiry::next(&self.state);
         let (deletions, agenda) = (self.state.deletions_due, self.state.agenda.next());
         [expiry, deletions, agenda, self.bus.wake_at()].into_iter().flatten().min()
     }

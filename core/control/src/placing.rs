@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use longshore_placement::query::{Expression, ExpressionError};
+use longshore_placement::query::{Effort, Expression, ExpressionError};
 use longshore_placement::{
-    Constraint, Needs, Plan, Port, Protocol, Refusal, Request, Resource, Spread, Strategy, check,
-    place as decide, suits as decide_kind,
+    ClusterView, Constraint, Needs, Plan, Port, Protocol, Refusal, Request, RequiredAttribute,
+    Resource, Spread, Strategy, check, place as decide, suits as decide_kind,
 };
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::shared::Failure;
@@ -15,6 +15,17 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
 use crate::cluster_state::ClusterState;
 use crate::record::TaskDefinition;
+
+/// The attribute that every task requires, and most require no other. Source: amazon-ecs-agent, the least version of the API of
+/// Docker that it knows.
+pub(crate) const USUAL_ATTRIBUTE: &str = "com.amazonaws.ecs.capability.docker-remote-api.1.18";
+
+/// Lets placement get ready, as instances come, for what most tasks ask for.
+pub(crate) fn prepare(view: &mut ClusterView) {
+    let attribute = RequiredAttribute { name: USUAL_ATTRIBUTE.into(), value: None };
+    let needs = Needs { attributes: vec![attribute], ..Needs::default() };
+    view.prepare(&Arc::new(needs), &[]);
+}
 
 /// What placement has to obey (constraints) and to aim at (strategies).
 #[derive(Clone, Debug, Default)]
@@ -146,6 +157,14 @@ pub(crate) fn place(
     decide(&mut cluster.view, &request)
 }
 
+/// What a request is told whose constraints cannot be evaluated in the time that one request may take.
+pub(crate) fn too_costly(cluster: &ClusterState) -> ApiError {
+    ApiError::invalid(format!(
+        "The cluster query expressions take too long to evaluate on the {} container instances of this cluster: use shorter expressions, or simpler regular expressions.",
+        cluster.registered
+    ))
+}
+
 /// Whether one more task fits an instance that was named, which no strategy chose.
 pub(crate) fn fits(
     cluster: &ClusterState,
@@ -153,8 +172,9 @@ pub(crate) fn fits(
     needs: &Arc<Needs>,
     group: &Str,
     rules: &Rules,
+    effort: &Effort,
 ) -> Result<(), Refusal> {
-    check(&cluster.view, id, &named(needs, group, rules))
+    check(&cluster.view, id, &named(needs, group, rules), effort)
 }
 
 /// Whether an instance is of the kind that a task asks for, whatever it has left.
@@ -164,8 +184,9 @@ pub(crate) fn suits(
     needs: &Arc<Needs>,
     group: &Str,
     rules: &Rules,
+    effort: &Effort,
 ) -> bool {
-    decide_kind(&cluster.view, id, &named(needs, group, rules))
+    decide_kind(&cluster.view, id, &named(needs, group, rules), effort)
 }
 
 fn named<'a>(needs: &'a Arc<Needs>, group: &'a Str, rules: &'a Rules) -> Request<'a> {
@@ -185,41 +206,58 @@ fn port_reason(port: Port) -> &'static str {
     if port.protocol == Protocol::Udp { "RESOURCE:PORTS_UDP" } else { "RESOURCE:PORTS" }
 }
 
-/// A refusal of one instance, as the API tells it.
-pub(crate) fn failure(
+/// The reason of a refusal, as the API tells it.
+pub(crate) fn reason(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::NotActive => "INACTIVE",
+        Refusal::NotConnected => "AGENT",
+        Refusal::Attribute(_) => "ATTRIBUTE",
+        Refusal::Cpu(_) => "RESOURCE:CPU",
+        Refusal::Memory(_) => "RESOURCE:MEMORY",
+        Refusal::Port(port) | Refusal::MachinePort(port) => port_reason(*port),
+        Refusal::Gpu(_) => "RESOURCE:GPU",
+        Refusal::DistinctInstance => "DistinctInstance placement constraint unsatisfied.",
+        Refusal::MemberOf(_) => "MemberOf placement constraint unsatisfied.",
+    }
+}
+
+/// Refusals of instances, as the API tells them. An expression is written once, however many instances it does not mean.
+pub(crate) fn failures(
     cluster: &ClusterState,
     rules: &Rules,
-    id: ResourceId,
-    refusal: &Refusal,
-) -> Failure {
-    let (reason, detail) = match refusal {
-        Refusal::NotActive => ("INACTIVE", Some("The container instance is DRAINING.".to_owned())),
-        Refusal::NotConnected => ("AGENT", None),
-        Refusal::Attribute(name) => {
-            ("ATTRIBUTE", Some(format!("The attribute {name} is missing or has another value.")))
-        }
-        Refusal::Cpu(free) => ("RESOURCE:CPU", Some(format!("{free} CPU units are free."))),
-        Refusal::Memory(free) => ("RESOURCE:MEMORY", Some(format!("{free} MiB are free."))),
-        Refusal::Port(port) => {
-            (port_reason(*port), Some(format!("The port {} is in use.", port.number)))
-        }
-        Refusal::MachinePort(port) => {
-            let by = "by another container instance on the same machine";
-            (port_reason(*port), Some(format!("The port {} is in use {by}.", port.number)))
-        }
-        Refusal::Gpu(free) => ("RESOURCE:GPU", Some(format!("{free} GPUs are free."))),
-        Refusal::DistinctInstance => ("DistinctInstance placement constraint unsatisfied.", None),
-        Refusal::MemberOf(number) => {
-            let expression = match rules.constraints.get(*number) {
-                Some(Constraint::MemberOf(expression)) => Some(expression.to_string()),
-                _ => None,
-            };
-            ("MemberOf placement constraint unsatisfied.", expression)
-        }
+    refused: &[(ResourceId, Refusal)],
+) -> Vec<Failure> {
+    let text = |constraint: &Constraint| match constraint {
+        Constraint::MemberOf(expression) => Some(Str::from(expression.to_string())),
+        Constraint::DistinctInstance => None,
     };
-    Failure {
-        arn: cluster.instances.get(&id).map(|instance| instance.arn.clone()),
-        reason: Some(reason.into()),
-        detail: detail.map(Into::into),
-    }
+    let texts: Vec<Option<Str>> = rules.constraints.iter().map(text).collect();
+    let each = refused.iter().map(|(id, refusal)| Failure {
+        arn: cluster.instances.get(id).map(|instance| instance.arn.clone()),
+        reason: Some(reason(refusal).into()),
+        detail: detail(refusal, &texts),
+    });
+    each.collect()
+}
+
+fn detail(refusal: &Refusal, texts: &[Option<Str>]) -> Option<Str> {
+    let text = match refusal {
+        Refusal::NotActive => "The container instance is DRAINING.".to_owned(),
+        Refusal::Attribute(name) => {
+            format!("The attribute {name} is missing or has another value.")
+        }
+        Refusal::Cpu(free) => format!("{free} CPU units are free."),
+        Refusal::Memory(free) => format!("{free} MiB are free."),
+        Refusal::Port(port) => format!("The port {} is in use.", port.number),
+        Refusal::MachinePort(port) => {
+            format!(
+                "The port {} is in use by another container instance on the same machine.",
+                port.number
+            )
+        }
+        Refusal::Gpu(free) => format!("{free} GPUs are free."),
+        Refusal::MemberOf(number) => return texts.get(*number).cloned().flatten(),
+        Refusal::NotConnected | Refusal::DistinctInstance => return None,
+    };
+    Some(text.into())
 }

@@ -137,6 +137,9 @@ pub struct Cluster {
     pub arn: Str,
     /// Whether it is in use.
     pub status: ClusterStatus,
+    /// When it was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inactive_at: Option<Timestamp>,
     /// As given.
     pub settings: Vec<ClusterSetting>,
     /// As given.

@@ -7,7 +7,7 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{ContainerReport, Reported, StopCause, TaskReport};
 
-use crate::expiry::Visible;
+use crate::expiry::keep_task;
 use crate::limits;
 use crate::record::{Container, LastStatus, StopCode, Task};
 use crate::state::State;
@@ -57,9 +57,20 @@ pub(crate) fn end(
     forget_later(state, now, &task);
 }
 
+/// Ends tasks of an instance that is deregistered, as many as one step may; true if none is left.
+pub(crate) fn end_orphans(state: &mut State, now: Timestamp, instance: ResourceId) -> bool {
+    let Some(cluster) = state.home_cluster(instance) else { return true };
+    let Some(load) = cluster.loads.get(&instance) else { return true };
+    let some = load.tasks.iter().take(limits::ORPHANS_PER_STEP_MAX);
+    for task in some.copied().collect::<Vec<_>>() {
+        end(state, now, task, instance, "Container instance deregistration forced by user");
+    }
+    state.home_cluster(instance).is_none_or(|cluster| !cluster.loads.contains_key(&instance))
+}
+
 fn forget_later(state: &mut State, now: Timestamp, task: &Task) {
     let (realm, cluster) = (task.template.realm.clone(), task.template.cluster.clone());
-    state.expire_at(now + limits::STOPPED_TASK_VISIBLE_MS, realm, cluster, Visible::Task(task.id));
+    keep_task(state, realm, cluster, task.id, now);
 }
 
 /// Changes a task as its host reports; false if nothing is new.

@@ -20,6 +20,7 @@ mod daemon;
 mod event;
 mod look;
 mod notice;
+mod pace;
 mod plan;
 mod record;
 mod rollout;
@@ -39,9 +40,9 @@ pub use record::{
     Breaker, Deployment, Outcome, Propagate, Revision, RolloutState, Scheduling, Service,
     ServiceDeployment, ServiceEvent, ServiceStatus, Threshold,
 };
-pub(crate) use record::{Starts, Telling};
+pub(crate) use record::{Exit, Starts, Telling};
 pub(crate) use rollout::{deploy, end_deployments};
 pub(crate) use show::{
-    deployment_counts, service, service_deployment, service_deployment_brief, service_revision,
+    Counts, counts_of, service, service_deployment, service_deployment_brief, service_revision,
 };
 pub(crate) use state::{ServiceState, load};

@@ -122,6 +122,10 @@ impl Settings {
         self.set.remove(&(principal.clone(), name))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
+
     /// How many have been set, by all principals.
     pub(crate) fn len(&self) -> usize {
         self.set.len()

@@ -12,10 +12,7 @@ use serde::Serialize;
 
 use crate::cluster_state::ClusterState;
 use crate::machine::Reply;
-use crate::record::{
-    Cluster, Container, ContainerInstance, InstanceStatus, Tags, Task, TaskDefinition,
-};
-use crate::service::ServiceStatus;
+use crate::record::{Cluster, Container, ContainerInstance, Tags, Task, TaskDefinition};
 use crate::setting::{SettingName, container_insights};
 
 /// A reply whose body is `shape`.
@@ -49,16 +46,14 @@ pub(crate) struct ClusterInclude {
 
 pub(crate) fn cluster(state: &ClusterState, include: ClusterInclude) -> cluster::Cluster {
     let record = &state.record;
-    let registered =
-        state.instances.values().filter(|instance| instance.status != InstanceStatus::Inactive);
     cluster::Cluster {
         cluster_arn: Some(record.arn.clone()),
         cluster_name: Some(record.name.clone()),
         status: Some(record.status.word().into()),
-        registered_container_instances_count: i32::try_from(registered.count()).ok(),
+        registered_container_instances_count: i32::try_from(state.registered).ok(),
         running_tasks_count: Some(state.running_count),
         pending_tasks_count: Some(state.pending_count),
-        active_services_count: i32::try_from(state.services_of(ServiceStatus::Active)).ok(),
+        active_services_count: i32::try_from(state.active_services).ok(),
         statistics: Some(if include.statistics { statistics(state) } else { Vec::new() }),
         tags: Some(if include.tags { tags(&record.tags) } else { Vec::new() }),
         settings: Some(if include.settings { settings(record) } else { Vec::new() }),
@@ -86,15 +81,15 @@ fn settings(record: &Cluster) -> Vec<cluster::ClusterSetting> {
 
 /// Source: ECS API reference, `Cluster.statistics`.
 fn statistics(state: &ClusterState) -> Vec<KeyValuePair> {
-    let services = |status| i32::try_from(state.services_of(status)).unwrap_or(i32::MAX);
+    let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
     let counts = [
         ("runningEC2TasksCount", state.running_count),
         ("RunningFargateTasksCount", 0),
         ("pendingEC2TasksCount", state.pending_count),
         ("pendingFargateTasksCount", 0),
-        ("activeEC2ServiceCount", services(ServiceStatus::Active)),
+        ("activeEC2ServiceCount", number(state.active_services)),
         ("activeFargateServiceCount", 0),
-        ("drainingEC2ServiceCount", services(ServiceStatus::Draining)),
+        ("drainingEC2ServiceCount", number(state.draining_services)),
         ("drainingFargateServiceCount", 0),
     ];
     let pair = |(name, count): (&str, i32)| KeyValuePair {

@@ -11,7 +11,8 @@ use longshore_wire_ecs::host::Generation;
 use crate::announce::Announcement;
 use crate::cluster_state::ClusterState;
 use crate::expiry::{Expiry, Visible};
-use crate::record::TaskDefinition;
+use crate::limits::REALMS_MAX;
+use crate::record::{DefinitionStatus, TaskDefinition};
 use crate::service::Agenda;
 use crate::setting::{SettingName, Settings};
 
@@ -19,24 +20,45 @@ use crate::setting::{SettingName, Settings};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Family {
     pub(crate) revisions: BTreeMap<u32, Arc<TaskDefinition>>,
+    /// Those that are ACTIVE: a family may have many that are not.
+    pub(crate) active: BTreeSet<u32>,
     /// The greatest revision that there ever was; 0 before the first.
     pub(crate) last: u32,
 }
 
 impl Family {
     /// Adds or replaces a revision.
-    pub(crate) fn put(&mut self, definition: Arc<TaskDefinition>) {
+    fn put(&mut self, definition: Arc<TaskDefinition>) {
+        if definition.status == DefinitionStatus::Active {
+            self.active.insert(definition.revision);
+        } else {
+            self.active.remove(&definition.revision);
+        }
         self.last = self.last.max(definition.revision);
         self.revisions.insert(definition.revision, definition);
     }
+
+    /// The latest revision that is ACTIVE.
+    pub(crate) fn latest(&self) -> Option<&Arc<TaskDefinition>> {
+        self.revisions.get(self.active.last()?)
+    }
 }
 
-/// One account in one region.
+/// One account in one region. One without anything is not kept.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Regional {
     pub(crate) clusters: BTreeMap<Str, ClusterState>,
     pub(crate) families: BTreeMap<Str, Family>,
     pub(crate) settings: Settings,
+    /// INACTIVE clusters, by when they were deleted.
+    pub(crate) gone: BTreeSet<(Timestamp, Str)>,
+}
+
+impl Regional {
+    /// Whether there is nothing that a restart would bring back.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.clusters.is_empty() && self.families.is_empty() && self.settings.is_empty()
+    }
 }
 
 /// Where an instance is, so that agents need only name its id.
@@ -60,17 +82,28 @@ impl Home {
     }
 }
 
+/// How the control plane departs from ECS where its operator wants it to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether tasks that run and end by themselves count as failures of their deployment. On ECS only those count that
+    /// never ran, or failed their health checks, so that a deployment whose containers exit after a moment goes on for ever.
+    pub breaker_counts_exits: bool,
+}
+
 /// All that the control plane knows.
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    pub(crate) policy: Policy,
     pub(crate) realms: BTreeMap<Realm, Regional>,
     pub(crate) homes: BTreeMap<ResourceId, Home>,
-    /// When a stopped task, a deregistered instance or a deleted service is to be forgotten.
+    /// When a stopped task, a deregistered instance, or a deleted service or cluster is to be forgotten.
     pub(crate) expiries: BTreeSet<Expiry>,
     /// Task definitions that are being deleted.
     pub(crate) deletions: BTreeSet<(Realm, Str, u32)>,
     /// When it is looked whether they are in use still; `None` if there are none.
     pub(crate) deletions_due: Option<Timestamp>,
+    /// Nothing is forgotten before: the last tick forgot as much as one may.
+    pub(crate) expiries_paused_until: Timestamp,
     /// Clusters that may have changed in this step.
     pub(crate) touched: BTreeSet<(Realm, Str)>,
     /// Services to be looked at.
@@ -86,11 +119,36 @@ pub struct State {
 }
 
 impl State {
-    pub(crate) fn realm(&mut self, realm: &Realm) -> &mut Regional {
+    /// What a realm has; nothing that only reads makes one.
+    pub(crate) fn regional(&self, realm: &Realm) -> Option<&Regional> {
+        self.realms.get(realm)
+    }
+
+    /// A realm that is about to have something. Whoever puts nothing there calls [`Self::drop_if_empty`].
+    pub(crate) fn regional_mut(&mut self, realm: &Realm) -> &mut Regional {
         if !self.realms.contains_key(realm) {
             self.realms.insert(realm.clone(), Regional::default());
         }
         self.realms.get_mut(realm).expect("it was just put there")
+    }
+
+    /// Forgets a realm that has nothing any more.
+    pub(crate) fn drop_if_empty(&mut self, realm: &Realm) {
+        if self.realms.get(realm).is_some_and(Regional::is_empty) {
+            self.realms.remove(realm);
+        }
+    }
+
+    /// Whether one more realm would be one too many.
+    pub(crate) fn is_crowded(&self, realm: &Realm) -> bool {
+        self.realms.len() >= REALMS_MAX && !self.realms.contains_key(realm)
+    }
+
+    /// Adds or replaces a revision of a task definition; it will be stored.
+    pub(crate) fn put_definition(&mut self, definition: Arc<TaskDefinition>) {
+        let (realm, family) = (definition.realm.clone(), definition.family.clone());
+        self.changed_definitions.insert((realm.clone(), family.clone(), definition.revision));
+        self.regional_mut(&realm).families.entry(family).or_default().put(definition);
     }
 
     /// A cluster to read or to change. It counts as touched: what changed in it is looked for at the end of the step.
@@ -146,14 +204,6 @@ impl State {
         revision: u32,
     ) -> Option<&Arc<TaskDefinition>> {
         self.realms.get(realm)?.families.get(family)?.revisions.get(&revision)
-    }
-
-    /// Adds or replaces a revision of a task definition; it will be stored.
-    pub(crate) fn put_definition(&mut self, definition: Arc<TaskDefinition>) {
-        let key = (definition.realm.clone(), definition.family.clone(), definition.revision);
-        let families = &mut self.realm(&definition.realm).families;
-        families.entry(definition.family.clone()).or_default().put(definition);
-        self.changed_definitions.insert(key);
     }
 
     /// All clusters.

@@ -45,6 +45,28 @@ impl Candidates {
         }
     }
 
+    /// Fills an empty one with slots, and says of each where it stands.
+    pub(crate) fn fill(
+        &mut self,
+        slots: Vec<(Rank, ResourceId, usize)>,
+        mut stands: impl FnMut(usize, Standing),
+    ) {
+        match self {
+            Self::Ordered(set) => {
+                for (rank, id, slot) in &slots {
+                    stands(*slot, Standing { rank: *rank, id: *id, index: 0 });
+                }
+                // From all of them at once: that sorts them, and costs less than to insert each.
+                *set = slots.into_iter().collect();
+            }
+            Self::Drawn(_) => {
+                for (rank, id, slot) in slots {
+                    stands(slot, self.add(rank, id, slot));
+                }
+            }
+        }
+    }
+
     /// Takes a slot out. The slot that is returned, if any, now has the index that this one had.
     pub(crate) fn take(&mut self, at: Standing, slot: usize) -> Option<usize> {
         match self {

@@ -73,6 +73,20 @@ impl Chain {
         Self { levels, drawn: false }
     }
 
+    /// Gives what it consists of to `mix`, for a number that tells chains apart.
+    pub(crate) fn sign(&self, mut mix: impl FnMut(u64)) {
+        for level in &self.levels {
+            match level {
+                Level::Value(name) => name.bytes().for_each(|byte| mix(u64::from(byte))),
+                Level::Count => mix(0x100),
+                Level::Cpu => mix(0x101),
+                Level::Memory => mix(0x102),
+                Level::Roomiest => mix(0x103),
+            }
+        }
+        mix(0x200 + u64::from(self.drawn));
+    }
+
     /// Whether the rank depends on where the tasks of the group are.
     pub(crate) fn counts(&self) -> bool {
         self.levels.iter().any(|level| matches!(level, Level::Value(_) | Level::Count))

@@ -3,7 +3,8 @@
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
-use crate::place::{Plan, Refusal, place};
+use crate::place::{Plan, Refusal, place_within, rules};
+use crate::query::Effort;
 use crate::request::Request;
 use crate::slot::Rules;
 use crate::view::ClusterView;
@@ -70,11 +71,11 @@ pub struct Explanation {
 
 /// Finds out what [`place`] would decide, and why. Nothing is placed.
 pub fn explain(cluster: &mut ClusterView, request: &Request<'_>) -> Explanation {
-    let rules =
-        Rules { needs: request.needs, group: request.group, constraints: request.constraints };
+    let effort = Effort::unbounded();
+    let rules = rules(request, &effort);
     let instances = cluster.known().count();
     let funnel = funnel(cluster, &rules);
-    let Plan { placed, .. } = place(cluster, request);
+    let Plan { placed, .. } = place_within(cluster, request, &effort);
     let mut refused = Vec::new();
     if placed.len() < usize::try_from(request.count).unwrap_or(usize::MAX) {
         with_placed(cluster, request, &placed, |cluster| refused = obstacles(cluster, &rules));

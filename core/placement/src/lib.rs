@@ -20,6 +20,7 @@
 mod bucket;
 mod chain;
 mod explain;
+mod ground;
 mod log;
 mod machines;
 mod needs;

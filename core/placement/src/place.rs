@@ -9,6 +9,7 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
 use crate::needs::Port;
+use crate::query::Effort;
 use crate::ranking::Ranking;
 use crate::request::Request;
 use crate::slot::Rules;
@@ -50,6 +51,8 @@ pub struct Plan {
     /// For the first copy left without a home: each instance and the first check that it failed, by id. Empty when
     /// every copy was placed.
     pub refused: Vec<(ResourceId, Refusal)>,
+    /// Whether evaluating the constraints would have cost more than one request may. Nothing was placed then.
+    pub too_costly: bool,
 }
 
 impl Plan {
@@ -67,22 +70,33 @@ impl Plan {
 ///
 /// # Errors
 /// The refusal. An instance that is not known is not active.
-pub fn check(cluster: &ClusterView, id: ResourceId, request: &Request<'_>) -> Result<(), Refusal> {
+pub fn check(
+    cluster: &ClusterView,
+    id: ResourceId,
+    request: &Request<'_>,
+    effort: &Effort,
+) -> Result<(), Refusal> {
     let known = cluster.slot(id).and_then(|slot| Some((slot, slot.view.as_ref()?)));
     let (slot, view) = known.ok_or(Refusal::NotActive)?;
-    rules(request).check(slot, view)
+    rules(request, effort).check(slot, view)
 }
 
 /// Whether an instance is of the kind that a request asks for: ACTIVE, with the attributes, meant by every `memberOf`. What it has
 /// left, who is on it and whether its agent is there does not matter: a service of one task on each instance misses the
 /// task on a full instance too.
-pub fn suits(cluster: &ClusterView, id: ResourceId, request: &Request<'_>) -> bool {
+pub fn suits(
+    cluster: &ClusterView,
+    id: ResourceId,
+    request: &Request<'_>,
+    effort: &Effort,
+) -> bool {
     let known = cluster.slot(id).and_then(|slot| Some((slot, slot.view.as_ref()?)));
-    known.is_some_and(|(slot, view)| rules(request).suits(slot, view))
+    known.is_some_and(|(slot, view)| rules(request, effort).suits(slot, view))
 }
 
-fn rules<'a>(request: &Request<'a>) -> Rules<'a> {
-    Rules { needs: request.needs, group: request.group, constraints: request.constraints }
+pub(crate) fn rules<'a>(request: &Request<'a>, effort: &'a Effort) -> Rules<'a> {
+    let Request { needs, group, constraints, .. } = request;
+    Rules { needs, group, constraints, effort }
 }
 
 /// Chooses an instance for each copy that `request` asks for: of those that pass every check the best by the strategies. A copy that
@@ -90,13 +104,30 @@ fn rules<'a>(request: &Request<'a>) -> Rules<'a> {
 ///
 /// The cluster is the same afterwards; it is borrowed mutably for what it remembers between requests.
 pub fn place(cluster: &mut ClusterView, request: &Request<'_>) -> Plan {
+    let effort = Effort::of_one_request();
+    let plan = place_within(cluster, request, &effort);
+    cluster.looked_at += LOOKS_PER_US * u64::try_from(effort.spent_us()).unwrap_or(0);
+    plan
+}
+
+/// How many instances ranking looks at in a microsecond. Measured, and for a reckoning only.
+const LOOKS_PER_US: u64 = 4;
+
+pub(crate) fn place_within(
+    cluster: &mut ClusterView,
+    request: &Request<'_>,
+    effort: &Effort,
+) -> Plan {
     let mut plan = Plan::default();
     let mut ranking = cluster.rankings.take(request);
     for copy in 0..request.count {
-        catch_up(&mut ranking, cluster);
+        cluster.looked_at += catch_up(&mut ranking, cluster, effort);
+        if effort.is_spent() {
+            break;
+        }
         let draw = |below| drawn(request.seed, copy, below);
         let Some(slot) = ranking.best(draw).and_then(|slot| cluster.slots().get(slot)) else {
-            plan.refused = refusals(cluster, request);
+            plan.refused = refusals(cluster, request, effort);
             break;
         };
         let id = slot.id;
@@ -108,26 +139,40 @@ pub fn place(cluster: &mut ClusterView, request: &Request<'_>) -> Plan {
         cluster.leave_group(request.group, *id);
         cluster.release(*id, request.needs);
     }
+    if effort.is_spent() {
+        // What the ranking has seen since says nothing.
+        return Plan { too_costly: true, ..Plan::default() };
+    }
     cluster.rankings.put(request, ranking);
     plan
 }
 
-/// Brings a ranking up to what the cluster is now.
-fn catch_up(ranking: &mut Ranking, cluster: &mut ClusterView) {
-    let (slots, log) = cluster.slots_and_log();
+/// Brings a ranking up to what the cluster is now; gives how much it looked at.
+fn catch_up(ranking: &mut Ranking, cluster: &mut ClusterView, effort: &Effort) -> u64 {
+    let (slots, log, rankings) = cluster.parts();
     let end = log.end();
     let reaches = |position: &u64| log.reaches_back_to(*position) && !ranking.is_littered();
     match ranking.position.filter(reaches) {
-        Some(position) => log.since(position).for_each(|slot| ranking.see(slot, &slots[slot])),
-        None => ranking.see_all(slots),
+        Some(position) => {
+            log.since(position).for_each(|slot| ranking.see(slot, &slots[slot], effort));
+        }
+        None => ranking.see_all(rankings.ground(&ranking.kind, slots), slots, effort),
     }
     log.was_read();
-    ranking.position = Some(end);
+    let seen = match ranking.position.replace(end) {
+        Some(position) if log.reaches_back_to(position) => end - position,
+        _ => slots.len() as u64,
+    };
+    seen + ranking.walks_over()
 }
 
 /// For each instance the first check that it fails.
-fn refusals(cluster: &ClusterView, request: &Request<'_>) -> Vec<(ResourceId, Refusal)> {
-    let rules = rules(request);
+fn refusals(
+    cluster: &ClusterView,
+    request: &Request<'_>,
+    effort: &Effort,
+) -> Vec<(ResourceId, Refusal)> {
+    let rules = rules(request, effort);
     let refusal = |slot: &crate::slot::Slot| {
         let refusal = rules.check(slot, slot.view.as_ref()?).err()?;
         Some((slot.id, refusal))

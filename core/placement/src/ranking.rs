@@ -1,24 +1,23 @@
 //! The instances that fit one kind of request, always in order, brought up to date by the changes since it was last used.
 //!
 //! Instances with the same values of the attributes that are spread over stand in one bucket: what is around a value is the
-//! same for all of them. Within a bucket they are ordered by the rest of their rank, and buckets by their best. So the best of all is the
-//! best of the first bucket, and one change of one instance moves one entry in one bucket and the buckets that share a value with it.
+//! same for all of them. Within a bucket they are ordered by the rest of their rank, and buckets by their best. So the best of all
+//! is the best of the first bucket, and one change of one instance moves one entry in one bucket, and that bucket.
+//!
+//! That holds as long as tasks are spread over one attribute at most. Where they are spread over several, a task changes the rank
+//! of every bucket that shares a value with its own, which may be all: then buckets are not kept in order, but gone through when
+//! the best is asked for.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
 use crate::bucket::{Candidates, Standing};
-use crate::chain::{Chain, Rank, around};
-use crate::needs::Needs;
-use crate::request::{Constraint, Request};
+use crate::chain::{Rank, around};
+use crate::ground::{Ground, Kind, Values};
+use crate::query::Effort;
 use crate::slot::{Rules, Slot};
 use crate::view::InstanceView;
-
-/// Buckets that a ranking may have however few instances there are. Source: chosen by us.
-const LITTER_MIN: usize = 256;
 
 /// What a ranking knows of one slot.
 #[derive(Clone, Debug, Default)]
@@ -38,36 +37,24 @@ struct Entry {
 /// Instances with the same values.
 #[derive(Clone, Debug)]
 struct Bucket {
-    /// The tally of each value, in the order of the chain.
-    tallies: Vec<usize>,
     candidates: Candidates,
-    /// As what it stands in the order, if it has candidates.
+    /// Its best, before what is around its values.
+    best: Option<(Rank, ResourceId)>,
+    /// As what it stands in the order, if it has candidates and buckets are kept in order.
     stands: Option<(Rank, ResourceId)>,
-}
-
-/// The tasks of the group around one value of one attribute.
-#[derive(Clone, Debug)]
-struct Tally {
-    /// Its level in the rank.
-    level: usize,
-    has_attribute: bool,
-    tasks: u32,
-    buckets: Vec<usize>,
 }
 
 /// The instances that fit one kind of request.
 #[derive(Clone, Debug)]
 pub(crate) struct Ranking {
-    needs: Arc<Needs>,
-    /// Of requests whose answer does not depend on it, nothing.
-    group: Option<Str>,
-    constraints: Vec<Constraint>,
-    chain: Chain,
+    pub(crate) kind: Kind,
     entries: Vec<Entry>,
+    values: Values,
+    /// Tasks of the group around each value.
+    tallies: Vec<u32>,
     buckets: Vec<Bucket>,
-    tallies: Vec<Tally>,
-    tally_of: BTreeMap<(usize, Option<Str>), usize>,
-    bucket_of: BTreeMap<Vec<usize>, usize>,
+    /// Whether buckets are kept in order.
+    is_ordered: bool,
     order: BTreeSet<(Rank, ResourceId, usize)>,
     /// Up to where in the log it has read; nothing before it has seen everything.
     pub(crate) position: Option<u64>,
@@ -77,36 +64,28 @@ pub(crate) struct Ranking {
 
 impl Ranking {
     /// One that has seen nothing yet.
-    pub(crate) fn new(request: &Request<'_>) -> Self {
-        let chain = Chain::of(request.strategies);
+    pub(crate) fn new(kind: Kind) -> Self {
         Self {
-            needs: request.needs.clone(),
-            group: group_of(request, &chain),
-            constraints: request.constraints.to_vec(),
-            chain,
+            is_ordered: kind.chain.values().count() <= 1,
+            kind,
             entries: Vec::new(),
-            buckets: Vec::new(),
+            values: Values::default(),
             tallies: Vec::new(),
-            tally_of: BTreeMap::new(),
-            bucket_of: BTreeMap::new(),
+            buckets: Vec::new(),
             order: BTreeSet::new(),
             position: None,
             used: 0,
         }
     }
 
-    /// Whether it answers a request.
-    pub(crate) fn serves(&self, request: &Request<'_>, chain: &Chain) -> bool {
-        (Arc::ptr_eq(&self.needs, request.needs) || *self.needs == **request.needs)
-            && self.group.as_ref().is_none_or(|group| group == request.group)
-            && self.group.is_some() == group_of(request, chain).is_some()
-            && self.constraints == request.constraints
-            && self.chain == *chain
-    }
-
     /// Whether most of its buckets are of values that no instance has any more.
     pub(crate) fn is_littered(&self) -> bool {
-        self.buckets.len() > 2 * self.entries.len() + LITTER_MIN
+        self.values.are_littered(self.entries.len())
+    }
+
+    /// How many buckets are gone through each time that the best is asked for.
+    pub(crate) fn walks_over(&self) -> u64 {
+        if self.is_ordered { 0 } else { self.buckets.len() as u64 }
     }
 
     /// What it takes in memory, in entries.
@@ -114,39 +93,65 @@ impl Ranking {
         self.entries.len()
     }
 
-    /// Sees all slots anew.
-    pub(crate) fn see_all(&mut self, slots: &[Slot]) {
-        let Self { needs, group, constraints, chain, .. } = &*self;
-        let (needs, group) = (needs.clone(), group.clone());
-        let (constraints, chain) = (constraints.clone(), chain.clone());
-        *self = Self {
-            needs,
-            group,
+    /// Sees all slots anew, on ground that knows what only instances decide.
+    pub(crate) fn see_all(&mut self, ground: &Ground, slots: &[Slot], effort: &Effort) {
+        self.values = ground.values.clone();
+        self.tallies = vec![0; self.values.tallies.len()];
+        self.entries = vec![Entry::default(); slots.len()];
+        self.order.clear();
+        self.buckets.clear();
+        self.grow();
+        let group = self.kind.group.as_deref();
+        let constraints = &self.kind.constraints;
+        let rules = Rules {
+            needs: &self.kind.needs,
+            group: group.unwrap_or_default(),
             constraints,
-            chain,
-            entries: vec![Entry::default(); slots.len()],
-            buckets: Vec::new(),
-            tallies: Vec::new(),
-            tally_of: BTreeMap::new(),
-            bucket_of: BTreeMap::new(),
-            order: BTreeSet::new(),
-            position: None,
-            used: self.used,
+            effort,
         };
-        for (number, slot) in slots.iter().enumerate() {
-            self.see(number, slot);
+        let mut standing = vec![Vec::new(); self.buckets.len()];
+        for (number, (slot, spot)) in slots.iter().zip(&ground.spots).enumerate() {
+            let (Some(view), Some(bucket)) = (&slot.view, spot.bucket) else { continue };
+            let lasting = spot.has_attributes && rules.lasting_constraints(slot, view);
+            let in_group = group.map_or(0, |group| slot.in_group(group));
+            self.entries[number] =
+                Entry { epoch: spot.epoch, lasting, bucket: spot.bucket, in_group, standing: None };
+            for tally in self.values.buckets[bucket].iter().filter(|_| in_group > 0) {
+                self.tallies[*tally] += in_group;
+            }
+            if lasting && rules.passing(slot, view) {
+                let rank = self.kind.chain.rank(view, in_group);
+                standing[bucket].push((rank, slot.id, number));
+            }
+        }
+        for (bucket, some) in standing.into_iter().enumerate() {
+            let candidates = &mut self.buckets[bucket].candidates;
+            candidates.fill(some, |number, standing| {
+                self.entries[number].standing = Some(standing);
+            });
+            self.find_best(bucket);
         }
     }
 
+    /// Has a bucket and a tally for each that there is.
+    fn grow(&mut self) {
+        let drawn = self.kind.chain.drawn;
+        let empty = || Bucket { candidates: Candidates::new(drawn), best: None, stands: None };
+        self.buckets.resize_with(self.values.buckets.len(), empty);
+        self.tallies.resize(self.values.tallies.len(), 0);
+    }
+
     /// Sees one slot as it is now.
-    pub(crate) fn see(&mut self, number: usize, slot: &Slot) {
+    pub(crate) fn see(&mut self, number: usize, slot: &Slot, effort: &Effort) {
         if self.entries.len() <= number {
             self.entries.resize(number + 1, Entry::default());
         }
         let Some(view) = &slot.view else { return self.leave(number, slot.id) };
-        let in_group = self.group.as_deref().map_or(0, |group| slot.in_group(group));
-        let group = self.group.as_deref().unwrap_or_default();
-        let rules = Rules { needs: &self.needs, group, constraints: &self.constraints };
+        let group = self.kind.group.as_deref();
+        let in_group = group.map_or(0, |group| slot.in_group(group));
+        let constraints = &self.kind.constraints;
+        let group = group.unwrap_or_default();
+        let rules = Rules { needs: &self.kind.needs, group, constraints, effort };
         let entry = &mut self.entries[number];
         let changed = entry.bucket.is_none() || entry.epoch != slot.epoch;
         if changed {
@@ -158,7 +163,7 @@ impl Ranking {
             self.join_bucket(number, slot.id, view);
         }
         self.count(number, in_group);
-        self.stand(number, slot.id, fits.then(|| self.chain.rank(view, in_group)));
+        self.stand(number, slot.id, fits.then(|| self.kind.chain.rank(view, in_group)));
     }
 
     /// The instance of a slot is gone.
@@ -170,16 +175,8 @@ impl Ranking {
 
     /// Puts a slot into the bucket of its values.
     fn join_bucket(&mut self, number: usize, id: ResourceId, view: &InstanceView) {
-        let values: Vec<(usize, Option<Str>)> = self
-            .chain
-            .values()
-            .map(|(level, name)| {
-                let held = view.attributes.get(name);
-                (level, held.map(|value| value.clone().unwrap_or_default()))
-            })
-            .collect();
-        let tallies: Vec<usize> = values.into_iter().map(|value| self.tally(value)).collect();
-        let bucket = self.bucket(tallies);
+        let bucket = self.values.bucket(&self.kind.chain, view);
+        self.grow();
         if self.entries[number].bucket == Some(bucket) {
             return;
         }
@@ -189,43 +186,17 @@ impl Ranking {
         self.entries[number].bucket = Some(bucket);
     }
 
-    fn tally(&mut self, value: (usize, Option<Str>)) -> usize {
-        let next = self.tallies.len();
-        let (level, has_attribute) = (value.0, value.1.is_some());
-        let tally = *self.tally_of.entry(value).or_insert(next);
-        if tally == next {
-            self.tallies.push(Tally { level, has_attribute, tasks: 0, buckets: Vec::new() });
-        }
-        tally
-    }
-
-    fn bucket(&mut self, tallies: Vec<usize>) -> usize {
-        if let Some(bucket) = self.bucket_of.get(&tallies) {
-            return *bucket;
-        }
-        let bucket = self.buckets.len();
-        for tally in &tallies {
-            self.tallies[*tally].buckets.push(bucket);
-        }
-        self.bucket_of.insert(tallies.clone(), bucket);
-        let candidates = Candidates::new(self.chain.drawn);
-        self.buckets.push(Bucket { tallies, candidates, stands: None });
-        bucket
-    }
-
     /// Counts the tasks of the group on a slot around its values.
     fn count(&mut self, number: usize, in_group: u32) {
         let entry = &mut self.entries[number];
         let before = std::mem::replace(&mut entry.in_group, in_group);
         let Some(bucket) = entry.bucket.filter(|_| before != in_group) else { return };
-        for index in 0..self.buckets[bucket].tallies.len() {
-            let tally = self.buckets[bucket].tallies[index];
-            let tasks = &mut self.tallies[tally].tasks;
+        for tally in &self.values.buckets[bucket] {
+            let tasks = &mut self.tallies[*tally];
             *tasks = *tasks + in_group - before;
-            for shared in 0..self.tallies[tally].buckets.len() {
-                self.restand(self.tallies[tally].buckets[shared]);
-            }
         }
+        // Where there is one value at most, no other bucket shares it.
+        self.restand(bucket);
     }
 
     /// Puts a slot where its rank says, or takes it out.
@@ -245,41 +216,79 @@ impl Ranking {
             moved.index = standing.index;
         }
         self.entries[number].standing = rank.map(|rank| candidates.add(rank, id, number));
-        self.restand(bucket);
+        self.find_best(bucket);
     }
 
-    /// Puts a bucket where its best says.
-    fn restand(&mut self, number: usize) {
+    /// Finds the best of a bucket, and puts it where that says.
+    fn find_best(&mut self, number: usize) {
         let bucket = &mut self.buckets[number];
-        let best = bucket.candidates.best().map(|(mut rank, id)| {
-            for tally in &bucket.tallies {
-                let tally = &self.tallies[*tally];
-                rank[tally.level] = around(tally.has_attribute, tally.tasks);
-            }
-            (rank, id)
-        });
-        if best == bucket.stands {
+        bucket.best = bucket.candidates.best();
+        self.restand(number);
+    }
+
+    /// The best of a bucket, with what is around its values.
+    fn rank_of(&self, number: usize) -> Option<(Rank, ResourceId)> {
+        let (mut rank, id) = self.buckets[number].best?;
+        for tally in &self.values.buckets[number] {
+            let (level, has_attribute) = self.values.tallies[*tally];
+            rank[level] = around(has_attribute, self.tallies[*tally]);
+        }
+        Some((rank, id))
+    }
+
+    /// Puts a bucket where its best says, if buckets are kept in order.
+    fn restand(&mut self, number: usize) {
+        if !self.is_ordered {
             return;
         }
-        if let Some((rank, id)) = bucket.stands {
+        let best = self.rank_of(number);
+        let stands = std::mem::replace(&mut self.buckets[number].stands, best);
+        if best == stands {
+            return;
+        }
+        if let Some((rank, id)) = stands {
             self.order.remove(&(rank, id, number));
         }
         if let Some((rank, id)) = best {
             self.order.insert((rank, id, number));
         }
-        bucket.stands = best;
+    }
+
+    /// The buckets whose best rank is the best of all, in order; of those only the first, if nothing is drawn.
+    fn best_buckets(&self) -> Vec<usize> {
+        let drawn = self.kind.chain.drawn;
+        if self.is_ordered {
+            let Some((rank, ..)) = self.order.first() else { return Vec::new() };
+            let equal = self.order.iter().take_while(|(other, ..)| other == rank);
+            let most = if drawn { usize::MAX } else { 1 };
+            return equal.take(most).map(|(_, _, bucket)| *bucket).collect();
+        }
+        let (mut best, mut equal): (Option<(Rank, ResourceId)>, _) = (None, Vec::new());
+        for bucket in 0..self.buckets.len() {
+            let Some(found) = self.rank_of(bucket) else { continue };
+            let order = best.map_or(std::cmp::Ordering::Less, |best| found.cmp(&best));
+            match order {
+                std::cmp::Ordering::Less => (best, equal) = (Some(found), vec![bucket]),
+                // Where nothing is drawn, no two buckets have the same best.
+                std::cmp::Ordering::Equal => equal.push(bucket),
+                std::cmp::Ordering::Greater => {}
+            }
+        }
+        equal
     }
 
     /// The best slot; `draw` gives a number below its argument.
     pub(crate) fn best(&self, draw: impl FnOnce(usize) -> usize) -> Option<usize> {
-        let (rank, _, first) = self.order.first()?;
-        if !self.chain.drawn {
-            return self.buckets[*first].candidates.nth_best(0);
+        let buckets = self.best_buckets();
+        if !self.kind.chain.drawn {
+            return self.buckets[*buckets.first()?].candidates.nth_best(0);
         }
-        let equal = || self.order.iter().take_while(|(other, ..)| other == rank);
+        if buckets.is_empty() {
+            return None;
+        }
         let count = |bucket: &usize| self.buckets[*bucket].candidates.best_count();
-        let mut number = draw(equal().map(|(_, _, bucket)| count(bucket)).sum());
-        for (_, _, bucket) in equal() {
+        let mut number = draw(buckets.iter().map(count).sum());
+        for bucket in &buckets {
             if number < count(bucket) {
                 return self.buckets[*bucket].candidates.nth_best(number);
             }
@@ -287,25 +296,4 @@ impl Ranking {
         }
         None
     }
-}
-
-/// The group of a request, if its answer depends on it.
-fn group_of(request: &Request<'_>, chain: &Chain) -> Option<Str> {
-    let apart = request.constraints.contains(&Constraint::DistinctInstance);
-    (apart || chain.counts()).then(|| request.group.clone())
-}
-
-/// What must be equal for one ranking to serve two requests, in short; equal requests have equal signs.
-pub(crate) fn sign(request: &Request<'_>, chain: &Chain) -> u64 {
-    let grouped = group_of(request, chain).is_some();
-    let group = if grouped { request.group.as_bytes() } else { &[] };
-    let mut sign = 0xcbf2_9ce4_8422_2325_u64;
-    let mut mix = |word: u64| sign = (sign ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
-    mix(u64::from(request.needs.cpu));
-    mix(u64::from(request.needs.memory_mib));
-    mix(request.constraints.len() as u64);
-    for byte in group {
-        mix(u64::from(*byte));
-    }
-    sign
 }

@@ -8,7 +8,7 @@ use longshore_wire_ecs::arn::ResourceId;
 
 use crate::needs::{Needs, Port, RequiredAttribute};
 use crate::place::Refusal;
-use crate::query::Facts;
+use crate::query::{Effort, Expression, Facts};
 use crate::request::Constraint;
 use crate::view::InstanceView;
 
@@ -74,6 +74,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) needs: &'a Needs,
     pub(crate) group: &'a str,
     pub(crate) constraints: &'a [Constraint],
+    /// What evaluating expressions may still cost.
+    pub(crate) effort: &'a Effort,
 }
 
 impl Rules<'_> {
@@ -136,7 +138,12 @@ impl Rules<'_> {
         view.active
             && view.connected
             && self.attributes(view).is_ok()
-            && self.constraints(slot, view, |constraint| !reads_tasks(constraint)).is_ok()
+            && self.lasting_constraints(slot, view)
+    }
+
+    /// The part of [`Self::lasting`] that depends on constraints.
+    pub(crate) fn lasting_constraints(&self, slot: &Slot, view: &InstanceView) -> bool {
+        self.constraints(slot, view, |constraint| !reads_tasks(constraint)).is_ok()
     }
 
     /// The rest of it.
@@ -186,7 +193,9 @@ impl Rules<'_> {
             Constraint::DistinctInstance if slot.in_group(self.group) > 0 => {
                 Err(Refusal::DistinctInstance)
             }
-            Constraint::MemberOf(expression) if !expression.matches(&Seen(slot, view)) => {
+            Constraint::MemberOf(expression)
+                if !expression.matches_within(&Seen(slot, view), self.effort) =>
+            {
                 Err(Refusal::MemberOf(number))
             }
             Constraint::DistinctInstance | Constraint::MemberOf(_) => Ok(()),
@@ -217,6 +226,7 @@ fn reads_tasks(constraint: &Constraint) -> bool {
 }
 
 /// Whether an expression means the instance of a slot.
-pub(crate) fn matches(slot: &Slot, expression: &crate::query::Expression) -> bool {
-    slot.view.as_ref().is_some_and(|view| expression.matches(&Seen(slot, view)))
+pub(crate) fn matches(slot: &Slot, expression: &Expression, effort: &Effort) -> bool {
+    let means = |view| expression.matches_within(&Seen(slot, view), effort);
+    slot.view.as_ref().is_some_and(means)
 }

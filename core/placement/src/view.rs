@@ -4,16 +4,20 @@
 //! the cluster: it is noted in a log, and each ranking catches up with the log when it is used.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
+use crate::ZONE_ATTRIBUTE;
+use crate::ground::Kind;
 use crate::log::Log;
 use crate::machines::{self, Machines};
 use crate::needs::{Needs, Port};
-use crate::query::Expression;
+use crate::query::{Effort, Expression};
 use crate::rankings::Rankings;
+use crate::request::Strategy;
 use crate::slot::{self, Slot};
 
 /// What placement knows of one instance.
@@ -50,6 +54,10 @@ pub struct ClusterView {
     unused: Vec<usize>,
     epochs: u64,
     machines: Machines,
+    /// How many slots and buckets rankings have looked at, for those who reckon what placing costs.
+    pub(crate) looked_at: u64,
+    /// Instances that take tasks, by zone.
+    zones: BTreeMap<Str, usize>,
     pub(crate) log: Log,
     pub(crate) rankings: Rankings,
 }
@@ -66,13 +74,26 @@ impl ClusterView {
     }
 
     /// Whether an expression of the cluster query language means an instance; never one that is not known.
-    pub fn matches(&self, id: ResourceId, expression: &Expression) -> bool {
-        self.by_id.get(&id).is_some_and(|slot| slot::matches(&self.slots[*slot], expression))
+    pub fn matches(&self, id: ResourceId, expression: &Expression, effort: &Effort) -> bool {
+        let slot = self.by_id.get(&id).map(|slot| &self.slots[*slot]);
+        slot.is_some_and(|slot| slot::matches(slot, expression, effort))
     }
 
     /// Tasks of a group that should run on an instance.
     pub fn in_group(&self, group: &str, id: ResourceId) -> u32 {
         self.by_id.get(&id).map_or(0, |slot| self.slots[*slot].in_group(group))
+    }
+
+    /// The groups of tasks that should run on an instance whose names begin with `prefix`.
+    pub fn groups_on<'a>(
+        &'a self,
+        id: ResourceId,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = &'a Str> + 'a {
+        let slot = self.by_id.get(&id).map(|slot| &self.slots[*slot]);
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let groups = slot.into_iter().flat_map(move |slot| slot.groups.range::<str, _>(from));
+        groups.map(|(group, _)| group).take_while(move |group| group.starts_with(prefix))
     }
 
     /// How many tasks of each group should run on each instance, for checks of the whole.
@@ -88,8 +109,8 @@ impl ClusterView {
         &self.slots
     }
 
-    pub(crate) fn slots_and_log(&mut self) -> (&[Slot], &mut Log) {
-        (&self.slots, &mut self.log)
+    pub(crate) fn parts(&mut self) -> (&[Slot], &mut Log, &mut Rankings) {
+        (&self.slots, &mut self.log, &mut self.rankings)
     }
 
     pub(crate) fn slot(&self, id: ResourceId) -> Option<&Slot> {
@@ -107,8 +128,10 @@ impl ClusterView {
         let left = self.machines.leave(&mut self.slots, slot);
         self.epochs += 1;
         self.slots[slot].epoch = self.epochs;
+        self.leave_zone(slot);
         self.slots[slot].view = Some(instance);
         let joined = self.machines.join(&mut self.slots, slot);
+        self.join_zone(slot);
         self.note(slot, left.into_iter().chain(joined));
     }
 
@@ -116,8 +139,10 @@ impl ClusterView {
     fn note(&mut self, slot: usize, others: impl IntoIterator<Item = usize>) {
         for other in others {
             self.log.push(other);
+            self.rankings.follow(other, &self.slots[other]);
         }
         self.log.push(slot);
+        self.rankings.follow(slot, &self.slots[slot]);
     }
 
     /// Other instances on the machine of one, which have its ports together with it.
@@ -138,17 +163,62 @@ impl ClusterView {
     /// Says whether the agent of an instance is connected; an unknown instance is left alone.
     pub fn set_connected(&mut self, id: ResourceId, connected: bool) {
         let Some(slot) = self.by_id.get(&id).copied() else { return };
-        let Some(view) = &mut self.slots[slot].view else { return };
-        view.connected = connected;
+        self.leave_zone(slot);
+        if let Some(view) = &mut self.slots[slot].view {
+            view.connected = connected;
+        }
+        self.join_zone(slot);
         self.epochs += 1;
         self.slots[slot].epoch = self.epochs;
         self.log.push(slot);
+        self.rankings.follow(slot, &self.slots[slot]);
+    }
+
+    /// How many instances, or groups of them, placing has looked at so far. Four take a microsecond; what expressions
+    /// cost is counted as if so many more had been looked at.
+    pub fn looked_at(&self) -> u64 {
+        self.looked_at
+    }
+
+    /// The availability zones with an instance that takes tasks.
+    pub fn zones(&self) -> impl Iterator<Item = &Str> {
+        self.zones.keys()
+    }
+
+    /// Counts the instance of a slot in its zone, if it takes tasks.
+    fn join_zone(&mut self, slot: usize) {
+        if let Some(zone) = self.zone(slot) {
+            *self.zones.entry(zone).or_default() += 1;
+        }
+    }
+
+    /// Takes back one [`Self::join_zone`], before anything that it depends on changes.
+    fn leave_zone(&mut self, slot: usize) {
+        let Some(zone) = self.zone(slot) else { return };
+        let Some(count) = self.zones.get_mut(&zone) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.zones.remove(&zone);
+        }
+    }
+
+    fn zone(&self, slot: usize) -> Option<Str> {
+        let view = self.slots[slot].view.as_ref().filter(|view| view.active && view.connected)?;
+        view.attributes.get(ZONE_ATTRIBUTE)?.clone()
+    }
+
+    /// Makes what requests for tasks with these needs have in common ahead of them, and keeps it true as instances come, so that
+    /// the first request need not look at all of them.
+    pub fn prepare(&mut self, needs: &Arc<Needs>, strategies: &[Strategy]) {
+        let kind = Kind::of(needs, &[], strategies);
+        self.rankings.ground(&kind, &self.slots);
     }
 
     /// Forgets an instance.
     pub fn remove_instance(&mut self, id: ResourceId) {
         let Some(slot) = self.by_id.get(&id).copied() else { return };
         let left = self.machines.leave(&mut self.slots, slot);
+        self.leave_zone(slot);
         self.slots[slot].view = None;
         self.note(slot, left);
         self.give_back(slot);

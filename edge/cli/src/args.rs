@@ -374,7 +374,7 @@ pub(crate) struct DevArgs {
     #[arg(long, env = "AWS_ECS_CLUSTER", default_value = "default")]
     pub(crate) cluster: String,
     /// Region of the local ECS.
-    #[arg(long, default_value = "us-east-1")]
+    #[arg(long, default_value = "us-east-1", value_parser = region)]
     pub(crate) region: String,
     /// Account of the local ECS, twelve digits.
     #[arg(long, default_value = "000000000000", value_parser = account)]
@@ -391,6 +391,10 @@ pub(crate) struct DevArgs {
     /// What an acknowledged change survives.
     #[arg(long, value_enum, default_value_t = DurabilityArg::Full)]
     pub(crate) durability: DurabilityArg,
+    /// Let tasks that run and exit count as failures of their deployment, which AWS does not: the circuit breaker gives up, or rolls
+    /// back, what starts and dies. A task without a health check then counts as healthy after 10 s instead of 1 s.
+    #[arg(long)]
+    pub(crate) breaker_counts_exits: bool,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
     /// Address of the ECS API. Port 0 takes a free one.
@@ -455,8 +459,16 @@ pub(crate) struct MasterArgs {
     pub(crate) default_image: Option<String>,
 }
 
+fn region(text: &str) -> Result<String, String> {
+    if longshore_wire_ecs::arn::is_region(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a region looks like us-east-1".to_owned())
+    }
+}
+
 fn account(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+    if longshore_wire_ecs::arn::is_account(text) {
         Ok(text.to_owned())
     } else {
         Err("an account is twelve digits".to_owned())

@@ -8,7 +8,7 @@ use longshore_client::{Client, FeedOptions, HostCredentials, Options};
 use longshore_server::dev::{Config, LocalEcs};
 use longshore_server::{
     Credentials, Durability, Fleet, INSTANCES_MAX, InstanceConfig, Keys, Listener, MesosMaster,
-    Place, Port, Provisions, RuntimeChoice, bind,
+    Place, Policy, Port, Provisions, RuntimeChoice, bind,
 };
 use longshore_wire_ecs::arn::Realm;
 
@@ -218,6 +218,7 @@ pub(crate) async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<Config>
             DurabilityArg::Normal => Durability::Normal,
         },
         pages_max: args.database_pages,
+        policy: Policy { breaker_counts_exits: args.breaker_counts_exits },
         keys,
         instances,
     })

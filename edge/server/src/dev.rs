@@ -1,6 +1,6 @@
 //! The local ECS, put together: storage, control plane, HTTP front and the container instances of this machine.
 
-use longshore_control::{Control, audit};
+use longshore_control::{Control, Policy, audit};
 use longshore_wire_ecs::ApiError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -27,6 +27,8 @@ pub struct Config {
     pub durability: Durability,
     /// Most pages of the database, to rehearse a full disk.
     pub pages_max: Option<u32>,
+    /// How it departs from ECS.
+    pub policy: Policy,
     /// Keys to check signatures with.
     pub keys: Keys,
     /// The instances of this machine.
@@ -75,7 +77,7 @@ impl LocalEcs {
         if let Some(pages) = config.pages_max {
             storage.limit_pages(pages)?;
         }
-        let machine = load(&storage)?;
+        let machine = load(&storage)?.with_policy(config.policy);
         let known =
             machine.instances().filter(|instance| *instance.cluster == *config.fleet.cluster);
         let known: Known =

@@ -20,6 +20,8 @@ mod metadata;
 mod storage;
 
 pub use door::{BindError, Callers, HostName, Listener, Origin, Port, Rules, bind};
+pub use longshore_control::Policy;
+
 pub use drive::{Host, drive, now, seed};
 pub use ecs::{Access, ControlHandle, Keys};
 pub use instance::{Fleet, INSTANCES_MAX, InstanceConfig, RuntimeChoice};

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use crate::Str;
+use crate::limits::REGION_CHARS_MAX;
 
 /// Bytes of an ARN that is not unusually long.
 const ARN_ROOM: usize = 192;
@@ -19,7 +20,51 @@ pub struct Realm {
     pub account: Str,
 }
 
+/// A region or an account that is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RealmError {
+    /// Not the name of a region.
+    #[error("{0:?} is not a region: a region looks like us-east-1")]
+    Region(String),
+    /// Not the number of an account.
+    #[error("{0:?} is not an account: an account is twelve digits")]
+    Account(String),
+}
+
+/// Whether a text has the form of a region: groups of lower-case letters and a number, joined by hyphens, such as `us-east-1`,
+/// `us-gov-west-1` or `eusc-de-east-1`. Which of these AWS has is not asked.
+///
+/// Source: the partitions of the AWS SDKs give this form for each partition.
+pub fn is_region(text: &str) -> bool {
+    let Some((place, number)) = text.rsplit_once('-') else { return false };
+    let letters = |part: &str| !part.is_empty() && part.bytes().all(|one| one.is_ascii_lowercase());
+    text.len() <= REGION_CHARS_MAX
+        && (1..=2).contains(&number.len())
+        && number.bytes().all(|one| one.is_ascii_digit())
+        && place.contains('-')
+        && place.split('-').all(letters)
+}
+
+/// Whether a text has the form of an account: twelve digits. Source: AWS General Reference, *AWS account identifiers*.
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 impl Realm {
+    /// A realm that a stranger names.
+    ///
+    /// # Errors
+    /// When one of the names has not the form that AWS gives them: nothing is kept for what cannot exist.
+    pub fn parse(region: &str, account: &str) -> Result<Self, RealmError> {
+        if !is_region(region) {
+            return Err(RealmError::Region(region.chars().take(REGION_CHARS_MAX).collect()));
+        }
+        if !is_account(account) {
+            return Err(RealmError::Account(account.chars().take(REGION_CHARS_MAX).collect()));
+        }
+        Ok(Self::new(region, account))
+    }
+
     /// A realm.
     pub fn new(region: impl Into<Str>, account: impl Into<Str>) -> Self {
         Self { region: region.into(), account: account.into() }
@@ -161,6 +206,42 @@ mod tests {
             assert_eq!(ResourceId(id).to_string(), format!("{id:032x}"));
             let json = serde_json::to_string(&ResourceId(id)).expect("it is text");
             assert_eq!(serde_json::from_str::<ResourceId>(&json).expect("it can be read").0, id);
+        }
+    }
+
+    #[test]
+    fn a_realm_has_names_of_the_form_that_aws_gives_them() {
+        for region in
+            ["us-east-1", "ap-southeast-12", "us-gov-west-1", "us-isob-east-1", "eusc-de-east-1"]
+        {
+            assert!(Realm::parse(region, "123456789012").is_ok(), "{region}");
+        }
+        let long = format!("us-{}-1", "e".repeat(REGION_CHARS_MAX));
+        for region in [
+            "",
+            "us",
+            "us-1",
+            "us-east",
+            "us-east-",
+            "us-east-123",
+            "US-EAST-1",
+            "us--1",
+            "-east-1",
+            "us-east-1a",
+            "../x-y-1",
+            "us-éast-1",
+            &long,
+        ] {
+            assert!(
+                matches!(Realm::parse(region, "123456789012"), Err(RealmError::Region(_))),
+                "{region}"
+            );
+        }
+        for account in ["", "1", "12345678901", "1234567890123", "12345678901a", "１２３４"] {
+            assert!(
+                matches!(Realm::parse("us-east-1", account), Err(RealmError::Account(_))),
+                "{account}"
+            );
         }
     }
 

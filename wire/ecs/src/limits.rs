@@ -1,5 +1,7 @@
 //! The documented bounds of requests. Each constant names its source.
 
+/// Characters of the name of a region. Source: chosen by us: AWS's longest has fifteen.
+pub const REGION_CHARS_MAX: usize = 32;
 /// Bytes in a request body. Source: chosen by us; the largest lawful request is a task definition of 64 KiB,
 /// which JSON escapes may double.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -57,6 +59,18 @@ pub const NAME_CHARS_MAX: usize = 255;
 pub const CLUSTERS_MAX: usize = 10_000;
 /// Container instances of a cluster. Source: ECS quotas.
 pub const INSTANCES_MAX: usize = 5_000;
+/// Attributes of a container instance, those of ECS and its agent included. Source: chosen by us; the agent of Amazon registers some 60.
+pub const INSTANCE_ATTRIBUTES_MAX: usize = 500;
+/// Resources that a container instance registers. Source: chosen by us; the agent of Amazon registers five.
+pub const INSTANCE_RESOURCES_MAX: usize = 20;
+/// Entries of a set among them. Source: chosen by us, as many as ports can be reserved.
+pub const RESOURCE_SET_ENTRIES_MAX: usize = 100;
+/// Characters of a text that a container instance registers. Source: chosen by us.
+pub const INSTANCE_TEXT_CHARS_MAX: usize = 255;
+/// Settings of one call about a cluster. Source: chosen by us; ECS has one.
+pub const CLUSTER_SETTINGS_MAX: usize = 20;
+/// Bytes of the configuration of a cluster as JSON. Source: chosen by us; names of keys, log groups and buckets.
+pub const CLUSTER_CONFIGURATION_BYTES_MAX: usize = 16_384;
 /// Reserved ports of a container instance. Source: ECS developer guide, *Port mappings*.
 pub const RESERVED_PORTS_MAX: usize = 100;
 /// Characters of a reason. Source: amazon-ecs-agent, which cuts reasons to this length.

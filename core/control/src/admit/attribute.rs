@@ -1,6 +1,7 @@
 //! Attributes of container instances. Source: ECS API reference; `ecs.` and `com.amazonaws.` names, and that of the machine, are
 //! the agent's own, and refusing to change them is chosen by us where the documents are silent.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use longshore_wire_ecs::arn::{Arn, Realm, ResourceId};
@@ -158,25 +159,30 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListAttributesRequest)
         return Err(ApiError::invalid("attributeName must be given when attributeValue is given."));
     }
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
-    let instances =
-        cluster.instances.values().filter(|instance| instance.status != InstanceStatus::Inactive);
-    let all = instances.flat_map(|instance| {
-        let held = instance.attributes.iter();
-        held.map(move |(name, value)| (format!("{} {name}", instance.id), instance, name, value))
+    let after = page.after().and_then(|key| key.split_once(' '));
+    let after = after.and_then(|(id, name)| Some((ResourceId::parse(id)?, name)));
+    let from = after.map_or(Bound::Unbounded, |(id, _)| Bound::Included(id));
+    let instances = cluster.instances.range((from, Bound::Unbounded));
+    let all = instances.flat_map(|(id, instance)| {
+        let after = after.filter(|(last, _)| last == id);
+        let from = after.map_or(Bound::Unbounded, |(_, name)| Bound::Excluded(name));
+        let held = instance.attributes.range::<str, _>((from, Bound::Unbounded));
+        held.map(move |(name, value)| (instance, name, value))
     });
-    let wanted = all.filter(|(key, _, held, held_value)| {
-        name.is_none_or(|name| &***held == name)
-            && value.is_none_or(|value| held_value.as_deref() == Some(value))
-            && page.after().is_none_or(|after| &**key > after)
-    });
-    let (attributes, next_token) = page.take(wanted.map(|(key, instance, name, value)| {
-        let attribute = Attribute {
-            name: Some(name.clone()),
-            value: value.clone(),
-            target_type: Some("container-instance".into()),
-            target_id: Some(instance.arn.clone()),
-        };
-        (key, attribute)
-    }));
+    let (attributes, next_token) = page.select(
+        all,
+        |(instance, held, _)| format!("{} {held}", instance.id),
+        |(instance, held, held_value)| {
+            let wanted = instance.status != InstanceStatus::Inactive
+                && name.is_none_or(|name| &***held == name)
+                && value.is_none_or(|value| held_value.as_deref() == Some(value));
+            wanted.then(|| Attribute {
+                name: Some(Str::clone(held)),
+                value: Option::clone(held_value),
+                target_type: Some("container-instance".into()),
+                target_id: Some(instance.arn.clone()),
+            })
+        },
+    );
     Ok(show::body(&shape::ListAttributesResponse { attributes: Some(attributes), next_token }))
 }

@@ -7,7 +7,7 @@ use longshore_wire_ecs::shape::shared::CapacityProviderStrategyItem;
 use longshore_wire_ecs::{ApiError, Str, limits};
 
 use super::page::Page;
-use super::{Answer, Context, cluster, has, include};
+use super::{Answer, Context, cluster, include};
 use crate::show;
 
 /// Those that are built in, in the order of their names.
@@ -18,6 +18,9 @@ pub(super) fn check(
     providers: &[Str],
     strategy: &[CapacityProviderStrategyItem],
 ) -> Result<(), ApiError> {
+    if providers.len() > limits::STRATEGY_PROVIDERS_MAX {
+        return Err(ApiError::invalid("A cluster can have at most 20 capacity providers."));
+    }
     if providers.iter().any(|name| !BUILT_IN.contains(&&**name)) {
         return Err(ApiError::invalid(
             "The specified capacity provider was not found. Longshore has FARGATE and FARGATE_SPOT only.",
@@ -64,7 +67,9 @@ pub(super) fn describe(
             Some(cluster.record.capacity_providers.clone())
         }
     };
-    let associated = |name: &str| of_cluster.as_ref().is_none_or(|all| has(all, name));
+    let associated = |name: &str| {
+        of_cluster.as_ref().is_none_or(|all| all.iter().any(|provider| **provider == *name))
+    };
     let asked = request.capacity_providers.as_deref().unwrap_or_default();
     if asked.len() > limits::DESCRIBE_IDS_MAX {
         return Err(ApiError::invalid("capacityProviders can have at most 100 entries."));

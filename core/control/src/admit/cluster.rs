@@ -1,7 +1,9 @@
 //! Clusters. Source: ECS API reference, the operations of these names.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
+use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::shape::cluster as shape;
 use longshore_wire_ecs::{ApiError, ErrorCode, limits};
 
@@ -11,10 +13,11 @@ use super::{
     include, is_name, tag,
 };
 use crate::cluster_state::ClusterState;
-use crate::record::{Cluster, ClusterStatus, InstanceStatus};
-use crate::service::ServiceStatus;
-use crate::setting::{SettingName, container_insights, root};
+use crate::expiry::{retire_cluster, revive_cluster};
+use crate::record::{Cluster, ClusterStatus};
+use crate::setting::{SettingName, Settings, container_insights, root};
 use crate::show::{self, ClusterInclude};
+use crate::state::State;
 
 /// An ACTIVE cluster of that name is returned as it is; an INACTIVE one is made anew. What its settings leave out is as the account
 /// has it.
@@ -31,19 +34,20 @@ pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest)
     cluster_rules::configuration(request.configuration.as_ref())?;
     let namespace = cluster_rules::namespace(request.service_connect_defaults.as_ref())?;
     let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
-    let regional = at.control.state.realm(at.realm);
-    let known = regional.clusters.get(&name);
-    if known.is_none_or(|cluster| cluster.record.status == ClusterStatus::Inactive) {
-        if regional.clusters.len() >= limits::CLUSTERS_MAX {
-            return Err(ApiError::client("The limit of 10,000 clusters has been reached."));
-        }
+    let state = &mut at.control.state;
+    let known = state.cluster(at.realm, &name).map(|cluster| cluster.record.clone());
+    if known.as_ref().is_none_or(|cluster| cluster.status == ClusterStatus::Inactive) {
+        check_room(state, at.realm)?;
         let root = root(at.realm);
-        let insights = regional.settings.effective(&root, &root, SettingName::ContainerInsights);
+        let nothing = Settings::default();
+        let account = state.regional(at.realm).map_or(&nothing, |all| &all.settings);
+        let insights = account.effective(&root, &root, SettingName::ContainerInsights);
         let mut record = Cluster {
             realm: at.realm.clone(),
             name: name.clone(),
             arn: at.realm.arn(format_args!("cluster/{name}")),
             status: ClusterStatus::Active,
+            inactive_at: None,
             settings: vec![container_insights(insights)],
             configuration: request.configuration,
             namespace: namespace.filter(|name| !name.is_empty()),
@@ -53,10 +57,14 @@ pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest)
         };
         set(&mut record, given);
         let record = Arc::new(record);
+        if let Some(gone_at) = known.and_then(|known| known.inactive_at) {
+            revive_cluster(state, at.realm, &name, gone_at);
+        }
+        let clusters = &mut state.regional_mut(at.realm).clusters;
         // Stopped tasks of the cluster that had this name stay visible.
-        match regional.clusters.get_mut(&name) {
+        match clusters.get_mut(&name) {
             Some(cluster) => cluster.record = record,
-            None => drop(regional.clusters.insert(name.clone(), ClusterState::new(record))),
+            None => drop(clusters.insert(name.clone(), ClusterState::new(record))),
         }
         at.control.state.changed_clusters.insert((at.realm.clone(), name.clone()));
     }
@@ -65,6 +73,17 @@ pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest)
     respond(at, &name, everything, |cluster| {
         show::body(&shape::CreateClusterResponse { cluster: Some(cluster) })
     })
+}
+
+/// Checks that there may be one more cluster in a realm; those that were deleted do not count.
+fn check_room(state: &State, realm: &Realm) -> Result<(), ApiError> {
+    let regional = state.regional(realm);
+    let active = regional.map_or(0, |all| all.clusters.len() - all.gone.len());
+    if active >= limits::CLUSTERS_MAX {
+        let text = "The limit of 10,000 clusters has been reached.";
+        return Err(ApiError::client(text));
+    }
+    super::check_realms(state, realm)
 }
 
 fn respond(
@@ -155,30 +174,38 @@ pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteClusterRequest
     }
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let cluster = at.control.state.cluster_mut(at.realm, &name).ok_or_else(cluster_not_found)?;
-    if cluster.instances.values().any(|instance| instance.status != InstanceStatus::Inactive) {
+    if cluster.record.status == ClusterStatus::Inactive {
+        // Source: the API model calls the operation idempotent: what is deleted already is shown once more.
+        return respond(at, &name, ClusterInclude::default(), |cluster| {
+            show::body(&shape::DeleteClusterResponse { cluster: Some(cluster) })
+        });
+    }
+    if cluster.registered > 0 {
         return Err(ApiError::new(
             ErrorCode::ClusterContainsContainerInstances,
             "The Cluster cannot be deleted while Container Instances are active or draining.",
         ));
     }
-    let in_use = |status| cluster.services_of(status) > 0;
-    if in_use(ServiceStatus::Active) || in_use(ServiceStatus::Draining) {
+    if cluster.active_services + cluster.draining_services > 0 {
         return Err(ApiError::new(
             ErrorCode::ClusterContainsServices,
             "The Cluster cannot be deleted while Services are active.",
         ));
     }
-    if cluster.tasks.values().any(|task| task.holds_resources()) {
+    if cluster.running_count + cluster.pending_count > 0 {
         return Err(ApiError::new(
             ErrorCode::ClusterContainsTasks,
             "The Cluster cannot be deleted while Tasks are active.",
         ));
     }
-    Arc::make_mut(&mut cluster.record).status = ClusterStatus::Inactive;
+    let record = Arc::make_mut(&mut cluster.record);
+    (record.status, record.inactive_at) = (ClusterStatus::Inactive, Some(at.now));
     at.control.state.changed_clusters.insert((at.realm.clone(), name.clone()));
-    respond(at, &name, ClusterInclude::default(), |cluster| {
+    let answer = respond(at, &name, ClusterInclude::default(), |cluster| {
         show::body(&shape::DeleteClusterResponse { cluster: Some(cluster) })
-    })
+    });
+    retire_cluster(&mut at.control.state, at.now, at.realm, &name, at.now);
+    answer
 }
 
 pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeClustersRequest) -> Answer {
@@ -191,10 +218,8 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeClustersRe
         statistics: has(&words, "STATISTICS"),
         tags: has(&words, "TAGS"),
     };
-    let mut asked = request.clusters.clone().unwrap_or_default();
-    if asked.is_empty() {
-        asked.push("default".into());
-    }
+    let usual = ["default".into()];
+    let asked = request.clusters.as_deref().filter(|asked| !asked.is_empty()).unwrap_or(&usual);
     if asked.len() > limits::DESCRIBE_IDS_MAX {
         return Err(ApiError::invalid("clusters can have at most 100 entries."));
     }
@@ -202,7 +227,7 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeClustersRe
         return Err(ApiError::invalid("Clusters can not be blank."));
     }
     let (mut clusters, mut failures) = (Vec::new(), Vec::new());
-    for given in &asked {
+    for given in asked {
         let name = cluster_name(at.realm, Some(given));
         let known =
             name.as_ref().ok().and_then(|name| at.control.state.cluster_mut(at.realm, name));
@@ -225,11 +250,11 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeClustersRe
 
 pub(super) fn list(at: &mut Context<'_>, request: &shape::ListClustersRequest) -> Answer {
     let page = Page::read('c', request.next_token.as_ref(), request.max_results)?;
-    let clusters = &at.control.state.realm(at.realm).clusters;
-    let active = clusters.iter().filter(|(name, cluster)| {
-        cluster.record.status == ClusterStatus::Active
-            && page.after().is_none_or(|after| &***name > after)
-    });
+    let regional = at.control.state.regional(at.realm);
+    let from = page.after().map_or(Bound::Unbounded, Bound::Excluded);
+    let clusters =
+        regional.into_iter().flat_map(|all| all.clusters.range::<str, _>((from, Bound::Unbounded)));
+    let active = clusters.filter(|(_, cluster)| cluster.record.status == ClusterStatus::Active);
     let (arns, next_token) =
         page.take(active.map(|(name, cluster)| (name.to_string(), cluster.record.arn.clone())));
     Ok(show::body(&shape::ListClustersResponse { cluster_arns: Some(arns), next_token }))

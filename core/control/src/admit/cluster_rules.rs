@@ -9,6 +9,12 @@ use crate::setting::{Rule, SettingName};
 pub(super) fn settings(given: &[shape::ClusterSetting]) -> Result<(), ApiError> {
     let known = SettingName::ContainerInsights;
     let Rule::OneOf(values) = known.rule() else { return Ok(()) };
+    if given.len() > limits::CLUSTER_SETTINGS_MAX {
+        return Err(ApiError::invalid(format!(
+            "settings can have at most {} entries.",
+            limits::CLUSTER_SETTINGS_MAX
+        )));
+    }
     for setting in given {
         if setting.name.as_deref() != Some(known.word()) {
             return Err(ApiError::invalid(format!("name should be one of [{}]", known.word())));
@@ -25,6 +31,13 @@ pub(super) fn settings(given: &[shape::ClusterSetting]) -> Result<(), ApiError> 
 
 /// Checks how commands in containers are to be logged. Source: ECS API reference, `ExecuteCommandConfiguration`, and recorded replies.
 pub(super) fn configuration(given: Option<&shape::ClusterConfiguration>) -> Result<(), ApiError> {
+    let length = given.map_or(0, |given| serde_json::to_string(given).map_or(0, |text| text.len()));
+    if length > limits::CLUSTER_CONFIGURATION_BYTES_MAX {
+        return Err(ApiError::invalid(format!(
+            "configuration can have at most {} bytes as JSON.",
+            limits::CLUSTER_CONFIGURATION_BYTES_MAX
+        )));
+    }
     let Some(execute) = given.and_then(|given| given.execute_command_configuration.as_ref()) else {
         return Ok(());
     };

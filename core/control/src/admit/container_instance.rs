@@ -2,13 +2,14 @@
 
 use std::ops::Bound;
 
+use longshore_placement::query::Effort;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::container_instance as shape;
 use longshore_wire_ecs::{ApiError, Str, limits};
 
 use super::page::Page;
 use super::{Answer, Context, cluster, cluster_name, has, include, resource_id};
-use crate::placing::expression_of;
+use crate::placing::{expression_of, too_costly};
 use crate::record::{ContainerInstance, InstanceStatus};
 use crate::show;
 
@@ -75,13 +76,20 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListContainerInstances
     }
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     let after = page.after().and_then(ResourceId::parse).map_or(Bound::Unbounded, Bound::Excluded);
-    let listed = cluster.instances.range((after, Bound::Unbounded)).filter(|(id, instance)| {
-        instance.status != InstanceStatus::Inactive
-            && status.is_none_or(|status| instance.status.word() == status)
-            && filter.as_ref().is_none_or(|filter| cluster.view.matches(**id, filter))
-    });
-    let (arns, next_token) =
-        page.take(listed.map(|(id, instance)| (id.to_string(), instance.arn.clone())));
+    let effort = Effort::of_one_request();
+    let (arns, next_token) = page.select(
+        cluster.instances.range((after, Bound::Unbounded)).take_while(|_| !effort.is_spent()),
+        |(id, _)| id.to_string(),
+        |(id, instance)| {
+            let listed = instance.status != InstanceStatus::Inactive
+                && status.is_none_or(|status| instance.status.word() == status)
+                && filter.as_ref().is_none_or(|filter| cluster.view.matches(**id, filter, &effort));
+            listed.then(|| instance.arn.clone())
+        },
+    );
+    if effort.is_spent() {
+        return Err(too_costly(cluster));
+    }
     Ok(show::body(&shape::ListContainerInstancesResponse {
         container_instance_arns: Some(arns),
         next_token,

@@ -319,7 +319,7 @@ fn required(
 ) -> Vec<RequiredAttribute> {
     let mut names: BTreeMap<String, Option<Str>> = BTreeMap::new();
     let mut need = |name: &str| drop(names.insert(name.to_owned(), None));
-    need("com.amazonaws.ecs.capability.docker-remote-api.1.18");
+    need(crate::placing::USUAL_ATTRIBUTE);
     if task_role {
         need("com.amazonaws.ecs.capability.task-iam-role");
     }

@@ -156,6 +156,18 @@ fn cluster_name(realm: &Realm, given: Option<&Str>) -> Result<Str, ApiError> {
     if ours { Ok(arn.rest.into()) } else { Err(cluster_not_found()) }
 }
 
+/// Checks that there may be one more account and region, if this one has nothing yet.
+fn check_realms(state: &State, realm: &Realm) -> Result<(), ApiError> {
+    if state.is_crowded(realm) {
+        let text = format!(
+            "At most {} accounts and regions can have clusters, task definitions or settings.",
+            crate::limits::REALMS_MAX
+        );
+        return Err(ApiError::client(text));
+    }
+    Ok(())
+}
+
 fn cluster_not_found() -> ApiError {
     ApiError::new(ErrorCode::ClusterNotFound, "Cluster not found.")
 }
@@ -216,16 +228,18 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Checks that each word of `include` is one that the operation knows.
-fn include(given: Option<&Vec<Str>>, allowed: &[&str]) -> Result<Vec<Str>, ApiError> {
-    let given = given.cloned().unwrap_or_default();
-    match given.iter().find(|word| !allowed.contains(&&***word)) {
-        Some(_) => {
-            Err(ApiError::invalid(format!("include should be one of [{}]", allowed.join(","))))
-        }
-        None => Ok(given),
+fn include<'a>(given: Option<&Vec<Str>>, allowed: &[&'a str]) -> Result<Vec<&'a str>, ApiError> {
+    let given = given.map_or(&[][..], Vec::as_slice);
+    // Of few words there may be many.
+    let is_unknown = |word: &Str| !allowed.contains(&&**word);
+    if given.iter().any(is_unknown) {
+        let text = format!("include should be one of [{}]", allowed.join(","));
+        return Err(ApiError::invalid(text));
     }
+    let asked = allowed.iter().filter(|word| given.iter().any(|one| one.as_ref() == **word));
+    Ok(asked.copied().collect())
 }
 
-fn has(words: &[Str], word: &str) -> bool {
-    words.iter().any(|one| &**one == word)
+fn has(words: &[&str], word: &str) -> bool {
+    words.contains(&word)
 }

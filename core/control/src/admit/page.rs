@@ -3,6 +3,8 @@
 
 use longshore_wire_ecs::{ApiError, Str, limits};
 
+use crate::limits::LIST_SCAN_MAX;
+
 /// Which page is asked for.
 #[derive(Debug)]
 pub(crate) struct Page {
@@ -48,6 +50,35 @@ impl Page {
         self.after.as_deref()
     }
 
+    /// Takes one page of what `show` makes of entries that come in order, which is nothing of some. No more entries are looked
+    /// at than one request may: a page may be short, and still have a next one.
+    pub(crate) fn select<E, T>(
+        &self,
+        entries: impl Iterator<Item = E>,
+        key: impl Fn(&E) -> String,
+        show: impl Fn(&E) -> Option<T>,
+    ) -> (Vec<T>, Option<Str>) {
+        let mut taken = Vec::new();
+        let mut last: Option<E> = None;
+        for (looked_at, entry) in entries.enumerate() {
+            // Whether there is another page is known once an entry of it is.
+            let shown = show(&entry);
+            let is_next = shown.is_some() && taken.len() == self.size;
+            if let Some(last) = last.as_ref().filter(|_| is_next || looked_at == LIST_SCAN_MAX) {
+                return (taken, Some(self.token(&key(last))));
+            }
+            if taken.len() < self.size || shown.is_none() {
+                taken.extend(shown);
+                last = Some(entry);
+            }
+        }
+        (taken, None)
+    }
+
+    fn token(&self, key: &str) -> Str {
+        format!("{}{}", self.list, to_hex(key)).into()
+    }
+
     /// Takes one page from entries that come in order, each with its key, and the token of the next.
     pub(crate) fn take<T>(
         &self,
@@ -62,7 +93,7 @@ impl Page {
             taken.push(entry);
             last = key;
         }
-        let token = entries.peek().map(|_| format!("{}{}", self.list, to_hex(&last)).into());
+        let token = entries.peek().map(|_| self.token(&last));
         (taken, token)
     }
 }
@@ -104,6 +135,32 @@ mod tests {
             }
         }
         assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn a_page_looks_at_so_many_entries_and_no_more() {
+        let most = LIST_SCAN_MAX;
+        let (mut token, mut seen, mut pages) = (None, Vec::new(), 0);
+        loop {
+            let page = Page::read('t', token.as_ref(), Some(2)).expect("the token is ours");
+            let from =
+                page.after().and_then(|after| after.parse().ok()).map_or(0, |at: usize| at + 1);
+            let looked_at = std::cell::Cell::new(0);
+            // Two at the beginning, two far behind.
+            let is_listed = |number: &usize| [1, 2, most + 5, 2 * most + 9].contains(number);
+            let (entries, next) = page.select(from..2 * most + 20, usize::to_string, |number| {
+                looked_at.set(looked_at.get() + 1);
+                is_listed(number).then_some(*number)
+            });
+            assert!(looked_at.get() <= most + 1, "{} are looked at", looked_at.get());
+            seen.extend(entries);
+            pages += 1;
+            token = next;
+            if token.is_none() {
+                break;
+            }
+        }
+        assert_eq!((seen, pages), (vec![1, 2, most + 5, 2 * most + 9], 3));
     }
 
     #[test]

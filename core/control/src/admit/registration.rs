@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{Answer, Context, attribute, cluster, cluster_name, resource_id, tag};
 use crate::cluster_state::ClusterState;
-use crate::expiry::Visible;
+use crate::expiry::{Visible, retire_instance};
 use crate::limits::{INSTANCE_CPU_MAX, INSTANCE_GPUS_MAX};
 use crate::record::{ContainerInstance, InstanceStatus, Registered};
 use crate::state::Home;
@@ -37,6 +37,7 @@ pub(super) fn register(
     request: shape::RegisterContainerInstanceRequest,
 ) -> Answer {
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
+    check_sizes(&request)?;
     let devices = request.platform_devices.as_deref().unwrap_or_default();
     let registered = resources(request.total_resources.as_deref().unwrap_or_default(), devices)?;
     let document = identity(request.instance_identity_document.as_deref())?;
@@ -118,13 +119,51 @@ fn with_capabilities(
 }
 
 fn check_room(cluster: &ClusterState) -> Result<(), ApiError> {
-    if cluster.instances.len() < limits::INSTANCES_MAX {
-        return Ok(());
-    }
-    let in_use = cluster.instances.values().filter(|one| one.status != InstanceStatus::Inactive);
-    if in_use.count() >= limits::INSTANCES_MAX {
+    if cluster.registered >= limits::INSTANCES_MAX {
         let text = "The limit of 5,000 container instances in a cluster has been reached.";
         return Err(ApiError::client(text));
+    }
+    Ok(())
+}
+
+/// Checks that what is kept and shown of an instance is of a size that instances have.
+fn check_sizes(request: &shape::RegisterContainerInstanceRequest) -> Result<(), ApiError> {
+    let resources = request.total_resources.as_deref().unwrap_or_default();
+    if resources.len() > limits::INSTANCE_RESOURCES_MAX {
+        return Err(ApiError::invalid(format!(
+            "totalResources can have at most {} entries.",
+            limits::INSTANCE_RESOURCES_MAX
+        )));
+    }
+    let attributes = request.attributes.as_deref().unwrap_or_default();
+    if attributes.len() > limits::INSTANCE_ATTRIBUTES_MAX {
+        return Err(ApiError::client(format!(
+            "At most {} attributes can be registered on a container instance.",
+            limits::INSTANCE_ATTRIBUTES_MAX
+        )));
+    }
+    let version = request.version_info.iter();
+    let version =
+        version.flat_map(|one| [&one.agent_hash, &one.agent_version, &one.docker_version]);
+    let resource = |one: &Resource| {
+        let set = one.string_set_value.iter().flatten();
+        [&one.name, &one.kind].into_iter().flatten().chain(set).cloned().collect::<Vec<Str>>()
+    };
+    let texts = version.flatten().cloned().chain(resources.iter().flat_map(resource));
+    if let Some(long) = texts.into_iter().find(|text| text.len() > limits::INSTANCE_TEXT_CHARS_MAX)
+    {
+        return Err(ApiError::invalid(format!(
+            "{:.40}... has more than {} characters.",
+            long,
+            limits::INSTANCE_TEXT_CHARS_MAX
+        )));
+    }
+    let entries = |one: &Resource| one.string_set_value.as_ref().map_or(0, Vec::len);
+    if resources.iter().any(|one| entries(one) > limits::RESOURCE_SET_ENTRIES_MAX) {
+        return Err(ApiError::invalid(format!(
+            "stringSetValue can have at most {} entries.",
+            limits::RESOURCE_SET_ENTRIES_MAX
+        )));
     }
     Ok(())
 }
@@ -195,9 +234,19 @@ fn ports(resource: &Resource, protocol: Protocol) -> Result<BTreeSet<Port>, ApiE
 fn identity(document: Option<&str>) -> Result<IdentityDocument, ApiError> {
     match document.map(str::trim).filter(|text| !text.is_empty()) {
         None => Ok(IdentityDocument::default()),
-        Some(text) => serde_json::from_str(text).map_err(|error| {
-            ApiError::client(format!("instanceIdentityDocument cannot be read: {error}"))
-        }),
+        Some(text) => {
+            let read: Result<IdentityDocument, _> = serde_json::from_str(text);
+            let read = read.map_err(|error| {
+                ApiError::client(format!("instanceIdentityDocument cannot be read: {error}"))
+            })?;
+            let long = |id: &Str| id.len() > limits::INSTANCE_TEXT_CHARS_MAX;
+            if read.instance_id.as_ref().is_some_and(long) {
+                return Err(ApiError::client(
+                    "The instanceId of the identity document is too long.",
+                ));
+            }
+            Ok(read)
+        }
     }
 }
 
@@ -223,7 +272,13 @@ fn attributes(
         ("ecs.ami-id", &document.image_id),
     ] {
         if let Some(value) = value {
-            attributes.insert(name.into(), Some(value.clone()));
+            let given = Attribute {
+                name: Some(name.into()),
+                value: Some(value.clone()),
+                ..Attribute::default()
+            };
+            let (name, value) = attribute::checked(&given)?;
+            attributes.insert(name, value);
         }
     }
     Ok(attributes)
@@ -247,20 +302,10 @@ pub(super) fn deregister(
     };
     let mut instance = ContainerInstance::clone(known);
     let id = instance.id;
-    let tasks: Vec<ResourceId> =
-        cluster.loads.get(&id).into_iter().flat_map(|load| load.tasks.clone()).collect();
-    if !tasks.is_empty() && request.force != Some(true) {
+    if cluster.loads.contains_key(&id) && request.force != Some(true) {
         return Err(ApiError::invalid("Found running tasks on the instance."));
     }
-    for task in tasks {
-        report::end(
-            &mut at.control.state,
-            now,
-            task,
-            id,
-            "Container instance deregistration forced by user",
-        );
-    }
+    let is_over = report::end_orphans(&mut at.control.state, now, id);
     let state = &mut at.control.state;
     let cluster = state.cluster_mut(at.realm, &name).ok_or_else(super::cluster_not_found)?;
     instance.version = cluster.instances[&id].version + 1;
@@ -268,10 +313,13 @@ pub(super) fn deregister(
     instance.deregistered_at = Some(now);
     cluster.put_instance(instance);
     let shown = show::instance(cluster, &cluster.instances[&id], true, false);
-    let gone = now + crate::limits::INACTIVE_INSTANCE_VISIBLE_MS;
-    state.expire_at(gone, at.realm.clone(), name, Visible::Instance(id));
-    // Tasks of a deregistered instance are orphans for ECS; a host agent of ours is told to end them.
-    launch::order_all(state, id, at.out);
+    retire_instance(state, at.realm, &name, id, now);
+    if is_over {
+        // Tasks of a deregistered instance are orphans for ECS; a host agent of ours is told to end them.
+        launch::order_all(state, id, at.out);
+    } else {
+        state.expire_at(now, at.realm.clone(), name, Visible::Orphans(id));
+    }
     Ok(show::body(&shape::DeregisterContainerInstanceResponse { container_instance: Some(shown) }))
 }
 

@@ -1,8 +1,10 @@
 //! Starting tasks. Source: ECS API reference, `RunTask` and `StartTask`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use longshore_placement::Needs;
+use longshore_placement::query::Effort;
 use longshore_wire_ecs::host::{ContainerSpec, NetworkMode};
 use longshore_wire_ecs::shape::shared::{KeyValuePair, Tag};
 use longshore_wire_ecs::shape::task as shape;
@@ -13,12 +15,12 @@ use super::{
     task_definition,
 };
 use crate::cluster_state::{ClusterState, TokenUse};
-use crate::launch;
 use crate::machine::Reply;
-use crate::placing::{Rules, failure, fits, not_yet, place};
+use crate::placing::{Rules, failures, fits, not_yet, place, too_costly};
 use crate::record::{
     Cluster, DefinitionStatus, InstanceStatus, Tags, Task, TaskDefinition, TaskTemplate,
 };
+use crate::{launch, placing};
 
 pub(super) mod overrides;
 
@@ -69,8 +71,10 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
     }
     let seed = at.control.ids.below("placement", u64::MAX);
     let plan = place(cluster, &template.needs, &template.group, &rules, count.unsigned_abs(), seed);
-    let failures =
-        plan.refused.iter().map(|(id, refusal)| failure(cluster, &rules, *id, refusal)).collect();
+    if plan.too_costly {
+        return Err(too_costly(cluster));
+    }
+    let failures = failures(cluster, &rules, &plan.refused);
     let (ids, now) = (&mut at.control.ids, at.now);
     let tasks: Vec<Arc<Task>> = plan
         .placed
@@ -180,6 +184,7 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
     let realm = at.realm;
     let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
     let (ids, now) = (&mut at.control.ids, at.now);
+    let (rules, effort) = (Rules::default(), Effort::of_one_request());
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for given in asked {
         let id = resource_id(realm, "container-instance", "containerInstanceId", &name, given)?;
@@ -196,9 +201,11 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
             continue;
         }
         let id = instance.id;
-        match fits(cluster, id, &template.needs, &template.group, &Rules::default()) {
+        match fits(cluster, id, &template.needs, &template.group, &rules, &effort) {
             Ok(()) => tasks.push(launch::start(cluster, ids, now, &template, &tags, id)),
-            Err(refusal) => failures.push(failure(cluster, &Rules::default(), id, &refusal)),
+            Err(refusal) => {
+                failures.extend(placing::failures(cluster, &rules, &[(id, refusal)]));
+            }
         }
     }
     launch::order(&mut at.control.state, &tasks, at.out);
@@ -335,8 +342,9 @@ fn tags(common: &Common<'_>, definition: &TaskDefinition) -> Result<Tags, ApiErr
 
 /// The environment of a definition with the overrides behind it.
 fn with_environment(spec: &ContainerSpec, given: &[KeyValuePair]) -> Arc<Vec<KeyValuePair>> {
+    let new: BTreeSet<_> = given.iter().map(|new| &new.name).collect();
     let mut environment = Vec::clone(&spec.environment);
-    environment.retain(|held| given.iter().all(|new| new.name != held.name));
+    environment.retain(|held| !new.contains(&held.name));
     environment.extend(given.iter().cloned());
     Arc::new(environment)
 }

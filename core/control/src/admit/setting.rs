@@ -55,7 +55,8 @@ fn set(
             values.iter().find(|allowed| **allowed == value).ok_or_else(invalid)?
         }
     };
-    let settings = &mut at.control.state.realm(at.realm).settings;
+    super::check_realms(&at.control.state, at.realm)?;
+    let settings = &mut at.control.state.regional_mut(at.realm).settings;
     if settings.own(&principal, name).is_none() && settings.len() >= ACCOUNT_SETTINGS_MAX {
         return Err(ApiError::client(format!(
             "At most {ACCOUNT_SETTINGS_MAX} account settings can be set in a region."
@@ -72,14 +73,17 @@ pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteAccountSetting
     let name = setting_name(request.name.as_ref())?;
     let principal = principal(at.realm, request.principal_arn.as_ref())?;
     let root = root(at.realm);
-    let settings = &mut at.control.state.realm(at.realm).settings;
-    let value = match settings.remove(&principal, name) {
-        Some(value) => {
-            let key = (at.realm.clone(), principal.clone(), name);
-            at.control.state.changed_settings.insert(key);
-            value
-        }
-        None => settings.effective(&root, &principal, name),
+    let state = &mut at.control.state;
+    let own = state.realms.get_mut(at.realm).and_then(|all| all.settings.remove(&principal, name));
+    let value = if let Some(value) = own {
+        state.changed_settings.insert((at.realm.clone(), principal.clone(), name));
+        state.drop_if_empty(at.realm);
+        value
+    } else {
+        // Nothing is remembered of an account that only asks.
+        let nothing = Settings::default();
+        let settings = state.regional(at.realm).map_or(&nothing, |all| &all.settings);
+        settings.effective(&root, &principal, name)
     };
     let setting = shown(name, value, principal);
     Ok(show::body(&shape::DeleteAccountSettingResponse { setting: Some(setting) }))

@@ -14,6 +14,9 @@ use crate::show;
 
 /// Checks tags and puts them in order.
 pub(super) fn read(given: &[Tag]) -> Result<Tags, ApiError> {
+    if given.len() > limits::TAGS_MAX {
+        return Err(ApiError::invalid("A resource can have at most 50 tags."));
+    }
     let mut tags = Tags::new();
     for tag in given {
         let key = tag.key.clone().unwrap_or_default();
@@ -40,9 +43,6 @@ pub(super) fn read(given: &[Tag]) -> Result<Tags, ApiError> {
         if tags.insert(key.clone(), value).is_some() {
             return Err(ApiError::invalid(format!("The tag key {key} is given more than once.")));
         }
-    }
-    if tags.len() > limits::TAGS_MAX {
-        return Err(ApiError::invalid("A resource can have at most 50 tags."));
     }
     Ok(tags)
 }
@@ -72,6 +72,9 @@ pub(super) fn tag(at: &mut Context<'_>, request: &shape::TagResourceRequest) -> 
 
 pub(super) fn untag(at: &mut Context<'_>, request: &shape::UntagResourceRequest) -> Answer {
     let keys = request.tag_keys.as_deref().unwrap_or_default();
+    if keys.len() > limits::TAGS_MAX {
+        return Err(ApiError::invalid("tagKeys can have at most 50 entries."));
+    }
     change(at, request.resource_arn.as_ref(), |held| {
         Ok(held
             .iter()

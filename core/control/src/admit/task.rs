@@ -93,14 +93,19 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTasksRequest) -> A
         filter.service = Some(service);
     }
     let after = page.after().and_then(ResourceId::parse);
+    let from = ResourceId(after.map_or(0, |ResourceId(after)| after.saturating_add(1)));
     let ids = candidates(cluster, &filter);
-    let from = after.map_or(0, |ResourceId(after)| after.saturating_add(1));
-    let tasks = ids
-        .range(ResourceId(from)..)
-        .map(|id| &cluster.tasks[id])
-        .filter(|task| !nothing && filter.admits(task));
-    let (arns, next_token) =
-        page.take(tasks.map(|task: &Arc<Task>| (task.id.to_string(), task.arn.clone())));
+    let tasks: Box<dyn Iterator<Item = &Arc<Task>>> = if ids.len() * 4 > cluster.tasks.len() {
+        // Looking each of most up costs more than going through all.
+        Box::new(cluster.tasks.range(from..).map(|(_, task)| task))
+    } else {
+        Box::new(ids.range(from..).map(|id| &cluster.tasks[id]))
+    };
+    let (arns, next_token) = page.select(
+        tasks.take_while(|_| !nothing),
+        |task| task.id.to_string(),
+        |task| filter.admits(task).then(|| task.arn.clone()),
+    );
     Ok(show::body(&shape::ListTasksResponse { task_arns: Some(arns), next_token }))
 }
 

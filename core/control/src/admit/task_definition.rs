@@ -1,5 +1,7 @@
 //! Task definitions. Source: ECS API reference, the operations of these names.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use longshore_wire_ecs::arn::Arn;
@@ -14,7 +16,7 @@ use crate::limits::DELETION_CHECK_MS;
 use crate::record::{DefinitionStatus, TaskDefinition};
 use crate::setting::root;
 use crate::show;
-use crate::state::Regional;
+use crate::state::Family;
 
 pub(super) fn register(
     at: &mut Context<'_>,
@@ -38,8 +40,10 @@ pub(super) fn register(
         )));
     }
     let admitted = definition_rules::admit(request)?;
-    let families = &mut at.control.state.realm(at.realm).families;
-    let revision = families.get(&family).map_or(1, |family| family.last + 1);
+    super::check_realms(&at.control.state, at.realm)?;
+    let families = at.control.state.regional(at.realm).map(|all| &all.families);
+    let known = families.and_then(|families| families.get(&family));
+    let revision = known.map_or(1, |family| family.last + 1);
     if revision > limits::REVISIONS_MAX {
         return Err(ApiError::new(
             ErrorCode::LimitExceeded,
@@ -50,7 +54,7 @@ pub(super) fn register(
     let content = shown_content(at, &family, revision, &arn, &admitted);
     let definition = Arc::new(TaskDefinition {
         realm: at.realm.clone(),
-        family: family.clone(),
+        family,
         revision,
         arn,
         status: DefinitionStatus::Active,
@@ -122,14 +126,11 @@ pub(super) fn reference(at: &Context<'_>, given: &str) -> Option<Reference> {
 }
 
 /// Finds what a caller wrote. INACTIVE revisions are found by number only.
-pub(super) fn find(at: &mut Context<'_>, given: &str) -> Option<Arc<TaskDefinition>> {
+pub(super) fn find(at: &Context<'_>, given: &str) -> Option<Arc<TaskDefinition>> {
     let reference = reference(at, given)?;
-    let families = &at.control.state.realm(at.realm).families;
+    let families = &at.control.state.regional(at.realm)?.families;
     match reference {
-        Reference::Latest(family) => {
-            let mut latest = families.get(&family)?.revisions.values().rev();
-            latest.find(|definition| definition.status == DefinitionStatus::Active).cloned()
-        }
+        Reference::Latest(family) => families.get(&family)?.latest().cloned(),
         Reference::Revision(family, revision) => {
             families.get(&family)?.revisions.get(&revision).cloned()
         }
@@ -263,39 +264,60 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTaskDefinitionsReq
         Some("DESC") => true,
         Some(_) => return Err(ApiError::invalid("sort should be one of [ASC,DESC]")),
     };
-    let regional = at.control.state.realm(at.realm);
     let family = request.family_prefix.as_deref().filter(|family| !family.is_empty());
-    let all = revisions(regional, family, descending);
-    // The key keeps the order of the list: families as text, revisions as numbers.
-    let key =
-        |definition: &TaskDefinition| format!("{} {:08}", definition.family, definition.revision);
-    let listed = all.filter(|definition| definition.status == wanted).filter(|definition| {
-        let key = key(definition);
-        page.after().is_none_or(|after| if descending { &*key < after } else { &*key > after })
-    });
-    let (arns, next_token) =
-        page.take(listed.map(|definition| (key(definition), definition.arn.clone())));
+    let families = at.control.state.regional(at.realm).map(|all| &all.families);
+    let after = page.after().and_then(position);
+    let all = families.into_iter().flat_map(|all| revisions(all, family, after, descending));
+    let (arns, next_token) = page.select(
+        all,
+        |definition| format!("{} {:08}", definition.family, definition.revision),
+        |definition| (definition.status == wanted).then(|| definition.arn.clone()),
+    );
     Ok(show::body(&shape::ListTaskDefinitionsResponse {
         task_definition_arns: Some(arns),
         next_token,
     }))
 }
 
+/// Family and revision of the last entry of the page before.
+fn position(key: &str) -> Option<(&str, u32)> {
+    let (family, revision) = key.rsplit_once(' ')?;
+    Some((family, revision.parse().ok()?))
+}
+
+type Revisions<'a> = Box<dyn Iterator<Item = &'a Arc<TaskDefinition>> + 'a>;
+
+/// The revisions after a position, of all families or of one, in the order of their names and then of their numbers.
 fn revisions<'a>(
-    regional: &'a Regional,
-    family: Option<&'a str>,
+    families: &'a BTreeMap<Str, Family>,
+    only: Option<&'a str>,
+    after: Option<(&'a str, u32)>,
     descending: bool,
-) -> Box<dyn Iterator<Item = &'a Arc<TaskDefinition>> + 'a> {
-    let families = regional
-        .families
-        .iter()
-        .filter(move |(name, _)| family.is_none_or(|family| &***name == family));
-    let revisions = families.flat_map(|(_, family)| family.revisions.values());
-    if descending {
-        let all: Vec<_> = revisions.collect();
-        Box::new(all.into_iter().rev())
-    } else {
-        Box::new(revisions)
+) -> Revisions<'a> {
+    let bound = after.map_or(Bound::Unbounded, |(family, _)| Bound::Included(family));
+    let of = move |(name, family): (&'a Str, &'a Family)| -> Revisions<'a> {
+        let after = after.filter(|(of, _)| *of == &**name);
+        let bound = after.map_or(Bound::Unbounded, |(_, revision)| Bound::Excluded(revision));
+        let revisions = &family.revisions;
+        if descending {
+            Box::new(revisions.range((Bound::Unbounded, bound)).rev().map(|(_, one)| one))
+        } else {
+            Box::new(revisions.range((bound, Bound::Unbounded)).map(|(_, one)| one))
+        }
+    };
+    match only {
+        Some(only) => {
+            let is_past = after.is_some_and(
+                |(family, _)| {
+                    if descending { only > family } else { only < family }
+                },
+            );
+            Box::new(families.get_key_value(only).filter(|_| !is_past).into_iter().flat_map(of))
+        }
+        None if descending => {
+            Box::new(families.range::<str, _>((Bound::Unbounded, bound)).rev().flat_map(of))
+        }
+        None => Box::new(families.range::<str, _>((bound, Bound::Unbounded)).flat_map(of)),
     }
 }
 
@@ -306,19 +328,27 @@ pub(super) fn list_families(
     let page = Page::read('f', request.next_token.as_ref(), request.max_results)?;
     let wanted = status(request.status.as_ref(), &["ACTIVE", "INACTIVE", "ALL"])?;
     let prefix = request.family_prefix.as_deref().unwrap_or_default();
-    let families = &at.control.state.realm(at.realm).families;
-    let listed = families.iter().filter(|(name, family)| {
-        let active = family.revisions.values().any(|one| one.status == DefinitionStatus::Active);
-        name.starts_with(prefix)
-            && match wanted {
+    let families = at.control.state.regional(at.realm).map(|all| &all.families);
+    // Whichever is further: where the page begins, or where names with the prefix do.
+    let from = match page.after().filter(|after| *after >= prefix) {
+        Some(after) => Bound::Excluded(after),
+        None => Bound::Included(prefix),
+    };
+    let all = families.into_iter().flat_map(|all| all.range::<str, _>((from, Bound::Unbounded)));
+    let listed = all.take_while(|(name, _)| name.starts_with(prefix));
+    let (families, next_token) = page.select(
+        listed,
+        |(name, _)| name.to_string(),
+        |(name, family)| {
+            let active = !family.active.is_empty();
+            let shown = match wanted {
                 None => !family.revisions.is_empty(),
                 Some(DefinitionStatus::Active) => active,
                 Some(_) => !active && !family.revisions.is_empty(),
-            }
-            && page.after().is_none_or(|after| &***name > after)
-    });
-    let (families, next_token) =
-        page.take(listed.map(|(name, _)| (name.to_string(), name.clone())));
+            };
+            shown.then(|| Str::clone(name))
+        },
+    );
     Ok(show::body(&shape::ListTaskDefinitionFamiliesResponse {
         families: Some(families),
         next_token,

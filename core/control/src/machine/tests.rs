@@ -4,6 +4,7 @@ mod clusters;
 mod definitions;
 mod events;
 mod filters;
+mod gone;
 mod gpus;
 mod instances;
 mod machines;
@@ -12,6 +13,7 @@ mod services;
 mod settings;
 mod storage;
 mod tasks;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +22,7 @@ use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::host::{
     ContainerReport, Generation, Health, Order, Reported, StopCause, TaskReport,
 };
-use longshore_wire_ecs::{ApiError, Request};
+use longshore_wire_ecs::{ApiError, Request, limits};
 use serde_json::{Value, json};
 
 use super::{CallId, Change, Control, Input, Key, Output, Reply};

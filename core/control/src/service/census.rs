@@ -11,6 +11,7 @@ use super::Service;
 use crate::cluster_state::ClusterState;
 use crate::limits;
 use crate::record::{InstanceStatus, LastStatus, Task};
+use crate::state::Policy;
 
 /// How a task is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,8 +58,18 @@ pub(crate) struct Census {
 }
 
 /// Looks at the tasks of a service.
-pub(crate) fn census(cluster: &ClusterState, service: &Service, now: Timestamp) -> Census {
+pub(crate) fn census(
+    cluster: &ClusterState,
+    service: &Service,
+    policy: Policy,
+    now: Timestamp,
+) -> Census {
     let mut census = Census::default();
+    let settle_ms = if policy.breaker_counts_exits {
+        limits::HEALTHY_AFTER_RUNNING_IF_EXITS_COUNT_MS
+    } else {
+        limits::HEALTHY_AFTER_RUNNING_MS
+    };
     let Some(known) = cluster.services.get(&service.name) else { return census };
     let primary = service.primary().map(|deployment| &deployment.id);
     for id in &known.live {
@@ -69,7 +80,7 @@ pub(crate) fn census(cluster: &ClusterState, service: &Service, now: Timestamp) 
             continue;
         }
         let instance = cluster.instances.get(&task.instance);
-        let (standing, until) = standing(task, service.grace_period_s, now);
+        let (standing, until) = standing(task, service.grace_period_s, settle_ms, now);
         let protected_until = task.protected_until.filter(|until| *until > now);
         for at in [until, protected_until].into_iter().flatten() {
             census.again_at = Some(census.again_at.map_or(at, |known| known.min(at)));
@@ -89,10 +100,11 @@ pub(crate) fn census(cluster: &ClusterState, service: &Service, now: Timestamp) 
     census
 }
 
-/// How a task is doing, and until when that holds at most.
+/// How a task is doing, and until when that holds at most. Without a health check it is well after `settle_ms`.
 pub(crate) fn standing(
     task: &Task,
     grace_period_s: u32,
+    settle_ms: u64,
     now: Timestamp,
 ) -> (Standing, Option<Timestamp>) {
     let Some(started_at) = task.started_at.filter(|_| task.last_status == LastStatus::Running)
@@ -101,7 +113,7 @@ pub(crate) fn standing(
     };
     match task.verdict() {
         None => {
-            let settled_at = started_at + limits::HEALTHY_AFTER_RUNNING_MS;
+            let settled_at = started_at + settle_ms;
             if now >= settled_at {
                 (Standing::Healthy, None)
             } else {

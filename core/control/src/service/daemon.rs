@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use longshore_placement::query::Effort;
 use longshore_placement::{InstanceView, Needs};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
@@ -29,19 +30,22 @@ pub(crate) struct DaemonPlan {
 /// connected agent unless they have one already. Free resources do not matter here: a full instance is one where the task is
 /// missing.
 ///
-/// Chosen by us: an instance whose agent is away is not missed.
+/// Chosen by us: an instance whose agent is away is not missed. `None` if the constraints cost too much to evaluate.
 pub(crate) fn sites(
     cluster: &ClusterState,
     census: &Census,
     needs: &Arc<Needs>,
     group: &Str,
     rules: &Rules,
-) -> BTreeSet<ResourceId> {
+    effort: &Effort,
+) -> Option<BTreeSet<ResourceId>> {
     let there = |id: ResourceId, view: &InstanceView| {
-        (view.connected || census.occupied.contains(&id)) && suits(cluster, id, needs, group, rules)
+        (view.connected || census.occupied.contains(&id))
+            && suits(cluster, id, needs, group, rules, effort)
     };
-    let found = cluster.view.instances().filter(|(id, view)| there(*id, view));
-    found.map(|(id, _)| id).collect()
+    let all = cluster.view.instances().take_while(|_| !effort.is_spent());
+    let found = all.filter(|(id, view)| there(*id, view)).map(|(id, _)| id).collect();
+    (!effort.is_spent()).then_some(found)
 }
 
 /// What to know of the service itself.

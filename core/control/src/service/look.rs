@@ -3,13 +3,14 @@
 //! A look is cheap when there is nothing to do, and does a bounded part when there is much; what is left is done by the
 //! next one.
 
+mod settle;
 mod tell;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use longshore_machine::Timestamp;
 use longshore_placement::Refusal;
+use longshore_placement::query::Effort;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 
@@ -24,49 +25,62 @@ use super::state::Ledger;
 use super::{Bounds, RolloutState, Scheduling, Service, ServiceStatus, rollout, zones};
 use crate::announce::{ActionName, Level};
 use crate::cluster_state::ClusterState;
-use crate::expiry::Visible;
+use crate::expiry::retire_service;
 use crate::launch;
 use crate::limits;
 use crate::machine::{Control, Output};
-use crate::placing::{Rules, fits, place};
+use crate::placing::{self, Rules, fits, place};
 use crate::record::{StopCode, Task, TaskDefinition, TaskTemplate};
+use crate::state::Policy;
+
+/// What a look costs at least, what starting or stopping a task does with the events of it, what each instance does where a DAEMON
+/// may run, what refusing to go on evaluating does, and how many tasks or instances are looked at in one: in microseconds, measured,
+/// and for a reckoning only.
+const LOOK: usize = 10;
+const ACTION: usize = 25;
+const SITE: usize = 5;
+const TOO_COSTLY: usize = 30_000;
+const SEEN_AT_ONCE: usize = 4;
+
+/// How the causes begin for which a service tells that its tasks keep exiting.
+const EXITS: &str = "exits ";
 
 /// Looks at the services that are due, as many as one tick may.
 pub(crate) fn look_at_due(control: &mut Control, now: Timestamp, out: &mut Vec<Output>) {
-    let (mut actions, mut looks) = (0, 0);
+    let mut work = 0;
     while let Some(matter) = control.state.agenda.take(now) {
         match matter {
             Matter::Service(realm, cluster, name) => {
-                actions += look_at(control, now, &realm, &cluster, &name, out);
-                looks += 1;
+                work += look_at(control, now, &realm, &cluster, &name, out);
             }
             Matter::Zones(realm, cluster) => {
                 let Some(home) = control.state.cluster(&realm, &cluster) else { continue };
                 let known = home.services.values().map(|known| &known.record);
                 let uneven = known.filter(|service| zones::is_eligible(service));
-                for name in uneven.map(|service| service.name.clone()).collect::<Vec<_>>() {
+                let uneven: Vec<Str> = uneven.map(|service| service.name.clone()).collect();
+                work += uneven.len();
+                for name in uneven {
                     let matter = Matter::Service(realm.clone(), cluster.clone(), name);
                     control.state.agenda.schedule(matter, now);
                 }
             }
             Matter::Waiting(realm, cluster) => {
                 let Some(home) = control.state.cluster(&realm, &cluster) else { continue };
+                work += home.waiting_services.len();
                 for name in home.waiting_services.clone() {
                     let matter = Matter::Service(realm.clone(), cluster.clone(), name);
                     control.state.agenda.schedule(matter, now);
                 }
             }
         }
-        if actions >= limits::SERVICE_ACTIONS_PER_TICK_MAX
-            || looks >= limits::SERVICE_LOOKS_PER_TICK_MAX
-        {
+        if work >= limits::SERVICE_WORK_PER_TICK_MAX {
             control.state.agenda.pause(now + limits::SERVICE_PAUSE_MS);
             return;
         }
     }
 }
 
-/// Looks at one service; gives the number of tasks started and stopped.
+/// Looks at one service; gives what that cost, in microseconds or so.
 fn look_at(
     control: &mut Control,
     now: Timestamp,
@@ -76,33 +90,42 @@ fn look_at(
     out: &mut Vec<Output>,
 ) -> usize {
     let (state, ids) = (&mut control.state, &mut control.ids);
+    let policy = state.policy;
     let known = state.cluster(realm, cluster_name).and_then(|home| home.services.get(name));
-    let Some(service) = known.map(|known| known.record.clone()) else { return 0 };
+    let Some(service) = known.map(|known| known.record.clone()) else { return 1 };
     let primary = service.primary();
     let definition = primary.and_then(|one| state.definition(realm, &one.family, one.revision));
     let definition = definition.cloned();
-    let Some(cluster) = state.cluster_mut(realm, cluster_name) else { return 0 };
+    let Some(cluster) = state.cluster_mut(realm, cluster_name) else { return 1 };
     let voice = Voice::new(ids, now);
-    let mut look = Look { cluster, name, voice, tasks: Vec::new(), again_at: None };
+    let mut look = Look {
+        cluster,
+        name,
+        voice,
+        policy,
+        tasks: Vec::new(),
+        again_at: None,
+        over: false,
+        work: LOOK,
+    };
     match service.status {
         ServiceStatus::Active => look.tend(service, definition.as_ref()),
         ServiceStatus::Draining => look.drain(service),
         ServiceStatus::Inactive => {}
     }
-    let over = look.over();
-    let Look { voice, tasks, again_at, .. } = look;
+    let Look { voice, tasks, again_at, over, mut work, .. } = look;
+    work += tasks.len() * ACTION;
     state.announced.extend(voice.announced);
     launch::order(state, &tasks, out);
     let (realm, cluster, name) = (realm.clone(), cluster_name.clone(), name.clone());
     if over {
-        let gone = now + limits::INACTIVE_SERVICE_VISIBLE_MS;
-        state.expire_at(gone, realm.clone(), cluster.clone(), Visible::Service(name.clone()));
+        retire_service(state, &realm, &cluster, &name, now);
     }
     if let Some(at) = again_at {
         let at = at.max(now + limits::SERVICE_SETTLE_MS);
         state.agenda.schedule(Matter::Service(realm, cluster, name), at);
     }
-    tasks.len()
+    work
 }
 
 fn bounds(service: &Service, desired: u32) -> Bounds {
@@ -117,9 +140,14 @@ struct Look<'c, 'v> {
     cluster: &'c mut ClusterState,
     name: &'c Str,
     voice: Voice<'v>,
+    policy: Policy,
     /// Tasks that were started or stopped.
     tasks: Vec<Arc<Task>>,
     again_at: Option<Timestamp>,
+    /// Whether the service became INACTIVE.
+    over: bool,
+    /// What the look has cost, but for what was started and stopped, in microseconds or so.
+    work: usize,
 }
 
 impl Look<'_, '_> {
@@ -154,12 +182,16 @@ impl Look<'_, '_> {
             }
         };
         let now = self.voice.now;
-        let census = census(self.cluster, &service, now);
+        let census = census(self.cluster, &service, self.policy, now);
+        self.saw(census.members.len());
         self.again(census.again_at);
         if self.trip(&service, &census) {
             return self.again(Some(now));
         }
-        let (plan, sites, desired) = self.plan(&service, &census, definition, &rules);
+        let Some((plan, sites, desired)) = self.plan(&service, &census, definition, &rules) else {
+            drop(service);
+            return self.too_costly();
+        };
         let ledger = Ledger::of(&census, &plan, bounds(&service, desired), sites.is_some());
         if desired != service.desired_count {
             self.change(|service, _| service.desired_count = desired);
@@ -178,7 +210,7 @@ impl Look<'_, '_> {
         drop(service);
         self.stop(&plan);
         let missing = self.start(&plan, sites, definition, &rules);
-        self.tell(&plan, missing, &rules);
+        self.tell(&plan, missing);
         if settled && target > desired {
             // What was started elsewhere is well: now the fullest zones lose as many.
             self.change(|service, _| service.moves = 0);
@@ -194,24 +226,29 @@ impl Look<'_, '_> {
         }
     }
 
-    /// The plan; for a DAEMON with the instances to start on; and the desired count.
+    /// The plan; for a DAEMON with the instances to start on; and the desired count. `None` if its constraints cost too much to
+    /// evaluate.
     fn plan(
-        &self,
+        &mut self,
         service: &Service,
         census: &Census,
         definition: &TaskDefinition,
         rules: &Rules,
-    ) -> (Plan, Option<Vec<ResourceId>>, u32) {
+    ) -> Option<(Plan, Option<Vec<ResourceId>>, u32)> {
         let failed = service.primary().is_some_and(|one| one.rollout == RolloutState::Failed);
         let may_start = self.voice.now >= service.starts.not_before;
         if service.scheduling == Scheduling::Daemon {
             let (needs, group) = (&definition.needs, service.group());
-            let sites = daemon::sites(self.cluster, census, needs, &group, rules);
+            self.work += self.cluster.registered * SITE;
+            let effort = Effort::of_one_request();
+            let sites = daemon::sites(self.cluster, census, needs, &group, rules, &effort);
+            self.work += effort.spent_us();
+            let sites = sites?;
             let desired = u32::try_from(sites.len()).unwrap_or(u32::MAX);
             let bounds = bounds(service, desired);
             let mut made = daemon::daemon(&sites, census, Daemon { bounds, failed, may_start });
             made.plan.start = u32::try_from(made.start_on.len()).unwrap_or(u32::MAX);
-            return (made.plan, Some(made.start_on), desired);
+            return Some((made.plan, Some(made.start_on), desired));
         }
         let desired = service.desired_count;
         let plan = replica(&Situation {
@@ -223,7 +260,25 @@ impl Look<'_, '_> {
             may_start,
             order: Order::of(&service.strategy, &self.cluster.view),
         });
-        (plan, None, desired)
+        Some((plan, None, desired))
+    }
+
+    /// So many tasks or instances were looked at.
+    fn saw(&mut self, count: usize) {
+        self.work += count / SEEN_AT_ONCE;
+    }
+
+    /// Placing has looked at some since it had looked at so many.
+    fn saw_since(&mut self, before: u64) {
+        let seen = self.cluster.view.looked_at() - before;
+        self.saw(usize::try_from(seen).unwrap_or(usize::MAX));
+    }
+
+    /// Tells that the constraints cannot be evaluated in the time that one look may take.
+    fn too_costly(&mut self) {
+        self.work += TOO_COSTLY;
+        let error = placing::too_costly(self.cluster);
+        self.configuration_failed(&error.message);
     }
 
     /// Gives the deployment up if too many of its tasks failed.
@@ -236,8 +291,13 @@ impl Look<'_, '_> {
             return false;
         }
         let ran = census.members.iter().any(|one| one.primary) && primary.reached_running;
-        let what =
-            if ran { "tasks failed container health checks" } else { "tasks failed to start" };
+        let what = if self.policy.breaker_counts_exits && service.starts.exits > 0 {
+            "tasks exited"
+        } else if ran {
+            "tasks failed container health checks"
+        } else {
+            "tasks failed to start"
+        };
         self.change(|service, voice| rollout::fail(service, what, voice));
         true
     }
@@ -264,7 +324,11 @@ impl Look<'_, '_> {
         let unhealthy = some.iter().filter(|(_, why)| *why == Why::Unhealthy);
         let unhealthy: Vec<ResourceId> = unhealthy.map(|(id, _)| *id).collect();
         if !unhealthy.is_empty() {
+            let now = self.voice.now;
+            let ran = |id| self.cluster.tasks.get(id).and_then(|task| task.started_at);
+            let ran_ms = unhealthy.iter().filter_map(ran).map(|at| now.since(at)).max();
             self.change(|service, voice| {
+                service.starts.ended(ran_ms.unwrap_or(0));
                 for id in &unhealthy {
                     voice.say(service, &format!("(task {id}) failed container health checks."));
                 }
@@ -331,12 +395,19 @@ impl Look<'_, '_> {
         let (placed, refused) = match sites {
             None => {
                 let seed = self.voice.ids().below("placement", u64::MAX);
+                let before = self.cluster.view.looked_at();
                 let plan =
                     place(self.cluster, &template.needs, &template.group, rules, count, seed);
+                self.saw_since(before);
+                if plan.too_costly {
+                    self.too_costly();
+                    return None;
+                }
                 (plan.placed, plan.refused)
             }
             Some(sites) => self.on_sites(&sites, &template, rules),
         };
+        self.saw(refused.len());
         let wanted = usize::try_from(count).unwrap_or(usize::MAX);
         let unplaced = (placed.len() < wanted && (!refused.is_empty() || placed.is_empty()))
             .then_some(refused);
@@ -350,8 +421,7 @@ impl Look<'_, '_> {
             let started: Vec<ResourceId> = self.tasks[from..].iter().map(|one| one.id).collect();
             self.change(|service, voice| {
                 voice.say(service, &format!("has started {}", named("tasks", &started)));
-                service.starts.last_at = now;
-                service.starts.fresh = true;
+                service.starts.began(now);
             });
         }
         unplaced
@@ -366,8 +436,9 @@ impl Look<'_, '_> {
     ) -> (Vec<ResourceId>, Vec<(ResourceId, Refusal)>) {
         let most = usize::try_from(limits::SERVICE_BATCH_MAX).unwrap_or(usize::MAX);
         let (mut placed, mut refused) = (Vec::new(), Vec::new());
+        let effort = Effort::of_one_request();
         for id in sites {
-            match fits(self.cluster, *id, &template.needs, &template.group, rules) {
+            match fits(self.cluster, *id, &template.needs, &template.group, rules, &effort) {
                 Ok(()) if placed.len() < most => placed.push(*id),
                 Ok(()) => {}
                 Err(refusal) => refused.push((*id, refusal)),
@@ -376,98 +447,15 @@ impl Look<'_, '_> {
         (placed, refused)
     }
 
-    /// Every task is as it should be.
-    fn settle(&mut self) {
-        let now = self.voice.now;
-        let Some(service) = self.record() else { return };
-        let rollout = service.primary().map(|one| one.rollout);
-        if rollout == Some(RolloutState::InProgress) {
-            self.change(rollout::complete);
-        }
-        if rollout == Some(RolloutState::Failed) {
-            return;
-        }
-        let told = self.record().and_then(|service| service.telling.steady_at);
-        let due = told.map_or(now, |at| at + limits::SERVICE_REPEAT_MS);
-        if due > now {
-            return self.again(Some(due));
-        }
-        self.change(|service, voice| {
-            service.telling.steady_at = Some(now);
-            service.telling.told.clear();
-            voice.say(service, "has reached a steady state.");
-        });
-        if let Some(service) = self.record().cloned() {
-            self.voice.act(&service, Level::Info, ActionName::SteadyState, None, Vec::new());
-        }
-        self.again(Some(now + limits::SERVICE_REPEAT_MS));
-    }
-
-    /// Begins to move tasks from zones that have more than their share.
-    fn even_out(&mut self, census: &Census, definition: &Arc<TaskDefinition>, rules: &Rules) {
-        let Some(service) = self.record().cloned() else { return };
-        // What is protected stays where it is, so that others would be moved in its place, for ever.
-        if !zones::is_eligible(&service) || census.members.iter().any(|one| one.protected) {
-            return;
-        }
-        let live = super::plan::count(census.members.iter()) + census.stopping;
-        let room = bounds(&service, service.desired_count).upper.saturating_sub(live);
-        let needs = &definition.needs;
-        let moves = zones::moves(self.cluster, &service, census, needs, rules, room);
-        let moving = service.telling.rebalancing;
-        if moves == 0 && !moving {
-            return;
-        }
-        let name = match (moves, moving) {
-            (0, _) => Some(ActionName::RebalancingCompleted),
-            (_, false) => Some(ActionName::RebalancingStarted),
-            (_, true) => None,
-        };
-        if let Some(name) = name {
-            self.voice.act(&service, Level::Info, name, None, Vec::new());
-        }
-        drop(service);
-        self.change(|service, _| {
-            service.moves = moves;
-            service.telling.rebalancing = moves > 0;
-        });
-        self.start(&Plan { start: moves, ..Plan::default() }, None, definition, rules);
-    }
-
-    /// Something is not as it should be.
-    fn unsettle(&mut self, census: &Census) {
-        let in_use: BTreeSet<&Str> =
-            census.members.iter().filter_map(|one| one.deployment.as_ref()).collect();
-        let Some(service) = self.record() else { return };
-        let spent = rollout::spent(service, |id| in_use.contains(id));
-        if service.telling.steady_at.is_some() || !spent.is_empty() {
-            self.change(|service, _| {
-                service.telling.steady_at = None;
-                service.deployments.retain(|one| !spent.contains(&one.id));
-            });
-        }
-    }
-
     /// Stops all tasks of a deleted service; once they have stopped, it is INACTIVE.
     fn drain(&mut self, service: Arc<Service>) {
-        let census = census(self.cluster, &service, self.voice.now);
+        let census = census(self.cluster, &service, self.policy, self.voice.now);
         drop(service);
         self.cluster.waiting_services.remove(self.name);
         let stop = census.members.iter().map(|one| (one.id, Why::TooMany)).collect();
         self.stop(&Plan { stop, ..Plan::default() });
         if census.members.is_empty() && census.stopping == 0 {
-            let now = self.voice.now;
-            self.change(|service, _| {
-                service.status = ServiceStatus::Inactive;
-                service.inactive_at = Some(now);
-                service.deployments.clear();
-            });
-            self.cluster.daemons.remove(self.name);
+            self.over = self.cluster.end_service(self.name, self.voice.now);
         }
-    }
-
-    /// Whether the service became INACTIVE in this look.
-    fn over(&self) -> bool {
-        self.record().is_some_and(|service| service.inactive_at == Some(self.voice.now))
     }
 }

@@ -2,18 +2,19 @@
 //! that brought the news, so that the counts are stored with the task. What the counts lead to, the next look decides.
 //!
 //! Source: ECS developer guide, *deployment circuit breaker* and *service throttle logic*: a task that ends before it was
-//! RUNNING is a failed start; one that ran and ended is not.
+//! RUNNING is a failed start; one that ran and ended is not, unless [`Policy::breaker_counts_exits`] says so.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::Realm;
 
-use super::Service;
 use super::agenda::Matter;
+use super::{Exit, Service};
 use crate::cluster_state::{ClusterState, Condition};
 use crate::limits;
 use crate::machine::Control;
 use crate::record::{LastStatus, StopCode, Task};
+use crate::state::Policy;
 
 /// Something that became of a task of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,46 +24,46 @@ pub(crate) struct Noticed {
     news: News,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum News {
     /// It is RUNNING.
     Runs,
-    /// It is well: RUNNING without a health check, or its health check passed.
-    Well,
+    /// It is well: its health check passed, or it has none and is RUNNING.
+    Well {
+        /// Whether a health check says so.
+        checked: bool,
+    },
     /// It ended before it was RUNNING.
     FailedToStart,
-    /// It ended by itself.
-    Ended,
+    /// It ran, and ended by itself.
+    Ended(Exit),
 }
 
 impl Noticed {
     /// What a change of a task means.
+    ///
+    /// A task has ended as soon as it is not to run any more: what else there is of it may take its time to stop, and is replaced
+    /// before it has.
     pub(crate) fn between(before: Option<Condition>, task: &Task) -> Vec<Self> {
         let Some(deployment) = task.template.started_by.clone() else { return Vec::new() };
         let was = before.map_or(LastStatus::Pending, |before| before.last_status);
+        let asked =
+            matches!(task.stop_code, Some(StopCode::UserInitiated | StopCode::ServiceScheduler));
+        let wanted = before.is_none_or(|before| before.desired_running);
+        let ended = wanted && !task.desired_running && !asked;
+        let exit = Exit::of(task).filter(|_| ended);
         let mut all = Vec::new();
-        match (was, task.last_status) {
-            (LastStatus::Pending, LastStatus::Running) => all.push(News::Runs),
-            (LastStatus::Pending | LastStatus::Running, LastStatus::Stopped) => {
-                let asked = matches!(
-                    task.stop_code,
-                    Some(StopCode::UserInitiated | StopCode::ServiceScheduler)
-                );
-                match task.started_at {
-                    _ if asked => {}
-                    None => all.push(News::FailedToStart),
-                    Some(_) => {
-                        if was == LastStatus::Pending {
-                            all.push(News::Runs);
-                        }
-                        all.push(News::Ended);
-                    }
-                }
-            }
-            _ => {}
+        let runs = task.last_status == LastStatus::Running || exit.is_some();
+        if was == LastStatus::Pending && runs {
+            all.push(News::Runs);
+        }
+        match exit {
+            Some(exit) => all.push(News::Ended(exit)),
+            None if ended => all.push(News::FailedToStart),
+            None => {}
         }
         if Condition::of(task).is_well && !before.is_some_and(|before| before.is_well) {
-            all.push(News::Well);
+            all.push(News::Well { checked: task.verdict().is_some() });
         }
         let service = task.service().unwrap_or_default();
         all.into_iter()
@@ -73,12 +74,13 @@ impl Noticed {
 
 /// Takes in what was noticed in a step, and puts the services that it concerns on the agenda.
 pub(crate) fn take_notice(control: &mut Control, now: Timestamp) {
+    let policy = control.state.policy;
     let touched: Vec<(Realm, Str)> = control.state.touched.iter().cloned().collect();
     for (realm, name) in touched {
         let Some(cluster) = control.state.cluster_mut(&realm, &name) else { continue };
         let noticed = std::mem::take(&mut cluster.noticed);
         for one in &noticed {
-            reckon(cluster, now, one);
+            reckon(cluster, now, one, policy);
         }
         let mut dirty = std::mem::take(&mut cluster.dirty_services);
         let instances = std::mem::take(&mut cluster.instances_changed);
@@ -104,7 +106,7 @@ pub(crate) fn take_notice(control: &mut Control, now: Timestamp) {
 }
 
 /// Counts one piece of news. The record is touched only if it changes.
-fn reckon(cluster: &mut ClusterState, now: Timestamp, noticed: &Noticed) {
+fn reckon(cluster: &mut ClusterState, now: Timestamp, noticed: &Noticed, policy: Policy) {
     let Some(known) = cluster.services.get(&noticed.service) else { return };
     let service = &*known.record;
     let Some(deployment) = service.deployments.iter().find(|one| one.id == noticed.deployment)
@@ -112,59 +114,57 @@ fn reckon(cluster: &mut ClusterState, now: Timestamp, noticed: &Noticed) {
         return;
     };
     let starts = &service.starts;
-    let news = match noticed.news {
+    let news = match &noticed.news {
         News::Runs => !deployment.reached_running || starts.failed_batches > 0,
-        News::Well => deployment.failed_tasks > 0,
+        News::Well { .. } => deployment.failed_tasks > 0,
         News::FailedToStart => true,
-        News::Ended => starts.not_before < starts.last_at + limits::RESTART_PAUSE_MS,
+        News::Ended(_) => policy.breaker_counts_exits || !starts.knows_of_exits(),
     };
     if !news {
         return;
     }
     let Some(service) = cluster.service_mut(&noticed.service) else { return };
-    apply(service, now, noticed);
+    apply(service, now, noticed, policy);
 }
 
-fn apply(service: &mut Service, now: Timestamp, noticed: &Noticed) {
+fn apply(service: &mut Service, now: Timestamp, noticed: &Noticed, policy: Policy) {
     let primary = service.primary().is_some_and(|one| one.id == noticed.deployment);
     let resets = service.breaker.is_none_or(|breaker| breaker.reset_on_healthy_task);
     let Some(deployment) = service.deployments.iter_mut().find(|one| one.id == noticed.deployment)
     else {
         return;
     };
-    match noticed.news {
+    match &noticed.news {
         News::Runs => {
             deployment.reached_running = true;
             if primary {
                 service.starts.failed_batches = 0;
             }
         }
-        News::Well if resets => deployment.failed_tasks = 0,
-        News::Well => {}
+        // Where exits count, that a task runs does not make up for one that ran and ended.
+        News::Well { checked } if resets && (*checked || !policy.breaker_counts_exits) => {
+            deployment.failed_tasks = 0;
+        }
+        News::Well { .. } => {}
         News::FailedToStart => {
             // Once tasks of it have run, a failed start says little about the deployment.
             let counts = !deployment.reached_running || service.breaker.is_none();
             deployment.failed_tasks += u32::from(counts);
             deployment.updated_at = now;
             if primary {
-                slow_down(service, now);
+                service.starts.failed(now);
             }
         }
-        News::Ended => {
-            let pause = service.starts.last_at + limits::RESTART_PAUSE_MS;
-            service.starts.not_before = service.starts.not_before.max(pause);
+        News::Ended(exit) => {
+            if policy.breaker_counts_exits {
+                deployment.failed_tasks += 1;
+                deployment.updated_at = now;
+            }
+            if primary {
+                service.starts.exited(exit.clone());
+            } else {
+                service.starts.pause();
+            }
         }
     }
-}
-
-/// Doubles the delay once for each batch that had a failure.
-fn slow_down(service: &mut Service, now: Timestamp) {
-    let starts = &mut service.starts;
-    if !std::mem::take(&mut starts.fresh) {
-        return;
-    }
-    starts.failed_batches = starts.failed_batches.saturating_add(1);
-    let doublings = (starts.failed_batches - 1).min(20);
-    let delay = (limits::FAILED_START_DELAY_MS << doublings).min(limits::FAILED_START_DELAY_MAX_MS);
-    starts.not_before = starts.not_before.max(now + delay);
 }

@@ -160,6 +160,9 @@ impl Making<'_> {
 
     /// Stops what is too much. The lower bound is no obstacle: as many as desired stay.
     fn scale_in(&mut self, kept: &[&Member], excess: u32) {
+        if excess == 0 {
+            return;
+        }
         let mut left = excess;
         for one in first_to_go(kept, self.situation.order) {
             if left == 0 {

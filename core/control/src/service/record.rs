@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::arn::Realm;
+use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::shape::service::DeploymentConfiguration;
 use longshore_wire_ecs::shape::task::{PlacementConstraint, PlacementStrategy};
 use serde::{Deserialize, Serialize};
@@ -177,17 +177,41 @@ pub struct ServiceEvent {
     pub message: Str,
 }
 
-/// How fast tasks may be started after some have failed.
+/// How a task of a service ended that was not told to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Exit {
+    /// The task.
+    pub(crate) task: ResourceId,
+    /// The first essential container that ended.
+    pub(crate) container: Str,
+    /// Its exit code, if it is known.
+    pub(crate) code: Option<i32>,
+    /// What its host said of it besides.
+    pub(crate) reason: Option<Str>,
+    /// How long the task had been RUNNING, in ms.
+    pub(crate) ran_ms: u64,
+}
+
+/// How fast tasks may be started after some have failed or ended.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Starts {
     /// Last start of a task.
     pub(crate) last_at: Timestamp,
     /// Batches in a row of which a task ended before it ran.
     pub(crate) failed_batches: u32,
-    /// Whether the last batch has no failure yet.
+    /// Whether of the last batch none has failed or ended yet.
     pub(crate) fresh: bool,
     /// No task is started before.
     pub(crate) not_before: Timestamp,
+    /// Tasks in a row that ran and ended by themselves before long.
+    #[serde(default)]
+    pub(crate) exits: u32,
+    /// Batches in a row of which a task ended quickly, although it ran.
+    #[serde(default)]
+    pub(crate) quick_batches: u32,
+    /// The last of these ends.
+    #[serde(default)]
+    pub(crate) last_exit: Option<Exit>,
 }
 
 /// What keeps a service from telling the same thing over and over.

@@ -4,7 +4,7 @@
 //! zone with most tasks of the service loses one, and in it the instance with most. Chosen by us: what is not well goes
 //! before what is; the youngest task goes first among equals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_placement::ClusterView;
 use longshore_wire_ecs::Str;
@@ -58,38 +58,44 @@ pub(crate) fn first_to_go<'m>(members: &[&'m Member], order: Order<'_>) -> Vec<&
     unwell
 }
 
-/// Takes one after the other from where most are.
+/// Tasks of one zone.
+#[derive(Debug, Default)]
+struct ZoneTasks<'m> {
+    count: usize,
+    on: BTreeMap<ResourceId, Vec<&'m Member>>,
+    /// Its instances by how many tasks they have.
+    by_load: BTreeSet<(usize, ResourceId)>,
+}
+
+/// Takes one after the other from where most are. Each choice costs the depth of a tree and not a walk.
 fn balanced<'m>(well: &[&'m Member]) -> Vec<&'m Member> {
-    let mut sites: BTreeMap<(Option<&Str>, ResourceId), Vec<&Member>> = BTreeMap::new();
-    let mut zones: BTreeMap<Option<&Str>, usize> = BTreeMap::new();
+    let mut zones: BTreeMap<Option<&Str>, ZoneTasks<'m>> = BTreeMap::new();
     for one in well {
-        sites.entry((one.zone.as_ref(), one.instance)).or_default().push(one);
-        *zones.entry(one.zone.as_ref()).or_default() += 1;
+        let zone = zones.entry(one.zone.as_ref()).or_default();
+        zone.count += 1;
+        zone.on.entry(one.instance).or_default().push(one);
     }
-    for tasks in sites.values_mut() {
-        tasks.sort_by_key(|one| (one.created_at, one.id));
+    // Each zone once, with its fullest instance.
+    let mut fullest = BTreeSet::new();
+    for (name, zone) in &mut zones {
+        for (instance, tasks) in &mut zone.on {
+            tasks.sort_by_key(|one| (one.created_at, one.id));
+            zone.by_load.insert((tasks.len(), *instance));
+        }
+        fullest.extend(zone.by_load.last().map(|top| (zone.count, *top, *name)));
     }
-    // By load, so that each choice costs the depth of a tree and not a walk.
-    let mut by_load: std::collections::BTreeSet<(usize, usize, ResourceId, Option<&Str>)> = sites
-        .iter()
-        .map(|((zone, instance), tasks)| (zones[zone], tasks.len(), *instance, *zone))
-        .collect();
     let mut order = Vec::with_capacity(well.len());
-    while let Some((in_zone, here, instance, zone)) = by_load.pop_last() {
-        // A zone's other instances learn that it has shrunk when they come up.
-        if zones[&zone] != in_zone {
-            by_load.insert((zones[&zone], here, instance, zone));
-            continue;
-        }
-        let Some(tasks) = sites.get_mut(&(zone, instance)) else { continue };
-        let Some(youngest) = tasks.pop() else { continue };
-        order.push(youngest);
-        if let Some(in_zone) = zones.get_mut(&zone) {
-            *in_zone -= 1;
-        }
+    while let Some((_, top, name)) = fullest.pop_last() {
+        let Some(zone) = zones.get_mut(&name) else { continue };
+        zone.by_load.remove(&top);
+        let (_, instance) = top;
+        let Some(tasks) = zone.on.get_mut(&instance) else { continue };
+        order.extend(tasks.pop());
+        zone.count -= 1;
         if !tasks.is_empty() {
-            by_load.insert((in_zone - 1, tasks.len(), instance, zone));
+            zone.by_load.insert((tasks.len(), instance));
         }
+        fullest.extend(zone.by_load.last().map(|top| (zone.count, *top, name)));
     }
     order
 }

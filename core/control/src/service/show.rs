@@ -1,6 +1,7 @@
 //! How services look in the API. Source: ECS API reference, `Service`; what is not set is shown as real replies show it.
 
 use longshore_machine::Timestamp;
+use longshore_wire_ecs::Str;
 use longshore_wire_ecs::shape::service as shape;
 use longshore_wire_ecs::shape::service_deployment as deployment_shape;
 
@@ -11,7 +12,8 @@ use crate::cluster_state::ClusterState;
 use crate::record::LastStatus;
 use crate::show::tags;
 
-/// Tasks of a service or deployment that should run, by how far they are.
+/// Tasks of a service or deployment that should run, by how far they are. Tasks that were told to stop do not count: on ECS they
+/// would be STOPPING and not RUNNING.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) running: i32,
@@ -19,44 +21,34 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    fn all(self) -> i32 {
+    pub(crate) fn all(self) -> i32 {
         self.running + self.pending
     }
-}
 
-/// Counts the tasks of a service, or of one of its deployments. Tasks that were told to stop do not count: on ECS they would be
-/// STOPPING and not RUNNING.
-pub(crate) fn counts(
-    cluster: &ClusterState,
-    service: &Service,
-    deployment: Option<&Deployment>,
-) -> Counts {
-    let live = cluster.services.get(&service.name).into_iter().flat_map(|known| &known.live);
-    let mut counts = Counts::default();
-    for task in live.map(|id| &cluster.tasks[id]) {
-        let counted =
-            deployment.is_none_or(|one| task.template.started_by.as_ref() == Some(&one.id));
-        if !counted || !task.desired_running {
-            continue;
-        }
-        match task.last_status {
-            LastStatus::Pending => counts.pending += 1,
-            LastStatus::Running => counts.running += 1,
-            LastStatus::Stopped => {}
+    /// Counts so many tasks of a status more.
+    pub(crate) fn add(&mut self, status: Option<LastStatus>, more: i32) {
+        match status {
+            Some(LastStatus::Pending) => self.pending += more,
+            Some(LastStatus::Running) => self.running += more,
+            Some(LastStatus::Stopped) | None => {}
         }
     }
-    counts
 }
 
-/// The tasks of a service counted at once, and counted by deployment.
-pub(crate) fn deployment_counts(cluster: &ClusterState, service: &Service) -> (Counts, Counts) {
-    let mut sum = Counts::default();
-    for deployment in &service.deployments {
-        let counts = counts(cluster, service, Some(deployment));
-        sum.running += counts.running;
-        sum.pending += counts.pending;
-    }
-    (counts(cluster, service, None), sum)
+/// The tasks of a service.
+fn counts(cluster: &ClusterState, service: &Service) -> Counts {
+    let known = cluster.services.get(&service.name);
+    let each = known.into_iter().flat_map(|known| known.counts.values());
+    each.fold(Counts::default(), |sum, one| Counts {
+        running: sum.running + one.running,
+        pending: sum.pending + one.pending,
+    })
+}
+
+/// The tasks of one of its deployments.
+pub(crate) fn counts_of(cluster: &ClusterState, service: &Service, deployment: &Str) -> Counts {
+    let known = cluster.services.get(&service.name);
+    known.and_then(|known| known.counts.get(deployment)).copied().unwrap_or_default()
 }
 
 /// A service.
@@ -65,7 +57,7 @@ pub(crate) fn service(
     service: &Service,
     with_tags: bool,
 ) -> shape::Service {
-    let counts = self::counts(cluster, service, None);
+    let counts = counts(cluster, service);
     let root = format!("arn:{}:iam::{}:root", service.realm.partition(), service.realm.account);
     let under_way = service.history.front().filter(|one| one.finished_at.is_none());
     shape::Service {
@@ -122,14 +114,14 @@ fn configuration(given: &shape::DeploymentConfiguration) -> shape::DeploymentCon
 }
 
 /// The definition of an INACTIVE service is that of its last revision.
-fn definition_arn(service: &Service) -> Option<longshore_wire_ecs::Str> {
+fn definition_arn(service: &Service) -> Option<Str> {
     let primary = service.primary().map(|one| one.definition_arn.clone());
     primary.or_else(|| service.revisions.front().map(|one| one.definition_arn.clone()))
 }
 
 fn deployments(cluster: &ClusterState, service: &Service) -> Vec<shape::Deployment> {
     let one = |(rank, deployment): (usize, &Deployment)| {
-        let counts = counts(cluster, service, Some(deployment));
+        let counts = counts_of(cluster, service, &deployment.id);
         let primary = rank == 0;
         let desired = if primary && service.status == ServiceStatus::Active {
             number(service.desired_count)
@@ -161,7 +153,7 @@ fn revisions(
     service: &Service,
 ) -> Vec<shape::ServiceCurrentRevisionSummary> {
     let one = |(rank, deployment): (usize, &Deployment)| {
-        let counts = counts(cluster, service, Some(deployment));
+        let counts = counts_of(cluster, service, &deployment.id);
         let requested = if rank == 0 { number(service.desired_count) } else { counts.all() };
         shape::ServiceCurrentRevisionSummary {
             arn: Some(deployment.revision_arn.clone()),
@@ -205,10 +197,10 @@ pub(crate) fn service_deployment(
     service: &Service,
     story: &ServiceDeployment,
 ) -> deployment_shape::ServiceDeployment {
-    let summary = |arn: &longshore_wire_ecs::Str, requested: Option<u32>| {
+    let summary = |arn: &Str, requested: Option<u32>| {
         let deployment = service.deployments.iter().find(|one| one.revision_arn == *arn);
         let counts =
-            deployment.map_or_else(Counts::default, |one| counts(cluster, service, Some(one)));
+            deployment.map_or_else(Counts::default, |one| counts_of(cluster, service, &one.id));
         deployment_shape::ServiceRevisionSummary {
             arn: Some(arn.clone()),
             requested_task_count: Some(number(requested.unwrap_or(service.desired_count))),

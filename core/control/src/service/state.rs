@@ -1,17 +1,18 @@
 //! A service in memory: its record, and the index of its tasks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use longshore_machine::Timestamp;
+use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
 use super::census::{Census, Standing};
 use super::plan::{Plan, Why, count};
+use super::show::Counts;
 use super::{Bounds, Matter, Scheduling, Service, ServiceStatus};
-use crate::cluster_state::ClusterState;
-use crate::expiry::Visible;
-use crate::limits;
+use crate::cluster_state::{ClusterState, Condition};
+use crate::expiry::retire_service;
 use crate::state::State;
 
 /// What the last plan of a service left of its bounds, for the audit.
@@ -59,8 +60,38 @@ pub(crate) struct ServiceState {
     pub(crate) record: Arc<Service>,
     /// Its tasks that are not STOPPED.
     pub(crate) live: BTreeSet<ResourceId>,
+    /// Its tasks that should run, counted by the deployment that started them.
+    pub(crate) counts: BTreeMap<Str, Counts>,
     /// What the last plan left of the bounds.
     pub(crate) ledger: Option<Ledger>,
+}
+
+impl ServiceState {
+    /// Follows a task of a deployment from one condition to another; `None` is one that is not known.
+    pub(crate) fn count(
+        &mut self,
+        deployment: Option<&Str>,
+        before: Option<Condition>,
+        after: Option<Condition>,
+    ) {
+        let Some(deployment) = deployment else { return };
+        let counted = |condition: Option<Condition>| {
+            condition.filter(|one| one.desired_running).map(|one| one.last_status)
+        };
+        let (before, after) = (counted(before), counted(after));
+        if before == after {
+            return;
+        }
+        if !self.counts.contains_key(deployment) {
+            self.counts.insert(deployment.clone(), Counts::default());
+        }
+        let Some(counts) = self.counts.get_mut(deployment) else { return };
+        counts.add(before, -1);
+        counts.add(after, 1);
+        if *counts == Counts::default() {
+            self.counts.remove(deployment);
+        }
+    }
 }
 
 impl ClusterState {
@@ -74,12 +105,41 @@ impl ClusterState {
         }
         self.changed_services.insert(name.clone());
         self.dirty_services.insert(name.clone());
+        let before = self.services.get(&name).map(|known| &known.record);
+        if let Some(at) = before.and_then(|before| before.inactive_at) {
+            self.gone_services.remove(&(at, name.clone()));
+        }
+        self.count_services(before.map(|before| before.status), service.status);
         let record = Arc::new(service);
         if let Some(known) = self.services.get_mut(&name) {
             known.record = record;
         } else {
-            let live = BTreeSet::new();
-            self.services.insert(name, ServiceState { record, live, ledger: None });
+            let (live, counts) = (BTreeSet::new(), BTreeMap::new());
+            self.services.insert(name, ServiceState { record, live, counts, ledger: None });
+        }
+    }
+
+    /// A service that was deleted has no tasks any more. Gives whether that is news.
+    pub(crate) fn end_service(&mut self, name: &Str, now: Timestamp) -> bool {
+        let Some(service) = self.service_mut(name) else { return false };
+        let before = std::mem::replace(&mut service.status, ServiceStatus::Inactive);
+        service.inactive_at = Some(now);
+        service.deployments.clear();
+        self.daemons.remove(name);
+        self.count_services(Some(before), ServiceStatus::Inactive);
+        before != ServiceStatus::Inactive
+    }
+
+    fn count_services(&mut self, before: Option<ServiceStatus>, after: ServiceStatus) {
+        match before {
+            Some(ServiceStatus::Active) => self.active_services -= 1,
+            Some(ServiceStatus::Draining) => self.draining_services -= 1,
+            Some(ServiceStatus::Inactive) | None => {}
+        }
+        match after {
+            ServiceStatus::Active => self.active_services += 1,
+            ServiceStatus::Draining => self.draining_services += 1,
+            ServiceStatus::Inactive => {}
         }
     }
 
@@ -88,11 +148,6 @@ impl ClusterState {
         let known = self.services.get_mut(name)?;
         self.changed_services.insert(known.record.name.clone());
         Some(Arc::make_mut(&mut known.record))
-    }
-
-    /// How many services there are of a status.
-    pub(crate) fn services_of(&self, status: ServiceStatus) -> usize {
-        self.services.values().filter(|service| service.record.status == status).count()
     }
 }
 
@@ -104,16 +159,16 @@ pub(crate) fn load(state: &mut State, services: Vec<Service>) -> Result<(), Stri
     for service in services {
         let (realm, cluster) = (service.realm.clone(), service.cluster.clone());
         let name = service.name.clone();
-        if let Some(at) = service.inactive_at {
-            let gone = at + limits::INACTIVE_SERVICE_VISIBLE_MS;
-            state.expire_at(gone, realm.clone(), cluster.clone(), Visible::Service(name.clone()));
-        }
+        let inactive_at = service.inactive_at;
         let home = state
             .cluster_mut(&realm, &cluster)
             .ok_or_else(|| format!("{} has no cluster", service.arn))?;
         home.put_service(service);
         home.changed_services.clear();
         home.dirty_services.clear();
+        if let Some(at) = inactive_at {
+            retire_service(state, &realm, &cluster, &name, at);
+        }
         state.agenda.schedule(Matter::Service(realm, cluster, name), Timestamp::default());
     }
     Ok(())

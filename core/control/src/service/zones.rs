@@ -52,10 +52,8 @@ pub(crate) fn moves(
     room: u32,
 ) -> u32 {
     let mut counts: BTreeMap<Str, u32> = BTreeMap::new();
-    for (_, view) in cluster.view.instances().filter(|(_, view)| view.active && view.connected) {
-        if let Some(Some(zone)) = view.attributes.get(ZONE_ATTRIBUTE) {
-            counts.entry(zone.clone()).or_default();
-        }
+    for zone in cluster.view.zones() {
+        counts.entry(zone.clone()).or_default();
     }
     for zone in census.members.iter().filter_map(|one| one.zone.clone()) {
         *counts.entry(zone).or_default() += 1;

@@ -158,5 +158,6 @@ fn placing_leaves_the_cluster_as_it_was() {
 }
 
 mod against_a_full_look;
+mod cost;
 mod machines;
 mod rules;

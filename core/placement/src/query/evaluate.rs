@@ -1,6 +1,7 @@
 //! Whether an expression means an instance.
 
 use super::decimal;
+use super::effort::Effort;
 use super::facts::Facts;
 use super::operator::Comparison;
 use super::subject::TextSubject;
@@ -8,20 +9,23 @@ use super::tree::{Node, Predicate, TextTest};
 
 impl Node {
     /// Whether an instance of which `facts` tell is meant.
-    pub(super) fn holds(&self, facts: &impl Facts) -> bool {
+    pub(super) fn holds(&self, facts: &impl Facts, effort: &Effort) -> bool {
         match self {
-            Self::All(parts) => parts.iter().all(|part| part.holds(facts)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(facts)),
-            Self::Not(part) => !part.holds(facts),
-            Self::Test(predicate) => predicate.holds(facts),
+            Self::All(parts) => parts.iter().all(|part| part.holds(facts, effort)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(facts, effort)),
+            Self::Not(part) => !part.holds(facts, effort),
+            Self::Test(predicate) => predicate.holds(facts, effort),
         }
     }
 }
 
 impl Predicate {
-    fn holds(&self, facts: &impl Facts) -> bool {
+    fn holds(&self, facts: &impl Facts, effort: &Effort) -> bool {
+        if !effort.spend_on_condition() {
+            return false;
+        }
         match self {
-            Self::Text(subject, test) => subject.satisfies(test, facts),
+            Self::Text(subject, test) => subject.satisfies(test, facts, effort),
             Self::AgentVersion(comparison, wanted) => {
                 let order = facts.agent_version().and_then(|version| wanted.order_of(version));
                 order.is_some_and(|order| comparison.accepts(order))
@@ -39,7 +43,7 @@ impl Predicate {
 }
 
 impl TextSubject {
-    fn satisfies(&self, test: &TextTest, facts: &impl Facts) -> bool {
+    fn satisfies(&self, test: &TextTest, facts: &impl Facts, effort: &Effort) -> bool {
         let value = match self {
             Self::Attribute(name) => facts.attribute(name).map(Option::unwrap_or_default),
             Self::AgentConnected => {
@@ -50,15 +54,20 @@ impl TextSubject {
             Self::TaskGroup if matches!(test, TextTest::Exists { negated: true }) => {
                 return !facts.any_group(&mut |_| true);
             }
-            Self::TaskGroup => return facts.any_group(&mut |group| test.holds(Some(group))),
+            Self::TaskGroup => {
+                return facts.any_group(&mut |group| {
+                    // Once the effort is spent, the search need not go on.
+                    !effort.spend_on_condition() || test.holds(Some(group), effort)
+                });
+            }
         };
-        test.holds(value)
+        test.holds(value, effort)
     }
 }
 
 impl TextTest {
     /// Whether it holds of a value; of none nothing holds but that there is none.
-    fn holds(&self, value: Option<&str>) -> bool {
+    fn holds(&self, value: Option<&str>, effort: &Effort) -> bool {
         let Some(value) = value else {
             return matches!(self, Self::Exists { negated: true });
         };
@@ -69,7 +78,7 @@ impl TextTest {
                 comparison.accepts(decimal::compare(value, wanted))
             }
             Self::In { negated, values } => values.contains(value) != *negated,
-            Self::Matches { negated, regex } => regex.matches(value) != *negated,
+            Self::Matches { negated, regex } => regex.matches(value, effort) != *negated,
             Self::Exists { negated } => !negated,
         }
     }

@@ -42,6 +42,7 @@
 
 mod canonical;
 mod decimal;
+mod effort;
 mod error;
 mod evaluate;
 mod facts;
@@ -59,6 +60,7 @@ mod version;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+pub use effort::Effort;
 pub use error::{ErrorKind, ExpressionError, Found};
 pub use facts::Facts;
 pub use regex::RegexProblem;
@@ -71,10 +73,20 @@ use tree::{Node, Predicate};
 /// Two are equal when they have the same canonical form, which `Display` gives: operators as symbols, only the
 /// parentheses and quotes that are needed, lists sorted. Parsing the canonical form gives an equal expression, unless
 /// the form is longer than an expression may be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Expression {
     root: Node,
+    /// Of the canonical form; seldom the same for expressions that are not equal.
+    sign: u64,
 }
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.root == other.root
+    }
+}
+
+impl Eq for Expression {}
 
 impl Expression {
     /// Reads an expression and checks all of it: subjects, operators, values, regular expressions.
@@ -82,12 +94,24 @@ impl Expression {
     /// # Errors
     /// The first thing that is wrong, and where.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
-        Ok(Self { root: parser::parse(text)? })
+        let mut parsed = Self { root: parser::parse(text)?, sign: 0 };
+        parsed.sign = sign(&parsed.to_string());
+        Ok(parsed)
     }
 
     /// Whether an instance of which `facts` tell is meant.
     pub fn matches(&self, facts: &impl Facts) -> bool {
-        self.root.holds(facts)
+        self.matches_within(facts, &Effort::unbounded())
+    }
+
+    /// The same, as long as there is effort left; once it is spent, the answer says nothing.
+    pub fn matches_within(&self, facts: &impl Facts, effort: &Effort) -> bool {
+        self.root.holds(facts, effort)
+    }
+
+    /// A number that is the same for expressions of one canonical form, and seldom for others.
+    pub(crate) fn sign(&self) -> u64 {
+        self.sign
     }
 
     /// Whether the answer depends on the tasks of the instance: `task:group` or `runningTasksCount`.
@@ -123,6 +147,12 @@ impl Expression {
         }
         names.into_iter()
     }
+}
+
+/// FNV-1a.
+fn sign(text: &str) -> u64 {
+    let mix = |sign: u64, byte| (sign ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
 impl FromStr for Expression {

@@ -13,6 +13,7 @@ mod demo;
 mod docker;
 mod doors;
 mod events;
+mod exits;
 mod feeds;
 mod framework;
 mod http;

@@ -261,3 +261,25 @@ fn a_request_for_another_region_or_account_sees_no_cluster() {
     assert_eq!(clusters("ANYKEY", "eu-west-1"), json!([]));
     assert_eq!(clusters("123456789012", "us-east-1"), json!([]));
 }
+
+#[test]
+fn a_region_that_cannot_be_one_is_refused_on_both_services_of_the_port() {
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    for region in ["nowhere", "..", "us-east-1%2f", "US-EAST-1"] {
+        let reply = signed(&server.ecs, "ANYKEY", region, &amz_date());
+        assert_eq!(reply.status, 400, "{region}: {}", reply.text());
+        assert_eq!(reply.json()["__type"], "InvalidSignatureException");
+        assert!(reply.text().contains("a region looks like us-east-1"), "{}", reply.text());
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential=ANYKEY/20260101/{region}/sqs/aws4_request, SignedHeaders=host, Signature=0"
+        );
+        let headers = [
+            ("X-Amz-Target", "AmazonSQS.ListQueues"),
+            ("Content-Type", "application/x-amz-json-1.0"),
+            ("Authorization", &authorization),
+        ];
+        let reply = http::post(&server.ecs, "/", &headers, b"{}").expect("the program answers");
+        assert!((400..500).contains(&reply.status), "{region}: {}", reply.text());
+    }
+}

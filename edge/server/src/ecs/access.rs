@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use longshore_wire_ecs::arn::Realm;
+use longshore_wire_ecs::arn::{Realm, is_account};
 use longshore_wire_ecs::signature::{Credential, Signed, verify};
 use longshore_wire_ecs::{ApiError, ErrorCode};
 
@@ -83,9 +83,8 @@ impl Access {
             self.check(parts, body, &credential)?;
         }
         let key = credential.access_key;
-        let is_account = key.len() == 12 && key.bytes().all(|byte| byte.is_ascii_digit());
-        let account = if is_account { key.into() } else { self.home.account.clone() };
-        Ok(Realm { region: credential.region.into(), account })
+        let account = if is_account(key) { key } else { &self.home.account };
+        realm(credential.region, account)
     }
 
     fn check(
@@ -125,6 +124,14 @@ impl Access {
     }
 }
 
+/// The realm that a signature names. Source of the first sentence: Signature Version 4, as AWS answers.
+fn realm(region: &str, account: &str) -> Result<Realm, ApiError> {
+    Realm::parse(region, account).map_err(|error| {
+        let text = format!("Credential should be scoped to a valid region. {error}.");
+        ApiError::new(ErrorCode::InvalidSignature, text)
+    })
+}
+
 pub(crate) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
@@ -151,6 +158,14 @@ fn seconds(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signature_for_what_is_no_region_is_refused() {
+        assert_eq!(realm("eu-west-1", "123456789012"), Ok(Realm::new("eu-west-1", "123456789012")));
+        let refused = realm("nowhere", "123456789012").expect_err("it is no region");
+        assert_eq!(refused.code, ErrorCode::InvalidSignature);
+        assert!(refused.message.contains("\"nowhere\" is not a region"), "{}", refused.message);
+    }
 
     #[test]
     fn amz_dates_are_seconds_since_the_epoch() {

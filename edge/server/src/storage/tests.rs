@@ -20,6 +20,7 @@ fn cluster(name: &str, status: ClusterStatus) -> Arc<Cluster> {
         realm,
         name: name.into(),
         status,
+        inactive_at: None,
         settings: Vec::new(),
         configuration: None,
         namespace: None,

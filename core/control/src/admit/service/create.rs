@@ -206,8 +206,9 @@ fn again(cluster: &ClusterState, name: &str, token: Option<&(Str, String)>) -> O
 /// Checks that there is no service of that name, and room for one more.
 fn is_free(cluster: &ClusterState, name: &str) -> Result<(), ApiError> {
     let held = cluster.services.get(name).map(|known| known.record.status);
+    let kept = cluster.active_services + cluster.draining_services;
     match held.unwrap_or(ServiceStatus::Inactive) {
-        ServiceStatus::Inactive if cluster.services.len() >= limits::SERVICES_MAX => {
+        ServiceStatus::Inactive if kept >= limits::SERVICES_MAX => {
             Err(ApiError::invalid("The limit of 5,000 services in a cluster has been reached."))
         }
         ServiceStatus::Inactive => Ok(()),

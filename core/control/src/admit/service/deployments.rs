@@ -1,5 +1,7 @@
 //! Service deployments and revisions: the history of a service. Source: ECS API reference, the operations of these names.
 
+use std::collections::BTreeSet;
+
 use longshore_wire_ecs::arn::Arn;
 use longshore_wire_ecs::shape::service_deployment as shape;
 use longshore_wire_ecs::{ApiError, Str, limits};
@@ -23,8 +25,11 @@ pub(in crate::admit) fn list_deployments(
     let wanted = request.status.as_deref().unwrap_or_default();
     let unknown = |word: &&Str| Outcome::parse(word).is_none() && !OTHERS.contains(&&***word);
     if let Some(word) = wanted.iter().find(unknown) {
-        return Err(ApiError::invalid(format!("status cannot be {word}.")));
+        return Err(ApiError::invalid(format!("status cannot be {word:.40}.")));
     }
+    // Of few words there may be many.
+    let outcomes: BTreeSet<Outcome> =
+        wanted.iter().filter_map(|word| Outcome::parse(word)).collect();
     let span = request.created_at.clone().unwrap_or_default();
     let (cluster, name) = named(at, request.cluster.as_ref(), request.service.as_ref())?;
     let service = &cluster.services[&name].record;
@@ -33,7 +38,7 @@ pub(in crate::admit) fn list_deployments(
     });
     let listed = service.history.iter().skip(from.unwrap_or(0)).filter(|story| {
         let at = story.created_at.seconds();
-        (wanted.is_empty() || wanted.iter().any(|word| &**word == story.outcome.word()))
+        (wanted.is_empty() || outcomes.contains(&story.outcome))
             && span.before.is_none_or(|before| at < before)
             && span.after.is_none_or(|after| at > after)
     });

@@ -1,5 +1,7 @@
 //! Reading services. Source: ECS API reference, the operations of these names.
 
+use std::ops::Bound;
+
 use longshore_wire_ecs::shape::service as shape;
 use longshore_wire_ecs::{ApiError, limits};
 
@@ -76,15 +78,18 @@ pub(in crate::admit) fn list(at: &mut Context<'_>, request: &shape::ListServices
         }
     };
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
-    let listed = cluster.services.iter().filter(|(name, known)| {
-        known.record.status == ServiceStatus::Active
-            && !other_launch_type
-            && !managed
-            && scheduling.is_none_or(|scheduling| known.record.scheduling == scheduling)
-            && page.after().is_none_or(|after| &***name > after)
-    });
-    let (arns, next_token) =
-        page.take(listed.map(|(name, known)| (name.to_string(), known.record.arn.clone())));
+    let from = page.after().map_or(Bound::Unbounded, Bound::Excluded);
+    let services = cluster.services.range::<str, _>((from, Bound::Unbounded));
+    let (arns, next_token) = page.select(
+        services.take_while(|_| !other_launch_type && !managed),
+        |(name, _)| name.to_string(),
+        |(_, known)| {
+            let record = &known.record;
+            let listed = record.status == ServiceStatus::Active
+                && scheduling.is_none_or(|scheduling| record.scheduling == scheduling);
+            listed.then(|| record.arn.clone())
+        },
+    );
     Ok(show::body(&shape::ListServicesResponse { service_arns: Some(arns), next_token }))
 }
 

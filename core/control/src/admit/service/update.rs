@@ -11,7 +11,7 @@ use super::rules::{self, Foreign};
 use crate::admit::{Answer, Context};
 use crate::cluster_state::ClusterState;
 use crate::record::TaskDefinition;
-use crate::service::{Scheduling, Service, ServiceStatus, Voice, deploy, service};
+use crate::service::{Scheduling, Service, ServiceStatus, Voice, counts_of, deploy, service};
 use crate::show;
 
 pub(in crate::admit) fn update(
@@ -130,17 +130,8 @@ fn of_primary(at: &Context<'_>, held: &Service) -> Option<Arc<TaskDefinition>> {
     at.control.state.definition(at.realm, &primary.family, primary.revision).cloned()
 }
 
-/// The revisions that have tasks, and how many each.
+/// The revisions that are deployed, and how many tasks each has.
 fn sources(cluster: &ClusterState, held: &Service) -> Vec<(Str, u32)> {
-    let live = cluster.services.get(&held.name).into_iter().flat_map(|known| &known.live);
-    let running: Vec<&Str> = live
-        .map(|id| &cluster.tasks[id])
-        .filter(|task| task.desired_running)
-        .filter_map(|task| task.template.started_by.as_ref())
-        .collect();
-    let of = |id: &Str| running.iter().filter(|by| **by == id).count();
-    let deployments = held.deployments.iter();
-    deployments
-        .map(|one| (one.revision_arn.clone(), u32::try_from(of(&one.id)).unwrap_or(u32::MAX)))
-        .collect()
+    let tasks = |id| u32::try_from(counts_of(cluster, held, id).all()).unwrap_or(0);
+    held.deployments.iter().map(|one| (one.revision_arn.clone(), tasks(&one.id))).collect()
 }

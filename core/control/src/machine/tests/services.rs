@@ -4,6 +4,7 @@ mod checks;
 mod configuration;
 mod daemons;
 mod deployments;
+mod exits;
 mod failures;
 mod history;
 mod instances;
@@ -161,7 +162,9 @@ impl Town {
                         if does == Does::Crash {
                             self.running.remove(&ordered.spec.id);
                             let why = StopCause::EssentialContainerExited;
-                            self.tell(instance, ended(&task, why, Some(1)));
+                            let mut report = ended(&task, why, Some(1));
+                            report.containers[0].reason = Some("Killed by a test".into());
+                            self.tell(instance, report);
                         }
                     }
                 }

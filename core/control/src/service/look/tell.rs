@@ -4,16 +4,16 @@ use longshore_placement::Refusal;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
-use super::{Look, Unplaced};
+use super::{EXITS, Look, Unplaced};
 use crate::announce::{ActionName, Level};
 use crate::limits;
-use crate::placing::{Rules, failure};
+use crate::placing::reason;
 use crate::service::event::{closeness, lack};
 use crate::service::plan::Plan;
 
 impl Look<'_, '_> {
     /// Tells what keeps the service from what it should be, if it was not told lately.
-    pub(super) fn tell(&mut self, plan: &Plan, unplaced: Unplaced, rules: &Rules) {
+    pub(super) fn tell(&mut self, plan: &Plan, unplaced: Unplaced) {
         let waits = unplaced.is_some();
         if waits && self.record().is_some_and(|service| service.moves > 0) {
             // There is no room any more for what was to be moved; the service itself lacks nothing.
@@ -22,7 +22,7 @@ impl Look<'_, '_> {
         }
         if let Some(refused) = unplaced {
             self.cluster.waiting_services.insert(self.name.clone());
-            self.tell_unplaced(&refused, rules);
+            self.tell_unplaced(&refused);
         }
         if !waits {
             self.cluster.waiting_services.remove(self.name);
@@ -37,6 +37,7 @@ impl Look<'_, '_> {
             let text = format!("was unable to scale in: {} tasks are protected.", plan.protected);
             self.tell_once("protected", &text);
         }
+        self.tell_exits();
         let batches = self.record().map_or(0, |service| service.starts.failed_batches);
         if batches >= limits::FAILED_BATCHES_TOLD
             && self.tell_once("impaired", "is unable to consistently start tasks successfully.")
@@ -44,6 +45,30 @@ impl Look<'_, '_> {
         {
             let name = ActionName::TaskStartImpaired;
             self.voice.act(&service, Level::Warn, name, None, Vec::new());
+        }
+    }
+
+    /// Tells that tasks of the PRIMARY deployment run and end, again and again. ECS says nothing of it.
+    fn tell_exits(&mut self) {
+        let Some(service) = self.record() else { return };
+        let starts = &service.starts;
+        let Some(exit) = &starts.last_exit else { return };
+        if starts.exits < limits::EXITS_TOLD {
+            return;
+        }
+        let cause = match exit.code {
+            Some(code) => format!("{EXITS}{code}"),
+            None => EXITS.to_owned(),
+        };
+        let what = exit.text();
+        let text = format!(
+            "tasks of this deployment keep exiting: {what}. Tasks that end quickly are started ever more slowly."
+        );
+        if self.tell_once(&cause, &text)
+            && let Some(service) = self.record().cloned()
+        {
+            let name = ActionName::TasksKeepExiting;
+            self.voice.act(&service, Level::Warn, name, Some(what.into()), Vec::new());
         }
     }
 
@@ -69,36 +94,31 @@ impl Look<'_, '_> {
         true
     }
 
-    fn tell_unplaced(&mut self, refused: &[(ResourceId, Refusal)], rules: &Rules) {
+    fn tell_unplaced(&mut self, refused: &[(ResourceId, Refusal)]) {
         const UNABLE: &str =
             "was unable to place a task because no container instance met all of its requirements.";
-        let failures =
-            refused.iter().map(|(id, refusal)| (*id, failure(self.cluster, rules, *id, refusal)));
-        let failures: Vec<(ResourceId, Str, Option<Str>)> = failures
-            .map(|(id, failure)| (id, failure.reason.unwrap_or_else(|| "".into()), failure.arn))
-            .collect();
-        let closest = failures.iter().max_by_key(|(_, reason, _)| closeness(reason));
-        let (cause, text, reason) = match closest {
+        let reasons = refused.iter().map(|(id, refusal)| (*id, reason(refusal)));
+        let closest = reasons.clone().max_by_key(|(_, reason)| closeness(reason));
+        let (cause, text) = match closest {
             None => (
                 "unplaced".to_owned(),
                 format!("{UNABLE} Reason: No Container Instances were found in your cluster."),
-                None,
             ),
-            Some((id, reason, _)) => (
+            Some((id, reason)) => (
                 format!("unplaced {reason}"),
                 format!("{UNABLE} The closest matching (container-instance {id}) {}", lack(reason)),
-                Some(reason.clone()),
             ),
         };
         if !self.tell_once(&cause, &text) {
             return;
         }
-        let same = failures.iter().filter(|(_, one, _)| Some(one) == reason.as_ref());
-        let instances: Vec<Str> =
-            same.filter_map(|(_, _, arn)| arn.clone()).take(limits::EVENT_TASKS_MAX).collect();
+        let closest = closest.map(|(_, reason)| reason);
+        let same = reasons.filter(|(_, reason)| Some(*reason) == closest);
+        let arns = same.filter_map(|(id, _)| Some(self.cluster.instances.get(&id)?.arn.clone()));
+        let instances: Vec<Str> = arns.take(limits::EVENT_TASKS_MAX).collect();
         if let Some(service) = self.record().cloned() {
             let name = ActionName::TaskPlacementFailure;
-            self.voice.act(&service, Level::Error, name, reason, instances);
+            self.voice.act(&service, Level::Error, name, closest.map(Into::into), instances);
         }
     }
 

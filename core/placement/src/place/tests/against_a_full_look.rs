@@ -4,7 +4,7 @@ use longshore_machine::Ids;
 use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 
 use super::*;
-use crate::query::Expression;
+use crate::query::{Effort, Expression};
 
 /// What decides between instances that fit, each strategy between what those before it left.
 fn best(
@@ -177,7 +177,7 @@ impl World {
 
     fn fitting(&self, request: &Request<'_>) -> Vec<ResourceId> {
         let all = self.view.instances().map(|(id, _)| id);
-        all.filter(|id| check(&self.view, *id, request).is_ok()).collect()
+        all.filter(|id| check(&self.view, *id, request, &Effort::unbounded()).is_ok()).collect()
     }
 }
 
@@ -187,12 +187,19 @@ fn a_plan_is_what_looking_at_every_instance_for_every_copy_would_give() {
     for seed in 0..40 {
         let ids = Ids::new(seed);
         let mut world = World { view: ClusterView::default(), ids, tasks: Vec::new() };
-        let needs = [(100, 100, None), (100, 0, Some(80)), (0, 200, Some(81))].map(
-            |(cpu, memory_mib, number)| {
-                let ports = number.map(port).into_iter().collect();
-                Arc::new(Needs { cpu, memory_mib, ports, ..Needs::default() })
-            },
-        );
+        let needs =
+            [(100, 100, None, None), (100, 0, Some(80), Some("rack")), (0, 200, Some(81), None)]
+                .map(|(cpu, memory_mib, number, attribute)| {
+                    let ports = number.map(port).into_iter().collect();
+                    let required =
+                        |name: &str| RequiredAttribute { name: name.into(), value: None };
+                    let attributes = attribute.into_iter().map(required).collect();
+                    Arc::new(Needs { cpu, memory_mib, ports, attributes, ..Needs::default() })
+                });
+        // What is made before there are instances is to be as good as what is made when it is asked for.
+        if seed % 2 == 0 {
+            world.view.prepare(&needs[0], &[]);
+        }
         for _ in 0..400 {
             world.disturb();
             if world.below(2) == 0 {

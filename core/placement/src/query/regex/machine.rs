@@ -8,13 +8,14 @@
 //! Invariant: whatever the pattern, each step costs about the same, and there is a bound to their number.
 
 use super::program::{Program, Step};
+use crate::query::effort::Effort;
 use crate::query::limits::REGEX_STEPS_MAX;
 
 /// What is in a register that has not been written.
 const UNWRITTEN: usize = usize::MAX;
 
 /// Whether `program` goes along the whole of `value`; not, when that is not found out in the steps that there are.
-pub(super) fn matches(program: &Program, value: &str) -> bool {
+pub(super) fn matches(program: &Program, value: &str, effort: &Effort) -> bool {
     let value: Vec<char> = value.chars().collect();
     let mut machine = Machine {
         program,
@@ -22,10 +23,13 @@ pub(super) fn matches(program: &Program, value: &str) -> bool {
         written: Vec::new(),
         branches: Vec::new(),
         tried: Tried::new(program, value.len()),
-        steps_left: REGEX_STEPS_MAX,
+        steps_left: REGEX_STEPS_MAX.min(effort.left()),
         value,
     };
+    let steps = machine.steps_left;
     let end = machine.run(0, 0, Some(machine.value.len()));
+    // Making room takes time, too.
+    effort.spend(steps - machine.steps_left + machine.value.len() + machine.tried.bits.len() / 8);
     // Without steps left everything fails, and what must fail holds.
     end.is_some() && machine.steps_left > 0
 }

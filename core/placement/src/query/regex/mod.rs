@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 pub use problem::RegexProblem;
 
+use super::effort::Effort;
 use literal::Literals;
 use problem::RegexError;
 use program::Program;
@@ -58,8 +59,8 @@ impl Regex {
     }
 
     /// Whether it matches the whole of `value`; not, when that cannot be found out within the bound of steps.
-    pub(super) fn matches(&self, value: &str) -> bool {
-        self.literals.are_in(value) && machine::matches(&self.program, value)
+    pub(super) fn matches(&self, value: &str, effort: &Effort) -> bool {
+        self.literals.are_in(value) && machine::matches(&self.program, value, effort)
     }
 }
 

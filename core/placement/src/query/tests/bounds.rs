@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use super::{parsed, with_x};
-use crate::query::{ErrorKind, Expression, RegexProblem};
+use crate::query::{Effort, ErrorKind, Expression, RegexProblem};
 
 /// A step takes about 0.1 us before optimisation, so this leaves a busy machine ten times what is needed.
 const TIME_MAX: Duration = Duration::from_millis(100);
@@ -143,4 +143,28 @@ fn a_regular_expression_is_compiled_in_bounded_time_and_space() {
     assert!(time < TIME_MAX, "{time:?}");
     parsed(r"attribute:x =~ \H{2000}");
     parsed(&format!("attribute:x =~ {}", "m5.large|".repeat(220)));
+}
+
+#[test]
+fn what_one_request_may_evaluate_is_bounded_however_much_it_asks() {
+    let values: Vec<String> =
+        (0..5_000).map(|number| format!("{}{number:04}", "a".repeat(120))).collect();
+    let instances: Vec<_> = values.iter().map(|value| with_x(value)).collect();
+    let one = "attribute:x =~ '(a|a|aa)*(a|b)*(.?.?.?a)*[xy]' or ";
+    let costly = parsed(&format!("{}attribute:x == b", one.repeat(37)));
+    let time = best_of_three(|| {
+        let effort = Effort::of_one_request();
+        let evaluated = instances.iter().take_while(|instance| {
+            black_box(costly.matches_within(*instance, &effort));
+            !effort.is_spent()
+        });
+        assert!(evaluated.count() < 5_000, "this is too much for one request");
+    });
+    // Some 30 ms in an optimised build.
+    assert!(time < TIME_MAX * 100, "{time:?}");
+    // What people ask is far from it.
+    let effort = Effort::of_one_request();
+    let usual = parsed("attribute:x =~ a+[0-9]*7 and attribute:x != b");
+    let found = instances.iter().filter(|instance| usual.matches_within(*instance, &effort));
+    assert_eq!((found.count(), effort.is_spent()), (500, false));
 }

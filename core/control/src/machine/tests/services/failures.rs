@@ -100,18 +100,6 @@ fn a_new_definition_ends_the_delay() {
     assert_eq!(counts(&town.service()), (2, 0, 2));
 }
 
-#[test]
-fn tasks_that_run_and_end_are_restarted_at_a_steady_pace() {
-    let (mut town, _) = Town::new(1);
-    town.does.insert("web".into(), Does::Crash);
-    town.create(json!({"desiredCount": 1}));
-    town.pass(10_000);
-    let stopped = town.world.ok("ListTasks", &json!({"desiredStatus": "STOPPED"}));
-    let stopped = stopped["taskArns"].as_array().map(Vec::len);
-    assert!((8..=12).contains(&stopped.unwrap_or(0)), "{stopped:?}");
-    assert_eq!(town.service()["deployments"][0]["failedTasks"], 0, "they did start");
-}
-
 fn define_checked(town: &mut Town, family: &str) {
     let container = json!({"name": "app", "image": "busybox", "memory": 64, "healthCheck": {"command": ["CMD", "true"]}});
     let body = json!({"family": family, "containerDefinitions": [container]});
