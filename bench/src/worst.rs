@@ -8,6 +8,7 @@
 //! are taken or refused, for a refusal costs time, too.
 
 mod ecs;
+mod events;
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ const FOLLOW_MS: u64 = 1_000;
 type Port = fn(&mut Sheet) -> Result<()>;
 
 /// The ports, and who measures them.
-const PORTS: [(&str, Port); 1] = [("ecs", ecs::run)];
+const PORTS: [(&str, Port); 2] = [("ecs", ecs::run), ("events", events::run)];
 
 /// What was measured so far.
 #[derive(Debug, Default)]

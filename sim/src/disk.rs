@@ -2,7 +2,7 @@
 //!
 //! Records are read back through their JSON, as the storage of the program does, so that whatever is not written is not there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use longshore_control::{Change, ContainerInstance, Key, Records, Service, Task, TaskRow};
@@ -51,15 +51,16 @@ impl Disk {
 
     fn write_bus(&mut self, change: events::Change) {
         match &change {
-            events::Change::Purge(queue, below) => {
-                let from = events::Key::Message(*queue, 0);
-                let gone = self.bus.range(from..events::Key::Message(*queue, *below));
-                let gone: BTreeSet<events::Key> = gone.map(|(key, _)| key.clone()).collect();
-                self.bus.retain(|key, _| !gone.contains(key));
-            }
+            events::Change::Purge(queue, below) => self.bus.retain(|key, _| match key {
+                events::Key::Message(of, place) => of != queue || place >= below,
+                events::Key::Deduplication(of, ..) => of != queue,
+                _ => true,
+            }),
             events::Change::Forget(key) => {
                 if let events::Key::Queue(queue) = key {
                     self.write_bus(events::Change::Purge(*queue, u64::MAX));
+                    self.bus
+                        .retain(|key, _| !matches!(key, events::Key::Move(of, _) if of == queue));
                 }
                 self.bus.remove(key);
             }
@@ -94,6 +95,10 @@ impl Disk {
                 events::Change::Rule(one) => all.bus.rules.push(copy(&**one)),
                 events::Change::Queue(one) => all.bus.queues.push(copy(&**one)),
                 events::Change::Message(one) => all.bus.messages.push(copy(&**one)),
+                events::Change::Deduplication(one) => all.bus.deduplications.push(copy(&**one)),
+                events::Change::Move(one) => all.bus.moves.push(copy(&**one)),
+                events::Change::Deleted(one) => all.bus.deleted_queues.push(copy(&**one)),
+                events::Change::Pending(one) => all.bus.pending.push(copy(&**one)),
                 events::Change::Purge(..) | events::Change::Forget(_) => {}
             }
         }

@@ -316,7 +316,7 @@ impl World {
                 Output::Reply(call, reply) => commit.replies.push((call, reply)),
                 Output::BusReply(_, reply) => commit.bus_replies.push(reply),
                 // For readers of the feed, of whom there is none here.
-                Output::Event(..) => {}
+                Output::Event(..) | Output::Rules(..) => {}
             }
         }
         let delay =

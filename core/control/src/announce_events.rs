@@ -55,10 +55,10 @@ pub(crate) fn announce(control: &mut Control, now: Timestamp, out: &mut Vec<Outp
         }
     }
     let mut asked = Vec::new();
-    for (realm, mut event) in events {
+    for (_, event) in &mut events {
         event.id = control.ids.uuid("event").into();
-        control.bus.publish(now, &realm, &event, &mut asked);
     }
+    control.bus.publish(now, events, &mut asked);
     out.extend(asked.into_iter().map(Output::from));
 }
 

@@ -60,6 +60,8 @@ pub enum Output {
     BusReply(events::Call, Result<events::Answer, events::Refusal>),
     /// Tell those who follow the event bus of a realm.
     Event(Realm, Arc<events::Event>),
+    /// The rules of a realm have changed: for those who prepare calls to the event bus.
+    Rules(Realm, Arc<events::Rules>),
 }
 
 impl From<events::Output> for Output {
@@ -68,6 +70,7 @@ impl From<events::Output> for Output {
             events::Output::Change(change) => Self::Change(Change::Bus(change)),
             events::Output::Reply(call, reply) => Self::BusReply(call, reply),
             events::Output::Event(realm, event) => Self::Event(realm, event),
+            events::Output::Rules(realm, rules) => Self::Rules(realm, rules),
         }
     }
 }

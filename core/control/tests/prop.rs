@@ -147,7 +147,10 @@ impl World {
                     self.tasks.insert(one.arn.to_string(), one.instance_arn.to_string());
                     (one.id, one.version)
                 }
-                Output::Change(_) | Output::BusReply(..) | Output::Event(..) => continue,
+                Output::Change(_)
+                | Output::BusReply(..)
+                | Output::Event(..)
+                | Output::Rules(..) => continue,
             };
             let last = self.versions.insert(id, version);
             assert!(last <= Some(version), "{id} had version {last:?} and has {version}");

@@ -1,60 +1,180 @@
-//! From an event to the queues that rules send it to.
+//! From an event to the queues that rules send it to, in two steps.
 //!
+//! What an event leads to is worked out from the event and the rules alone ([`deliveries`]): which rules match, and what their targets
+//! get. It may be done elsewhere and beforehand, since it can take long. The bus then does all of it at once ([`deliver`]).
 //! An event that no rule wants costs a look into an index. What can be decided by source and detail type alone is decided
 //! without looking into the event.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::eventbridge::shape::Target;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 
+use crate::admit::is_lawful_body;
 use crate::event::Event;
+use crate::fifo::{Sent, content_id};
+use crate::json::Json;
 use crate::machine::{Bus, Output};
+use crate::pattern::Work;
 use crate::record::{Message, Rule, queue_name};
+use crate::rules::Rules;
 use crate::{receive, transform};
 
-/// What has been made of an event so far: most need neither form, and none needs one twice.
-struct Forms<'a> {
+/// What a target gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Delivery {
+    /// The ARN of the queue.
+    target: Str,
+    /// The ARN of the queue for what cannot be delivered.
+    dead_letters: Option<Str>,
+    /// `None` when it would be longer than a message may be, or hold what a message may not.
+    body: Option<Str>,
+    /// The message group, for a FIFO queue.
+    group: Option<Str>,
+    /// What tells the body from others, for a FIFO queue.
+    content: Option<Str>,
+    /// The whole event: what a queue for dead letters gets.
+    event: Str,
+}
+
+/// Why it is not known what an event leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TooMuch {
+    /// Matching it takes longer than it may.
+    Work,
+    /// Targets would get more bytes than they may.
+    Bytes,
+}
+
+/// What has been made of an event so far: most need no form of it, and none needs one twice.
+pub(crate) struct Forms<'a> {
     event: &'a Event,
     realm: &'a Realm,
-    members: Option<Map<String, Value>>,
-    envelope: Option<Str>,
+    canonical: OnceCell<Json<'a>>,
+    whole: OnceCell<Json<'a>>,
+    envelope: OnceCell<Str>,
 }
 
-impl Forms<'_> {
-    fn members(&mut self) -> &Map<String, Value> {
-        self.members.get_or_insert_with(|| self.event.members(self.realm))
+impl<'a> Forms<'a> {
+    pub(crate) fn new(event: &'a Event, realm: &'a Realm) -> Self {
+        let (canonical, whole, envelope) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { event, realm, canonical, whole, envelope }
     }
 
-    fn envelope(&mut self) -> Str {
-        self.envelope.get_or_insert_with(|| self.event.envelope(self.realm).into()).clone()
+    fn canonical(&self) -> &Json<'a> {
+        self.canonical.get_or_init(|| self.event.json(self.realm).canonical())
+    }
+
+    fn whole(&self) -> &Json<'a> {
+        self.whole.get_or_init(|| self.event.json(self.realm))
+    }
+
+    fn envelope(&self) -> &Str {
+        self.envelope.get_or_init(|| self.event.envelope(self.realm).into())
     }
 }
 
-/// Takes an event to where rules send it.
-pub(crate) fn event(
-    bus: &mut Bus,
+/// What an event leads to.
+///
+/// # Errors
+/// When it takes more work than is left, or makes more bytes than are left.
+pub(crate) fn deliveries(
+    rules: &Rules,
     now: Timestamp,
     realm: &Realm,
     event: &Event,
+    work: &mut Work,
+    bytes: &mut usize,
+) -> Result<Vec<Delivery>, TooMuch> {
+    let forms = Forms::new(event, realm);
+    let mut all = Vec::new();
+    for rule in rules.candidates(&event.source, &event.detail_type) {
+        let made = by_rule(rule, now, &forms, work, &mut all);
+        *bytes = bytes.checked_sub(made).ok_or(TooMuch::Bytes)?;
+        if work.is_spent() {
+            return Err(TooMuch::Work);
+        }
+    }
+    Ok(all)
+}
+
+/// What an event leads to by one rule; gives the bytes of it. Nothing is certain once the work is spent.
+pub(crate) fn by_rule(
+    rule: &crate::rules::Rule,
+    now: Timestamp,
+    forms: &Forms<'_>,
+    work: &mut Work,
+    all: &mut Vec<Delivery>,
+) -> usize {
+    if !(rule.pins.complete || rule.pattern.matches(forms.canonical(), work)) {
+        return 0;
+    }
+    let mut bytes = 0;
+    for target in &rule.record.targets {
+        let template = target.input_transformer.as_ref();
+        let template = template.and_then(|transformer| transformer.input_template.as_ref());
+        work.spend(template.map_or(0, |template| template.len() as u64 / TEMPLATE_BYTES));
+        let body = body(&rule.record, target, now, forms);
+        let length = body.as_ref().map_or(forms.envelope().len(), |body| body.len());
+        work.spend(1 + length as u64 / 64);
+        bytes += length;
+        all.push(delivery(target, body, forms));
+    }
+    bytes
+}
+
+/// Bytes of a template that are gone over for one unit of work.
+const TEMPLATE_BYTES: u64 = 4;
+
+fn delivery(target: &Target, body: Option<Str>, forms: &Forms<'_>) -> Delivery {
+    let arn = target.arn.clone().unwrap_or_else(|| "".into());
+    let is_fifo = arn.ends_with(".fifo");
+    let parameters = target.sqs_parameters.as_ref();
+    Delivery {
+        content: body.as_ref().filter(|_| is_fifo).map(|body| content_id(body)),
+        target: arn,
+        dead_letters: target.dead_letter_config.as_ref().and_then(|config| config.arn.clone()),
+        body,
+        group: parameters.and_then(|parameters| parameters.message_group_id.clone()),
+        event: forms.envelope().clone(),
+    }
+}
+
+fn body(rule: &Rule, target: &Target, now: Timestamp, forms: &Forms<'_>) -> Option<Str> {
+    if let Some(input) = &target.input {
+        return Some(input.clone());
+    }
+    if let Some(path) = &target.input_path {
+        let found = transform::find(forms.whole(), path);
+        return Some(found.map_or_else(|| "null".to_owned(), ToString::to_string).into());
+    }
+    let Some(transformer) = &target.input_transformer else {
+        return Some(forms.envelope().clone());
+    };
+    let (event, envelope) = (forms.whole(), forms.envelope());
+    let context = transform::Context { rule, now, event, envelope };
+    // What is made of JSON has lawful characters only; a template may have others.
+    let body = transform::apply(transformer, &context).ok().filter(|body| is_lawful_body(body));
+    body.map(Into::into)
+}
+
+/// Puts messages into the queues of targets.
+pub(crate) fn deliver(
+    bus: &mut Bus,
+    now: Timestamp,
+    realm: &Realm,
+    all: &[Delivery],
     out: &mut Vec<Output>,
 ) {
-    let Some(regional) = bus.state.realms.get(realm) else { return };
-    let mut forms = Forms { event, realm, members: None, envelope: None };
-    let matching: Vec<Arc<Rule>> = regional
-        .candidates(&event.source, &event.detail_type)
-        .filter(|rule| rule.pins.complete || rule.pattern.matches(forms.members()))
-        .map(|rule| rule.record.clone())
-        .collect();
     let mut concerned = BTreeSet::new();
-    for rule in matching {
-        for target in &rule.targets {
-            let body = body(&rule, target, now, &mut forms);
-            concerned.extend(send(bus, now, realm, target, body, out));
+    for delivery in all {
+        match send(bus, now, realm, delivery, out) {
+            Some(queue) => drop(concerned.insert(queue)),
+            None => bus.state.undelivered += 1,
         }
     }
     for id in concerned {
@@ -62,56 +182,56 @@ pub(crate) fn event(
     }
 }
 
-fn body(rule: &Rule, target: &Target, now: Timestamp, forms: &mut Forms<'_>) -> Str {
-    if let Some(input) = &target.input {
-        return input.clone();
-    }
-    if let Some(path) = &target.input_path {
-        let found = transform::find(forms.members(), path);
-        return found.map_or_else(|| "null".to_owned(), |value| value.to_string()).into();
-    }
-    let Some(transformer) = &target.input_transformer else { return forms.envelope() };
-    let whole = forms.envelope();
-    let context = transform::Context { rule, now, event: forms.members(), envelope: &whole };
-    transform::apply(transformer, &context).into()
-}
-
 /// Puts a message into the queue of a target, or into that for what cannot be delivered.
 fn send(
     bus: &mut Bus,
     now: Timestamp,
     realm: &Realm,
-    target: &Target,
-    body: Str,
+    delivery: &Delivery,
     out: &mut Vec<Output>,
 ) -> Option<ResourceId> {
-    let dead_letters = target.dead_letter_config.as_ref().and_then(|config| config.arn.as_deref());
-    let id = target
-        .arn
-        .as_deref()
-        .into_iter()
-        .chain(dead_letters)
-        .find_map(|arn| bus.state.queue_id(realm, queue_name(realm, arn)?));
-    let id_of_message = ResourceId(u128::from_be_bytes(bus.ids.uuid_bytes("message")));
-    let Some(queue) = id.and_then(|id| bus.state.queues.get_mut(&id)) else {
-        bus.state.undelivered += 1;
+    let queue = |arn: &str| bus.state.queue_id(realm, queue_name(realm, arn)?);
+    let (target, dead_letters) =
+        (queue(&delivery.target), delivery.dead_letters.as_deref().and_then(queue));
+    let body = delivery.body.as_ref();
+    let sent = target.zip(body).and_then(|(id, body)| put(bus, now, id, body, delivery, out));
+    sent.or_else(|| {
+        let whole = Delivery { content: Some(content_id(&delivery.event)), ..delivery.clone() };
+        dead_letters.and_then(|id| put(bus, now, id, &delivery.event, &whole, out))
+    })
+}
+
+/// Puts a message into a queue, if the queue takes it.
+fn put(
+    bus: &mut Bus,
+    now: Timestamp,
+    id: ResourceId,
+    body: &Str,
+    delivery: &Delivery,
+    out: &mut Vec<Output>,
+) -> Option<ResourceId> {
+    let message_id = ResourceId(u128::from_be_bytes(bus.ids.uuid_bytes("message")));
+    let queue = bus.state.queues.get_mut(&id)?;
+    let settings = &queue.record.settings;
+    if body.len() > usize::try_from(settings.message_bytes_max).unwrap_or_default() {
         return None;
+    }
+    let mut message = Message {
+        body: body.clone(),
+        group: delivery.group.clone(),
+        visible_at: now + u64::try_from(settings.delay_s).unwrap_or_default() * 1_000,
+        ..Message::new(id, message_id, "events.amazonaws.com", now)
     };
-    let delay_ms = u64::try_from(queue.record.settings.delay_s).unwrap_or_default() * 1_000;
-    let group = target.sqs_parameters.as_ref().and_then(|queue| queue.message_group_id.clone());
-    let message = Message {
-        queue: queue.record.id,
-        place: 0,
-        id: id_of_message,
-        body,
-        attributes: longshore_wire_ecs::sqs::shape::MessageAttributes::new(),
-        trace_header: None,
-        group,
-        sender: "events.amazonaws.com".into(),
-        sent_at: now,
-        visible_at: now + delay_ms,
-        moved_from: None,
-    };
-    receive::put(queue, now, message, out);
-    id
+    if let Some(fifo) = &settings.fifo {
+        // A FIFO queue that tells messages apart by ids only cannot be a target: there is nobody to give one.
+        if !fifo.content_based || message.group.is_none() {
+            return None;
+        }
+        message.deduplication.clone_from(&delivery.content);
+        if let Sent::Again(_) = queue.check_duplicate(&message) {
+            return Some(id);
+        }
+    }
+    receive::put_sent(queue, now, message, out);
+    Some(id)
 }

@@ -5,7 +5,7 @@ use longshore_wire_ecs::arn::{Arn, Realm};
 
 use crate::event::Event;
 use crate::limits;
-use crate::pattern::{Pattern, Pins};
+use crate::pattern::{Pattern, Pins, Work};
 
 /// Which events of a realm somebody wants.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +56,10 @@ impl Filter {
         }
         let Some((pattern, pins)) = &self.pattern else { return true };
         pins.allow(&event.source, &event.detail_type)
-            && (pins.complete || pattern.matches(&event.members(realm)))
+            && (pins.complete || {
+                // One pattern costs no more than going over the event a few times.
+                pattern.matches(&event.json(realm).canonical(), &mut Work::unbounded())
+            })
     }
 }
 

@@ -2,96 +2,47 @@
 //!
 //! Fields are joined by *and*, the alternatives of a field by *or*. An array in an event stands for any of its values, and
 //! an array of objects must hold one object that has all that is asked of it. A field is what has a value: an object is
-//! none, and neither is an empty array. Source: EventBridge user guide, *Creating event patterns*.
+//! none, and neither is an empty array. Fields are told apart by their whole path, in which a dot means nesting, wherever it stands; of two
+//! with the same path the later one counts. Source: EventBridge user guide, *Creating event patterns*.
 
+mod complexity;
 mod decimal;
+mod leaf;
 mod read;
 #[cfg(test)]
 mod tests;
 mod text;
+mod work;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_wire_ecs::Str;
-use serde_json::{Map, Value};
 
-use decimal::Decimal;
-use text::{Cidr, Wildcard};
+use crate::json::{Json, Members, named};
+use leaf::Leaf;
+use read::{Field, Fields};
+pub(crate) use work::Work;
 
 /// An event pattern.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pattern {
-    root: Fields,
+    /// All fields in the order of their paths.
+    leaves: Vec<LeafAt>,
+    /// Fields that every event must have, by their places among all.
+    common: Vec<u16>,
+    /// With these of one of the ways. Empty if there is only one way.
+    ways: Vec<Vec<u16>>,
 }
 
-/// What an object must hold.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Fields {
-    fields: Vec<(Str, Want)>,
-    /// Of each group one member must hold.
-    alternatives: Vec<Vec<Fields>>,
-}
-
+/// What must be found at a path.
 #[derive(Clone, Debug, PartialEq)]
-enum Want {
-    Nested(Fields),
-    Leaf(Vec<Test>),
-}
-
-/// What one value must be.
-#[derive(Clone, Debug, PartialEq)]
-enum Test {
-    Text(Str),
-    Number(Decimal),
-    Bool(bool),
-    Null,
-    Prefix(Str),
-    PrefixFolded(String),
-    Suffix(Str),
-    SuffixFolded(String),
-    Folded(String),
-    Wildcard(Wildcard),
-    AnythingBut(Vec<Test>),
-    Numeric(Vec<Bound>),
-    Exists(bool),
-    Cidr(Cidr),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comparison {
-    Equal,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-}
-
-impl Comparison {
-    fn is_lower(self) -> bool {
-        matches!(self, Self::Greater | Self::GreaterOrEqual)
-    }
-
-    fn is_upper(self) -> bool {
-        matches!(self, Self::Less | Self::LessOrEqual)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Bound {
-    comparison: Comparison,
-    number: Decimal,
-}
-
-impl Bound {
-    fn holds(&self, number: &Decimal) -> bool {
-        match self.comparison {
-            Comparison::Equal => *number == self.number,
-            Comparison::Less => *number < self.number,
-            Comparison::LessOrEqual => *number <= self.number,
-            Comparison::Greater => *number > self.number,
-            Comparison::GreaterOrEqual => *number >= self.number,
-        }
-    }
+struct LeafAt {
+    steps: Vec<Str>,
+    /// Equal for equal paths.
+    path: u16,
+    /// Where it stands in the text.
+    order: u16,
+    leaf: Leaf,
 }
 
 /// What a pattern says of source and detail type alone.
@@ -115,6 +66,9 @@ impl Pins {
     }
 }
 
+/// Objects that count as one: those at the same place, which no array holds apart.
+type View<'e> = Vec<&'e Members<'e>>;
+
 impl Pattern {
     /// Reads a pattern.
     ///
@@ -124,16 +78,105 @@ impl Pattern {
         read::pattern(text)
     }
 
-    /// Whether an event is such an event.
-    pub(crate) fn matches(&self, event: &Map<String, Value>) -> bool {
-        self.root.matches(Some(event), &[event])
+    /// Reads a pattern that was taken before, however complex it counts now.
+    ///
+    /// # Errors
+    /// Why it is none any more.
+    pub(crate) fn recall(text: &str) -> Result<Self, String> {
+        read::recalled(text)
+    }
+
+    /// A pattern that nothing matches.
+    pub(crate) fn never() -> Self {
+        let leaf = LeafAt { steps: vec!["".into()], path: 0, order: 0, leaf: Leaf::default() };
+        Self { leaves: vec![leaf], common: vec![0], ways: Vec::new() }
+    }
+
+    /// Puts fields and the ways to meet them in the order of their paths.
+    fn new(read: Vec<Field>, root: &Fields) -> Self {
+        let paths: BTreeSet<&Vec<Str>> = read.iter().map(|(path, _)| path).collect();
+        let numbers: BTreeMap<Vec<Str>, u16> = paths.into_iter().cloned().zip(0..).collect();
+        let mut leaves: Vec<LeafAt> = read
+            .into_iter()
+            .zip(0..)
+            .map(|((steps, leaf), order)| LeafAt { path: numbers[&steps], steps, order, leaf })
+            .collect();
+        leaves.sort_by_key(|leaf| (leaf.path, leaf.order));
+        let mut places = vec![0; leaves.len()];
+        for (leaf, place) in leaves.iter().zip(0_u16..) {
+            places[usize::from(leaf.order)] = place;
+        }
+        let place = |at: &u16| places[usize::from(*at)];
+        let mut pattern = Self { leaves, common: Vec::new(), ways: Vec::new() };
+        let common = pattern.in_order(root.fields.iter().map(place));
+        if root.groups.is_empty() {
+            return Self { common, ..pattern };
+        }
+        let ways: Vec<Vec<u16>> =
+            ways(&root.groups).iter().map(|way| way.iter().map(place).collect()).collect();
+        // What a way names as well is a matter of the ways: one of the two counts.
+        let named: BTreeSet<u16> = ways.iter().flatten().map(|at| pattern.path(*at)).collect();
+        let (moved, kept) = common.into_iter().partition(|at| named.contains(&pattern.path(*at)));
+        let moved: Vec<u16> = moved;
+        pattern.ways = ways
+            .into_iter()
+            .map(|way| pattern.in_order(way.into_iter().chain(moved.iter().copied())))
+            .collect();
+        pattern.common = kept;
+        pattern
+    }
+
+    fn path(&self, place: u16) -> u16 {
+        self.leaves[usize::from(place)].path
+    }
+
+    /// Fields in the order of their paths, and of each path the one that counts.
+    fn in_order(&self, places: impl Iterator<Item = u16>) -> Vec<u16> {
+        let mut sorted: Vec<u16> = places.collect();
+        sorted.sort_unstable();
+        // Of equal paths the later one is further behind: it takes the place of the one before it.
+        sorted.dedup_by(|later, earlier| {
+            let same = self.path(*later) == self.path(*earlier);
+            if same {
+                *earlier = *later;
+            }
+            same
+        });
+        sorted
+    }
+
+    /// All ways to meet it, whole.
+    fn branches(&self) -> impl Iterator<Item = Vec<u16>> {
+        let only = self.ways.is_empty().then(|| self.common.clone());
+        only.into_iter().chain(self.ways.iter().map(|way| self.whole(way)))
+    }
+
+    fn whole(&self, way: &[u16]) -> Vec<u16> {
+        self.in_order(self.common.iter().chain(way).copied())
+    }
+
+    /// Whether an event, in its canonical form, is such an event. Of no meaning if the work is spent after it.
+    pub(crate) fn matches(&self, event: &Json<'_>, work: &mut Work) -> bool {
+        let Json::Object(root) = event else { return false };
+        let mut search = Search { pattern: self, root, work };
+        search.all(&self.common, 0, &[root])
+            && (self.ways.is_empty()
+                || self.ways.iter().any(|way| {
+                    let whole = self.whole(way);
+                    search.work.spend(whole.len() as u64) && search.all(&whole, 0, &[root])
+                }))
     }
 
     /// What it says of source and detail type alone.
     pub(crate) fn pins(&self) -> Pins {
-        let mut pins = Pins { complete: self.root.alternatives.is_empty(), ..Pins::default() };
-        for (name, want) in &self.root.fields {
-            let place = match &**name {
+        let mut pins = Pins { complete: self.ways.is_empty(), ..Pins::default() };
+        for place in &self.common {
+            let at = &self.leaves[usize::from(*place)];
+            let name = match at.steps.as_slice() {
+                [name] => &**name,
+                _ => "",
+            };
+            let pin = match name {
                 "source" => &mut pins.sources,
                 "detail-type" => &mut pins.detail_types,
                 _ => {
@@ -141,137 +184,148 @@ impl Pattern {
                     continue;
                 }
             };
-            *place = want.texts();
-            pins.complete &= place.is_some();
+            *pin = at.leaf.names().map(|names| names.iter().cloned().collect());
+            pins.complete &= pin.is_some();
         }
         pins
     }
-}
 
-impl Want {
-    /// The texts that it names, if it wants nothing but texts.
-    fn texts(&self) -> Option<BTreeSet<Str>> {
-        let Self::Leaf(tests) = self else { return None };
-        let text = |test: &Test| match test {
-            Test::Text(text) => Some(text.clone()),
-            _ => None,
-        };
-        tests.iter().map(text).collect()
+    /// In how many ways it can be met.
+    pub(crate) fn way_count(&self) -> usize {
+        self.ways.len().max(1)
     }
 }
 
-impl Fields {
-    /// In how many ways it can be met: alternatives multiply.
-    fn ways(&self) -> usize {
-        let nested = self.fields.iter().map(|(_, want)| match want {
-            Want::Nested(fields) => fields.ways(),
-            Want::Leaf(_) => 1,
-        });
-        let groups = self
-            .alternatives
-            .iter()
-            .map(|group| group.iter().map(Self::ways).fold(0, usize::saturating_add));
-        nested.chain(groups).fold(1, usize::saturating_mul)
-    }
-
-    /// Whether the object `one` meets it. `all` are all objects at the same path of the event: a field is absent only if
-    /// none of them has it.
-    fn matches(&self, one: Option<&Map<String, Value>>, all: &[&Map<String, Value>]) -> bool {
-        self.fields.iter().all(|(name, want)| want.matches(name, one, all))
-            && self
-                .alternatives
-                .iter()
-                .all(|group| group.iter().any(|fields| fields.matches(one, all)))
-    }
-}
-
-impl Want {
-    fn matches(
-        &self,
-        name: &str,
-        one: Option<&Map<String, Value>>,
-        all: &[&Map<String, Value>],
-    ) -> bool {
-        let value = one.and_then(|object| object.get(name));
-        match self {
-            Self::Nested(fields) => {
-                let mut next = Vec::new();
-                for object in all {
-                    collect_objects(object.get(name), &mut next);
+/// One member of each group, in every way.
+fn ways(groups: &[Vec<Fields>]) -> Vec<Vec<u16>> {
+    let mut all = vec![Vec::new()];
+    for group in groups {
+        let mut next = Vec::new();
+        for way in &all {
+            for member in group {
+                for within in ways(&member.groups) {
+                    next.push([way.as_slice(), &member.fields, &within].concat());
                 }
-                let mut ours = Vec::new();
-                collect_objects(value, &mut ours);
-                if ours.is_empty() {
-                    return fields.matches(None, &next);
-                }
-                ours.iter().any(|object| fields.matches(Some(object), &next))
             }
-            Self::Leaf(tests) => tests.iter().any(|test| match test {
-                Test::Exists(true) => any_leaf(value, &mut |_| true),
-                Test::Exists(false) => {
-                    !all.iter().any(|object| any_leaf(object.get(name), &mut |_| true))
-                }
-                other => any_leaf(value, &mut |leaf| other.matches(leaf)),
-            }),
         }
+        all = next;
+    }
+    all
+}
+
+/// One look at an event.
+struct Search<'s, 'e> {
+    pattern: &'s Pattern,
+    root: &'s Members<'e>,
+    work: &'s mut Work,
+}
+
+impl<'s, 'e> Search<'s, 'e> {
+    /// Whether the objects of a view have all these fields, whose paths are the same for the first `depth` steps.
+    fn all(&mut self, mut places: &[u16], depth: usize, view: &[&'s Members<'e>]) -> bool {
+        let pattern = self.pattern;
+        let step = |place: &u16| &*pattern.leaves[usize::from(*place)].steps[depth];
+        while let Some(first) = places.first() {
+            let count = places.iter().take_while(|place| step(place) == step(first)).count();
+            let (group, others) = places.split_at(count);
+            if !self.step(group, depth, step(first), view) {
+                return false;
+            }
+            places = others;
+        }
+        true
+    }
+
+    /// The same for fields that go on with the same step.
+    fn step(&mut self, places: &[u16], depth: usize, step: &str, view: &[&'s Members<'e>]) -> bool {
+        let pattern = self.pattern;
+        let values: Vec<&'s Json<'e>> =
+            view.iter().flat_map(|members| named(members, step)).map(|(_, value)| value).collect();
+        if !self.work.spend(1 + view.len() as u64) {
+            return false;
+        }
+        let Some((first, mut deeper)) = places.split_first() else { return true };
+        let at = &pattern.leaves[usize::from(*first)];
+        if at.steps.len() == depth + 1 {
+            let accepted = values.iter().any(|value| at.leaf.accepts(value, self.work));
+            if !(accepted || (at.leaf.absent && !self.is_present(&at.steps))) {
+                return false;
+            }
+        } else {
+            deeper = places;
+        }
+        if deeper.is_empty() {
+            return true;
+        }
+        let (mut objects, mut arrays) = (Vec::new(), Vec::new());
+        for value in values {
+            match value {
+                Json::Object(members) => objects.push(members),
+                Json::Array(values) => arrays.push(values),
+                _ => {}
+            }
+        }
+        self.choose(&arrays, objects, &mut |search, view| search.all(deeper, depth + 1, view))
+    }
+
+    /// Whether one object of each array will do, together with the objects that are there anyway.
+    fn choose(
+        &mut self,
+        arrays: &[&'s Vec<Json<'e>>],
+        view: Vec<&'s Members<'e>>,
+        ask: &mut dyn FnMut(&mut Self, &[&'s Members<'e>]) -> bool,
+    ) -> bool {
+        let Some((array, others)) = arrays.split_first() else { return ask(self, &view) };
+        let mut objects = Vec::new();
+        collect_objects(array, &mut objects);
+        if objects.is_empty() {
+            return self.choose(others, view, ask);
+        }
+        objects.into_iter().any(|object| {
+            let mut view = view.clone();
+            view.push(object);
+            self.work.spend(1) && self.choose(others, view, ask)
+        })
+    }
+
+    /// Whether anything of the event has a value at a path.
+    fn is_present(&mut self, steps: &[Str]) -> bool {
+        let mut view: View<'_> = vec![self.root];
+        for (step, last) in steps.iter().zip((1..=steps.len()).map(|nth| nth == steps.len())) {
+            let mut next = Vec::new();
+            for members in view {
+                if !self.work.spend(1) {
+                    return false;
+                }
+                for (_, value) in named(members, step) {
+                    if last && is_value(value) {
+                        return true;
+                    }
+                    collect_objects(std::slice::from_ref(value), &mut next);
+                }
+            }
+            view = next;
+        }
+        false
     }
 }
 
 /// Objects, also those in arrays.
-fn collect_objects<'a>(value: Option<&'a Value>, into: &mut Vec<&'a Map<String, Value>>) {
-    match value {
-        Some(Value::Object(object)) => into.push(object),
-        Some(Value::Array(values)) => {
-            for value in values {
-                collect_objects(Some(value), into);
-            }
+fn collect_objects<'s, 'e>(values: &'s [Json<'e>], into: &mut Vec<&'s Members<'e>>) {
+    for value in values {
+        match value {
+            Json::Object(object) => into.push(object),
+            Json::Array(values) => collect_objects(values, into),
+            _ => {}
         }
-        _ => {}
     }
 }
 
-/// Whether a value, or one in an array, is neither object nor array and meets `test`.
-fn any_leaf(value: Option<&Value>, test: &mut impl FnMut(&Value) -> bool) -> bool {
+/// Whether something is, or holds, a value: an object is none.
+fn is_value(value: &Json<'_>) -> bool {
     match value {
-        None | Some(Value::Object(_)) => false,
-        Some(Value::Array(values)) => values.iter().any(|value| any_leaf(Some(value), test)),
-        Some(leaf) => test(leaf),
-    }
-}
-
-impl Test {
-    fn matches(&self, value: &Value) -> bool {
-        match (self, value) {
-            (Self::AnythingBut(tests), _) => !tests.iter().any(|test| test.matches(value)),
-            (Self::Null, Value::Null) => true,
-            (Self::Bool(wanted), Value::Bool(flag)) => wanted == flag,
-            (_, Value::Number(number)) => {
-                Decimal::of(number).is_some_and(|number| self.matches_number(&number))
-            }
-            (_, Value::String(text)) => self.matches_text(text),
-            _ => false,
-        }
-    }
-
-    fn matches_number(&self, number: &Decimal) -> bool {
-        match self {
-            Self::Number(wanted) => wanted == number,
-            Self::Numeric(bounds) => bounds.iter().all(|bound| bound.holds(number)),
-            _ => false,
-        }
-    }
-
-    fn matches_text(&self, text: &str) -> bool {
-        match self {
-            Self::Text(wanted) => **wanted == *text,
-            Self::Prefix(prefix) => text.starts_with(&**prefix),
-            Self::PrefixFolded(prefix) => text.to_lowercase().starts_with(prefix.as_str()),
-            Self::Suffix(suffix) => text.ends_with(&**suffix),
-            Self::SuffixFolded(suffix) => text.to_lowercase().ends_with(suffix.as_str()),
-            Self::Folded(wanted) => text.to_lowercase() == *wanted,
-            Self::Wildcard(wildcard) => wildcard.matches(text),
-            Self::Cidr(block) => block.contains(text),
-            _ => false,
-        }
+        Json::Object(_) => false,
+        Json::Array(values) => values.iter().any(is_value),
+        _ => true,
     }
 }

@@ -11,12 +11,16 @@ use longshore_wire_ecs::sqs::{Error, ErrorCode, Response, shape};
 use crate::machine::{Answer, Bus, Call, Change, Key, Output, Refusal};
 use crate::queue::{Kept, Queue, Receipt, Wanted, Whereabouts};
 use crate::record::{self, Message, queue_arn, uuid};
-use crate::{digest, limits};
+use crate::{digest, fifo, limits, moving};
 
 /// Puts a message into a queue, under the next place. The queue must be settled after it.
 pub(crate) fn put(queue: &mut Queue, now: Timestamp, mut message: Message, out: &mut Vec<Output>) {
     message.queue = queue.record.id;
     message.place = queue.next_place;
+    if queue.fifo.is_some() {
+        message.sequence.get_or_insert(message.place);
+        reserve_places(queue, out);
+    }
     let message = Arc::new(message);
     out.push(Output::Change(Change::Message(message.clone())));
     queue.put(message, now);
@@ -27,15 +31,45 @@ pub(crate) fn put(queue: &mut Queue, now: Timestamp, mut message: Message, out: 
     }
 }
 
-/// Brings a queue up to the present: shows, expires, answers those who wait, and sets its alarm. Dead letters may concern
+/// Puts a message into a queue that somebody has sent there: a FIFO queue remembers it.
+pub(crate) fn put_sent(
+    queue: &mut Queue,
+    now: Timestamp,
+    mut message: Message,
+    out: &mut Vec<Output>,
+) {
+    message.sequence = queue.fifo.is_some().then_some(queue.next_place);
+    let (id, per_group) = (queue.record.id, queue.is_per_group());
+    let sent = fifo::deduplication(&message, per_group, id, now);
+    if let (Some(fifo), Some(sent)) = (&mut queue.fifo, sent) {
+        let sent = Arc::new(sent);
+        fifo.remember(sent.clone());
+        out.push(Output::Change(Change::Deduplication(sent)));
+    }
+    put(queue, now, message, out);
+}
+
+/// Makes sure that the next place has been reserved: numbers of a FIFO queue rise, also after a restart with an empty queue.
+fn reserve_places(queue: &mut Queue, out: &mut Vec<Output>) {
+    if queue.next_place >= queue.record.places {
+        let places = queue.next_place + limits::PLACES_AT_A_TIME;
+        queue.record = Arc::new(record::Queue { places, ..(*queue.record).clone() });
+        out.push(Output::Change(Change::Queue(queue.record.clone())));
+    }
+}
+
+/// Brings a queue up to the present: shows, expires, moves, answers those who wait, and sets its alarm. Dead letters may concern
 /// another queue, which is settled too.
 pub(crate) fn settle(bus: &mut Bus, now: Timestamp, id: ResourceId, out: &mut Vec<Output>) {
     let mut concerned = vec![id];
     while let Some(id) = concerned.pop() {
         let Some(queue) = bus.state.queues.get_mut(&id) else { continue };
-        for place in queue.advance(now) {
-            out.push(Output::Change(Change::Forget(Key::Message(id, place))));
-        }
+        let passed = queue.advance(now);
+        let messages = passed.expired.into_iter().map(|place| Key::Message(id, place));
+        let sent =
+            passed.forgotten.into_iter().map(|(scope, sent)| Key::Deduplication(id, scope, sent));
+        out.extend(messages.chain(sent).map(|key| Output::Change(Change::Forget(key))));
+        moving::go_on(bus, now, id, &mut concerned, out);
         serve(bus, now, id, &mut concerned, out);
         bus.state.set_alarm(id);
     }
@@ -52,18 +86,20 @@ fn serve(
     loop {
         let Some(queue) = bus.state.queues.get_mut(&id) else { return };
         let is_full = queue.in_flight.len() >= limits::IN_FLIGHT_MAX;
-        if queue.polls.is_empty() || queue.ready.is_empty() || is_full {
+        if queue.polls.is_empty() || !queue.has_ready() || is_full {
             break;
         }
         let Some(poll) = queue.first_poll() else { break };
         let messages = take(bus, now, id, &poll.wanted, concerned, out);
         if messages.is_empty() {
+            // What was ready went to the dead-letter queue. If that was not all of it, the rest follows.
             if let Some(queue) = bus.state.queues.get_mut(&id) {
                 queue.wait_on(poll);
+                queue.left_over = queue.has_ready().then_some(now).or(queue.left_over);
             }
-        } else {
-            answer(bus, poll.call, messages, out);
+            break;
         }
+        answer(bus, poll.call, messages, out);
     }
     while let Some(poll) = bus.state.queues.get_mut(&id).and_then(|queue| queue.ended_poll(now)) {
         answer(bus, poll.call, Vec::new(), out);
@@ -87,6 +123,13 @@ pub(crate) fn dismiss(bus: &mut Bus, queue: &mut Queue, out: &mut Vec<Output>) {
     }
 }
 
+/// How long a receive hides what it gets, in ms.
+fn hidden_ms(queue: &Queue, wanted: &Wanted) -> u64 {
+    wanted.visibility_ms.unwrap_or_else(|| {
+        u64::try_from(queue.record.settings.visibility_s).unwrap_or_default() * 1_000
+    })
+}
+
 /// Hands out what is ready. What was received too often goes to the dead-letter queue instead, which is then concerned.
 pub(crate) fn take(
     bus: &mut Bus,
@@ -98,42 +141,91 @@ pub(crate) fn take(
 ) -> Vec<shape::Message> {
     let Some(queue) = bus.state.queues.get(&id) else { return Vec::new() };
     let dead_letters = dead_letter_queue(bus, queue);
-    let hidden_ms = wanted.visibility_ms.unwrap_or_else(|| {
-        u64::try_from(queue.record.settings.visibility_s).unwrap_or_default() * 1_000
-    });
     let (mut taken, mut dead) = (Vec::new(), Vec::new());
     let room = limits::IN_FLIGHT_MAX.saturating_sub(queue.in_flight.len()).min(wanted.count);
-    for place in &queue.ready {
-        if taken.len() >= room {
+    for place in queue.offered() {
+        if taken.len() >= room || dead.len() >= limits::CHANGES_AT_A_TIME {
             break;
         }
-        let kept = &queue.kept[place];
+        let kept = &queue.kept[&place];
         if dead_letters.is_some() && queue.is_spent(kept) {
-            dead.push(*place);
+            dead.push(place);
         } else {
-            taken.push(*place);
+            taken.push(place);
         }
     }
-    let Some(queue) = bus.state.queues.get_mut(&id) else { return Vec::new() };
-    let mut messages = Vec::with_capacity(taken.len());
-    for place in taken {
-        // Hidden for no time is not hidden.
-        let whereabouts = match hidden_ms {
-            0 => Whereabouts::Ready,
-            ms => Whereabouts::InFlight(now + ms),
-        };
-        queue.move_to(place, whereabouts);
-        let Some(kept) = queue.kept.get_mut(&place) else { continue };
-        kept.receives += 1;
-        kept.first_received.get_or_insert(now);
-        let nonce = bus.ids.below("receipt", u64::MAX);
-        kept.receipt = Some(nonce);
-        messages.push(show(kept, nonce, wanted));
-    }
+    let messages = hide(bus, now, id, wanted, &taken);
     if let Some(target) = dead_letters {
         bury(bus, now, id, target, dead, concerned, out);
     }
     messages
+}
+
+/// Hides messages from all but who receives them, and shows them to that one.
+fn hide(
+    bus: &mut Bus,
+    now: Timestamp,
+    id: ResourceId,
+    wanted: &Wanted,
+    places: &[u64],
+) -> Vec<shape::Message> {
+    let Some(queue) = bus.state.queues.get_mut(&id) else { return Vec::new() };
+    let hidden_ms = hidden_ms(queue, wanted);
+    // Hidden for no time is not hidden.
+    let whereabouts = match hidden_ms {
+        0 => Whereabouts::Ready,
+        ms => Whereabouts::InFlight(now + ms),
+    };
+    let (mut messages, mut receipts) = (Vec::with_capacity(places.len()), Vec::new());
+    for place in places {
+        queue.move_to(*place, whereabouts);
+        let Some(kept) = queue.kept.get_mut(place) else { continue };
+        kept.receives += 1;
+        kept.first_received.get_or_insert(now);
+        let nonce = bus.ids.below("receipt", u64::MAX);
+        kept.receipt = Some((nonce, now));
+        receipts.push((*place, nonce));
+        messages.push(show(kept, nonce, wanted));
+    }
+    queue.pass_turns(places);
+    if let (Some(fifo), Some(attempt)) = (&mut queue.fifo, &wanted.attempt)
+        && !receipts.is_empty()
+    {
+        fifo.remember_attempt(attempt.clone(), receipts, now + hidden_ms, now);
+    }
+    messages
+}
+
+/// What the same attempt to receive was given before, hidden anew; `None` if that does not count any more: then it is an
+/// attempt like any other. Source: SQS API reference, `ReceiveRequestAttemptId`.
+pub(crate) fn take_again(
+    bus: &mut Bus,
+    now: Timestamp,
+    id: ResourceId,
+    wanted: &Wanted,
+) -> Option<Vec<shape::Message>> {
+    let attempt_id = wanted.attempt.as_ref()?;
+    let queue = bus.state.queues.get_mut(&id)?;
+    let hidden_until = now + hidden_ms(queue, wanted);
+    let attempt = queue.fifo.as_mut()?.attempt(attempt_id, now)?;
+    let untouched = |(place, nonce): &(u64, u64)| {
+        queue.kept.get(place).is_some_and(|kept| {
+            kept.whereabouts == Whereabouts::InFlight(attempt.hidden_until)
+                && kept.receipt.is_some_and(|(known, _)| known == *nonce)
+        })
+    };
+    if !attempt.receipts.iter().all(untouched) {
+        queue.fifo.as_mut()?.forget_attempt(attempt_id);
+        return None;
+    }
+    let mut messages = Vec::new();
+    for (place, nonce) in &attempt.receipts {
+        queue.move_to(*place, Whereabouts::InFlight(hidden_until));
+        messages.push(show(queue.kept.get(place)?, *nonce, wanted));
+    }
+    let fifo = queue.fifo.as_mut()?;
+    fifo.remember_attempt(attempt_id.clone(), attempt.receipts, hidden_until, now);
+    Some(messages)
 }
 
 /// The dead-letter queue of a queue, if it has one that exists.
@@ -143,7 +235,7 @@ fn dead_letter_queue(bus: &Bus, queue: &Queue) -> Option<ResourceId> {
     bus.state.queue_id(&queue.record.realm, name).filter(|target| *target != queue.record.id)
 }
 
-/// Moves dead letters. They keep when they were sent, and with it when they expire. Source: SQS developer guide,
+/// Moves dead letters. Those of a standard queue keep when they were sent, and with it when they expire. Source: SQS developer guide,
 /// *Dead-letter queues*.
 fn bury(
     bus: &mut Bus,
@@ -160,10 +252,14 @@ fn bury(
     for place in places {
         let Some(queue) = bus.state.queues.get_mut(&from) else { return };
         let source = queue_arn(&queue.record.realm, &queue.record.name);
+        let is_fifo = queue.fifo.is_some();
         let Some(kept) = queue.remove(place) else { continue };
         out.push(Output::Change(Change::Forget(Key::Message(from, place))));
-        let message =
+        let mut message =
             Message { moved_from: Some(source), visible_at: now, ..(*kept.message).clone() };
+        if is_fifo {
+            message.sent_at = now;
+        }
         if let Some(target) = bus.state.queues.get_mut(&to) {
             put(target, now, message, out);
         }
@@ -192,11 +288,11 @@ fn show(kept: &Kept, nonce: u64, wanted: &Wanted) -> shape::Message {
     }
 }
 
-/// Source: SQS API reference, `MessageAttributeNames`: names, beginnings with `.*`, or `All`.
+/// Source: SQS API reference, `MessageAttributeNames`: names, beginnings with `.*`, or `All`; SQS takes `*` for all, too.
 fn is_wanted(name: &str, wanted: &[Str]) -> bool {
     wanted.iter().any(|pattern| match pattern.strip_suffix(".*") {
         Some(beginning) => name.starts_with(beginning),
-        None => &**pattern == "All" || &**pattern == name,
+        None => matches!(&**pattern, "All" | "*") || &**pattern == name,
     })
 }
 
@@ -206,14 +302,16 @@ fn system_attributes(kept: &Kept, wanted: &[Str]) -> BTreeMap<Str, Str> {
     }
     let message = &kept.message;
     let millis = |at: Timestamp| Some(at.millis().to_string().into());
-    let all: [(&str, Option<Str>); 7] = [
+    let all: [(&str, Option<Str>); 9] = [
         ("AWSTraceHeader", message.trace_header.clone()),
         ("ApproximateFirstReceiveTimestamp", kept.first_received.and_then(millis)),
         ("ApproximateReceiveCount", Some(kept.receives.to_string().into())),
         ("DeadLetterQueueSourceArn", message.moved_from.clone()),
+        ("MessageDeduplicationId", message.deduplication.clone()),
         ("MessageGroupId", message.group.clone()),
         ("SenderId", Some(message.sender.clone())),
         ("SentTimestamp", millis(message.sent_at)),
+        ("SequenceNumber", message.sequence.map(fifo::sequence_number)),
     ];
     all.into_iter()
         .filter(|(name, _)| wanted.iter().any(|word| &**word == "All" || &**word == *name))

@@ -9,6 +9,7 @@ use longshore_wire_ecs::eventbridge::shape::Target;
 use longshore_wire_ecs::sqs::shape::MessageAttributes;
 use serde::{Deserialize, Serialize};
 
+use crate::event::Event;
 use crate::settings::Settings;
 
 /// Tags of a rule or queue.
@@ -66,6 +67,18 @@ pub struct Queue {
     pub created_at: Timestamp,
     /// Attributes were last changed.
     pub modified_at: Timestamp,
+    /// Places from here on have never been given to a message: they are reserved in ranges, so that no message costs a row of its
+    /// queue.
+    #[serde(default)]
+    pub places: u64,
+}
+
+impl Queue {
+    /// The name of its dead-letter queue, if that is one of the same realm.
+    pub(crate) fn dead_letters(&self) -> Option<&str> {
+        let redrive = self.settings.redrive.as_ref()?;
+        queue_name(&self.realm, &redrive.target)
+    }
 }
 
 /// The ARN of a queue.
@@ -105,6 +118,12 @@ pub struct Message {
     /// As given; standard queues do nothing with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Str>,
+    /// What tells it from others in a FIFO queue, as given or made of its body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deduplication: Option<Str>,
+    /// Where it came in the FIFO queue that it was sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
     /// Who sent it.
     pub sender: Str,
     /// When it was sent, also if it has been moved since.
@@ -117,10 +136,107 @@ pub struct Message {
 }
 
 impl Message {
+    /// A message without anything in it, sent now.
+    pub(crate) fn new(
+        queue: ResourceId,
+        id: ResourceId,
+        sender: impl Into<Str>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            queue,
+            place: 0,
+            id,
+            body: "".into(),
+            attributes: MessageAttributes::new(),
+            trace_header: None,
+            group: None,
+            deduplication: None,
+            sequence: None,
+            sender: sender.into(),
+            sent_at: now,
+            visible_at: now,
+            moved_from: None,
+        }
+    }
+
     /// Bytes that count against the bounds of a queue.
     pub(crate) fn bytes(&self) -> usize {
         self.body.len() + attribute_bytes(&self.attributes)
     }
+}
+
+/// Something that was sent to a FIFO queue: for a while the same is not taken again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deduplication {
+    /// Where.
+    pub queue: ResourceId,
+    /// The message group in which it counts; empty for all of them.
+    pub scope: Str,
+    /// As given, or made of the body.
+    pub id: Str,
+    /// The message that was taken.
+    pub message: ResourceId,
+    /// Its sequence number, see [`Message::sequence`].
+    pub sequence: u64,
+    /// Then it is forgotten.
+    pub until: Timestamp,
+}
+
+/// A queue that was deleted: for a minute there is no other of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedQueue {
+    /// Account and region.
+    pub realm: Realm,
+    /// Its name.
+    pub name: Str,
+    /// When the name is free again.
+    pub until: Timestamp,
+}
+
+/// A task that moves the messages of a dead-letter queue on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveTask {
+    /// The dead-letter queue.
+    pub queue: ResourceId,
+    /// Rises with each task of a queue.
+    pub number: u64,
+    /// What callers know it by.
+    pub id: ResourceId,
+    /// The ARN of the dead-letter queue.
+    pub source: Str,
+    /// The ARN of the queue that messages go to; `None` for those that they came from.
+    pub destination: Option<Str>,
+    /// Messages a second; `None` for as fast as it goes.
+    pub rate: Option<u32>,
+    /// RUNNING, COMPLETED, CANCELLED or FAILED.
+    pub status: Str,
+    /// Why it failed.
+    pub failure: Option<Str>,
+    /// Messages when it started.
+    pub to_move: u64,
+    /// Messages that it has moved.
+    pub moved: u64,
+    /// When it started.
+    pub started_at: Timestamp,
+}
+
+impl MoveTask {
+    /// Whether it goes on.
+    pub(crate) fn is_running(&self) -> bool {
+        &*self.status == "RUNNING"
+    }
+}
+
+/// An event of the cluster that has not reached all queues yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PendingEvent {
+    /// Rises with each event.
+    pub number: u64,
+    /// Where it happened.
+    pub realm: Realm,
+    /// What happened.
+    pub event: Event,
 }
 
 /// Bytes of message attributes: names, types and values. Source: SQS developer guide, *Message attributes*.

@@ -25,8 +25,22 @@ pub struct Settings {
     pub visibility_s: i32,
     /// Where messages go that are received too often.
     pub redrive: Option<Redrive>,
+    /// What a FIFO queue is set to; `None` for a standard queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fifo: Option<FifoSettings>,
     /// Attributes that are kept and shown, such as a policy; nothing is done with them.
     pub kept: BTreeMap<Str, Str>,
+}
+
+/// What a FIFO queue is set to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FifoSettings {
+    /// A message without a deduplication id is told from others by its body.
+    pub content_based: bool,
+    /// Messages are told apart within their message group only.
+    pub per_group: bool,
+    /// The limit of throughput counts for each message group. Nothing is limited here: it is stored and shown.
+    pub limit_per_group: bool,
 }
 
 /// Where messages go that are received too often.
@@ -56,6 +70,7 @@ impl Default for Settings {
             wait_s: 0,
             visibility_s: 30,
             redrive: None,
+            fifo: None,
             kept: BTreeMap::new(),
         }
     }
@@ -85,11 +100,22 @@ const FIFO: [&str; 4] =
     ["ContentBasedDeduplication", "DeduplicationScope", "FifoQueue", "FifoThroughputLimit"];
 
 impl Settings {
-    /// Sets one attribute.
+    /// Sets attributes, all or none.
     ///
     /// # Errors
-    /// `InvalidAttributeName` and `InvalidAttributeValue`.
-    pub(crate) fn set(&mut self, name: &Str, value: &Str) -> Result<(), Error> {
+    /// `InvalidAttributeName`, `InvalidAttributeValue` and `InvalidParameterValue`.
+    pub(crate) fn set_all(&mut self, attributes: &BTreeMap<Str, Str>) -> Result<(), Error> {
+        let mut changed = self.clone();
+        for (name, value) in attributes {
+            changed.set(name, value)?;
+        }
+        changed.choose_encryption(attributes)?;
+        changed.check_throughput()?;
+        *self = changed;
+        Ok(())
+    }
+
+    fn set(&mut self, name: &Str, value: &Str) -> Result<(), Error> {
         let within = |bounds: RangeInclusive<i32>| {
             value.trim().parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
                 bad_value(
@@ -105,14 +131,84 @@ impl Settings {
             "ReceiveMessageWaitTimeSeconds" => self.wait_s = within(0..=limits::WAIT_S_MAX)?,
             "VisibilityTimeout" => self.visibility_s = within(0..=limits::VISIBILITY_S_MAX)?,
             "RedrivePolicy" => self.redrive = redrive(value)?,
-            "FifoQueue" if &**value == "false" => {}
-            fifo if FIFO.contains(&fifo) => {
-                return Err(bad_value(fifo, "Longshore has standard queues only, no FIFO queues"));
+            "KmsDataKeyReusePeriodSeconds" => {
+                within(limits::KEY_REUSE_S)?;
+                self.keep(name, value)?;
             }
+            "SqsManagedSseEnabled" => {
+                let enabled = if flag(name, value)? { "true" } else { "false" };
+                self.kept.insert(name.clone(), enabled.into());
+            }
+            fifo if FIFO.contains(&fifo) => self.set_fifo(name, value)?,
             kept if KEPT.contains(&kept) => self.keep(name, value)?,
             other => return Err(unknown(other)),
         }
         Ok(())
+    }
+
+    /// Source: SQS API reference, `SetQueueAttributes`, *FIFO queues*; the words are those of SQS.
+    fn set_fifo(&mut self, name: &Str, value: &Str) -> Result<(), Error> {
+        let Some(fifo) = &mut self.fifo else {
+            return Err(match &**name {
+                "DeduplicationScope" | "FifoThroughputLimit" => Error::new(
+                    ErrorCode::InvalidAttributeName,
+                    format!("You can specify the {name} only when FifoQueue is set to true."),
+                ),
+                other => unknown(other),
+            });
+        };
+        let one_of = |whole: &str, group: &str| match &**value {
+            value if value == whole => Ok(false),
+            value if value == group => Ok(true),
+            _ => Err(bad_value(name, &format!("it must be {whole} or {group}"))),
+        };
+        match &**name {
+            "ContentBasedDeduplication" => fifo.content_based = flag(name, value)?,
+            "DeduplicationScope" => fifo.per_group = one_of("queue", "messageGroup")?,
+            "FifoThroughputLimit" => {
+                fifo.limit_per_group = one_of("perQueue", "perMessageGroupId")?;
+            }
+            _ if flag(name, value)? => {}
+            _ => return Err(bad_value(name, "Modifying queue type is not supported")),
+        }
+        Ok(())
+    }
+
+    /// Source: SQS API reference, `FifoThroughputLimit`.
+    fn check_throughput(&self) -> Result<(), Error> {
+        match &self.fifo {
+            Some(fifo) if fifo.limit_per_group && !fifo.per_group => Err(bad_value(
+                "FifoThroughputLimit",
+                "perMessageGroupId is allowed only when DeduplicationScope is messageGroup",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Of the two kinds of encryption one counts: a key switches the other off.
+    fn choose_encryption(&mut self, given: &BTreeMap<Str, Str>) -> Result<(), Error> {
+        let key = given.get("KmsMasterKeyId").is_some_and(|key| !key.is_empty());
+        let managed = given.contains_key("SqsManagedSseEnabled").then(|| self.is_managed());
+        match (key, managed) {
+            (true, Some(true)) => Err(Error::new(
+                ErrorCode::InvalidAttributeName,
+                "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.",
+            )),
+            (true, _) => {
+                self.kept.insert("SqsManagedSseEnabled".into(), "false".into());
+                Ok(())
+            }
+            (false, Some(true)) => {
+                self.kept.remove("KmsMasterKeyId");
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether SQS encrypts with keys of its own, as it does unless it is told not to.
+    fn is_managed(&self) -> bool {
+        self.kept.get("SqsManagedSseEnabled").is_none_or(|enabled| &**enabled == "true")
     }
 
     fn keep(&mut self, name: &Str, value: &Str) -> Result<(), Error> {
@@ -146,7 +242,30 @@ impl Settings {
         if let Some(redrive) = &self.redrive {
             shown.insert("RedrivePolicy".into(), redrive.show());
         }
+        shown.entry("SqsManagedSseEnabled".into()).or_insert_with(|| "true".into());
+        if !shown.contains_key("KmsMasterKeyId") {
+            shown.remove("KmsDataKeyReusePeriodSeconds");
+        }
+        if let Some(fifo) = &self.fifo {
+            let word = |flag, yes: &str, no: &str| Str::from(if flag { yes } else { no });
+            let words = [
+                ("ContentBasedDeduplication", word(fifo.content_based, "true", "false")),
+                ("DeduplicationScope", word(fifo.per_group, "messageGroup", "queue")),
+                ("FifoQueue", "true".into()),
+                (
+                    "FifoThroughputLimit",
+                    word(fifo.limit_per_group, "perMessageGroupId", "perQueue"),
+                ),
+            ];
+            shown.extend(words.map(|(name, word)| (name.into(), word)));
+        }
         shown
+    }
+
+    /// The first attribute of these that another queue has set otherwise.
+    pub(crate) fn differing(&self, other: &Self, given: &BTreeMap<Str, Str>) -> Option<Str> {
+        let (ours, theirs) = (self.show(), other.show());
+        given.keys().find(|name| ours.get(*name) != theirs.get(*name)).cloned()
     }
 
     /// How long a message is kept, in ms.
@@ -195,28 +314,54 @@ fn is_object(text: &str) -> bool {
     serde_json::from_str::<serde_json::Map<String, Value>>(text).is_ok()
 }
 
+/// Source of the words: SQS itself.
 fn redrive(text: &str) -> Result<Option<Redrive>, Error> {
     if text.is_empty() {
         return Ok(None);
     }
-    let policy: Value = serde_json::from_str(text).unwrap_or_default();
-    let target = policy["deadLetterTargetArn"].as_str();
+    let refuse = |why: String| {
+        Err(Error::invalid(format!(
+            "Value {text} for parameter RedrivePolicy is invalid. Reason: {why}."
+        )))
+    };
+    let Ok(Value::Object(policy)) = serde_json::from_str(text) else {
+        return refuse("Redrive policy is not a valid JSON map".to_owned());
+    };
+    let missing = |name: &str| !policy.contains_key(name);
+    if let Some(name) = ["deadLetterTargetArn", "maxReceiveCount"].into_iter().find(|n| missing(n))
+    {
+        return refuse(format!("Redrive policy does not contain mandatory attribute: {name}"));
+    }
     // Both a number and a number in quotes are common.
     let receives = match &policy["maxReceiveCount"] {
         Value::String(digits) => digits.parse().ok(),
-        Value::Null => Some(10),
         other => other.as_i64(),
     };
     let receives = receives.filter(|receives| limits::RECEIVES.contains(receives));
-    match (target, receives.and_then(|receives| u32::try_from(receives).ok())) {
+    match (policy["deadLetterTargetArn"].as_str(), receives.and_then(|n| u32::try_from(n).ok())) {
         (Some(target), Some(receives_max)) => {
             Ok(Some(Redrive { target: target.into(), receives_max }))
         }
-        _ => Err(bad_value(
-            "RedrivePolicy",
-            "it must have a deadLetterTargetArn and a maxReceiveCount from 1 to 1000",
+        (None, _) => refuse("deadLetterTargetArn must be a string".to_owned()),
+        (_, None) => refuse(format!(
+            "Invalid value for maxReceiveCount: {}, valid values are from 1 to 1000 both inclusive",
+            policy["maxReceiveCount"]
         )),
     }
+}
+
+/// A truth value; SQS does not mind its case.
+fn flag(name: &str, value: &str) -> Result<bool, Error> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(bad_value(name, "it must be true or false")),
+    }
+}
+
+/// Whether attributes of a new queue want it to be a FIFO queue.
+pub(crate) fn wants_fifo(attributes: &BTreeMap<Str, Str>) -> Result<bool, Error> {
+    attributes.get("FifoQueue").map_or(Ok(false), |value| flag("FifoQueue", value))
 }
 
 #[cfg(test)]
@@ -225,7 +370,7 @@ mod tests {
 
     fn set(name: &str, value: &str) -> Result<Settings, ErrorCode> {
         let mut settings = Settings::default();
-        settings.set(&name.into(), &value.into()).map_err(|error| error.code)?;
+        settings.set_all(&[(name.into(), value.into())].into()).map_err(|error| error.code)?;
         Ok(settings)
     }
 
@@ -239,12 +384,13 @@ mod tests {
             ("VisibilityTimeout", "0", "-1"),
             ("VisibilityTimeout", "43200", "x"),
             ("Policy", "{}", "[]"),
-            ("RedrivePolicy", r#"{"deadLetterTargetArn":"a","maxReceiveCount":"3"}"#, "{}"),
-            ("FifoQueue", "false", "true"),
+            ("KmsDataKeyReusePeriodSeconds", "60", "59"),
+            ("SqsManagedSseEnabled", "False", "no"),
         ] {
             let settings = set(name, good).unwrap_or_else(|code| panic!("{name}: {code:?}"));
             let shown = settings.show();
-            assert!(name == "FifoQueue" || shown.contains_key(name), "{name}");
+            let needs_key = name == "KmsDataKeyReusePeriodSeconds";
+            assert_eq!(shown.contains_key(name), !needs_key, "{name}");
             assert_eq!(set(name, bad), Err(ErrorCode::InvalidAttributeValue), "{name}");
         }
     }
@@ -254,6 +400,68 @@ mod tests {
         for name in ["Colour", "QueueArn", "ApproximateNumberOfMessages"] {
             assert_eq!(set(name, "1"), Err(ErrorCode::InvalidAttributeName), "{name}");
         }
+    }
+
+    #[test]
+    fn a_redrive_policy_names_a_queue_and_a_count() {
+        assert!(
+            set("RedrivePolicy", r#"{"deadLetterTargetArn":"a","maxReceiveCount":"3"}"#).is_ok()
+        );
+        for policy in [
+            "{}",
+            "x",
+            r#"{"deadLetterTargetArn":"a"}"#,
+            r#"{"maxReceiveCount":1}"#,
+            r#"{"deadLetterTargetArn":"a","maxReceiveCount":0}"#,
+            r#"{"deadLetterTargetArn":"a","maxReceiveCount":"many"}"#,
+        ] {
+            assert_eq!(
+                set("RedrivePolicy", policy),
+                Err(ErrorCode::InvalidParameterValue),
+                "{policy}"
+            );
+        }
+    }
+
+    #[test]
+    fn attributes_of_fifo_queues_are_for_these_only() {
+        for (name, value) in [
+            ("FifoQueue", "false"),
+            ("ContentBasedDeduplication", "true"),
+            ("DeduplicationScope", "queue"),
+            ("FifoThroughputLimit", "perQueue"),
+        ] {
+            assert_eq!(set(name, value), Err(ErrorCode::InvalidAttributeName), "{name}");
+        }
+        let fifo = Settings { fifo: Some(FifoSettings::default()), ..Settings::default() };
+        let set = |attributes: &[(&str, &str)]| {
+            let all = attributes.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            let mut settings = fifo.clone();
+            settings.set_all(&all.collect()).map(|()| settings.show())
+        };
+        let high = [
+            ("DeduplicationScope", "messageGroup"),
+            ("FifoThroughputLimit", "perMessageGroupId"),
+            ("FifoQueue", "True"),
+        ];
+        let shown = set(&high).expect("this is high throughput");
+        assert_eq!(&*shown["FifoThroughputLimit"], "perMessageGroupId");
+        assert_eq!(&*shown["ContentBasedDeduplication"], "false");
+        for bad in [("FifoThroughputLimit", "perMessageGroupId"), ("FifoQueue", "false")] {
+            let refused = set(&[bad]).map_err(|error| error.code);
+            assert_eq!(refused, Err(ErrorCode::InvalidAttributeValue), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_one_kind_of_encryption_at_a_time() {
+        let shown = set("KmsMasterKeyId", "key").expect("a key").show();
+        assert_eq!(&*shown["SqsManagedSseEnabled"], "false");
+        assert_eq!(&*Settings::default().show()["SqsManagedSseEnabled"], "true");
+        let both = [("KmsMasterKeyId", "key"), ("SqsManagedSseEnabled", "true")];
+        let both = both.map(|(name, value)| (name.into(), value.into())).into();
+        let refused = Settings::default().set_all(&both).map_err(|error| error.code);
+        assert_eq!(refused, Err(ErrorCode::InvalidAttributeName));
     }
 
     #[test]

@@ -7,80 +7,35 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 
+use crate::backlog::Backlog;
 use crate::machine::Call;
-use crate::pattern::{Pattern, Pins};
-use crate::queue::{Losses, Queue};
-use crate::record;
-
-/// A rule, ready to match.
-#[derive(Clone, Debug)]
-pub(crate) struct Rule {
-    pub(crate) record: Arc<record::Rule>,
-    pub(crate) pattern: Pattern,
-    pub(crate) pins: Pins,
-}
-
-impl Rule {
-    /// Reads the pattern of a record.
-    pub(crate) fn new(record: Arc<record::Rule>) -> Result<Self, String> {
-        let pattern = Pattern::parse(&record.pattern)?;
-        let pins = pattern.pins();
-        Ok(Self { record, pattern, pins })
-    }
-
-    /// Whether anything happens when it matches.
-    pub(crate) fn is_live(&self) -> bool {
-        self.record.is_enabled() && !self.record.targets.is_empty()
-    }
-}
-
-/// Which rules an event of a source may concern.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RuleIndex {
-    /// Live rules that name their sources.
-    pub(crate) by_source: BTreeMap<Str, BTreeSet<Str>>,
-    /// Live rules that do not.
-    pub(crate) other: BTreeSet<Str>,
-}
-
-impl RuleIndex {
-    pub(crate) fn of(rules: &BTreeMap<Str, Rule>) -> Self {
-        let mut index = Self::default();
-        for (name, rule) in rules.iter().filter(|(_, rule)| rule.is_live()) {
-            match &rule.pins.sources {
-                Some(sources) => {
-                    for source in sources {
-                        index.by_source.entry(source.clone()).or_default().insert(name.clone());
-                    }
-                }
-                None => {
-                    index.other.insert(name.clone());
-                }
-            }
-        }
-        index
-    }
-}
+use crate::queue::{Losses, Queue, Trash};
+use crate::rules::Rules;
 
 /// One account in one region.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Regional {
-    pub(crate) rules: BTreeMap<Str, Rule>,
-    pub(crate) index: RuleIndex,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) queues: BTreeMap<Str, ResourceId>,
+    /// Queues by the name of the dead-letter queue that they name, whether there is one of that name or not.
+    pub(crate) sources: BTreeMap<Str, BTreeMap<Str, ResourceId>>,
+    /// Names of queues that were deleted, and when they are free again.
+    pub(crate) deleted: BTreeMap<Str, Timestamp>,
+    pub(crate) deleted_ends: BTreeSet<(Timestamp, Str)>,
 }
 
 impl Regional {
-    /// Live rules whose source and detail type fit an event.
-    pub(crate) fn candidates<'a>(
-        &'a self,
-        source: &str,
-        detail_type: &'a str,
-    ) -> impl Iterator<Item = &'a Rule> {
-        let named = self.index.by_source.get(source).into_iter().flatten();
-        named.chain(&self.index.other).filter_map(|name| self.rules.get(name)).filter(move |rule| {
-            rule.pins.detail_types.as_ref().is_none_or(|types| types.contains(detail_type))
-        })
+    /// Notes the name of a deleted queue.
+    pub(crate) fn note_deleted(&mut self, name: Str, until: Timestamp) {
+        self.forget_deleted(&name);
+        self.deleted_ends.insert((until, name.clone()));
+        self.deleted.insert(name, until);
+    }
+
+    /// Forgets it. Whether it was noted.
+    pub(crate) fn forget_deleted(&mut self, name: &Str) -> bool {
+        let until = self.deleted.remove(name);
+        until.is_some_and(|until| self.deleted_ends.remove(&(until, name.clone())))
     }
 }
 
@@ -91,11 +46,19 @@ pub struct State {
     pub(crate) queues: BTreeMap<ResourceId, Queue>,
     /// When a queue wants to be looked at.
     pub(crate) alarms: BTreeSet<(Timestamp, ResourceId)>,
+    /// When the name of a deleted queue is free again.
+    pub(crate) freed: BTreeSet<(Timestamp, Realm)>,
     /// Receives that wait, and where.
     pub(crate) polls: BTreeMap<Call, ResourceId>,
     /// Realms whose events somebody follows. Not stored: followers end with the program.
     pub(crate) followed: BTreeSet<Realm>,
-    /// Events that matched a rule whose target is gone.
+    /// The version of the rules that changed last, in any realm.
+    pub(crate) rules_version: u64,
+    /// Events of the cluster that have not reached all queues yet.
+    pub(crate) backlog: Backlog,
+    /// What is dropped a little at a time.
+    pub(crate) trash: Vec<Trash>,
+    /// Events that matched a rule and could not be delivered.
     pub(crate) undelivered: u64,
 }
 
@@ -111,7 +74,7 @@ impl State {
         self.realms.get(realm)?.queues.get(name).copied()
     }
 
-    /// Events that matched a rule whose target is gone.
+    /// Events that matched a rule and could not be delivered.
     pub fn undelivered(&self) -> u64 {
         self.undelivered
     }
@@ -132,6 +95,31 @@ impl State {
             if let Some(next) = next {
                 self.alarms.insert((next, id));
             }
+        }
+    }
+
+    /// Notes the queue that another names as its dead-letter queue, or no longer does.
+    pub(crate) fn note_source(
+        &mut self,
+        realm: &Realm,
+        (source, id): (&Str, ResourceId),
+        before: Option<&str>,
+        now: Option<&str>,
+    ) {
+        if before == now {
+            return;
+        }
+        let sources = &mut self.realm(realm).sources;
+        if let Some(before) = before
+            && let Some(names) = sources.get_mut(before)
+        {
+            names.remove(source);
+            if names.is_empty() {
+                sources.remove(before);
+            }
+        }
+        if let Some(now) = now {
+            sources.entry(now.into()).or_default().insert(source.clone(), id);
         }
     }
 }

@@ -3,10 +3,13 @@
 //! Source: EventBridge user guide, *Input transformation*. Where the guide is silent, chosen by us: a variable whose path
 //! leads nowhere is empty inside quotes and `null` outside.
 
-use longshore_machine::Timestamp;
-use longshore_wire_ecs::eventbridge::shape::InputTransformer;
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
+use longshore_machine::Timestamp;
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::eventbridge::shape::InputTransformer;
+
+use crate::json::{Json, quoted};
 use crate::limits;
 use crate::record::Rule;
 
@@ -14,9 +17,13 @@ use crate::record::Rule;
 pub(crate) struct Context<'a> {
     pub(crate) rule: &'a Rule,
     pub(crate) now: Timestamp,
-    pub(crate) event: &'a Map<String, Value>,
-    pub(crate) envelope: &'a str,
+    pub(crate) event: &'a Json<'a>,
+    pub(crate) envelope: &'a Str,
 }
+
+/// What was made is longer than a message may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLong;
 
 /// Whether a path is one that can be followed: `$`, then names after dots.
 pub(crate) fn is_path(path: &str) -> bool {
@@ -45,109 +52,112 @@ fn steps(step: &str) -> Option<(&str, Vec<usize>)> {
 }
 
 /// Follows a path; `None` where it leads nowhere.
-pub(crate) fn find(event: &Map<String, Value>, path: &str) -> Option<Value> {
+pub(crate) fn find<'e, 'a>(event: &'e Json<'a>, path: &str) -> Option<&'e Json<'a>> {
     let rest = path.strip_prefix('$')?;
-    let Some(names) = rest.strip_prefix('.') else { return Some(Value::Object(event.clone())) };
-    let mut names = names.split('.');
-    let (name, indexes) = steps(names.next()?)?;
-    let mut value = follow(event.get(name)?, &indexes)?;
-    for step in names {
+    let Some(names) = rest.strip_prefix('.') else { return Some(event) };
+    names.split('.').try_fold(event, |value, step| {
         let (name, indexes) = steps(step)?;
-        value = follow(value.get(name)?, &indexes)?;
-    }
-    Some(value.clone())
-}
-
-fn follow<'a>(value: &'a Value, indexes: &[usize]) -> Option<&'a Value> {
-    indexes.iter().try_fold(value, |value, index| value.get(index))
+        indexes.iter().try_fold(value.get(name)?, |value, index| value.at(*index))
+    })
 }
 
 /// Fills a template in.
-pub(crate) fn apply(transformer: &InputTransformer, context: &Context<'_>) -> String {
+///
+/// # Errors
+/// When it becomes longer than a message may be.
+pub(crate) fn apply(
+    transformer: &InputTransformer,
+    context: &Context<'_>,
+) -> Result<String, TooLong> {
     let template = transformer.input_template.as_deref().unwrap_or_default();
     let mut text = String::with_capacity(template.len() * 2);
-    let (mut quoted, mut escaped) = (false, false);
+    let (mut inside, mut escaped) = (false, false);
+    // However often a variable stands in the template, it is written once.
+    let mut written = BTreeMap::<(&str, bool), Option<String>>::new();
     let mut rest = template;
     while let Some(character) = rest.chars().next() {
         if text.len() > limits::TRANSFORMED_BYTES_MAX {
-            break;
+            return Err(TooLong);
         }
         if character == '<'
             && let Some((name, after)) = rest[1..].split_once('>')
-            && let Some(part) = variable(transformer, context, name)
+            && let Some(part) = written
+                .entry((name, inside))
+                .or_insert_with(|| variable(transformer, context, name, inside))
         {
-            text.push_str(&write(&part, quoted));
+            text.push_str(part);
             rest = after;
             continue;
         }
-        quoted ^= character == '"' && !escaped;
+        inside ^= character == '"' && !escaped;
         escaped = character == '\\' && !escaped;
         text.push(character);
         rest = &rest[character.len_utf8()..];
     }
-    text
+    if text.len() > limits::TRANSFORMED_BYTES_MAX { Err(TooLong) } else { Ok(text) }
 }
 
-/// What a variable stands for.
-enum Part {
-    /// Its path leads nowhere.
-    Nothing,
-    Found(Value),
-}
-
-/// What a variable stands for; `None` if there is none of that name.
-fn variable(transformer: &InputTransformer, context: &Context<'_>, name: &str) -> Option<Part> {
-    Some(Part::Found(match name {
-        "aws.events.rule-arn" => Value::from(&*context.rule.arn()),
-        "aws.events.rule-name" => Value::from(&*context.rule.name),
-        "aws.events.event.ingestion-time" => Value::from(context.now.iso_seconds()),
-        "aws.events.event.json" => serde_json::from_str(context.envelope).unwrap_or_default(),
+/// What a variable stands for, as it stands in a template; `None` if there is none of that name.
+fn variable(
+    transformer: &InputTransformer,
+    context: &Context<'_>,
+    name: &str,
+    inside: bool,
+) -> Option<String> {
+    let text = |text: &str| Some(write(&Json::Text(text.into()), inside));
+    match name {
+        "aws.events.rule-arn" => text(&context.rule.arn()),
+        "aws.events.rule-name" => text(&context.rule.name),
+        "aws.events.event.ingestion-time" => text(&context.now.iso_seconds()),
+        "aws.events.event.json" if inside => text(context.envelope),
+        "aws.events.event.json" => Some(context.envelope.to_string()),
         "aws.events.event" => {
-            let mut event = context.event.clone();
-            event.remove("detail");
-            Value::Object(event)
+            let Json::Object(members) = context.event else { return None };
+            let others = members.iter().filter(|(name, _)| name != "detail");
+            Some(write(&Json::Object(others.cloned().collect()), inside))
         }
         other => {
             let path = transformer.input_paths_map.as_ref()?.get(other)?;
-            return Some(find(context.event, path).map_or(Part::Nothing, Part::Found));
+            Some(match (find(context.event, path), inside) {
+                (Some(value), _) => write(value, inside),
+                (None, true) => String::new(),
+                (None, false) => "null".to_owned(),
+            })
         }
-    }))
+    }
 }
 
 /// A value as it stands in a template: inside quotes without quotes of its own.
-fn write(part: &Part, quoted: bool) -> String {
-    match (part, quoted) {
-        (Part::Nothing, true) => String::new(),
-        (Part::Nothing, false) => "null".to_owned(),
-        (Part::Found(value), false) => value.to_string(),
-        (Part::Found(value), true) => {
-            let text = match value {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            let escaped = Value::from(text).to_string();
-            escaped[1..escaped.len() - 1].to_owned()
-        }
+fn write(value: &Json<'_>, inside: bool) -> String {
+    if !inside {
+        return value.to_string();
     }
+    let escaped = match value {
+        Json::Text(text) => quoted(text),
+        other => quoted(&other.to_string()),
+    };
+    escaped[1..escaped.len() - 1].to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn event() -> Map<String, Value> {
-        let text = r#"{"source": "a\"b", "detail": {"n": 3, "list": [{"x": "first"}, 2]}}"#;
-        serde_json::from_str(text).expect("an object")
+    const EVENT: &str =
+        r#"{"source": "a\"b", "detail": {"n": 3, "list": [{"x": "first"}, 2], "b": 1, "a": 2}}"#;
+
+    fn event() -> Json<'static> {
+        Json::parse(EVENT).expect("an object")
     }
 
     #[test]
     fn a_path_leads_to_a_part() {
-        let found = |path: &str| find(&event(), path).map(|value| value.to_string());
+        let found = |path: &str| find(&event(), path).map(ToString::to_string);
         assert_eq!(found("$.detail.n").as_deref(), Some("3"));
         assert_eq!(found("$.detail.list[0].x").as_deref(), Some("\"first\""));
         assert_eq!(found("$.detail.list[9]"), None);
         assert_eq!(found("$.nowhere.n"), None);
-        assert!(found("$").is_some_and(|whole| whole.contains("detail")));
+        assert!(found("$").is_some_and(|whole| whole.contains(r#""b":1,"a":2"#)));
     }
 
     #[test]
@@ -160,8 +170,7 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_template_is_filled_in_with_and_without_quotes() {
+    fn filled(template: &str) -> Result<String, TooLong> {
         let rule = Rule {
             realm: longshore_wire_ecs::arn::Realm::new("r", "1"),
             name: "rule".into(),
@@ -172,21 +181,35 @@ mod tests {
             tags: crate::record::Tags::new(),
             targets: Vec::new(),
         };
-        let event = event();
-        let context =
-            Context { rule: &rule, now: Timestamp::default(), event: &event, envelope: "{}" };
-        let paths = [("s", "$.source"), ("n", "$.detail.n"), ("none", "$.x")];
-        let filled = |template: &str| {
-            let map = paths.map(|(name, path)| (name.into(), path.into()));
-            let transformer = InputTransformer {
-                input_paths_map: Some(map.into()),
-                input_template: Some(template.into()),
-            };
-            apply(&transformer, &context)
+        let (event, envelope) = (event(), "{}".into());
+        let now = Timestamp::default();
+        let context = Context { rule: &rule, now, event: &event, envelope: &envelope };
+        let paths = [("s", "$.source"), ("n", "$.detail.n"), ("none", "$.x"), ("e", "$")];
+        let map = paths.map(|(name, path)| (name.into(), path.into()));
+        let transformer = InputTransformer {
+            input_paths_map: Some(map.into()),
+            input_template: Some(template.into()),
         };
-        assert_eq!(filled(r#"{"a": <s>, "b": <n>}"#), r#"{"a": "a\"b", "b": 3}"#);
-        assert_eq!(filled(r#""<s> has <n><none>""#), r#""a\"b has 3""#);
-        assert_eq!(filled("<none> <unknown> <aws.events.rule-name>"), "null <unknown> \"rule\"");
-        assert_eq!(filled("a < b"), "a < b");
+        apply(&transformer, &context)
+    }
+
+    #[test]
+    fn a_template_is_filled_in_with_and_without_quotes() {
+        for (template, expected) in [
+            (r#"{"a": <s>, "b": <n>}"#, r#"{"a": "a\"b", "b": 3}"#),
+            (r#""<s> has <n><none>""#, r#""a\"b has 3""#),
+            ("<none> <unknown> <aws.events.rule-name>", "null <unknown> \"rule\""),
+            ("a < b", "a < b"),
+            ("<aws.events.event> <aws.events.event.json>", r#"{"source":"a\"b"} {}"#),
+        ] {
+            assert_eq!(filled(template).as_deref(), Ok(expected), "{template}");
+        }
+    }
+
+    #[test]
+    fn what_becomes_longer_than_a_message_is_not_cut_off() {
+        let text = "x".repeat(limits::TRANSFORMED_BYTES_MAX);
+        assert_eq!(filled(&text), Ok(text.clone()));
+        assert_eq!(filled(&format!("{text}<n>")), Err(TooLong));
     }
 }

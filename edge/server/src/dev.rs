@@ -86,6 +86,7 @@ impl LocalEcs {
         keep_runtimes(&known, &mut instances).map_err(StartError::Runtime)?;
         let runtime = instances.first().map_or(RuntimeChoice::Process, |one| one.runtime);
         let (control, inbox) = ControlHandle::new();
+        control.rules().fill(machine.bus());
         let routes = Routes::default();
         let (tell_failed, failed) = oneshot::channel();
         let deliver = routes.clone();

@@ -20,7 +20,7 @@ pub use access::{Access, Keys};
 pub(crate) use front::{ERROR_TYPE, Front, REQUEST_ID, refusal, router, whole};
 
 use crate::drive::Host;
-use crate::events::{BusCalls, BusHandle, Feed};
+use crate::events::{BusCalls, BusHandle, Feed, RuleBook};
 use crate::limits;
 use crate::storage::{Commit, Release, Writer};
 
@@ -43,6 +43,7 @@ pub struct ControlHandle {
     inputs: mpsc::Sender<Input>,
     calls: Waiting,
     bus_calls: BusCalls,
+    rules: RuleBook,
     feed: Feed,
 }
 
@@ -53,7 +54,7 @@ impl ControlHandle {
         // The feed may outlive everybody who has something to say: it holds no way in of its own.
         let feed = Feed::new(inputs.downgrade());
         let (calls, bus_calls) = (Waiting::default(), BusCalls::default());
-        (Self { inputs, calls, bus_calls, feed }, inbox)
+        (Self { inputs, calls, bus_calls, rules: RuleBook::default(), feed }, inbox)
     }
 
     /// Calls an operation and waits for its answer.
@@ -79,7 +80,12 @@ impl ControlHandle {
 
     /// The way to the event bus, which lives with the control plane.
     pub(crate) fn bus(&self) -> BusHandle {
-        BusHandle::new(self.inputs.clone(), self.bus_calls.clone())
+        BusHandle::new(self.inputs.clone(), self.bus_calls.clone(), self.rules.clone())
+    }
+
+    /// The rules of the event bus, for those who prepare calls.
+    pub(crate) fn rules(&self) -> &RuleBook {
+        &self.rules
     }
 
     /// The feed of events, for people.
@@ -187,14 +193,15 @@ impl Routes {
 pub(crate) struct ControlHost {
     calls: Waiting,
     bus_calls: BusCalls,
+    rules: RuleBook,
     feed: Feed,
     pub(crate) writer: Writer,
 }
 
 impl ControlHost {
     pub(crate) fn new(handle: &ControlHandle, writer: Writer) -> Self {
-        let (calls, bus_calls) = (handle.calls.clone(), handle.bus_calls.clone());
-        Self { calls, bus_calls, feed: handle.feed.clone(), writer }
+        let ControlHandle { calls, bus_calls, rules, feed, .. } = handle.clone();
+        Self { calls, bus_calls, rules, feed, writer }
     }
 }
 
@@ -212,6 +219,7 @@ impl Host<Control> for ControlHost {
                     Output::Event(realm, event) => {
                         commit.releases.push(Release::Event(self.feed.clone(), realm, event));
                     }
+                    Output::Rules(realm, rules) => self.rules.put(realm, rules),
                     Output::BusReply(call, reply) => {
                         if let Some(to) = self.bus_calls.take(call) {
                             commit.releases.push(Release::BusReply(to, reply));

@@ -8,8 +8,10 @@ mod feed;
 mod follow;
 mod front;
 mod handle;
+mod prepare;
 
 pub(crate) use feed::Feed;
 pub(crate) use follow::follow;
 pub(crate) use front::{refuse, respond, service_of};
 pub(crate) use handle::{BusAnswer, BusCalls, BusHandle, BusSender, refusal_like};
+pub(crate) use prepare::RuleBook;

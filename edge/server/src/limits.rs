@@ -69,6 +69,8 @@ pub const FEED_EVENTS_MAX: usize = 4_096;
 pub const FEED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Events that a reader of the feed takes at a time. Source: chosen by us.
 pub const FEED_BATCH_MAX: usize = 256;
+/// Bytes of events that are looked into for a reader of the feed where its answer is sent. Source: chosen by us: about a millisecond.
+pub const FEED_AT_ONCE_BYTES_MAX: usize = 256 * 1024;
 /// How long the feed is silent at most. Source: chosen by us; proxies give a connection up after a minute.
 pub const FEED_ALIVE: Duration = Duration::from_secs(15);
 /// Bytes of a call to EventBridge or SQS. Source: chosen by us; a batch of messages has 1 MiB, which a form may treble and
@@ -76,5 +78,11 @@ pub const FEED_ALIVE: Duration = Duration::from_secs(15);
 pub const EVENTS_CALL_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of a call below `/longshore`. Source: chosen by us; the largest adds instances of a thousand kinds.
 pub const LOCAL_CALL_BYTES_MAX: usize = 1024 * 1024;
+/// Calls of EventBridge that are matched with rules at a time, on threads of their own. Source: chosen by us: others want threads, too.
+pub const PREPARED_TOGETHER_MAX: usize = 2;
+/// Bytes of the events of a call that is matched where it was read. Source: chosen by us: a fraction of a millisecond.
+pub const PREPARED_AT_ONCE_BYTES_MAX: usize = 64 * 1024;
+/// About how much work it may be, in the units of `longshore_events::Rules::work`. Source: chosen by us: about as long.
+pub const PREPARED_AT_ONCE_WORK_MAX: u64 = 20_000;
 /// Bytes of an environment file or a file of secrets. Source: chosen by us; an environment is bounded by the kernel anyway.
 pub const PROVIDED_FILE_BYTES_MAX: usize = 1024 * 1024;

@@ -11,6 +11,9 @@ macro_rules! operations {
         }
 
         impl Request {
+            /// The names of all operations.
+            pub const OPERATIONS: &'static [&'static str] = &[$(stringify!($operation),)*];
+
             /// Reads the JSON body of a request for `operation`.
             ///
             /// # Errors

@@ -135,6 +135,7 @@ impl World {
                 Output::Order(order) => self.orders.push(order),
                 Output::BusReply(_, reply) => self.bus_replies.push(reply),
                 Output::Event(_, event) => self.told.push(event),
+                Output::Rules(..) => {}
             }
         }
         let mut named = BTreeSet::new();

@@ -4,6 +4,7 @@
 
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::sqs::shape::{MessageAttributeValue, MessageAttributes};
+use longshore_wire_ecs::sqs::xml::is_lawful;
 use longshore_wire_ecs::sqs::{Error, ErrorCode};
 
 use super::queue::missing;
@@ -23,7 +24,7 @@ pub(crate) fn body(
             "One or more parameters are invalid. Reason: Message must be shorter than {bytes_max} bytes."
         )));
     }
-    if let Some(character) = text.chars().find(|character| !is_allowed(*character)) {
+    if let Some(character) = text.chars().find(|character| !is_lawful(*character)) {
         return Err(Error::new(
             ErrorCode::InvalidMessageContents,
             format!(
@@ -35,9 +36,26 @@ pub(crate) fn body(
     Ok(text)
 }
 
-fn is_allowed(character: char) -> bool {
-    matches!(character,
-        '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+/// Whether a message may have this body: it must be of characters that XML can carry.
+pub(crate) fn is_lawful_body(text: &str) -> bool {
+    text.chars().all(is_lawful)
+}
+
+/// Whether a message group or deduplication id is one: letters, digits and punctuation. Source: SQS API reference, `SendMessage`.
+pub(crate) fn is_fifo_id(id: &str) -> bool {
+    (1..=limits::FIFO_ID_CHARS_MAX).contains(&id.len())
+        && id.chars().all(|character| character.is_ascii_graphic())
+}
+
+/// An id of a message of a FIFO queue, if it is given.
+pub(crate) fn fifo_id(name: &str, id: Option<Str>) -> Result<Option<Str>, Error> {
+    match id {
+        Some(id) if !is_fifo_id(&id) => Err(Error::invalid(format!(
+            "Value {id} for parameter {name} is invalid. Reason: {name} can only include alphanumeric and punctuation characters. 1 to {} in length.",
+            limits::FIFO_ID_CHARS_MAX
+        ))),
+        other => Ok(other),
+    }
 }
 
 /// Attributes with lawful names, types and values.
@@ -58,7 +76,7 @@ pub(crate) fn attributes(given: Option<MessageAttributes>) -> Result<MessageAttr
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
-    let valid = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    let valid = |character: char| character.is_alphanumeric() || "-_.".contains(character);
     let folded = name.to_ascii_lowercase();
     let reserved = folded.starts_with("aws.") || folded.starts_with("amazon.");
     let length = 1..=limits::MESSAGE_ATTRIBUTE_CHARS_MAX;
@@ -74,6 +92,7 @@ fn check_value(name: &str, value: &MessageAttributeValue) -> Result<(), Error> {
     let root = kind.split('.').next().unwrap_or_default();
     if !matches!(root, "String" | "Number" | "Binary")
         || kind.chars().count() > limits::MESSAGE_ATTRIBUTE_CHARS_MAX
+        || !kind.chars().all(is_lawful)
     {
         return Err(Error::invalid(format!(
             "The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
@@ -87,7 +106,13 @@ fn check_value(name: &str, value: &MessageAttributeValue) -> Result<(), Error> {
     };
     if is_empty || (is_binary && !text.is_empty()) {
         return Err(Error::invalid(format!(
-            "The message attribute '{name}' must contain a non-empty value of the type '{kind}'."
+            "Message (user) attribute '{name}' must contain a non-empty value of type '{kind}'."
+        )));
+    }
+    if let Some(character) = text.chars().find(|character| !is_lawful(*character)) {
+        return Err(Error::invalid(format!(
+            "Message (user) attribute '{name}' contains the character '#x{:X}', which a message may not have.",
+            u32::from(character)
         )));
     }
     if root == "Number" && text.parse::<f64>().is_err() {
@@ -104,6 +129,9 @@ pub(crate) fn trace_header(given: &MessageAttributes) -> Result<Option<Str>, Err
         return Err(Error::invalid(format!(
             "The message system attribute name '{name}' is invalid."
         )));
+    }
+    if let Some(value) = given.get("AWSTraceHeader") {
+        check_value("AWSTraceHeader", value)?;
     }
     Ok(given.get("AWSTraceHeader").and_then(|value| value.string_value.clone()))
 }

@@ -1,8 +1,9 @@
 //! Requests: what comes in is checked here, refused in the words of AWS, or done.
 
 mod message;
+mod move_task;
 mod page;
-mod put_events;
+mod permission;
 mod queue;
 mod receipt;
 mod rule;
@@ -16,6 +17,11 @@ use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::{Str, eventbridge, sqs};
 
 use crate::machine::{Answer, Bus, Call, Output, Refusal};
+use crate::prepare;
+
+pub(crate) use message::is_lawful_body;
+pub(crate) use queue::free_names;
+pub(crate) use rule::{check_bus, test_pattern};
 
 /// Who asks SQS, and from where.
 #[derive(Clone, Debug)]
@@ -66,9 +72,7 @@ pub(crate) fn eventbridge(
         Request::ListRuleNamesByTarget(ask) => {
             Response::ListRuleNamesByTarget(target::rules_of(bus, realm, &ask)?)
         }
-        Request::PutEvents(ask) => {
-            Response::PutEvents(put_events::put(bus, now, realm, *ask, out)?)
-        }
+        Request::PutEvents(ask) => Response::PutEvents(prepare::put(bus, now, realm, *ask, out)?),
         Request::DescribeEventBus(ask) => {
             Response::DescribeEventBus(rule::describe_bus(realm, ask.name.as_ref())?)
         }
@@ -122,7 +126,7 @@ fn answer(
         Request::GetQueueUrl(ask) => Response::GetQueueUrl(queue::url(bus, caller, &ask)?),
         Request::ListQueues(ask) => Response::ListQueues(queue::list(bus, caller, &ask)?),
         Request::DeleteQueue(ask) => {
-            Response::DeleteQueue(queue::delete(bus, caller, &ask, out).map(done)?)
+            Response::DeleteQueue(queue::delete(bus, now, caller, &ask, out).map(done)?)
         }
         Request::PurgeQueue(ask) => {
             Response::PurgeQueue(queue::purge(bus, now, caller, &ask, out).map(done)?)
@@ -153,10 +157,48 @@ fn answer(
         Request::ListDeadLetterSourceQueues(ask) => {
             Response::ListDeadLetterSourceQueues(queue::sources(bus, caller, &ask)?)
         }
+        other @ (Request::TagQueue(_)
+        | Request::UntagQueue(_)
+        | Request::ListQueueTags(_)
+        | Request::AddPermission(_)
+        | Request::RemovePermission(_)
+        | Request::StartMessageMoveTask(_)
+        | Request::CancelMessageMoveTask(_)
+        | Request::ListMessageMoveTasks(_)) => beside(bus, now, caller, other, out)?,
+    })
+}
+
+/// Answers requests about tags, permissions and tasks that move messages.
+fn beside(
+    bus: &mut Bus,
+    now: Timestamp,
+    caller: &Caller,
+    request: sqs::Request,
+    out: &mut Vec<Output>,
+) -> Result<sqs::Response, sqs::Error> {
+    use sqs::{Request, Response};
+    let done = |()| sqs::shape::Empty::default();
+    Ok(match request {
         Request::TagQueue(ask) => Response::TagQueue(queue::tag(bus, caller, *ask, out).map(done)?),
         Request::UntagQueue(ask) => {
             Response::UntagQueue(queue::untag(bus, caller, &ask, out).map(done)?)
         }
         Request::ListQueueTags(ask) => Response::ListQueueTags(queue::tags(bus, caller, &ask)?),
+        Request::AddPermission(ask) => {
+            Response::AddPermission(permission::add(bus, now, caller, &ask, out).map(done)?)
+        }
+        Request::RemovePermission(ask) => {
+            Response::RemovePermission(permission::remove(bus, now, caller, &ask, out).map(done)?)
+        }
+        Request::StartMessageMoveTask(ask) => {
+            Response::StartMessageMoveTask(move_task::start(bus, now, caller, &ask, out)?)
+        }
+        Request::CancelMessageMoveTask(ask) => {
+            Response::CancelMessageMoveTask(move_task::cancel(bus, caller, &ask, out)?)
+        }
+        Request::ListMessageMoveTasks(ask) => {
+            Response::ListMessageMoveTasks(move_task::list(bus, caller, &ask)?)
+        }
+        other => unreachable!("this is no such request: {other:?}"),
     })
 }

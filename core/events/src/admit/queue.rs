@@ -37,27 +37,29 @@ pub(crate) fn nonexistent() -> Error {
     Error::new(ErrorCode::QueueDoesNotExist, "The specified queue does not exist.")
 }
 
-fn checked_name(name: Option<&Str>) -> Result<&Str, Error> {
-    let name = name.filter(|name| !name.is_empty()).ok_or_else(|| missing("QueueName"))?;
-    if name.ends_with(".fifo") {
-        return Err(Error::invalid(
-            "Longshore has standard queues only: the name of a queue may not end in .fifo.",
-        ));
-    }
+/// A name of a queue: that of a FIFO queue ends in `.fifo`. Source of the words: SQS itself.
+fn checked_name(name: Option<&Str>, is_fifo: bool) -> Result<&Str, Error> {
+    let name = name.ok_or_else(|| missing("QueueName"))?;
     let valid = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
-    if name.chars().count() > limits::QUEUE_NAME_CHARS_MAX || !name.chars().all(valid) {
-        return Err(Error::invalid(
-            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.",
-        ));
+    let (stem, words) = if is_fifo {
+        (
+            name.strip_suffix(".fifo").unwrap_or_default(),
+            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.",
+        )
+    } else {
+        (
+            &**name,
+            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
+        )
+    };
+    let length = name.chars().count();
+    if stem.is_empty() || length > limits::QUEUE_NAME_CHARS_MAX || !stem.chars().all(valid) {
+        return Err(Error::invalid(words));
     }
     Ok(name)
 }
 
-fn set_all(settings: &mut Settings, attributes: &BTreeMap<Str, Str>) -> Result<(), Error> {
-    attributes.iter().try_for_each(|(name, value)| settings.set(name, value))
-}
-
-/// Refuses a dead-letter queue that does not exist or does not want to be one.
+/// Refuses a dead-letter queue that does not exist, is of the other kind, or does not want to be one.
 fn check_redrive(bus: &Bus, caller: &Caller, name: &str, settings: &Settings) -> Result<(), Error> {
     let Some(redrive) = &settings.redrive else { return Ok(()) };
     let refuse = |why: &str| {
@@ -72,6 +74,9 @@ fn check_redrive(bus: &Bus, caller: &Caller, name: &str, settings: &Settings) ->
         None => refuse("Dead letter target does not exist"),
         Some(queue) if &*queue.record.name == name => {
             refuse("Dead letter target may not be the queue itself")
+        }
+        Some(queue) if queue.fifo.is_some() != settings.fifo.is_some() => {
+            refuse("Dead-letter queue must be same type of queue as the source")
         }
         Some(queue)
             if !queue.record.settings.allows_redrive_from(&queue_arn(&caller.realm, name)) =>
@@ -89,31 +94,29 @@ pub(crate) fn create(
     ask: shape::CreateQueueRequest,
     out: &mut Vec<Output>,
 ) -> Result<shape::QueueUrl, Error> {
-    let name = checked_name(ask.queue_name.as_ref())?.clone();
     let attributes = ask.attributes.unwrap_or_default();
-    let answer = shape::QueueUrl { queue_url: Some(caller.url(&name)) };
-    let known = bus.state.queue_id(&caller.realm, &name);
+    let is_fifo = settings::wants_fifo(&attributes)?;
+    let known = ask.queue_name.as_ref().and_then(|name| bus.state.queue_id(&caller.realm, name));
     if let Some(queue) = known.and_then(|id| bus.state.queues.get(&id)) {
-        let mut settings = queue.record.settings.clone();
-        set_all(&mut settings, &attributes)?;
-        if settings != queue.record.settings {
+        let settings = &queue.record.settings;
+        let mut wanted = settings.clone();
+        wanted.set_all(&attributes)?;
+        if let Some(name) = wanted.differing(settings, &attributes) {
             return Err(Error::new(
                 ErrorCode::QueueNameExists,
-                "A queue already exists with the same name and a different value for an attribute.",
+                format!(
+                    "A queue already exists with the same name and a different value for attribute {name}"
+                ),
             ));
         }
-        return Ok(answer);
+        return Ok(shape::QueueUrl { queue_url: Some(caller.url(&queue.record.name)) });
     }
-    let mut settings = Settings::default();
-    set_all(&mut settings, &attributes)?;
+    let name = checked_name(ask.queue_name.as_ref(), is_fifo)?.clone();
+    let mut settings = Settings { fifo: is_fifo.then(Default::default), ..Settings::default() };
+    settings.set_all(&attributes)?;
     check_redrive(bus, caller, &name, &settings)?;
-    let tags = merged(&Tags::new(), ask.tags.unwrap_or_default())?;
-    if bus.state.realm(&caller.realm).queues.len() >= limits::QUEUES_MAX {
-        return Err(Error::new(
-            ErrorCode::OverLimit,
-            format!("There are {} queues already.", limits::QUEUES_MAX),
-        ));
-    }
+    let tags = merged(&name, &Tags::new(), ask.tags.unwrap_or_default())?;
+    check_room(bus, now, caller, &name)?;
     let record = Arc::new(record::Queue {
         id: ResourceId(bus.ids.bits("queue")),
         realm: caller.realm.clone(),
@@ -122,11 +125,31 @@ pub(crate) fn create(
         tags,
         created_at: now,
         modified_at: now,
+        places: 0,
     });
-    bus.state.realm(&caller.realm).queues.insert(name, record.id);
+    bus.state.realm(&caller.realm).queues.insert(name.clone(), record.id);
+    bus.state.note_source(&caller.realm, (&name, record.id), None, record.dead_letters());
     bus.state.queues.insert(record.id, Queue::new(record.clone()));
     out.push(Output::Change(Change::Queue(record)));
-    Ok(answer)
+    Ok(shape::QueueUrl { queue_url: Some(caller.url(&name)) })
+}
+
+/// Refuses one queue too many, and the name of one that was deleted a moment ago.
+fn check_room(bus: &Bus, now: Timestamp, caller: &Caller, name: &Str) -> Result<(), Error> {
+    let Some(regional) = bus.state.realms.get(&caller.realm) else { return Ok(()) };
+    if regional.deleted.get(name).is_some_and(|until| *until > now) {
+        return Err(Error::new(
+            ErrorCode::QueueDeletedRecently,
+            "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
+        ));
+    }
+    if regional.queues.len() >= limits::QUEUES_MAX {
+        return Err(Error::new(
+            ErrorCode::OverLimit,
+            format!("There are {} queues already.", limits::QUEUES_MAX),
+        ));
+    }
+    Ok(())
 }
 
 pub(crate) fn url(
@@ -157,9 +180,9 @@ pub(crate) fn list(
 ) -> Result<shape::ListQueuesResult, Error> {
     let entries = checked_entries(ask.max_results)?;
     let prefix = ask.queue_name_prefix.as_deref().unwrap_or_default();
-    let names = bus.state.realms.get(&caller.realm).into_iter().flat_map(|all| all.queues.keys());
-    let names = names.filter(|name| name.starts_with(prefix));
-    let (names, token) = page::page(names, ask.next_token.as_ref(), entries);
+    let none = BTreeMap::new();
+    let all = bus.state.realms.get(&caller.realm).map_or(&none, |all| &all.queues);
+    let (names, token) = page::page(all, prefix, ask.next_token.as_ref(), entries, |_| true);
     let urls: Vec<Str> = names.iter().map(|name| caller.url(name)).collect();
     Ok(shape::ListQueuesResult {
         queue_urls: Some(urls).filter(|urls| !urls.is_empty()),
@@ -169,6 +192,7 @@ pub(crate) fn list(
 
 pub(crate) fn delete(
     bus: &mut Bus,
+    now: Timestamp,
     caller: &Caller,
     ask: &shape::QueueUrl,
     out: &mut Vec<Output>,
@@ -176,12 +200,40 @@ pub(crate) fn delete(
     let id = find(bus, caller, ask.queue_url.as_ref())?;
     let Some(mut queue) = bus.state.queues.remove(&id) else { return Err(nonexistent()) };
     receive::dismiss(bus, &mut queue, out);
-    bus.state.realm(&caller.realm).queues.remove(&queue.record.name);
+    bus.state.trash.push(queue.clear());
     if let Some(alarm) = queue.alarm {
         bus.state.alarms.remove(&(alarm, id));
     }
+    let (realm, name) = (&caller.realm, &queue.record.name);
+    bus.state.note_source(realm, (name, id), queue.record.dead_letters(), None);
     out.push(Output::Change(Change::Forget(Key::Queue(id))));
+    let until = now + limits::DELETED_NAME_MS;
+    bus.state.freed.insert((until, realm.clone()));
+    let regional = bus.state.realm(realm);
+    regional.queues.remove(name);
+    regional.note_deleted(name.clone(), until);
+    let deleted = record::DeletedQueue { realm: realm.clone(), name: name.clone(), until };
+    out.push(Output::Change(Change::Deleted(Arc::new(deleted))));
+    while regional.deleted.len() > limits::DELETED_NAMES_MAX {
+        let Some((_, oldest)) = regional.deleted_ends.first().cloned() else { break };
+        regional.forget_deleted(&oldest);
+        out.push(Output::Change(Change::Forget(Key::Deleted(realm.clone(), oldest))));
+    }
     Ok(())
+}
+
+/// Forgets names of deleted queues that are free again.
+pub(crate) fn free_names(bus: &mut Bus, now: Timestamp, out: &mut Vec<Output>) {
+    while let Some((at, realm)) = bus.state.freed.first().filter(|(at, _)| *at <= now).cloned() {
+        bus.state.freed.remove(&(at, realm.clone()));
+        let Some(regional) = bus.state.realms.get_mut(&realm) else { continue };
+        while let Some((_, name)) =
+            regional.deleted_ends.first().filter(|(until, _)| *until <= now).cloned()
+        {
+            regional.forget_deleted(&name);
+            out.push(Output::Change(Change::Forget(Key::Deleted(realm.clone(), name))));
+        }
+    }
 }
 
 pub(crate) fn purge(
@@ -203,8 +255,9 @@ pub(crate) fn purge(
         ));
     }
     queue.purged_at = Some(now);
-    queue.clear();
+    let trash = queue.clear();
     out.push(Output::Change(Change::Purge(id, queue.next_place)));
+    bus.state.trash.push(trash);
     bus.state.set_alarm(id);
     Ok(())
 }
@@ -243,7 +296,7 @@ pub(crate) fn attributes(
 }
 
 /// Stores a changed record of a queue.
-fn store(bus: &mut Bus, record: record::Queue, out: &mut Vec<Output>) {
+pub(crate) fn store(bus: &mut Bus, record: record::Queue, out: &mut Vec<Output>) {
     let record = Arc::new(record);
     if let Some(queue) = bus.state.queues.get_mut(&record.id) {
         queue.record = record.clone();
@@ -251,7 +304,11 @@ fn store(bus: &mut Bus, record: record::Queue, out: &mut Vec<Output>) {
     out.push(Output::Change(Change::Queue(record)));
 }
 
-fn found(bus: &Bus, caller: &Caller, url: Option<&Str>) -> Result<Arc<record::Queue>, Error> {
+pub(crate) fn found(
+    bus: &Bus,
+    caller: &Caller,
+    url: Option<&Str>,
+) -> Result<Arc<record::Queue>, Error> {
     let id = find(bus, caller, url)?;
     bus.state.queues.get(&id).map(|queue| queue.record.clone()).ok_or_else(nonexistent)
 }
@@ -266,13 +323,16 @@ pub(crate) fn set(
     let mut record = (*found(bus, caller, ask.queue_url.as_ref())?).clone();
     let attributes = ask.attributes.filter(|attributes| !attributes.is_empty());
     let attributes = attributes.ok_or_else(|| missing("Attribute.Name"))?;
-    set_all(&mut record.settings, &attributes)?;
+    let dead_letters = record.dead_letters().map(Str::from);
+    record.settings.set_all(&attributes)?;
     // A dead-letter queue that has gone since does not stand in the way of another change.
     if attributes.contains_key("RedrivePolicy") {
         check_redrive(bus, caller, &record.name, &record.settings)?;
     }
     record.modified_at = now;
-    let id = record.id;
+    let (id, name) = (record.id, record.name.clone());
+    let after = record.dead_letters();
+    bus.state.note_source(&caller.realm, (&name, id), dead_letters.as_deref(), after);
     store(bus, record, out);
     receive::settle(bus, now, id, out);
     Ok(())
@@ -284,23 +344,23 @@ pub(crate) fn sources(
     ask: &shape::ListDeadLetterSourceQueuesRequest,
 ) -> Result<shape::ListDeadLetterSourceQueuesResult, Error> {
     let target = found(bus, caller, ask.queue_url.as_ref())?;
-    let arn = queue_arn(&target.realm, &target.name);
     let entries = checked_entries(ask.max_results)?;
-    let is_source = |id: &ResourceId| {
-        let redrive =
-            bus.state.queues.get(id).and_then(|queue| queue.record.settings.redrive.as_ref());
-        redrive.is_some_and(|redrive| redrive.target == arn)
-    };
-    let all = bus.state.realms.get(&caller.realm).into_iter().flat_map(|all| &all.queues);
-    let names = all.filter(|(_, id)| is_source(id)).map(|(name, _)| name);
-    let (names, token) = page::page(names, ask.next_token.as_ref(), entries);
+    let none = BTreeMap::new();
+    let all = bus.state.realms.get(&caller.realm);
+    let sources = all.and_then(|all| all.sources.get(&target.name)).unwrap_or(&none);
+    let (names, token) = page::page(sources, "", ask.next_token.as_ref(), entries, |_| true);
     Ok(shape::ListDeadLetterSourceQueuesResult {
         queue_urls: Some(names.iter().map(|name| caller.url(name)).collect()),
         next_token: token.filter(|_| ask.max_results.is_some()),
     })
 }
 
-fn merged(before: &Tags, tags: Tags) -> Result<Tags, Error> {
+/// Whether a tag may hold a character. Source: SQS developer guide, *Quotas*.
+fn is_tag_character(character: char) -> bool {
+    character.is_alphanumeric() || character.is_whitespace() || "_.:/=+-@".contains(character)
+}
+
+fn merged(name: &str, before: &Tags, tags: Tags) -> Result<Tags, Error> {
     let mut merged = before.clone();
     for (key, value) in tags {
         if !(1..=wire_limits::TAG_KEY_CHARS_MAX).contains(&key.chars().count())
@@ -310,10 +370,15 @@ fn merged(before: &Tags, tags: Tags) -> Result<Tags, Error> {
                 "The tag {key:?} is too long, or its key is empty."
             )));
         }
+        if !key.chars().chain(value.chars()).all(is_tag_character) {
+            return Err(Error::invalid(format!(
+                "The tag {key:?} may have only letters, digits, spaces and _ . : / = + - @ in its key and value."
+            )));
+        }
         merged.insert(key, value);
     }
     if merged.len() > wire_limits::TAGS_MAX {
-        return Err(Error::invalid(format!("A queue may have {} tags.", wire_limits::TAGS_MAX)));
+        return Err(Error::invalid(format!("Too many tags added for queue {name}.")));
     }
     Ok(merged)
 }
@@ -325,7 +390,8 @@ pub(crate) fn tag(
     out: &mut Vec<Output>,
 ) -> Result<(), Error> {
     let record = found(bus, caller, ask.queue_url.as_ref())?;
-    let tags = merged(&record.tags, ask.tags.unwrap_or_default())?;
+    let tags = ask.tags.filter(|tags| !tags.is_empty()).ok_or_else(|| missing("Tags"))?;
+    let tags = merged(&record.name, &record.tags, tags)?;
     store(bus, record::Queue { tags, ..(*record).clone() }, out);
     Ok(())
 }
@@ -337,7 +403,11 @@ pub(crate) fn untag(
     out: &mut Vec<Output>,
 ) -> Result<(), Error> {
     let mut record = (*found(bus, caller, ask.queue_url.as_ref())?).clone();
-    for key in ask.tag_keys.iter().flatten() {
+    let keys = ask.tag_keys.as_ref().filter(|keys| !keys.is_empty());
+    let keys = keys.ok_or_else(|| {
+        Error::invalid("Tag keys must be between 1 and 128 characters in length.")
+    })?;
+    for key in keys {
         record.tags.remove(key);
     }
     store(bus, record, out);

@@ -1,8 +1,9 @@
 //! What a receiver does with a message that it has: delete it, or change how long it is hidden.
 //!
-//! Source: SQS API reference, `DeleteMessage`: only the handle of the last receive deletes; with an older one the request
-//! succeeds and the message stays. After a restart nobody knows which handle was the last, so any handle of the message
-//! will do until it is received again: chosen by us, so that work done before a restart can be acknowledged after it.
+//! In a standard queue any handle of a message will do, also that of an earlier receive and also while the message is visible: so does
+//! SQS, whatever its documentation says. So work that was done before a restart can be acknowledged after it. In a FIFO queue
+//! only the handle of the last receive counts, and only while the message is hidden. Source: SQS API reference, `DeleteMessage`,
+//! `ChangeMessageVisibility`; *Exactly-once processing*.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -14,7 +15,7 @@ use super::queue::{find, missing};
 use super::send::{check_ids, failure};
 use super::wait::within;
 use crate::machine::{Bus, Change, Key, Output};
-use crate::queue::{Kept, Receipt, Whereabouts};
+use crate::queue::{Kept, Queue, Receipt, Whereabouts};
 use crate::{limits, receive};
 
 fn read(handle: Option<&Str>) -> Result<Receipt, Error> {
@@ -27,27 +28,36 @@ fn read(handle: Option<&Str>) -> Result<Receipt, Error> {
     })
 }
 
-/// The message of a receipt, if the receipt is its last.
-fn find_kept<'a>(bus: &'a Bus, id: ResourceId, receipt: &Receipt) -> Option<&'a Kept> {
-    let kept = bus.state.queues.get(&id)?.kept.get(&receipt.place)?;
-    let is_last = kept.receipt.is_none_or(|nonce| nonce == receipt.nonce);
-    Some(kept).filter(|kept| kept.message.id == receipt.message && is_last)
+/// The message of a receipt. A standard queue takes any receipt of a message, also an earlier one, as SQS does.
+fn find_kept<'a>(queue: &'a Queue, receipt: &Receipt) -> Option<&'a Kept> {
+    queue.kept.get(&receipt.place).filter(|kept| kept.message.id == receipt.message)
+}
+
+/// Whether a receipt still counts in a FIFO queue: until the message is shown or received again.
+fn is_current(kept: &Kept, receipt: &Receipt, now: Timestamp) -> bool {
+    kept.receipt.is_some_and(|(nonce, _)| nonce == receipt.nonce)
+        && matches!(kept.whereabouts, Whereabouts::InFlight(until) if until > now)
 }
 
 fn remove(
     bus: &mut Bus,
+    now: Timestamp,
     id: ResourceId,
     handle: Option<&Str>,
     out: &mut Vec<Output>,
 ) -> Result<(), Error> {
     let receipt = read(handle)?;
+    let Some(queue) = bus.state.queues.get_mut(&id) else { return Ok(()) };
     // What is gone is deleted.
-    if find_kept(bus, id, &receipt).is_some()
-        && let Some(queue) = bus.state.queues.get_mut(&id)
-    {
-        queue.remove(receipt.place);
-        out.push(Output::Change(Change::Forget(Key::Message(id, receipt.place))));
+    let Some(kept) = find_kept(queue, &receipt) else { return Ok(()) };
+    if queue.fifo.is_some() && !is_current(kept, &receipt, now) {
+        return Err(Error::invalid(format!(
+            "Value {} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.",
+            receipt.show()
+        )));
     }
+    queue.remove(receipt.place);
+    out.push(Output::Change(Change::Forget(Key::Message(id, receipt.place))));
     Ok(())
 }
 
@@ -59,7 +69,7 @@ pub(crate) fn delete(
     out: &mut Vec<Output>,
 ) -> Result<(), Error> {
     let id = find(bus, caller, ask.queue_url.as_ref())?;
-    remove(bus, id, ask.receipt_handle.as_ref(), out)?;
+    remove(bus, now, id, ask.receipt_handle.as_ref(), out)?;
     receive::settle(bus, now, id, out);
     Ok(())
 }
@@ -72,8 +82,8 @@ pub(crate) fn delete_batch(
     out: &mut Vec<Output>,
 ) -> Result<shape::BatchResult, Error> {
     let id = find(bus, caller, ask.queue_url.as_ref())?;
-    let result = each(ask.entries.unwrap_or_default(), |entry| {
-        remove(bus, id, entry.receipt_handle.as_ref(), out)
+    let result = each("DeleteMessageBatchRequestEntry", ask.entries, |entry| {
+        remove(bus, now, id, entry.receipt_handle.as_ref(), out)
     })?;
     receive::settle(bus, now, id, out);
     Ok(result)
@@ -89,21 +99,30 @@ fn hide(
     let receipt = read(handle)?;
     let timeout_s = within("VisibilityTimeout", timeout_s, 0, limits::VISIBILITY_S_MAX)?
         .ok_or_else(|| missing("VisibilityTimeout"))?;
-    let in_flight = find_kept(bus, id, &receipt)
-        .filter(|kept| matches!(kept.whereabouts, Whereabouts::InFlight(until) if until > now));
-    if in_flight.is_none() {
-        return Err(Error::new(
-            ErrorCode::MessageNotInflight,
-            "The message referred to is not in flight.",
-        ));
+    let Some(queue) = bus.state.queues.get_mut(&id) else { return Ok(()) };
+    let is_fifo = queue.fifo.is_some();
+    let kept = find_kept(queue, &receipt)
+        .filter(|kept| !is_fifo || is_current(kept, &receipt, now))
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "Value {} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.",
+                receipt.show()
+            ))
+        })?;
+    // When it was received before a restart is not known any more.
+    let received_at = kept.receipt.map_or(now, |(_, at)| at);
+    let timeout_ms = u64::try_from(timeout_s).unwrap_or_default() * 1_000;
+    if (now + timeout_ms).since(received_at) > limits::HIDDEN_MS_MAX {
+        return Err(Error::invalid(format!(
+            "Value {timeout_s} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [{} seconds].",
+            limits::HIDDEN_MS_MAX / 1_000
+        )));
     }
-    let whereabouts = match u64::try_from(timeout_s).unwrap_or_default() {
+    let whereabouts = match timeout_ms {
         0 => Whereabouts::Ready,
-        seconds => Whereabouts::InFlight(now + seconds * 1_000),
+        ms => Whereabouts::InFlight(now + ms),
     };
-    if let Some(queue) = bus.state.queues.get_mut(&id) {
-        queue.move_to(receipt.place, whereabouts);
-    }
+    queue.move_to(receipt.place, whereabouts);
     Ok(())
 }
 
@@ -128,7 +147,7 @@ pub(crate) fn change_batch(
     out: &mut Vec<Output>,
 ) -> Result<shape::BatchResult, Error> {
     let id = find(bus, caller, ask.queue_url.as_ref())?;
-    let result = each(ask.entries.unwrap_or_default(), |entry| {
+    let result = each("ChangeMessageVisibilityBatchRequestEntry", ask.entries, |entry| {
         hide(bus, now, id, entry.receipt_handle.as_ref(), entry.visibility_timeout)
     })?;
     receive::settle(bus, now, id, out);
@@ -136,10 +155,12 @@ pub(crate) fn change_batch(
 }
 
 fn each(
-    entries: Vec<shape::ReceiptBatchEntry>,
+    kind: &str,
+    entries: Option<Vec<shape::ReceiptBatchEntry>>,
     mut perform: impl FnMut(&shape::ReceiptBatchEntry) -> Result<(), Error>,
 ) -> Result<shape::BatchResult, Error> {
-    check_ids(entries.iter().map(|entry| entry.id.as_ref()))?;
+    let entries = entries.unwrap_or_default();
+    check_ids(kind, entries.iter().map(|entry| entry.id.as_ref()))?;
     let (mut successful, mut failed) = (Vec::new(), Vec::new());
     for entry in entries {
         match perform(&entry) {

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::eventbridge::{Error, ErrorCode, shape};
-use serde_json::{Map, Value};
 
 use super::{page, tag};
-use crate::limits;
+use crate::json::Json;
 use crate::machine::{Bus, Change, Key, Output};
-use crate::pattern::Pattern;
-use crate::record;
-use crate::state::{Rule, RuleIndex};
+use crate::pattern::{Pattern, Work};
+use crate::rules::{Rule, Rules};
+use crate::{limits, record};
 
 pub(crate) fn bus_arn(realm: &Realm) -> Str {
     let (partition, region, account) = (realm.partition(), &realm.region, &realm.account);
@@ -53,7 +52,7 @@ pub(crate) fn find<'a>(
 ) -> Result<&'a Arc<record::Rule>, Error> {
     check_bus(realm, bus_name)?;
     let name = checked_name(name, "name")?;
-    let found = bus.state.realms.get(realm).and_then(|regional| regional.rules.get(name));
+    let found = bus.state.realms.get(realm).and_then(|regional| regional.rules.all().get(name));
     found.map(|rule| &rule.record).ok_or_else(|| missing(name))
 }
 
@@ -71,12 +70,27 @@ pub(crate) fn store(
     out: &mut Vec<Output>,
 ) -> Result<(), Error> {
     let record = Arc::new(record);
-    let rule = Rule::new(record.clone()).map_err(|why| bad_pattern(&why))?;
-    let regional = bus.state.realm(&record.realm);
-    regional.rules.insert(record.name.clone(), rule);
-    regional.index = RuleIndex::of(&regional.rules);
+    let rules = bus.state.realms.get(&record.realm).map(|regional| regional.rules.clone());
+    let rules = rules.unwrap_or_default();
+    let rule = match rules.all().get(&record.name) {
+        Some(known) if known.record.pattern == record.pattern => known.with(record.clone()),
+        _ => Rule::new(record.clone()).map_err(|why| bad_pattern(&why))?,
+    };
+    let version = next_version(bus);
+    set_rules(bus, &record.realm, rules.and(version, rule), out);
     out.push(Output::Change(Change::Rule(record)));
     Ok(())
+}
+
+fn next_version(bus: &mut Bus) -> u64 {
+    bus.state.rules_version += 1;
+    bus.state.rules_version
+}
+
+fn set_rules(bus: &mut Bus, realm: &Realm, rules: Rules, out: &mut Vec<Output>) {
+    let rules = Arc::new(rules);
+    bus.state.realm(realm).rules = rules.clone();
+    out.push(Output::Rules(realm.clone(), rules));
 }
 
 fn bad_pattern(why: &str) -> Error {
@@ -113,9 +127,9 @@ pub(crate) fn put(
     {
         return Err(Error::validation("Description or RoleArn is too long."));
     }
-    let rules = &bus.state.realm(realm).rules;
-    let before = rules.get(&name).map(|rule| rule.record.clone());
-    if before.is_none() && rules.len() >= limits::RULES_MAX {
+    let rules = bus.state.realms.get(realm).map(|regional| &regional.rules);
+    let before = rules.and_then(|rules| rules.all().get(&name)).map(|rule| rule.record.clone());
+    if before.is_none() && rules.is_some_and(|rules| rules.all().len() >= limits::RULES_MAX) {
         return Err(Error::new(
             ErrorCode::LimitExceeded,
             "The requested resource exceeds the maximum number allowed.",
@@ -180,9 +194,9 @@ pub(crate) fn list(
     let Some(regional) = bus.state.realms.get(realm) else {
         return Ok(shape::ListRulesResponse { rules: Some(Vec::new()), next_token: None });
     };
-    let names = regional.rules.keys().filter(|name| name.starts_with(prefix));
-    let (names, next_token) = page::page(names, ask.next_token.as_ref(), entries);
-    let rules = names.iter().map(|name| show(&regional.rules[name].record)).collect();
+    let rules = regional.rules.all();
+    let (names, next_token) = page::page(rules, prefix, ask.next_token.as_ref(), entries, |_| true);
+    let rules = names.iter().map(|name| show(&rules[name].record)).collect();
     Ok(shape::ListRulesResponse { rules: Some(rules), next_token })
 }
 
@@ -201,9 +215,11 @@ pub(crate) fn delete(
         Err(_) if is_gone(bus, realm, ask) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let regional = bus.state.realm(realm);
-    regional.rules.remove(&name);
-    regional.index = RuleIndex::of(&regional.rules);
+    let version = next_version(bus);
+    if let Some(regional) = bus.state.realms.get(realm) {
+        let rules = regional.rules.without(version, &name);
+        set_rules(bus, realm, rules, out);
+    }
     out.push(Output::Change(Change::Forget(Key::Rule(realm.clone(), name))));
     Ok(())
 }
@@ -239,31 +255,33 @@ pub(crate) fn list_buses(
     Ok(shape::ListEventBusesResponse { event_buses: Some(buses), next_token: None })
 }
 
-/// Fields that an event must have to be tested. Source: EventBridge API reference, `TestEventPattern`.
-const EVENT_FIELDS: [&str; 7] =
-    ["id", "account", "source", "time", "region", "resources", "detail-type"];
+/// Fields that an event must have to be tested. Source: EventBridge API reference, `TestEventPattern`; AWS does without the resources
+/// that are in its list.
+const EVENT_FIELDS: [&str; 6] = ["id", "account", "source", "time", "region", "detail-type"];
 
 pub(crate) fn test_pattern(
     ask: &shape::TestEventPatternRequest,
 ) -> Result<shape::TestEventPatternResponse, Error> {
     let pattern = ask.event_pattern.as_deref().unwrap_or_default();
     let pattern = Pattern::parse(pattern).map_err(|why| bad_pattern(&why))?;
-    let event: Map<String, Value> = serde_json::from_str(ask.event.as_deref().unwrap_or_default())
-        .map_err(|error| {
-            Error::validation(format!("Parameter Event is not valid. Reason: {error}"))
-        })?;
-    if let Some(field) = EVENT_FIELDS.iter().find(|field| !event.contains_key(**field)) {
-        return Err(Error::validation(format!(
-            "Parameter Event is not valid. Reason: it has no {field:?}."
-        )));
+    let bad_event =
+        |why: &str| Error::validation(format!("Parameter Event is not valid. Reason: {why}."));
+    let event = Json::parse(ask.event.as_deref().unwrap_or_default())
+        .map_err(|error| bad_event(&error.to_string()))?;
+    if !matches!(event, Json::Object(_)) {
+        return Err(bad_event("it is no JSON object"));
     }
-    Ok(shape::TestEventPatternResponse { result: Some(pattern.matches(&event)) })
+    if let Some(field) = EVENT_FIELDS.iter().find(|field| event.get(field).is_none()) {
+        return Err(bad_event(&format!("it has no {field:?}")));
+    }
+    let result = pattern.matches(&event.canonical(), &mut Work::unbounded());
+    Ok(shape::TestEventPatternResponse { result: Some(result) })
 }
 
 /// Whether a rule is named that could exist and does not.
 fn is_gone(bus: &Bus, realm: &Realm, ask: &shape::RuleRequest) -> bool {
     let name = checked_name(ask.name.as_ref(), "name");
-    let rules = bus.state.realms.get(realm).map(|regional| &regional.rules);
+    let rules = bus.state.realms.get(realm).map(|regional| regional.rules.all());
     check_bus(realm, ask.event_bus_name.as_ref()).is_ok()
         && name.is_ok_and(|name| rules.is_none_or(|rules| !rules.contains_key(name)))
 }

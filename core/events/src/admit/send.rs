@@ -7,10 +7,12 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::sqs::{Error, ErrorCode, shape};
 
-use super::queue::{find, nonexistent};
+use super::queue::{find, missing, nonexistent};
 use super::{Caller, message};
+use crate::fifo::{Sent, content_id, sequence_number};
 use crate::machine::{Bus, Output};
 use crate::record::{Message, uuid};
+use crate::settings::{FifoSettings, Settings};
 use crate::{digest, limits, receive};
 
 /// What is common to a message and an entry of a batch.
@@ -21,6 +23,10 @@ struct Draft {
     system_attributes: Option<shape::MessageAttributes>,
     deduplication: Option<Str>,
     group: Option<Str>,
+}
+
+fn settings(bus: &Bus, id: ResourceId) -> Result<&Settings, Error> {
+    bus.state.queues.get(&id).map(|queue| &queue.record.settings).ok_or_else(nonexistent)
 }
 
 pub(crate) fn one(
@@ -39,6 +45,7 @@ pub(crate) fn one(
         deduplication: ask.message_deduplication_id,
         group: ask.message_group_id,
     };
+    check_kind(settings(bus, id)?, &draft)?;
     let sent = put(bus, now, caller, id, draft, out)?;
     receive::settle(bus, now, id, out);
     Ok(sent)
@@ -55,43 +62,88 @@ fn put(
 ) -> Result<shape::SendMessageResult, Error> {
     let Some(queue) = bus.state.queues.get_mut(&id) else { return Err(nonexistent()) };
     let settings = &queue.record.settings;
-    if draft.deduplication.is_some() {
-        return Err(Error::invalid(
-            "The request include parameter MessageDeduplicationId that is not valid for this queue type.",
-        ));
+    let delay_s = delay_s(settings, draft.delay_seconds)?;
+    let group = message::fifo_id("MessageGroupId", draft.group)?;
+    let deduplication = message::fifo_id("MessageDeduplicationId", draft.deduplication)?;
+    let attributes = message::attributes(draft.attributes)?;
+    let body = message::body(draft.body, &attributes, settings.message_bytes_max)?;
+    let system = draft.system_attributes.unwrap_or_default();
+    let trace_header = message::trace_header(&system)?;
+    let content = |fifo: &FifoSettings| fifo.content_based.then(|| content_id(&body));
+    let message = Message {
+        deduplication: deduplication.or_else(|| settings.fifo.as_ref().and_then(content)),
+        attributes,
+        trace_header,
+        group,
+        visible_at: now + u64::try_from(delay_s).unwrap_or_default() * 1_000,
+        body,
+        ..Message::new(id, ResourceId(0), caller.realm.account.clone(), now)
+    };
+    let sent = shape::SendMessageResult {
+        md5_of_message_body: Some(digest::body(&message.body)),
+        md5_of_message_attributes: digest::attributes(&message.attributes),
+        md5_of_message_system_attributes: digest::attributes(&system),
+        ..Default::default()
+    };
+    if let Sent::Again(known) = queue.check_duplicate(&message) {
+        return Ok(shape::SendMessageResult {
+            message_id: Some(uuid(known.message)),
+            sequence_number: Some(sequence_number(known.sequence)),
+            ..sent
+        });
     }
-    let delay_s = draft.delay_seconds.unwrap_or(settings.delay_s);
+    let message_id = ResourceId(u128::from_be_bytes(bus.ids.uuid_bytes("message")));
+    let sequence = queue.fifo.is_some().then(|| sequence_number(queue.next_place));
+    receive::put_sent(queue, now, Message { id: message_id, ..message }, out);
+    Ok(shape::SendMessageResult {
+        message_id: Some(uuid(message_id)),
+        sequence_number: sequence,
+        ..sent
+    })
+}
+
+/// How long a message is delayed. Messages of a FIFO queue have no delay of their own. Source: SQS API reference, `SendMessage`.
+fn delay_s(settings: &Settings, given: Option<i32>) -> Result<i32, Error> {
+    let delay_s = given.unwrap_or(settings.delay_s);
+    if settings.fifo.is_some() {
+        return match given {
+            Some(delay_s) if delay_s != 0 => Err(Error::invalid(format!(
+                "Value {delay_s} for parameter DelaySeconds is invalid. Reason: {OTHER_KIND}"
+            ))),
+            _ => Ok(settings.delay_s),
+        };
+    }
     if !(0..=limits::DELAY_S_MAX).contains(&delay_s) {
         return Err(Error::invalid(format!(
             "Value {delay_s} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900."
         )));
     }
-    let attributes = message::attributes(draft.attributes)?;
-    let body = message::body(draft.body, &attributes, settings.message_bytes_max)?;
-    let system = draft.system_attributes.unwrap_or_default();
-    let trace_header = message::trace_header(&system)?;
-    let message_id = ResourceId(u128::from_be_bytes(bus.ids.uuid_bytes("message")));
-    let sent = shape::SendMessageResult {
-        md5_of_message_body: Some(digest::body(&body)),
-        md5_of_message_attributes: digest::attributes(&attributes),
-        md5_of_message_system_attributes: digest::attributes(&system),
-        message_id: Some(uuid(message_id)),
+    Ok(delay_s)
+}
+
+/// As SQS says it.
+const OTHER_KIND: &str = "The request include parameter that is not valid for this queue type.";
+
+/// Checks what a message of this kind of queue must have and may not have. What is wrong with one message of a batch is wrong with the
+/// batch.
+fn check_kind(settings: &Settings, draft: &Draft) -> Result<(), Error> {
+    let Some(fifo) = &settings.fifo else {
+        return match &draft.deduplication {
+            Some(id) => Err(Error::invalid(format!(
+                "Value {id} for parameter MessageDeduplicationId is invalid. Reason: {OTHER_KIND}"
+            ))),
+            None => Ok(()),
+        };
     };
-    let message = Message {
-        queue: id,
-        place: 0,
-        id: message_id,
-        body,
-        attributes,
-        trace_header,
-        group: draft.group,
-        sender: caller.realm.account.clone(),
-        sent_at: now,
-        visible_at: now + u64::try_from(delay_s).unwrap_or_default() * 1_000,
-        moved_from: None,
-    };
-    receive::put(queue, now, message, out);
-    Ok(sent)
+    if draft.group.is_none() {
+        return Err(missing("MessageGroupId"));
+    }
+    if draft.deduplication.is_none() && !fifo.content_based {
+        return Err(Error::invalid(
+            "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+        ));
+    }
+    Ok(())
 }
 
 pub(crate) fn batch(
@@ -103,7 +155,7 @@ pub(crate) fn batch(
 ) -> Result<shape::SendMessageBatchResult, Error> {
     let id = find(bus, caller, ask.queue_url.as_ref())?;
     let entries = ask.entries.unwrap_or_default();
-    check_ids(entries.iter().map(|entry| entry.id.as_ref()))?;
+    check_ids("SendMessageBatchRequestEntry", entries.iter().map(|entry| entry.id.as_ref()))?;
     let bytes = |entry: &shape::SendMessageBatchEntry| {
         entry.message_body.as_ref().map_or(0, |body| body.len())
             + entry.message_attributes.as_ref().map_or(0, crate::record::attribute_bytes)
@@ -118,8 +170,7 @@ pub(crate) fn batch(
             ),
         ));
     }
-    let (mut successful, mut failed) = (Vec::new(), Vec::new());
-    for entry in entries {
+    let draft = |entry: shape::SendMessageBatchEntry| {
         let draft = Draft {
             body: entry.message_body,
             delay_seconds: entry.delay_seconds,
@@ -128,15 +179,23 @@ pub(crate) fn batch(
             deduplication: entry.message_deduplication_id,
             group: entry.message_group_id,
         };
+        (entry.id, draft)
+    };
+    let drafts: Vec<(Option<Str>, Draft)> = entries.into_iter().map(draft).collect();
+    let settings = settings(bus, id)?;
+    drafts.iter().try_for_each(|(_, draft)| check_kind(settings, draft))?;
+    let (mut successful, mut failed) = (Vec::new(), Vec::new());
+    for (entry_id, draft) in drafts {
         match put(bus, now, caller, id, draft, out) {
             Ok(sent) => successful.push(shape::SendMessageBatchResultEntry {
-                id: entry.id,
+                id: entry_id,
                 message_id: sent.message_id,
                 md5_of_message_body: sent.md5_of_message_body,
                 md5_of_message_attributes: sent.md5_of_message_attributes,
                 md5_of_message_system_attributes: sent.md5_of_message_system_attributes,
+                sequence_number: sent.sequence_number,
             }),
-            Err(error) => failed.push(failure(entry.id, &error)),
+            Err(error) => failed.push(failure(entry_id, &error)),
         }
     }
     receive::settle(bus, now, id, out);
@@ -155,13 +214,14 @@ pub(crate) fn failure(id: Option<Str>, error: &Error) -> shape::BatchResultError
 
 /// Refuses a batch that is empty or too large, or whose ids are out of shape or not distinct.
 pub(crate) fn check_ids<'a>(
+    entry: &str,
     ids: impl ExactSizeIterator<Item = Option<&'a Str>>,
 ) -> Result<(), Error> {
     let count = ids.len();
     if count == 0 {
         return Err(Error::new(
             ErrorCode::EmptyBatchRequest,
-            "There should be at least one entry in the request.",
+            format!("There should be at least one {entry} in the request."),
         ));
     }
     if count > limits::BATCH_ENTRIES_MAX {

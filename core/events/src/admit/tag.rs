@@ -37,13 +37,17 @@ pub(crate) fn merged(before: &Tags, tags: &[shape::Tag]) -> Result<Tags, Error> 
 fn find<'a>(bus: &'a Bus, realm: &Realm, arn: Option<&Str>) -> Result<&'a Rule, Error> {
     let arn = arn.ok_or_else(|| Error::validation("ResourceARN must not be null."))?;
     let name = arn.rsplit('/').next().unwrap_or_default();
-    let rules = bus.state.realms.get(realm).map(|regional| &regional.rules);
+    let rules = bus.state.realms.get(realm).map(|regional| regional.rules.all());
     rules
         .and_then(|rules| rules.get(name))
         .map(|rule| &*rule.record)
         .filter(|rule| rule.arn() == *arn)
-        .ok_or_else(|| {
-            Error::new(ErrorCode::ResourceNotFound, format!("Resource {arn} does not exist."))
+        .ok_or_else(|| match arn.split_once(":rule/") {
+            Some((_, name)) => rule::missing(name),
+            None => Error::new(
+                ErrorCode::ResourceNotFound,
+                format!("Resource {arn} does not exist: only rules have tags here."),
+            ),
         })
 }
 

@@ -1,14 +1,18 @@
 //! Targets of rules: queues of the same account and region.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::eventbridge::{Error, ErrorCode, shape};
-use serde_json::Value;
 
 use super::{page, rule};
+use crate::json::Json;
 use crate::machine::{Bus, Output};
-use crate::record::{Rule, queue_name};
-use crate::{limits, transform};
+use crate::record::queue_name;
+use crate::rules::Rule;
+use crate::{limits, record, transform};
 
 pub(crate) fn put(
     bus: &mut Bus,
@@ -16,12 +20,15 @@ pub(crate) fn put(
     ask: shape::PutTargetsRequest,
     out: &mut Vec<Output>,
 ) -> Result<shape::FailedTargets, Error> {
-    let mut changed =
-        (**rule::find(bus, realm, ask.event_bus_name.as_ref(), ask.rule.as_ref())?).clone();
     let targets = ask.targets.unwrap_or_default();
     if !(1..=limits::TARGETS_PER_CALL_MAX).contains(&targets.len()) {
         return Err(Error::validation("Targets must have at least 1 and at most 100 entries."));
     }
+    for target in &targets {
+        check_arn(target)?;
+    }
+    let mut changed =
+        (**rule::find(bus, realm, ask.event_bus_name.as_ref(), ask.rule.as_ref())?).clone();
     let mut failed = Vec::new();
     for target in targets {
         let id = rule::checked_name(target.id.as_ref(), "targets.id")?.clone();
@@ -72,18 +79,14 @@ fn check(realm: &Realm, target: &shape::Target) -> Result<(), Error> {
                 "Parameter {arn} is not valid. Reason: Longshore sends events to SQS queues of the same account and region only."
             ));
         }
-        Some(arn) if arn.ends_with(".fifo") => {
-            return refuse(format!(
-                "Parameter {arn} is not valid. Reason: there are no FIFO queues."
-            ));
-        }
         Some(_) => {}
     }
+    let is_standard = |arn: &Str| is_queue(arn) && !arn.ends_with(".fifo");
     if let Some(config) = &target.dead_letter_config
-        && !config.arn.as_ref().is_some_and(is_queue)
+        && !config.arn.as_ref().is_some_and(is_standard)
     {
         return refuse(format!(
-            "DeadLetterConfig of target {id} must name an SQS queue of the same account and region."
+            "DeadLetterConfig of target {id} must name a standard SQS queue of the same account and region."
         ));
     }
     let inputs =
@@ -94,8 +97,7 @@ fn check(realm: &Realm, target: &shape::Target) -> Result<(), Error> {
         ));
     }
     if let Some(input) = &target.input
-        && (input.chars().count() > limits::INPUT_CHARS_MAX
-            || serde_json::from_str::<Value>(input).is_err())
+        && (input.chars().count() > limits::INPUT_CHARS_MAX || Json::parse(input).is_err())
     {
         return refuse(format!("JSON syntax error in input for target {id}."));
     }
@@ -110,6 +112,29 @@ fn check(realm: &Realm, target: &shape::Target) -> Result<(), Error> {
         .input_transformer
         .as_ref()
         .map_or(Ok(()), |transformer| check_transformer(id, transformer))
+}
+
+/// Refuses a request with what is no ARN, or a FIFO queue without a message group. Source: EventBridge API reference, `SqsParameters`; the
+/// words are those of AWS.
+fn check_arn(target: &shape::Target) -> Result<(), Error> {
+    let Some(arn) = &target.arn else { return Ok(()) };
+    let id = target.id.as_deref().unwrap_or_default();
+    if !arn.starts_with("arn:") || arn.split(':').count() < 6 {
+        return Err(Error::validation(format!(
+            "Parameter {arn} is not valid. Reason: Provided Arn is not in correct format."
+        )));
+    }
+    let parameters = target.sqs_parameters.as_ref();
+    match parameters.and_then(|parameters| parameters.message_group_id.as_ref()) {
+        None if arn.ends_with(".fifo") => Err(Error::validation(format!(
+            "Parameter(s) SqsParameters must be specified for target: {id}."
+        ))),
+        Some(group) if !super::message::is_fifo_id(group) => Err(Error::validation(format!(
+            "MessageGroupId of target {id} must have 1 to {} letters, digits and punctuation characters.",
+            limits::FIFO_ID_CHARS_MAX
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn check_transformer(id: &str, transformer: &shape::InputTransformer) -> Result<(), Error> {
@@ -145,7 +170,7 @@ pub(crate) fn remove(
     if !(1..=limits::TARGETS_PER_CALL_MAX).contains(&ids.len()) {
         return Err(Error::validation("Ids must have at least 1 and at most 100 entries."));
     }
-    let mut changed: Rule = (**rule).clone();
+    let mut changed: record::Rule = (**rule).clone();
     let mut failed = Vec::new();
     for id in ids {
         let before = changed.targets.len();
@@ -166,10 +191,10 @@ pub(crate) fn list(
 ) -> Result<shape::ListTargetsByRuleResponse, Error> {
     let rule = rule::find(bus, realm, ask.event_bus_name.as_ref(), ask.rule.as_ref())?;
     let entries = rule::checked_entries(ask.limit)?;
-    let ids = rule.targets.iter().filter_map(|target| target.id.as_ref());
-    let (ids, next_token) = page::page(ids, ask.next_token.as_ref(), entries);
-    let on_page = |target: &&shape::Target| target.id.as_ref().is_some_and(|id| ids.contains(id));
-    let targets = rule.targets.iter().filter(on_page).cloned().collect();
+    let all: BTreeMap<Str, &shape::Target> =
+        rule.targets.iter().filter_map(|target| Some((target.id.clone()?, target))).collect();
+    let (ids, next_token) = page::page(&all, "", ask.next_token.as_ref(), entries, |_| true);
+    let targets = ids.iter().map(|id| all[id].clone()).collect();
     Ok(shape::ListTargetsByRuleResponse { targets: Some(targets), next_token })
 }
 
@@ -182,11 +207,12 @@ pub(crate) fn rules_of(
     let entries = rule::checked_entries(ask.limit)?;
     let arn = ask.target_arn.as_ref();
     let arn = arn.ok_or_else(|| Error::validation("TargetArn must not be null."))?;
-    let rules = bus.state.realms.get(realm).into_iter().flat_map(|regional| &regional.rules);
-    let with_target = rules.filter(|(_, rule)| {
+    let rules = bus.state.realms.get(realm).map(|regional| regional.rules.clone());
+    let has_target = |rule: &Arc<Rule>| {
         rule.record.targets.iter().any(|target| target.arn.as_ref() == Some(arn))
-    });
+    };
+    let rules = rules.unwrap_or_default();
     let (rule_names, next_token) =
-        page::page(with_target.map(|(name, _)| name), ask.next_token.as_ref(), entries);
+        page::page(rules.all(), "", ask.next_token.as_ref(), entries, has_target);
     Ok(shape::ListRuleNamesByTargetResponse { rule_names: Some(rule_names), next_token })
 }

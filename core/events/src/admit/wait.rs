@@ -4,8 +4,8 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::sqs::{Error, ErrorCode, Response, shape};
 
-use super::Caller;
 use super::queue::{find, nonexistent};
+use super::{Caller, message};
 use crate::machine::{Bus, Output};
 use crate::queue::{Poll, Wanted};
 use crate::{limits, receive as hand_out, settings};
@@ -38,7 +38,7 @@ pub(crate) fn receive(
     let wait_s = within("WaitTimeSeconds", wait_s, 0, limits::WAIT_S_MAX)?;
     hand_out::settle(bus, now, id, out);
     let Some(queue) = bus.state.queues.get(&id) else { return Err(nonexistent()) };
-    if queue.in_flight.len() >= limits::IN_FLIGHT_MAX {
+    if queue.fifo.is_none() && queue.in_flight.len() >= limits::IN_FLIGHT_MAX {
         return Err(Error::new(
             ErrorCode::OverLimit,
             format!("There are {} messages in flight already.", limits::IN_FLIGHT_MAX),
@@ -46,7 +46,10 @@ pub(crate) fn receive(
     }
     let wait_s = wait_s.unwrap_or(queue.record.settings.wait_s);
     let mut concerned = Vec::new();
-    let messages = hand_out::take(bus, now, id, &wanted, &mut concerned, out);
+    let messages = match hand_out::take_again(bus, now, id, &wanted) {
+        Some(messages) => messages,
+        None => hand_out::take(bus, now, id, &wanted, &mut concerned, out),
+    };
     bus.state.set_alarm(id);
     for other in concerned {
         hand_out::settle(bus, now, other, out);
@@ -67,12 +70,13 @@ pub(crate) fn receive(
 }
 
 fn wanted(ask: shape::ReceiveMessageRequest) -> Result<Wanted, Error> {
-    let count = within(
-        "MaxNumberOfMessages",
-        ask.max_number_of_messages,
-        1,
-        limits::RECEIVED_MESSAGES_MAX,
-    )?;
+    let max = limits::RECEIVED_MESSAGES_MAX;
+    let count = ask.max_number_of_messages.unwrap_or(1);
+    if !(1..=max).contains(&count) {
+        return Err(Error::invalid(format!(
+            "Value {count} for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and {max}, if provided."
+        )));
+    }
     let visibility =
         within("VisibilityTimeout", ask.visibility_timeout, 0, limits::VISIBILITY_S_MAX)?;
     let mut system: Vec<Str> = ask.attribute_names.unwrap_or_default();
@@ -81,10 +85,11 @@ fn wanted(ask: shape::ReceiveMessageRequest) -> Result<Wanted, Error> {
         return Err(settings::unknown(name));
     }
     Ok(Wanted {
-        count: usize::try_from(count.unwrap_or(1)).unwrap_or(1),
+        count: usize::try_from(count).unwrap_or(1),
         visibility_ms: visibility.map(|s| u64::try_from(s).unwrap_or_default() * 1_000),
         system,
         attributes: ask.message_attribute_names.unwrap_or_default(),
+        attempt: message::fifo_id("ReceiveRequestAttemptId", ask.receive_request_attempt_id)?,
     })
 }
 

@@ -1,6 +1,10 @@
 //! The bus, step by step.
 
+mod backlog;
+mod fifo;
 mod follow;
+mod moves;
+mod permissions;
 mod polls;
 mod queues;
 mod rules;
@@ -58,6 +62,7 @@ impl World {
                 Output::Change(change) => self.changes.push(change),
                 Output::Reply(call, reply) => self.replies.push((call, reply)),
                 Output::Event(realm, event) => self.told.push((realm, event)),
+                Output::Rules(..) => {}
             }
         }
         let violations = audit(&self.bus);

@@ -1,17 +1,19 @@
-//! Reading an event pattern: what is not one is refused with the field that is wrong.
+//! Reading an event pattern: what is not one is refused as AWS refuses it, with the field that is wrong.
 //!
-//! Source: EventBridge user guide, *Creating event patterns* and *Comparison operators*.
+//! Source: EventBridge user guide, *Creating event patterns* and *Comparison operators*; the reasons are those that AWS gives. Where
+//! AWS says at which column of the pattern it stopped, the field is named here.
 
 use longshore_wire_ecs::Str;
-use serde_json::{Map, Value};
 
 use super::decimal::Decimal;
-use super::text::{Cidr, Wildcard};
-use super::{Bound, Comparison, Fields, Pattern, Test, Want};
+use super::leaf::{Bound, Comparison, Leaf};
+use super::text::{Cidr, Edge, Wildcard};
+use super::{Pattern, complexity};
+use crate::json::{Json, Members};
 use crate::limits;
 
-/// Words that make an object in `$or` something else than a pattern. Source: EventBridge user guide, `$or`.
-const RESERVED: [&str; 9] = [
+/// Names that make an object in `$or` something else than a pattern. Source: event-ruler, *Or relationship*.
+const RESERVED: [&str; 23] = [
     "exactly",
     "prefix",
     "suffix",
@@ -21,22 +23,66 @@ const RESERVED: [&str; 9] = [
     "numeric",
     "exists",
     "cidr",
+    "=",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "regex",
+    "not-wildcard",
+    "not-equals-ignore-case",
+    "date-after",
+    "date-on-or-after",
+    "date-before",
+    "date-on-or-before",
+    "in-date-range",
+    "ip-address-in-range",
 ];
+
+/// Fields, and groups of which one member each must hold, with paths from the root.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    /// Where they are in the list of all, in the order of the text.
+    pub(super) fields: Vec<u16>,
+    pub(super) groups: Vec<Vec<Fields>>,
+}
+
+impl Fields {
+    /// In how many ways it can be met: alternatives multiply.
+    pub(super) fn ways(&self) -> usize {
+        let groups = self
+            .groups
+            .iter()
+            .map(|group| group.iter().map(Self::ways).fold(0, usize::saturating_add));
+        groups.fold(1, usize::saturating_mul)
+    }
+}
+
+/// A path and what must be found there.
+pub(super) type Field = (Vec<Str>, Leaf);
 
 /// Reads a pattern.
 ///
 /// # Errors
 /// Why it is none.
 pub(super) fn pattern(text: &str) -> Result<Pattern, String> {
+    let pattern = recalled(text)?;
+    complexity::check(&pattern)?;
+    Ok(pattern)
+}
+
+/// Reads a pattern that was taken before.
+///
+/// # Errors
+/// Why it is none.
+pub(super) fn recalled(text: &str) -> Result<Pattern, String> {
     if text.chars().count() > limits::PATTERN_CHARS_MAX {
         return Err(format!("it has more than {} characters", limits::PATTERN_CHARS_MAX));
     }
-    let value: Value =
-        serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
-    let Value::Object(members) = value else {
-        return Err("it must be a JSON object".to_owned());
-    };
-    let root = fields("", &members)?;
+    let json = Json::parse(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    let Json::Object(members) = json else { return Err("Filter is not an object".to_owned()) };
+    let mut reader = Reader::default();
+    let root = reader.fields(&members)?;
     let ways = root.ways();
     if ways > limits::PATTERN_WAYS_MAX {
         return Err(format!(
@@ -44,195 +90,307 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, String> {
             limits::PATTERN_WAYS_MAX
         ));
     }
-    Ok(Pattern { root })
+    Ok(Pattern::new(reader.read, &root))
 }
 
-fn named(path: &str) -> String {
-    if path.is_empty() { "the pattern".to_owned() } else { format!("\"{path}\"") }
+#[derive(Default)]
+struct Reader {
+    path: Vec<Str>,
+    read: Vec<Field>,
 }
 
-fn below(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
-}
-
-fn fields(path: &str, members: &Map<String, Value>) -> Result<Fields, String> {
-    if members.is_empty() {
-        return Err(format!("{} is empty: empty objects are not allowed", named(path)));
-    }
-    let mut read = Fields::default();
-    for (name, value) in members {
-        let path = below(path, name);
-        if name == "$or"
-            && let Some(alternatives) = alternatives(value)
-        {
-            let group: Result<Vec<_>, _> =
-                alternatives.into_iter().map(|members| fields(&path, members)).collect();
-            read.alternatives.push(group?);
-            continue;
+impl Reader {
+    /// Why it is no pattern, and where.
+    fn refuse<T>(&self, why: impl std::fmt::Display) -> Result<T, String> {
+        match self.path.as_slice() {
+            [] => Err(why.to_string()),
+            path => Err(format!("{why}\n at {}", path.join("."))),
         }
-        let want = match value {
-            Value::Object(members) => Want::Nested(fields(&path, members)?),
-            Value::Array(values) => Want::Leaf(tests(&path, values)?),
-            _ => return Err(format!("{} must be an object or an array", named(&path))),
-        };
-        read.fields.push((name.as_str().into(), want));
     }
-    Ok(read)
+
+    fn fields(&mut self, members: &Members<'_>) -> Result<Fields, String> {
+        let mut read = Fields::default();
+        self.read_into(&mut read, members)?;
+        Ok(read)
+    }
+
+    fn read_into(&mut self, read: &mut Fields, members: &Members<'_>) -> Result<(), String> {
+        if members.is_empty() {
+            return self.refuse("Empty objects are not allowed");
+        }
+        for (name, value) in members {
+            if name == "$or"
+                && let Some(alternatives) = alternatives(value)
+            {
+                let group: Result<Vec<_>, _> =
+                    alternatives.into_iter().map(|members| self.fields(members)).collect();
+                read.groups.push(group?);
+                continue;
+            }
+            let depth = self.path.len();
+            // A dot means nesting. Source: EventBridge user guide, *Considerations when creating event patterns*.
+            self.path.extend(name.split('.').map(Str::from));
+            if self.path.len() > limits::PATTERN_STEPS_MAX {
+                let max = limits::PATTERN_STEPS_MAX;
+                return Err(format!("a field may be at most {max} levels deep, dots included"));
+            }
+            match value {
+                Json::Object(members) => self.read_into(read, members)?,
+                Json::Array(values) => {
+                    let leaf = self.leaf(values)?;
+                    let place = u16::try_from(self.read.len());
+                    read.fields.push(place.expect("a pattern has fewer characters than that"));
+                    self.read.push((self.path.clone(), leaf));
+                }
+                _ => return self.refuse(format!("\"{name}\" must be an object or an array")),
+            }
+            self.path.truncate(depth);
+        }
+        Ok(())
+    }
+
+    fn leaf(&self, values: &[Json<'_>]) -> Result<Leaf, String> {
+        if values.is_empty() {
+            return self.refuse("Empty arrays are not allowed");
+        }
+        let mut leaf = Leaf::default();
+        for value in values {
+            let add = match value {
+                Json::Object(members) => match members.as_slice() {
+                    [] => Err("Match expression name not found".to_owned()),
+                    [(operator, operand)] => add_expression(&mut leaf, operator, operand),
+                    _ => Err("Only one key allowed in match expression".to_owned()),
+                },
+                Json::Array(_) => {
+                    Err("Match value must be String, number, true, false, or null".to_owned())
+                }
+                plain => {
+                    add_value(&mut leaf, plain);
+                    Ok(())
+                }
+            };
+            add.or_else(|why| self.refuse(why))?;
+        }
+        leaf.finish();
+        Ok(leaf)
+    }
 }
 
 /// The alternatives of `$or`, if it is one and not a field that happens to be called so.
-fn alternatives(value: &Value) -> Option<Vec<&Map<String, Value>>> {
-    let alternatives: Option<Vec<_>> =
-        value.as_array().filter(|all| all.len() >= 2)?.iter().map(Value::as_object).collect();
-    alternatives
-        .filter(|all| !all.iter().any(|one| RESERVED.iter().any(|word| one.contains_key(*word))))
+fn alternatives<'m, 'a>(value: &'m Json<'a>) -> Option<Vec<&'m Members<'a>>> {
+    let Json::Array(values) = value else { return None };
+    let object = |value: &'m Json<'a>| match value {
+        Json::Object(members) => Some(members),
+        _ => None,
+    };
+    let alternatives: Vec<_> = values.iter().map(object).collect::<Option<_>>()?;
+    let reserved =
+        |members: &&Members<'_>| members.iter().any(|(name, _)| RESERVED.contains(&name.as_ref()));
+    (alternatives.len() >= 2 && !alternatives.iter().any(reserved)).then_some(alternatives)
 }
 
-fn tests(path: &str, values: &[Value]) -> Result<Vec<Test>, String> {
-    if values.is_empty() {
-        return Err(format!("{} is empty: empty arrays are not allowed", named(path)));
-    }
-    values.iter().map(|value| test(path, value)).collect()
-}
-
-fn test(path: &str, value: &Value) -> Result<Test, String> {
-    let at = named(path);
+/// Adds a value that stands for itself.
+fn add_value(leaf: &mut Leaf, value: &Json<'_>) {
     match value {
-        Value::String(text) => Ok(Test::Text(text.as_str().into())),
-        Value::Number(_) => Ok(Test::Number(number(path, value)?)),
-        Value::Bool(flag) => Ok(Test::Bool(*flag)),
-        Value::Null => Ok(Test::Null),
-        Value::Array(_) => Err(format!("{at}: an array may not stand in an array")),
-        Value::Object(members) => {
-            let mut members = members.iter();
-            match (members.next(), members.next()) {
-                (Some((operator, operand)), None) => self::operator(path, operator, operand),
-                _ => Err(format!("{at}: a match expression has exactly one operator")),
-            }
-        }
+        Json::Text(text) => leaf.add_text(text),
+        Json::Number(number) => leaf.numbers.extend(Decimal::of(number)),
+        Json::Bool(true) => leaf.yes = true,
+        Json::Bool(false) => leaf.no = true,
+        Json::Null => leaf.null = true,
+        Json::Array(_) | Json::Object(_) => unreachable!("these do not stand for themselves"),
     }
 }
 
-fn operator(path: &str, operator: &str, operand: &Value) -> Result<Test, String> {
-    let at = named(path);
+fn add_expression(leaf: &mut Leaf, operator: &str, operand: &Json<'_>) -> Result<(), String> {
     match operator {
-        "exactly" => Ok(Test::Text(text(path, operator, operand)?)),
-        "prefix" => match ignoring_case(path, operator, operand)? {
-            Some(folded) => Ok(Test::PrefixFolded(folded)),
-            None => Ok(Test::Prefix(text(path, operator, operand)?)),
+        "exactly" => leaf.texts.push(text(operand, "exact match pattern must be a string")?.into()),
+        "prefix" => match ignoring_case("prefix", operand)? {
+            Some(folded) => leaf.add_folded(Edge::Start, folded),
+            None => leaf.add_prefix(text(operand, "prefix match pattern must be a string")?),
         },
-        "suffix" => match ignoring_case(path, operator, operand)? {
-            Some(folded) => Ok(Test::SuffixFolded(folded)),
-            None => Ok(Test::Suffix(text(path, operator, operand)?)),
+        "suffix" => match ignoring_case("suffix", operand)? {
+            Some(folded) => leaf.add_folded(Edge::End, folded),
+            None => leaf.add_suffix(text(operand, "suffix match pattern must be a string")?),
         },
-        "equals-ignore-case" => Ok(Test::Folded(text(path, operator, operand)?.to_lowercase())),
-        "wildcard" => {
-            let wildcard = Wildcard::parse(&text(path, operator, operand)?);
-            wildcard.map(Test::Wildcard).map_err(|why| format!("{at}: wildcard: {why}"))
-        }
-        "anything-but" => Ok(Test::AnythingBut(anything_but(path, operand)?)),
-        "numeric" => Ok(Test::Numeric(numeric(path, operand)?)),
-        "exists" => operand
-            .as_bool()
-            .map(Test::Exists)
-            .ok_or_else(|| format!("{at}: exists must be true or false")),
+        "equals-ignore-case" => leaf.add_folded(Edge::Whole, text(operand, FOLDED)?),
+        "wildcard" => add_wildcard(leaf, text(operand, WILDCARD)?)?,
+        "anything-but" => leaf.but.push(anything_but(operand)?),
+        "numeric" => add_range(leaf, operand)?,
+        "exists" => match operand {
+            Json::Bool(true) => leaf.exists = true,
+            Json::Bool(false) => leaf.absent = true,
+            _ => return Err("exists match pattern must be either true or false.".to_owned()),
+        },
+        // The word is the one that AWS uses here.
         "cidr" => {
-            let block = text(path, operator, operand)?;
-            Cidr::parse(&block)
-                .map(Test::Cidr)
-                .ok_or_else(|| format!("{at}: cidr {block:?} is not a block of IP addresses"))
+            leaf.blocks.push(Cidr::parse(text(operand, "prefix match pattern must be a string")?)?);
         }
-        other => Err(format!("{at}: unrecognized match type {other}")),
+        other => return Err(format!("Unrecognized match type {other}")),
     }
+    Ok(())
 }
 
-fn text(path: &str, operator: &str, operand: &Value) -> Result<Str, String> {
-    operand
-        .as_str()
-        .map(Into::into)
-        .ok_or_else(|| format!("{}: {operator} must be a string", named(path)))
-}
+const FOLDED: &str = "equals-ignore-case match pattern must be a string";
+const WILDCARD: &str = "wildcard match pattern must be a string";
 
-fn ignoring_case(path: &str, operator: &str, operand: &Value) -> Result<Option<String>, String> {
-    let Value::Object(members) = operand else { return Ok(None) };
-    match members.get("equals-ignore-case") {
-        Some(Value::String(text)) if members.len() == 1 => Ok(Some(text.to_lowercase())),
-        _ => Err(format!(
-            "{}: {operator} must be a string, or equals-ignore-case with one",
-            named(path)
-        )),
-    }
-}
-
-fn anything_but(path: &str, operand: &Value) -> Result<Vec<Test>, String> {
-    let at = named(path);
-    if let Value::Object(members) = operand {
-        let mut members = members.iter();
-        let (Some((inner, operand)), None) = (members.next(), members.next()) else {
-            return Err(format!("{at}: anything-but takes exactly one operator"));
-        };
-        if !matches!(inner.as_str(), "prefix" | "suffix" | "equals-ignore-case" | "wildcard") {
-            return Err(format!("{at}: unsupported anything-but pattern {inner}"));
-        }
-        return one_or_many(operand)
-            .map_err(|why| format!("{at}: anything-but {inner} {why}"))?
-            .iter()
-            .map(|one| self::operator(path, inner, one))
-            .collect();
-    }
-    let values = one_or_many(operand).map_err(|why| format!("{at}: anything-but {why}"))?;
-    let all = |kind: fn(&Value) -> bool| values.iter().all(kind);
-    let same = all(Value::is_string) || all(Value::is_number);
-    if !(same || values.len() == 1 && all(is_word)) {
-        return Err(format!("{at}: anything-but takes strings only or numbers only"));
-    }
-    values.iter().map(|value| test(path, value)).collect()
-}
-
-fn is_word(value: &Value) -> bool {
-    value.is_boolean() || value.is_null()
-}
-
-fn one_or_many(operand: &Value) -> Result<&[Value], &'static str> {
+fn text<'a>(operand: &'a Json<'_>, why: &str) -> Result<&'a str, String> {
     match operand {
-        Value::Array(values) if values.is_empty() => Err("must not be empty"),
-        Value::Array(values) => Ok(values),
-        one => Ok(std::slice::from_ref(one)),
+        Json::Text(text) => Ok(text),
+        _ => Err(why.to_owned()),
     }
 }
 
-fn number(path: &str, value: &Value) -> Result<Decimal, String> {
+fn ignoring_case<'a>(operator: &str, operand: &'a Json<'_>) -> Result<Option<&'a str>, String> {
+    let Json::Object(members) = operand else { return Ok(None) };
+    match members.as_slice() {
+        [] => Err(format!("{} expression name not found", capitalised(operator))),
+        [(name, operand)] if name == "equals-ignore-case" => text(operand, FOLDED).map(Some),
+        [(name, _)] => Err(format!("Unsupported {operator} pattern: {name}")),
+        _ => Err("Only one key allowed in match expression".to_owned()),
+    }
+}
+
+fn capitalised(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    first.to_ascii_uppercase() + rest
+}
+
+fn add_wildcard(leaf: &mut Leaf, text: &str) -> Result<(), String> {
+    let wildcard = Wildcard::parse(text)?;
+    if !leaf.wildcards.contains(&wildcard) {
+        leaf.wildcards.push(wildcard);
+    }
+    Ok(())
+}
+
+/// What a value must meet nothing of.
+fn anything_but(operand: &Json<'_>) -> Result<Leaf, String> {
+    let mut leaf = Leaf::default();
+    match operand {
+        Json::Object(members) => match members.as_slice() {
+            [] => return Err("Anything-But expression name not found".to_owned()),
+            [(operator, operand)] => but_expression(&mut leaf, operator, operand)?,
+            _ => return Err("Too many elements in numeric expression".to_owned()),
+        },
+        Json::Array(values) => {
+            let is_text = |value: &Json<'_>| matches!(value, Json::Text(_));
+            let is_number = |value: &Json<'_>| matches!(value, Json::Number(_));
+            if !values.iter().all(|value| is_text(value) || is_number(value)) {
+                return Err(
+                    "Inside anything but list, start|null|boolean is not supported.".to_owned()
+                );
+            }
+            if values.iter().any(is_text) == values.iter().any(is_number) {
+                return Err("Inside anything but list, either all values are number or string, mixed type is not supported".to_owned());
+            }
+            values.iter().try_for_each(|value| but_value(&mut leaf, value))?;
+        }
+        one @ (Json::Text(_) | Json::Number(_)) => but_value(&mut leaf, one)?,
+        _ => return Err(BUT.to_owned()),
+    }
+    leaf.finish();
+    Ok(leaf)
+}
+
+const BUT: &str = "Value of anything-but must be an array or single string/number value.";
+
+fn but_value(leaf: &mut Leaf, value: &Json<'_>) -> Result<(), String> {
+    match value {
+        Json::Text(text) => leaf.texts.push((**text).into()),
+        other => leaf.numbers.push(number(other, "")?),
+    }
+    Ok(())
+}
+
+fn but_expression(leaf: &mut Leaf, operator: &str, operand: &Json<'_>) -> Result<(), String> {
+    let why = match operator {
+        "prefix" | "suffix" => "prefix/suffix match pattern must be a string",
+        "equals-ignore-case" => {
+            "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported."
+        }
+        "wildcard" => WILDCARD,
+        other => return Err(format!("Unsupported anything-but pattern: {other}")),
+    };
+    let values = match operand {
+        Json::Array(values) if values.is_empty() => return Err(BUT.to_owned()),
+        Json::Array(values) => values.as_slice(),
+        Json::Text(_) | Json::Number(_) => std::slice::from_ref(operand),
+        _ => return Err(BUT.to_owned()),
+    };
+    for value in values {
+        let text = text(value, why)?;
+        match operator {
+            "prefix" | "suffix" if text.is_empty() => {
+                return Err("Null prefix/suffix not allowed".to_owned());
+            }
+            "prefix" => leaf.add_prefix(text),
+            "suffix" => leaf.add_suffix(text),
+            "equals-ignore-case" => leaf.add_folded(Edge::Whole, text),
+            _ => add_wildcard(leaf, text)?,
+        }
+    }
+    Ok(())
+}
+
+/// A number within the bounds of comparisons. Source: EventBridge user guide, *Numeric matching*.
+fn number(value: &Json<'_>, operator: &str) -> Result<Decimal, String> {
+    let Json::Number(number) = value else {
+        return Err(format!("Value of {operator} must be numeric"));
+    };
     let bound = Decimal::whole(limits::PATTERN_NUMBER_MAX);
     let lowest = Decimal::whole(-limits::PATTERN_NUMBER_MAX);
-    let number = value.as_number().and_then(Decimal::of);
-    number
-        .filter(|number| *number >= lowest && *number <= bound)
-        .ok_or_else(|| format!("{}: {value} is not a number between -5.0e9 and 5.0e9", named(path)))
+    Decimal::of(number).filter(|number| *number >= lowest && *number <= bound).ok_or_else(|| {
+        format!("Value must be between -5.0e9 and 5.0e9, inclusive, and not {number}")
+    })
 }
 
-fn numeric(path: &str, operand: &Value) -> Result<Vec<Bound>, String> {
-    let at = named(path);
-    let terms = operand.as_array().map(Vec::as_slice).unwrap_or_default();
-    if !matches!(terms.len(), 2 | 4) {
-        return Err(format!("{at}: numeric takes an operator and a number, or two of each"));
-    }
-    let mut bounds = Vec::new();
-    for pair in terms.chunks_exact(2) {
-        let comparison = match pair[0].as_str() {
-            Some("=") => Comparison::Equal,
-            Some("<") => Comparison::Less,
-            Some("<=") => Comparison::LessOrEqual,
-            Some(">") => Comparison::Greater,
-            Some(">=") => Comparison::GreaterOrEqual,
-            _ => return Err(format!("{at}: unrecognized numeric range operator {}", pair[0])),
+fn comparison<'a>(word: &'a Json<'_>) -> Result<(Comparison, &'a str), String> {
+    let Json::Text(word) = word else {
+        return Err(format!("Invalid member in numeric match: {word}"));
+    };
+    let comparison = match word.as_ref() {
+        "=" => Comparison::Equal,
+        "<" => Comparison::Less,
+        "<=" => Comparison::LessOrEqual,
+        ">" => Comparison::Greater,
+        ">=" => Comparison::GreaterOrEqual,
+        other => return Err(format!("Unrecognized numeric range operator: {other}")),
+    };
+    Ok((comparison, word))
+}
+
+/// A comparison with a number, or a range: a lower bound, then an upper one.
+fn add_range(leaf: &mut Leaf, operand: &Json<'_>) -> Result<(), String> {
+    let Json::Array(terms) = operand else {
+        return Err("Value of numeric must be an array.".to_owned());
+    };
+    let first = terms.first().ok_or("Invalid member in numeric match: ]")?;
+    let (low, word) = comparison(first)?;
+    let number_after = |place: usize, word: &str| match terms.get(place) {
+        Some(value) => number(value, word),
+        None => Err(format!("Value of {word} must be numeric")),
+    };
+    let mut bounds = vec![Bound { comparison: low, number: number_after(1, word)? }];
+    if let Some(second) = terms.get(2) {
+        if !matches!(low, Comparison::Greater | Comparison::GreaterOrEqual) {
+            return Err("Too many elements in numeric expression".to_owned());
+        }
+        let Json::Text(word) = second else {
+            return Err(format!("Bad value in numeric range: {second}"));
         };
-        bounds.push(Bound { comparison, number: number(path, &pair[1])? });
-    }
-    if let [low, high] = bounds.as_slice() {
-        let range = low.comparison.is_lower() && high.comparison.is_upper();
-        if !range || low.number >= high.number {
-            return Err(format!("{at}: a numeric range goes from a lower bound to a higher one"));
+        let high = match word.as_ref() {
+            "<" => Comparison::Less,
+            "<=" => Comparison::LessOrEqual,
+            other => return Err(format!("Bad numeric range operator: {other}")),
+        };
+        bounds.push(Bound { comparison: high, number: number_after(3, word)? });
+        if terms.len() > 4 {
+            return Err("Too many terms in numeric range expression".to_owned());
+        }
+        if bounds[0].number >= bounds[1].number {
+            return Err("Bottom must be less than top".to_owned());
         }
     }
-    Ok(bounds)
+    leaf.ranges.push(bounds);
+    Ok(())
 }

@@ -15,7 +15,7 @@ pub(super) const REGEX_SIZE_MAX: usize = 2_000;
 pub(super) const REQUEST_STEPS_MAX: usize = 6_000_000;
 /// Steps that a condition counts as, beside those of its regular expression. Chosen by us: looking an attribute up takes as long.
 pub(super) const CONDITION_STEPS: usize = 10;
-/// Steps that take a microsecond. Measured, and for a reckoning only.
+/// Steps that take a microsecond. Chosen by us, as measured, and for a reckoning only.
 pub(super) const STEPS_PER_US: usize = 250;
 /// Steps of one match. Chosen by us: about a millisecond, and a hundred times what patterns of people take.
 pub(super) const REGEX_STEPS_MAX: usize = 100_000;

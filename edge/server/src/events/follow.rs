@@ -3,6 +3,7 @@
 //! Whose events they are is decided before, as for every request: by signature.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
@@ -17,8 +18,9 @@ use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::feed;
 use serde::Deserialize;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use super::feed::{NoSeat, Reader};
+use super::feed::{News, NoSeat, Reader};
 use crate::ecs::Front;
 use crate::limits;
 
@@ -77,23 +79,20 @@ fn stream(
     filter: Filter,
     closed: watch::Receiver<bool>,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    let alive = || Bytes::from_static(feed::ALIVE.as_bytes());
-    unfold(
-        (reader, filter, closed, true),
-        move |(mut reader, filter, mut closed, begins)| async move {
-            let piece = if begins {
-                alive()
-            } else {
-                tokio::select! {
-                    () = ending(&mut closed) => return None,
-                    told = tokio::time::timeout(limits::FEED_ALIVE, next(&mut reader, &filter)) => {
-                        told.unwrap_or_else(|_| alive())
-                    }
-                }
-            };
-            Some((Ok(piece), (reader, filter, closed, false)))
-        },
-    )
+    let filter = Arc::new(filter);
+    unfold((reader, closed, true), move |(mut reader, mut closed, begins)| {
+        let filter = filter.clone();
+        async move {
+            let piece =
+                if begins { Some(alive()) } else { next(&mut reader, &filter, &mut closed).await };
+            Some((Ok(piece?), (reader, closed, false)))
+        }
+    })
+}
+
+/// What a reader gets while there is nothing for it.
+fn alive() -> Bytes {
+    Bytes::from_static(feed::ALIVE.as_bytes())
 }
 
 /// Waits for the end of the program.
@@ -102,23 +101,43 @@ async fn ending(closed: &mut watch::Receiver<bool>) {
     let _ = closed.wait_for(|closing| *closing).await;
 }
 
-/// The next events that are wanted, as frames.
-async fn next(reader: &mut Reader, filter: &Filter) -> Bytes {
-    let mut frames = Vec::new();
+/// The next events that are wanted, as frames, or a sign of life; `None` when the program ends.
+async fn next(
+    reader: &mut Reader,
+    filter: &Arc<Filter>,
+    closed: &mut watch::Receiver<bool>,
+) -> Option<Bytes> {
+    let silent_until = Instant::now() + limits::FEED_ALIVE;
     loop {
-        let news = reader.next().await;
-        if news.missed > 0 {
-            feed::write_missed(news.missed, &mut frames);
-        }
-        let realm = reader.realm();
-        for event in news.events.iter().filter(|event| filter.wants(realm, event)) {
-            let envelope = event.envelope(realm);
-            feed::write_event(&event.id, &event.detail_type, &envelope, &mut frames);
-        }
+        let news = tokio::select! {
+            () = ending(closed) => return None,
+            news = tokio::time::timeout_at(silent_until, reader.next()) => news,
+        };
+        let Ok(news) = news else { return Some(alive()) };
+        let (filter, realm) = (filter.clone(), reader.realm().clone());
+        let bytes: usize = news.events.iter().map(|event| event.bytes()).sum();
+        let frames = if bytes > limits::FEED_AT_ONCE_BYTES_MAX {
+            // Looking into much takes long, and others want this thread.
+            tokio::task::spawn_blocking(move || frames(&filter, &realm, &news)).await.ok()?
+        } else {
+            frames(&filter, &realm, &news)
+        };
         if !frames.is_empty() {
-            return frames.into();
+            return Some(frames.into());
         }
         // Others want to run while events come faster than they are refused.
         tokio::task::yield_now().await;
     }
+}
+
+fn frames(filter: &Filter, realm: &Realm, news: &News) -> Vec<u8> {
+    let mut frames = Vec::new();
+    if news.missed > 0 {
+        feed::write_missed(news.missed, &mut frames);
+    }
+    for event in news.events.iter().filter(|event| filter.wants(realm, event)) {
+        let envelope = event.envelope(realm);
+        feed::write_event(&event.id, &event.detail_type, &envelope, &mut frames);
+    }
+    frames
 }

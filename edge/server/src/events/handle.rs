@@ -9,6 +9,8 @@ use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::{ApiError, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
+use super::prepare::{Looked, RuleBook};
+
 /// What a call comes to.
 pub(crate) type BusAnswer = Result<Answer, Refusal>;
 /// Where it goes.
@@ -51,6 +53,7 @@ impl BusCalls {
 pub(crate) struct BusHandle {
     inputs: mpsc::Sender<Input>,
     calls: BusCalls,
+    rules: RuleBook,
 }
 
 /// A call that is under way. Dropped before its answer, it tells the bus that nobody waits any more.
@@ -71,12 +74,16 @@ impl Drop for UnderWay<'_> {
 }
 
 impl BusHandle {
-    pub(crate) fn new(inputs: mpsc::Sender<Input>, calls: BusCalls) -> Self {
-        Self { inputs, calls }
+    pub(crate) fn new(inputs: mpsc::Sender<Input>, calls: BusCalls, rules: RuleBook) -> Self {
+        Self { inputs, calls, rules }
     }
 
     /// Calls an operation and waits for its answer; a receive may wait long. `None` when the bus ends meanwhile.
     pub(crate) async fn call(&self, realm: Realm, request: Request) -> Option<BusAnswer> {
+        let request = match self.rules.look(&realm, request).await {
+            Looked::Answered(answer) => return Some(answer),
+            Looked::Ready(request) => request,
+        };
         let (to, answer) = oneshot::channel();
         let call = self.calls.add(to);
         let _under_way = UnderWay { handle: self, call };

@@ -14,6 +14,10 @@ pub(super) fn load(connection: &Connection) -> Result<Records, String> {
         rules: records(connection, "event_rule", "name")?,
         queues: records(connection, "queue", "name")?,
         messages: records(connection, "message", "queue || ':' || place")?,
+        deduplications: records(connection, "deduplication", "queue || ':' || id")?,
+        moves: records(connection, "move_task", "queue || ':' || number")?,
+        deleted_queues: records(connection, "deleted_queue", "name")?,
+        pending: records(connection, "pending_event", "'' || number")?,
     })
 }
 
@@ -51,9 +55,30 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
                 whole(message.sent_at.millis()),
                 json(&**message)
             ]),
-        Change::Purge(queue, below) => transaction
-            .prepare_cached("DELETE FROM message WHERE queue = ?1 AND place < ?2")?
-            .execute(params![queue.to_string(), whole(*below)]),
+        Change::Deduplication(sent) => transaction
+            .prepare_cached("INSERT OR REPLACE INTO deduplication VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![sent.queue.to_string(), &*sent.scope, &*sent.id, json(&**sent)]),
+        Change::Move(task) => transaction
+            .prepare_cached("INSERT OR REPLACE INTO move_task VALUES (?1, ?2, ?3)")?
+            .execute(params![task.queue.to_string(), whole(task.number), json(&**task)]),
+        Change::Deleted(queue) => transaction
+            .prepare_cached("INSERT OR REPLACE INTO deleted_queue VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![
+                &*queue.realm.account,
+                &*queue.realm.region,
+                &*queue.name,
+                json(&**queue)
+            ]),
+        Change::Pending(pending) => transaction
+            .prepare_cached("INSERT OR REPLACE INTO pending_event VALUES (?1, ?2)")?
+            .execute(params![whole(pending.number), json(&**pending)]),
+        Change::Purge(queue, below) => {
+            let queue = queue.to_string();
+            forget_all(transaction, "deduplication", &queue)?;
+            transaction
+                .prepare_cached("DELETE FROM message WHERE queue = ?1 AND place < ?2")?
+                .execute(params![queue, whole(*below)])
+        }
         Change::Forget(key) => forget(transaction, key),
     }
 }
@@ -69,26 +94,52 @@ pub(super) fn forget(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Resu
         Key::Message(queue, place) => transaction
             .prepare_cached("DELETE FROM message WHERE queue = ?1 AND place = ?2")?
             .execute(params![queue.to_string(), whole(*place)]),
-        Key::Messages(queue) => forget_messages(transaction, &queue.to_string()),
+        Key::Deduplication(queue, scope, id) => transaction
+            .prepare_cached(
+                "DELETE FROM deduplication WHERE queue = ?1 AND scope = ?2 AND id = ?3",
+            )?
+            .execute(params![queue.to_string(), &**scope, &**id]),
+        Key::Move(queue, number) => transaction
+            .prepare_cached("DELETE FROM move_task WHERE queue = ?1 AND number = ?2")?
+            .execute(params![queue.to_string(), whole(*number)]),
+        Key::Deleted(realm, name) => transaction
+            .prepare_cached(
+                "DELETE FROM deleted_queue WHERE account = ?1 AND region = ?2 AND name = ?3",
+            )?
+            .execute(params![&*realm.account, &*realm.region, &**name]),
+        Key::Pending(number) => transaction
+            .prepare_cached("DELETE FROM pending_event WHERE number = ?1")?
+            .execute(params![whole(*number)]),
+        Key::Messages(queue) => {
+            let queue = queue.to_string();
+            forget_all(transaction, "deduplication", &queue)?;
+            forget_all(transaction, "message", &queue)
+        }
         Key::Queue(queue) => {
             let id = queue.to_string();
-            forget_messages(transaction, &id)?;
+            for table in ["message", "deduplication", "move_task"] {
+                forget_all(transaction, table, &id)?;
+            }
             transaction.prepare_cached("DELETE FROM queue WHERE id = ?1")?.execute(params![id])
         }
     }
 }
 
-fn forget_messages(transaction: &Transaction<'_>, queue: &str) -> rusqlite::Result<usize> {
-    transaction.prepare_cached("DELETE FROM message WHERE queue = ?1")?.execute(params![queue])
+/// Forgets what a table has of a queue.
+fn forget_all(transaction: &Transaction<'_>, table: &str, queue: &str) -> rusqlite::Result<usize> {
+    transaction
+        .prepare_cached(&format!("DELETE FROM {table} WHERE queue = ?1"))?
+        .execute(params![queue])
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use longshore_events::record::{Deduplication, DeletedQueue, MoveTask, PendingEvent};
     use longshore_events::{Bus, Call, Input, Output, Request};
     use longshore_machine::{Machine, Timestamp};
-    use longshore_wire_ecs::arn::Realm;
+    use longshore_wire_ecs::arn::{Realm, ResourceId};
     use longshore_wire_ecs::{eventbridge, sqs};
 
     use super::*;
@@ -115,7 +166,7 @@ mod tests {
         }
         let change = |output| match output {
             Output::Change(change) => Some(change),
-            Output::Reply(..) | Output::Event(..) => None,
+            Output::Reply(..) | Output::Event(..) | Output::Rules(..) => None,
         };
         out.into_iter().filter_map(change).collect()
     }
@@ -129,11 +180,99 @@ mod tests {
         load(connection).expect("what was written can be read")
     }
 
+    const UNTIL: Timestamp = Timestamp::from_millis(5);
+
+    /// A database as it is now, empty.
+    fn database() -> Connection {
+        let connection = Connection::open_in_memory().expect("it opens");
+        for schema in
+            [include_str!("../../migrations/0003.sql"), include_str!("../../migrations/0007.sql")]
+        {
+            connection.execute_batch(schema).expect("the tables can be made");
+        }
+        connection
+    }
+
+    fn sent(queue: ResourceId, scope: &str) -> Change {
+        Change::Deduplication(Arc::new(Deduplication {
+            queue,
+            scope: scope.into(),
+            id: "d".into(),
+            message: ResourceId(3),
+            sequence: 4,
+            until: UNTIL,
+        }))
+    }
+
+    fn task(queue: ResourceId, number: u64) -> Change {
+        Change::Move(Arc::new(MoveTask {
+            queue,
+            number,
+            id: ResourceId(number.into()),
+            source: "s".into(),
+            destination: None,
+            rate: Some(1),
+            status: "RUNNING".into(),
+            failure: None,
+            to_move: 1,
+            moved: 0,
+            started_at: UNTIL,
+        }))
+    }
+
+    fn deleted() -> Change {
+        let realm = Realm::new("us-east-1", "123456789012");
+        Change::Deleted(Arc::new(DeletedQueue { realm, name: "q".into(), until: UNTIL }))
+    }
+
+    fn pending() -> Change {
+        let event = longshore_events::Event {
+            id: "e".into(),
+            source: "aws.ecs".into(),
+            detail_type: "t".into(),
+            time: UNTIL,
+            resources: Vec::new(),
+            detail: "{}".into(),
+        };
+        let realm = Realm::new("us-east-1", "123456789012");
+        Change::Pending(Arc::new(PendingEvent { number: 7, realm, event }))
+    }
+
+    #[test]
+    fn what_fifo_queues_and_tasks_store_comes_back_until_it_is_forgotten() {
+        let (queue, other) = (ResourceId(1), ResourceId(2));
+        let mut connection = database();
+        let all = [
+            pending(),
+            sent(queue, ""),
+            sent(queue, "g"),
+            sent(other, ""),
+            task(queue, 1),
+            task(other, 2),
+            deleted(),
+        ];
+        let records = written(&mut connection, &all);
+        assert_eq!((records.deduplications.len(), records.moves.len()), (3, 2));
+        assert_eq!(records.deleted_queues[0].until, UNTIL);
+        assert_eq!((records.pending[0].number, records.pending[0].event.time), (7, UNTIL));
+        let forget = |change: &Change| Change::Forget(change.key());
+        let some = [
+            forget(&sent(queue, "g")),
+            forget(&task(queue, 1)),
+            forget(&deleted()),
+            forget(&pending()),
+        ];
+        let records = written(&mut connection, &some);
+        assert_eq!((records.deduplications.len(), records.moves.len()), (2, 1));
+        assert!(records.deleted_queues.is_empty() && records.pending.is_empty());
+        let rest = [Change::Purge(queue, 9), Change::Forget(Key::Queue(other))];
+        let records = written(&mut connection, &rest);
+        assert_eq!((records.deduplications.len(), records.moves.len()), (0, 0));
+    }
+
     #[test]
     fn what_the_bus_stores_comes_back_until_it_is_forgotten() {
-        let mut connection = Connection::open_in_memory().expect("it opens");
-        let schema = include_str!("../../migrations/0003.sql");
-        connection.execute_batch(schema).expect("the tables can be made");
+        let mut connection = database();
         let changes = changes();
         let records = written(&mut connection, &changes);
         let bodies: Vec<&str> = records.messages.iter().map(|message| &*message.body).collect();

@@ -76,10 +76,14 @@ error_codes! {
     PurgeQueueInProgress = "com.amazonaws.sqs#PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress", 403;
     /// No such queue.
     QueueDoesNotExist = "com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", 400;
+    /// A queue of that name was deleted less than a minute ago.
+    QueueDeletedRecently = "com.amazonaws.sqs#QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently", 400;
     /// A queue of that name has other attributes.
     QueueNameExists = "com.amazonaws.sqs#QueueNameExists", "QueueAlreadyExists", 400;
     /// The receipt handle is none.
     ReceiptHandleIsInvalid = "com.amazonaws.sqs#ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404;
+    /// No such queue or task, for tasks that move messages.
+    ResourceNotFound = "com.amazonaws.sqs#ResourceNotFoundException", "ResourceNotFoundException", 404;
     /// Too many entries in a batch.
     TooManyEntriesInBatchRequest = "com.amazonaws.sqs#TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", 400;
     /// SQS has no such operation.
@@ -93,6 +97,8 @@ impl ErrorCode {
     pub fn http_status(self) -> u16 {
         match self {
             Self::Internal => 500,
+            Self::OverLimit | Self::PurgeQueueInProgress => self.query_status(),
+            Self::ResourceNotFound => 404,
             Self::Shared(code) => code.http_status(),
             _ => 400,
         }

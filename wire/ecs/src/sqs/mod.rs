@@ -1,7 +1,6 @@
-//! Amazon SQS, as far as standard queues need it: AWS JSON 1.0 and, for older SDKs, the Query protocol.
+//! Amazon SQS, all of its operations: AWS JSON 1.0 and, for older SDKs, the Query protocol.
 //!
-//! Source: Amazon SQS API Reference, version 2012-11-05. There are no FIFO queues, no permissions and no message
-//! move tasks.
+//! Source: Amazon SQS API Reference, version 2012-11-05.
 
 mod error;
 pub mod query;
@@ -36,6 +35,11 @@ operations! {
     TagQueue(s::TagQueueRequest) -> s::Empty,
     UntagQueue(s::UntagQueueRequest) -> s::Empty,
     ListQueueTags(s::QueueUrl) -> s::ListQueueTagsResult,
+    AddPermission(s::AddPermissionRequest) -> s::Empty,
+    RemovePermission(s::RemovePermissionRequest) -> s::Empty,
+    StartMessageMoveTask(s::StartMessageMoveTaskRequest) -> s::TaskHandle,
+    CancelMessageMoveTask(s::TaskHandle) -> s::CancelMessageMoveTaskResult,
+    ListMessageMoveTasks(s::ListMessageMoveTasksRequest) -> s::ListMessageMoveTasksResult,
 }
 
 impl Request {
@@ -46,26 +50,14 @@ impl Request {
             Self::GetQueueAttributes(_)
                 | Self::GetQueueUrl(_)
                 | Self::ListDeadLetterSourceQueues(_)
+                | Self::ListMessageMoveTasks(_)
                 | Self::ListQueueTags(_)
                 | Self::ListQueues(_)
         )
     }
 }
 
-/// Operations that SQS has and Longshore does not serve.
-const UNSERVED: [&str; 5] = [
-    "AddPermission",
-    "RemovePermission",
-    "StartMessageMoveTask",
-    "CancelMessageMoveTask",
-    "ListMessageMoveTasks",
-];
-
 fn refuse(operation: &str) -> Error {
-    if UNSERVED.contains(&operation) {
-        let message = format!("Longshore does not serve the operation {operation} of SQS.");
-        return Error::new(ErrorCode::UnsupportedOperation, message);
-    }
     Error::new(ErrorCode::UnknownOperation, format!("SQS has no operation {operation:?}."))
 }
 
@@ -108,9 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_served_is_told_from_what_does_not_exist() {
+    fn an_operation_that_does_not_exist_is_refused() {
         let code = |operation| Request::parse(operation, b"{}").expect_err("refused").code;
-        assert_eq!(code("AddPermission"), ErrorCode::UnsupportedOperation);
         assert_eq!(code("MakeCoffee"), ErrorCode::UnknownOperation);
     }
 }

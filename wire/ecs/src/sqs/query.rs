@@ -15,11 +15,19 @@ const FIELDS_MAX: usize = 2_000;
 const DEPTH_MAX: usize = 10;
 
 /// Members that are numbers in JSON; a form has only text.
-const NUMBERS: [&str; 5] =
-    ["DelaySeconds", "MaxNumberOfMessages", "MaxResults", "VisibilityTimeout", "WaitTimeSeconds"];
+const NUMBERS: [&str; 6] = [
+    "DelaySeconds",
+    "MaxNumberOfMessages",
+    "MaxNumberOfMessagesPerSecond",
+    "MaxResults",
+    "VisibilityTimeout",
+    "WaitTimeSeconds",
+];
 
 /// Lists: what each entry is called in a form, and the member in JSON.
-const LISTS: [(&str, &str); 7] = [
+const LISTS: [(&str, &str); 9] = [
+    ("AWSAccountId", "AWSAccountIds"),
+    ("ActionName", "Actions"),
     ("AttributeName", "AttributeNames"),
     ("MessageAttributeName", "MessageAttributeNames"),
     ("MessageSystemAttributeName", "MessageSystemAttributeNames"),
@@ -115,9 +123,15 @@ impl Node {
 fn object(node: &Node, creates_queue: bool) -> Result<Value, Error> {
     let mut members = Map::new();
     for (name, child) in &node.children {
-        if let Some((_, member)) = LISTS.iter().find(|(entry, _)| entry == name) {
+        // A list without entries comes as a field without a value, under either name.
+        let is_list = |(entry, member): &&(&str, &str)| {
+            entry == name || (member == name && child.value.is_some())
+        };
+        if let Some((_, member)) = LISTS.iter().find(is_list) {
+            let single = child.value.as_ref().filter(|text| !text.is_empty()).map(|_| child);
+            let entries = child.entries().into_iter().chain(single);
             let entries: Result<Vec<_>, _> =
-                child.entries().into_iter().map(|entry| leaf_or_object(name, entry)).collect();
+                entries.map(|entry| leaf_or_object(name, entry)).collect();
             members.insert((*member).to_owned(), Value::Array(entries?));
         } else if let Some((_, member, key)) = MAPS.iter().find(|(entry, _, _)| entry == name) {
             // The one member of SQS whose name begins with a small letter.
@@ -207,6 +221,29 @@ mod tests {
             let names = request.attribute_names.expect("there are some");
             assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), ["a", "b", "c"]);
         }
+    }
+
+    #[test]
+    fn a_list_without_entries_is_empty() {
+        for field in ["MessageAttributeName=", "MessageAttributeNames=", "AttributeName="] {
+            let form = format!("Action=ReceiveMessage&QueueUrl=q&{field}");
+            let Ok(Request::ReceiveMessage(request)) = parse(&form, None) else {
+                panic!("{field} parses")
+            };
+            let names = request.attribute_names.or(request.message_attribute_names);
+            assert_eq!(names.map(|names| names.len()), Some(0), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_permission_is_read() {
+        let form = "Action=AddPermission&Label=l&AWSAccountId.1=1&ActionName.1=SendMessage\
+            &ActionName.2=ReceiveMessage";
+        let Ok(Request::AddPermission(request)) = parse(form, Some("q")) else {
+            panic!("this parses")
+        };
+        assert_eq!(request.aws_account_ids.map(|ids| ids.len()), Some(1));
+        assert_eq!(request.actions.map(|actions| actions.len()), Some(2));
     }
 
     #[test]

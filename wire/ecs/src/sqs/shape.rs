@@ -90,6 +90,7 @@ shapes! {
         #[serde(rename = "MD5OfMessageSystemAttributes")]
         md5_of_message_system_attributes: Str,
         message_id: Str,
+        sequence_number: Str,
     }
 
     SendMessageBatchEntry {
@@ -116,6 +117,7 @@ shapes! {
         md5_of_message_attributes: Str,
         #[serde(rename = "MD5OfMessageSystemAttributes")]
         md5_of_message_system_attributes: Str,
+        sequence_number: Str,
     }
 
     SendMessageBatchResult {
@@ -226,5 +228,53 @@ shapes! {
 
     ListQueueTagsResult {
         tags: BTreeMap<Str, Str>,
+    }
+
+    AddPermissionRequest {
+        queue_url: Str,
+        label: Str,
+        #[serde(rename = "AWSAccountIds")]
+        aws_account_ids: Vec<Str>,
+        actions: Vec<Str>,
+    }
+
+    RemovePermissionRequest {
+        queue_url: Str,
+        label: Str,
+    }
+
+    StartMessageMoveTaskRequest {
+        source_arn: Str,
+        destination_arn: Str,
+        max_number_of_messages_per_second: i32,
+    }
+
+    TaskHandle {
+        task_handle: Str,
+    }
+
+    CancelMessageMoveTaskResult {
+        approximate_number_of_messages_moved: i64,
+    }
+
+    ListMessageMoveTasksRequest {
+        source_arn: Str,
+        max_results: i32,
+    }
+
+    MessageMoveTask {
+        task_handle: Str,
+        status: Str,
+        source_arn: Str,
+        destination_arn: Str,
+        max_number_of_messages_per_second: i32,
+        approximate_number_of_messages_moved: i64,
+        approximate_number_of_messages_to_move: i64,
+        failure_reason: Str,
+        started_timestamp: i64,
+    }
+
+    ListMessageMoveTasksResult {
+        results: Vec<MessageMoveTask>,
     }
 }

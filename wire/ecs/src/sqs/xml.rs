@@ -54,6 +54,8 @@ fn has_result(response: &Response) -> bool {
             | Response::SetQueueAttributes(_)
             | Response::TagQueue(_)
             | Response::UntagQueue(_)
+            | Response::AddPermission(_)
+            | Response::RemovePermission(_)
     )
 }
 
@@ -64,6 +66,7 @@ fn entry_name(operation: &str, list: &str) -> String {
         "QueueUrls" | "queueUrls" => "QueueUrl".to_owned(),
         "Successful" => format!("{operation}ResultEntry"),
         "Failed" => "BatchResultErrorEntry".to_owned(),
+        "Results" => format!("{operation}ResultEntry"),
         other => other.to_owned(),
     }
 }
@@ -115,6 +118,12 @@ fn element(xml: &mut String, name: &str, text: &str) {
     xml.push_str(&format!("</{name}>"));
 }
 
+/// Whether XML can carry a character. Source: XML 1.0, *Characters*.
+pub fn is_lawful(character: char) -> bool {
+    matches!(character,
+        '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+}
+
 fn escape(xml: &mut String, text: &str) {
     for character in text.chars() {
         match character {
@@ -124,7 +133,9 @@ fn escape(xml: &mut String, text: &str) {
             '"' => xml.push_str("&quot;"),
             // A reader of XML would turn it into a line feed.
             '\r' => xml.push_str("&#xD;"),
-            other => xml.push(other),
+            other if is_lawful(other) => xml.push(other),
+            // Not even a reference can stand for it: it is shown that there was one.
+            _ => xml.push(char::REPLACEMENT_CHARACTER),
         }
     }
 }
@@ -154,6 +165,14 @@ mod tests {
         assert!(xml.ends_with(
             "<ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></ReceiveMessageResponse>"
         ));
+    }
+
+    #[test]
+    fn characters_that_xml_cannot_carry_make_no_malformed_xml() {
+        let why = "Unknown Attribute a\0b\u{1}\u{fffe}\u{1b}[2J\ttab.";
+        let xml = error(&Error::new(super::super::ErrorCode::InvalidAttributeName, why), "id");
+        assert!(xml.chars().all(is_lawful), "{xml:?}");
+        assert!(xml.contains("a\u{fffd}b\u{fffd}\u{fffd}\u{fffd}[2J\ttab."), "{xml:?}");
     }
 
     #[test]

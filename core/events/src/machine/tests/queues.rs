@@ -1,7 +1,5 @@
 //! Queues: messages in and out.
 
-use std::collections::BTreeMap;
-
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use serde_json::json;
@@ -36,14 +34,15 @@ fn a_message_that_is_not_deleted_comes_back() {
     world.wait(1);
     let second = world.receive("q");
     assert_ne!(first[0].1, second[0].1);
-    // The older handle does no harm any more.
+    // SQS takes the older handle, too.
     world.delete("q", &first[0].1);
+    world.delete("q", &second[0].1);
     world.wait(5_000);
-    assert_eq!(world.receive("q").len(), 1);
+    assert!(world.receive("q").is_empty());
 }
 
 #[test]
-fn visibility_can_be_changed_while_a_message_is_in_flight() {
+fn visibility_can_be_changed_while_there_is_a_message() {
     let mut world = World::new();
     world.queue("q", json!({}));
     world.send("q", "m");
@@ -53,9 +52,104 @@ fn visibility_can_be_changed_while_a_message_is_in_flight() {
     world.wait(99_000);
     assert!(world.receive("q").is_empty());
     world.sqs("ChangeMessageVisibility", change(0));
-    let again = world.try_sqs("ChangeMessageVisibility", change(1));
-    assert_eq!(again, Err("AWS.SimpleQueueService.MessageNotInflight"));
+    // As with SQS, also of a message that is visible again.
+    world.sqs("ChangeMessageVisibility", change(1));
+    assert!(world.receive("q").is_empty());
+    world.wait(1_000);
     assert_eq!(world.receive("q").len(), 1);
+    world.delete("q", &handle);
+    let gone = world.try_sqs("ChangeMessageVisibility", change(1));
+    assert_eq!(gone, Err("InvalidParameterValue"));
+}
+
+#[test]
+fn a_message_is_hidden_for_twelve_hours_at_most_since_it_was_received() {
+    let mut world = World::new();
+    world.queue("q", json!({}));
+    world.send("q", "m");
+    let handle = world.receive("q")[0].1.clone();
+    let change = |timeout: i32| json!({ "QueueUrl": url("q"), "ReceiptHandle": handle, "VisibilityTimeout": timeout });
+    world.sqs("ChangeMessageVisibility", change(43_200));
+    world.wait(10_000);
+    let beyond = world.try_sqs("ChangeMessageVisibility", change(43_191));
+    assert_eq!(beyond, Err("InvalidParameterValue"));
+    world.sqs("ChangeMessageVisibility", change(43_190));
+    let entry = json!({ "Id": "a", "ReceiptHandle": handle, "VisibilityTimeout": 43_191 });
+    let ask = json!({ "QueueUrl": url("q"), "Entries": [entry] });
+    let answer = world.sqs("ChangeMessageVisibilityBatch", ask);
+    assert_eq!(answer["Failed"][0]["Code"], "InvalidParameterValue");
+}
+
+#[test]
+fn the_name_of_a_deleted_queue_is_free_after_a_minute() {
+    let mut world = World::new();
+    world.queue("q", json!({}));
+    world.sqs("DeleteQueue", json!({ "QueueUrl": url("q") }));
+    world.wait(59_999);
+    let again = json!({ "QueueName": "q" });
+    let refused = world.try_sqs("CreateQueue", again.clone());
+    assert_eq!(refused, Err("AWS.SimpleQueueService.QueueDeletedRecently"));
+    world.queue("other", json!({}));
+    world.wait(1);
+    world.sqs("CreateQueue", again);
+}
+
+#[test]
+fn characters_that_a_message_may_not_have_are_refused_wherever_they_stand() {
+    let mut world = World::new();
+    world.queue("q", json!({}));
+    let text = |value: &str| json!({ "DataType": "String", "StringValue": value });
+    let send =
+        |name: &str, value: Value| json!({ "QueueUrl": url("q"), "MessageBody": "m", name: value });
+    for (ask, code) in [
+        (send("MessageBody", json!("a\u{0}")), "InvalidMessageContents"),
+        (send("MessageBody", json!("a\u{fffe}")), "InvalidMessageContents"),
+        (send("MessageAttributes", json!({ "a": text("b\u{1b}") })), "InvalidParameterValue"),
+        (send("MessageAttributes", json!({ "a\u{0}": text("b") })), "InvalidParameterValue"),
+        (
+            send(
+                "MessageAttributes",
+                json!({ "a": { "DataType": "String.\u{0}", "StringValue": "b" } }),
+            ),
+            "InvalidParameterValue",
+        ),
+        (
+            send("MessageSystemAttributes", json!({ "AWSTraceHeader": text("\u{0}") })),
+            "InvalidParameterValue",
+        ),
+        (send("MessageGroupId", json!("a b")), "InvalidParameterValue"),
+        (send("MessageGroupId", json!("")), "InvalidParameterValue"),
+        (send("MessageGroupId", json!("g".repeat(129))), "InvalidParameterValue"),
+        (json!({ "QueueUrl": url("q"), "Tags": { "a\u{0}": "b" } }), "InvalidParameterValue"),
+    ] {
+        let operation = if ask.get("Tags").is_some() { "TagQueue" } else { "SendMessage" };
+        assert_eq!(world.try_sqs(operation, ask.clone()), Err(code), "{ask}");
+    }
+    for ask in [
+        send("MessageBody", json!("tab\t line\n \u{fffd} \u{10ffff}")),
+        send("MessageAttributes", json!({ "attr.1\u{f8}": text("\u{e4}") })),
+        send("MessageGroupId", json!("!~".repeat(64))),
+    ] {
+        world.sqs("SendMessage", ask);
+    }
+}
+
+#[test]
+fn there_may_be_more_than_a_thousand_queues() {
+    let mut world = World::new();
+    for number in 0..1_001 {
+        let ask = json!({ "QueueName": format!("q{number:04}") });
+        let request = sqs::Request::parse("CreateQueue", ask.to_string().as_bytes());
+        let request = Request::Sqs { origin: "http://h".into(), request: request.expect("parses") };
+        let mut out = Vec::new();
+        world.bus.step(world.now, Input::Call { call: Call(1), realm: realm(), request }, &mut out);
+        assert!(out.iter().any(|one| matches!(one, Output::Reply(_, Ok(_)))), "{number}");
+    }
+    let all = world.sqs("ListQueues", json!({}));
+    assert_eq!(all["QueueUrls"].as_array().map(Vec::len), Some(1_000));
+    let page = world.sqs("ListQueues", json!({ "MaxResults": 1_000 }));
+    let next = json!({ "MaxResults": 1_000, "NextToken": page["NextToken"] });
+    assert_eq!(world.sqs("ListQueues", next)["QueueUrls"], json!([url("q1000")]));
 }
 
 #[test]
@@ -91,8 +185,11 @@ fn creating_a_queue_twice_is_the_same_unless_it_would_differ() {
     world.queue("q", json!({}));
     let other = json!({ "QueueName": "q", "Attributes": { "VisibilityTimeout": "8" } });
     assert_eq!(world.try_sqs("CreateQueue", other), Err("QueueAlreadyExists"));
-    let fifo = json!({ "QueueName": "q.fifo", "Attributes": { "FifoQueue": "true" } });
-    assert_eq!(world.try_sqs("CreateQueue", fifo), Err("InvalidParameterValue"));
+    for (name, fifo) in [("q", json!("true")), ("q.fifo", Value::Null)] {
+        let attributes = if fifo.is_null() { json!({}) } else { json!({ "FifoQueue": fifo }) };
+        let ask = json!({ "QueueName": format!("new-{name}"), "Attributes": attributes });
+        assert_eq!(world.try_sqs("CreateQueue", ask), Err("InvalidParameterValue"), "{name}");
+    }
 }
 
 #[test]
@@ -231,19 +328,8 @@ fn a_queue_that_nobody_reads_drops_its_oldest_messages_and_counts_them() {
     let queue = world.bus.state.queues.get_mut(&id).expect("it is known");
     let mut out = Vec::new();
     for number in 0..fit + 3 {
-        let message = Message {
-            queue: id,
-            place: 0,
-            id: ResourceId(u128::try_from(number).expect("a small number")),
-            body: body.clone(),
-            attributes: BTreeMap::new(),
-            trace_header: None,
-            group: None,
-            sender: "me".into(),
-            sent_at: now,
-            visible_at: now,
-            moved_from: None,
-        };
+        let message_id = ResourceId(u128::try_from(number).expect("a small number"));
+        let message = Message { body: body.clone(), ..Message::new(id, message_id, "me", now) };
         put(queue, now, message, &mut out);
     }
     assert_eq!((queue.kept.len(), queue.losses.dropped), (fit, 3));
