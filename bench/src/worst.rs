@@ -9,6 +9,7 @@
 
 mod ecs;
 mod events;
+mod mesos;
 
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ const FOLLOW_MS: u64 = 1_000;
 type Port = fn(&mut Sheet) -> Result<()>;
 
 /// The ports, and who measures them.
-const PORTS: [(&str, Port); 2] = [("ecs", ecs::run), ("events", events::run)];
+const PORTS: [(&str, Port); 3] =
+    [("ecs", ecs::run), ("events", events::run), ("mesos", mesos::run)];
 
 /// What was measured so far.
 #[derive(Debug, Default)]
@@ -67,6 +69,11 @@ impl Sheet {
             self.note(&format!("{name}, what follows"), tick);
         }
         Ok(())
+    }
+
+    /// Reports what many steps take together.
+    fn total(&mut self, name: &str, time: Duration, budget: &str) {
+        report(&format!("{} {name}", self.port), &ms(time), budget);
     }
 
     fn note(&mut self, name: &str, time: Duration) {

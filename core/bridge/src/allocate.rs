@@ -1,9 +1,10 @@
 //! Who is offered what.
 //!
 //! Source: Mesos, the hierarchical allocator: dominant resource fairness over roles, then over the frameworks of a role; the
-//! whole free remainder of an agent goes to one of them. Unlike there, every change leads to a run, milliseconds later.
+//! whole free remainder of an agent goes to one of them. Unlike there, every change leads to a run, milliseconds later. A run
+//! over many agents goes on a slice at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -11,79 +12,115 @@ use longshore_wire_mesos::v1::scheduler::{Event, event};
 use longshore_wire_mesos::v1::{Offer, OfferId, resource};
 
 use crate::amounts::Amounts;
+use crate::book::Offered;
 use crate::machine::{Output, StreamKey};
-use crate::ranges::Ranges;
-use crate::state::{Bridge, Offered, Timer};
+use crate::shares::Held;
+use crate::state::{Bridge, Timer};
 use crate::subscribe::event;
+use crate::work::Units;
 use crate::{endpoint, feed, limits};
 
-/// Shares in millionths of the cluster, by role and by role and framework.
-#[derive(Debug, Default)]
-struct Shares {
-    total: Amounts,
-    roles: BTreeMap<String, Amounts>,
-    frameworks: BTreeMap<(String, String), Amounts>,
+/// An allocation that goes on.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// ARNs of the instances that have not been looked at.
+    instances: Vec<Str>,
+    standing: Standing,
 }
 
-impl Shares {
+/// Whoever may be offered something, the poorest first: roles by their share of the cluster, and the frameworks of each by
+/// theirs. Equal shares stand by name.
+#[derive(Debug, Default)]
+struct Standing {
+    total: Held,
+    roles: BTreeSet<(u64, Str)>,
+    members: BTreeMap<Str, Members>,
+}
+
+/// A role that is not suppressed, and the frameworks that want its offers.
+#[derive(Debug, Default)]
+struct Members {
+    share: u64,
+    by_share: BTreeSet<(u64, Str)>,
+}
+
+/// Who is offered an instance.
+struct Chosen {
+    role: Str,
+    /// Share and id.
+    framework: (u64, Str),
+    stream: StreamKey,
+}
+
+impl Standing {
+    /// Of all frameworks that are connected, with each role that is not suppressed.
     fn of(bridge: &Bridge) -> Self {
-        let mut shares = Self::default();
+        let mut standing = Self::default();
         for instance in bridge.replica.instances().values() {
             let cpus = u64::from(instance.cpu) * 1000 / 1024;
-            let whole =
-                Amounts::of(cpus, u64::from(instance.memory_mib) * 1000, 0, Ranges::default());
-            shares.total = shares.total.plus(&whole);
+            standing.total.add(Held::of(cpus, u64::from(instance.memory_mib) * 1000));
         }
-        for launch in bridge.launches.values().filter(|launch| launch.holds()) {
-            shares.add(&launch.role, &launch.framework, &launch.claim);
+        let total = standing.total;
+        for framework in bridge.frameworks.values().filter(|one| one.stream.is_some()) {
+            for role in framework.roles.difference(&framework.suppressed) {
+                let held = bridge.shares.of_framework(role, &framework.id);
+                let members = standing.members.entry(role.clone()).or_default();
+                members.by_share.insert((held.dominant(total), framework.id.clone()));
+            }
         }
-        for offered in bridge.offers.values() {
-            shares.add(&offered.role, &offered.framework, &offered.amounts);
+        for (role, members) in &mut standing.members {
+            members.share = bridge.shares.of_role(role).dominant(total);
+            standing.roles.insert((members.share, role.clone()));
         }
-        shares
+        standing
     }
 
-    fn add(&mut self, role: &str, framework: &str, amounts: &Amounts) {
-        let scalars = Amounts { scalars: amounts.scalars.clone(), ports: Ranges::default() };
-        for held in [
-            self.roles.entry(role.to_owned()).or_default(),
-            self.frameworks.entry((role.to_owned(), framework.to_owned())).or_default(),
-        ] {
-            *held = held.plus(&scalars);
+    /// The poorest who wants these amounts of an instance.
+    fn poorest(
+        &self,
+        bridge: &Bridge,
+        now: Timestamp,
+        arn: &str,
+        free: &Amounts,
+        units: &mut Units,
+    ) -> Option<Chosen> {
+        let all = self.roles.iter().filter_map(|(_, role)| self.members.get_key_value(role));
+        for (role, members) in all {
+            for (share, id) in &members.by_share {
+                units.take(1);
+                // The run may have begun a while ago.
+                let Some(framework) = bridge.frameworks.get(id) else { continue };
+                let Some(stream) = framework.stream else { continue };
+                let wants = framework.roles.contains(role) && !framework.suppressed.contains(role);
+                if wants && !framework.filters.refuses(now, role, arn, free) {
+                    let framework = (*share, id.clone());
+                    return Some(Chosen { role: role.clone(), framework, stream });
+                }
+            }
         }
+        None
     }
 
-    /// The largest part that is held of any resource, in millionths.
-    fn dominant(&self, held: Option<&Amounts>) -> u64 {
-        let part = |name: &str| {
-            let amount = held.map_or(0, |held| held.scalar(name));
-            amount.saturating_mul(1_000_000) / self.total.scalar(name).max(1)
-        };
-        part("cpus").max(part("mem"))
-    }
-
-    fn rank(&self, role: &str, framework: &str) -> (u64, u64) {
-        let own = self.frameworks.get(&(role.to_owned(), framework.to_owned()));
-        (self.dominant(self.roles.get(role)), self.dominant(own))
+    /// Who was chosen holds more now.
+    fn raise(&mut self, bridge: &Bridge, chosen: &Chosen) {
+        let Chosen { role, framework: (share, id), .. } = chosen;
+        let Some(members) = self.members.get_mut(role) else { return };
+        members.by_share.remove(&(*share, id.clone()));
+        let held = bridge.shares.of_framework(role, id).dominant(self.total);
+        members.by_share.insert((held, id.clone()));
+        self.roles.remove(&(members.share, role.clone()));
+        members.share = bridge.shares.of_role(role).dominant(self.total);
+        self.roles.insert((members.share, role.clone()));
     }
 }
 
-/// Offers what is free to those who may have it.
-pub(crate) fn run(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
+/// Begins to offer what is free to those who may have it.
+pub(crate) fn begin(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
     bridge.count("allocation_runs");
-    let candidates = candidates(bridge);
-    if candidates.is_empty() {
+    let standing = Standing::of(bridge);
+    if standing.roles.is_empty() || waits(bridge) {
         return;
     }
-    let is_old = !bridge.feed.is_live() && bridge.fresh_at < bridge.allocation_since;
-    if bridge.needs_reading || is_old {
-        // An offer is a promise: it is made of what is there now.
-        bridge.needs_reading = true;
-        bridge.waits_for_reading = true;
-        return;
-    }
-    let mut shares = Shares::of(bridge);
-    let mut made: BTreeMap<StreamKey, Vec<Offer>> = BTreeMap::new();
     let mut instances: Vec<Str> = bridge
         .replica
         .instances()
@@ -96,50 +133,75 @@ pub(crate) fn run(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
         let other = usize::try_from(bridge.ids.below("allocation", index as u64 + 1)).unwrap_or(0);
         instances.swap(index, other);
     }
-    for arn in instances {
-        let Some(instance) = bridge.replica.instances().get(&arn) else { continue };
-        if feed::is_moving(bridge, now, &arn) {
-            continue;
-        }
-        let free = bridge.free(instance);
-        if free.scalar("cpus") < limits::OFFER_CPUS_MILLI_MIN
-            && free.scalar("mem") < limits::OFFER_MEM_MILLI_MIN
-        {
-            continue;
-        }
-        let willing = candidates.iter().filter(|(framework, role, _)| {
-            bridge.frameworks.get(framework).is_some_and(|one| !one.refuses(now, role, &arn, &free))
-        });
-        let poorest = willing
-            .min_by_key(|(framework, role, _)| (shares.rank(role, framework), role, framework));
-        let Some((framework, role, stream)) = poorest else { continue };
-        shares.add(role, framework, &free);
-        let offer = offer(bridge, now, framework, role, &arn, free);
-        made.entry(*stream).or_default().extend(offer);
+    // They are taken from the end.
+    instances.reverse();
+    bridge.allocation = Some(Run { instances, standing });
+    go_on(bridge, now, out);
+}
+
+/// Whether offers wait for a reading: an offer is a promise, so it is made of what is there now.
+fn waits(bridge: &mut Bridge) -> bool {
+    let is_old = !bridge.feed.is_live() && bridge.fresh_at < bridge.allocation_since;
+    let waits = bridge.needs_reading || is_old;
+    if waits {
+        bridge.needs_reading = true;
+        bridge.waits_for_reading = true;
+    }
+    waits
+}
+
+/// The next slice of the allocation. One that has to wait for a reading is begun anew after it.
+pub(crate) fn go_on(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
+    let Some(mut run) = bridge.allocation.take() else { return };
+    if waits(bridge) {
+        return;
+    }
+    let mut units = Units::of_a_slice();
+    let mut made: BTreeMap<StreamKey, Vec<Offer>> = BTreeMap::new();
+    while !run.instances.is_empty() && units.take(10) {
+        let Some(arn) = run.instances.pop() else { break };
+        units.take(bridge.launches_on(&arn) / 8);
+        offer_one(bridge, now, &arn, &mut run.standing, &mut units, &mut made);
     }
     for (stream, offers) in made {
         let event = Event { offers: Some(event::Offers { offers }), ..event(event::Type::Offers) };
         out.push(Output::Send(stream, Box::new(event)));
     }
+    bridge.allocation = (!run.instances.is_empty()).then_some(run);
 }
 
-/// Frameworks that are connected, with each role that is not suppressed.
-fn candidates(bridge: &Bridge) -> Vec<(String, String, StreamKey)> {
-    let mut candidates = Vec::new();
-    for (id, framework) in &bridge.frameworks {
-        let Some(stream) = framework.stream else { continue };
-        for role in framework.roles.iter().filter(|role| !framework.suppressed.contains(*role)) {
-            candidates.push((id.clone(), role.clone(), stream));
-        }
+/// Offers what is free of one instance.
+fn offer_one(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    arn: &Str,
+    standing: &mut Standing,
+    units: &mut Units,
+    made: &mut BTreeMap<StreamKey, Vec<Offer>>,
+) {
+    let instance = bridge.replica.instances().get(arn);
+    let Some(instance) = instance.filter(|one| one.active && one.connected) else { return };
+    if feed::is_moving(bridge, now, arn) {
+        return;
     }
-    candidates
+    let free = bridge.free(instance);
+    if free.scalar("cpus") < limits::OFFER_CPUS_MILLI_MIN
+        && free.scalar("mem") < limits::OFFER_MEM_MILLI_MIN
+    {
+        return;
+    }
+    let Some(chosen) = standing.poorest(bridge, now, arn, &free, units) else { return };
+    units.take(20);
+    let offer = offer(bridge, now, &chosen.framework.1, &chosen.role, arn, free);
+    standing.raise(bridge, &chosen);
+    made.entry(chosen.stream).or_default().extend(offer);
 }
 
 fn offer(
     bridge: &mut Bridge,
     now: Timestamp,
-    framework: &str,
-    role: &str,
+    framework: &Str,
+    role: &Str,
     arn: &Str,
     amounts: Amounts,
 ) -> Option<Offer> {
@@ -150,7 +212,7 @@ fn offer(
     let agent = endpoint::agent(bridge, instance);
     let offer = Offer {
         id: OfferId { value: id.clone() },
-        framework_id: longshore_wire_mesos::v1::FrameworkId { value: framework.to_owned() },
+        framework_id: longshore_wire_mesos::v1::FrameworkId { value: framework.to_string() },
         agent_id: agent.id,
         hostname: agent.hostname,
         url: Some(agent.url),
@@ -163,16 +225,12 @@ fn offer(
             .map(|role| resource::AllocationInfo { role: Some(role) }),
         ..Default::default()
     };
-    let offered = Offered {
-        framework: framework.to_owned(),
-        role: role.to_owned(),
-        instance: arn.clone(),
-        amounts,
-    };
+    let (framework, role, instance) = (framework.clone(), role.clone(), arn.clone());
+    let id: Str = id.into();
     if let Some(held_ms) = bridge.config.offer_timeout_ms {
         bridge.at(now + held_ms, Timer::Offer(id.clone()));
     }
-    bridge.offers.insert(id, offered);
+    bridge.put_offer(id, Offered { framework, role, instance, amounts });
     bridge.count("offers_sent");
     Some(offer)
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use longshore_wire_mesos::v1::{Resource, resource, value};
 
+use crate::description::shortened;
 use crate::ranges::Ranges;
 
 /// Thousandths of one.
@@ -43,12 +44,65 @@ impl Amounts {
     }
 
     pub(crate) fn plus(&self, other: &Self) -> Self {
-        let mut sum = self.clone();
-        for (name, amount) in &other.scalars {
-            *sum.scalars.entry(name.clone()).or_insert(0) += amount;
+        Self::sum([self, other])
+    }
+
+    /// All of them together.
+    pub(crate) fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut scalars = BTreeMap::new();
+        let mut ports = Vec::new();
+        for one in all {
+            for (name, amount) in &one.scalars {
+                add(&mut scalars, name, *amount);
+            }
+            if !one.ports.is_empty() {
+                ports.push(&one.ports);
+            }
         }
-        sum.ports = sum.ports.union(&other.ports);
-        sum
+        Self { scalars, ports: Ranges::union_of(ports) }
+    }
+
+    /// Adds in place.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (name, amount) in &other.scalars {
+            add(&mut self.scalars, name, *amount);
+        }
+        if !other.ports.is_empty() {
+            self.ports = self.ports.union(&other.ports);
+        }
+    }
+
+    /// Takes away; nothing goes below zero.
+    pub(crate) fn take(&mut self, other: &Self) {
+        for (name, amount) in &other.scalars {
+            if let Some(left) = self.scalars.get_mut(name) {
+                *left = left.saturating_sub(*amount);
+                if *left == 0 {
+                    self.scalars.remove(name);
+                }
+            }
+        }
+        self.ports.remove(&other.ports);
+    }
+
+    /// As it is printed, cut where it is long: for messages, each of which would be as long as all ports.
+    pub(crate) fn shortened(&self) -> String {
+        const PORTS: usize = 16;
+        const SCALARS: usize = 16;
+        let shown = |ranges: &[(u64, u64)]| Self {
+            scalars: self
+                .scalars
+                .iter()
+                .take(SCALARS)
+                .map(|(name, n)| (shortened(name), *n))
+                .collect(),
+            ports: Ranges::new(ranges.to_vec()).unwrap_or_default(),
+        };
+        let ranges = self.ports.as_slice();
+        if ranges.len() <= PORTS && self.scalars.len() <= SCALARS {
+            return shown(ranges).to_string();
+        }
+        format!("{} and more", shown(&ranges[..ranges.len().min(PORTS)]))
     }
 
     /// What is left; nothing goes below zero.
@@ -71,16 +125,20 @@ impl Amounts {
     /// # Errors
     /// Says what is malformed, or is of a kind that is never offered.
     pub(crate) fn read(resources: &[Resource]) -> Result<Self, String> {
-        let mut sum = Self::default();
+        let mut scalars = BTreeMap::new();
+        let mut ports = Vec::new();
         for resource in resources {
-            let one = read_one(resource).map_err(|why| format!("{}: {why}", resource.name))?;
-            let overlap = one.ports.as_slice().iter().any(|(begin, _)| sum.ports.contains(*begin));
-            if overlap {
-                return Err("ports: the same port is named twice".to_owned());
+            match read_one(resource)
+                .map_err(|why| format!("{}: {why}", shortened(&resource.name)))?
+            {
+                Part::Scalar(0) | Part::Nothing => {}
+                Part::Scalar(milli) => add(&mut scalars, &resource.name, milli),
+                Part::Ports(ranges) => ports.extend_from_slice(ranges.as_slice()),
             }
-            sum = sum.plus(&one);
         }
-        Ok(sum)
+        let named = Ranges::new(ports);
+        let ports = named.map_err(|_| "ports: the same port is named twice".to_owned())?;
+        Ok(Self { scalars, ports })
     }
 
     /// Writes resources in the form that a framework understands.
@@ -161,13 +219,13 @@ pub(crate) fn to_number(milli: u64) -> f64 {
 /// Rounds to thousandths.
 ///
 /// # Errors
-/// When it is negative, not a number, or more than anyone has.
+/// When it is negative, not a number, or above the maximum.
 pub(crate) fn to_milli(number: f64) -> Result<u64, String> {
     if !number.is_finite() || number < 0.0 {
         return Err(format!("{number} is not an amount"));
     }
     if number > SCALAR_MAX {
-        return Err(format!("{number} is more than anyone has"));
+        return Err(format!("{number} exceeds the maximum of {SCALAR_MAX}"));
     }
     #[expect(
         clippy::cast_possible_truncation,
@@ -178,8 +236,21 @@ pub(crate) fn to_milli(number: f64) -> Result<u64, String> {
     if milli == 0 && number > 0.0 { Err(format!("{number} rounds to nothing")) } else { Ok(milli) }
 }
 
-fn read_one(resource: &Resource) -> Result<Amounts, String> {
-    let mut amounts = Amounts::default();
+fn add(scalars: &mut BTreeMap<String, u64>, name: &str, amount: u64) {
+    match scalars.get_mut(name) {
+        Some(sum) => *sum = sum.saturating_add(amount),
+        None => drop(scalars.insert(name.to_owned(), amount)),
+    }
+}
+
+/// What one resource adds.
+enum Part {
+    Nothing,
+    Scalar(u64),
+    Ports(Ranges),
+}
+
+fn read_one(resource: &Resource) -> Result<Part, String> {
     let reserved = !resource.reservations.is_empty()
         || resource.reservation.is_some()
         || resource.role.as_deref().is_some_and(|role| role != "*");
@@ -195,10 +266,7 @@ fn read_one(resource: &Resource) -> Result<Amounts, String> {
     match resource.r#type() {
         value::Type::Scalar => {
             let scalar = resource.scalar.as_ref().ok_or("a scalar without a value")?;
-            let milli = to_milli(scalar.value)?;
-            if milli > 0 {
-                amounts.scalars.insert(resource.name.clone(), milli);
-            }
+            to_milli(scalar.value).map(Part::Scalar)
         }
         value::Type::Ranges => {
             let ranges = resource.ranges.as_ref().map(|ranges| &*ranges.range).unwrap_or_default();
@@ -207,16 +275,14 @@ fn read_one(resource: &Resource) -> Result<Amounts, String> {
             if resource.name != "ports" && !ranges.is_empty() {
                 return Err("no such ranges are offered".to_owned());
             }
-            amounts.ports = ranges;
+            Ok(Part::Ports(ranges))
         }
-        value::Type::Set => {
-            if resource.set.as_ref().is_some_and(|set| !set.item.is_empty()) {
-                return Err("no such set is offered".to_owned());
-            }
-        }
-        value::Type::Text => return Err("resources are scalars, ranges or sets".to_owned()),
+        value::Type::Set => match &resource.set {
+            Some(set) if !set.item.is_empty() => Err("no such set is offered".to_owned()),
+            _ => Ok(Part::Nothing),
+        },
+        value::Type::Text => Err("resources are scalars, ranges or sets".to_owned()),
     }
-    Ok(amounts)
 }
 
 #[cfg(test)]
@@ -246,6 +312,40 @@ mod tests {
         }
         let reserved = Resource { role: Some("web".to_owned()), ..scalar("cpus", 1.0) };
         assert!(Amounts::read(&[reserved]).is_err());
+    }
+
+    #[test]
+    fn no_number_of_resources_overflows() {
+        let amounts = Amounts::read(&vec![scalar("cpus", 1e12); 20_000]).expect("good");
+        assert_eq!(amounts.scalar("cpus"), u64::MAX);
+    }
+
+    #[test]
+    fn the_same_port_twice_is_refused_whichever_resources_name_it() {
+        let ports = |begin, end| Resource {
+            name: "ports".to_owned(),
+            r#type: value::Type::Ranges.into(),
+            ranges: Some(value::Ranges { range: vec![value::Range { begin, end }] }),
+            ..Default::default()
+        };
+        let read = Amounts::read(&[ports(10, 20), ports(21, 30)]).expect("good");
+        assert_eq!(read.ports.to_string(), "[10-30]");
+        for again in [(10, 10), (15, 16), (20, 40), (1, 100)] {
+            assert!(Amounts::read(&[ports(10, 20), ports(again.0, again.1)]).is_err(), "{again:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_names_some_of_many_ports() {
+        let many = Amounts::of(1_500, 0, 0, Ranges::of((0..1_000).map(|port| port * 2)));
+        let text = many.shortened();
+        assert!(
+            text.starts_with("cpus:1.5; ports:[0-0, 2-2,") && text.ends_with("and more"),
+            "{text}"
+        );
+        assert!(text.len() < 200, "{text}");
+        let few = Amounts::of(1_500, 0, 0, Ranges::of([80]));
+        assert_eq!(few.shortened(), few.to_string());
     }
 
     #[test]

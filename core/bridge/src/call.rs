@@ -4,20 +4,22 @@
 //! table of checks.
 
 use longshore_machine::Timestamp;
-use longshore_wire_mesos::v1::FrameworkInfo;
+use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::scheduler::Call;
 use longshore_wire_mesos::v1::scheduler::call::Type;
 
-use crate::machine::{Output, Response};
+use crate::check::{Checked, Part};
+use crate::description::Description;
+use crate::machine::{CallId, Output, Response};
 use crate::state::Bridge;
-use crate::{accept, description, launch, offer, reconcile, subscribe};
+use crate::{accept, launch, offer, outbox, reconcile, status, subscribe};
 
 /// Checks what a call must hold, before anything else is looked at. `principal` is who the caller proved to be, where callers must
 /// prove it. Source: \[C1\], \[C2\], \[H13\].
 ///
 /// # Errors
 /// What is missing or wrong, as the body of a 400.
-pub fn validate(call: &Call, principal: Option<&str>) -> Result<(), String> {
+pub(crate) fn validate(call: &Call, principal: Option<&str>) -> Result<(), String> {
     let wrong = |what: &str| Err(format!("Failed to validate scheduler::Call: {what}"));
     if call.r#type.is_none() {
         return wrong("Expecting 'type' to be present");
@@ -113,11 +115,12 @@ fn missing_part(call: &Call, kind: Type) -> Option<&'static str> {
     (!present).then_some(part)
 }
 
-/// Answers a call that passed [`validate`]; `None` when it opens a stream.
+/// Answers a call; `None` when it opens a stream, or is answered once the work is done that it leads to.
 pub(crate) fn answer(
     bridge: &mut Bridge,
     now: Timestamp,
-    mut call: Call,
+    call: CallId,
+    checked: Checked,
     stream_id: Option<&str>,
     principal: Option<String>,
     out: &mut Vec<Output>,
@@ -126,21 +129,20 @@ pub(crate) fn answer(
     if !bridge.is_recovered() {
         return refuse(503, "Master has not finished recovery"); // 3
     }
-    let kind = call.r#type();
+    let kind = checked.kind;
     *bridge.counters.calls.entry(kind.as_str_name()).or_insert(0) += 1;
-    if kind == Type::Subscribe {
+    if let Part::Subscribe(description) = checked.part {
         if stream_id.is_some() {
             return refuse(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header"); // 10
         }
-        let mut subscribe = call.subscribe.take()?;
-        let claimed = &mut subscribe.framework_info.principal;
+        let mut description = *description;
+        let claimed = &mut description.info.principal;
         // [H13]: who says nothing of itself is who it proved to be.
         *claimed = claimed.take().or(principal);
-        subscribe::subscribe(bridge, now, subscribe, out);
+        subscribe::subscribe(bridge, now, description, out);
         return None;
     }
-    let id = call.framework_id.as_ref().map(|id| id.value.clone()).unwrap_or_default();
-    let Some(framework) = bridge.frameworks.get(&id) else {
+    let Some(framework) = bridge.frameworks.get(&*checked.framework) else {
         return refuse(400, "Framework cannot be found"); // 11
     };
     let claimed = framework.info.principal.as_deref().unwrap_or_default();
@@ -165,58 +167,53 @@ pub(crate) fn answer(
         }
         Some(_) => {}
     }
-    act(bridge, now, &id, call, out)
+    if kind == Type::Unknown {
+        return Some(Response::Refused(501, String::new())); // 17
+    }
+    let id = framework.id.clone();
+    act(bridge, now, call, &id, checked.part, out)
 }
 
 fn act(
     bridge: &mut Bridge,
     now: Timestamp,
-    id: &str,
-    call: Call,
+    call: CallId,
+    id: &Str,
+    part: Part,
     out: &mut Vec<Output>,
 ) -> Option<Response> {
-    match call.r#type() {
-        Type::Unknown => return Some(Response::Refused(501, String::new())), // 17
-        Type::Subscribe => {}
-        Type::Teardown => subscribe::remove(bridge, now, id, out),
-        Type::Accept => accept::accept(bridge, now, id, call.accept?, out),
-        Type::Decline => offer::decline(bridge, now, id, &call.decline?),
-        Type::Revive => offer::revive(
-            bridge,
-            now,
-            id,
-            &call.revive.map(|revive| revive.roles).unwrap_or_default(),
-        ),
-        Type::Suppress => offer::suppress(
-            bridge,
-            id,
-            &call.suppress.map(|suppress| suppress.roles).unwrap_or_default(),
-        ),
-        Type::Kill => launch::kill(bridge, now, id, &call.kill?, out),
-        Type::Acknowledge => crate::status::acknowledge(bridge, now, id, &call.acknowledge?, out),
-        Type::Reconcile => reconcile::reconcile(bridge, now, id, &call.reconcile?, out),
-        Type::ReconcileOperations => {
-            reconcile::operations(bridge, id, &call.reconcile_operations?, out);
+    let bytes = match &part {
+        Part::Kill(_) | Part::Accept(_) => Some(0),
+        Part::Reconcile(_, bytes) | Part::ReconcileOperations(_, bytes) => Some(*bytes),
+        _ => None,
+    };
+    if let Some(refused) = bytes.and_then(|bytes| outbox::refuse(bridge, id, bytes)) {
+        return Some(refused);
+    }
+    match part {
+        Part::Subscribe(_) | Part::Nothing => {}
+        Part::Teardown => subscribe::remove(bridge, now, id, out),
+        Part::Accept(accept) => {
+            accept::accept(bridge, now, call, id, *accept, out);
+            return None;
         }
-        Type::UpdateFramework => {
-            let update = call.update_framework?;
-            return Some(update_framework(
-                bridge,
-                now,
-                id,
-                update.framework_info,
-                update.suppressed_roles,
-                out,
-            ));
+        Part::Decline { offers, refuse_seconds } => {
+            offer::decline(bridge, now, call, id, offers, refuse_seconds, out);
+            return None;
         }
-        // There are no executors to talk to or shut down, no operations and no maintenance: as on a Mesos master, what
-        // cannot be delivered is dropped.
-        Type::Shutdown
-        | Type::Message
-        | Type::Request
-        | Type::AcknowledgeOperationStatus
-        | Type::AcceptInverseOffers
-        | Type::DeclineInverseOffers => {}
+        Part::Revive(roles) => offer::revive(bridge, now, id, &roles),
+        Part::Suppress(roles) => offer::suppress(bridge, id, roles),
+        Part::Kill(kill) => launch::kill(bridge, now, id, *kill, out),
+        Part::Acknowledge(acknowledge) => {
+            status::acknowledge(bridge, now, id, &acknowledge, out);
+        }
+        Part::Reconcile(tasks, bytes) => reconcile::reconcile(bridge, now, id, tasks, bytes, out),
+        Part::ReconcileOperations(asked, bytes) => {
+            reconcile::operations(bridge, now, id, asked, bytes, out);
+        }
+        Part::UpdateFramework(description) => {
+            return Some(update_framework(bridge, now, id, *description, out));
+        }
     }
     Some(Response::Accepted)
 }
@@ -226,13 +223,12 @@ fn update_framework(
     bridge: &mut Bridge,
     now: Timestamp,
     id: &str,
-    new: FrameworkInfo,
-    suppressed: Vec<String>,
+    description: Description,
     out: &mut Vec<Output>,
 ) -> Response {
     let Some(framework) = bridge.frameworks.get(id) else { return Response::Accepted };
-    let known = &framework.info;
-    let checked = description::validate(&new, &suppressed).and_then(|()| {
+    let (known, new) = (&framework.info, &description.info);
+    let checked = description.verdict.clone().and_then(|()| {
         if known.principal != new.principal {
             Err("Changing framework's principal is not allowed".to_owned())
         } else if known.user != new.user {
@@ -240,13 +236,13 @@ fn update_framework(
         } else if known.checkpoint.unwrap_or(false) != new.checkpoint.unwrap_or(false) {
             Err("Updating 'FrameworkInfo.checkpoint' is unsupported".to_owned())
         } else {
-            Ok(())
+            subscribe::fits(bridge, &description, Some(id))
         }
     });
     if let Err(why) = checked {
         Response::Refused(400, why)
     } else {
-        subscribe::redescribe(bridge, now, id, new, suppressed, out);
+        subscribe::redescribe(bridge, now, id, description, out);
         Response::Done
     }
 }

@@ -12,6 +12,7 @@ use crate::limits;
 use crate::machine::Output;
 use crate::mapping::{Plan, cpu_units};
 use crate::state::{Bridge, Purpose, Timer};
+use crate::work::{self, Job};
 
 /// What is known of task definitions.
 #[derive(Debug, Default)]
@@ -19,6 +20,20 @@ pub(crate) struct Definitions {
     found: BTreeMap<String, (Timestamp, Definition)>,
     /// Launches that wait, by what they wait for.
     waiting: BTreeMap<String, Vec<Str>>,
+    /// Launches that look again, since the cluster did not say.
+    late: Vec<Str>,
+}
+
+/// Looks again for what the cluster did not say.
+pub(crate) fn look_again(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
+    let late = std::mem::take(&mut bridge.definitions.late);
+    work::begin(bridge, now, Job::Prepare(late.into_iter()), out);
+}
+
+/// Those who wait for a definition cannot be run.
+fn give_up(bridge: &mut Bridge, now: Timestamp, key: &str, why: &Str, out: &mut Vec<Output>) {
+    let waiting = bridge.definitions.waiting.remove(key).unwrap_or_default();
+    work::begin(bridge, now, Job::Refuse(waiting.into_iter(), why.clone()), out);
 }
 
 /// What a launch waits for: a name, or the family of its content.
@@ -65,30 +80,22 @@ pub(crate) fn answered(
             if found.active && matches_content(bridge, key, &found) =>
         {
             bridge.definitions.found.insert(key.to_owned(), (now, found));
-            for id in bridge.definitions.waiting.remove(key).unwrap_or_default() {
-                launch::prepare(bridge, now, &id, out);
-            }
+            let waiting = bridge.definitions.waiting.remove(key).unwrap_or_default();
+            work::begin(bridge, now, Job::Prepare(waiting.into_iter()), out);
         }
         Ok(_) if key.starts_with("content ") => register(bridge, key, out),
         Ok(_) => not_there(bridge, now, key, out),
         Err(Failure::Refused { code, message }) => {
-            for id in bridge.definitions.waiting.remove(key).unwrap_or_default() {
-                launch::refuse(
-                    bridge,
-                    now,
-                    &id,
-                    &format!("no task definition: {code}: {message}"),
-                    out,
-                );
-            }
+            let why: Str = format!("no task definition: {code}: {message}").into();
+            give_up(bridge, now, key, &why, out);
         }
         Err(failure) => {
             out.push(Output::Note(format!(
                 "{key} cannot be looked up and is tried again: {failure}"
             )));
-            for id in bridge.definitions.waiting.remove(key).unwrap_or_default() {
-                bridge.at(now + limits::READ_RETRY_MS, Timer::Settle(id));
-            }
+            let waiting = bridge.definitions.waiting.remove(key).unwrap_or_default();
+            bridge.definitions.late.extend(waiting);
+            bridge.at(now + limits::READ_RETRY_MS, Timer::Definitions);
         }
     }
 }
@@ -122,21 +129,24 @@ fn register(bridge: &mut Bridge, key: &str, out: &mut Vec<Output>) {
 
 /// A name that no definition has: a command after all, where there is something to run it in.
 fn not_there(bridge: &mut Bridge, now: Timestamp, key: &str, out: &mut Vec<Output>) {
-    for id in bridge.definitions.waiting.remove(key).unwrap_or_default() {
-        let Some(plan) = bridge.launches.get_mut(&id).and_then(|launch| launch.plan.as_mut())
-        else {
-            continue;
-        };
-        if plan.content.is_some() {
-            plan.named = None;
-            launch::prepare(bridge, now, &id, out);
-        } else {
-            let name = plan.named.clone().unwrap_or_else(|| "".into());
-            let why = format!(
-                "the command names the task definition {name}, which is not registered or not ACTIVE"
-            );
-            launch::refuse(bridge, now, &id, &why, out);
-        }
+    let waiting = bridge.definitions.waiting.remove(key).unwrap_or_default();
+    work::begin(bridge, now, Job::Unname(waiting.into_iter()), out);
+}
+
+/// There is no definition of the name that a launch waited for.
+pub(crate) fn unname(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
+    let Some(plan) = bridge.launches.get_mut(id).and_then(|launch| launch.plan.as_mut()) else {
+        return;
+    };
+    if plan.content.is_some() {
+        plan.named = None;
+        launch::prepare(bridge, now, id, out);
+    } else {
+        let name = plan.named.clone().unwrap_or_else(|| "".into());
+        let why = format!(
+            "the command names the task definition {name}, which is not registered or not ACTIVE"
+        );
+        launch::refuse(bridge, now, id, &why, out);
     }
 }
 

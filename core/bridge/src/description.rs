@@ -1,16 +1,58 @@
 //! What a framework may say of itself. Source: Mesos, `master/validation.cpp`, and `roles.cpp`.
 
+use std::collections::BTreeSet;
+
+use longshore_wire_ecs::Str;
+use longshore_wire_mesos::encoded_bytes;
 use longshore_wire_mesos::v1::FrameworkInfo;
 use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 
 use crate::framework::has;
-use crate::limits::ID_BYTES_MAX;
+use crate::limits::{self, ID_BYTES_MAX};
 
-/// Checks a framework's description and the roles that it wants suppressed.
-///
-/// # Errors
-/// What Mesos would answer with an ERROR event.
-pub(crate) fn validate(info: &FrameworkInfo, suppressed: &[String]) -> Result<(), String> {
+/// What a framework says of itself, and whether it may.
+#[derive(Debug)]
+pub(crate) struct Description {
+    pub(crate) info: FrameworkInfo,
+    /// The roles that it wants suppressed.
+    pub(crate) suppressed: BTreeSet<Str>,
+    /// How large it is.
+    pub(crate) bytes: usize,
+    /// What Mesos would answer with an ERROR event.
+    pub(crate) verdict: Result<(), String>,
+}
+
+impl Description {
+    pub(crate) fn new(mut info: FrameworkInfo, mut suppressed: Vec<String>) -> Self {
+        suppressed.sort_unstable();
+        suppressed.dedup();
+        let bytes = encoded_bytes(&info);
+        let verdict = validate(&info, bytes, &suppressed);
+        if verdict.is_err() {
+            // Nobody looks at the rest of it.
+            info = FrameworkInfo { id: info.id, ..FrameworkInfo::default() };
+            suppressed.clear();
+        }
+        let mut known = BTreeSet::new();
+        info.capabilities.retain(|one| known.insert(one.r#type));
+        Self { info, suppressed: suppressed.into_iter().map(Str::from).collect(), bytes, verdict }
+    }
+}
+
+/// The roles of a framework.
+pub(crate) fn roles(info: &FrameworkInfo) -> Vec<&str> {
+    if has(info, Capability::MultiRole) {
+        info.roles.iter().map(String::as_str).collect()
+    } else {
+        vec![info.role.as_deref().unwrap_or("*")]
+    }
+}
+
+fn validate(info: &FrameworkInfo, bytes: usize, suppressed: &[String]) -> Result<(), String> {
+    if bytes > limits::FRAMEWORK_INFO_BYTES_MAX {
+        let most = limits::FRAMEWORK_INFO_BYTES_MAX;
+        return Err(format!("'FrameworkInfo' has {bytes} bytes, and may have at most {most}"));
+    }
     let multi_role = has(info, Capability::MultiRole);
     if multi_role && info.role.is_some() {
         return Err(
@@ -24,17 +66,7 @@ pub(crate) fn validate(info: &FrameworkInfo, suppressed: &[String]) -> Result<()
                 .to_owned(),
         );
     }
-    let roles = if multi_role {
-        info.roles.clone()
-    } else {
-        vec![info.role.clone().unwrap_or_else(|| "*".to_owned())]
-    };
-    for (index, role) in roles.iter().enumerate() {
-        check_role(role)?;
-        if roles[..index].contains(role) {
-            return Err(format!("'FrameworkInfo.roles' contains the duplicate role '{role}'"));
-        }
-    }
+    let roles = checked_roles(info)?;
     if let Some(id) = info.id.as_ref().filter(|id| !id.value.is_empty()) {
         check_id(&id.value)
             .map_err(|why| format!("Framework ID '{}' is invalid: {why}", shortened(&id.value)))?;
@@ -45,10 +77,33 @@ pub(crate) fn validate(info: &FrameworkInfo, suppressed: &[String]) -> Result<()
             "The framework failover_timeout ({timeout}) is invalid: it must be a number of seconds that fits"
         ));
     }
-    if let Some(role) = suppressed.iter().find(|role| !roles.contains(role)) {
-        return Err(format!("Suppressed role '{role}' is not among the framework's roles"));
+    let foreign = suppressed.iter().find(|role| roles.binary_search(&role.as_str()).is_err());
+    match foreign {
+        Some(role) => {
+            Err(format!("Suppressed role '{}' is not among the framework's roles", shortened(role)))
+        }
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The roles of a framework in order, if each may be one and none is named twice.
+fn checked_roles(info: &FrameworkInfo) -> Result<Vec<&str>, String> {
+    let mut roles = roles(info);
+    if roles.len() > limits::ROLES_PER_FRAMEWORK_MAX {
+        let (count, most) = (roles.len(), limits::ROLES_PER_FRAMEWORK_MAX);
+        return Err(format!(
+            "'FrameworkInfo.roles' names {count} roles, and may name at most {most}"
+        ));
+    }
+    roles.iter().try_for_each(|role| check_role(role))?;
+    roles.sort_unstable();
+    match roles.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!(
+            "'FrameworkInfo.roles' contains the duplicate role '{}'",
+            shortened(pair[0])
+        )),
+        None => Ok(roles),
+    }
 }
 
 /// Source: Mesos, `roles::validate`.

@@ -2,6 +2,7 @@
 //! of the project's reference of the Mesos master.
 
 mod metrics;
+mod page;
 
 use longshore_machine::Timestamp;
 use longshore_replica::Instance;
@@ -15,10 +16,12 @@ use longshore_wire_mesos::{MESOS_VERSION, json};
 use serde_json::{Map, Value, json};
 
 use crate::amounts::{Amounts, to_number};
+use crate::book::Offered;
 use crate::framework::{CompletedTask, Framework};
 use crate::launch::Launch;
-use crate::machine::Page;
 use crate::state::Bridge;
+
+pub(crate) use page::{Rendering, ask};
 
 /// Port of agents. Nobody listens there: clients that dial it get no answer, as from an agent that is down.
 const AGENT_PORT: i32 = 5051;
@@ -101,20 +104,7 @@ pub(crate) fn master_info(bridge: &Bridge) -> MasterInfo {
     }
 }
 
-/// One page, as JSON.
-pub(crate) fn page(bridge: &Bridge, now: Timestamp, page: Page) -> Vec<u8> {
-    let value = match page {
-        Page::State => state(bridge),
-        Page::Slaves => json!({"slaves": slaves(bridge), "recovered_slaves": []}),
-        Page::Tasks => json!({"tasks": all_tasks(bridge)}),
-        Page::Frameworks => json!({
-            "frameworks": frameworks(bridge), "completed_frameworks": completed(bridge), "unregistered_frameworks": [],
-        }),
-        Page::Metrics => metrics::snapshot(bridge, now),
-    };
-    serde_json::to_vec(&value).expect("JSON values can be written")
-}
-
+/// What `/state` says of the master itself.
 fn state(bridge: &Bridge) -> Value {
     let info = master_info(bridge);
     let started = Timestamp::from_millis(bridge.config.started_at_ms).seconds();
@@ -137,11 +127,6 @@ fn state(bridge: &Bridge) -> Value {
         "activated_slaves": active,
         "deactivated_slaves": bridge.replica.instances().len() - active,
         "unreachable_slaves": 0,
-        "slaves": slaves(bridge),
-        "recovered_slaves": [],
-        "frameworks": frameworks(bridge),
-        "completed_frameworks": completed(bridge),
-        "orphan_tasks": [], "unregistered_frameworks": [],
     })
 }
 
@@ -167,51 +152,32 @@ pub(crate) fn total(bridge: &Bridge, instance: &Instance) -> Amounts {
     Amounts::of(cpus, mem, bridge.config.disk_mb * 1000, bridge.config.ports.clone())
 }
 
-fn slaves(bridge: &Bridge) -> Vec<Value> {
-    let slave = |instance: &Instance| {
-        let agent = agent(bridge, instance);
-        let all = total(bridge, instance);
-        let offers = bridge.offers.values().filter(|offered| offered.instance == instance.arn);
-        let offered = offers.fold(Amounts::default(), |sum, offered| sum.plus(&offered.amounts));
-        let free = bridge.free(instance);
-        let used = all.minus(&free).minus(&offered);
-        let attributes: Map<String, Value> = agent
-            .attributes
-            .iter()
-            .filter_map(|one| Some((one.name.clone(), json!(one.text.as_ref()?.value))))
-            .collect();
-        json!({
-            "id": agent.id.value, "hostname": agent.hostname, "port": AGENT_PORT,
-            "pid": format!("slave(1)@{}:{AGENT_PORT}", agent.ip),
-            "attributes": attributes,
-            "domain": agent.domain.map(|domain| json::to_value("mesos.v1.DomainInfo", &domain)),
-            "registered_time": Timestamp::from_millis(bridge.config.started_at_ms).seconds(),
-            "resources": resources(&all), "used_resources": resources(&used), "offered_resources": resources(&offered),
-            "reserved_resources": {}, "unreserved_resources": resources(&all),
-            "active": instance.active && instance.connected, "deactivated": !instance.active,
-            "version": MESOS_VERSION, "capabilities": [],
-        })
-    };
-    bridge.replica.instances().values().map(slave).collect()
+fn slave(bridge: &Bridge, instance: &Instance) -> Value {
+    let agent = agent(bridge, instance);
+    let all = total(bridge, instance);
+    let offered = bridge.offers.offered(&instance.arn);
+    let used = all.minus(&bridge.free(instance)).minus(&offered);
+    let attributes: Map<String, Value> = agent
+        .attributes
+        .iter()
+        .filter_map(|one| Some((one.name.clone(), json!(one.text.as_ref()?.value))))
+        .collect();
+    json!({
+        "id": agent.id.value, "hostname": agent.hostname, "port": AGENT_PORT,
+        "pid": format!("slave(1)@{}:{AGENT_PORT}", agent.ip),
+        "attributes": attributes,
+        "domain": agent.domain.map(|domain| json::to_value("mesos.v1.DomainInfo", &domain)),
+        "registered_time": Timestamp::from_millis(bridge.config.started_at_ms).seconds(),
+        "resources": resources(&all), "used_resources": resources(&used), "offered_resources": resources(&offered),
+        "reserved_resources": {}, "unreserved_resources": resources(&all),
+        "active": instance.active && instance.connected, "deactivated": !instance.active,
+        "version": MESOS_VERSION, "capabilities": [],
+    })
 }
 
-fn frameworks(bridge: &Bridge) -> Vec<Value> {
-    bridge.frameworks.values().map(|framework| self::framework(bridge, framework)).collect()
-}
-
-fn completed(bridge: &Bridge) -> Vec<Value> {
-    bridge.completed.iter().map(|framework| self::framework(bridge, framework)).collect()
-}
-
-fn framework(bridge: &Bridge, framework: &Framework) -> Value {
+/// What is said of a framework itself, without what it has.
+fn framework(framework: &Framework) -> Value {
     let info = &framework.info;
-    let launches: Vec<&Launch> =
-        framework.tasks.values().filter_map(|id| bridge.launches.get(id)).collect();
-    let held = launches.iter().filter(|launch| launch.holds());
-    let used = held.fold(Amounts::default(), |sum, launch| sum.plus(&launch.claim));
-    let offers = bridge.offers.iter().filter(|(_, offered)| offered.framework == framework.id);
-    let offers: Vec<_> = offers.collect();
-    let offered = offers.iter().fold(Amounts::default(), |sum, (_, one)| sum.plus(&one.amounts));
     let capabilities: Vec<&str> =
         info.capabilities.iter().map(|one| one.r#type().as_str_name()).collect();
     let mut value = json!({
@@ -225,16 +191,7 @@ fn framework(bridge: &Bridge, framework: &Framework) -> Value {
         "registered_time": framework.registered_at.seconds(),
         "reregistered_time": framework.reregistered_at.seconds(),
         "unregistered_time": framework.ended_at.map_or(0.0, Timestamp::seconds),
-        "used_resources": resources(&used), "offered_resources": resources(&offered),
-        "resources": resources(&used.plus(&offered)),
-        "tasks": launches.iter().map(|launch| task(launch)).collect::<Vec<_>>(),
-        "unreachable_tasks": [],
-        "completed_tasks": framework.completed.iter().map(|task| completed_task(framework, task)).collect::<Vec<_>>(),
-        "offers": offers.iter().map(|(id, one)| json!({
-            "id": id, "framework_id": framework.id, "allocation_info": {"role": one.role},
-            "slave_id": one.instance.rsplit('/').next(), "resources": resources(&one.amounts),
-        })).collect::<Vec<_>>(),
-        "executors": [], "offer_constraints": {},
+        "unreachable_tasks": [], "executors": [], "offer_constraints": {},
     });
     let role = if framework.has(Capability::MultiRole) {
         ("roles", json!(framework.roles))
@@ -245,20 +202,27 @@ fn framework(bridge: &Bridge, framework: &Framework) -> Value {
     value
 }
 
+fn offer(id: &str, offered: &Offered) -> Value {
+    json!({
+        "id": id, "framework_id": offered.framework, "allocation_info": {"role": offered.role},
+        "slave_id": offered.instance.rsplit('/').next(), "resources": resources(&offered.amounts),
+    })
+}
+
 fn task(launch: &Launch) -> Value {
     let mut value = json!({
         "id": launch.task, "name": launch.name, "framework_id": launch.framework, "executor_id": "",
         "slave_id": launch.agent, "state": launch.state.as_str_name(), "role": launch.role,
         "resources": resources(&launch.claim), "statuses": statuses(&launch.updates.history),
     });
-    let Some(info) = &launch.info else { return value };
-    if let Some(labels) = &info.labels {
+    let Some(shown) = &launch.shown else { return value };
+    if let Some(labels) = &shown.labels {
         value["labels"] = json::to_value("mesos.v1.Labels", labels)["labels"].take();
     }
-    if let Some(discovery) = &info.discovery {
+    if let Some(discovery) = &shown.discovery {
         value["discovery"] = json::to_value("mesos.v1.DiscoveryInfo", discovery);
     }
-    if let Some(container) = &info.container {
+    if let Some(container) = &shown.container {
         value["container"] = json::to_value("mesos.v1.ContainerInfo", container);
     }
     value
@@ -285,14 +249,4 @@ fn statuses(history: &[TaskStatus]) -> Vec<Value> {
         value
     };
     history.iter().map(one).collect()
-}
-
-fn all_tasks(bridge: &Bridge) -> Vec<Value> {
-    let live = bridge.frameworks.values().flat_map(|framework| framework.tasks.values());
-    let live = live.filter_map(|id| bridge.launches.get(id)).map(task);
-    let frameworks = bridge.frameworks.values().chain(&bridge.completed);
-    let done = frameworks.flat_map(|framework| {
-        framework.completed.iter().map(move |task| completed_task(framework, task))
-    });
-    live.chain(done).collect()
 }

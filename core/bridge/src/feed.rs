@@ -17,7 +17,7 @@ use longshore_wire_mesos::v1::TaskState;
 use crate::launch::Phase;
 use crate::machine::Output;
 use crate::state::{Bridge, Timer};
-use crate::{limits, observe};
+use crate::{limits, observe, sweep};
 
 /// How far events can be relied on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,7 +97,7 @@ fn read_all(bridge: &mut Bridge, now: Timestamp) {
     bridge.needs_listing = true;
     bridge.needs_reading = true;
     if !bridge.live.is_empty() {
-        bridge.swept_at = Timestamp::default();
+        sweep::at_once(bridge);
     }
     // What was allocated of what is known now would be allocated of old news.
     bridge.wants_allocation(now);
@@ -154,7 +154,7 @@ fn instance(
     }
     let latest = bridge.feed.told_at.entry(arn.clone()).or_default();
     *latest = at_ms.max(*latest);
-    let on = bridge.by_instance.get(&arn).into_iter().flatten().cloned();
+    let on = bridge.by_instance.get(&arn).into_iter().flat_map(|on| &on.unseen).cloned();
     for id in on.collect::<Vec<_>>() {
         shows(bridge, now, &id);
     }
@@ -180,12 +180,12 @@ pub(crate) fn shows(bridge: &mut Bridge, now: Timestamp, id: &Str) {
 /// Whether an instance is about to show what a launch reserves: what is offered of it now would be half of what can be
 /// offered in a moment. Without events that moment is a reading, which offers wait for anyway.
 pub(crate) fn is_moving(bridge: &Bridge, now: Timestamp, instance: &str) -> bool {
-    let on = bridge.by_instance.get(instance).into_iter().flatten();
+    let on = bridge.by_instance.get(instance).into_iter().flat_map(|on| &on.unseen);
     let mut launches = on.filter_map(|id| bridge.launches.get(id));
     bridge.feed.is_live()
         && launches.any(|launch| {
             let is_there = matches!(launch.phase, Phase::Starting | Phase::Known);
-            launch.unseen && is_there && now.since(launch.began_at) < limits::TRUST_MS
+            is_there && now.since(launch.began_at) < limits::TRUST_MS
         })
 }
 

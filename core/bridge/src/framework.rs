@@ -8,14 +8,10 @@ use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 use longshore_wire_mesos::v1::{FrameworkInfo, TaskStatus};
 
 use crate::amounts::{Amounts, Form};
+use crate::description;
+use crate::filter::Filters;
+use crate::limits;
 use crate::machine::StreamKey;
-
-/// Resources of an agent that a framework does not want for a while.
-#[derive(Clone, Debug)]
-pub(crate) struct Filter {
-    pub(crate) until: Timestamp,
-    pub(crate) refused: Amounts,
-}
 
 /// A task that ended and was acknowledged, for the operator's eyes.
 #[derive(Clone, Debug)]
@@ -30,55 +26,68 @@ pub(crate) struct CompletedTask {
 /// One framework.
 #[derive(Clone, Debug)]
 pub(crate) struct Framework {
-    pub(crate) id: String,
+    pub(crate) id: Str,
     pub(crate) info: FrameworkInfo,
-    pub(crate) roles: Vec<String>,
-    pub(crate) suppressed: BTreeSet<String>,
+    /// How large `info` is.
+    pub(crate) info_bytes: usize,
+    pub(crate) roles: BTreeSet<Str>,
+    pub(crate) suppressed: BTreeSet<Str>,
     pub(crate) stream: Option<StreamKey>,
     /// The `Mesos-Stream-Id` of the stream.
     pub(crate) stream_id: String,
     pub(crate) registered_at: Timestamp,
     pub(crate) reregistered_at: Timestamp,
     pub(crate) ended_at: Option<Timestamp>,
+    /// When it went away last.
+    pub(crate) away_since: Timestamp,
+    /// When it is removed, if it is away until then.
+    pub(crate) fails_over_at: Option<Timestamp>,
     /// Known only from tasks that run; it has not subscribed to this master yet.
     pub(crate) recovered: bool,
     /// Launch ids of live tasks, by task id.
     pub(crate) tasks: BTreeMap<String, Str>,
     pub(crate) completed: VecDeque<CompletedTask>,
-    /// By role and ARN of the instance.
-    pub(crate) filters: BTreeMap<(String, Str), Vec<Filter>>,
+    pub(crate) filters: Filters,
 }
 
 impl Framework {
-    pub(crate) fn new(id: String, info: FrameworkInfo, now: Timestamp) -> Self {
+    pub(crate) fn new(id: Str, now: Timestamp) -> Self {
         let mut framework = Self {
             id,
-            roles: Vec::new(),
+            roles: BTreeSet::new(),
             info: FrameworkInfo::default(),
+            info_bytes: 0,
             suppressed: BTreeSet::new(),
             stream: None,
             stream_id: String::new(),
             registered_at: now,
             reregistered_at: now,
             ended_at: None,
+            away_since: now,
+            fails_over_at: None,
             recovered: false,
             tasks: BTreeMap::new(),
             completed: VecDeque::new(),
-            filters: BTreeMap::new(),
+            filters: Filters::default(),
         };
-        framework.describe(info);
+        framework.describe(FrameworkInfo::default(), 0);
         framework
     }
 
     /// Takes over a new description of itself.
-    pub(crate) fn describe(&mut self, mut info: FrameworkInfo) {
-        info.id = Some(longshore_wire_mesos::v1::FrameworkId { value: self.id.clone() });
-        self.roles = if has(&info, Capability::MultiRole) {
-            info.roles.clone()
-        } else {
-            vec![info.role.clone().unwrap_or_else(|| "*".to_owned())]
-        };
+    pub(crate) fn describe(&mut self, mut info: FrameworkInfo, bytes: usize) {
+        info.id = Some(longshore_wire_mesos::v1::FrameworkId { value: self.id.to_string() });
+        self.roles = description::roles(&info).into_iter().map(Str::from).collect();
+        self.info_bytes = bytes;
         self.info = info;
+    }
+
+    /// One of its tasks ended and has nothing left to say. The last ones are kept.
+    pub(crate) fn complete(&mut self, task: CompletedTask) {
+        self.completed.push_back(task);
+        if self.completed.len() > limits::COMPLETED_TASKS_MAX {
+            self.completed.pop_front();
+        }
     }
 
     pub(crate) fn has(&self, capability: Capability) -> bool {
@@ -107,21 +116,6 @@ impl Framework {
         )]
         let ms = (seconds * 1000.0) as u64;
         ms
-    }
-
-    /// Whether it has said that it does not want these amounts of an instance now.
-    pub(crate) fn refuses(
-        &self,
-        now: Timestamp,
-        role: &str,
-        instance: &Str,
-        amounts: &Amounts,
-    ) -> bool {
-        let filters = self.filters.get(&(role.to_owned(), instance.clone()));
-        filters
-            .into_iter()
-            .flatten()
-            .any(|filter| filter.until > now && filter.refused.contains(amounts))
     }
 }
 

@@ -9,16 +9,13 @@ use longshore_replica::{Answer, Ask, Failure, StartTask, Task};
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::scheduler::call;
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
-use longshore_wire_mesos::v1::{TaskInfo, TaskState};
+use longshore_wire_mesos::v1::{ContainerInfo, DiscoveryInfo, Labels, TaskInfo, TaskState};
 
 use crate::amounts::Amounts;
 use crate::mapping::Plan;
 use crate::state::{Bridge, Purpose, Timer};
 use crate::status::{self, Updates};
-use crate::{definition, feed, limits, machine::Output, observe, offer, reconcile};
-
-/// What ECS is told when a framework's kill stops a task; after a restart it tells such a stop from others.
-pub(crate) const KILL_REASON: &str = "Killed by its Mesos framework";
+use crate::{definition, feed, limits, machine::Output, observe, offer, reconcile, stop};
 
 /// How far a launch has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +37,10 @@ pub(crate) enum Phase {
 pub(crate) struct Launch {
     /// The `startedBy` of its ECS task.
     pub(crate) id: Str,
-    pub(crate) framework: String,
+    pub(crate) framework: Str,
     pub(crate) task: String,
     pub(crate) name: String,
-    pub(crate) role: String,
+    pub(crate) role: Str,
     /// ARN of the instance.
     pub(crate) instance: Str,
     /// The same as frameworks know it.
@@ -54,8 +51,9 @@ pub(crate) struct Launch {
     pub(crate) cpu_units: u32,
     /// What ECS reserves for it.
     pub(crate) memory_mib: u32,
-    /// The task as it was asked for; a recovered launch has none.
-    pub(crate) info: Option<Box<TaskInfo>>,
+    /// What operators see of the task as it was asked for; a recovered launch has none.
+    pub(crate) shown: Option<Box<Shown>>,
+    /// How it is to be run, until the cluster has it.
     pub(crate) plan: Option<Box<Plan>>,
     pub(crate) phase: Phase,
     pub(crate) arn: Option<Str>,
@@ -73,6 +71,23 @@ pub(crate) struct Launch {
     pub(crate) updates: Updates,
     /// Something that its framework should hear with the next update.
     pub(crate) note: Option<String>,
+}
+
+/// What operators see of a task as it was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) labels: Option<Labels>,
+    pub(crate) discovery: Option<DiscoveryInfo>,
+    pub(crate) container: Option<ContainerInfo>,
+}
+
+impl Shown {
+    /// The part of a task that is shown, if there is any.
+    pub(crate) fn of(task: TaskInfo) -> Option<Box<Self>> {
+        let TaskInfo { labels, discovery, container, .. } = task;
+        let is_any = labels.is_some() || discovery.is_some() || container.is_some();
+        is_any.then(|| Box::new(Self { labels, discovery, container }))
+    }
 }
 
 impl Launch {
@@ -95,6 +110,10 @@ pub(crate) fn prepare(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut V
     };
     if launch.kill {
         return killed_before_start(bridge, now, id, out);
+    }
+    if !bridge.frameworks.contains_key(&launch.framework) {
+        // It was removed, and its launches are being ended one after another.
+        return abandon(bridge, id, out);
     }
     match definition::resolve(bridge, now, id, out) {
         None => {}
@@ -135,9 +154,18 @@ fn start(
         memory_mib: (!named).then_some(launch.memory_mib),
     };
     bridge.ask(Purpose::Start(id.clone()), Ask::StartTask(Box::new(start)), out);
-    if named && !bridge.still_backed(&instance) {
-        // The definition takes more than was claimed, and that was on offer.
-        offer::rescind_instance(bridge, now, &instance, out);
+    if named {
+        // The definition may take more than was claimed, and that may be on offer.
+        bridge.doubted.insert(instance);
+    }
+}
+
+/// Takes back offers of instances of which more is taken than was claimed.
+pub(crate) fn resolve_doubts(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
+    while let Some(instance) = bridge.doubted.pop_first() {
+        if !bridge.still_backed(&instance) {
+            offer::rescind_instance(bridge, now, &instance, out);
+        }
     }
 }
 
@@ -157,17 +185,20 @@ pub(crate) fn started(
         Ok(Answer::NotStarted { reason, detail }) => {
             not_started(bridge, now, id, &reason, detail.as_deref(), out);
         }
-        Err(Failure::Throttled) => {
+        Err(failure @ (Failure::Throttled | Failure::NotDone(_))) => {
             // Nothing was done: the same launch may be asked for again.
+            if matches!(failure, Failure::NotDone(_)) {
+                out.push(Output::Note(format!("tasks cannot be started yet: {failure}")));
+            }
             set_phase(bridge, id, Phase::Preparing);
             bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone()));
         }
         Err(Failure::Refused { code, message }) => {
             refuse(bridge, now, id, &format!("{code}: {message}"), out);
         }
-        Err(Failure::Unavailable(why)) => {
+        Err(Failure::Unsure(why)) => {
             out.push(Output::Note(format!(
-                "the reply to launch {id} was lost and is looked for: {why}"
+                "the reply to a launch was lost, so its task is looked for: {why}"
             )));
             set_phase(bridge, id, Phase::Unsure(0));
             bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone()));
@@ -196,6 +227,7 @@ pub(crate) fn known(
         return;
     }
     launch.phase = Phase::Known;
+    launch.plan = None;
     launch.arn = Some(task.arn.clone());
     launch.seen_after = readings + 1;
     launch.accepted_at_ms = Some(task.created_at_ms).filter(|at| *at > 0);
@@ -205,7 +237,7 @@ pub(crate) fn known(
     feed::shows(bridge, now, id);
     bridge.at(now + limits::STARTING_AFTER_MS, Timer::Starting(id.clone()));
     if kill {
-        stop(bridge, now, id, out);
+        stop::ask(bridge, id, out);
     }
     observe::task(bridge, now, task, out);
 }
@@ -294,7 +326,7 @@ fn end_unacknowledged(
     over(bridge, id);
     let Some(launch) = bridge.launches.get(id) else { return };
     let framework = launch.framework.clone();
-    status::send_once(bridge, &framework, status.clone(), out);
+    status::send_once(bridge, now, &framework, status.clone(), out);
     status::finish(bridge, id, Some(status));
     bridge.wants_allocation(now);
 }
@@ -389,19 +421,12 @@ pub(crate) fn kill(
     bridge: &mut Bridge,
     now: Timestamp,
     framework: &str,
-    kill: &call::Kill,
+    kill: call::Kill,
     out: &mut Vec<Output>,
 ) {
     bridge.count("messages_kill_task");
     let Some(launch) = bridge.launch_of(framework, &kill.task_id.value) else {
-        return reconcile::one(
-            bridge,
-            now,
-            framework,
-            &kill.task_id.value,
-            kill.agent_id.as_ref(),
-            out,
-        );
+        return reconcile::one(bridge, now, framework, kill.task_id, kill.agent_id, out);
     };
     if kill.agent_id.as_ref().is_some_and(|agent| agent.value != *launch.agent) {
         return;
@@ -416,41 +441,21 @@ pub(crate) fn kill(
         Phase::Preparing => killed_before_start(bridge, now, &id, out),
         Phase::Known => {
             observe::killing(bridge, now, &id, out);
-            stop(bridge, now, &id, out);
+            stop::ask(bridge, &id, out);
         }
         Phase::Starting | Phase::Unsure(_) | Phase::Over => {}
     }
 }
 
-fn stop(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
-    let Some(task) = bridge.launches.get(id).and_then(|launch| launch.arn.clone()) else { return };
-    let reason = Str::from(KILL_REASON);
-    bridge.ask(Purpose::Stop(id.clone()), Ask::StopTask { task, reason }, out);
-    bridge.at(now + limits::STOP_RETRY_MS, Timer::Stop(id.clone()));
-}
-
-/// Stops again what was told to stop and has not been heard of.
-pub(crate) fn stop_again(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
-    let Some(launch) =
-        bridge.launches.get(id).filter(|launch| launch.phase == Phase::Known && launch.kill)
-    else {
-        return;
-    };
-    let heard = launch.arn.as_ref().and_then(|arn| bridge.replica.tasks().get(arn));
-    if heard.is_none_or(|task| task.desired_running) {
-        stop(bridge, now, id, out);
-    }
-}
-
 /// Ends a launch whose framework is gone. Nobody is told.
-pub(crate) fn abandon(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Vec<Output>) {
+pub(crate) fn abandon(bridge: &mut Bridge, id: &Str, out: &mut Vec<Output>) {
     let Some(launch) = bridge.launches.get_mut(id) else { return };
     launch.kill = true;
     launch.updates = Updates::default();
     let phase = launch.phase;
     bridge.reindex(id);
     match phase {
-        Phase::Known => stop(bridge, now, id, out),
+        Phase::Known => stop::ask(bridge, id, out),
         Phase::Preparing | Phase::Over => {
             over(bridge, id);
             status::finish(bridge, id, None);

@@ -23,6 +23,38 @@ pub const COMPLETED_TASKS_MAX: usize = 1_000;
 pub const COMPLETED_FRAMEWORKS_MAX: usize = 50;
 /// Frameworks that may be known at a time. Source: chosen by us.
 pub const FRAMEWORKS_MAX: usize = 10_000;
+/// Roles that one framework may name. Source: chosen by us: more than anyone uses; Mesos has no bound.
+pub const ROLES_PER_FRAMEWORK_MAX: usize = 10_000;
+/// Roles that all frameworks together may name. Source: chosen by us: an allocation looks at each.
+pub const ROLES_MAX: usize = 50_000;
+/// Bytes of one `FrameworkInfo`. Source: chosen by us: more than so many roles take.
+pub const FRAMEWORK_INFO_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of the `FrameworkInfo` of all frameworks. Source: chosen by us, since they are kept.
+pub const FRAMEWORK_INFOS_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of one `TaskInfo`. Source: chosen by us; a task definition of ECS has at most 64 KiB.
+pub const TASK_BYTES_MAX: usize = 256 * 1024;
+/// Filters that a framework may have for one role on one agent. Source: chosen by us; the one that ends first gives way.
+pub const FILTERS_PER_OFFER_MAX: usize = 16;
+/// Filters that a framework may have. Source: chosen by us; beyond it what is declined may be offered again at once.
+pub const FILTERS_PER_FRAMEWORK_MAX: usize = 200_000;
+/// Filters of a framework that are ended together. Source: chosen by us: a millisecond of work.
+pub const ENDS_TOGETHER_MAX: usize = 1_000;
+/// Timers that go off in one step. Source: chosen by us: a few milliseconds of work.
+pub const TIMERS_PER_TICK_MAX: usize = 1_000;
+/// What one slice of work that goes on may cost, in units of about a microsecond. Source: chosen by us.
+pub const UNITS_PER_SLICE: usize = 5_000;
+/// Events of a stream from one mark to the next. Source: chosen by us: enough for the next batch to be there before the last is
+/// read.
+pub const EVENTS_PER_MARK: u32 = 512;
+/// Answers, or questions to be answered one by one, that may wait for a stream. Source: chosen by us.
+pub const ANSWERS_WAITING_MAX: usize = 1_024;
+/// Bytes of questions of one stream that wait to be answered. Source: chosen by us: two of the largest calls.
+pub const QUESTIONS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of questions of all streams that wait to be answered. Source: chosen by us.
+pub const QUESTIONS_BYTES_MAX_ALL: usize = 256 * 1024 * 1024;
+/// Bytes of a question that is taken however many others wait. Source: chosen by us: times the number of connections they are
+/// as much as all others.
+pub const QUESTION_BYTES_SMALL: usize = 64 * 1024;
 /// Live tasks of one framework. Source: chosen by us, so that one framework cannot use up all memory.
 pub const TASKS_PER_FRAMEWORK_MAX: usize = 100_000;
 /// Updates of one task that may wait for acknowledgement. Source: chosen by us; older ones give way, the last stays.
@@ -42,12 +74,16 @@ pub const DEFINITION_FRESH_MS: u64 = 10_000;
 /// How long reserved resources may go unseen in the cluster's own figures, in ms. Source: chosen by us; ECS is eventually
 /// consistent within a second or so.
 pub const UNSEEN_MS_MAX: u64 = 10_000;
+/// Launches whose instances are asked about together, since nothing has shown them. Source: chosen by us: a few milliseconds of work.
+pub const UNSEEN_ASKED_MAX: usize = 10_000;
 /// Characters of an id that a framework chooses. Source: Mesos, `validateID`.
 pub const ID_BYTES_MAX: usize = 255;
 /// Between repeats of a reading that failed, in ms. Source: chosen by us.
 pub const READ_RETRY_MS: u64 = 1_000;
-/// How often all tasks are read, in case that news was missed, in ms. Source: chosen by us.
+/// From the end of a sweep over all tasks to the begin of the next, in ms. Source: chosen by us.
 pub const SWEEP_MS: u64 = 30_000;
+/// Tasks of one batch of a sweep. Source: chosen by us: ten requests, half a second of the documented budget.
+pub const SWEEP_TASKS_MAX: usize = 1_000;
 /// How long events are still asked for when nobody is there to be told, in ms. Source: chosen by us: a framework that
 /// fails over is back before.
 pub const FEED_LINGER_MS: u64 = 60_000;

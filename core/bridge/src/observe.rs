@@ -1,8 +1,10 @@
 //! What ECS says of tasks and instances becomes what frameworks are told. Source: design decision 3: a task's life is what
 //! ECS says; nothing is claimed that was not told.
 
+use std::sync::Arc;
+
 use longshore_machine::Timestamp;
-use longshore_replica::{InstanceNews, LastStatus, StopCode, Task};
+use longshore_replica::{Instance, InstanceNews, LastStatus, StopCode, Task};
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 use longshore_wire_mesos::v1::network_info::IpAddress;
@@ -14,9 +16,10 @@ use longshore_wire_mesos::v1::{
 
 use crate::launch::{self, Launch, Phase};
 use crate::machine::Output;
+use crate::outbox::{self, Answers};
 use crate::state::Bridge;
 use crate::subscribe::event;
-use crate::{endpoint, feed, offer, status};
+use crate::{endpoint, feed, offer, status, stop};
 
 /// Takes in one task as the cluster tells it.
 pub(crate) fn task(bridge: &mut Bridge, now: Timestamp, task: Task, out: &mut Vec<Output>) {
@@ -24,14 +27,9 @@ pub(crate) fn task(bridge: &mut Bridge, now: Timestamp, task: Task, out: &mut Ve
     let Some(id) = id else { return };
     if bridge.given_up.contains_key(&id) && task.desired_running {
         out.push(Output::Note(format!(
-            "launch {id} was given up and runs after all: it is stopped"
+            "launch {id} was given up and runs after all, so it is stopped"
         )));
-        let ask = longshore_replica::Ask::StopTask {
-            task: task.arn,
-            reason: "Its launch was given up".into(),
-        };
-        bridge.ask(crate::state::Purpose::Stop(id), ask, out);
-        return;
+        return stop::ask_of(bridge, &id, task.arn, "Its launch was given up", out);
     }
     let Some(launch) = bridge.launches.get(&id) else { return };
     if launch.phase != Phase::Known {
@@ -258,12 +256,12 @@ pub(crate) fn instances_told(
         }
         bridge.allocates_soon(now);
     }
-    for gone in news.removed {
+    for gone in &news.removed {
         offer::rescind_instance(bridge, now, &gone.arn, out);
-        failure(bridge, gone.id(), out);
         tasks_are_stale(bridge, &gone.arn);
         feed::instance_gone(bridge, &gone.arn);
     }
+    agents_are_gone(bridge, now, &news.removed, out);
 }
 
 fn instance_is_there(bridge: &Bridge, arn: &str) -> bool {
@@ -272,20 +270,33 @@ fn instance_is_there(bridge: &Bridge, arn: &str) -> bool {
 }
 
 fn tasks_are_stale(bridge: &mut Bridge, instance: &str) {
-    let on = bridge.by_instance.get(instance).into_iter().flatten();
+    let on = bridge.by_instance.get(instance).into_iter().flat_map(|on| &on.all);
     let arns: Vec<Str> = on.filter_map(|id| bridge.launches.get(id)?.arn.clone()).collect();
     bridge.stale_tasks.extend(arns);
 }
 
-/// An agent is gone: every framework hears it. Source: \[E1\].
-fn failure(bridge: &mut Bridge, agent: &str, out: &mut Vec<Output>) {
-    bridge.count("slave_removals");
-    for stream in bridge.streams.keys() {
-        let failure = event::Failure {
-            agent_id: Some(AgentId { value: agent.to_owned() }),
-            ..Default::default()
-        };
-        let event = Event { failure: Some(failure), ..event(event::Type::Failure) };
-        out.push(Output::Send(*stream, Box::new(event)));
+/// Agents are gone: every framework hears it. Source: \[E1\].
+fn agents_are_gone(bridge: &mut Bridge, now: Timestamp, gone: &[Instance], out: &mut Vec<Output>) {
+    if gone.is_empty() {
+        return;
     }
+    let agents: Arc<[Str]> = gone.iter().map(|instance| Str::from(instance.id())).collect();
+    for _ in &*agents {
+        bridge.count("slave_removals");
+    }
+    let connected = bridge.frameworks.values().filter(|framework| framework.stream.is_some());
+    let connected: Vec<Str> = connected.map(|framework| framework.id.clone()).collect();
+    for framework in connected {
+        let answers = Answers::Gone(agents.clone(), 0);
+        outbox::answer(bridge, now, &framework, answers, out);
+    }
+}
+
+/// That an agent is gone.
+pub(crate) fn failure(agent: &str) -> Event {
+    let failure = event::Failure {
+        agent_id: Some(AgentId { value: agent.to_owned() }),
+        ..Default::default()
+    };
+    Event { failure: Some(failure), ..event(event::Type::Failure) }
 }

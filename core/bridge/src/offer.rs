@@ -1,127 +1,118 @@
 //! Offers after they are made: declined, rescinded, withdrawn; and roles that want more or none. Source: section 4 of
 //! the project's reference of the Mesos master.
 
+use std::collections::BTreeSet;
+
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
-use longshore_wire_mesos::v1::scheduler::{Event, call, event};
-use longshore_wire_mesos::v1::{Filters, OfferId};
+use longshore_wire_mesos::v1::OfferId;
+use longshore_wire_mesos::v1::scheduler::{Event, event};
 
-use crate::amounts::Amounts;
-use crate::framework::Filter;
-use crate::limits;
-use crate::machine::Output;
-use crate::state::{Bridge, Timer};
+use crate::filter;
+use crate::machine::{CallId, Output, Response};
+use crate::state::Bridge;
 use crate::subscribe::event;
+use crate::work::{self, Job, Slice, Units};
+
+/// A DECLINE that goes on.
+#[derive(Debug)]
+pub(crate) struct Declining {
+    call: CallId,
+    framework: Str,
+    offers: std::vec::IntoIter<OfferId>,
+    refuse_seconds: f64,
+}
 
 /// Source: \[C30\]: offers that are not there any more are skipped.
-pub(crate) fn decline(bridge: &mut Bridge, now: Timestamp, id: &str, decline: &call::Decline) {
-    bridge.count("messages_decline_offers");
-    for offer in &decline.offer_ids {
-        if bridge.offers.get(&offer.value).is_none_or(|held| held.framework != id) {
-            continue;
-        }
-        if let Some(offered) = bridge.offers.remove(&offer.value) {
-            let (role, instance) = (offered.role.clone(), offered.instance.clone());
-            filter(bridge, now, id, &role, &instance, offered.amounts, decline.filters.as_ref());
-        }
-    }
-    bridge.wants_allocation(now);
-}
-
-/// Remembers that a framework does not want these amounts for a while. Source: \[O13\], \[O14\].
-pub(crate) fn filter(
+pub(crate) fn decline(
     bridge: &mut Bridge,
     now: Timestamp,
-    id: &str,
-    role: &str,
-    instance: &Str,
-    refused: Amounts,
-    filters: Option<&Filters>,
+    call: CallId,
+    framework: &Str,
+    offers: Vec<OfferId>,
+    refuse_seconds: f64,
+    out: &mut Vec<Output>,
 ) {
-    let seconds = filters.map_or(5.0, Filters::refuse_seconds);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "cut to the longest filter first"
-    )]
-    let ms = if seconds >= 0.0 && seconds.is_finite() {
-        (seconds * 1000.0).min(limits::REFUSE_MS_MAX as f64) as u64
-    } else if seconds == f64::INFINITY {
-        limits::REFUSE_MS_MAX
-    } else {
-        limits::REFUSE_MS
-    };
-    if ms == 0 || refused.is_empty() {
+    bridge.count("messages_decline_offers");
+    let (framework, offers) = (framework.clone(), offers.into_iter());
+    let declining = Declining { call, framework, offers, refuse_seconds };
+    work::begin(bridge, now, Job::Decline(Box::new(declining)), out);
+}
+
+impl Declining {
+    /// The next slice.
+    pub(crate) fn go_on(
+        &mut self,
+        bridge: &mut Bridge,
+        now: Timestamp,
+        units: &mut Units,
+        out: &mut Vec<Output>,
+    ) -> Slice {
+        while self.offers.len() > 0 {
+            if !units.take(4) {
+                return Slice::Open;
+            }
+            let Some(OfferId { value: id }) = self.offers.next() else { break };
+            if bridge.offers.get(&id).is_none_or(|held| held.framework != self.framework) {
+                continue;
+            }
+            if let Some(offered) = bridge.take_offer(&id) {
+                let (role, instance) = (&offered.role, &offered.instance);
+                let (framework, seconds) = (&self.framework, self.refuse_seconds);
+                filter::refuse(bridge, now, framework, role, instance, offered.amounts, seconds);
+            }
+        }
+        bridge.wants_allocation(now);
+        out.push(Output::Respond(self.call, Response::Accepted));
+        Slice::Done
+    }
+}
+
+/// Whether each role that a call names is the framework's own. Source: \[C31\].
+fn are_own(bridge: &Bridge, id: &str, given: &BTreeSet<Str>) -> bool {
+    bridge.frameworks.get(id).is_some_and(|framework| given.is_subset(&framework.roles))
+}
+
+/// Offers for these roles are wanted again; for all if none is named.
+pub(crate) fn revive(bridge: &mut Bridge, now: Timestamp, id: &str, given: &BTreeSet<Str>) {
+    bridge.count("messages_revive_offers");
+    if !are_own(bridge, id, given) {
         return;
     }
-    let until = now + ms;
     if let Some(framework) = bridge.frameworks.get_mut(id) {
-        let all = framework.filters.entry((role.to_owned(), instance.clone())).or_default();
-        all.retain(|filter| filter.until > now && !refused.contains(&filter.refused));
-        all.push(Filter { until, refused });
-    }
-    filters_end(bridge, until);
-}
-
-/// Wakes when the first filter ends. One timer is enough for all of them.
-fn filters_end(bridge: &mut Bridge, at: Timestamp) {
-    if bridge.filters_at.is_none_or(|held| at < held) {
-        if let Some(held) = bridge.filters_at.replace(at) {
-            bridge.timers.remove(&(held, Timer::Filters));
+        if given.is_empty() {
+            framework.suppressed.clear();
+            framework.filters.clear();
+        } else {
+            framework.suppressed.retain(|role| !given.contains(role));
+            framework.filters.clear_roles(given);
         }
-        bridge.at(at, Timer::Filters);
-    }
-}
-
-/// Some filters have ended: what they kept back may be offered.
-pub(crate) fn filters_ended(bridge: &mut Bridge, now: Timestamp) {
-    bridge.filters_at = None;
-    for framework in bridge.frameworks.values_mut() {
-        framework.filters.retain(|_, filters| {
-            filters.retain(|filter| filter.until > now);
-            !filters.is_empty()
-        });
-    }
-    let all = bridge.frameworks.values().flat_map(|framework| framework.filters.values());
-    if let Some(next) = all.flatten().map(|filter| filter.until).min() {
-        filters_end(bridge, next);
     }
     bridge.wants_allocation(now);
 }
 
-/// The framework's roles that a call is about; `None` if it names one that is not. Source: \[C31\].
-fn roles(bridge: &Bridge, id: &str, given: &[String]) -> Option<Vec<String>> {
-    let own = &bridge.frameworks.get(id)?.roles;
-    if given.is_empty() {
-        return Some(own.clone());
-    }
-    given.iter().all(|role| own.contains(role)).then(|| given.to_vec())
-}
-
-pub(crate) fn revive(bridge: &mut Bridge, now: Timestamp, id: &str, given: &[String]) {
-    bridge.count("messages_revive_offers");
-    let Some(roles) = roles(bridge, id, given) else { return };
-    if let Some(framework) = bridge.frameworks.get_mut(id) {
-        framework.suppressed.retain(|role| !roles.contains(role));
-        framework.filters.retain(|(role, _), _| !roles.contains(role));
-    }
-    bridge.wants_allocation(now);
-}
-
-pub(crate) fn suppress(bridge: &mut Bridge, id: &str, given: &[String]) {
+/// No offers for these roles are wanted; for none at all if none is named.
+pub(crate) fn suppress(bridge: &mut Bridge, id: &str, given: BTreeSet<Str>) {
     bridge.count("messages_suppress_offers");
-    let Some(roles) = roles(bridge, id, given) else { return };
+    if !are_own(bridge, id, &given) {
+        return;
+    }
     if let Some(framework) = bridge.frameworks.get_mut(id) {
-        framework.suppressed.extend(roles);
+        if given.is_empty() {
+            framework.suppressed = framework.roles.clone();
+        } else {
+            framework.suppressed.extend(given);
+        }
     }
 }
 
 /// Takes an offer back and says so.
 pub(crate) fn rescind(bridge: &mut Bridge, now: Timestamp, offer: &str, out: &mut Vec<Output>) {
-    let Some(offered) = bridge.offers.remove(offer) else { return };
+    // One that was withdrawn is not the framework's any more.
+    let is_held = bridge.offers.get(offer).is_some();
+    let Some(offered) = bridge.take_offer(offer) else { return };
     let stream = bridge.frameworks.get(&offered.framework).and_then(|framework| framework.stream);
-    if let Some(stream) = stream {
+    if let Some(stream) = stream.filter(|_| is_held) {
         let rescind = event::Rescind { offer_id: OfferId { value: offer.to_owned() } };
         let event = Event { rescind: Some(rescind), ..event(event::Type::Rescind) };
         out.push(Output::Send(stream, Box::new(event)));
@@ -133,21 +124,19 @@ pub(crate) fn rescind(bridge: &mut Bridge, now: Timestamp, offer: &str, out: &mu
 pub(crate) fn rescind_instance(
     bridge: &mut Bridge,
     now: Timestamp,
-    instance: &Str,
+    instance: &str,
     out: &mut Vec<Output>,
 ) {
-    let of = bridge.offers.iter().filter(|(_, offered)| offered.instance == *instance);
-    let of: Vec<String> = of.map(|(id, _)| id.clone()).collect();
+    let of: Vec<Str> = bridge.offers.of_instance(instance).map(|(id, _)| id.clone()).collect();
     for offer in of {
         rescind(bridge, now, &offer, out);
     }
 }
 
 /// Takes all offers of a framework back without a word: nobody is there to hear it. Source: \[O8\].
-pub(crate) fn withdraw_all(bridge: &mut Bridge, now: Timestamp, id: &str) {
-    let before = bridge.offers.len();
-    bridge.offers.retain(|_, offered| offered.framework != id);
-    if bridge.offers.len() != before {
-        bridge.wants_allocation(now);
+pub(crate) fn withdraw_all(bridge: &mut Bridge, now: Timestamp, id: &str, out: &mut Vec<Output>) {
+    let withdrawn = bridge.offers.withdraw(id);
+    if !withdrawn.is_empty() {
+        work::begin(bridge, now, Job::Free(withdrawn.into_iter()), out);
     }
 }

@@ -48,45 +48,72 @@ impl Ranges {
         self.0.is_empty()
     }
 
+    /// The first range that ends at `number` or above, as an index.
+    fn first_to(&self, number: u64) -> usize {
+        self.0.partition_point(|(_, end)| *end < number)
+    }
+
     /// Whether a number is in the set.
     pub fn contains(&self, number: u64) -> bool {
-        self.0.iter().any(|(begin, end)| (*begin..=*end).contains(&number))
+        self.0.get(self.first_to(number)).is_some_and(|(begin, _)| *begin <= number)
     }
 
     /// Whether each number of `other` is in the set.
     pub fn contains_all(&self, other: &Self) -> bool {
-        other
-            .0
-            .iter()
-            .all(|(begin, end)| self.0.iter().any(|(from, to)| from <= begin && end <= to))
+        other.0.iter().all(|(begin, end)| {
+            self.0.get(self.first_to(*begin)).is_some_and(|(from, to)| from <= begin && end <= to)
+        })
     }
 
     /// What is in either.
     pub fn union(&self, other: &Self) -> Self {
-        let mut all = [&*self.0, &*other.0].concat();
+        Self::union_of([self, other])
+    }
+
+    /// What is in any of them.
+    pub fn union_of<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut all: Vec<(u64, u64)> = sets.into_iter().flat_map(|set| &set.0).copied().collect();
+        // Stable, since that is quick where the sets follow one another in order.
         all.sort_unstable();
         Self::joined(all)
+    }
+
+    /// Takes numbers out. Few ranges out of many cost little more than their number.
+    pub fn remove(&mut self, other: &Self) {
+        if other.0.len() > self.0.len() / 64 + 16 {
+            *self = self.minus(other);
+            return;
+        }
+        for &(begin, end) in &other.0 {
+            let from = self.first_to(begin);
+            let to = self.0.partition_point(|(first, _)| *first <= end);
+            if from >= to {
+                continue;
+            }
+            let left = self.0[from].0;
+            let right = self.0[to - 1].1;
+            let before = (left < begin).then(|| (left, begin - 1));
+            let after = (right > end).then(|| (end + 1, right));
+            self.0.splice(from..to, before.into_iter().chain(after));
+        }
     }
 
     /// What is here and not there.
     pub fn minus(&self, other: &Self) -> Self {
         let mut left = Vec::new();
+        let mut cuts = &*other.0;
         for &(begin, end) in &self.0 {
-            let mut from = begin;
-            let mut whole = true;
-            for &(cut_begin, cut_end) in other.0.iter().filter(|(b, e)| *e >= begin && *b <= end) {
-                if cut_begin > from {
-                    left.push((from, cut_begin - 1));
+            let over = cuts.iter().take_while(|(_, to)| *to < begin).count();
+            cuts = &cuts[over..];
+            let mut from = Some(begin);
+            for &(cut_begin, cut_end) in cuts.iter().take_while(|(cut, _)| *cut <= end) {
+                let Some(start) = from else { break };
+                if cut_begin > start {
+                    left.push((start, cut_begin - 1));
                 }
-                if cut_end >= end {
-                    whole = false;
-                    break;
-                }
-                from = from.max(cut_end + 1);
+                from = (cut_end < end).then(|| cut_end.max(start.saturating_sub(1)) + 1);
             }
-            if whole && from <= end {
-                left.push((from, end));
-            }
+            left.extend(from.map(|from| (from, end)));
         }
         Self(left)
     }
@@ -164,6 +191,48 @@ mod tests {
         ] {
             assert_eq!(all.minus(&ranges(taken)).to_string(), left, "{taken}");
         }
+    }
+
+    /// Against a set of single numbers, for many small sets.
+    #[test]
+    fn sets_behave_as_sets_of_numbers_do() {
+        let sets = [
+            "",
+            "1",
+            "1-3",
+            "2-5",
+            "1,3,5",
+            "4-9",
+            "1-2,4-5,7-8",
+            "3,6,9",
+            "1-9",
+            "5-5,9",
+            "2-3,8-9",
+        ];
+        let numbers = |set: &Ranges| -> Vec<u64> {
+            set.as_slice().iter().flat_map(|(begin, end)| *begin..=*end).collect()
+        };
+        for one in sets.map(ranges) {
+            for two in sets.map(ranges) {
+                let (a, b) = (numbers(&one), numbers(&two));
+                let left: Vec<u64> = a.iter().copied().filter(|n| !b.contains(n)).collect();
+                let mut both = [&*a, &*b].concat();
+                both.sort_unstable();
+                both.dedup();
+                let mut removed = one.clone();
+                removed.remove(&two);
+                assert_eq!(numbers(&one.minus(&two)), left, "{one} minus {two}");
+                assert_eq!(removed, one.minus(&two), "{one} without {two}");
+                assert_eq!(numbers(&one.union(&two)), both, "{one} and {two}");
+                assert_eq!(one.contains_all(&two), b.iter().all(|n| a.contains(n)), "{one}, {two}");
+            }
+            for number in 0..11 {
+                assert_eq!(one.contains(number), numbers(&one).contains(&number), "{one} {number}");
+            }
+        }
+        let all = Ranges::new(vec![(0, u64::MAX)]).expect("a range");
+        assert_eq!(all.minus(&all), Ranges::default());
+        assert_eq!(all.minus(&ranges("5")).as_slice(), [(0, 4), (6, u64::MAX)]);
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! rises whenever a task on it comes or goes. A slow sweep over all of them catches what that missed. Offers are made of a
 //! reading that was asked for after whatever called for them, so that nothing is offered that someone else has taken.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
 use longshore_machine::Timestamp;
 use longshore_replica::{Answer, Ask, Failure, Pressure};
 use longshore_wire_ecs::Str;
@@ -12,10 +15,12 @@ use crate::launch;
 use crate::limits;
 use crate::machine::{Asked, Output};
 use crate::state::{Bridge, Purpose};
-use crate::{definition, feed, observe, recover, stray};
+use crate::{definition, feed, observe, recover, seen, stop, stray, sweep};
 
 /// Tasks that one reading asks about at most: what one describe call takes.
 const TASKS_MAX: usize = 100;
+/// Launches among which a reading looks for tasks at most.
+const HOT_LOOKED_AT_MAX: usize = 10_000;
 
 fn instance_pressure(bridge: &Bridge) -> Pressure {
     if bridge.needs_reading {
@@ -53,7 +58,7 @@ pub(crate) fn next_at(bridge: &Bridge) -> Option<Timestamp> {
     }
     let instances = bridge.instance_pace.next_at(instance_pressure(bridge));
     let tasks = task_pressure(bridge).and_then(|pressure| bridge.task_pace.next_at(pressure));
-    let sweep = (!bridge.live.is_empty()).then(|| bridge.swept_at + limits::SWEEP_MS);
+    let sweep = sweep::next_at(bridge);
     let unseen = unseen_at(bridge);
     [instances, tasks, sweep, unseen].into_iter().flatten().min()
 }
@@ -74,11 +79,8 @@ pub(crate) fn read_if_due(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Out
     if tasks.is_some_and(|at| at <= now) {
         read_tasks(bridge, now, out);
     }
-    if !bridge.live.is_empty() && now.since(bridge.swept_at) >= limits::SWEEP_MS {
-        bridge.swept_at = now;
-        let all: Vec<Str> =
-            bridge.live.iter().filter_map(|id| bridge.launches.get(id)?.arn.clone()).collect();
-        bridge.ask(Purpose::Sweep, Ask::DescribeTasks(all), out);
+    if sweep::next_at(bridge).is_some_and(|at| at <= now) {
+        sweep::read(bridge, now, out);
     }
 }
 
@@ -110,7 +112,7 @@ fn unseen_at(bridge: &Bridge) -> Option<Timestamp> {
 }
 
 fn read_unseen(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
-    let arns = bridge.with_unseen(now);
+    let arns = seen::to_read(bridge, now);
     bridge.unseen_pace.sent(now, arns.len().div_ceil(100) as u64);
     if arns.is_empty() {
         return bridge.unseen_pace.returned();
@@ -130,22 +132,18 @@ fn is_listing_due(bridge: &Bridge, now: Timestamp, pressure: Pressure) -> bool {
 const LIST_MS: u64 = 2_000;
 
 fn read_tasks(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
-    let trusted_ms = if bridge.feed.is_live() { limits::TRUST_MS } else { 0 };
-    let hot = bridge.hot.iter().filter_map(|id| bridge.launches.get(id));
-    let hot = hot.filter(|launch| now.since(launch.began_at) >= trusted_ms);
-    let hot = hot.filter_map(|launch| launch.arn.clone());
-    let mut arns: Vec<Str> = bridge.stale_tasks.iter().cloned().chain(hot).collect();
-    arns.sort_unstable();
-    arns.dedup();
-    if arns.len() > TASKS_MAX {
-        // Those that were read last come last: everyone gets a turn.
-        let turn = usize::try_from(bridge.readings).unwrap_or(0) * TASKS_MAX % arns.len();
-        arns.rotate_left(turn);
-        arns.truncate(TASKS_MAX);
-    }
-    for arn in &arns {
+    let mut arns = hot_tasks(bridge, now);
+    // Where there are too many of both, both get half.
+    arns.truncate(TASKS_MAX.saturating_sub(bridge.stale_tasks.len()).max(TASKS_MAX / 2));
+    let stale = in_turn(&bridge.stale_tasks, bridge.read_to.stale.as_ref());
+    let stale: Vec<Str> = stale.take(TASKS_MAX - arns.len()).cloned().collect();
+    bridge.read_to.stale = stale.last().cloned();
+    for arn in &stale {
         bridge.stale_tasks.remove(arn);
     }
+    arns.extend(stale);
+    arns.sort_unstable();
+    arns.dedup();
     if arns.is_empty() {
         // Events have time to tell of them.
         bridge.task_pace.sent(now, 0);
@@ -155,6 +153,40 @@ fn read_tasks(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) {
     bridge.readings += 1;
     bridge.task_pace.sent(now, 1);
     bridge.ask(Purpose::Tasks, Ask::DescribeTasks(arns), out);
+}
+
+/// Tasks of launches that are about to change: as many as one reading takes, behind those that the last one took.
+fn hot_tasks(bridge: &mut Bridge, now: Timestamp) -> Vec<Str> {
+    let trusted_ms = if bridge.feed.is_live() { limits::TRUST_MS } else { 0 };
+    let mut arns = Vec::new();
+    let mut last = None;
+    for id in in_turn(&bridge.hot, bridge.read_to.hot.as_ref()).take(HOT_LOOKED_AT_MAX) {
+        last = Some(id.clone());
+        let launch = bridge.launches.get(id);
+        let launch = launch.filter(|launch| now.since(launch.began_at) >= trusted_ms);
+        arns.extend(launch.and_then(|launch| launch.arn.clone()));
+        if arns.len() == TASKS_MAX {
+            break;
+        }
+    }
+    bridge.read_to.hot = last;
+    arns
+}
+
+/// A set from behind `last` on, and then from its beginning: everyone gets a turn.
+fn in_turn<'a>(set: &'a BTreeSet<Str>, last: Option<&'a Str>) -> impl Iterator<Item = &'a Str> {
+    let after = last.map_or(Bound::Unbounded, Bound::Excluded);
+    let before = last.map(|last| set.range::<Str, _>((Bound::Unbounded, Bound::Included(last))));
+    set.range::<Str, _>((after, Bound::Unbounded)).chain(before.into_iter().flatten())
+}
+
+/// Where the last reading of tasks ended, so that the next begins behind it.
+#[derive(Debug, Default)]
+pub(crate) struct ReadTo {
+    /// A launch.
+    hot: Option<Str>,
+    /// ARN of a task.
+    stale: Option<Str>,
 }
 
 /// Gives what came of a question to the one who asked.
@@ -187,18 +219,15 @@ pub(crate) fn answered(
             bridge.task_pace.returned();
             tasks_read(bridge, now, result, out);
         }
-        Purpose::Sweep => tasks_read(bridge, now, result, out),
+        Purpose::Sweep => {
+            let is_read = result.is_ok();
+            tasks_read(bridge, now, result, out);
+            sweep::returned(bridge, now, is_read);
+        }
         Purpose::Definition(key) => definition::answered(bridge, now, &key, result, out),
         Purpose::Start(id) => launch::started(bridge, now, &id, result, out),
         Purpose::Find(id) => launch::looked_for(bridge, now, &id, result, out),
-        Purpose::Stop(id) => match result {
-            Ok(Answer::Stopped(task)) => observe::task(bridge, now, *task, out),
-            Ok(_) => {}
-            // Tried again by its timer, and read meanwhile.
-            Err(failure) => {
-                out.push(Output::Note(format!("launch {id} cannot be stopped yet: {failure}")));
-            }
-        },
+        Purpose::Stop(id) => stop::answered(bridge, now, &id, result, out),
     }
 }
 
@@ -213,7 +242,7 @@ fn instances_read(
     match result {
         Ok(Answer::Instances(read)) => {
             let news = bridge.replica.merge_instances(read, complete);
-            bridge.seen(now, sequence);
+            seen::read(bridge, now, sequence, out);
             observe::instances(bridge, now, news, out);
         }
         Ok(_) => {}

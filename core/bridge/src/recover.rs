@@ -8,18 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use longshore_machine::Timestamp;
 use longshore_replica::{Answer, Ask, Failure, LastStatus, Task};
 use longshore_wire_ecs::Str;
-use longshore_wire_mesos::v1::{FrameworkInfo, TaskState};
+use longshore_wire_mesos::v1::TaskState;
 
 use crate::amounts::{self};
 use crate::framework::Framework;
-use crate::launch::{KILL_REASON, Launch, Phase};
+use crate::launch::{Launch, Phase};
 use crate::machine::Output;
 use crate::mapping::{
     CLAIM_VARIABLE, FRAMEWORK_VARIABLE, ROLE_VARIABLE, TASK_VARIABLE, cpu_units, memory_mib,
 };
 use crate::state::{Bridge, Purpose, Timer};
 use crate::status::Updates;
-use crate::{limits, observe, stray};
+use crate::stop::KILL_REASON;
+use crate::work::{self, Job, Slice, Units};
+use crate::{limits, observe, stray, sweep};
 
 /// How far recovery has come.
 #[derive(Debug, Default)]
@@ -78,33 +80,63 @@ pub(crate) fn answered(
         bridge.at(now + limits::READ_RETRY_MS, Timer::Recover);
         return;
     }
-    let tasks = std::mem::take(&mut bridge.recovery.tasks);
-    stray::watch(bridge, now, &tasks);
-    adopt_all(bridge, now, tasks, out);
-    bridge.recovery.done = true;
-    out.push(Output::Recovered);
-    bridge.listed_at = now;
-    bridge.swept_at = now;
-    bridge.wants_allocation(now);
+    let tasks = std::mem::take(&mut bridge.recovery.tasks).into_iter();
+    let adoption = Adoption { tasks, latest: BTreeMap::new() };
+    work::begin(bridge, now, Job::Adopt(Box::new(adoption)), out);
 }
 
-/// Takes over the tasks of ours, the latest of each id.
-fn adopt_all(bridge: &mut Bridge, now: Timestamp, tasks: Vec<Task>, out: &mut Vec<Output>) {
-    let mut latest: BTreeMap<(Str, Str), Task> = BTreeMap::new();
-    for task in tasks {
-        let Some(key) = identity(&task) else { continue };
+/// The tasks of ours are taken over, the latest of each id.
+#[derive(Debug)]
+pub(crate) struct Adoption {
+    /// Those that have not been looked at.
+    tasks: std::vec::IntoIter<Task>,
+    latest: BTreeMap<(Str, Str), Task>,
+}
+
+impl Adoption {
+    /// The next slice.
+    pub(crate) fn go_on(
+        &mut self,
+        bridge: &mut Bridge,
+        now: Timestamp,
+        units: &mut Units,
+        out: &mut Vec<Output>,
+    ) -> Slice {
+        while self.tasks.len() > 0 {
+            if !units.take(5) {
+                return Slice::Open;
+            }
+            let Some(task) = self.tasks.next() else { break };
+            self.look(bridge, now, task, out);
+        }
+        while !self.latest.is_empty() {
+            if !units.take(25) {
+                return Slice::Open;
+            }
+            let Some(((framework, id), task)) = self.latest.pop_first() else { break };
+            adopt(bridge, now, &framework, &id, task, out);
+        }
+        stray::watch(bridge, now);
+        bridge.recovery.done = true;
+        out.push(Output::Recovered);
+        bridge.listed_at = now;
+        sweep::was_done(bridge, now);
+        bridge.wants_allocation(now);
+        Slice::Done
+    }
+
+    fn look(&mut self, bridge: &mut Bridge, now: Timestamp, task: Task, out: &mut Vec<Output>) {
+        stray::saw(bridge, &task);
+        let Some(key) = identity(&task) else { return };
         let rank = |task: &Task| (task.last_status != LastStatus::Stopped, task.created_at_ms);
-        let older = match latest.get(&key) {
+        let older = match self.latest.get(&key) {
             Some(known) if rank(known) >= rank(&task) => Some(task),
-            _ => latest.insert(key, task),
+            _ => self.latest.insert(key, task),
         };
         // Two of one id run only if the first was given up as lost: its framework knows of the second.
         if let Some(older) = older.filter(|task| task.last_status != LastStatus::Stopped) {
             stray::stop(bridge, now, older, out);
         }
-    }
-    for ((framework, id), task) in latest {
-        adopt(bridge, now, &framework, &id, task, out);
     }
 }
 
@@ -131,16 +163,16 @@ pub(crate) fn adopt(
     let claim = claim.unwrap_or_default();
     let launch = Launch {
         id: launch_id.clone(),
-        framework: framework.to_owned(),
+        framework: framework.into(),
         task: id.to_owned(),
         name: id.to_owned(),
-        role: task.environment.get(ROLE_VARIABLE).map_or("*", |role| role).to_owned(),
+        role: task.environment.get(ROLE_VARIABLE).cloned().unwrap_or_else(|| "*".into()),
         agent: instance.rsplit('/').next().unwrap_or_default().into(),
         instance,
         cpu_units: cpu_units(&claim),
         memory_mib: memory_mib(&claim),
         claim,
-        info: None,
+        shown: None,
         plan: None,
         phase: Phase::Known,
         arn: Some(task.arn.clone()),
@@ -155,14 +187,12 @@ pub(crate) fn adopt(
         updates: Updates::default(),
         note: None,
     };
-    let known = bridge.frameworks.entry(framework.to_owned()).or_insert_with(|| {
-        let mut framework = Framework::new(framework.to_owned(), FrameworkInfo::default(), now);
+    bridge.frameworks.entry(framework.into()).or_insert_with(|| {
+        let mut framework = Framework::new(framework.into(), now);
         framework.recovered = true;
         framework
     });
-    known.tasks.insert(id.to_owned(), launch_id.clone());
-    bridge.by_arn.insert(task.arn.clone(), launch_id.clone());
-    bridge.launches.insert(launch_id.clone(), launch);
-    bridge.reindex(&launch_id);
+    bridge.by_arn.insert(task.arn.clone(), launch_id);
+    bridge.add_launch(launch);
     observe::task(bridge, now, task, out);
 }

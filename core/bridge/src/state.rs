@@ -6,19 +6,25 @@ use longshore_machine::{Ids, Timestamp};
 use longshore_replica::{Ask, Instance, Pace, Replica};
 use longshore_wire_ecs::Str;
 
+use crate::allocate::Run;
 use crate::amounts::Amounts;
+use crate::book::{Book, Offered};
 use crate::config::Config;
 use crate::definition::Definitions;
 use crate::framework::Framework;
 use crate::launch::Launch;
 use crate::limits;
-use crate::machine::{Asked, Output, StreamKey};
+use crate::machine::{Asked, CallId, Output, Page, StreamKey};
+use crate::outbox::Outbox;
+use crate::ranges::Ranges;
+use crate::shares::Shares;
+use crate::work::Work;
 
 /// Something that is due at a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     Heartbeat(StreamKey),
-    Failover(String),
+    Failover(Str),
     Repeat(Str),
     Settle(Str),
     Starting(Str),
@@ -26,8 +32,10 @@ pub(crate) enum Timer {
     Recover,
     Strays,
     StraysOver,
-    Filters,
-    Offer(String),
+    /// Of a framework.
+    Filters(Str),
+    Offer(Str),
+    Definitions,
     Unlisten,
     EventDue(Str),
 }
@@ -45,7 +53,7 @@ pub(crate) enum Purpose {
     Unseen { sequence: u64 },
     /// The regular reading of tasks.
     Tasks,
-    /// The sweep over all running tasks.
+    /// A batch of the sweep over all tasks that live.
     Sweep,
     /// A definition, by the key under which launches wait for it.
     Definition(String),
@@ -57,14 +65,12 @@ pub(crate) enum Purpose {
     Stop(Str),
 }
 
-/// An offer that a framework has and has not answered.
-#[derive(Clone, Debug)]
-pub(crate) struct Offered {
-    pub(crate) framework: String,
-    pub(crate) role: String,
-    /// ARN of the instance.
-    pub(crate) instance: Str,
-    pub(crate) amounts: Amounts,
+/// Launches that hold something of one instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OnInstance {
+    pub(crate) all: BTreeSet<Str>,
+    /// Those whose reservations do not show in the figures of the instance yet.
+    pub(crate) unseen: BTreeSet<Str>,
 }
 
 /// Counters of what happened, for `/metrics/snapshot`.
@@ -99,18 +105,27 @@ pub struct Bridge {
     /// Id of this master, new with every start.
     pub(crate) master_id: String,
     pub(crate) replica: Replica,
-    pub(crate) frameworks: BTreeMap<String, Framework>,
+    pub(crate) frameworks: BTreeMap<Str, Framework>,
     pub(crate) completed: VecDeque<Framework>,
     pub(crate) frameworks_made: u64,
-    pub(crate) streams: BTreeMap<StreamKey, String>,
+    /// The framework of each stream.
+    pub(crate) streams: BTreeMap<StreamKey, Str>,
+    pub(crate) outboxes: BTreeMap<StreamKey, Outbox>,
     pub(crate) streams_made: u64,
     /// A stream that the call at hand opens.
     pub(crate) opening: Option<(StreamKey, String)>,
-    pub(crate) offers: BTreeMap<String, Offered>,
+    pub(crate) offers: Book,
     pub(crate) offers_made: u64,
+    /// What launches and offers hold.
+    pub(crate) shares: Shares,
+    pub(crate) work: Work,
+    /// Pages that are being written, and who waits for the next of each.
+    pub(crate) pages: BTreeMap<Page, Vec<CallId>>,
     pub(crate) launches: BTreeMap<Str, Launch>,
     /// Launches that hold something, by ARN of their instance.
-    pub(crate) by_instance: BTreeMap<Str, BTreeSet<Str>>,
+    pub(crate) by_instance: BTreeMap<Str, OnInstance>,
+    /// Instances of which more may be taken than was claimed.
+    pub(crate) doubted: BTreeSet<Str>,
     /// Launches that ECS has and that are not over.
     pub(crate) live: BTreeSet<Str>,
     /// Those of them that are about to change.
@@ -126,13 +141,17 @@ pub struct Bridge {
     pub(crate) asked_made: u64,
     pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
     pub(crate) allocate_at: Option<Timestamp>,
-    /// When the first filter ends.
-    pub(crate) filters_at: Option<Timestamp>,
+    /// The allocation that goes on.
+    pub(crate) allocation: Option<Run>,
     pub(crate) instance_pace: Pace,
     pub(crate) task_pace: Pace,
     pub(crate) unseen_pace: Pace,
+    pub(crate) seen: crate::seen::Seen,
     pub(crate) listed_at: Timestamp,
-    pub(crate) swept_at: Timestamp,
+    pub(crate) sweep: crate::sweep::Sweep,
+    pub(crate) read_to: crate::reading::ReadTo,
+    /// Launches whose end the cluster has been asked for and has not answered.
+    pub(crate) stops_out: BTreeSet<Str>,
     pub(crate) readings: u64,
     /// When the last reading of instances that came back was asked for.
     pub(crate) fresh_at: Timestamp,
@@ -167,12 +186,17 @@ impl Bridge {
             completed: VecDeque::new(),
             frameworks_made: 0,
             streams: BTreeMap::new(),
+            outboxes: BTreeMap::new(),
             streams_made: 0,
             opening: None,
-            offers: BTreeMap::new(),
+            offers: Book::default(),
             offers_made: 0,
+            shares: Shares::default(),
+            work: Work::default(),
+            pages: BTreeMap::new(),
             launches: BTreeMap::new(),
             by_instance: BTreeMap::new(),
+            doubted: BTreeSet::new(),
             live: BTreeSet::new(),
             hot: BTreeSet::new(),
             unseen: BTreeSet::new(),
@@ -183,12 +207,15 @@ impl Bridge {
             asked_made: 0,
             timers: [(Timestamp::default(), Timer::Recover)].into(),
             allocate_at: None,
-            filters_at: None,
+            allocation: None,
             instance_pace: Pace::default(),
             task_pace: Pace::default(),
             unseen_pace: Pace::default(),
+            seen: crate::seen::Seen::default(),
             listed_at: Timestamp::default(),
-            swept_at: Timestamp::default(),
+            sweep: crate::sweep::Sweep::default(),
+            read_to: crate::reading::ReadTo::default(),
+            stops_out: BTreeSet::new(),
             readings: 0,
             fresh_at: Timestamp::default(),
             needs_reading: false,
@@ -249,25 +276,52 @@ impl Bridge {
         self.launches.get(id)
     }
 
+    /// A launch is there.
+    pub(crate) fn add_launch(&mut self, launch: Launch) {
+        let id = launch.id.clone();
+        if let Some(framework) = self.frameworks.get_mut(&launch.framework) {
+            framework.tasks.insert(launch.task.clone(), id.clone());
+        }
+        self.launches.insert(id.clone(), launch);
+        self.reindex(&id);
+    }
+
     /// Puts a launch where its phase and state say that it belongs. To be called after every change of either.
     pub(crate) fn reindex(&mut self, id: &Str) {
         let Some(launch) = self.launches.get(id) else { return };
         let member = |set: &mut BTreeSet<Str>, belongs: bool| {
-            if belongs {
-                set.insert(id.clone())
-            } else {
-                set.remove(id)
-            };
+            if belongs { set.insert(id.clone()) } else { set.remove(id) }
         };
-        member(&mut self.live, launch.phase == crate::launch::Phase::Known);
-        member(&mut self.hot, launch.is_hot());
         let is_known = launch.phase == crate::launch::Phase::Known;
+        member(&mut self.live, is_known);
+        member(&mut self.hot, launch.is_hot());
         member(&mut self.unseen, is_known && launch.unseen);
+        let holds = launch.holds();
         let on = self.by_instance.entry(launch.instance.clone()).or_default();
-        member(on, launch.holds());
-        if on.is_empty() {
+        member(&mut on.unseen, holds && launch.unseen);
+        if member(&mut on.all, holds) {
+            if holds {
+                self.shares.add(&launch.role, &launch.framework, &launch.claim);
+            } else {
+                self.shares.remove(&launch.role, &launch.framework, &launch.claim);
+            }
+        }
+        if on.all.is_empty() {
             self.by_instance.remove(&launch.instance);
         }
+    }
+
+    /// An offer is made.
+    pub(crate) fn put_offer(&mut self, id: Str, offered: Offered) {
+        self.shares.add(&offered.role, &offered.framework, &offered.amounts);
+        self.offers.insert(id, offered);
+    }
+
+    /// An offer is answered or taken back.
+    pub(crate) fn take_offer(&mut self, id: &str) -> Option<Offered> {
+        let offered = self.offers.remove(id)?;
+        self.shares.remove(&offered.role, &offered.framework, &offered.amounts);
+        Some(offered)
     }
 
     /// Forgets a launch that is over and has nothing left to say.
@@ -283,72 +337,58 @@ impl Bridge {
         }
     }
 
-    /// A reading of instances came back: what ECS accepted before it was asked for shows in it.
-    pub(crate) fn seen(&mut self, now: Timestamp, sequence: u64) {
-        let shows = |launch: &Launch| {
-            let instance = self.replica.instances().get(&launch.instance);
-            let version = instance.map_or(0, |instance| instance.version);
-            let shows = version > launch.version_before && sequence >= launch.seen_after;
-            shows || now.since(launch.began_at) > limits::UNSEEN_MS_MAX
-        };
-        let launches = self.unseen.iter().filter_map(|id| self.launches.get(id));
-        let seen: Vec<Str> =
-            launches.filter(|launch| shows(launch)).map(|launch| launch.id.clone()).collect();
-        for id in seen {
-            self.is_seen(now, &id);
-        }
-    }
-
-    /// The instances of launches that wait to show in their figures, by ARN; events have had time to tell of those.
-    pub(crate) fn with_unseen(&self, now: Timestamp) -> Vec<Str> {
-        let launches = self.unseen.iter().filter_map(|id| self.launches.get(id));
-        let launches = launches.filter(|launch| now.since(launch.began_at) >= limits::TRUST_MS);
-        let on: BTreeSet<Str> = launches.map(|launch| launch.instance.clone()).collect();
-        on.into_iter().collect()
-    }
-
     /// What a launch reserves shows in the figures of its instance.
     pub(crate) fn is_seen(&mut self, now: Timestamp, id: &Str) {
         if let Some(launch) = self.launches.get_mut(id) {
             launch.unseen = false;
         }
-        if self.unseen.remove(id) && self.feed.is_live() {
+        let was_unseen = self.unseen.contains(id);
+        self.reindex(id);
+        if was_unseen && self.feed.is_live() {
             self.allocates_soon(now);
         }
     }
 
     /// Whether what is on offer of an instance is still there.
     pub(crate) fn still_backed(&self, arn: &str) -> bool {
-        let Some(instance) = self.replica.instances().get(arn) else { return false };
-        let offered = self.offers.values().filter(|offered| *offered.instance == *arn);
-        let offered = offered.fold(Amounts::default(), |sum, offered| sum.plus(&offered.amounts));
-        self.unclaimed(instance).contains(&offered)
+        let offered = self.offers.offered(arn);
+        if offered.is_empty() {
+            return true;
+        }
+        let instance = self.replica.instances().get(arn);
+        instance.is_some_and(|instance| self.unclaimed(instance).contains(&offered))
     }
 
     /// What nobody has of an instance: neither others on the cluster, nor launches on their way, nor offers.
     pub(crate) fn free(&self, instance: &Instance) -> Amounts {
-        let offers = self.offers.values().filter(|offered| offered.instance == instance.arn);
-        offers.fold(self.unclaimed(instance), |free, offered| free.minus(&offered.amounts))
+        let mut free = self.unclaimed(instance);
+        free.take(&self.offers.offered(&instance.arn));
+        free.take(&self.offers.held(&instance.arn));
+        free
+    }
+
+    /// How many launches hold something of an instance.
+    pub(crate) fn launches_on(&self, arn: &str) -> usize {
+        self.by_instance.get(arn).map_or(0, |on| on.all.len())
     }
 
     /// What neither others on the cluster nor launches have of an instance.
     fn unclaimed(&self, instance: &Instance) -> Amounts {
         let mut cpu = u64::from(instance.cpu_remaining);
         let mut memory = u64::from(instance.memory_mib_remaining);
-        let mut taken = Amounts::default();
-        let used =
-            crate::ranges::Ranges::of(instance.ports_used.iter().map(|port| u64::from(*port)));
-        let on = self.by_instance.get(&instance.arn).into_iter().flatten();
-        for launch in on.filter_map(|id| self.launches.get(id)) {
+        let mut disk = self.config.disk_mb * crate::amounts::MILLI;
+        let used = Ranges::of(instance.ports_used.iter().map(|port| u64::from(*port)));
+        let on = self.by_instance.get(&instance.arn).into_iter().flat_map(|on| &on.all);
+        let launches: Vec<&Launch> = on.filter_map(|id| self.launches.get(id)).collect();
+        for launch in &launches {
             if launch.unseen {
                 cpu = cpu.saturating_sub(u64::from(launch.cpu_units));
                 memory = memory.saturating_sub(u64::from(launch.memory_mib));
             }
-            taken.ports = taken.ports.union(&launch.claim.ports);
-            *taken.scalars.entry("disk".to_owned()).or_insert(0) += launch.claim.scalar("disk");
+            disk = disk.saturating_sub(launch.claim.scalar("disk"));
         }
-        let ports = self.config.ports.minus(&used);
-        let disk = self.config.disk_mb * crate::amounts::MILLI;
-        Amounts::of(cpu * 1000 / 1024, memory * 1000, disk, ports).minus(&taken)
+        let claimed = launches.iter().map(|launch| &launch.claim.ports);
+        let taken = Ranges::union_of(claimed.filter(|ports| !ports.is_empty()).chain([&used]));
+        Amounts::of(cpu * 1000 / 1024, memory * 1000, disk, self.config.ports.minus(&taken))
     }
 }

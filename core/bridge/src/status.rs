@@ -4,6 +4,7 @@
 //! after 10 s, doubling up to 10 minutes, and at once when the framework subscribes again.
 
 use std::collections::VecDeque;
+use std::ops::Bound;
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -14,9 +15,11 @@ use longshore_wire_mesos::v1::{AgentId, ExecutorId, TaskId, TaskState, TaskStatu
 use crate::framework::CompletedTask;
 use crate::launch::{Launch, Phase};
 use crate::limits;
-use crate::machine::Output;
+use crate::machine::{Output, StreamKey};
+use crate::outbox::{self, Answers};
 use crate::state::{Bridge, Timer};
 use crate::subscribe::event;
+use crate::work::{Slice, Units};
 
 /// The updates of one task.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +29,10 @@ pub(crate) struct Updates {
     repeat_ms: u64,
     /// When the front one is to be repeated.
     pub(crate) repeat_at: Option<Timestamp>,
+    /// The stream that the front one waits to be sent on.
+    queued_on: Option<StreamKey>,
+    /// The stream that the front one was last sent on.
+    sent_on: Option<StreamKey>,
     /// The last that was sent. Source: \[T3\]: reconciliation answers with this.
     pub(crate) forwarded: Option<TaskStatus>,
     /// One of each state, for operators. Source: \[T24\].
@@ -105,6 +112,7 @@ fn remember(history: &mut Vec<TaskStatus>, status: &TaskStatus) {
     history.push(TaskStatus { data: None, ..status.clone() });
 }
 
+/// Sees to it that the first update of a launch is sent, and repeated after so long.
 fn send_front(
     bridge: &mut Bridge,
     now: Timestamp,
@@ -114,17 +122,32 @@ fn send_front(
 ) {
     let Some(launch) = bridge.launches.get_mut(id) else { return };
     let stream = bridge.frameworks.get(&launch.framework).and_then(|framework| framework.stream);
-    let (Some(stream), Some(front)) = (stream, launch.updates.waiting.front().cloned()) else {
-        return;
-    };
-    launch.updates.forwarded = Some(front.clone());
+    let Some(stream) = stream.filter(|_| !launch.updates.waiting.is_empty()) else { return };
     launch.updates.repeat_ms = repeat_ms;
-    launch.updates.repeat_at = Some(now + repeat_ms);
-    out.push(Output::Send(stream, Box::new(update_event(front))));
-    bridge.at(now + repeat_ms, Timer::Repeat(id.clone()));
+    if launch.updates.queued_on.replace(stream) != Some(stream) {
+        outbox::update(bridge, now, stream, id, out);
+    }
 }
 
-fn update_event(status: TaskStatus) -> Event {
+/// The first update of a launch, which is sent on a stream now.
+pub(crate) fn front(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &Str,
+    stream: StreamKey,
+) -> Option<Event> {
+    let updates = &mut bridge.launches.get_mut(id)?.updates;
+    updates.queued_on = None;
+    let front = updates.waiting.front().cloned()?;
+    updates.sent_on = Some(stream);
+    updates.forwarded = Some(front.clone());
+    let at = now + updates.repeat_ms;
+    updates.repeat_at = Some(at);
+    bridge.at(at, Timer::Repeat(id.clone()));
+    Some(update_event(front))
+}
+
+pub(crate) fn update_event(status: TaskStatus) -> Event {
     Event { update: Some(event::Update { status }), ..event(event::Type::Update) }
 }
 
@@ -137,30 +160,41 @@ pub(crate) fn repeat(bridge: &mut Bridge, now: Timestamp, id: &Str, out: &mut Ve
     }
 }
 
-/// Sends again what a framework that subscribed has not acknowledged.
-pub(crate) fn resend_all(
+/// Sends again what a framework that subscribed has not acknowledged, task by task.
+pub(crate) fn resend(
     bridge: &mut Bridge,
     now: Timestamp,
-    framework: &str,
+    framework: &Str,
+    after: &mut Option<String>,
+    units: &mut Units,
     out: &mut Vec<Output>,
-) {
-    let Some(framework) = bridge.frameworks.get(framework) else { return };
-    for id in framework.tasks.values().cloned().collect::<Vec<_>>() {
-        send_front(bridge, now, &id, limits::UPDATE_RETRY_MS_MIN, out);
+) -> Slice {
+    while units.take(1) {
+        let Some(known) = bridge.frameworks.get(framework) else { return Slice::Done };
+        let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let next = known.tasks.range::<str, _>((from, Bound::Unbounded)).next();
+        let Some((task, id)) = next else { return Slice::Done };
+        let (task, id, stream) = (task.clone(), id.clone(), known.stream);
+        let updates = bridge.launches.get(&id).map(|launch| &launch.updates);
+        let is_sent = updates.is_some_and(|updates| updates.sent_on == stream);
+        if !is_sent {
+            send_front(bridge, now, &id, limits::UPDATE_RETRY_MS_MIN, out);
+        }
+        *after = Some(task);
     }
+    Slice::Open
 }
 
 /// Sends an update that nobody acknowledges and nobody repeats. Source: \[T7\].
 pub(crate) fn send_once(
-    bridge: &Bridge,
+    bridge: &mut Bridge,
+    now: Timestamp,
     framework: &str,
     mut status: TaskStatus,
     out: &mut Vec<Output>,
 ) {
     status.uuid = None;
-    if let Some(stream) = bridge.frameworks.get(framework).and_then(|framework| framework.stream) {
-        out.push(Output::Send(stream, Box::new(update_event(status))));
-    }
+    outbox::answer(bridge, now, framework, Answers::Once(Box::new(status)), out);
 }
 
 /// Source: \[C35\], \[T4\]: another uuid than the front one's is ignored.
@@ -181,6 +215,7 @@ pub(crate) fn acknowledge(
     }
     let acknowledged = launch.updates.waiting.pop_front();
     launch.updates.repeat_at = None;
+    launch.updates.sent_on = None;
     if acknowledged.as_ref().is_some_and(|status| is_terminal(status.state())) {
         finish(bridge, &id, None);
     } else {
@@ -203,10 +238,7 @@ pub(crate) fn finish(bridge: &mut Bridge, id: &Str, last: Option<TaskStatus>) {
         if framework.tasks.get(&task) == Some(id) {
             framework.tasks.remove(&task);
         }
-        framework.completed.push_back(completed);
-        if framework.completed.len() > limits::COMPLETED_TASKS_MAX {
-            framework.completed.pop_front();
-        }
+        framework.complete(completed);
     }
     bridge.count(counter(state));
     if over {

@@ -26,6 +26,10 @@ pub(crate) struct Strays {
     own: BTreeSet<Str>,
     /// Whether there was a last master, as far as can be told.
     expected: bool,
+    /// Listings of the look that is under way.
+    out: usize,
+    /// Whether a look was due while one was under way: it follows that one.
+    again: bool,
     over: bool,
 }
 
@@ -43,10 +47,14 @@ pub(crate) fn expect(bridge: &mut Bridge) {
     bridge.strays.expected = true;
 }
 
-/// Recovery has read these tasks.
-pub(crate) fn watch(bridge: &mut Bridge, now: Timestamp, tasks: &[Task]) {
-    bridge.strays.seen = tasks.iter().map(|task| task.arn.clone()).collect();
-    bridge.strays.expected |= tasks.iter().any(|task| recover::identity(task).is_some());
+/// Recovery has read this task.
+pub(crate) fn saw(bridge: &mut Bridge, task: &Task) {
+    bridge.strays.seen.insert(task.arn.clone());
+    bridge.strays.expected |= recover::identity(task).is_some();
+}
+
+/// Recovery has read all tasks.
+pub(crate) fn watch(bridge: &mut Bridge, now: Timestamp) {
     for after in limits::STRAY_LOOKS_MS {
         bridge.at(now + after, Timer::Strays);
     }
@@ -58,9 +66,14 @@ pub(crate) fn look(bridge: &mut Bridge, out: &mut Vec<Output>) {
     if !bridge.strays.expected {
         return;
     }
+    if bridge.strays.out > 0 {
+        bridge.strays.again = true;
+        return;
+    }
     for desired_running in [true, false] {
         let except = bridge.strays.seen.clone();
         bridge.ask(Purpose::Strays, Ask::ListTasks { desired_running, except }, out);
+        bridge.strays.out += 1;
     }
 }
 
@@ -76,11 +89,15 @@ pub(crate) fn found(
     result: Result<Answer, Failure>,
     out: &mut Vec<Output>,
 ) {
-    // A look that failed is made up for by the next one; the last comes after any outage that a request outlives.
-    let Ok(Answer::Tasks { found, .. }) = result else { return };
     if bridge.strays.over {
         return;
     }
+    bridge.strays.out -= 1;
+    if bridge.strays.out == 0 && std::mem::take(&mut bridge.strays.again) {
+        look(bridge, out);
+    }
+    // A look that failed is made up for by the next one; the last comes after any outage that a request outlives.
+    let Ok(Answer::Tasks { found, .. }) = result else { return };
     for task in found {
         let is_new = bridge.strays.seen.insert(task.arn.clone());
         let own = task.started_by.as_ref().is_some_and(|id| bridge.strays.own.contains(id));
@@ -93,7 +110,7 @@ pub(crate) fn found(
 fn take(bridge: &mut Bridge, now: Timestamp, task: Task, out: &mut Vec<Output>) {
     let Some((framework, id)) = recover::identity(&task) else { return };
     let second = bridge.launch_of(&framework, &id).is_some_and(|one| one.phase != Phase::Over);
-    let gone = bridge.completed.iter().any(|one| one.id == *framework);
+    let gone = bridge.completed.iter().any(|one| one.id == framework);
     if !second && !gone {
         bridge.wants_allocation(now);
         return recover::adopt(bridge, now, &framework, &id, task, out);

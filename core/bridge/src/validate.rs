@@ -10,7 +10,7 @@ use crate::description::{check_id, shortened};
 use crate::limits;
 use crate::state::Bridge;
 
-/// Checks a task against its offer and gives what it claims.
+/// Checks a task, and what it claims, against what is left of its offers.
 ///
 /// # Errors
 /// The text of the `TASK_ERROR`.
@@ -19,8 +19,9 @@ pub(crate) fn task(
     framework: &str,
     task: &TaskInfo,
     agent: &str,
+    claim: &Amounts,
     left: &Amounts,
-) -> Result<Amounts, String> {
+) -> Result<(), String> {
     let id = &task.task_id.value;
     check_id(id).map_err(|why| format!("Task has invalid TaskID '{}': {why}", shortened(id)))?;
     if let Some(known) = bridge.frameworks.get(framework) {
@@ -28,7 +29,8 @@ pub(crate) fn task(
             return Err(format!("Task has duplicate ID: {}", shortened(id)));
         }
         if known.tasks.len() >= limits::TASKS_PER_FRAMEWORK_MAX {
-            return Err("the framework has as many tasks as one may have".to_owned());
+            let most = limits::TASKS_PER_FRAMEWORK_MAX;
+            return Err(format!("the framework has {most} tasks, the maximum of one framework"));
         }
     }
     if task.agent_id.value != agent {
@@ -54,16 +56,17 @@ pub(crate) fn task(
     if task.resources.is_empty() {
         return Err("Task uses no resources".to_owned());
     }
-    let claim = Amounts::read(&task.resources)
-        .map_err(|why| format!("Task uses invalid resources: {why}"))?;
     if !claim.scalar("gpus").is_multiple_of(crate::amounts::MILLI) {
         return Err("Task uses invalid resources: gpus come whole".to_owned());
     }
     parts(task)?;
-    if !left.contains(&claim) {
-        return Err(format!("Task uses more resources {claim} than available {left}"));
-    }
-    Ok(claim)
+    if left.contains(claim) { Ok(()) } else { Err(too_much(claim, left)) }
+}
+
+/// That a claim is not in what is left.
+pub(crate) fn too_much(claim: &Amounts, left: &Amounts) -> String {
+    let (claim, left) = (claim.shortened(), left.shortened());
+    format!("Task uses more resources {claim} than available {left}")
 }
 
 /// What the parts of a task must be that ask for no resources.

@@ -45,7 +45,7 @@ pub enum Ask {
 }
 
 /// One task on one instance.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StartTask {
     /// ARN of the instance.
     pub instance: Str,
@@ -171,11 +171,13 @@ pub enum Answer {
 /// Why an [`Ask`] has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The cluster was not reached, or did not say what it did: a change may or may not have been made.
-    Unavailable(String),
-    /// Too many requests: nothing was done.
+    /// The cluster may have heard the question, and did not say what it did: a change may or may not have been made.
+    Unsure(String),
+    /// The cluster was not reached, or does not know who asks: nothing was done, and the same may be asked again.
+    NotDone(String),
+    /// Too many requests: nothing was done, and the same may be asked again.
     Throttled,
-    /// The cluster refused: name of the error and its text. Nothing was done.
+    /// The cluster refused: name of the error and its text. Nothing was done, nor would it be if asked again.
     Refused {
         /// For example `ClientException`.
         code: String,
@@ -187,8 +189,9 @@ pub enum Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unavailable(why) => write!(f, "the cluster cannot be reached: {why}"),
-            Self::Throttled => f.write_str("the cluster is asked too often"),
+            Self::Unsure(why) => write!(f, "the cluster did not answer: {why}"),
+            Self::NotDone(why) => write!(f, "the cluster cannot be reached: {why}"),
+            Self::Throttled => f.write_str("the cluster throttles requests"),
             Self::Refused { code, message } => write!(f, "{code}: {message}"),
         }
     }

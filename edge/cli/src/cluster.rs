@@ -67,7 +67,9 @@ impl<'a> Cluster<'a> {
     pub(crate) async fn ask(&self, ask: Ask) -> anyhow::Result<Answer> {
         self.client.ask(ask).await.map_err(|failure| match &failure {
             Failure::Refused { code, message } => self.said(code, message, None),
-            Failure::Unavailable(_) => anyhow::anyhow!("{failure}{}", self.whereabouts()),
+            Failure::NotDone(_) | Failure::Unsure(_) => {
+                anyhow::anyhow!("{failure}{}", self.whereabouts())
+            }
             Failure::Throttled => anyhow::anyhow!("{failure}"),
         })
     }

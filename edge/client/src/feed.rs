@@ -16,7 +16,7 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use longshore_replica::News;
 
-use crate::{Client, chain};
+use crate::{Client, causes};
 
 /// Messages of one request. Source: SQS API reference.
 const BATCH: i32 = 10;
@@ -187,7 +187,7 @@ where
                 let code = service.code().unwrap_or("unknown error");
                 format!("{code}: {}", service.message().unwrap_or("no message"))
             }
-            None => chain(&error),
+            None => causes(&error),
         };
         FeedError::Request(what, why)
     }

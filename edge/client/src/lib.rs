@@ -12,6 +12,7 @@ mod asked;
 mod budget;
 mod convert;
 mod credentials;
+mod failure;
 mod feed;
 mod read;
 mod sign;
@@ -25,10 +26,10 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::timeout::TimeoutConfig;
-use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use longshore_replica::{Answer, Ask, Failure};
 
 use self::asked::Asked;
+use self::failure::{causes, failure};
 
 pub use budget::Budget;
 pub use credentials::{HostCredentials, Keys, default_profile};
@@ -160,60 +161,4 @@ impl Client {
             Ask::StopTask { task, reason } => self.stop_task(&task, &reason).await,
         }
     }
-}
-
-/// What an SDK error means for the one who asked.
-fn failure<E, R>(error: &SdkError<E, R>) -> Failure
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
-    let Some(service) = error.as_service_error() else {
-        return Failure::Unavailable(chain(error));
-    };
-    let code = service.code().unwrap_or("unknown error");
-    match code {
-        "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded" => {
-            Failure::Throttled
-        }
-        "ServerException" | "InternalFailure" | "ServiceUnavailable" | "unknown error" => {
-            Failure::Unavailable(format!("{code}: {}", service.message().unwrap_or("no message")))
-        }
-        _ => Failure::Refused {
-            code: code.to_owned(),
-            message: service.message().unwrap_or_default().to_owned(),
-        },
-    }
-}
-
-/// An error with its causes, in one line.
-fn chain<E, R>(error: &SdkError<E, R>) -> String
-where
-    E: std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
-    let mut text = match error {
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        SdkError::DispatchFailure(_) => "no connection".to_owned(),
-        SdkError::ResponseError(_) => "an answer that is not ECS's".to_owned(),
-        SdkError::ConstructionFailure(_) => "the request cannot be made".to_owned(),
-        _ => "the request failed".to_owned(),
-    };
-    if let Some(cause) = std::error::Error::source(error) {
-        text.push_str(": ");
-        text.push_str(&causes(cause));
-    }
-    text
-}
-
-/// An error and what caused it, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -6,7 +6,8 @@ use aws_sdk_ecs::types::DesiredStatus;
 use longshore_replica::{Answer, Failure, Instance};
 use longshore_wire_ecs::Str;
 
-use crate::budget::Category;
+use crate::budget::{Category, Urgency};
+use crate::failure::said;
 use crate::{Client, convert, failure};
 
 /// Ids of one describe call. Source: ECS API reference.
@@ -17,7 +18,7 @@ impl Client {
         let mut arns: Vec<Str> = Vec::new();
         let mut token = None;
         loop {
-            self.budget.turn(Category::ResourceRead).await;
+            self.budget.turn(Category::ResourceRead, Urgency::Read).await;
             let page = self
                 .sdk
                 .list_container_instances()
@@ -26,7 +27,8 @@ impl Client {
                 .send()
                 .await;
             let page = page.map_err(|error| failure(&error))?;
-            arns.extend(page.container_instance_arns().iter().map(|arn| arn.as_str().into()));
+            let told = said(page.container_instance_arns.as_ref(), "containerInstanceArns")?;
+            arns.extend(told.iter().map(|arn| Str::from(arn.as_str())));
             token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {
                 break;
@@ -38,7 +40,7 @@ impl Client {
     pub(crate) async fn describe_instances(&self, arns: &[Str]) -> Result<Vec<Instance>, Failure> {
         let mut instances = Vec::with_capacity(arns.len());
         for batch in arns.chunks(BATCH) {
-            self.budget.turn(Category::ResourceRead).await;
+            self.budget.turn(Category::ResourceRead, Urgency::Read).await;
             let request = self.sdk.describe_container_instances().cluster(&self.cluster);
             let ids = batch.iter().map(ToString::to_string).collect();
             let read = request
@@ -46,7 +48,8 @@ impl Client {
                 .send()
                 .await
                 .map_err(|error| failure(&error))?;
-            instances.extend(read.container_instances().iter().map(convert::instance));
+            let told = said(read.container_instances.as_ref(), "containerInstances")?;
+            instances.extend(told.iter().map(convert::instance));
         }
         Ok(instances)
     }
@@ -76,13 +79,14 @@ impl Client {
         let mut arns = Vec::new();
         let mut token = None;
         loop {
-            self.budget.turn(Category::ResourceRead).await;
+            self.budget.turn(Category::ResourceRead, Urgency::Read).await;
             let request =
                 self.sdk.list_tasks().cluster(&self.cluster).desired_status(desired.clone());
             let request =
                 request.set_started_by(started_by.map(str::to_owned)).set_next_token(token);
             let page = request.send().await.map_err(|error| failure(&error))?;
-            arns.extend(page.task_arns().iter().map(|arn| Str::from(arn.as_str())));
+            let told = said(page.task_arns.as_ref(), "taskArns")?;
+            arns.extend(told.iter().map(|arn| Str::from(arn.as_str())));
             token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {
                 return Ok(arns);
@@ -93,11 +97,12 @@ impl Client {
     pub(crate) async fn describe_tasks(&self, arns: &[Str]) -> Result<Answer, Failure> {
         let (mut found, mut missing) = (Vec::with_capacity(arns.len()), Vec::new());
         for batch in arns.chunks(BATCH) {
-            self.budget.turn(Category::ResourceRead).await;
+            self.budget.turn(Category::ResourceRead, Urgency::Read).await;
             let ids = batch.iter().map(ToString::to_string).collect();
             let request = self.sdk.describe_tasks().cluster(&self.cluster).set_tasks(Some(ids));
             let read = request.send().await.map_err(|error| failure(&error))?;
-            found.extend(read.tasks().iter().map(convert::task));
+            let told = said(read.tasks.as_ref(), "tasks")?;
+            found.extend(told.iter().map(convert::task));
             let gone = read.failures().iter().filter(|failure| failure.reason() == Some("MISSING"));
             missing.extend(gone.filter_map(|failure| failure.arn().map(Str::from)));
         }
@@ -105,9 +110,12 @@ impl Client {
     }
 
     pub(crate) async fn describe_definition(&self, name: &str) -> Result<Answer, Failure> {
-        self.budget.turn(Category::DefinitionRead).await;
+        self.budget.turn(Category::DefinitionRead, Urgency::Launch).await;
         match self.sdk.describe_task_definition().task_definition(name).send().await {
-            Ok(read) => Ok(Answer::Definition(read.task_definition().map(convert::definition))),
+            Ok(read) => {
+                let told = said(read.task_definition.as_ref(), "taskDefinition")?;
+                Ok(Answer::Definition(Some(convert::definition(told))))
+            }
             Err(error) => match failure(&error) {
                 // What ECS says of a definition that is not there.
                 Failure::Refused { code, .. } if code == "ClientException" => {

@@ -5,7 +5,8 @@ use aws_sdk_ecs::types as sdk;
 use longshore_replica::{Answer, DefinitionContent, Failure, StartTask};
 use longshore_wire_ecs::host::NetworkMode;
 
-use crate::budget::Category;
+use crate::budget::{Category, Urgency};
+use crate::failure::said;
 use crate::{Client, convert, failure};
 
 fn signed(number: u32) -> i32 {
@@ -18,7 +19,7 @@ fn words(words: &[longshore_wire_ecs::Str]) -> Vec<String> {
 
 impl Client {
     pub(crate) async fn start_task(&self, start: StartTask) -> Result<Answer, Failure> {
-        self.budget.turn(Category::ResourceModify).await;
+        self.budget.turn(Category::ResourceModify, Urgency::Launch).await;
         let pairs = start.environment.iter();
         let pair = |(name, value): (&longshore_wire_ecs::Str, &longshore_wire_ecs::Str)| {
             sdk::KeyValuePair::builder().name(&**name).value(&**value).build()
@@ -50,27 +51,26 @@ impl Client {
         if let Some(task) = reply.tasks().first() {
             return Ok(Answer::Started(Box::new(convert::task(task))));
         }
-        let refused = reply.failures().first();
+        let refused = said(reply.failures().first(), "tasks or failures")?;
         Ok(Answer::NotStarted {
-            reason: refused.and_then(sdk::Failure::reason).unwrap_or("UNKNOWN").into(),
-            detail: refused.and_then(sdk::Failure::detail).map(Into::into),
+            reason: refused.reason().unwrap_or("UNKNOWN").into(),
+            detail: refused.detail().map(Into::into),
         })
     }
 
     pub(crate) async fn stop_task(&self, task: &str, reason: &str) -> Result<Answer, Failure> {
-        self.budget.turn(Category::ResourceModify).await;
+        self.budget.turn(Category::ResourceModify, Urgency::Kill).await;
         let request = self.sdk.stop_task().cluster(&self.cluster).task(task).reason(reason);
         let reply = request.send().await.map_err(|error| failure(&error))?;
-        let task = reply.task().map(convert::task);
-        task.map(|task| Answer::Stopped(Box::new(task)))
-            .ok_or_else(|| Failure::Unavailable("StopTask was answered without a task".to_owned()))
+        let task = said(reply.task(), "task")?;
+        Ok(Answer::Stopped(Box::new(convert::task(task))))
     }
 
     pub(crate) async fn register_definition(
         &self,
         content: DefinitionContent,
     ) -> Result<Answer, Failure> {
-        self.budget.turn(Category::DefinitionModify).await;
+        self.budget.turn(Category::DefinitionModify, Urgency::Launch).await;
         let (container, volumes) = container(&content)
             .map_err(|message| Failure::Refused { code: "ClientException".to_owned(), message })?;
         let mode = content.network_mode.map(|mode| match mode {
@@ -87,7 +87,8 @@ impl Client {
             .set_volumes(Some(volumes))
             .container_definitions(container);
         let reply = request.send().await.map_err(|error| failure(&error))?;
-        Ok(Answer::Definition(reply.task_definition().map(convert::definition)))
+        let told = said(reply.task_definition(), "taskDefinition")?;
+        Ok(Answer::Definition(Some(convert::definition(told))))
     }
 }
 

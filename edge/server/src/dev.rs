@@ -5,6 +5,7 @@ use longshore_wire_ecs::ApiError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use crate::bodies::Bodies;
 use crate::door::{self, Listener, serve};
 use crate::drive::{drive, seed};
 use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, refusal, router};
@@ -114,6 +115,7 @@ impl LocalEcs {
         let front = Front {
             control: control.clone(),
             access,
+            bodies: Bodies::new(limits::BODIES_BYTES_MAX),
             runtimes: runtimes.clone(),
             keeper: keeper.clone(),
             default_runtime,

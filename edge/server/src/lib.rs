@@ -5,9 +5,11 @@
 //! runtime. [`dev`] puts the parts of the local ECS together.
 //!
 //! Invariants: one task owns one machine and the rest of the program has a mailbox; what a client is told is on disk;
-//! no lock is held across an await; every queue has a bound.
+//! no lock is held across an await; every queue has a bound, in bytes where what waits may be large; a peer that takes nothing of
+//! what waits for it is let go.
 #![forbid(unsafe_code)]
 
+mod bodies;
 pub mod dev;
 mod door;
 mod drive;
@@ -17,6 +19,8 @@ mod instance;
 pub mod limits;
 mod mesos;
 mod metadata;
+mod notes;
+mod progress;
 mod storage;
 
 pub use door::{BindError, Callers, HostName, Listener, Origin, Port, Rules, bind};

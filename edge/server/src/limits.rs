@@ -40,12 +40,35 @@ pub const CONNECTIONS_OF_PEER_MAX: usize = 2_048;
 pub const CALL_MS_MAX: u64 = 55_000;
 /// How far the time of a signed request may be off, in ms. Source: AWS General Reference, Signature Version 4.
 pub const CLOCK_SKEW_MS_MAX: u64 = 5 * 60 * 1000;
-/// Events that may wait for a scheduler that does not read. Source: chosen by us.
-pub const EVENTS_WAITING_MAX: usize = 4_096;
+/// Bytes of events that may wait for a scheduler. Source: chosen by us: some offers of every agent of a large cluster.
+pub const EVENTS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of events that may wait for all schedulers together. Source: chosen by us.
+pub const EVENTS_BYTES_MAX_ALL: usize = 512 * 1024 * 1024;
+/// How long a peer may take nothing of an answer that waits for it. Source: chosen by us: longer than a client is busy with
+/// something else, such as collecting garbage.
+pub const STALL_MAX: Duration = Duration::from_secs(30);
+/// Bytes of a body that is read without waiting for room. Source: chosen by us: as many as there may be connections take what
+/// [`BODIES_BYTES_MAX`] is.
+pub const BODY_BYTES_SMALL: usize = 64 * 1024;
+/// Bytes of all larger bodies of calls that are being read or worked on. Source: chosen by us: eight of the largest.
+pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Larger bodies that are decoded at a time, on threads of their own. Source: chosen by us: what one becomes takes several times its
+/// size.
+pub const DECODING_MAX: usize = 2;
 /// Bytes of a call. Source: chosen by us; the largest lawful one reconciles 100,000 tasks.
 pub const CALL_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// Questions to the cluster that may be out at a time. Source: chosen by us.
-pub const ASKS_OUT_MAX: usize = 64;
+/// Ends of tasks that the cluster may be asked for at a time. Source: chosen by us: in half a second the documented budget
+/// takes as many.
+pub const ASKS_STOP_MAX: usize = 16;
+/// Starts of tasks that the cluster may be asked for at a time. Source: chosen by us: in a second the documented budget takes
+/// as many.
+pub const ASKS_START_MAX: usize = 40;
+/// Questions about task definitions that may be out at a time. Source: chosen by us.
+pub const ASKS_DEFINE_MAX: usize = 8;
+/// Looks for launches whose reply was lost that may be out at a time. Source: chosen by us.
+pub const ASKS_FIND_MAX: usize = 8;
+/// Readings that may be out at a time. Source: chosen by us; there are fewer kinds of them, and one of a kind is out.
+pub const ASKS_READ_MAX: usize = 8;
 /// How long the same warning is not repeated. Source: chosen by us.
 pub const NOTE_PAUSE: Duration = Duration::from_mins(1);
 /// Different warnings in that time. Source: chosen by us.
@@ -63,11 +86,14 @@ pub const REQUEST_BODY_WAIT: Duration = Duration::from_secs(30);
 pub const LAST_ANSWERS: Duration = Duration::from_millis(250);
 /// Readers of the feed of events. Source: chosen by us: people and dashboards, far fewer than connections.
 pub const FEED_READERS_MAX: usize = 64;
-/// Events that the feed keeps for the slowest of its readers. Source: chosen by us: a fifth of a second at full speed.
-pub const FEED_EVENTS_MAX: usize = 4_096;
-/// Bytes of the events that the feed keeps. Source: chosen by us; an event may have 1 MiB.
-pub const FEED_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Events that a reader of the feed takes at a time. Source: chosen by us.
+/// Bytes of the events of one realm that the feed keeps for the slowest of its readers. Source: chosen by us: of those of tasks
+/// some seconds at full speed; one event may have 1 MiB.
+pub const FEED_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The same of all realms together. Source: chosen by us.
+pub const FEED_BYTES_MAX_ALL: usize = 64 * 1024 * 1024;
+/// Bytes of the events that a reader of the feed takes at a time, beyond which it takes no more. Source: chosen by us.
+pub const FEED_BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// Events that a reader of the feed takes at a time at most. Source: chosen by us.
 pub const FEED_BATCH_MAX: usize = 256;
 /// Bytes of events that are looked into for a reader of the feed where its answer is sent. Source: chosen by us: about a millisecond.
 pub const FEED_AT_ONCE_BYTES_MAX: usize = 256 * 1024;

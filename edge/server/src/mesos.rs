@@ -1,27 +1,30 @@
 //! The Mesos master as a service: the bridge's mailbox, its host, and the HTTP front.
 
+mod asks;
+mod call;
 mod credentials;
 mod feed;
 mod front;
+mod libprocess;
 mod streams;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
-use longshore_bridge::{Bridge, CallId, Config, Input, Output, Page, Response};
+use longshore_bridge::{Bridge, CallId, Checked, Config, Input, Output, Page, Response};
 use longshore_client::{Client, Feed};
 use longshore_wire_mesos::Media;
-use longshore_wire_mesos::v1::scheduler::Call;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use self::asks::Asks;
 pub use self::credentials::{Credentials, CredentialsError};
 use self::streams::{EventStream, Streams};
 use crate::door::{Front, Listener, serve};
 use crate::drive::{Host, drive, seed};
 use crate::limits;
+use crate::notes::Notes;
 
 /// The answer to an HTTP request.
 pub(crate) enum Answer {
@@ -31,12 +34,20 @@ pub(crate) enum Answer {
     Stream(EventStream, String),
 }
 
+/// Whoever waits for an answer.
+struct Caller {
+    reply: oneshot::Sender<Answer>,
+    media: Media,
+    /// What the call takes until it is answered, though its caller may have hung up.
+    _room: Option<OwnedSemaphorePermit>,
+}
+
 type Waiting = Arc<Mutex<Calls>>;
 
 #[derive(Default)]
 struct Calls {
     last: u64,
-    waiting: BTreeMap<CallId, (oneshot::Sender<Answer>, Media)>,
+    waiting: BTreeMap<CallId, Caller>,
 }
 
 fn lock(calls: &Waiting) -> std::sync::MutexGuard<'_, Calls> {
@@ -46,7 +57,7 @@ fn lock(calls: &Waiting) -> std::sync::MutexGuard<'_, Calls> {
 
 /// A call, and what its request said beside it.
 struct Called {
-    call: Call,
+    call: Checked,
     stream_id: Option<String>,
     principal: Option<String>,
 }
@@ -60,23 +71,34 @@ pub(crate) struct BridgeHandle {
 
 impl BridgeHandle {
     /// Calls, and waits for the answer; `None` when the bridge is ending.
-    async fn call(&self, called: Called, media: Media) -> Option<Answer> {
+    async fn call(
+        &self,
+        called: Called,
+        media: Media,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Option<Answer> {
         let Called { call, stream_id, principal } = called;
-        self.ask(media, |id| Input::Called { id, call: Box::new(call), stream_id, principal }).await
+        let call = Box::new(call);
+        self.ask(media, room, |id| Input::Called { id, call, stream_id, principal }).await
     }
 
     /// A page for operators.
     pub(crate) async fn inspect(&self, page: Page) -> Option<Answer> {
-        self.ask(Media::Json, |id| Input::Inspected(id, page)).await
+        self.ask(Media::Json, None, |id| Input::Inspected(id, page)).await
     }
 
-    async fn ask(&self, media: Media, input: impl FnOnce(CallId) -> Input) -> Option<Answer> {
+    async fn ask(
+        &self,
+        media: Media,
+        room: Option<OwnedSemaphorePermit>,
+        input: impl FnOnce(CallId) -> Input,
+    ) -> Option<Answer> {
         let (reply, answer) = oneshot::channel();
         let id = {
             let mut calls = lock(&self.calls);
             calls.last += 1;
             let id = CallId(calls.last);
-            calls.waiting.insert(id, (reply, media));
+            calls.waiting.insert(id, Caller { reply, media, _room: room });
             id
         };
         if self.inputs.send(input(id)).await.is_err() {
@@ -91,13 +113,8 @@ impl BridgeHandle {
 struct BridgeHost {
     calls: Waiting,
     streams: Streams,
-    client: Client,
-    inputs: mpsc::Sender<Input>,
-    /// Questions that are out.
-    asks: JoinSet<()>,
-    turns: Arc<Semaphore>,
-    /// What was said lately, and when.
-    noted: BTreeMap<String, Instant>,
+    asks: Asks<Client>,
+    notes: Arc<Notes>,
     recovered: watch::Sender<bool>,
     listens: watch::Sender<bool>,
 }
@@ -106,51 +123,34 @@ impl Host<Bridge> for BridgeHost {
     type Error = Infallible;
 
     async fn perform(&mut self, out: &mut Vec<Output>) -> Result<(), Infallible> {
-        while self.asks.try_join_next().is_some() {}
         for output in out.drain(..) {
             match output {
                 Output::Respond(id, response) => self.respond(id, response),
-                Output::Send(stream, event) => self.streams.send(stream, &event),
+                Output::Send(stream, event) => self.streams.send(stream, event),
+                Output::Mark(stream) => self.streams.mark(stream),
                 Output::Close(stream) => self.streams.close(stream),
                 // Without receivers nobody waits for it.
                 Output::Recovered => drop(self.recovered.send(true)),
                 // Without a feed nobody waits for it.
                 Output::Listen(wanted) => drop(self.listens.send(wanted)),
-                Output::Note(text) => self.note(text),
-                Output::Ask(asked, ask) => {
-                    let (client, inputs, turns) =
-                        (self.client.clone(), self.inputs.clone(), self.turns.clone());
-                    self.asks.spawn(async move {
-                        let Ok(_turn) = turns.acquire().await else { return };
-                        let answer = client.ask(ask).await;
-                        // A bridge that ended does not wait for it.
-                        let _ = inputs.send(Input::Answered(asked, answer)).await;
-                    });
-                }
+                Output::Note(text) => self.notes.warn(&text),
+                Output::Ask(asked, ask) => self.asks.push(asked, ask),
             }
         }
+        self.asks.send();
         Ok(())
     }
 }
 
 impl BridgeHost {
-    /// Says something to the operator, the same thing at most once a minute.
-    fn note(&mut self, text: String) {
-        self.noted.retain(|_, at| at.elapsed() < limits::NOTE_PAUSE);
-        if self.noted.len() < limits::NOTES_MAX && !self.noted.contains_key(&text) {
-            tracing::warn!("{text}");
-            self.noted.insert(text, Instant::now());
-        }
-    }
-
     fn respond(&mut self, id: CallId, response: Response) {
-        let Some((to, media)) = lock(&self.calls).waiting.remove(&id) else { return };
+        let Some(caller) = lock(&self.calls).waiting.remove(&id) else { return };
         let answer = match response {
-            Response::Stream(key, id) => Answer::Stream(self.streams.open(key, media), id),
+            Response::Stream(key, id) => Answer::Stream(self.streams.open(key, caller.media), id),
             plain => Answer::Plain(plain),
         };
         // A caller that hung up: a stream that it asked for ends when its receiving half is dropped.
-        let _ = to.send(answer);
+        let _ = caller.reply.send(answer);
     }
 }
 
@@ -174,23 +174,21 @@ impl MesosMaster {
     ) -> Self {
         let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
         let calls = Waiting::default();
-        let (streams, mut ended) = Streams::new();
+        let (streams, mut news) = Streams::new();
         let (tell_recovered, recovered) = watch::channel(false);
         let (listens, wanted) = watch::channel(false);
+        let notes = Arc::<Notes>::default();
         let handle = BridgeHandle { inputs: inputs.clone(), calls: calls.clone() };
         let mut host = BridgeHost {
             calls,
             streams,
-            client,
-            inputs: inputs.clone(),
-            asks: JoinSet::new(),
-            turns: Arc::new(Semaphore::new(limits::ASKS_OUT_MAX)),
-            noted: BTreeMap::new(),
+            asks: Asks::new(client, inputs.clone()),
+            notes: notes.clone(),
             recovered: tell_recovered,
             listens,
         };
         let mut tasks = JoinSet::new();
-        let router = front::router(handle, &config, credentials);
+        let router = front::router(handle, notes, &config, credentials);
         let bridge = Bridge::new(config, seed());
         tasks.spawn(async move {
             let Ok(_) = drive(bridge, &mut host, inbox).await;
@@ -199,8 +197,8 @@ impl MesosMaster {
             tasks.spawn(feed::run(feed, wanted, inputs.clone()));
         }
         tasks.spawn(async move {
-            while let Some(stream) = ended.recv().await {
-                if inputs.send(Input::StreamEnded(stream)).await.is_err() {
+            while let Some(input) = news.recv().await {
+                if inputs.send(input).await.is_err() {
                     return;
                 }
             }

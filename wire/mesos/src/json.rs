@@ -4,6 +4,8 @@
 //! are numbers, enums are read by name only, unset optional fields that have a default and are not deprecated are written, a single
 //! value may stand where a list is expected, and an unknown name in an optional enum is as good as unset.
 
+mod read;
+
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -102,159 +104,8 @@ fn write_value(kind: &Kind, value: &Value) -> Json {
 /// # Errors
 /// Says what cannot be read, and which required field is missing.
 pub fn decode<M: Message + Default>(name: &str, body: &[u8]) -> Result<M, DecodeError> {
-    let json: Json =
-        serde_json::from_slice(body).map_err(|error| DecodeError::Json(error.to_string()))?;
-    let dynamic = read_message(descriptor(name), &json).map_err(DecodeError::Convert)?;
-    require(&dynamic)
-        .map_err(|path| DecodeError::Convert(format!("missing required field {path}")))?;
-    dynamic.transcode_to().map_err(|error| DecodeError::Convert(error.to_string()))
-}
-
-fn read_message(descriptor: MessageDescriptor, json: &Json) -> Result<DynamicMessage, String> {
-    let Json::Object(object) = json else {
-        return Err(format!("expected an object for {}", descriptor.name()));
-    };
-    let mut message = DynamicMessage::new(descriptor.clone());
-    for (name, value) in object {
-        // `slave_id` is what v0 called it; one v1 client still does.
-        let name = if name == "slave_id" { "agent_id" } else { name };
-        let Some(field) = descriptor.get_field_by_name(name).filter(|_| !value.is_null()) else {
-            continue;
-        };
-        let at = |error: String| format!("{name}: {error}");
-        if field.is_map() {
-            message.set_field(&field, read_map(&field, value).map_err(at)?);
-        } else if field.is_list() {
-            let one = std::slice::from_ref(value);
-            let all = value.as_array().map_or(one, Vec::as_slice);
-            let read =
-                all.iter().filter_map(|one| read_value(&field, &field.kind(), one).transpose());
-            message.set_field(&field, Value::List(read.collect::<Result<_, _>>().map_err(at)?));
-        } else if let Some(value) = read_value(&field, &field.kind(), value).map_err(at)? {
-            message.set_field(&field, value);
-        }
-    }
-    Ok(message)
-}
-
-fn read_map(field: &FieldDescriptor, json: &Json) -> Result<Value, String> {
-    let (Json::Object(object), Kind::Message(entry)) = (json, field.kind()) else {
-        return Err("expected an object".to_owned());
-    };
-    let of = entry.map_entry_value_field();
-    let mut map = std::collections::HashMap::new();
-    for (name, one) in object {
-        if let Some(value) = read_value(&of, &of.kind(), one)? {
-            map.insert(MapKey::String(name.clone()), value);
-        }
-    }
-    Ok(Value::Map(map))
-}
-
-/// Reads one value; `None` for an enum name that is not known where the field may be unset.
-fn read_value(field: &FieldDescriptor, kind: &Kind, json: &Json) -> Result<Option<Value>, String> {
-    let whole = |least: i128, most: i128| {
-        integer(json)
-            .filter(|number| (least..=most).contains(number))
-            .ok_or_else(|| format!("expected a whole number, got {json}"))
-    };
-    let value = match kind {
-        Kind::Bool => match json {
-            Json::Bool(flag) => Value::Bool(*flag),
-            Json::String(text) if text == "true" || text == "false" => Value::Bool(text == "true"),
-            _ => return Err(format!("expected true or false, got {json}")),
-        },
-        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
-            Value::I32(i32::try_from(whole(i32::MIN.into(), i32::MAX.into())?).unwrap_or_default())
-        }
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
-            Value::I64(i64::try_from(whole(i64::MIN.into(), i64::MAX.into())?).unwrap_or_default())
-        }
-        Kind::Uint32 | Kind::Fixed32 => {
-            Value::U32(u32::try_from(whole(0, u32::MAX.into())?).unwrap_or_default())
-        }
-        Kind::Uint64 | Kind::Fixed64 => {
-            Value::U64(u64::try_from(whole(0, u64::MAX.into())?).unwrap_or_default())
-        }
-        Kind::Float | Kind::Double => {
-            let number = decimal(json).ok_or_else(|| format!("expected a number, got {json}"))?;
-            #[expect(clippy::cast_possible_truncation, reason = "the field has no more precision")]
-            if *kind == Kind::Float { Value::F32(number as f32) } else { Value::F64(number) }
-        }
-        Kind::String => Value::String(text(json)?.to_owned()),
-        Kind::Bytes => {
-            let bytes =
-                BASE64.decode(text(json)?).map_err(|error| format!("expected base64: {error}"))?;
-            Value::Bytes(bytes.into())
-        }
-        Kind::Enum(all) => match all.get_value_by_name(text(json)?) {
-            Some(value) => Value::EnumNumber(value.number()),
-            None if field.cardinality() == Cardinality::Required => {
-                return Err(format!("{json} is not a {}", all.name()));
-            }
-            None => return Ok(None),
-        },
-        Kind::Message(descriptor) => Value::Message(read_message(descriptor.clone(), json)?),
-    };
-    Ok(Some(value))
-}
-
-fn text(json: &Json) -> Result<&str, String> {
-    json.as_str().ok_or_else(|| format!("expected a string, got {json}"))
-}
-
-fn integer(json: &Json) -> Option<i128> {
-    match json {
-        Json::String(text) => text.parse().ok(),
-        Json::Number(number) => {
-            let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-            // 5.0 is a whole number, too.
-            #[expect(clippy::cast_possible_truncation, reason = "it is whole and below 2^53")]
-            whole.or_else(|| {
-                number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e15).map(|n| n as i128)
-            })
-        }
-        _ => None,
-    }
-}
-
-fn decimal(json: &Json) -> Option<f64> {
-    match json {
-        Json::Number(number) => number.as_f64(),
-        Json::String(text) => match &**text {
-            "Infinity" => Some(f64::INFINITY),
-            "-Infinity" => Some(f64::NEG_INFINITY),
-            text => text.parse().ok().filter(|number: &f64| number.is_finite()),
-        },
-        _ => None,
-    }
-}
-
-/// Checks that each required field is set, all the way down.
-///
-/// # Errors
-/// The path of the first that is not.
-pub(crate) fn require(message: &DynamicMessage) -> Result<(), String> {
-    for field in message.descriptor().fields() {
-        let name = field.name();
-        if field.cardinality() == Cardinality::Required && !message.has_field(&field) {
-            return Err(name.to_owned());
-        }
-        let within = |error: String| format!("{name}.{error}");
-        if !message.has_field(&field) || !matches!(field.kind(), Kind::Message(_)) {
-            continue;
-        }
-        let value = message.get_field(&field);
-        let below: Vec<&Value> = match &*value {
-            Value::List(list) => list.iter().collect(),
-            Value::Map(map) => map.values().collect(),
-            one => vec![one],
-        };
-        for message in below.into_iter().filter_map(Value::as_message) {
-            require(message).map_err(within)?;
-        }
-    }
-    Ok(())
+    let wire = read::to_wire(&descriptor(name), body)?;
+    M::decode(&*wire).map_err(|error| DecodeError::Convert(error.to_string()))
 }
 
 #[cfg(test)]
@@ -309,6 +160,45 @@ mod tests {
             (decline.offer_ids.len(), decline.filters.expect("set").refuse_seconds),
             (1, Some(2.5))
         );
+    }
+
+    #[test]
+    fn lists_and_maps_are_read_whole_and_null_in_one_is_an_error() {
+        let call = read(r#"{"type":"REVIVE","revive":{"roles":["a","b",null]}}"#);
+        assert!(matches!(call, Err(DecodeError::Convert(_))), "{call:?}");
+        let call = read(
+            r#"{"type":"UPDATE_FRAMEWORK","update_framework":{"framework_info":{"user":"u","name":"n",
+                "offer_filters":{"a":{"min_allocatable_resources":{"quantities":[]}},"b":null}},
+                "suppressed_roles":["x","y"]}}"#,
+        );
+        let update = call.expect("it reads").update_framework.expect("set");
+        assert_eq!(update.suppressed_roles, ["x", "y"]);
+        assert_eq!(update.framework_info.offer_filters.keys().collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn an_error_says_where_and_never_repeats_what_was_sent() {
+        let long = "x".repeat(100_000);
+        for (body, part) in [
+            (
+                format!(r#"{{"kill":{{"task_id":{{"value":["{long}"]}}}}}}"#),
+                "kill: task_id: value: ",
+            ),
+            (
+                format!(r#"{{"decline":{{"filters":{{"refuse_seconds":"{long}"}}}}}}"#),
+                "refuse_seconds: ",
+            ),
+            (format!(r#"{{"type":"REVIVE","revive":"{long}"}}"#), "revive: expected an object"),
+        ] {
+            let error = read(&body).expect_err("it is wrong").to_string();
+            assert!(error.contains(part) && error.len() < 300, "{part}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_said_before_what_is_wrong_in_it() {
+        assert!(matches!(read(r#"{"type":5,"#), Err(DecodeError::Json(_))));
+        assert!(matches!(read(r#"{"type":"KILL"} x"#), Err(DecodeError::Json(_))));
     }
 
     #[test]

@@ -9,8 +9,11 @@
 pub mod json;
 mod media;
 pub mod recordio;
+mod required;
 
-pub use media::{DecodeError, Media, accepted};
+pub use prost::Message;
+
+pub use media::{DecodeError, Media, accepted, encoded_bytes};
 
 /// The messages of the v1 API.
 #[expect(

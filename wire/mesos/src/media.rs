@@ -1,9 +1,8 @@
 //! The two encodings of a body, and how a client asks for one.
 
 use prost::Message;
-use prost_reflect::DynamicMessage;
 
-use crate::json;
+use crate::{json, required};
 
 /// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,16 +61,22 @@ impl Media {
         match self {
             Self::Json => json::decode(name, body),
             Self::Protobuf => {
-                let broken = |error: prost::DecodeError| DecodeError::Protobuf(error.to_string());
-                let dynamic =
-                    DynamicMessage::decode(json::descriptor(name), body).map_err(broken)?;
-                json::require(&dynamic).map_err(|path| {
-                    DecodeError::Protobuf(format!("missing required field {path}"))
-                })?;
-                M::decode(body).map_err(broken)
+                let message =
+                    M::decode(body).map_err(|error| DecodeError::Protobuf(error.to_string()))?;
+                match required::missing(&json::descriptor(name), body) {
+                    Some(path) => {
+                        Err(DecodeError::Protobuf(format!("missing required field {path}")))
+                    }
+                    None => Ok(message),
+                }
             }
         }
     }
+}
+
+/// How many bytes a message has in protobuf: its size, whatever it was read from.
+pub fn encoded_bytes<M: Message>(message: &M) -> usize {
+    message.encoded_len()
 }
 
 /// The encoding that an `Accept` header asks for; JSON wherever it is acceptable, `None` if neither is.

@@ -1,15 +1,43 @@
 //! `/metrics/snapshot`: a flat map of names to numbers. Source: section 9.5 of the project's reference.
 
+use std::collections::BTreeMap;
+
 use longshore_machine::Timestamp;
+use longshore_replica::Instance;
 use longshore_wire_mesos::v1::TaskState;
 use serde_json::{Map, Value, json};
 
 use super::total;
 use crate::amounts::{Amounts, to_number};
+use crate::launch::Launch;
 use crate::ranges::Ranges;
 use crate::state::Bridge;
 
-pub(super) fn snapshot(bridge: &Bridge, now: Timestamp) -> Value {
+/// What is added up one by one.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    /// Tasks that hold something, by state.
+    tasks: BTreeMap<TaskState, usize>,
+    /// All that there is.
+    whole: Amounts,
+    /// What nobody has.
+    free: Amounts,
+}
+
+impl Sums {
+    pub(super) fn task(&mut self, launch: &Launch) {
+        if launch.holds() {
+            *self.tasks.entry(launch.state).or_default() += 1;
+        }
+    }
+
+    pub(super) fn agent(&mut self, bridge: &Bridge, instance: &Instance) {
+        self.whole.add(&scalars(total(bridge, instance)));
+        self.free.add(&scalars(bridge.free(instance)));
+    }
+}
+
+pub(super) fn snapshot(bridge: &Bridge, now: Timestamp, sums: &Sums) -> Value {
     let mut all = Map::new();
     let mut put = |name: &str, value: Value| drop(all.insert(name.to_owned(), value));
     let uptime = now.since(Timestamp::from_millis(bridge.config.started_at_ms));
@@ -46,10 +74,7 @@ pub(super) fn snapshot(bridge: &Bridge, now: Timestamp) -> Value {
         ("killing", TaskState::TaskKilling),
         ("unreachable", TaskState::TaskUnreachable),
     ] {
-        let of_frameworks =
-            bridge.frameworks.values().flat_map(|framework| framework.tasks.values());
-        let launches = of_frameworks.filter_map(|id| bridge.launches.get(id));
-        let count = launches.filter(|launch| launch.holds() && launch.state == state).count();
+        let count = sums.tasks.get(&state).copied().unwrap_or_default();
         put(&format!("master/tasks_{name}"), json!(count));
     }
     for name in
@@ -64,7 +89,7 @@ pub(super) fn snapshot(bridge: &Bridge, now: Timestamp) -> Value {
         put(&format!("longshore/calls/{}", name.to_lowercase()), json!(count));
     }
     cluster(bridge, &mut put);
-    amounts(bridge, &mut put);
+    amounts(bridge, sums, &mut put);
     Value::Object(all)
 }
 
@@ -77,18 +102,13 @@ fn cluster(bridge: &Bridge, put: &mut impl FnMut(&str, Value)) {
 }
 
 /// What there is of each resource, and how much of it is used.
-fn amounts(bridge: &Bridge, put: &mut impl FnMut(&str, Value)) {
-    let instances = bridge.replica.instances().values();
-    let whole = instances
-        .clone()
-        .fold(Amounts::default(), |sum, instance| sum.plus(&scalars(total(bridge, instance))));
-    let free = instances
-        .fold(Amounts::default(), |sum, instance| sum.plus(&scalars(bridge.free(instance))));
-    let offered = bridge
-        .offers
-        .values()
-        .fold(Amounts::default(), |sum, one| sum.plus(&scalars(one.amounts.clone())));
-    let used = whole.minus(&free).minus(&offered);
+fn amounts(bridge: &Bridge, sums: &Sums, put: &mut impl FnMut(&str, Value)) {
+    let mut offered = Amounts::default();
+    for (_, one) in bridge.offers.iter() {
+        offered.add(&Amounts { scalars: one.amounts.scalars.clone(), ports: Ranges::default() });
+    }
+    let whole = &sums.whole;
+    let used = whole.minus(&sums.free).minus(&offered);
     for name in ["cpus", "gpus", "mem", "disk"] {
         let (total, used) = (to_number(whole.scalar(name)), to_number(used.scalar(name)));
         put(&format!("master/{name}_total"), json!(total));

@@ -6,6 +6,7 @@ mod ends;
 mod events;
 mod frameworks;
 mod kill;
+mod large;
 mod launch;
 mod offers;
 mod pace;

@@ -52,6 +52,13 @@ pub(crate) fn subscribe_and_never_read(mesos: &str, info: &Value) -> TcpStream {
     http::send(mesos, PATH, JSON, call.to_string().as_bytes()).expect("the port is listened on")
 }
 
+/// A stream in protobuf of which nothing has been read, of a framework with an id of its own.
+pub(crate) fn subscribe_in_protobuf(mesos: &str, info: &Value) -> Stream {
+    let call = subscription(info, true).to_string();
+    let headers = [("Content-Type", "application/json"), ("Accept", "application/x-protobuf")];
+    until("a scheduler can subscribe", || Stream::open(mesos, PATH, &headers, call.as_bytes()).ok())
+}
+
 /// A stream whose first event alone has been read, and the id of its framework.
 pub(crate) fn subscribe_and_stop_reading(mesos: &str, info: &Value) -> (Stream, Value) {
     let call = subscription(info, true);
@@ -62,9 +69,14 @@ pub(crate) fn subscribe_and_stop_reading(mesos: &str, info: &Value) -> (Stream, 
     (stream, event["subscribed"]["framework_id"].clone())
 }
 
+/// The id of a task that nobody knows.
+pub(crate) fn unknown(number: usize) -> String {
+    format!("{number:0200}")
+}
+
 /// Asks about tasks that nobody knows: each is answered with an event.
 pub(crate) fn reconcile_unknown(mesos: &str, stream: &Stream, id: &Value, count: usize) -> u16 {
-    let unknown = |number: usize| json!({"task_id": {"value": format!("{number:0200}")}});
+    let unknown = |number: usize| json!({"task_id": {"value": unknown(number)}});
     let tasks: Vec<Value> = (0..count).map(unknown).collect();
     let call = json!({"type": "RECONCILE", "framework_id": id, "reconcile": {"tasks": tasks}});
     let headers = [JSON, &[("Mesos-Stream-Id", stream.id.as_str())]].concat();
@@ -209,6 +221,11 @@ impl Framework {
     /// Launches a command in a shell on an offer; what is left of the offer may come again at once.
     pub(crate) fn launch(&mut self, task: &str, script: &str) {
         let offer = self.offer();
+        self.accept(&offer, task, script);
+    }
+
+    /// As [`Self::launch`], on this offer.
+    pub(crate) fn accept(&self, offer: &Value, task: &str, script: &str) {
         let scalar = |name: &str, value: f64| json!({"name": name, "type": "SCALAR", "scalar": {"value": value}});
         let info = json!({
             "name": task,
@@ -252,6 +269,11 @@ impl Framework {
             );
             (status["task_id"]["value"] == task && !goes_on).then(|| status.clone())
         })
+    }
+
+    /// Every event so far.
+    pub(crate) fn events(&self) -> &[Value] {
+        &self.events
     }
 
     /// The index of the next event.

@@ -75,6 +75,44 @@ fn a_start_whose_reply_is_lost_is_found_and_not_sent_again() {
     assert_eq!(home.lines("runs"), ["reply-lost"]);
 }
 
+/// An answer of 503 says nothing of what was done, whatever name it gives.
+#[test]
+fn a_start_that_is_answered_with_a_5xx_is_looked_for_and_never_called_an_error() {
+    let home = Home::new();
+    let (_server, endpoint, master) = standing(&home);
+    let mut framework = Framework::subscribe(&master.mesos, &info());
+    let foul = [("done", Weather::DoneUnavailable), ("not-done", Weather::Unavailable)];
+    for (number, (task, weather)) in foul.into_iter().enumerate() {
+        endpoint.next("StartTask", &[weather]);
+        framework.launch(task, &format!("echo {task} >>{}", home.path("runs").display()));
+        until("it is sent", || (endpoint.asked("StartTask") == number + 1).then_some(()));
+    }
+    framework.state("done", "TASK_FINISHED");
+    let status = framework.ended("not-done");
+    assert_eq!(status["reason"], "REASON_INVALID_OFFERS", "{status}");
+    assert_eq!(endpoint.asked("StartTask"), foul.len());
+    assert_eq!(home.lines("runs"), ["done"]);
+}
+
+/// An answer that says nothing is no answer: no definition is registered anew for it, and no agent is gone.
+#[test]
+fn an_answer_that_says_nothing_is_asked_for_again() {
+    let home = Home::new();
+    let (_server, endpoint, master) = standing(&home);
+    let mut framework = Framework::subscribe(&master.mesos, &info());
+    let nothing = [Weather::Empty; 3];
+    endpoint.next("ListContainerInstances", &nothing);
+    endpoint.next("DescribeContainerInstances", &nothing);
+    endpoint.next("DescribeTaskDefinition", &nothing[..1]);
+    endpoint.next("RegisterTaskDefinition", &nothing[..1]);
+    let offer = framework.offer();
+    framework.accept(&offer, "patient", "true");
+    framework.state("patient", "TASK_FINISHED");
+    let rescinded = framework.events().iter().any(|event| event["type"] == "RESCIND");
+    assert!(!rescinded, "no agent was gone");
+    assert_eq!(endpoint.asked("RegisterTaskDefinition"), 2);
+}
+
 #[test]
 fn a_start_that_is_throttled_is_sent_again_until_it_is_taken() {
     let home = Home::new();

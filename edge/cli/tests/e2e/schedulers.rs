@@ -4,7 +4,7 @@
 //! The schedulers here that do not read are suppressed: offers do not expire, as in Mesos without `--offer_timeout`, so
 //! that one which is offered everything keeps everything for as long as it is connected.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -59,26 +59,86 @@ fn schedulers_that_never_read_do_not_stop_others() {
     );
 }
 
+/// \[R7\]: as many answers as there are questions, in their order.
 #[test]
-fn a_scheduler_that_lets_its_events_pile_up_is_cut_off_and_others_are_served() {
+fn a_scheduler_reconciles_a_hundred_thousand_tasks_as_fast_as_it_reads_while_others_are_served() {
+    const TASKS: usize = 100_000;
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    let mut other = Framework::subscribe(&server.mesos, &json!({"name": "other"}));
+    let id = json!({"value": "reconciler"});
+    let info = json!({"name": "reconciler", "id": id});
+    let mut stream = framework::subscribe_in_protobuf(&server.mesos, &info);
+    let before = server.resident_mib_max();
+    assert_eq!(framework::reconcile_unknown(&server.mesos, &stream, &id, TASKS), 202);
+    let reader = std::thread::spawn(move || {
+        let mut answered = 0;
+        while answered < TASKS {
+            let record = stream.record().expect("the stream goes on while it is read");
+            let wanted = framework::unknown(answered);
+            let is_answer = record.windows(wanted.len()).any(|part| part == wanted.as_bytes());
+            answered += usize::from(is_answer);
+            if is_answer && answered % 20_000 == 0 {
+                // Slower than it is written.
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        }
+    });
+    let mut rounds = 0;
+    while !reader.is_finished() {
+        is_served(&mut other, &format!("round-{rounds}"), 1);
+        rounds += 1;
+    }
+    reader.join().expect("every answer came, in order");
+    assert!(rounds > 1, "the other was served meanwhile");
+    let more = server.resident_mib_max() - before;
+    // The question has 24 MiB, is read into as many, and is decoded into as many again.
+    assert!(more < 160, "{more} MiB more than before");
+}
+
+#[test]
+fn a_scheduler_reconciles_five_thousand_tasks_in_json_and_is_not_cut_off() {
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    let info = json!({"name": "reconciler"});
+    let (mut stream, id) = framework::subscribe_and_stop_reading(&server.mesos, &info);
+    assert_eq!(framework::reconcile_unknown(&server.mesos, &stream, &id, 5_000), 202);
+    for number in 0..5_000 {
+        let event = std::iter::from_fn(|| stream.record())
+            .map(|record| serde_json::from_slice(&record).expect("events are JSON"))
+            .find(|event: &Value| event["type"] == "UPDATE");
+        let status = &event.expect("the stream goes on")["update"]["status"];
+        assert_eq!(status["task_id"]["value"], json!(framework::unknown(number)));
+    }
+}
+
+#[test]
+fn a_scheduler_that_reads_nothing_of_what_waits_for_it_is_cut_off_and_others_are_served() {
     let home = Home::new();
     let server = Server::start(&home, &[]);
     let (deaf, id) = framework::subscribe_and_stop_reading(&server.mesos, &json!({"name": "deaf"}));
     let mut other = Framework::subscribe(&server.mesos, &json!({"name": "other"}));
+    let before = server.resident_mib_max();
+    // More than sockets hold.
+    for _ in 0..10 {
+        let status = framework::reconcile_unknown(&server.mesos, &deaf, &id, 10_000);
+        assert!(matches!(status, 202 | 429), "{status}");
+    }
+    let asked = Instant::now();
     let mut rounds = 0;
     while has(&server, "frameworks", "deaf").is_some() {
-        assert!(rounds < 40, "events pile up without a bound");
-        let status = framework::reconcile_unknown(&server.mesos, &deaf, &id, 3_000);
-        // It is cut off in the middle of a round, or between two.
-        assert!(matches!(status, 202 | 400 | 403), "{status}");
+        assert!(asked.elapsed() < Duration::from_mins(1), "it is never cut off");
         is_served(&mut other, &format!("round-{rounds}"), 1);
         rounds += 1;
+        std::thread::sleep(Duration::from_millis(200));
     }
+    assert!(asked.elapsed() > Duration::from_secs(20), "it had time to read");
     until("it is removed: it has no failover timeout", || {
         has(&server, "completed_frameworks", "deaf")
     });
     is_served(&mut other, "after", 3);
-    assert!(server.said().contains("does not read its events"), "{}", server.said());
+    let more = server.resident_mib_max() - before;
+    assert!(more < 160, "{more} MiB more than before");
 }
 
 #[test]
@@ -195,4 +255,23 @@ fn calls_that_cannot_be_read_are_400_and_harm_nobody() {
         assert_eq!(framework::call(&server.mesos, media, b"{}").status, 415);
     }
     is_served(&mut other, "task", 3);
+}
+
+/// A driver that speaks libprocess takes silence for a master that is not elected yet, and asks again for ever.
+#[test]
+fn a_message_of_libprocess_is_answered_with_what_is_supported_and_the_operator_is_told_once() {
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    for message in ["internal.RegisterFrameworkMessage", "scheduler.Call"] {
+        for _ in 0..3 {
+            let path = format!("/master/mesos.{message}");
+            let headers = [("Libprocess-From", "scheduler(1)@10.0.0.1:4711")];
+            let reply = http::post(&server.mesos, &path, &headers, b"\x0a\x00");
+            let reply = reply.expect("the master answers");
+            assert_eq!(reply.status, 501);
+            assert!(reply.text().contains("POST /api/v1/scheduler"), "{}", reply.text());
+        }
+    }
+    assert_eq!(server.said().matches("speaks libprocess").count(), 1, "{}", server.said());
+    assert_eq!(http::get(&server.mesos, "/master/elsewhere").expect("it answers").status, 404);
 }

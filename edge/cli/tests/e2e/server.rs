@@ -265,6 +265,15 @@ impl Server {
         self.child.id()
     }
 
+    /// The most memory that it has had resident, in MiB.
+    pub(crate) fn resident_mib_max(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+        kib.expect("the kernel counts it") / 1024
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is our child");

@@ -26,6 +26,10 @@ pub(crate) enum Weather {
     Denied,
     /// It is answered with 500 and nothing else.
     Failing,
+    /// It is answered with a 503 that has a name, before the cluster hears of it.
+    Unavailable,
+    /// The cluster does what it is asked, and the answer is a 503 that has a name.
+    DoneUnavailable,
     /// It is answered by something that is no API at all.
     Html,
     /// It is answered with JSON in which nothing has the type that it should have.
@@ -126,6 +130,11 @@ fn serve(socket: TcpStream, sky: &Mutex<Sky>) -> io::Result<()> {
         Weather::Throttled => (400, MEDIA, refused("ThrottlingException").into_bytes()),
         Weather::Denied => (400, MEDIA, refused("AccessDeniedException").into_bytes()),
         Weather::Failing => (500, MEDIA, Vec::new()),
+        Weather::Unavailable => (503, MEDIA, refused("ServiceUnavailableException").into_bytes()),
+        Weather::DoneUnavailable => {
+            forward()?;
+            (503, MEDIA, refused("ServiceUnavailableException").into_bytes())
+        }
         Weather::Html => (200, "text/html", b"<html>Sign in to this network</html>".to_vec()),
         Weather::Mistyped => (200, MEDIA, MISTYPED.to_vec()),
         Weather::Broken => (200, MEDIA, b"{\"tasks\": [{\"taskArn\": \"arn:aws:e".to_vec()),

@@ -23,6 +23,8 @@ use super::guard::{self, Guard, Refusal};
 use super::seats::{Bounds, Seat, Seats, Taken};
 use super::{Callers, Rules, headers};
 use crate::limits;
+use crate::notes::Notes;
+use crate::progress::Progress;
 
 /// What a port is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +181,7 @@ pub(crate) async fn serve(listener: Listener, front: Front, mut closed: watch::R
         .header_read_timeout(limits::REQUEST_HEAD_WAIT)
         .max_buf_size(limits::REQUEST_HEAD_BYTES_MAX);
     let front = Arc::new(front);
+    let notes = Arc::<Notes>::default();
     loop {
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
@@ -192,6 +195,7 @@ pub(crate) async fn serve(listener: Listener, front: Front, mut closed: watch::R
             let (guard, front, seat) = (guard.clone(), front.clone(), seat.clone());
             async move { Ok::<_, Infallible>(answer(&guard, &front, seat, request).await) }
         });
+        let stream = Progress::new(stream, limits::STALL_MAX, notes.clone());
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let mut closed = closed.clone();
         connections.spawn(async move {

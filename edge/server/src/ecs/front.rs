@@ -3,11 +3,10 @@
 //! Source: `reference` of the protocol is AWS's own: `POST /`, the operation in `X-Amz-Target`, errors with `__type` in the
 //! body and `x-amzn-errortype` in the header, a request id with every answer.
 
-use std::future::Future;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, Uri,
@@ -15,7 +14,6 @@ use axum::http::{
 };
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use bytes::Bytes;
 use longshore_control::Reply;
 use longshore_machine::Ids;
 use longshore_wire_ecs::arn::ResourceId;
@@ -25,6 +23,7 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Request, limits as wire_limits};
 use tokio::sync::watch;
 
 use super::{Access, ControlHandle, instances, local};
+use crate::bodies::Bodies;
 use crate::ecs::access::text;
 use crate::instance::{KeeperHandle, RuntimeChoice, Runtimes};
 use crate::{limits, seed};
@@ -34,6 +33,7 @@ use crate::{limits, seed};
 pub(crate) struct Front {
     pub(crate) control: ControlHandle,
     pub(crate) access: Access,
+    pub(crate) bodies: Bodies,
     pub(crate) runtimes: Runtimes,
     pub(crate) keeper: KeeperHandle,
     /// What runs the containers of instances that are added and told nothing else.
@@ -137,15 +137,16 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
         let message = format!("Content-Type must be application/x-amz-json-1.1, not {content:?}.");
         return Err(ApiError::new(ErrorCode::Serialization, message));
     }
-    let body = whole(to_bytes(body, wire_limits::BODY_BYTES_MAX)).await.ok_or_else(|| {
+    // Its room is kept until the call is answered.
+    let body = front.bodies.read(body, wire_limits::BODY_BYTES_MAX).await.map_err(|_| {
         let message = format!(
             "The body must arrive whole and have at most {} bytes.",
             wire_limits::BODY_BYTES_MAX
         );
         ApiError::new(ErrorCode::RequestEntityTooLarge, message)
     })?;
-    let realm = front.access.admit(&parts, &body)?;
-    let request = Request::parse(operation, &body)?;
+    let realm = front.access.admit(&parts, &body.bytes)?;
+    let request = Request::parse(operation, &body.bytes)?;
     let patience = Duration::from_millis(limits::CALL_MS_MAX);
     match tokio::time::timeout(patience, front.control.call(realm, request)).await {
         Ok(answer) => answer,
@@ -153,11 +154,6 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
             Err(ApiError::new(ErrorCode::Server, "The control plane did not answer in time."))
         }
     }
-}
-
-/// A body that arrived whole and in time.
-pub(crate) async fn whole<E>(body: impl Future<Output = Result<Bytes, E>>) -> Option<Bytes> {
-    tokio::time::timeout(limits::REQUEST_BODY_WAIT, body).await.ok()?.ok()
 }
 
 /// What a container wrote: ECS leaves this to log drivers.

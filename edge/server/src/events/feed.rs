@@ -1,9 +1,11 @@
-//! The feed of events: for each realm that somebody follows, the latest events, and where each reader is among them.
+//! The feed of events: for each realm that somebody follows, the events that some reader has not taken, and where each reader is
+//! among them.
 //!
-//! The writer puts events in once their commit is on disk, and never waits for a reader. A reader that falls behind by more than
-//! is kept goes on with the oldest event that is there, and learns how many it has missed.
+//! The writer puts events in once their commit is on disk, and never waits for a reader. What waits is bounded in bytes, however
+//! many events they are. A reader that falls behind by more goes on with the oldest event that is there, and learns how many it
+//! has missed; one that takes nothing at all is let go with its connection (see [`crate::progress`]).
 //!
-//! Invariants: a realm has a ring while it has readers, and no longer; the bus is told of the first reader before that reader
+//! Invariants: what every reader has taken is not kept; a realm has a ring while it has readers, and no longer; the bus is told of the first reader before that reader
 //! is answered, so that what it causes afterwards is told to it; with the last reader the bus is told to build no more events.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -19,10 +21,45 @@ use crate::limits;
 /// The latest events of all realms that somebody follows.
 #[derive(Clone, Debug)]
 pub(crate) struct Feed {
-    rings: Arc<Mutex<BTreeMap<Realm, Ring>>>,
+    rings: Arc<Mutex<Rings>>,
     seats: Arc<Semaphore>,
     /// The way to the bus. A weak one: the control plane ends when nobody holds a strong one.
     inputs: mpsc::WeakSender<Input>,
+}
+
+#[derive(Debug, Default)]
+struct Rings {
+    by_realm: BTreeMap<Realm, Ring>,
+    /// Bytes of the events of all of them.
+    bytes: usize,
+    readers_made: u64,
+}
+
+impl Rings {
+    fn push(&mut self, realm: &Realm, event: Arc<Event>) -> Option<()> {
+        let ring = self.by_realm.get_mut(realm)?;
+        self.bytes += event.bytes();
+        ring.bytes += event.bytes();
+        ring.kept.push_back(event);
+        ring.next += 1;
+        // The latest event stays, however large it is.
+        while ring.kept.len() > 1
+            && (ring.bytes > limits::FEED_BYTES_MAX || self.bytes > limits::FEED_BYTES_MAX_ALL)
+        {
+            self.bytes -= ring.forget_oldest();
+        }
+        ring.news.send_replace(ring.next);
+        Some(())
+    }
+
+    /// Forgets what every reader of a realm has taken.
+    fn forget_taken(&mut self, realm: &Realm) {
+        let Some(ring) = self.by_realm.get_mut(realm) else { return };
+        let taken = ring.readers.values().copied().min().unwrap_or(ring.next);
+        while ring.oldest() < taken {
+            self.bytes -= ring.forget_oldest();
+        }
+    }
 }
 
 /// The latest events of a realm.
@@ -32,7 +69,8 @@ struct Ring {
     bytes: usize,
     /// The number of the next event; those that are kept have the numbers just below it.
     next: u64,
-    readers: usize,
+    /// The number of the next event of each reader.
+    readers: BTreeMap<u64, u64>,
     /// Tells readers that wait.
     news: watch::Sender<u64>,
 }
@@ -40,22 +78,14 @@ struct Ring {
 impl Ring {
     fn new() -> Self {
         let (news, _) = watch::channel(0);
-        Self { kept: VecDeque::new(), bytes: 0, next: 0, readers: 0, news }
+        Self { kept: VecDeque::new(), bytes: 0, next: 0, readers: BTreeMap::new(), news }
     }
 
-    fn push(&mut self, event: Arc<Event>) {
-        self.bytes += event.bytes();
-        self.kept.push_back(event);
-        self.next += 1;
-        let over = |ring: &Self| {
-            ring.kept.len() > limits::FEED_EVENTS_MAX || ring.bytes > limits::FEED_BYTES_MAX
-        };
-        // The latest event stays, however large it is.
-        while over(self) && self.kept.len() > 1 {
-            let oldest = self.kept.pop_front();
-            self.bytes -= oldest.map_or(0, |event| event.bytes());
-        }
-        self.news.send_replace(self.next);
+    /// Forgets the oldest event; how many bytes it had.
+    fn forget_oldest(&mut self) -> usize {
+        let bytes = self.kept.pop_front().map_or(0, |event| event.bytes());
+        self.bytes -= bytes;
+        bytes
     }
 
     /// The number of the oldest event that is kept.
@@ -79,7 +109,7 @@ impl Feed {
         Self { rings: Arc::default(), seats, inputs }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Realm, Ring>> {
+    fn lock(&self) -> MutexGuard<'_, Rings> {
         // Each change is made by a few lines that cannot panic: a panic elsewhere leaves no half of it.
         self.rings.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,21 +121,22 @@ impl Feed {
         // The place in the mailbox first: what is said under the lock is said in that order.
         let place = inputs.reserve().await.map_err(|_| NoSeat::Ending)?;
         let mut rings = self.lock();
-        let ring = rings.entry(realm.clone()).or_insert_with(Ring::new);
-        ring.readers += 1;
-        let (at, news) = (ring.next, ring.news.subscribe());
+        rings.readers_made += 1;
+        let id = rings.readers_made;
+        let ring = rings.by_realm.entry(realm.clone()).or_insert_with(Ring::new);
+        ring.readers.insert(id, ring.next);
+        let news = ring.news.subscribe();
         place.send(followed(realm.clone(), true));
         drop(rings);
-        Ok(Reader { feed: self.clone(), realm, at, news, _seat: seat })
+        Ok(Reader { feed: self.clone(), realm, id, news, _seat: seat })
     }
 
     /// Tells an event that is on disk.
     pub(crate) fn tell(&self, realm: &Realm, event: Arc<Event>) {
         let mut rings = self.lock();
-        match rings.get_mut(realm) {
-            Some(ring) => ring.push(event),
+        if rings.push(realm, event).is_none() {
             // On its way when the last reader left, or the bus could not be told that it did.
-            None => self.nobody_follows(realm.clone()),
+            self.nobody_follows(realm.clone());
         }
     }
 
@@ -117,12 +148,14 @@ impl Feed {
         }
     }
 
-    fn leave(&self, realm: &Realm) {
+    fn leave(&self, realm: &Realm, id: u64) {
         let mut rings = self.lock();
-        let Some(ring) = rings.get_mut(realm) else { return };
-        ring.readers -= 1;
-        if ring.readers == 0 {
-            rings.remove(realm);
+        let Some(ring) = rings.by_realm.get_mut(realm) else { return };
+        ring.readers.remove(&id);
+        let is_last = ring.readers.is_empty();
+        rings.forget_taken(realm);
+        if is_last {
+            rings.by_realm.remove(realm);
             self.nobody_follows(realm.clone());
         }
     }
@@ -146,8 +179,7 @@ pub(crate) struct News {
 pub(crate) struct Reader {
     feed: Feed,
     realm: Realm,
-    /// The number of the next event to read.
-    at: u64,
+    id: u64,
     news: watch::Receiver<u64>,
     _seat: OwnedSemaphorePermit,
 }
@@ -170,22 +202,31 @@ impl Reader {
         }
     }
 
-    fn take(&mut self) -> News {
-        let rings = self.feed.lock();
-        let Some(ring) = rings.get(&self.realm) else { return News::default() };
-        let missed = ring.oldest().saturating_sub(self.at);
-        self.at += missed;
-        let skip = usize::try_from(self.at - ring.oldest()).unwrap_or(usize::MAX);
-        let events: Vec<_> =
-            ring.kept.iter().skip(skip).take(limits::FEED_BATCH_MAX).cloned().collect();
-        self.at += events.len() as u64;
+    fn take(&self) -> News {
+        let mut rings = self.feed.lock();
+        let Some(ring) = rings.by_realm.get_mut(&self.realm) else { return News::default() };
+        let oldest = ring.oldest();
+        let Some(at) = ring.readers.get_mut(&self.id) else { return News::default() };
+        let missed = oldest.saturating_sub(*at);
+        *at += missed;
+        let skip = usize::try_from(*at - oldest).unwrap_or(usize::MAX);
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        for event in ring.kept.iter().skip(skip).take(limits::FEED_BATCH_MAX) {
+            bytes += event.bytes();
+            events.push(event.clone());
+            if bytes >= limits::FEED_BATCH_BYTES_MAX {
+                break;
+            }
+        }
+        *at += events.len() as u64;
+        rings.forget_taken(&self.realm);
         News { missed, events }
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.feed.leave(&self.realm);
+        self.feed.leave(&self.realm, self.id);
     }
 }
 
@@ -247,22 +288,63 @@ mod tests {
         let feed = Feed::new(inputs.downgrade());
         let mut slow = feed.follow(realm()).await.expect("there is a seat");
         let mut quick = feed.follow(realm()).await.expect("there is a seat");
+        let kept = limits::FEED_BYTES_MAX / event(10_000, 10_000).bytes();
         let mut seen = 0;
-        for number in 0..limits::FEED_EVENTS_MAX + 10 {
-            feed.tell(&realm(), event(number, 1));
+        for number in 0..kept + 10 {
+            feed.tell(&realm(), event(number + 10_000, 10_000));
             let news = quick.next().await;
             assert_eq!(news.missed, 0);
             seen += news.events.len();
         }
-        assert_eq!(seen, limits::FEED_EVENTS_MAX + 10);
+        assert_eq!(seen, kept + 10);
         let news = slow.next().await;
-        assert_eq!((news.missed, &*news.events[0].id), (10, "10"));
+        assert_eq!((news.missed, &*news.events[0].id), (10, "10010"));
         let mut left = news.events.len();
-        while left < limits::FEED_EVENTS_MAX {
+        while left < kept {
             let news = slow.next().await;
             assert_eq!(news.missed, 0);
             left += news.events.len();
         }
+        assert_eq!(feed.lock().bytes, 0, "what both have taken is not kept");
+    }
+
+    /// Many small events are a burst like any other: only their bytes count.
+    #[tokio::test]
+    async fn a_reader_that_is_busy_for_a_while_misses_none_of_many_small_events() {
+        let (inputs, _inbox) = mpsc::channel(8);
+        let feed = Feed::new(inputs.downgrade());
+        let mut busy = feed.follow(realm()).await.expect("there is a seat");
+        for number in 0..20_000 {
+            feed.tell(&realm(), event(number, 100));
+        }
+        let mut read = 0;
+        while read < 20_000 {
+            let news = busy.next().await;
+            assert_eq!(news.missed, 0);
+            read += news.events.len();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_of_all_realms_is_bounded_together() {
+        let (inputs, _inbox) = mpsc::channel(64);
+        let feed = Feed::new(inputs.downgrade());
+        let mut readers = Vec::new();
+        for number in 0..8 {
+            let realm = Realm::new("us-east-1", format!("{number:012}"));
+            readers.push(feed.follow(realm.clone()).await.expect("there is a seat"));
+            for _ in 0..8 {
+                feed.tell(&realm, event(number, limits::FEED_BYTES_MAX / 8));
+            }
+        }
+        let rings = feed.lock();
+        let kept: usize = rings.by_realm.values().map(|ring| ring.bytes).sum();
+        let latest = event(0, limits::FEED_BYTES_MAX / 8).bytes();
+        assert_eq!(kept, rings.bytes);
+        assert!(kept <= limits::FEED_BYTES_MAX_ALL + readers.len() * latest, "{kept}");
+        drop(rings);
+        drop(readers);
+        assert_eq!(feed.lock().bytes, 0);
     }
 
     #[tokio::test]
@@ -274,7 +356,10 @@ mod tests {
             feed.tell(&realm(), event(number, limits::FEED_BYTES_MAX / 8));
         }
         let news = reader.next().await;
-        assert_eq!((news.missed, news.events.len()), (13, 7));
+        assert_eq!((news.missed, news.events.len()), (13, 1), "large ones are taken one by one");
+        for _ in 0..6 {
+            assert_eq!(reader.next().await.missed, 0);
+        }
         feed.tell(&realm(), event(20, 2 * limits::FEED_BYTES_MAX));
         assert_eq!(ids(&reader.next().await), ["20"]);
     }
@@ -290,7 +375,7 @@ mod tests {
         assert!(said(&mut inbox).is_empty());
         drop(other);
         assert_eq!(said(&mut inbox), [false]);
-        assert!(feed.lock().is_empty());
+        assert!(feed.lock().by_realm.is_empty());
         feed.tell(&realm(), event(1, 1));
         assert_eq!(said(&mut inbox), [false], "an event that nobody follows says so again");
     }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, Uri,
@@ -16,8 +16,9 @@ use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, eventbridge, sqs};
 
 use super::handle::gone;
+use crate::bodies::Whole;
 use crate::door::{is_from_allowed_page, is_from_page};
-use crate::ecs::{ERROR_TYPE, Front, REQUEST_ID, text, whole};
+use crate::ecs::{ERROR_TYPE, Front, REQUEST_ID, text};
 use crate::{limits, seed};
 
 const JSON_1_0: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
@@ -152,7 +153,8 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let (realm, body) =
         admit(front, service, &parts, body).await.map_err(|error| refusal(service, error))?;
-    let request = read(service, &parts, &body)?;
+    // Its room is kept until the call is answered.
+    let request = read(service, &parts, &body.bytes)?;
     let patience = Duration::from_millis(limits::CALL_MS_MAX);
     match tokio::time::timeout(patience, front.control.bus().call(realm, request)).await {
         Ok(Some(answer)) => answer,
@@ -170,7 +172,7 @@ async fn admit(
     service: Service,
     parts: &Parts,
     body: Body,
-) -> Result<(Realm, bytes::Bytes), ApiError> {
+) -> Result<(Realm, Whole), ApiError> {
     let is_query = service == Service::SqsQuery;
     let method = parts.method == Method::POST || (is_query && parts.method == Method::GET);
     if !method || (service == Service::EventBridge && parts.uri.path() != "/") {
@@ -181,11 +183,11 @@ async fn admit(
         ));
     }
     let max = limits::EVENTS_CALL_BYTES_MAX;
-    let body = whole(to_bytes(body, max)).await.ok_or_else(|| {
+    let body = front.bodies.read(body, max).await.map_err(|_| {
         let message = format!("The body must arrive whole and have at most {max} bytes.");
         ApiError::new(ErrorCode::RequestEntityTooLarge, message)
     })?;
-    let realm = front.access.admit(parts, &body)?;
+    let realm = front.access.admit(parts, &body.bytes)?;
     Ok((realm, body))
 }
 

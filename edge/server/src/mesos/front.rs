@@ -4,32 +4,39 @@
 //! Source: Mesos, `master/http.cpp`; rule ids such as \[H4\] are those of the project's reference. The order of checks is the
 //! contract: each client reacts to the first that fails.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
 };
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any, get};
-use longshore_bridge::{Config, Page, Response as Told, validate_call};
-use longshore_wire_mesos::v1::scheduler::Call;
+use bytes::Bytes;
+use futures_util::stream;
+use longshore_bridge::{Config, Page, Response as Told};
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::{MESOS_VERSION, Media, accepted};
 
+use super::call::{Read, Reader};
 use super::credentials::{Check, Credentials, Principal, Realm, check};
-use super::{Answer, BridgeHandle, Called};
-use crate::limits;
+use super::{Answer, BridgeHandle, Called, libprocess};
+use crate::notes::Notes;
 
 const STREAM_ID: HeaderName = HeaderName::from_static("mesos-stream-id");
-const CALL: &str = "mesos.v1.scheduler.Call";
 
 /// Every path stands alone and below `/master`. Source: \[H1\].
-pub(super) fn router(handle: BridgeHandle, config: &Config, credentials: Credentials) -> Router {
+pub(super) fn router(
+    handle: BridgeHandle,
+    notes: Arc<Notes>,
+    config: &Config,
+    credentials: Credentials,
+) -> Router {
     let credentials = Arc::new(credentials);
-    let guarded = |realm: Realm, route: MethodRouter<BridgeHandle>| {
+    let guarded = |realm: Realm, route: MethodRouter<Front>| {
         let asked = Check { credentials: credentials.clone(), realm };
         // Not `route_layer`, which knows nothing of what any method reaches.
         route.layer(from_fn_with_state(asked, check))
@@ -59,24 +66,60 @@ pub(super) fn router(handle: BridgeHandle, config: &Config, credentials: Credent
     }
     router
         .route("/metrics/snapshot", page(Page::Metrics))
-        .fallback(|| async { plain(StatusCode::NOT_FOUND, "").done() })
-        .with_state(handle)
+        .fallback(move |request: Request<Body>| {
+            let notes = notes.clone();
+            async move { elsewhere(&notes, &request) }
+        })
+        .with_state(Front { handle, reader: Reader::default() })
+}
+
+/// What is on no path of this master. A driver that speaks libprocess is told that nobody here does.
+fn elsewhere(notes: &Notes, request: &Request<Body>) -> Response<Body> {
+    if !libprocess::is_message(request.uri().path()) {
+        return plain(StatusCode::NOT_FOUND, "").done();
+    }
+    notes.warn(&libprocess::note(request.headers()));
+    plain(StatusCode::NOT_IMPLEMENTED, libprocess::ANSWER).done()
+}
+
+/// What the front answers with.
+#[derive(Clone)]
+struct Front {
+    handle: BridgeHandle,
+    reader: Reader,
 }
 
 /// Read endpoints do not look at the method. Source: section 9.2.
-fn page(page: Page) -> MethodRouter<BridgeHandle> {
-    any(move |State(handle): State<BridgeHandle>| async move {
-        match handle.inspect(page).await {
-            Some(Answer::Plain(Told::Json(body))) => {
-                let mut response = Response::new(Body::from(body));
-                response
-                    .headers_mut()
-                    .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                response
-            }
-            _ => plain(StatusCode::SERVICE_UNAVAILABLE, "The master is ending").done(),
+fn page(page: Page) -> MethodRouter<Front> {
+    any(move |State(front): State<Front>| async move {
+        match front.handle.inspect(page).await {
+            Some(Answer::Plain(Told::Json(body))) => json(body),
+            _ => plain(StatusCode::SERVICE_UNAVAILABLE, "The master is shutting down").done(),
         }
     })
+}
+
+/// A page, as it was written: in pieces.
+fn json(pieces: Arc<[Vec<u8>]>) -> Response<Body> {
+    let length: usize = pieces.iter().map(Vec::len).sum();
+    let each = (0..pieces.len()).map(move |at| {
+        let piece = Piece(pieces.clone(), at);
+        Ok::<_, Infallible>(Bytes::from_owner(piece))
+    });
+    let mut response = Response::new(Body::from_stream(stream::iter(each)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    response
+}
+
+/// One piece of a page that several may be reading.
+struct Piece(Arc<[Vec<u8>]>, usize);
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.0[self.1]
+    }
 }
 
 async fn version() -> Response<Body> {
@@ -131,18 +174,15 @@ fn sent<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-async fn scheduler(State(handle): State<BridgeHandle>, request: Request<Body>) -> Response<Body> {
-    match call(handle, request).await {
+async fn scheduler(State(front): State<Front>, request: Request<Body>) -> Response<Body> {
+    match call(front, request).await {
         Ok(response) | Err(response) => response,
     }
 }
 
 /// Answers a call; what is `Err` failed one of the checks that need no state.
 #[expect(clippy::result_large_err, reason = "a response is what both ways lead to")]
-async fn call(
-    handle: BridgeHandle,
-    request: Request<Body>,
-) -> Result<Response<Body>, Response<Body>> {
+async fn call(front: Front, request: Request<Body>) -> Result<Response<Body>, Response<Body>> {
     let (parts, body) = request.into_parts();
     if parts.method != Method::POST {
         let why = format!("Expecting one of {{ 'POST' }}, but received '{}'", parts.method);
@@ -158,38 +198,35 @@ async fn call(
             "Expecting 'Content-Type' of application/json or application/x-protobuf",
         );
     };
-    let body = to_bytes(body, limits::CALL_BYTES_MAX);
-    let Ok(Ok(body)) = tokio::time::timeout(limits::REQUEST_BODY_WAIT, body).await else {
-        return bad(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The call did not arrive whole, or is larger than this master takes",
-        );
+    let principal = parts.extensions.get::<Principal>().map(|Principal(proved)| proved.clone());
+    let read = front.reader.read(media, body, principal.clone()).await;
+    let Read { call, kind, room } = match read {
+        Ok(read) => read,
+        Err((status, why)) => return Err(refused(status, &why)),
     };
-    let call: Call = match media.decode(CALL, &body) {
-        Ok(call) => call,
-        Err(why) => return bad(StatusCode::BAD_REQUEST, &why.to_string()),
-    };
-    let principal = parts.extensions.get::<Principal>().map(|Principal(proved)| proved.as_str());
-    if let Err(why) = validate_call(&call, principal) {
-        return bad(StatusCode::BAD_REQUEST, &why);
-    }
     let wanted = accepted(sent(&parts.headers, &header::ACCEPT));
-    if matches!(call.r#type(), Type::Subscribe | Type::ReconcileOperations) && wanted.is_none() {
+    if matches!(kind, Type::Subscribe | Type::ReconcileOperations) && wanted.is_none() {
         return bad(
             StatusCode::NOT_ACCEPTABLE,
             "Expecting 'Accept' to allow application/json or application/x-protobuf",
         );
     }
     let stream_id = sent(&parts.headers, &STREAM_ID).map(str::to_owned);
-    let called = Called { call, stream_id, principal: principal.map(str::to_owned) };
-    let answer = handle.call(called, wanted.unwrap_or(Media::Json)).await;
+    let media = wanted.unwrap_or(Media::Json);
+    let called = Called { call, stream_id, principal };
+    let answer = front.handle.call(called, media, room).await;
     Ok(respond(answer))
+}
+
+fn refused(status: u16, why: &str) -> Response<Body> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    plain(status, why).done()
 }
 
 /// What the bridge answered, as HTTP.
 fn respond(answer: Option<Answer>) -> Response<Body> {
     match answer {
-        None => plain(StatusCode::SERVICE_UNAVAILABLE, "The master is ending").done(),
+        None => plain(StatusCode::SERVICE_UNAVAILABLE, "The master is shutting down").done(),
         Some(Answer::Stream(stream, id)) => {
             let media = stream.media.name();
             let mut response = Response::new(Body::from_stream(stream));
@@ -198,17 +235,8 @@ fn respond(answer: Option<Answer>) -> Response<Body> {
         }
         Some(Answer::Plain(told)) => match told {
             Told::Done => plain(StatusCode::OK, "").done(),
-            Told::Refused(status, why) => plain(
-                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-                &why,
-            )
-            .done(),
-            Told::Json(body) => {
-                let mut response = Response::new(Body::from(body));
-                let kind = HeaderValue::from_static("application/json");
-                response.headers_mut().insert(header::CONTENT_TYPE, kind);
-                response
-            }
+            Told::Refused(status, why) => refused(status, &why),
+            Told::Json(body) => json(body),
             Told::Accepted | Told::Stream(..) => plain(StatusCode::ACCEPTED, "").done(),
         },
     }

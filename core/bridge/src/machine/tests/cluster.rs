@@ -20,6 +20,8 @@ pub(super) enum Fate {
     LostAfter,
     /// Too many requests: nothing was done.
     Throttled,
+    /// The request could not be sent: nothing was done.
+    NotDone,
     /// Refused with an error.
     Refused,
     /// Refused with a failure of this reason.
@@ -45,6 +47,10 @@ pub(super) struct Cluster {
     pub(super) reads: u32,
     /// How often all tasks were listed.
     pub(super) listings: u32,
+    /// The tasks of each reading that named them.
+    pub(super) described: Vec<Vec<Str>>,
+    /// How many questions for the end of a task are answered in vain.
+    pub(super) stops_lost: u32,
     /// Definitions by family.
     definitions: BTreeMap<Str, Definition>,
     /// CPU units and MiB that each task holds.
@@ -70,6 +76,8 @@ impl Cluster {
             registrations: Vec::new(),
             reads: 0,
             listings: 0,
+            described: Vec::new(),
+            stops_lost: 0,
             definitions: BTreeMap::new(),
             held: BTreeMap::new(),
             events: Vec::new(),
@@ -210,7 +218,7 @@ impl Cluster {
     /// Answers one question.
     pub(super) fn answer(&mut self, now: Timestamp, ask: Ask) -> Result<Answer, Failure> {
         if !self.reachable {
-            return Err(Failure::Unavailable("connection refused".to_owned()));
+            return Err(Failure::NotDone("connection refused".to_owned()));
         }
         match ask {
             Ask::ListInstances => Ok(self.instances_where(|_| true)),
@@ -224,6 +232,7 @@ impl Cluster {
                 }))
             }
             Ask::DescribeTasks(arns) => {
+                self.described.push(arns.clone());
                 let missing =
                     arns.iter().filter(|arn| !self.tasks.contains_key(*arn)).cloned().collect();
                 match self.tasks_where(|task| arns.contains(&task.arn)) {
@@ -275,7 +284,7 @@ impl Cluster {
 
     fn start(&mut self, now: Timestamp, start: &StartTask) -> Result<Answer, Failure> {
         self.starts.push(start.clone());
-        let lost = || Failure::Unavailable("the connection broke".to_owned());
+        let lost = || Failure::Unsure("the connection broke".to_owned());
         match self.fates.pop_front() {
             None => Ok(self.accept(now, start)),
             Some(Fate::LostBefore) => Err(lost()),
@@ -284,6 +293,7 @@ impl Cluster {
                 Err(lost())
             }
             Some(Fate::Throttled) => Err(Failure::Throttled),
+            Some(Fate::NotDone) => Err(Failure::NotDone("connection refused".to_owned())),
             Some(Fate::Refused) => Err(Failure::Refused {
                 code: "ClientException".to_owned(),
                 message: "it is wrong".to_owned(),
@@ -337,8 +347,37 @@ impl Cluster {
         Answer::Started(Box::new(task))
     }
 
+    /// A framework's task that a master before this one launched and that runs.
+    pub(super) fn left_over(&mut self, framework: &str, id: &str) -> Str {
+        let instance = self.instances.values_mut().next().expect("there is an instance");
+        instance.running_tasks += 1;
+        let instance = instance.arn.clone();
+        self.made += 1;
+        let environment =
+            [("MESOS_FRAMEWORK_ID".into(), framework.into()), ("MESOS_TASK_ID".into(), id.into())];
+        let task = Task {
+            arn: format!("{PREFIX}:task/default/{:032x}", self.made).into(),
+            instance_arn: Some(instance),
+            last_status: LastStatus::Running,
+            desired_running: true,
+            started_by: Some(format!("ls-{:032x}", self.made).into()),
+            environment: environment.into(),
+            containers: vec![Container::default()],
+            ran: true,
+            version: 2,
+            ..Default::default()
+        };
+        let arn = task.arn.clone();
+        self.tasks.insert(arn.clone(), task);
+        arn
+    }
+
     fn stop(&mut self, arn: &Str) -> Result<Answer, Failure> {
         self.stops.push(arn.clone());
+        if self.stops_lost > 0 {
+            self.stops_lost -= 1;
+            return Err(Failure::Throttled);
+        }
         let Some(task) = self.tasks.get_mut(arn) else {
             return Err(Failure::Refused {
                 code: "InvalidParameterException".to_owned(),

@@ -71,7 +71,9 @@ fn a_task_whose_start_is_on_its_way_is_killed_when_it_is_known() {
 
 #[test]
 fn a_kill_while_the_start_turns_out_to_be_refused_is_a_kill() {
-    for fate in [Fate::NotStarted("RESOURCE:CPU"), Fate::Throttled, Fate::LostBefore] {
+    let fates =
+        [Fate::NotStarted("RESOURCE:CPU"), Fate::Throttled, Fate::NotDone, Fate::LostBefore];
+    for fate in fates {
         let (mut world, client) = World::with_client(&[(4096, 4096)]);
         world.cluster.fates.push_back(fate);
         let offer = world.offer(&client);

@@ -155,9 +155,9 @@ fn a_launch_is_not_given_up_while_the_cluster_cannot_be_asked() {
 }
 
 #[test]
-fn a_start_that_is_throttled_is_asked_for_again() {
+fn a_start_that_is_throttled_or_cannot_be_sent_is_asked_for_again() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);
-    world.cluster.fates.extend([Fate::Throttled, Fate::Throttled]);
+    world.cluster.fates.extend([Fate::Throttled, Fate::NotDone]);
     world.launched(&client, "t1");
     assert_eq!(world.cluster.starts.len(), 1);
     world.run_for(2 * SETTLE_MS);

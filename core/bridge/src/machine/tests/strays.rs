@@ -86,8 +86,7 @@ fn a_stray_that_goes_on_is_stopped_again() {
     world.hold = Some(|ask| matches!(ask, Ask::StopTask { .. }));
     world.run_for(5_000);
     assert!(world.cluster.stops.is_empty());
-    world.drop_held();
-    world.hold = None;
+    world.lose_held();
     world.run_for(40_000);
     assert_eq!(world.cluster.stops, [task.arn]);
 }

@@ -3,23 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use longshore_machine::{Machine, Timestamp};
-use longshore_replica::{Answer, Ask, StartTask};
+use longshore_replica::{Answer, Ask, Failure, StartTask};
 use longshore_wire_ecs::Str;
-use longshore_wire_mesos::v1::framework_info::Capability;
-use longshore_wire_mesos::v1::framework_info::capability::Type as CapabilityType;
 use longshore_wire_mesos::v1::offer::{Operation, operation};
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::event::Type as EventType;
 use longshore_wire_mesos::v1::scheduler::{Call, Event, call};
 use longshore_wire_mesos::v1::{
-    AgentId, CommandInfo, Filters, FrameworkId, FrameworkInfo, Offer, OfferId, Resource, TaskId,
-    TaskInfo, TaskState, TaskStatus, value,
+    Filters, FrameworkId, FrameworkInfo, Offer, TaskId, TaskInfo, TaskState, TaskStatus,
 };
 
 use super::cluster::Cluster;
-use crate::amounts::Amounts;
+pub(super) use super::pieces::{
+    able, agent, config, framework, kind, made_up, returning, sleeper, total,
+};
 use crate::machine::{Asked, CallId, Input, Output, Response, StreamKey};
-use crate::{Bridge, Config, DefaultImage, audit, parse_ranges, validate_call};
+use crate::{Bridge, audit, check};
 
 /// Long enough for a reading, an allocation and what follows from them, in ms.
 pub(super) const SOON_MS: u64 = 500;
@@ -29,7 +28,14 @@ pub(super) const SOON_MS: u64 = 500;
 pub(super) struct Client {
     pub(super) id: String,
     pub(super) stream: StreamKey,
-    stream_id: String,
+    pub(super) stream_id: String,
+}
+
+impl Client {
+    /// A framework of that id which has no stream.
+    pub(super) fn known(id: &str) -> Self {
+        Self { id: id.to_owned(), stream: StreamKey(0), stream_id: String::new() }
+    }
 }
 
 /// All that takes part.
@@ -46,6 +52,10 @@ pub(super) struct World {
     pub(super) tells: bool,
     /// What operators were told.
     pub(super) notes: Vec<String>,
+    /// Streams whose readers have not come to the last mark.
+    pub(super) marks: BTreeSet<StreamKey>,
+    /// Whether readers read.
+    pub(super) reads: bool,
     asks: VecDeque<(Asked, Ask)>,
     events: Vec<(Timestamp, StreamKey, Event)>,
     responses: BTreeMap<CallId, Response>,
@@ -70,6 +80,8 @@ impl World {
             listens: false,
             tells: false,
             notes: Vec::new(),
+            marks: BTreeSet::new(),
+            reads: true,
             asks: VecDeque::new(),
             events: Vec::new(),
             responses: BTreeMap::new(),
@@ -98,6 +110,7 @@ impl World {
         self.asks.clear();
         self.events.clear();
         self.closed.clear();
+        self.marks.clear();
         self.run_for(SOON_MS);
     }
 
@@ -111,6 +124,7 @@ impl World {
             self.bridge.tick(self.now, &mut out);
             self.take_in(out);
             self.answer_asks();
+            self.read();
             turns += 1;
             assert!(turns <= ms + 1_000, "the bridge wakes again and again and does nothing");
         }
@@ -124,12 +138,27 @@ impl World {
     pub(super) fn step(&mut self, input: Input) {
         self.feed(input);
         self.answer_asks();
+        self.read();
+    }
+
+    /// Readers read what there is for them.
+    pub(super) fn read(&mut self) {
+        while self.reads
+            && let Some(stream) = self.marks.pop_first()
+        {
+            self.feed(Input::Reached(stream));
+        }
     }
 
     /// Answers what was held back.
     pub(super) fn release(&mut self) {
         self.hold = None;
         self.answer_asks();
+    }
+
+    /// Questions that are held back.
+    pub(super) fn held(&self) -> impl Iterator<Item = &Ask> {
+        self.asks.iter().map(|(_, ask)| ask)
     }
 
     /// The only `StartTask` that is held back.
@@ -151,9 +180,13 @@ impl World {
         self.step(Input::Answered(asked, Ok(answer)));
     }
 
-    /// What is held back is lost, and nobody hears of it.
-    pub(super) fn drop_held(&mut self) {
-        self.asks.clear();
+    /// What is held back is lost on its way: nobody can say what became of it.
+    pub(super) fn lose_held(&mut self) {
+        self.hold = None;
+        for (asked, _) in std::mem::take(&mut self.asks) {
+            let lost = Failure::Unsure("the connection broke".to_owned());
+            self.step(Input::Answered(asked, Err(lost)));
+        }
     }
 
     fn feed(&mut self, input: Input) {
@@ -162,7 +195,7 @@ impl World {
         self.take_in(out);
     }
 
-    fn take_in(&mut self, out: Vec<Output>) {
+    pub(super) fn take_in(&mut self, out: Vec<Output>) {
         for output in out {
             match output {
                 Output::Respond(id, response) => {
@@ -174,6 +207,9 @@ impl World {
                 Output::Send(stream, event) => {
                     assert!(!self.closed.contains(&stream), "{stream:?} is closed: {event:?}");
                     self.events.push((self.now, stream, *event));
+                }
+                Output::Mark(stream) => {
+                    assert!(self.marks.insert(stream), "{stream:?} has two marks out");
                 }
                 Output::Close(stream) => {
                     assert!(self.closed.insert(stream), "{stream:?} is closed twice");
@@ -223,12 +259,24 @@ impl World {
 
     /// Sends a call as it is; the answer.
     pub(super) fn post(&mut self, call: Call, stream_id: Option<String>) -> Response {
-        validate_call(&call, self.principal.as_deref()).expect("the call is well-formed");
+        let id = self.send(call, stream_id);
+        self.responses.remove(&id).expect("a call is answered at once")
+    }
+
+    /// Sends a call that may be answered later.
+    pub(super) fn send(&mut self, call: Call, stream_id: Option<String>) -> CallId {
+        let principal = self.principal.clone();
+        let call = check(call, principal.as_deref()).expect("the call is well-formed");
+        let call = Box::new(call);
         self.calls += 1;
         let id = CallId(self.calls);
-        let principal = self.principal.clone();
-        self.step(Input::Called { id, call: Box::new(call), stream_id, principal });
-        self.responses.remove(&id).expect("a call is answered at once")
+        self.step(Input::Called { id, call, stream_id, principal });
+        id
+    }
+
+    /// What a call was answered, if it was.
+    pub(super) fn response(&mut self, id: CallId) -> Option<Response> {
+        self.responses.remove(&id)
     }
 
     /// Sends a call of a framework.
@@ -383,75 +431,4 @@ impl World {
             Response::Accepted
         );
     }
-}
-
-/// A call of a kind; its part is filled in by the caller.
-pub(super) fn kind(kind: Type) -> Call {
-    Call { r#type: Some(kind.into()), ..Default::default() }
-}
-
-pub(super) fn config() -> Config {
-    Config {
-        hostname: "master.example".into(),
-        ip: [10, 0, 0, 1],
-        port: 5050,
-        region: "us-east-1".into(),
-        cluster: "default".into(),
-        ports: parse_ranges("31000-31099").expect("these are ranges"),
-        disk_mb: 10_000,
-        hostname_attribute: "hostname".into(),
-        default_image: DefaultImage::Image("alpine".into()),
-        started_at_ms: 0,
-        offer_timeout_ms: None,
-    }
-}
-
-/// A framework that may be away for an hour and has no capabilities.
-pub(super) fn framework(name: &str) -> FrameworkInfo {
-    FrameworkInfo { name: name.to_owned(), failover_timeout: Some(3_600.0), ..Default::default() }
-}
-
-pub(super) fn able(info: FrameworkInfo, capabilities: &[CapabilityType]) -> FrameworkInfo {
-    let capability = |kind: &CapabilityType| Capability { r#type: Some((*kind).into()) };
-    FrameworkInfo { capabilities: capabilities.iter().map(capability).collect(), ..info }
-}
-
-/// The same framework, as it describes itself when it comes back.
-pub(super) fn returning(client: &Client) -> FrameworkInfo {
-    FrameworkInfo { id: Some(FrameworkId { value: client.id.clone() }), ..framework("one") }
-}
-
-/// A task that runs a shell command in the default image.
-pub(super) fn sleeper(id: &str, offer: &Offer, cpus: f64, mem: f64) -> TaskInfo {
-    let scalar = |name: &str, value: f64| Resource {
-        name: name.to_owned(),
-        r#type: value::Type::Scalar.into(),
-        scalar: Some(value::Scalar { value }),
-        ..Default::default()
-    };
-    TaskInfo {
-        name: id.to_owned(),
-        task_id: TaskId { value: id.to_owned() },
-        agent_id: offer.agent_id.clone(),
-        resources: vec![scalar("cpus", cpus), scalar("mem", mem)],
-        command: Some(CommandInfo { value: Some("sleep 1000".to_owned()), ..Default::default() }),
-        ..Default::default()
-    }
-}
-
-/// Thousandths of a resource that offers hold together.
-pub(super) fn total(offers: &[Offer], name: &str) -> u64 {
-    let amount =
-        |offer: &Offer| Amounts::read(&offer.resources).expect("offers can be read").scalar(name);
-    offers.iter().map(amount).sum()
-}
-
-/// An offer that nobody made.
-pub(super) fn made_up(id: &str, like: &Offer) -> Offer {
-    Offer { id: OfferId { value: id.to_owned() }, ..like.clone() }
-}
-
-/// The agent that an instance is to frameworks.
-pub(super) fn agent(instance: &str) -> AgentId {
-    AgentId { value: instance.rsplit('/').next().unwrap_or_default().to_owned() }
 }

@@ -1,0 +1,318 @@
+//! A bridge in front of a large cluster that does at once what it is asked, and frameworks that read at once what they are sent.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use longshore_bridge::{
+    Bridge, CallId, Config, DefaultImage, Input, Output, Response, StreamKey, check, parse_ranges,
+};
+use longshore_machine::{Machine, Timestamp};
+use longshore_replica::{
+    Answer, Ask, Container, Definition, Failure, Instance, LastStatus, StartTask, Task,
+};
+use longshore_wire_ecs::Str;
+use longshore_wire_mesos::v1::scheduler::call::{self, Type};
+use longshore_wire_mesos::v1::scheduler::{Call, Event};
+use longshore_wire_mesos::v1::{FrameworkId, FrameworkInfo, Offer};
+use rustix::time::{ClockId, clock_gettime};
+
+/// Instances of the cluster.
+pub(super) const INSTANCES: u32 = 10_000;
+/// Tasks of a framework: as many as one may have.
+pub(super) const TASKS: usize = 100_000;
+
+const PREFIX: &str = "arn:aws:ecs:us-east-1:123456789012";
+
+/// How long the step of a call took, and the longest of the steps that followed, with its kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Longest {
+    pub(super) call: Duration,
+    pub(super) after: (Duration, &'static str),
+}
+
+fn kind_of(input: &Input) -> &'static str {
+    match input {
+        Input::Answered(_, Ok(Answer::Instances(_))) => "instances are told",
+        Input::Answered(_, Ok(Answer::Tasks { .. })) => "tasks are told",
+        Input::Answered(..) => "an answer",
+        Input::Reached(_) => "a mark is reached",
+        _ => "something else",
+    }
+}
+
+/// A framework that is subscribed.
+#[derive(Clone, Debug)]
+pub(super) struct Framework {
+    pub(super) id: String,
+    pub(super) stream_id: String,
+    pub(super) stream: StreamKey,
+}
+
+/// All that takes part.
+pub(super) struct Town {
+    bridge: Bridge,
+    now: Timestamp,
+    instances: Vec<Instance>,
+    tasks: BTreeMap<Str, Task>,
+    families: BTreeSet<Str>,
+    waiting: VecDeque<Input>,
+    calls: u64,
+    made: u64,
+    /// Offers by the stream that they were made on.
+    pub(super) offers: BTreeMap<StreamKey, Vec<Offer>>,
+    /// Updates that were sent.
+    pub(super) updates: usize,
+    /// What all steps took together.
+    pub(super) spent: Duration,
+    opened: Option<(StreamKey, String)>,
+    first: BTreeMap<StreamKey, String>,
+}
+
+/// How long this thread has run: what others do on this machine does not count.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let part = |part: i64| u64::try_from(part).unwrap_or_default();
+    Duration::from_secs(part(time.tv_sec)) + Duration::from_nanos(part(time.tv_nsec))
+}
+
+fn config() -> Config {
+    Config {
+        hostname: "master.example".into(),
+        ip: [10, 0, 0, 1],
+        port: 5050,
+        region: "us-east-1".into(),
+        cluster: "default".into(),
+        ports: parse_ranges("1024-32767").unwrap_or_default(),
+        disk_mb: 10_000,
+        hostname_attribute: "hostname".into(),
+        default_image: DefaultImage::Image("alpine".into()),
+        started_at_ms: 0,
+        offer_timeout_ms: None,
+    }
+}
+
+fn instance(number: u32) -> Instance {
+    let attribute = |number: u32| (format!("name-{number}").into(), Some("a value".into()));
+    Instance {
+        arn: format!("{PREFIX}:container-instance/default/{number:032x}").into(),
+        ec2_instance_id: Some(format!("i-{number:017x}").into()),
+        active: true,
+        connected: true,
+        cpu: 1024 * 128,
+        memory_mib: 1024 * 1024,
+        cpu_remaining: 1024 * 128,
+        memory_mib_remaining: 1024 * 1024,
+        // As fragmented as what is offered of it can be.
+        ports_used: if number == 0 { (1024..32767).step_by(2).collect() } else { [22, 80].into() },
+        attributes: (0..15).map(attribute).collect(),
+        version: 1,
+        ..Default::default()
+    }
+}
+
+impl Town {
+    /// A cluster on which a framework has as many tasks as it may have, of which the bridge has read nothing.
+    pub(super) fn new() -> Self {
+        let instances: Vec<Instance> = (0..INSTANCES).map(instance).collect();
+        let mut town = Self {
+            bridge: Bridge::new(config(), 1),
+            now: Timestamp::from_millis(1_700_000_000_000),
+            instances,
+            tasks: BTreeMap::new(),
+            families: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            calls: 0,
+            made: 0,
+            offers: BTreeMap::new(),
+            updates: 0,
+            spent: Duration::ZERO,
+            opened: None,
+            first: BTreeMap::new(),
+        };
+        for number in 0..TASKS {
+            let arn = town.instances[1 + number % (town.instances.len() - 1)].arn.clone();
+            let environment = [
+                ("MESOS_FRAMEWORK_ID".into(), "large".into()),
+                ("MESOS_TASK_ID".into(), format!("task-{number}").into()),
+                ("LONGSHORE_CLAIM".into(), "cpus:0.1; mem:32".into()),
+            ];
+            let started_by: Str = format!("ls-old-{number}").into();
+            let task = town.task(arn, started_by, environment.into(), LastStatus::Running);
+            town.tasks.insert(task.arn.clone(), task);
+        }
+        town
+    }
+
+    fn task(
+        &mut self,
+        instance: Str,
+        started_by: Str,
+        environment: BTreeMap<Str, Str>,
+        last_status: LastStatus,
+    ) -> Task {
+        self.made += 1;
+        Task {
+            arn: format!("{PREFIX}:task/default/{:032x}", self.made).into(),
+            instance_arn: Some(instance),
+            last_status,
+            desired_running: true,
+            started_by: Some(started_by),
+            environment,
+            containers: vec![Container { name: "task".into(), ..Default::default() }],
+            ran: last_status == LastStatus::Running,
+            version: 1,
+            ..Default::default()
+        }
+    }
+
+    /// A machine's step, timed, and what it asks for.
+    fn timed(&mut self, what: impl FnOnce(&mut Bridge, Timestamp, &mut Vec<Output>)) -> Duration {
+        let mut out = Vec::new();
+        let began = processor_time();
+        what(&mut self.bridge, self.now, &mut out);
+        let took = processor_time().saturating_sub(began);
+        self.spent += took;
+        for output in out {
+            match output {
+                Output::Send(stream, event) => self.take(stream, *event),
+                Output::Mark(stream) => self.waiting.push_back(Input::Reached(stream)),
+                Output::Ask(asked, ask) => {
+                    let answer = self.answer(ask);
+                    self.waiting.push_back(Input::Answered(asked, answer));
+                }
+                Output::Respond(_, Response::Stream(stream, id)) => {
+                    self.opened = Some((stream, id));
+                }
+                _ => {}
+            }
+        }
+        took
+    }
+
+    fn take(&mut self, stream: StreamKey, event: Event) {
+        if let Some(subscribed) = event.subscribed {
+            self.first.insert(stream, subscribed.framework_id.value);
+        }
+        if let Some(offers) = event.offers {
+            self.offers.entry(stream).or_default().extend(offers.offers);
+        }
+        self.updates += usize::from(event.update.is_some());
+    }
+
+    /// Lets time pass, and everything happen that is under way.
+    pub(super) fn pass(&mut self, ms: u64) -> (Duration, &'static str) {
+        let end = self.now + ms;
+        let mut longest = (Duration::ZERO, "nothing");
+        loop {
+            while let Some(input) = self.waiting.pop_front() {
+                let kind = kind_of(&input);
+                let took = self.timed(|bridge, now, out| bridge.step(now, input, out));
+                longest = longest.max((took, kind));
+            }
+            let Some(at) = self.bridge.wake_at().filter(|at| *at <= end) else { break };
+            self.now = self.now.max(at);
+            let took = self.timed(Machine::tick);
+            longest = longest.max((took, "a tick"));
+        }
+        self.now = end;
+        longest
+    }
+
+    /// Gives the bridge an input, and lets everything happen that comes of it within a second.
+    pub(super) fn input(&mut self, input: Input) -> Longest {
+        let call = self.timed(|bridge, now, out| bridge.step(now, input, out));
+        let after = self.pass(1_000);
+        Longest { call, after }
+    }
+
+    /// Makes a call that passes the front.
+    pub(super) fn call(&mut self, call: Call, stream_id: Option<String>) -> Longest {
+        self.calls += 1;
+        let call = Box::new(check(call, None).expect("the call passes the front"));
+        self.input(Input::Called { id: CallId(self.calls), call, stream_id, principal: None })
+    }
+
+    /// Makes a call of a framework.
+    pub(super) fn call_of(&mut self, framework: &Framework, call: Call) -> Longest {
+        let framework_id = Some(FrameworkId { value: framework.id.clone() });
+        self.call(Call { framework_id, ..call }, Some(framework.stream_id.clone()))
+    }
+
+    /// Subscribes a framework; without one if it is refused.
+    pub(super) fn subscribe(
+        &mut self,
+        info: FrameworkInfo,
+        suppressed_roles: Vec<String>,
+    ) -> (Longest, Option<Framework>) {
+        let framework_id = info.id.clone();
+        let subscribe =
+            call::Subscribe { framework_info: info, suppressed_roles, ..Default::default() };
+        let call = Call { framework_id, subscribe: Some(subscribe), ..kind(Type::Subscribe) };
+        let longest = self.call(call, None);
+        let framework = self.opened.take().and_then(|(stream, stream_id)| {
+            Some(Framework { id: self.first.remove(&stream)?, stream_id, stream })
+        });
+        (longest, framework)
+    }
+
+    fn answer(&mut self, ask: Ask) -> Result<Answer, Failure> {
+        Ok(match ask {
+            Ask::ListInstances => Answer::Instances(self.instances.clone()),
+            Ask::DescribeInstances(arns) => {
+                let wanted: BTreeSet<Str> = arns.into_iter().collect();
+                let all = self.instances.iter().filter(|one| wanted.contains(&one.arn));
+                Answer::Instances(all.cloned().collect())
+            }
+            Ask::ListTasks { desired_running, except } => {
+                let all = self.tasks.values().filter(|task| {
+                    task.desired_running == desired_running && !except.contains(&task.arn)
+                });
+                Answer::Tasks { found: all.cloned().collect(), missing: Vec::new() }
+            }
+            Ask::DescribeTasks(arns) => {
+                let found = arns.iter().filter_map(|arn| self.tasks.get(arn)).cloned().collect();
+                Answer::Tasks { found, missing: Vec::new() }
+            }
+            Ask::FindTasks { .. } => Answer::Tasks { found: Vec::new(), missing: Vec::new() },
+            Ask::DescribeDefinition(name) => {
+                Answer::Definition(self.families.contains(&name).then(|| definition(&name)))
+            }
+            Ask::RegisterDefinition(content) => {
+                self.families.insert(content.family.clone());
+                Answer::Definition(Some(definition(&content.family)))
+            }
+            Ask::StartTask(start) => self.start(*start),
+            Ask::StopTask { task, .. } => return self.stop(&task),
+        })
+    }
+
+    fn start(&mut self, start: StartTask) -> Answer {
+        let StartTask { instance, started_by, environment, .. } = start;
+        let task = self.task(instance, started_by, environment, LastStatus::Running);
+        self.tasks.insert(task.arn.clone(), task.clone());
+        Answer::Started(Box::new(task))
+    }
+
+    fn stop(&mut self, arn: &str) -> Result<Answer, Failure> {
+        let Some(mut task) = self.tasks.remove(arn) else { return Err(Failure::Throttled) };
+        task.last_status = LastStatus::Stopped;
+        task.desired_running = false;
+        task.version += 1;
+        Ok(Answer::Stopped(Box::new(task)))
+    }
+}
+
+/// A call of a kind; its part is filled in by the caller.
+pub(super) fn kind(kind: Type) -> Call {
+    Call { r#type: Some(kind.into()), ..Default::default() }
+}
+
+fn definition(family: &str) -> Definition {
+    Definition {
+        arn: format!("{PREFIX}:task-definition/{family}:1").into(),
+        active: true,
+        containers: vec!["task".into()],
+        images: vec!["alpine".into()],
+        ..Default::default()
+    }
+}

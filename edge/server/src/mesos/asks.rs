@@ -1,0 +1,174 @@
+//! Questions to the cluster on their way.
+//!
+//! Each kind has places of its own, so that no kind waits behind another: a kill is asked for however many launches and
+//! readings are under way. Within the token bucket that kinds share, the client serves the more urgent first.
+//!
+//! Invariant: what has a place is a task; what waits for one is data, in the order in which it was asked.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use longshore_bridge::{Asked, Input};
+use longshore_client::Client;
+use longshore_replica::{Answer, Ask, Failure};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use crate::limits::{ASKS_DEFINE_MAX, ASKS_FIND_MAX, ASKS_READ_MAX, ASKS_START_MAX, ASKS_STOP_MAX};
+
+/// What a question is about, the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Stop,
+    Start,
+    Define,
+    Find,
+    Read,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Stop, Self::Start, Self::Define, Self::Find, Self::Read];
+
+    fn of(ask: &Ask) -> Self {
+        match ask {
+            Ask::StopTask { .. } => Self::Stop,
+            Ask::StartTask(_) => Self::Start,
+            Ask::DescribeDefinition(_) | Ask::RegisterDefinition(_) => Self::Define,
+            Ask::FindTasks { .. } => Self::Find,
+            Ask::ListInstances
+            | Ask::DescribeInstances(_)
+            | Ask::ListTasks { .. }
+            | Ask::DescribeTasks(_) => Self::Read,
+        }
+    }
+
+    const fn places(self) -> usize {
+        match self {
+            Self::Stop => ASKS_STOP_MAX,
+            Self::Start => ASKS_START_MAX,
+            Self::Define => ASKS_DEFINE_MAX,
+            Self::Find => ASKS_FIND_MAX,
+            Self::Read => ASKS_READ_MAX,
+        }
+    }
+}
+
+/// Whom to ask.
+pub(super) trait Cluster: Clone + Send + 'static {
+    fn ask(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send;
+}
+
+impl Cluster for Client {
+    fn ask(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send {
+        Self::ask(self, ask)
+    }
+}
+
+struct Queue {
+    waiting: VecDeque<(Asked, Ask)>,
+    places: Arc<Semaphore>,
+}
+
+/// All questions that have no answer yet.
+pub(super) struct Asks<C> {
+    cluster: C,
+    inputs: mpsc::Sender<Input>,
+    queues: [Queue; Kind::ALL.len()],
+    under_way: JoinSet<()>,
+}
+
+impl<C: Cluster> Asks<C> {
+    pub(super) fn new(cluster: C, inputs: mpsc::Sender<Input>) -> Self {
+        let queues = Kind::ALL.map(|kind| Queue {
+            waiting: VecDeque::new(),
+            places: Arc::new(Semaphore::new(kind.places())),
+        });
+        Self { cluster, inputs, queues, under_way: JoinSet::new() }
+    }
+
+    /// One more question. It goes out with the next [`Asks::send`].
+    pub(super) fn push(&mut self, asked: Asked, ask: Ask) {
+        let kind = Kind::of(&ask);
+        let index = Kind::ALL.iter().position(|one| *one == kind).unwrap_or_default();
+        self.queues[index].waiting.push_back((asked, ask));
+    }
+
+    /// Sends what there are places for. To be called after every input: an answer gives its place back before it is one.
+    pub(super) fn send(&mut self) {
+        while self.under_way.try_join_next().is_some() {}
+        for queue in &mut self.queues {
+            while !queue.waiting.is_empty() {
+                let Ok(place) = queue.places.clone().try_acquire_owned() else { break };
+                let Some((asked, ask)) = queue.waiting.pop_front() else { break };
+                let (cluster, inputs) = (self.cluster.clone(), self.inputs.clone());
+                self.under_way.spawn(async move {
+                    let answer = cluster.ask(ask).await;
+                    drop(place);
+                    // A bridge that ended does not wait for it.
+                    let _ = inputs.send(Input::Answered(asked, answer)).await;
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::{Receiver, UnboundedSender, unbounded_channel};
+
+    use super::*;
+
+    /// A cluster that tells what it is asked and answers nothing but what stops tasks.
+    #[derive(Clone)]
+    struct Silent(UnboundedSender<Kind>);
+
+    impl Cluster for Silent {
+        async fn ask(&self, ask: Ask) -> Result<Answer, Failure> {
+            let kind = Kind::of(&ask);
+            self.0.send(kind).expect("the test listens");
+            match kind {
+                Kind::Stop => Err(Failure::Throttled),
+                _ => std::future::pending().await,
+            }
+        }
+    }
+
+    fn stop() -> Ask {
+        Ask::StopTask { task: "t".into(), reason: "a test".into() }
+    }
+
+    async fn answers(inbox: &mut Receiver<Input>, asks: &mut Asks<Silent>, count: usize) {
+        for _ in 0..count {
+            asks.send();
+            let told = inbox.recv().await.expect("an answer comes");
+            assert!(matches!(told, Input::Answered(_, Err(Failure::Throttled))), "{told:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn kills_go_out_however_many_others_are_never_answered() {
+        let (tell, mut told) = unbounded_channel();
+        let (inputs, mut inbox) = mpsc::channel(8);
+        let mut asks = Asks::new(Silent(tell), inputs);
+        for number in 0..1_000 {
+            asks.push(Asked(number), Ask::ListInstances);
+            asks.push(Asked(number), Ask::DescribeDefinition("d".into()));
+            asks.push(Asked(number), Ask::FindTasks { started_by: "ls-1".into() });
+            asks.push(Asked(number), Ask::StartTask(Box::default()));
+        }
+        asks.send();
+        for number in 0..100 {
+            asks.push(Asked(number), stop());
+        }
+        answers(&mut inbox, &mut asks, 100).await;
+        drop(asks);
+        let mut sent = Vec::new();
+        while let Some(kind) = told.recv().await {
+            sent.push(kind);
+        }
+        for kind in Kind::ALL {
+            let most = if kind == Kind::Stop { 100 } else { kind.places() };
+            assert_eq!(sent.iter().filter(|one| **one == kind).count(), most, "{kind:?}");
+        }
+    }
+}
