@@ -42,7 +42,8 @@ impl Program {
             .args(["dev", "--json", "--runtime", runtime, "--instances", &instances.to_string()])
             .args(["--instance-cpu", "1000000", "--instance-memory", "100000000"])
             .args(["--ecs-listen", "127.0.0.1:0", "--mesos-listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data.path())
+            .arg(data.path().join("state"))
+            .env("XDG_STATE_HOME", data.path().join("notes"))
             .args(more)
             .stdout(Stdio::piped())
             .spawn()?;

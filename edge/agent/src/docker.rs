@@ -39,10 +39,11 @@ use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::TaskSpec;
 use tokio::sync::watch::Sender;
 
+use crate::busy::Busy;
 use crate::docker::failure::{Failure, bounded};
 use crate::docker::launch::NotStarted;
 use crate::docker::pull::Pulls;
-use crate::docker::table::{Busy, Key, Phase, Table};
+use crate::docker::table::{Key, Phase, Table};
 use crate::docker::watch::End;
 use crate::{Events, probe_timeout, probe_words};
 

@@ -5,9 +5,12 @@
 //! restart of the agent ([`Runtime::inventory`]), with exit codes where they can be known.
 #![forbid(unsafe_code)]
 
+mod busy;
 pub mod docker;
+pub mod files;
 pub mod process;
 mod sight;
+pub mod supervise;
 
 use std::sync::Arc;
 
@@ -16,6 +19,8 @@ use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{ContainerSpec, TaskSpec};
 use longshore_wire_ecs::shape::shared::Attribute;
 use tokio::sync::mpsc;
+
+use crate::files::Folder;
 
 pub use sight::Sight;
 
@@ -46,7 +51,7 @@ impl Runtime {
     pub async fn inventory(&self) -> Result<Vec<Found>, String> {
         match self {
             Self::Docker(docker) => docker.inventory().await,
-            Self::Process(processes) => Ok(processes.inventory()),
+            Self::Process(processes) => Ok(processes.inventory().await),
         }
     }
 
@@ -107,11 +112,11 @@ impl Runtime {
         }
     }
 
-    /// Waits until what was removed is gone, at most a few seconds.
+    /// Waits until all is gone after [`Self::remove_all`], at most a few seconds.
     pub async fn settle(&self) {
         match self {
             Self::Docker(docker) => docker.settle().await,
-            Self::Process(_) => {}
+            Self::Process(processes) => processes.settle().await,
         }
     }
 
@@ -119,7 +124,7 @@ impl Runtime {
     pub async fn look(&self, container: ContainerRef, runtime_id: &str) -> Option<Sight> {
         match self {
             Self::Docker(docker) => docker.look(runtime_id).await,
-            Self::Process(processes) => processes.look(container),
+            Self::Process(processes) => processes.look(container).await,
         }
     }
 
@@ -142,19 +147,44 @@ impl Runtime {
     pub async fn logs(&self, task: ResourceId, container: &str) -> Result<Option<Vec<u8>>, String> {
         match self {
             Self::Docker(docker) => docker.logs(task, container).await,
-            Self::Process(processes) => Ok(processes.logs(task, container)),
+            Self::Process(processes) => Ok(processes.logs(task, container).await),
         }
     }
 }
 
-/// The name of the machine whose ports processes take.
+/// The file that says that an instance has containers of Docker.
+const CONTAINERS: &str = "containers";
+
+/// Notes that an instance has containers of Docker, for [`end_left_behind`].
 ///
 /// # Errors
-/// Why it is not known, for people.
-pub fn machine() -> Result<String, String> {
-    const NAME: &str = "/proc/sys/kernel/hostname";
-    let name = std::fs::read_to_string(NAME).map_err(|error| format!("{NAME}: {error}"))?;
-    Ok(name.trim().to_owned())
+/// When the note cannot be written.
+pub fn note_containers(hosts: &Folder, instance: ResourceId) -> std::io::Result<()> {
+    hosts.make(instance.to_string())?.write(CONTAINERS, b"")
+}
+
+/// Ends what a program that kept nothing has left behind because it was killed: the processes and containers of all instances below
+/// `hosts`. False if that cannot be done now, since Docker does not answer.
+pub async fn end_left_behind(hosts: &Folder, key: &process::Key) -> bool {
+    let mut is_done = true;
+    for name in hosts.names().unwrap_or_default() {
+        let Some(instance) = name.to_str().and_then(ResourceId::parse) else { continue };
+        let Ok(root) = hosts.folder(&name) else { continue };
+        let (below, key) = (root.clone(), key.clone());
+        let ended = tokio::task::spawn_blocking(move || process::end_left_behind(&below, &key));
+        is_done &= ended.await.is_ok();
+        if root.size_of(CONTAINERS).is_some() {
+            let (events, _) = mpsc::unbounded_channel();
+            match docker::connect(instance, events, docker::PullPolicy::Default).await {
+                Ok(docker) => {
+                    docker.remove_all();
+                    docker.settle().await;
+                }
+                Err(_) => is_done = false,
+            }
+        }
+    }
+    is_done
 }
 
 /// What an instance can do, as attributes that the real container agent registers under these names.

@@ -1,34 +1,83 @@
 //! Processes of this machine, for where no Docker daemon answers.
 //!
-//! A container is a process group of its own with its own directory, environment and captured output. It is started
-//! through a few lines of shell that write down its process id before the command begins and its exit code after the
-//! command ends, so that both are known even if the agent was killed in between. The directory is created before the
-//! process: removing it keeps a process that has not begun from ever beginning, and what began is found again.
+//! A container is a process group of its own with its own directory, environment and captured output. Between it and us is a
+//! [supervisor](crate::supervise), which outlives us: it writes down its process id before the command begins and the exit code after the
+//! command has ended, so that both are known even if the agent was killed in between. The directory is created before the
+//! process: whoever writes the process id first decides whether it ever begins, and what began is found again.
 //!
 //! Not done here: images, isolation, memory and CPU limits, mount points. A container that needs an image because it
 //! names no command, or that mounts a volume, fails to start with a reason that says so.
 
-mod directory;
+pub(crate) mod directory;
+mod found;
 mod launch;
 mod ports;
+pub(crate) mod proc;
+pub(crate) mod seal;
 mod sight;
+mod table;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use longshore_lifecycle::{ContainerRef, Event, Found, FoundState, environment};
-use longshore_wire_ecs::Str;
+use longshore_lifecycle::{ContainerRef, Event, environment};
 use longshore_wire_ecs::arn::ResourceId;
-use longshore_wire_ecs::host::TaskSpec;
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::task::JoinSet;
+use longshore_wire_ecs::host::{PortBinding, TaskSpec};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::sync::watch::Sender;
 
-use crate::process::directory::Directory;
-pub use crate::process::ports::Ports;
-use crate::process::sight::Sample;
+use self::directory::Directory;
+pub(crate) use self::found::end_left_behind;
+use self::found::end_rest;
+use self::launch::Launched;
+pub use self::ports::Ports;
+pub use self::proc::machine;
+pub use self::seal::{KEY_BYTES, Key};
+use self::table::{Place, Running, Table, signal_group};
+use crate::busy::Busy;
+use crate::files::Folder;
 use crate::{Events, LOG_BYTES_MAX, Sight, probe_timeout, probe_words};
+
+/// How long a supervisor may take once its command was killed, before it is killed, too. Chosen by us: longer than it waits itself.
+const LAST_WORDS: Duration = Duration::from_secs(8);
+
+/// How long what was ended is waited for. Chosen by us.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// The program that supervises a container: our own, run again.
+#[derive(Clone, Debug)]
+pub struct Supervisor {
+    /// The program.
+    pub program: PathBuf,
+    /// What comes before the words for [`supervise::main`](crate::supervise::main).
+    pub words: Vec<String>,
+}
+
+impl Supervisor {
+    /// The program that runs now, whatever has become of its file since.
+    pub fn own() -> Self {
+        Self { program: "/proc/self/exe".into(), words: vec!["supervise".to_owned()] }
+    }
+}
+
+/// What the processes of all instances have in common.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Below it each instance keeps its files.
+    pub hosts: Folder,
+    /// What records are sealed with.
+    pub key: Key,
+    /// The program between us and the commands.
+    pub supervisor: Supervisor,
+    /// The ports of this machine that are given to processes.
+    pub ports: Ports,
+    /// Whether processes end with us, however we end.
+    pub ends_with_us: bool,
+}
 
 /// The processes of one container instance.
 #[derive(Clone, Debug)]
@@ -38,43 +87,27 @@ pub struct Processes {
 
 #[derive(Debug)]
 struct Shared {
-    root: PathBuf,
+    instance: ResourceId,
+    setup: Setup,
+    root: Folder,
     events: Events,
-    ports: Ports,
     table: Mutex<Table>,
-}
-
-#[derive(Debug, Default)]
-struct Table {
-    running: BTreeMap<(ResourceId, Str), Running>,
-    specs: BTreeMap<ResourceId, Arc<TaskSpec>>,
-    /// Exit codes of found processes that ended before their task was named.
-    exits: BTreeMap<(ResourceId, Str), Option<i32>>,
-    /// Watchers and probes. They end with their process.
-    work: JoinSet<()>,
-}
-
-#[derive(Debug)]
-struct Running {
-    pid: Pid,
-    killed: bool,
-    /// What it had used when that was last asked for.
-    sample: Option<Sample>,
-}
-
-impl Running {
-    fn new(pid: Pid) -> Self {
-        Self { pid, killed: false, sample: None }
-    }
+    /// How many supervisors are under way.
+    busy: Sender<usize>,
 }
 
 impl Processes {
-    /// The processes of one container instance, which keeps its files below `root`; `ports` is the same for all on this machine.
-    pub fn new(root: PathBuf, ports: Ports, events: Events) -> Self {
-        Self { shared: Arc::new(Shared { root, events, ports, table: Mutex::default() }) }
+    /// The processes of one container instance.
+    ///
+    /// # Errors
+    /// When its directory cannot be made.
+    pub fn new(setup: Setup, instance: ResourceId, events: Events) -> io::Result<Self> {
+        let root = setup.hosts.make(instance.to_string())?;
+        let (table, busy) = (Mutex::default(), Sender::new(0));
+        Ok(Self { shared: Arc::new(Shared { instance, setup, root, events, table, busy }) })
     }
 
-    fn table(&self) -> std::sync::MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, Table> {
         // A panic elsewhere does not make the table wrong: every change to it is one insertion or removal.
         self.shared.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,57 +117,34 @@ impl Processes {
         let _ = self.shared.events.send((container, event));
     }
 
-    fn place(&self, container: ContainerRef) -> Option<(ResourceId, Str)> {
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut table = self.table();
+        while let Some(ended) = table.work.try_join_next() {
+            if let Err(error) = ended {
+                let instance = self.shared.instance;
+                tracing::error!(%instance, %error, "work on a container broke off");
+            }
+        }
+        table.work.spawn(work);
+    }
+
+    /// Does what may wait for the disk where it holds nobody up.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Option<T> {
+        let this = self.clone();
+        tokio::task::spawn_blocking(move || work(&this)).await.ok()
+    }
+
+    fn place(&self, container: ContainerRef) -> Option<Place> {
         let table = self.table();
         let spec = table.specs.get(&container.task)?;
         Some((container.task, spec.containers.get(container.index)?.name().into()))
     }
 
-    pub(crate) fn inventory(&self) -> Vec<Found> {
-        directory::sweep(&self.shared.root);
-        let mut found = Vec::new();
-        for directory in directory::all(&self.shared.root) {
-            let Some(state) = self.look_at(&directory) else { continue };
-            let bindings = match (state, directory.pid()) {
-                (FoundState::Running, Some(pid)) => launch::bindings(pid),
-                _ => Vec::new(),
-            };
-            self.shared.ports.found(&(directory.task, directory.container.clone()), &bindings);
-            found.push(Found {
-                task: directory.task,
-                container: directory.container.clone(),
-                runtime_id: directory.runtime_id(),
-                bindings,
-                state,
-            });
-        }
-        found
-    }
-
-    /// What became of a process that was started before. One that never began is made sure never to.
-    fn look_at(&self, directory: &Directory) -> Option<FoundState> {
-        if directory.pid().is_none() && !directory.fence() {
-            return None;
-        }
-        let Some(pid) = directory.pid() else {
-            return Some(FoundState::Exited(directory.exit_code()));
-        };
-        if directory.is_process(pid) {
-            let key = (directory.task, directory.container.clone());
-            self.table().running.insert(key, Running::new(pid));
-            self.watch_adopted(directory.clone(), pid);
-            return Some(FoundState::Running);
-        }
-        Some(FoundState::Exited(directory.exit_code()))
-    }
-
-    fn watch_adopted(&self, directory: Directory, pid: Pid) {
-        let this = self.clone();
-        self.table().work.spawn(async move {
-            watch::until_gone(&directory, pid).await;
-            let code = directory.exit_code();
-            this.ended(directory.task, &directory.container, code);
-        });
+    fn directory(&self, task: ResourceId, container: &str) -> Option<Directory> {
+        Directory::open(&self.shared.root, &self.shared.setup.key, task, container)
     }
 
     pub(crate) fn adopt(&self, spec: &Arc<TaskSpec>) {
@@ -156,87 +166,141 @@ impl Processes {
         self.adopt(&spec);
         self.tell(container, Event::PullStarted);
         self.tell(container, Event::PullStopped);
-        let name: Str = spec.containers[container.index].name().into();
-        let directory = Directory::of(&self.shared.root, spec.id, name.clone());
-        let (ports, owner) = (&self.shared.ports, (spec.id, name.clone()));
-        let own = &spec.containers[container.index];
-        let launched = ports.give(&owner, spec.network_mode, own).and_then(|bindings| {
-            let spec = environment::with(&spec, container.index, ports::told(own, &bindings));
-            let (child, pid) = launch::spawn(&directory, &spec.containers[container.index])?;
-            Ok((child, pid, bindings))
+        let place: Place = (spec.id, spec.containers[container.index].name().into());
+        self.table().running.insert(place.clone(), Running::default());
+        let busy = Busy::new(&self.shared.busy);
+        let this = self.clone();
+        self.spawn(async move {
+            match this.launch(&place, &spec, container.index).await {
+                Ok((directory, launched, bindings)) => {
+                    this.run(container, place, directory, launched, bindings).await;
+                }
+                Err(reason) => {
+                    this.shared.setup.ports.take_back(&place);
+                    this.table().running.remove(&place);
+                    this.tell(container, Event::StartFailed(reason.into()));
+                }
+            }
+            drop(busy);
         });
-        match launched {
-            Err(reason) => {
-                ports.take_back(&owner);
-                self.tell(container, Event::StartFailed(reason.into()));
-            }
-            Ok((mut child, pid, bindings)) => {
-                self.table().running.insert((spec.id, name.clone()), Running::new(pid));
-                let runtime_id = directory.runtime_id();
-                self.tell(container, Event::Started { runtime_id, image_digest: None, bindings });
-                let this = self.clone();
-                self.table().work.spawn(async move {
-                    let code = match child.wait().await {
-                        Ok(status) => watch::code(status).or_else(|| directory.exit_code()),
-                        Err(_) => directory.exit_code(),
-                    };
-                    this.ended(directory.task, &name, code);
-                });
-            }
+    }
+
+    async fn launch(
+        &self,
+        place: &Place,
+        spec: &Arc<TaskSpec>,
+        index: usize,
+    ) -> Result<(Directory, Launched, Vec<PortBinding>), String> {
+        let Shared { setup, root, .. } = &*self.shared;
+        let (task, name) = place;
+        let container = &spec.containers[index];
+        launch::check(container)?;
+        let bindings = setup.ports.give(place, spec.network_mode, container)?;
+        let spec = environment::with(spec, index, ports::told(container, &bindings));
+        let container = &spec.containers[index];
+        let directory = Directory::create(root, &setup.key, *task, name)
+            .map_err(|error| format!("CannotCreateContainerError: {error}"))?;
+        let launched = launch::start(setup, &directory, container).await?;
+        Ok((directory, launched, bindings))
+    }
+
+    async fn run(
+        &self,
+        container: ContainerRef,
+        place: Place,
+        directory: Directory,
+        launched: Launched,
+        bindings: Vec<PortBinding>,
+    ) {
+        let Launched { mut supervisor, ran, lifeline } = launched;
+        let pid = supervisor.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let running =
+            Running { supervisor: pid, ran: Some(ran.clone()), lifeline, ..Running::default() };
+        let is_wanted = self.table().take_in(&place, running);
+        if is_wanted {
+            let runtime_id = directory.runtime_id();
+            self.tell(container, Event::Started { runtime_id, image_digest: None, bindings });
+        }
+        let status = supervisor.wait().await;
+        let code = self.code(directory).await;
+        self.ended(&place, code.or_else(|| watch::code(status.ok()?)));
+        if !is_wanted {
+            // Its removal came before there was anything to retire.
+            self.remove(container.task);
         }
     }
 
-    fn ended(&self, task: ResourceId, name: &Str, code: Option<i32>) {
-        let mut table = self.table();
-        let running = table.running.remove(&(task, name.clone()));
-        let known = table.specs.contains_key(&task);
-        let index = table.specs.get(&task).and_then(|spec| {
-            spec.containers.iter().position(|container| container.name() == &**name)
+    /// The exit code that a supervisor has left. One that has left none was ended by somebody, and the rest is ended here.
+    async fn code(&self, directory: Directory) -> Option<i32> {
+        let read = self.aside(move |_| {
+            let code = directory.exit_code();
+            if code.is_none() {
+                end_rest(&directory);
+            }
+            code
         });
-        if let Some(running) = running.as_ref().filter(|_| !known) {
-            let code = code.or(running.killed.then_some(137));
-            table.exits.insert((task, name.clone()), code);
-        }
-        drop(table);
-        let Some(running) = running else { return };
-        self.shared.ports.take_back(&(task, name.clone()));
-        // What the command left behind ends with it, as in a container. Nobody may be left: that is fine.
-        let _ = kill_process_group(running.pid, Signal::KILL);
+        read.await?
+    }
+
+    fn ended(&self, place: &Place, code: Option<i32>) {
+        let mut table = self.table();
+        let Some(running) = table.running.remove(place) else { return };
+        self.shared.setup.ports.take_back(place);
         let code = code.or(running.killed.then_some(137));
+        let (task, name) = place;
+        let Some(spec) = table.specs.get(task) else {
+            table.exits.insert(place.clone(), code);
+            return;
+        };
+        let index = spec.containers.iter().position(|container| container.name() == &**name);
+        drop(table);
         if let Some(index) = index {
-            self.tell(ContainerRef { task, index }, Event::Exited { code, reason: None });
+            let container = ContainerRef { task: *task, index };
+            self.tell(container, Event::Exited { code, reason: None });
         }
-    }
-
-    fn signal(&self, container: ContainerRef, signal: Signal) {
-        let Some(key) = self.place(container) else { return };
-        let mut table = self.table();
-        let Some(running) = table.running.get_mut(&key) else { return };
-        running.killed |= signal == Signal::KILL;
-        // A group that is gone already is being noticed by its watcher.
-        let _ = kill_process_group(running.pid, signal);
     }
 
     pub(crate) fn stop(&self, container: ContainerRef) {
-        self.signal(container, Signal::TERM);
+        let Some(place) = self.place(container) else { return };
+        if let Some(ran) = self.table().running.get(&place).and_then(|running| running.ran.as_ref())
+        {
+            signal_group(ran, Signal::TERM);
+        }
     }
 
     pub(crate) fn kill(&self, container: ContainerRef) {
-        self.signal(container, Signal::KILL);
+        let Some(place) = self.place(container) else { return };
+        let supervisor = {
+            let mut table = self.table();
+            let Some(running) = table.running.get_mut(&place) else { return };
+            running.killed = true;
+            running.end();
+            running.supervisor
+        };
+        let this = self.clone();
+        self.spawn(async move {
+            tokio::time::sleep(LAST_WORDS).await;
+            let still = this.table().running.get(&place).and_then(|running| running.supervisor);
+            if let Some(pid) = still.filter(|pid| Some(*pid) == supervisor) {
+                // It is in the table, so nobody has waited for it yet: the number is still its own.
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        });
     }
 
     pub(crate) fn probe(&self, container: ContainerRef) {
         let spec = self.table().specs.get(&container.task).cloned();
         let Some(spec) = spec else { return };
-        let Some((task, name)) = self.place(container) else { return };
-        let pid = self.table().running.get(&(task, name.clone())).map(|running| running.pid);
-        let directory = Directory::of(&self.shared.root, task, name);
+        let Some(place) = self.place(container) else { return };
+        let supervisor = self.table().running.get(&place).and_then(|running| running.supervisor);
         let this = self.clone();
-        self.table().work.spawn(async move {
+        self.spawn(async move {
             let spec = &spec.containers[container.index];
-            let passed = match (probe_words(spec), pid) {
-                (Some(words), Some(pid)) => {
-                    launch::run(&directory, spec, pid, &words, probe_timeout(spec)).await
+            let directory = this.directory(place.0, &place.1);
+            let passed = match (probe_words(spec), supervisor, directory) {
+                (Some(words), Some(pid), Some(directory)) => {
+                    let (setup, most) = (&this.shared.setup, probe_timeout(spec));
+                    launch::probe(setup, &directory, spec, pid, &words, most).await
                 }
                 _ => false,
             };
@@ -248,50 +312,70 @@ impl Processes {
         let mut table = self.table();
         table.specs.remove(&task);
         table.exits.retain(|(owner, _), _| *owner != task);
-        let names: Vec<_> =
-            table.running.keys().filter(|(owner, _)| *owner == task).cloned().collect();
-        for key in names {
-            if let Some(running) = table.running.remove(&key) {
-                // Gone already is as good.
-                let _ = kill_process_group(running.pid, Signal::KILL);
+        table.running.retain(|(owner, _), running| {
+            let is_kept = *owner != task;
+            if !is_kept {
+                running.end();
             }
-        }
+            is_kept
+        });
         drop(table);
-        self.shared.ports.take_back_all(task);
-        for directory in directory::of_task(&self.shared.root, task) {
-            directory.retire();
-        }
+        self.shared.setup.ports.take_back_all(task);
+        let busy = Busy::new(&self.shared.busy);
+        let this = self.clone();
+        self.spawn(async move {
+            let retired = this.aside(move |this| {
+                let Shared { root, setup, .. } = &*this.shared;
+                directory::of_task(root, &setup.key, task).iter().for_each(Directory::retire);
+            });
+            // What could not be retired is found again by the next agent.
+            retired.await;
+            drop(busy);
+        });
     }
 
     pub(crate) fn remove_all(&self) {
-        let tasks: std::collections::BTreeSet<ResourceId> =
+        let tasks: BTreeSet<ResourceId> =
             self.table().running.keys().map(|(task, _)| *task).collect();
         for task in tasks {
             self.remove(task);
         }
-        // The files of an instance that will not come back are of no use to anyone.
-        let _ = std::fs::remove_dir_all(&self.shared.root);
     }
 
-    pub(crate) fn look(&self, container: ContainerRef) -> Option<Sight> {
+    /// Waits until what was ended has ended, and removes the files of the instance, which will not come back.
+    pub(crate) async fn settle(&self) {
+        let mut busy = self.shared.busy.subscribe();
+        // What has not ended by then was killed and is the kernel's to end.
+        let _ = tokio::time::timeout(SETTLE, busy.wait_for(|count| *count == 0)).await;
+        let removed =
+            self.aside(|this| this.shared.setup.hosts.remove(this.shared.instance.to_string()));
+        // The files are of no use to anyone; what cannot be removed costs room.
+        drop(removed.await);
+    }
+
+    pub(crate) async fn look(&self, container: ContainerRef) -> Option<Sight> {
         let spec = self.table().specs.get(&container.task).cloned()?;
-        let own = spec.containers.get(container.index)?;
-        let directory = Directory::of(&self.shared.root, spec.id, own.name().into());
-        Some(sight::look(&directory, &spec, own))
+        let seen = self.aside(move |this| {
+            let own = spec.containers.get(container.index)?;
+            let directory = this.directory(spec.id, own.name())?;
+            Some(sight::look(&directory, &spec, own))
+        });
+        seen.await?
     }
 
     pub(crate) async fn stats(&self, container: ContainerRef) -> Option<serde_json::Value> {
-        let (task, name) = self.place(container)?;
-        let directory = Directory::of(&self.shared.root, task, name.clone());
-        let key = (task, name);
-        let pid = self.table().running.get(&key)?.pid;
-        // All of `/proc` is read, which takes milliseconds.
-        let sample = tokio::task::spawn_blocking(move || sight::sample(pid)).await.ok()??;
-        let before = self.table().running.get_mut(&key)?.sample.replace(sample);
-        Some(sight::stats(&directory.runtime_id(), &sample, before.as_ref()))
+        let place = self.place(container)?;
+        let supervisor = self.table().running.get(&place)?.supervisor?;
+        // Files of `/proc` are read, which takes milliseconds.
+        let sample = self.aside(move |_| sight::sample(supervisor)).await??;
+        let before = self.table().running.get_mut(&place)?.sample.replace(sample);
+        let id = directory::runtime_id(place.0, &place.1);
+        Some(sight::stats(&id, &sample, before.as_ref()))
     }
 
-    pub(crate) fn logs(&self, task: ResourceId, container: &str) -> Option<Vec<u8>> {
-        Directory::of(&self.shared.root, task, container.into()).output(LOG_BYTES_MAX)
+    pub(crate) async fn logs(&self, task: ResourceId, container: &str) -> Option<Vec<u8>> {
+        let container = container.to_owned();
+        let read = self.aside(move |this| this.directory(task, &container)?.output(LOG_BYTES_MAX));
+        read.await?
     }
 }

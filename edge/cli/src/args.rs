@@ -382,6 +382,9 @@ pub(crate) struct DevArgs {
     /// Where state is kept.
     #[arg(long, default_value = ".longshore")]
     pub(crate) data_dir: PathBuf,
+    /// Open a data directory that this user did not make on this machine. What is recorded in it is started.
+    #[arg(long)]
+    pub(crate) trust_data_dir: bool,
     /// Let the Mesos master read the cluster instead of following its events.
     #[arg(long)]
     pub(crate) without_events: bool,

@@ -1,6 +1,5 @@
 //! `longshore dev`: a local ECS, and the Mesos master API in front of it.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -8,7 +7,7 @@ use longshore_client::{Client, FeedOptions, HostCredentials, Options};
 use longshore_server::dev::{Config, LocalEcs};
 use longshore_server::{
     Credentials, Durability, Fleet, INSTANCES_MAX, InstanceConfig, Keys, Listener, MesosMaster,
-    Place, Policy, Port, Provisions, RuntimeChoice, bind,
+    Policy, Port, Provisions, RuntimeChoice, Scratch, bind,
 };
 use longshore_wire_ecs::arn::Realm;
 
@@ -55,7 +54,7 @@ pub(crate) struct Local {
     runtime: RuntimeChoice,
     instances: usize,
     /// Files that are of no use once it ends.
-    scratch: Option<std::path::PathBuf>,
+    _scratch: Option<Scratch>,
 }
 
 impl Local {
@@ -74,8 +73,7 @@ impl Local {
         };
         let url = |listener: &Listener| format!("http://{}", listener.address());
         let (ecs_url, mesos_url) = (url(&ecs_listener), mesos_listener.as_ref().map(url));
-        let config = config(args, keys.clone()).await?;
-        let scratch = args.in_memory.then(|| config.fleet.hosts_dir.clone());
+        let (config, scratch) = config(args, keys.clone()).await?;
         let instances = config.instances.len();
         let ecs = LocalEcs::start(config, ecs_listener).await?;
         let runtime = ecs.runtime();
@@ -94,7 +92,7 @@ impl Local {
             None => None,
         };
         let keys = keys.ids().map(str::to_owned).collect();
-        Ok(Self { ecs, mesos, ecs_url, mesos_url, keys, runtime, instances, scratch })
+        Ok(Self { ecs, mesos, ecs_url, mesos_url, keys, runtime, instances, _scratch: scratch })
     }
 
     fn announce(&self, args: &DevArgs, json: bool) {
@@ -140,10 +138,6 @@ impl Local {
             mesos.stop().await;
         }
         self.ecs.stop().await;
-        if let Some(scratch) = self.scratch {
-            // It may never have been made.
-            let _ = std::fs::remove_dir_all(scratch);
-        }
     }
 }
 
@@ -190,27 +184,25 @@ pub(crate) async fn interrupted() {
 }
 
 /// What the flags ask for, with every choice made.
-pub(crate) async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<Config> {
+async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<(Config, Option<Scratch>)> {
     let zones = if args.zones.is_empty() {
         ["a", "b", "c"].map(|letter| format!("{}{letter}", args.region)).to_vec()
     } else {
         args.zones.clone()
     };
     let instances = instances(args).await?;
-    let place = if args.in_memory {
-        Place::Memory
-    } else {
-        Place::File(args.data_dir.join("longshore.db"))
-    };
-    Ok(Config {
+    let provisions = provisions(&args.provisions).await?;
+    let runtime = choose(args.runtime).await;
+    let (place, processes, scratch) = crate::data_dir::open(args).await?;
+    let config = Config {
         fleet: Fleet {
             home: Realm::new(args.region.as_str(), args.account.as_str()),
             cluster: args.cluster.as_str().into(),
-            hosts_dir: hosts_dir(args)?,
+            processes,
             zones: zones.iter().map(|zone| zone.as_str().into()).collect(),
             hostname_attribute: args.master.hostname_attribute.as_str().into(),
-            runtime: choose(args.runtime).await,
-            provisions: provisions(&args.provisions).await?,
+            runtime,
+            provisions,
         },
         place,
         durability: match args.durability {
@@ -221,7 +213,8 @@ pub(crate) async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<Config>
         policy: Policy { breaker_counts_exits: args.breaker_counts_exits },
         keys,
         instances,
-    })
+    };
+    Ok((config, scratch))
 }
 
 /// What containers get from outside. What is not there is said now, not by the first task.
@@ -280,15 +273,6 @@ async fn instances(args: &DevArgs) -> anyhow::Result<Vec<InstanceConfig>> {
         }
     }
     Ok(instances)
-}
-
-fn hosts_dir(args: &DevArgs) -> anyhow::Result<std::path::PathBuf> {
-    if args.in_memory {
-        return Ok(std::env::temp_dir().join(format!("longshore-{}", std::process::id())));
-    }
-    let absolute =
-        std::path::absolute(Path::new(&args.data_dir)).context("--data-dir is not a path")?;
-    Ok(absolute.join("hosts"))
 }
 
 async fn choose(runtime: RuntimeArg) -> RuntimeChoice {

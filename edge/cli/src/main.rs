@@ -6,6 +6,7 @@
 
 mod args;
 mod cluster;
+mod data_dir;
 mod demo;
 mod dev;
 mod events;
@@ -58,6 +59,11 @@ fn raise_file_limit() {
 }
 
 fn main() -> ExitCode {
+    // Before anything else: it is started for each container, and none of what follows is its business.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "supervise") {
+        return longshore_agent::supervise::main(words);
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {

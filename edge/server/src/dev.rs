@@ -2,7 +2,7 @@
 
 use longshore_control::{Control, Policy, audit};
 use longshore_wire_ecs::ApiError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::bodies::Bodies;
@@ -15,7 +15,7 @@ use crate::instance::{
 };
 use crate::limits;
 use crate::metadata::Metadata;
-use crate::storage::{Durability, Place, Storage, StorageError, WriteError, Writer};
+use crate::storage::{Durability, Guard, Place, Storage, StorageError, WriteError, Writer};
 
 /// What a local ECS is made of.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub struct LocalEcs {
     tasks: JoinSet<()>,
     /// The control plane: it ends, and the writer with it, when nobody can tell it anything any more.
     core: JoinSet<()>,
-    failed: oneshot::Receiver<WriteError>,
+    failed: mpsc::Receiver<WriteError>,
     closing: watch::Sender<bool>,
     runtimes: Runtimes,
     keeps_records: bool,
@@ -74,7 +74,7 @@ impl LocalEcs {
     /// # Errors
     /// Says what cannot be had, and what can be done about it.
     pub async fn start(config: Config, listener: Listener) -> Result<Self, StartError> {
-        let storage = Storage::open(&config.place, config.durability)?;
+        let mut storage = Storage::open(&config.place, config.durability)?;
         if let Some(pages) = config.pages_max {
             storage.limit_pages(pages)?;
         }
@@ -89,15 +89,20 @@ impl LocalEcs {
         let (control, inbox) = ControlHandle::new();
         control.rules().fill(machine.bus());
         let routes = Routes::default();
-        let (tell_failed, failed) = oneshot::channel();
+        let (tell_failed, failed) = mpsc::channel(1);
         let deliver = routes.clone();
-        let writer = Writer::start(storage, move |orders| deliver.deliver(orders), tell_failed)
-            .map_err(StartError::Thread)?;
+        let guard = storage.guard();
+        let deliver = move |orders| deliver.deliver(orders);
+        let writer = Writer::start(storage, deliver, tell_failed.clone());
+        let writer = writer.map_err(StartError::Thread)?;
         let mut core = JoinSet::new();
         core.spawn(run_control(machine, ControlHost::new(&control, writer), inbox));
         let mut tasks = JoinSet::new();
         let outbox = Outbox::default();
         tasks.spawn(outbox.clone().run(control.clone()));
+        if let Some(guard) = guard {
+            tasks.spawn(watch_over(guard, tell_failed));
+        }
         let runtimes = Runtimes::default();
         let (closing, closed) = watch::channel(false);
         let access = Access { home: config.fleet.home.clone(), keys: config.keys.clone() };
@@ -106,7 +111,7 @@ impl LocalEcs {
             config.fleet.home.clone(),
             config.fleet.provisions.clone(),
             control.clone(),
-            config.fleet.hosts_dir.clone(),
+            config.fleet.processes.hosts.clone(),
             closed.clone(),
         );
         let keeper =
@@ -123,7 +128,7 @@ impl LocalEcs {
         };
         let front = door::Front { router: router(front), refusal };
         tasks.spawn(serve(listener, front, closed));
-        let keeps_records = config.place != Place::Memory;
+        let keeps_records = !matches!(config.place, Place::Memory);
         let started = keeper.ask(|answer| Command::Add(instances, known, answer)).await;
         started.map_err(StartError::Instance)?;
         Ok(Self { control, tasks, core, failed, closing, runtimes, keeps_records, runtime })
@@ -134,12 +139,12 @@ impl LocalEcs {
         self.runtime
     }
 
-    /// Waits for what ends a local ECS against its will: a disk that cannot be written.
+    /// Waits for what ends a local ECS against its will: a disk that cannot be written, a data directory that is gone.
     pub async fn failure(&mut self) -> WriteError {
-        match (&mut self.failed).await {
-            Ok(error) => error,
+        match self.failed.recv().await {
+            Some(error) => error,
             // The writer ended without a failure: only `stop` does that.
-            Err(_) => std::future::pending().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -169,6 +174,21 @@ fn load(storage: &Storage) -> Result<Control, StorageError> {
         return Err(storage.damaged(format!("{}: {}", violation.subject, violation.what)));
     }
     Ok(machine)
+}
+
+/// Looks after the files also while nothing is written to them.
+async fn watch_over(guard: Guard, failed: mpsc::Sender<WriteError>) {
+    loop {
+        tokio::time::sleep(limits::DATA_DIR_LOOK).await;
+        let looked = guard.clone();
+        // A file system that does not answer holds up nobody else.
+        let looked = tokio::task::spawn_blocking(move || looked.check()).await;
+        if let Ok(Err(gone)) = looked {
+            // If the writer has told already, that is enough.
+            let _ = failed.try_send(WriteError::Gone(gone.to_string()));
+            return;
+        }
+    }
 }
 
 async fn run_control(

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod bodies;
+mod data_dir;
 pub mod dev;
 mod door;
 mod drive;
@@ -23,6 +24,7 @@ mod notes;
 mod progress;
 mod storage;
 
+pub use data_dir::{DataDir, DataDirError, Scratch, Strange};
 pub use door::{BindError, Callers, HostName, Listener, Origin, Port, Rules, bind};
 pub use longshore_control::Policy;
 

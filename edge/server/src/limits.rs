@@ -112,3 +112,9 @@ pub const PREPARED_AT_ONCE_BYTES_MAX: usize = 64 * 1024;
 pub const PREPARED_AT_ONCE_WORK_MAX: u64 = 20_000;
 /// Bytes of an environment file or a file of secrets. Source: chosen by us; an environment is bounded by the kernel anyway.
 pub const PROVIDED_FILE_BYTES_MAX: usize = 1024 * 1024;
+/// How often it is looked whether the database has room on its disk. Source: chosen by us: it has set aside more than it writes in
+/// that time.
+pub const STORAGE_LOOK: Duration = Duration::from_millis(250);
+/// How often the data directory is looked for while nothing is written to it. Source: chosen by us: within a second of its loss
+/// somebody is told.
+pub const DATA_DIR_LOOK: Duration = Duration::from_millis(250);

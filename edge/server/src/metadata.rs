@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use longshore_agent::Runtime;
+use longshore_agent::files::Folder;
 use longshore_client::HostCredentials;
 use longshore_lifecycle::ContainerRef;
 use longshore_wire_ecs::Str;
@@ -69,7 +70,7 @@ struct Shared {
     provisions: Provisions,
     control: ControlHandle,
     /// Where the key and the port are kept.
-    root: PathBuf,
+    root: Folder,
     book: Mutex<Book>,
     news: Notify,
     closed: watch::Receiver<bool>,
@@ -80,7 +81,7 @@ impl Metadata {
         home: Realm,
         provisions: Provisions,
         control: ControlHandle,
-        root: PathBuf,
+        root: Folder,
         closed: watch::Receiver<bool>,
     ) -> Self {
         let (book, news) = (Mutex::default(), Notify::new());

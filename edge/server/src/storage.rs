@@ -5,23 +5,32 @@
 //! never run ahead of the disk.
 
 mod account_rows;
+mod acknowledged;
 mod event_rows;
+mod guard;
 mod places;
+mod reserve;
 mod rows;
 mod writer;
 
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
+use longshore_agent::files::Folder;
 use longshore_control::Records;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
+use self::acknowledged::Acknowledged;
+pub(crate) use self::guard::Guard;
+use self::reserve::Reserve;
+use crate::data_dir::{DATABASE, DataDir, LOCK};
+use crate::limits;
 pub use writer::WriteError;
 pub(crate) use writer::{Commit, Release, Writer};
 
 /// Each migration brings the database from its index to the next version.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
@@ -29,16 +38,20 @@ const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/0005.sql"),
     include_str!("../migrations/0006.sql"),
     include_str!("../migrations/0007.sql"),
+    include_str!("../migrations/0008.sql"),
 ];
 
 /// Pages of the write-ahead log before they are copied back: 32 MiB.
 const WAL_PAGES: u32 = 8_192;
 
+/// The same while the disk is full: the log stays within the room that it has. 4 MiB.
+const WAL_PAGES_WHEN_FULL: u32 = 1_024;
+
 /// Where the records are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Place {
-    /// A file.
-    File(PathBuf),
+    /// A data directory.
+    Directory(DataDir),
     /// Nowhere: gone when the program ends.
     Memory,
 }
@@ -56,10 +69,10 @@ pub enum Durability {
 /// Why the records cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The directory cannot be made.
+    /// A file cannot be made.
     #[error("cannot create {path}")]
     Create {
-        /// The directory.
+        /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -109,12 +122,28 @@ pub enum StorageError {
 /// An open database.
 #[derive(Debug)]
 pub struct Storage {
+    // First, so that it is closed first: what follows holds its files.
     connection: Connection,
     /// Which rows are whose.
     known: rows::Known,
     place: String,
+    on_disk: Option<OnDisk>,
+}
+
+/// What a database in a file has beside it.
+#[derive(Debug)]
+struct OnDisk {
+    guard: Guard,
+    reserve: Reserve,
+    acknowledged: Acknowledged,
+    /// When the room on the disk was last looked after.
+    looked: Instant,
+    /// Whether the log is kept short, since the disk is full.
+    is_short: bool,
+    /// Whether a full disk is rehearsed: then there is no room to set aside.
+    is_bounded: bool,
     /// Held while the database is open: one process writes it. `SQLite`'s own locks would keep a shell from reading, too.
-    _lock: Option<File>,
+    _lock: File,
 }
 
 impl Storage {
@@ -123,27 +152,86 @@ impl Storage {
     /// # Errors
     /// Says which file cannot be used, why, and what can be done.
     pub fn open(place: &Place, durability: Durability) -> Result<Self, StorageError> {
-        let mut lock = None;
-        let (name, connection) = match place {
-            Place::Memory => (":memory:".to_owned(), Connection::open_in_memory()),
-            Place::File(path) => {
-                if let Some(parent) = path.parent() {
-                    std::fs::create_dir_all(parent).map_err(|source| StorageError::Create {
-                        path: parent.to_owned(),
-                        source,
-                    })?;
-                }
-                lock = Some(lock_beside(path)?);
-                (path.display().to_string(), Connection::open(path))
-            }
+        let directory = match place {
+            Place::Memory => return Self::in_memory(durability),
+            Place::Directory(directory) => directory,
         };
+        let folder = directory.folder();
+        let name = folder.path().join(DATABASE).display().to_string();
+        let create = |file: &str| {
+            let path = folder.path().join(file);
+            move |source| StorageError::Create { path, source }
+        };
+        let lock = lock(folder, &name)?;
+        // It is made here, so that it is for its owner only; `SQLite` makes its log alike.
+        let mut reserve = Reserve::new(folder).map_err(create(DATABASE))?;
+        let flags = OpenFlags::default() | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = Connection::open_with_flags(&name, flags);
         let connection =
             connection.map_err(|source| StorageError::Open { place: name.clone(), source })?;
         let explain = |source| explain(&name, source);
+        Reserve::begin(&connection).map_err(explain)?;
         prepare(&connection, durability).map_err(explain)?;
         migrate(&connection, &name)?;
         let known = rows::Known::of(&connection).map_err(explain)?;
-        Ok(Self { connection, known, place: name, _lock: lock })
+        reserve.fill(&connection);
+        let acknowledged = Acknowledged::open(folder, &connection);
+        let acknowledged = acknowledged.map_err(create(acknowledged::FILE))?;
+        directory.remember();
+        let guard = Guard::new(folder);
+        let (looked, is_short, is_bounded) = (Instant::now(), false, false);
+        let on_disk =
+            OnDisk { guard, reserve, acknowledged, looked, is_short, is_bounded, _lock: lock };
+        Ok(Self { connection, known, place: name, on_disk: Some(on_disk) })
+    }
+
+    fn in_memory(durability: Durability) -> Result<Self, StorageError> {
+        let place = ":memory:".to_owned();
+        let explain = |source| explain(&place, source);
+        let connection = Connection::open_in_memory().map_err(explain)?;
+        prepare(&connection, durability).map_err(explain)?;
+        migrate(&connection, &place)?;
+        let known = rows::Known::of(&connection).map_err(explain)?;
+        Ok(Self { connection, known, place, on_disk: None })
+    }
+
+    /// Makes sure that a commit may be acknowledged, if there was one: it is where it will be found again, and counted.
+    fn acknowledge(&mut self, wrote: bool) -> Result<(), WriteError> {
+        if let Some(on_disk) = self.on_disk.as_mut().filter(|_| wrote) {
+            on_disk.guard.check().map_err(|gone| WriteError::Gone(gone.to_string()))?;
+            on_disk.acknowledged.add();
+        }
+        Ok(())
+    }
+
+    /// Now and then sees to it that the database has room on the disk.
+    fn look_after(&mut self) {
+        let Some(on_disk) = &mut self.on_disk else { return };
+        if on_disk.is_bounded || on_disk.looked.elapsed() < limits::STORAGE_LOOK {
+            return;
+        }
+        on_disk.looked = Instant::now();
+        let is_short = !on_disk.reserve.fill(&self.connection);
+        if is_short == on_disk.is_short {
+            return;
+        }
+        on_disk.is_short = is_short;
+        let place = &self.place;
+        let pages = if is_short {
+            tracing::warn!(%place, "the disk is full, or nearly: the database goes on with the room that it had set aside, which is enough for some thousand tasks. Free some");
+            WAL_PAGES_WHEN_FULL
+        } else {
+            tracing::info!(%place, "the disk has room again");
+            WAL_PAGES
+        };
+        if let Err(error) = self.connection.pragma_update(None, "wal_autocheckpoint", pages) {
+            tracing::warn!(%place, %error, "the write-ahead log cannot be kept short");
+        }
+    }
+
+    /// What watches over the files; `None` if there are none.
+    pub(crate) fn guard(&self) -> Option<Guard> {
+        Some(self.on_disk.as_ref()?.guard.clone())
     }
 
     /// Reads all records back.
@@ -164,7 +252,13 @@ impl Storage {
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub fn limit_pages(&self, pages: u32) -> Result<(), StorageError> {
+    pub fn limit_pages(&mut self, pages: u32) -> Result<(), StorageError> {
+        if let Some(on_disk) = &mut self.on_disk {
+            on_disk.is_bounded = true;
+            // The room that was set aside is not there on a full disk.
+            let vacuumed = self.connection.execute_batch("VACUUM");
+            vacuumed.map_err(|source| explain(&self.place, source))?;
+        }
         self.connection
             .pragma_update(None, "max_page_count", pages)
             .map_err(|source| explain(&self.place, source))
@@ -209,17 +303,14 @@ fn migrate(connection: &Connection, place: &str) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Takes the lock that says that a process writes this database.
-fn lock_beside(path: &Path) -> Result<File, StorageError> {
-    let beside = path.with_extension("lock");
-    let file = File::create(&beside)
-        .map_err(|source| StorageError::Create { path: beside.clone(), source })?;
+/// Takes the lock that says that a process writes this database. What the file holds is left as it is.
+fn lock(folder: &Folder, place: &str) -> Result<File, StorageError> {
+    let create = |source| StorageError::Create { path: folder.path().join(LOCK), source };
+    let file = folder.open_or_create(LOCK).map_err(create)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(StorageError::InUse { place: path.display().to_string() })
-        }
-        Err(TryLockError::Error(source)) => Err(StorageError::Create { path: beside, source }),
+        Err(TryLockError::WouldBlock) => Err(StorageError::InUse { place: place.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(create(source)),
     }
 }
 

@@ -7,6 +7,7 @@
 mod attributes;
 mod deny;
 mod dependencies;
+mod files;
 mod graph;
 mod layers;
 mod licences;
@@ -54,7 +55,7 @@ impl fmt::Display for Violation {
 type Rule = fn(&Tree) -> Vec<Violation>;
 
 /// Every rule of the house. Each module says in its header what it wants and why.
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     layers::check,
     layers::check_banned,
     dependencies::check_reasons,
@@ -68,6 +69,7 @@ const RULES: [Rule; 13] = [
     links::check_decisions,
     text::check,
     attributes::check,
+    files::check,
 ];
 
 /// Reads the tree at `root`, applies every rule and prints what they found.

@@ -7,7 +7,6 @@ use longshore_lifecycle::{ContainerRef, Event};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::TaskSpec;
-use tokio::sync::watch::Sender;
 use tokio::task::JoinSet;
 
 use super::logs::Kept;
@@ -81,25 +80,6 @@ impl Table {
     }
 }
 
-/// Work under way that the end of the agent should wait for. Counted for as long as this lives, even if it breaks off.
-#[derive(Debug)]
-pub(super) struct Busy {
-    count: Sender<usize>,
-}
-
-impl Busy {
-    pub(super) fn new(count: &Sender<usize>) -> Self {
-        count.send_modify(|count| *count += 1);
-        Self { count: count.clone() }
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.count.send_modify(|count| *count -= 1);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,15 +105,5 @@ mod tests {
         let left = table.containers.keys().chain(table.exits.keys());
         let left: Vec<ResourceId> = left.map(|(task, _)| *task).collect();
         assert_eq!(left, [ResourceId(2), ResourceId(2)]);
-    }
-
-    #[test]
-    fn work_counts_for_as_long_as_it_lasts() {
-        let count = Sender::new(0);
-        let (one, two) = (Busy::new(&count), Busy::new(&count));
-        drop(one);
-        assert_eq!(*count.borrow(), 1);
-        drop(two);
-        assert_eq!(*count.borrow(), 0);
     }
 }

@@ -1,68 +1,177 @@
-//! Starting a process as a container.
+//! Starting a process as a container, through its supervisor.
 
-use std::ffi::OsStr;
-use std::fs::OpenOptions;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use longshore_wire_ecs::host::{ContainerSpec, PortBinding};
 use rustix::process::Pid;
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
 
+use super::Setup;
+use super::directory::{Directory, Ran};
+use super::proc::{self, Process};
 use crate::command_line;
-use crate::process::directory::Directory;
-
-/// Runs the command, and leaves word of its process id before and of its exit code after.
-///
-/// The trap lets the shell outlive the SIGTERM that is meant for the command: a trapped signal is handled once the
-/// command has ended, and is reset to its default in the command itself.
-const SCRIPT: &str = r#"trap : TERM INT HUP QUIT
-echo $$ >"$0/pid" || exit 125
-"$@"
-code=$?
-echo $code >"$0/exit"
-exit $code"#;
+use crate::supervise::{Arguments, Bounds, Cgroup, FAILED, MARK, Role, STARTED, base};
 
 /// Where commands are looked for when the container does not say. Source: Docker's default.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// How long a supervisor may take to say that the command runs. Chosen by us: a machine that is slower has stopped.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// A supervisor that was started, and what is needed to hear of it.
+#[derive(Debug)]
+pub(super) struct Launched {
+    pub(super) supervisor: Child,
+    pub(super) ran: Ran,
+    /// Held for as long as the container is to live, if it is to end with us.
+    pub(super) lifeline: Option<ChildStdin>,
+}
 
 /// Starts the container's command.
 ///
 /// # Errors
 /// The reason, as `ErrorName: text`.
-pub(crate) fn spawn(directory: &Directory, spec: &ContainerSpec) -> Result<(Child, Pid), String> {
+pub(super) async fn start(
+    setup: &Setup,
+    directory: &Directory,
+    spec: &ContainerSpec,
+) -> Result<Launched, String> {
+    let failed = |error: std::io::Error| format!("CannotStartContainerError: {error}");
+    let mut arguments = arguments(Role::Container, directory, spec)?;
+    arguments.bounds = bounds(spec)?;
+    arguments.has_lifeline = setup.ends_with_us;
+    let name = format!("longshore-{}-{}", directory.task, directory.container);
+    // A name that is too long for the kernel does without.
+    arguments.cgroup = base().map(|base| base.join(name));
+    let mut command = supervisor(setup, directory, &arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).envs(environment(directory, spec)?);
+    let mut child = command.spawn().map_err(failed)?;
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let stdout = child.stdout.take().expect("it is piped");
+    let answer = async {
+        stdin.write_all(directory.key().bytes()).await?;
+        BufReader::new(stdout).lines().next_line().await
+    };
+    let answer = match tokio::time::timeout(ANSWER, answer).await {
+        Ok(answer) => answer.map_err(failed)?.unwrap_or_default(),
+        Err(_) => String::new(),
+    };
+    if let Some(process) = answer.strip_prefix(STARTED).and_then(process) {
+        let supervisor = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let cgroup = arguments.cgroup.zip(supervisor);
+        let cgroup = cgroup.map(|(prefix, pid)| Cgroup::path_of(&prefix, pid));
+        let (ran, lifeline) = (Ran { process, cgroup }, setup.ends_with_us.then_some(stdin));
+        return Ok(Launched { supervisor: child, ran, lifeline });
+    }
+    // It ends, or is ended: in either case it does no more.
+    let _ = child.start_kill();
+    if let Some(ran) = directory.command() {
+        super::table::end(&ran);
+    }
+    Err(match answer.strip_prefix(FAILED) {
+        Some(why) => why.to_owned(),
+        None => {
+            "CannotStartContainerError: the process that supervises the container did not start"
+                .to_owned()
+        }
+    })
+}
+
+/// A process as a supervisor tells it: its number, and when it began.
+fn process(text: &str) -> Option<Process> {
+    let (pid, began) = text.split_once(' ')?;
+    Some(Process { pid: Pid::from_raw(pid.parse().ok()?)?, began: began.parse().ok()? })
+}
+
+/// Refuses what no process can do, before anything is made.
+///
+/// # Errors
+/// The reason, as `ErrorName: text`.
+pub(super) fn check(spec: &ContainerSpec) -> Result<(), String> {
     let words = command_line(spec);
     let image = spec.definition.image.as_deref().unwrap_or_default();
-    if words.is_empty() {
+    let Some(program) = words.first() else {
         return Err(format!(
             "CannotStartContainerError: the image {image} needs Docker, and this instance runs plain processes: give the container a command"
         ));
-    }
+    };
     if spec.definition.mount_points.as_ref().is_some_and(|mounts| !mounts.is_empty()) {
         return Err("CannotCreateContainerError: mount points need Docker, and this instance runs plain processes".to_owned());
     }
-    if !program_exists(spec, &words[0]) {
+    if !program_exists(spec, program) {
         return Err(format!(
-            "CannotStartContainerError: exec: \"{}\": executable file not found in $PATH",
-            words[0]
+            "CannotStartContainerError: exec: \"{program}\": executable file not found in $PATH"
         ));
     }
-    directory.create().map_err(|error| {
-        format!("CannotCreateContainerError: {}: {error}", directory.path.display())
-    })?;
-    let output = OpenOptions::new().create(true).append(true).open(directory.path.join("output"));
-    let output = output.map_err(|error| format!("CannotCreateContainerError: output: {error}"))?;
-    let errors = output
-        .try_clone()
-        .map_err(|error| format!("CannotCreateContainerError: output: {error}"))?;
-    let mut command = prepare(directory, spec)?;
-    command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
-    command.arg("-c").arg(SCRIPT).arg(&directory.path).args(&words);
-    let child = command.spawn().map_err(|error| format!("CannotStartContainerError: {error}"))?;
-    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let pid = pid.ok_or("CannotStartContainerError: the process ended at once")?;
-    Ok((child, pid))
+    Ok(())
+}
+
+/// How much output is kept. Source: ECS API reference, `LogConfiguration`; Docker, *JSON File logging driver*.
+fn bounds(spec: &ContainerSpec) -> Result<Bounds, String> {
+    let Some(log) = &spec.definition.log_configuration else { return Ok(Bounds::default()) };
+    if log.log_driver.as_deref() == Some("none") {
+        return Ok(Bounds::NONE);
+    }
+    let option = |name: &str| log.options.as_ref()?.get(name).map(|value| &**value);
+    Bounds::of_options(option("max-size"), option("max-file"))
+        .map_err(|why| format!("CannotCreateContainerError: {why}"))
+}
+
+/// What a supervisor is asked to do for a container.
+fn arguments(role: Role, directory: &Directory, spec: &ContainerSpec) -> Result<Arguments, String> {
+    let command = command_line(spec).into_iter().map(OsString::from).collect();
+    let mut arguments = Arguments::new(role, directory.folder.path(), command);
+    let cwd = spec.definition.working_directory.as_deref();
+    arguments.cwd = cwd.map(PathBuf::from);
+    if let Some(cwd) = arguments.cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
+        let cwd = cwd.display();
+        return Err(format!(
+            "CannotStartContainerError: the working directory {cwd} does not exist"
+        ));
+    }
+    arguments.user = user(spec)?.map(|user| (user.uid, user.gid));
+    Ok(arguments)
+}
+
+/// The supervisor, which starts in the container's directory wherever that is by then.
+fn supervisor(setup: &Setup, directory: &Directory, arguments: &Arguments) -> Command {
+    let mut command = std::process::Command::new(&setup.supervisor.program);
+    command.arg0("longshore").args(&setup.supervisor.words).args(arguments.words());
+    command.env_clear().current_dir(directory.folder.pinned()).process_group(0);
+    command.stderr(Stdio::null());
+    Command::from(command)
+}
+
+/// The container's variables, marked so that they are none of the supervisor's.
+fn environment(
+    directory: &Directory,
+    spec: &ContainerSpec,
+) -> Result<Vec<(String, OsString)>, String> {
+    let work = directory.folder.path().join("work");
+    // Another user may not see our directories.
+    let home = user(spec)?.map_or_else(|| work.clone(), |user| user.home);
+    let mut all: Vec<(String, OsString)> = vec![
+        ("PATH".into(), PATH.into()),
+        ("HOME".into(), home.into()),
+        ("PWD".into(), work.into()),
+    ];
+    for variable in spec.environment.iter() {
+        if let Some(name) = variable.name.as_deref().filter(|name| is_variable(name)) {
+            let value = variable.value.as_deref().unwrap_or_default().replace('\0', "");
+            all.push((name.to_owned(), value.into()));
+        }
+    }
+    Ok(all.into_iter().map(|(name, value)| (format!("{MARK}{name}"), value)).collect())
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0'])
 }
 
 /// Whether the program is a file, or is found where the container looks for programs.
@@ -75,78 +184,91 @@ fn program_exists(spec: &ContainerSpec, program: &str) -> bool {
     path.split(':').any(|directory| std::path::Path::new(directory).join(program).is_file())
 }
 
-/// A shell with the container's environment, user and directory.
-fn prepare(directory: &Directory, spec: &ContainerSpec) -> Result<Command, String> {
-    let work = directory.path.join("work");
-    let cwd = spec.definition.working_directory.as_deref().map_or(work.clone(), Into::into);
-    if !cwd.is_dir() {
+/// Who a command runs as.
+#[derive(Debug, PartialEq, Eq)]
+struct User {
+    uid: u32,
+    gid: u32,
+    home: PathBuf,
+}
+
+/// The user that the container names, unless it is our own.
+fn user(spec: &ContainerSpec) -> Result<Option<User>, String> {
+    let Some(name) = spec.definition.user.as_deref().filter(|user| !user.is_empty()) else {
+        return Ok(None);
+    };
+    let user = identity(name).ok_or_else(|| {
+        format!("CannotStartContainerError: unable to find user {name}: no matching entries in passwd file")
+    })?;
+    let own = rustix::process::geteuid();
+    if (user.uid, user.gid) == (own.as_raw(), rustix::process::getegid().as_raw()) {
+        return Ok(None);
+    }
+    if !own.is_root() {
         return Err(format!(
-            "CannotStartContainerError: the working directory {} does not exist",
-            cwd.display()
+            "CannotStartContainerError: only root may run a process as user {name}, and longshore runs as user {}",
+            own.as_raw()
         ));
     }
-    let mut command = Command::new("/bin/sh");
-    command.current_dir(cwd).env_clear().env("PATH", PATH).env("HOME", &work).env("PWD", &work);
-    for variable in spec.environment.iter() {
-        if let Some(name) = variable.name.as_deref().filter(|name| !name.contains(['=', '\0'])) {
-            command.env(name, variable.value.as_deref().unwrap_or_default().replace('\0', ""));
-        }
-    }
-    if let Some(user) = spec.definition.user.as_deref().filter(|user| !user.is_empty()) {
-        let (uid, gid) = identity(user).ok_or_else(|| {
-            format!("CannotStartContainerError: unable to find user {user}: no matching entries in passwd file")
-        })?;
-        if uid != rustix::process::geteuid().as_raw() {
-            command.uid(uid).gid(gid);
-        }
-    }
-    Ok(command)
+    Ok(Some(user))
 }
 
 /// Reads `user`, `uid`, `user:group` or `uid:gid`. Source: ECS API reference, `ContainerDefinition.user`.
-fn identity(text: &str) -> Option<(u32, u32)> {
+fn identity(text: &str) -> Option<User> {
     let (user, group) =
         text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
-    let by_name = entry("/etc/passwd", user);
-    let uid = user.parse().ok().or_else(|| by_name.as_ref()?.get(2)?.parse().ok())?;
+    let uid = user.parse().ok();
+    // A number may have a name, too.
+    let known = entry("/etc/passwd", |fields| {
+        fields.first() == Some(&user) || (uid.is_some() && fields.get(2) == Some(&user))
+    });
+    let known = known.as_deref();
+    let uid = uid.or_else(|| known?.get(2)?.parse().ok())?;
     let gid = match group {
-        Some(group) => {
-            group.parse().ok().or_else(|| entry("/etc/group", group)?.get(2)?.parse().ok())?
-        }
-        None => by_name.and_then(|fields| fields.get(3)?.parse().ok()).unwrap_or(0),
+        Some(group) => group.parse().ok().or_else(|| {
+            entry("/etc/group", |fields| fields.first() == Some(&group))?.get(2)?.parse().ok()
+        })?,
+        None => known.and_then(|fields| fields.get(3)?.parse().ok()).unwrap_or(0),
     };
-    Some((uid, gid))
+    let home = known.and_then(|fields| fields.get(5)).map_or("/", String::as_str);
+    Some(User { uid, gid, home: home.into() })
 }
 
-/// The fields of the line that begins with `name`.
-fn entry(file: &str, name: &str) -> Option<Vec<String>> {
-    let text = std::fs::read_to_string(file).ok()?;
-    let line = text.lines().find(|line| line.split(':').next() == Some(name))?;
-    Some(line.split(':').map(str::to_owned).collect())
+/// The fields of the first line that is wanted.
+fn entry(file: &str, is_wanted: impl Fn(&[&str]) -> bool) -> Option<Vec<String>> {
+    let text = proc::text(file);
+    let mut lines = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let fields = lines.find(|fields| is_wanted(fields))?;
+    Some(fields.into_iter().map(str::to_owned).collect())
 }
 
-/// The ports that a process was told of, which the kernel still knows after a restart of the agent.
-pub(crate) fn bindings(pid: Pid) -> Vec<PortBinding> {
-    let environment = std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()));
-    super::ports::read(&environment.unwrap_or_default())
+/// The ports that a process was told of, which the kernel still knows after a restart of the agent: its supervisor was told, too.
+pub(super) fn bindings(supervisor: Pid) -> Vec<PortBinding> {
+    super::ports::read(&proc::file(supervisor, "environ"))
 }
 
-/// Runs a command beside the container's own, `pid`, and says whether it ended well in time. It has the environment that
-/// the container was started with, secrets and all, which the kernel still knows after a restart of the agent.
-pub(crate) async fn run(
+/// Runs a health check beside the container's command, and says whether it ended well in time. It has the environment that the
+/// container was started with, secrets and all, which the kernel still knows of its supervisor after a restart of the agent.
+/// What it leaves behind is ended with it.
+pub(super) async fn probe(
+    setup: &Setup,
     directory: &Directory,
     spec: &ContainerSpec,
-    pid: Pid,
+    supervisor: Pid,
     words: &[String],
     most: Duration,
 ) -> bool {
-    let Ok(mut command) = prepare(directory, spec) else { return false };
-    let environment = std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()));
-    command.envs(variables(&environment.unwrap_or_default()));
-    command.arg("-c").arg("exec \"$0\" \"$@\"").args(words).kill_on_drop(true);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let Ok(mut arguments) = arguments(Role::Probe, directory, spec) else { return false };
+    arguments.command = words.iter().map(OsString::from).collect();
+    arguments.has_lifeline = true;
+    let mut command = self::supervisor(setup, directory, &arguments);
+    let environment = proc::file(supervisor, "environ");
+    command.envs(variables(&environment)).stdin(Stdio::piped()).stdout(Stdio::null());
     let Ok(mut child) = command.spawn() else { return false };
-    matches!(tokio::time::timeout(most, child.wait()).await, Ok(Ok(status)) if status.success())
+    let lifeline = child.stdin.take();
+    let passed = matches!(tokio::time::timeout(most, child.wait()).await, Ok(Ok(status)) if status.success());
+    drop(lifeline);
+    passed
 }
 
 /// Reads `/proc/PID/environ`.
@@ -170,8 +292,10 @@ mod tests {
 
     #[test]
     fn users_are_found_by_name_and_by_number() {
-        assert_eq!(identity("root"), Some((0, 0)));
-        assert_eq!(identity("1000:50"), Some((1000, 50)));
+        let user = |uid, gid, home: &str| Some(User { uid, gid, home: home.into() });
+        assert_eq!(identity("root"), user(0, 0, "/root"));
+        assert_eq!(identity("0"), identity("root"));
+        assert_eq!(identity("987654:50"), user(987_654, 50, "/"));
         assert_eq!(identity("nobody-of-that-name"), None);
     }
 }

@@ -1,9 +1,8 @@
-//! What there is to see of a process, for itself to read: names, times, and what its group uses.
+//! What there is to see of a process, for itself to read: names, times, and what it and all that it started use.
 //!
 //! Usage is told in the form in which Docker tells it of a container, so that the same programs can read it. What the
 //! kernel counts for control groups only (bytes read and written, network) is left empty.
 
-use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use longshore_machine::Timestamp;
@@ -13,12 +12,13 @@ use rustix::process::Pid;
 use serde_json::{Value, json};
 
 use super::directory::Directory;
+use super::proc;
 use crate::sight::{Sight, labels};
 
 /// Nanoseconds of a tick. Source: the kernel counts for programs in hundredths of a second on all of our platforms.
 const TICK_NS: u64 = 10_000_000;
 
-/// What a process group had used at a time.
+/// What a container's processes had used at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sample {
     at: Timestamp,
@@ -31,11 +31,9 @@ pub(super) struct Sample {
 
 /// What is known of a process by its files. Its address is this machine's: it listens here.
 pub(super) fn look(directory: &Directory, spec: &TaskSpec, container: &ContainerSpec) -> Sight {
-    let time = |file: &str| {
-        let modified = fs::metadata(directory.path.join(file)).and_then(|meta| meta.modified());
-        modified.ok().map(|at| stamp(at).iso())
-    };
-    let started_at = time("pid");
+    let (began, ended) = directory.times();
+    let time = |millis: Option<u64>| millis.map(|millis| Timestamp::from_millis(millis).iso());
+    let started_at = time(began);
     Sight {
         name: directory.runtime_id(),
         image_id: "".into(),
@@ -48,7 +46,7 @@ pub(super) fn look(directory: &Directory, spec: &TaskSpec, container: &Container
         volumes: Vec::new(),
         created_at: started_at.clone(),
         started_at,
-        finished_at: time("exit"),
+        finished_at: time(ended),
     }
 }
 
@@ -57,55 +55,26 @@ fn stamp(at: SystemTime) -> Timestamp {
     Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Adds up the process group of `pid`; `None` if nobody is left of it.
-pub(super) fn sample(pid: Pid) -> Option<Sample> {
-    let group = u64::try_from(pid.as_raw_nonzero().get()).ok()?;
+/// Adds up all processes below a supervisor; `None` if nobody is left of them.
+pub(super) fn sample(supervisor: Pid) -> Option<Sample> {
     let mut sum = Sample {
         at: stamp(SystemTime::now()),
         user_ns: 0,
         kernel_ns: 0,
-        system_ns: system_ns(&fs::read_to_string("/proc/stat").ok()?),
+        system_ns: system_ns(&proc::text("/proc/stat")),
         threads: 0,
         memory_bytes: 0,
     };
-    for entry in fs::read_dir("/proc").ok()?.filter_map(Result::ok) {
-        let name = entry.file_name();
-        if !name.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit) {
-            continue;
-        }
+    for pid in proc::below(supervisor) {
         // Who has ended meanwhile uses nothing.
-        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-        let Some(one) = member(&stat).filter(|one| one.group == group) else { continue };
+        let Some(one) = proc::stat(pid).filter(|one| !one.is_over()) else { continue };
         sum.user_ns += one.user_ns;
         sum.kernel_ns += one.kernel_ns;
         sum.threads += one.threads;
-        let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
-        sum.memory_bytes += kib(&status, "VmRSS:") * 1024;
+        let status = proc::file(pid, "status");
+        sum.memory_bytes += kib(&String::from_utf8_lossy(&status), "VmRSS:") * 1024;
     }
     (sum.threads > 0).then_some(sum)
-}
-
-/// What `/proc/PID/stat` says of one process.
-#[derive(Debug, PartialEq, Eq)]
-struct Member {
-    group: u64,
-    user_ns: u64,
-    kernel_ns: u64,
-    threads: u64,
-}
-
-/// Reads `/proc/PID/stat`. A name may hold anything, so fields are counted from the last parenthesis. Source: proc(5).
-fn member(stat: &str) -> Option<Member> {
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    // The first of them is field 3.
-    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
-    // With what children used that have ended.
-    Some(Member {
-        group: field(5)?,
-        user_ns: (field(14)? + field(16)?) * TICK_NS,
-        kernel_ns: (field(15)? + field(17)?) * TICK_NS,
-        threads: field(20)?,
-    })
 }
 
 /// The time of all CPUs, idle or not, from the first line of `/proc/stat`.
@@ -122,7 +91,7 @@ fn kib(text: &str, name: &str) -> u64 {
 
 /// Usage as Docker tells it, with the sample before as `precpu_stats`.
 pub(super) fn stats(id: &str, sample: &Sample, before: Option<&Sample>) -> Value {
-    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let memory = proc::text("/proc/meminfo");
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     json!({
         "read": sample.at.iso(),
@@ -164,16 +133,6 @@ fn cpu(sample: Option<&Sample>, cpus: usize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_with_parentheses_and_spaces_hides_no_field() {
-        let stat = "7 (a) b (c) S 1 42 42 0 -1 4194560 100 0 0 0 3 4 10 20 20 0 5 0 1000 1 2 3";
-        let wanted =
-            Member { group: 42, user_ns: 13 * TICK_NS, kernel_ns: 24 * TICK_NS, threads: 5 };
-        assert_eq!(member(stat), Some(wanted));
-        assert_eq!(member("rubbish"), None);
-        assert_eq!(member("7 (sh) S 1"), None);
-    }
 
     #[test]
     fn the_time_of_all_cpus_is_their_first_line() {

@@ -10,6 +10,8 @@ mod crowds;
 mod daily;
 mod deleted;
 mod demo;
+mod directories;
+mod disks;
 mod docker;
 mod doors;
 mod events;

@@ -34,7 +34,7 @@ fn a_file_that_is_no_database_is_named_and_left_alone() {
     let noise: Vec<u8> =
         (0_u32..20_000).map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     fs::write(home.database(), &noise).expect("the directory can be written");
-    let (code, said) = refused(&home, &[]);
+    let (code, said) = refused(&home, &["--trust-data-dir"]);
     assert_eq!(code, Some(1), "{said}");
     says(&said, &[&home.database().to_string_lossy(), "move the file away"]);
     assert_eq!(fs::read(home.database()).expect("it is still there"), noise);
@@ -102,14 +102,16 @@ fn a_data_directory_that_cannot_be_made_is_named() {
     says(&said, &[&home.state().to_string_lossy()]);
 }
 
-/// Pages of the database of a cluster that has just been made.
+/// Pages of the database of a cluster that has just been made, without those that hold nothing.
 fn fresh_pages() -> u32 {
     let home = Home::new();
     drop(Server::start(&home, &[]));
     let connection = Connection::open(home.database()).expect("the database is whole");
-    connection
-        .pragma_query_value(None, "page_count", |row| row.get(0))
-        .expect("every database has one")
+    let number = |name: &str| -> u32 {
+        let number = connection.pragma_query_value(None, name, |row| row.get(0));
+        number.expect("every database has one")
+    };
+    number("page_count") - number("freelist_count")
 }
 
 #[test]

@@ -39,10 +39,16 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self {
-            directory: TempDir::with_prefix("longshore-e2e-")
-                .expect("the temporary directory can be written"),
-        }
+        let directory =
+            TempDir::with_prefix("longshore-e2e-").expect("the temporary directory can be written");
+        let home = Self { directory };
+        fs::create_dir(home.tmp()).expect("it is ours");
+        home
+    }
+
+    /// What the program takes for the directory for temporary files.
+    pub(crate) fn tmp(&self) -> PathBuf {
+        self.path("tmp")
     }
 
     /// A path in it.
@@ -64,13 +70,15 @@ impl Home {
         fs::read_to_string(self.path(name)).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
-    /// The process of a task, by its ARN or id, as its `pid` file has it.
+    /// The supervisor of a task, by the task's ARN or id.
     pub(crate) fn pid(&self, task: &str) -> Option<u32> {
+        pid_in(&self.container(task)?, 0)
+    }
+
+    /// The directory of a task's container.
+    pub(crate) fn container(&self, task: &str) -> Option<PathBuf> {
         let id = task.rsplit('/').next().expect("a split has a last part");
-        self.containers()
-            .into_iter()
-            .filter(|path| path.iter().any(|part| part == id))
-            .find_map(|path| pid_in(&path))
+        self.containers().into_iter().find(|path| path.iter().any(|part| part == id))
     }
 
     /// Whether a process that was started below this directory still runs.
@@ -95,17 +103,20 @@ impl Home {
     }
 }
 
-fn pid_in(container: &Path) -> Option<u32> {
-    fs::read_to_string(container.join("pid")).ok()?.trim().parse().ok()
+/// The process of a line of the record: the supervisor's is the first, the command's the second.
+fn pid_in(container: &Path, line: usize) -> Option<u32> {
+    let record = fs::read_to_string(container.join("record")).ok()?;
+    record.lines().nth(line)?.split(' ').next()?.parse().ok()
 }
 
 impl Drop for Home {
     fn drop(&mut self) {
-        for pid in self.containers().iter().filter_map(|path| pid_in(path)) {
-            if self.runs(pid) {
-                // One that ended meanwhile is what is wanted.
+        for container in self.containers() {
+            let supervisor = pid_in(&container, 0).filter(|pid| self.runs(*pid));
+            if let (Some(_), Some(command)) = (supervisor, pid_in(&container, 1)) {
+                // One that ended meanwhile is what is wanted; what it started ends with it.
                 let _ = Command::new("kill")
-                    .args(["-9", "--", &format!("-{pid}")])
+                    .args(["-9", "--", &format!("-{command}")])
                     .stderr(Stdio::null())
                     .status();
             }
@@ -121,7 +132,7 @@ pub(crate) fn call(ecs: &str, operation: &str, body: &Value) -> io::Result<Reply
 }
 
 /// `longshore dev` on free ports. Flags that are given again win.
-fn command(home: &Home, more: &[&str]) -> Command {
+pub(crate) fn command(home: &Home, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
     command.args(["dev", "--json", "--data-dir"]).arg(home.state());
     for (flag, value) in [
@@ -139,6 +150,7 @@ fn command(home: &Home, more: &[&str]) -> Command {
         .env_remove("LONGSHORE_ACCESS_KEYS")
         .env_remove("RUST_LOG")
         .stdin(Stdio::null());
+    command.env("XDG_STATE_HOME", home.path("notes")).env("TMPDIR", home.tmp());
     command
 }
 

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use longshore_agent::process::{Ports, Processes};
+use longshore_agent::process::{Processes, Setup};
 use longshore_agent::{Events, Runtime};
 use longshore_lifecycle::{ContainerRef, Event, Fleet, Found, Input, Lifecycle, Output};
 use longshore_machine::Machine;
@@ -78,8 +77,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) runtimes: &'a Runtimes,
     pub(crate) outbox: &'a Outbox,
     pub(crate) metadata: &'a Metadata,
-    /// Of this machine.
-    pub(crate) ports: &'a Ports,
+    pub(crate) processes: &'a Setup,
 }
 
 /// Starts the host of one instance, and connects it.
@@ -90,22 +88,12 @@ pub(crate) async fn start_host(
     around: &mut Surroundings<'_>,
     instance: ResourceId,
     config: &InstanceConfig,
-    root: PathBuf,
 ) -> Result<(), String> {
-    let Surroundings { tasks, control, routes, runtimes, outbox, metadata, ports } = around;
+    let Surroundings { tasks, control, routes, runtimes, outbox, metadata, processes } = around;
     metadata.open(config.runtime, tasks).await?;
     let (events, happened) = mpsc::unbounded_channel();
     let told = events.clone();
-    let runtime = match config.runtime {
-        RuntimeChoice::Docker => {
-            let pull = longshore_agent::docker::PullPolicy::Default;
-            let docker = longshore_agent::docker::connect(instance, told, pull).await;
-            Runtime::Docker(docker.map_err(|why| without_docker(&why))?)
-        }
-        RuntimeChoice::Process | RuntimeChoice::Simulated => {
-            Runtime::Process(Processes::new(root, Ports::clone(ports), told))
-        }
-    };
+    let runtime = open(config.runtime, instance, processes, told).await?;
     let zone = config.zone.clone();
     let provider = Provider::new(Metadata::clone(metadata), instance, zone, runtime.clone());
     runtimes.add(instance, runtime.clone());
@@ -195,6 +183,34 @@ impl Begun {
             let Ok(_) = drive(lifecycle, &mut host, inbox).await;
         });
         control.connected(instance).await;
+    }
+}
+
+/// What runs the containers of an instance.
+async fn open(
+    choice: RuntimeChoice,
+    instance: ResourceId,
+    processes: &Setup,
+    events: Events,
+) -> Result<Runtime, String> {
+    match choice {
+        RuntimeChoice::Docker => {
+            let pull = longshore_agent::docker::PullPolicy::Default;
+            let docker = longshore_agent::docker::connect(instance, events, pull).await;
+            let docker = docker.map_err(|why| without_docker(&why))?;
+            if processes.ends_with_us {
+                let noted = longshore_agent::note_containers(&processes.hosts, instance);
+                noted
+                    .map_err(|error| format!("the instance's directory cannot be made: {error}"))?;
+            }
+            Ok(Runtime::Docker(docker))
+        }
+        RuntimeChoice::Process | RuntimeChoice::Simulated => {
+            let opened = Processes::new(processes.clone(), instance, events);
+            let opened = opened
+                .map_err(|error| format!("the instance's directory cannot be made: {error}"))?;
+            Ok(Runtime::Process(opened))
+        }
     }
 }
 

@@ -2,9 +2,7 @@
 //!
 //! One task owns all of them and does one thing at a time, in the order in which it was asked.
 
-use std::path::PathBuf;
-
-use longshore_agent::process::Ports;
+use longshore_agent::process::Setup;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::host::{MACHINE_ATTRIBUTE, Order};
 use longshore_wire_ecs::shape::container_instance::DeregisterContainerInstanceRequest;
@@ -32,8 +30,8 @@ pub struct Fleet {
     pub home: Realm,
     /// The cluster that they join.
     pub cluster: Str,
-    /// Below it the files of processes are kept.
-    pub hosts_dir: PathBuf,
+    /// How containers run as plain processes, and where their files are kept.
+    pub processes: Setup,
     /// Zones, for instances that are given none.
     pub zones: Vec<Str>,
     /// The attribute that tells frameworks the address of an instance.
@@ -102,7 +100,6 @@ pub(crate) struct Keeper {
     pub(crate) runtimes: Runtimes,
     pub(crate) outbox: Outbox,
     pub(crate) metadata: Metadata,
-    ports: Ports,
     hosts: JoinSet<()>,
     simulated: Option<mpsc::Sender<Vec<Order>>>,
     ids: Vec<ResourceId>,
@@ -117,8 +114,8 @@ impl Keeper {
         outbox: Outbox,
         metadata: Metadata,
     ) -> Self {
-        let (ports, hosts, simulated, ids) = (Ports::default(), JoinSet::new(), None, Vec::new());
-        Self { common, control, routes, runtimes, outbox, metadata, ports, hosts, simulated, ids }
+        let (hosts, simulated, ids) = (JoinSet::new(), None, Vec::new());
+        Self { common, control, routes, runtimes, outbox, metadata, hosts, simulated, ids }
     }
 
     /// Starts it; it ends, and all hosts with it, when its task does.
@@ -183,7 +180,7 @@ impl Keeper {
         let mut told = self.common.capabilities(config.runtime);
         let machine = machine(config.runtime).await;
         told.extend(machine.map_err(|why| ApiError::new(ErrorCode::Server, why))?);
-        let Fleet { home, cluster, hosts_dir, .. } = &self.common;
+        let Fleet { home, cluster, .. } = &self.common;
         let id = register(&self.control, home, cluster, &config, told, arn).await?;
         self.ids.push(id);
         if config.runtime == RuntimeChoice::Simulated {
@@ -193,7 +190,6 @@ impl Keeper {
             self.control.connected(id).await;
             return Ok(id);
         }
-        let root = hosts_dir.join(id.to_string());
         let mut around = Surroundings {
             tasks: &mut self.hosts,
             control: &self.control,
@@ -201,9 +197,9 @@ impl Keeper {
             runtimes: &self.runtimes,
             outbox: &self.outbox,
             metadata: &self.metadata,
-            ports: &self.ports,
+            processes: &self.common.processes,
         };
-        let started = start_host(&mut around, id, &config, root).await;
+        let started = start_host(&mut around, id, &config).await;
         started.map_err(|why| ApiError::new(ErrorCode::Server, why))?;
         Ok(id)
     }
@@ -255,7 +251,7 @@ impl Keeper {
 async fn machine(runtime: RuntimeChoice) -> Result<Option<Attribute>, String> {
     let name = match runtime {
         RuntimeChoice::Simulated => return Ok(None),
-        RuntimeChoice::Process => longshore_agent::machine()?,
+        RuntimeChoice::Process => longshore_agent::process::machine()?,
         RuntimeChoice::Docker => {
             longshore_agent::docker::machine().await.map_err(|why| without_docker(&why))?
         }

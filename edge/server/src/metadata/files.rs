@@ -2,9 +2,10 @@
 //!
 //! Texts begin as those of ECS do. Source: *Stopped tasks error messages*, `ResourceInitializationError`.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 
+use longshore_agent::files::Folder;
 use longshore_lifecycle::environment::Variables;
 use longshore_wire_ecs::env_file::{S3Object, parse};
 use longshore_wire_ecs::shape::container_definition::EnvironmentFile;
@@ -27,7 +28,7 @@ fn one(root: &Path, arn: &str) -> Result<Variables, String> {
     let S3Object { bucket, key } = object;
     let failed = |why: &str| failed(format!("key {key} of bucket {bucket}: {why}"));
     let path = object.path().ok_or_else(|| failed("the key leads out of its bucket"))?;
-    let bytes = contents(root, &root.join(path)).map_err(|why| failed(&why))?;
+    let bytes = contents(root, Path::new(&path)).map_err(|why| failed(&why))?;
     let text = String::from_utf8(bytes).map_err(|_| failed("the file is not UTF-8"))?;
     let pairs = parse(&text).into_iter().map(|(name, value)| (name.into(), value.into()));
     Ok(pairs.collect())
@@ -37,26 +38,14 @@ fn one(root: &Path, arn: &str) -> Result<Variables, String> {
 ///
 /// # Errors
 /// Why it cannot be had, without its contents.
-pub(super) fn contents(root: &Path, path: &Path) -> Result<Vec<u8>, String> {
-    let missing = |_| "NoSuchKey: the specified key does not exist".to_owned();
-    let whole = |path: &Path| -> Result<PathBuf, String> { path.canonicalize().map_err(missing) };
-    let (root, path) = (whole(root)?, whole(path)?);
-    if !path.starts_with(&root) {
-        return Err("AccessDenied: a link leads out of the directory".to_owned());
-    }
-    let is_file = path.metadata().is_ok_and(|meta| meta.is_file());
-    if !is_file {
-        return Err("NoSuchKey: there is no file of that name".to_owned());
-    }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| format!("AccessDenied: {error}"))?;
-    let most = u64::try_from(PROVIDED_FILE_BYTES_MAX).unwrap_or(u64::MAX);
-    let read = file.take(most + 1).read_to_end(&mut bytes);
-    read.map_err(|error| format!("it cannot be read: {error}"))?;
-    if bytes.len() > PROVIDED_FILE_BYTES_MAX {
-        return Err(format!("it has more than {PROVIDED_FILE_BYTES_MAX} bytes"));
-    }
-    Ok(bytes)
+pub(super) fn contents(root: &Path, below: &Path) -> Result<Vec<u8>, String> {
+    let read =
+        Folder::open(root).and_then(|root| root.read_beneath(below, PROVIDED_FILE_BYTES_MAX));
+    read.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => "NoSuchKey: the specified key does not exist".to_owned(),
+        ErrorKind::FileTooLarge => error.to_string(),
+        _ => format!("AccessDenied: {error}"),
+    })
 }
 
 #[cfg(test)]

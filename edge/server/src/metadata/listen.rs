@@ -3,11 +3,10 @@
 //! Only what is needed is listened on: loopback once an instance runs processes or Docker containers, and this machine's address
 //! in Docker's own network once an instance runs Docker containers. Simulated instances need neither.
 
-use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
+use longshore_agent::files::Folder;
+use longshore_agent::process::Key;
 use longshore_wire_ecs::Str;
 use tokio::task::JoinSet;
 
@@ -22,6 +21,9 @@ const ON_ECS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(169, 254, 17
 
 /// The file that holds port and key.
 const FILE: &str = "metadata";
+
+/// Bytes of that file. Chosen by us: more than a port and a key.
+const FILE_BYTES_MAX: usize = 256;
 
 /// Where containers reach the endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,12 +93,11 @@ impl Metadata {
             other => other,
         };
         let listener = listener.map_err(|error| error.to_string())?;
-        let key = kept.map_or_else(fresh_key, |kept| Ok(kept.key));
-        let key = key.map_err(|error| format!("no randomness can be had: {error}"))?;
+        let key = kept.map_or_else(|| *Key::random().bytes(), |kept| kept.key);
         self.book().set_key(key);
         let kept = Kept { port: listener.address().port(), key };
         if let Err(error) = write(&self.shared.root, &kept) {
-            let root = self.shared.root.display();
+            let root = self.shared.root.path().display();
             tracing::warn!(%root, %error, "containers will not find the task metadata endpoint after a restart");
         }
         Ok(listener)
@@ -135,15 +136,10 @@ struct Kept {
     key: [u8; KEY_BYTES],
 }
 
-fn fresh_key() -> std::io::Result<[u8; KEY_BYTES]> {
-    let mut key = [0; KEY_BYTES];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut key)?;
-    Ok(key)
-}
-
 /// What was kept, if it can be read: a port, a space and the key in hexadecimal digits.
-fn read(root: &Path) -> Option<Kept> {
-    parse(&std::fs::read_to_string(root.join(FILE)).ok()?)
+fn read(root: &Folder) -> Option<Kept> {
+    let text = root.read(FILE, FILE_BYTES_MAX).ok()?;
+    parse(std::str::from_utf8(&text).ok()?)
 }
 
 fn parse(text: &str) -> Option<Kept> {
@@ -163,11 +159,8 @@ fn text(kept: &Kept) -> String {
     format!("{} {digits}\n", kept.port)
 }
 
-fn write(root: &Path, kept: &Kept) -> std::io::Result<()> {
-    std::fs::create_dir_all(root)?;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    std::io::Write::write_all(&mut options.open(root.join(FILE))?, text(kept).as_bytes())
+fn write(root: &Folder, kept: &Kept) -> std::io::Result<()> {
+    root.write(FILE, text(kept).as_bytes())
 }
 
 #[cfg(test)]

@@ -36,7 +36,8 @@ impl<'a> Values<'a> {
         }
         let name = path.display();
         let root = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let bytes = contents(root.unwrap_or(Path::new(".")), path);
+        let own = path.file_name().map_or(path, Path::new);
+        let bytes = contents(root.unwrap_or(Path::new(".")), own);
         let bytes = bytes.map_err(|why| format!("{name}: {why}"))?;
         // What serde says of the place of an error does not hold the text.
         serde_json::from_slice(&bytes).map(Self::File).map_err(|error| {
@@ -54,7 +55,7 @@ impl<'a> Values<'a> {
                 if !is_plain || below.as_os_str().is_empty() {
                     return None;
                 }
-                let text = String::from_utf8(contents(root, &root.join(below)).ok()?).ok()?;
+                let text = String::from_utf8(contents(root, below).ok()?).ok()?;
                 Some(text.strip_suffix('\n').map_or_else(|| text.clone(), str::to_owned))
             }
         }

@@ -9,9 +9,11 @@ use longshore_machine::{Machine, Timestamp};
 use longshore_wire_ecs::Request;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::host::{Generation, Order};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{Commit, Durability, Place, Release, Storage, StorageError, Writer};
+use crate::data_dir::DataDir;
+use crate::metrics::Metrics;
 
 fn cluster(name: &str, status: ClusterStatus) -> Arc<Cluster> {
     let realm = Realm::new("us-east-1", "000000000000");
@@ -31,7 +33,13 @@ fn cluster(name: &str, status: ClusterStatus) -> Arc<Cluster> {
 }
 
 fn place(directory: &tempfile::TempDir) -> Place {
-    Place::File(directory.path().join("longshore.db"))
+    // A test has no state directory to be remembered in.
+    let opened = DataDir::open(directory.path(), None, true);
+    Place::Directory(opened.expect("it is ours"))
+}
+
+fn file(directory: &tempfile::TempDir) -> std::path::PathBuf {
+    directory.path().join("longshore.db")
 }
 
 fn open(directory: &tempfile::TempDir) -> Result<Storage, StorageError> {
@@ -40,8 +48,9 @@ fn open(directory: &tempfile::TempDir) -> Result<Storage, StorageError> {
 
 /// Writes commits as the product does, and waits for the last.
 async fn write(storage: Storage, commits: Vec<Vec<Change>>) {
-    let (failed, _) = oneshot::channel();
-    let writer = Writer::start(storage, |_| {}, failed).expect("a thread can be started");
+    let (failed, _) = mpsc::channel(1);
+    let writer = Writer::start(storage, Metrics::default(), |_| {}, failed)
+        .expect("a thread can be started");
     for changes in commits {
         let (to, answer) = oneshot::channel();
         let reply = Ok(longshore_control::Reply::Body(Vec::new()));
@@ -96,10 +105,11 @@ async fn a_database_that_is_open_can_be_read_by_others() {
 #[tokio::test]
 async fn a_disk_that_is_full_refuses_those_who_wait_and_says_so() {
     let directory = tempfile::tempdir().expect("a directory");
-    let storage = open(&directory).expect("it opens");
+    let mut storage = open(&directory).expect("it opens");
     storage.limit_pages(1).expect("a bound can be set");
-    let (failed, told) = oneshot::channel();
-    let writer = Writer::start(storage, |_| {}, failed).expect("a thread can be started");
+    let (failed, mut told) = mpsc::channel(1);
+    let writer = Writer::start(storage, Metrics::default(), |_| {}, failed)
+        .expect("a thread can be started");
     let (to, answer) = oneshot::channel();
     let changes = (0..500)
         .map(|number| Change::Cluster(cluster(&format!("c{number}"), ClusterStatus::Active)));
@@ -108,7 +118,9 @@ async fn a_disk_that_is_full_refuses_those_who_wait_and_says_so() {
     writer.commit(commit).await;
     let refused = answer.await.expect("it is answered").expect_err("nothing was written");
     assert_eq!(refused.code, longshore_wire_ecs::ErrorCode::Server);
-    assert!(told.await.expect("the failure is told").to_string().contains("cannot be written"));
+    assert!(
+        told.recv().await.expect("the failure is told").to_string().contains("cannot be written")
+    );
 }
 
 #[tokio::test]
@@ -157,8 +169,7 @@ async fn a_service_comes_back_as_it_was() {
 #[test]
 fn tasks_and_versions_of_an_older_database_are_kept() {
     let directory = tempfile::tempdir().expect("a directory");
-    let Place::File(path) = place(&directory) else { unreachable!("it is a file") };
-    let older = rusqlite::Connection::open(&path).expect("it opens");
+    let older = rusqlite::Connection::open(file(&directory)).expect("it opens");
     for migration in &super::MIGRATIONS[..3] {
         older.execute_batch(migration).expect("it is SQL");
     }
@@ -216,8 +227,7 @@ fn ask(control: &mut Control, operation: &str, body: &str) -> (String, Vec<Chang
 #[test]
 fn definitions_and_clusters_of_an_older_database_are_kept() {
     let directory = tempfile::tempdir().expect("a directory");
-    let Place::File(path) = place(&directory) else { unreachable!("it is a file") };
-    let older = rusqlite::Connection::open(&path).expect("it opens");
+    let older = rusqlite::Connection::open(file(&directory)).expect("it opens");
     for migration in &super::MIGRATIONS[..5] {
         older.execute_batch(migration).expect("it is SQL");
     }
@@ -291,8 +301,8 @@ async fn account_settings_and_the_last_revisions_of_families_come_back_until_the
 #[tokio::test]
 async fn an_order_that_changes_nothing_is_given_as_well_by_the_thread_that_may_wait() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (failed, _) = oneshot::channel();
-    let (host, mut orders) = tokio::sync::mpsc::channel(1);
+    let (failed, _) = mpsc::channel(1);
+    let (host, mut orders) = mpsc::channel(1);
     // As the product does: a host's mailbox may be full, and waiting for it is not for the control plane.
     let deliver = move |orders: Vec<Order>| {
         for order in orders {
@@ -300,7 +310,8 @@ async fn an_order_that_changes_nothing_is_given_as_well_by_the_thread_that_may_w
         }
     };
     let storage = open(&directory).expect("it opens");
-    let writer = Writer::start(storage, deliver, failed).expect("a thread can be started");
+    let writer = Writer::start(storage, Metrics::default(), deliver, failed)
+        .expect("a thread can be started");
     for number in 1..=3 {
         let order = Order {
             instance: ResourceId(1),
@@ -321,13 +332,13 @@ async fn an_order_that_changes_nothing_is_given_as_well_by_the_thread_that_may_w
 #[tokio::test]
 async fn a_change_that_nothing_waits_for_is_written_soon_all_the_same() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (failed, _) = oneshot::channel();
+    let (failed, _) = mpsc::channel(1);
     let storage = open(&directory).expect("it opens");
-    let writer = Writer::start(storage, |_| {}, failed).expect("a thread can be started");
+    let writer = Writer::start(storage, Metrics::default(), |_| {}, failed)
+        .expect("a thread can be started");
     let changes = vec![Change::Cluster(cluster("kept", ClusterStatus::Active))];
     writer.commit(Commit { changes, releases: Vec::new() }).await;
-    let Place::File(path) = place(&directory) else { unreachable!("it is a file") };
-    let reader = rusqlite::Connection::open(path).expect("it can be read");
+    let reader = rusqlite::Connection::open(file(&directory)).expect("it can be read");
     let count = || reader.query_row("SELECT count(*) FROM cluster", [], |row| row.get::<_, i64>(0));
     let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while count() != Ok(1) {
@@ -335,4 +346,65 @@ async fn a_change_that_nothing_waits_for_is_written_soon_all_the_same() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     tokio::task::spawn_blocking(move || writer.finish()).await.expect("the thread ends");
+}
+
+/// Commits one cluster after the other, and tells the error that ended it.
+async fn until_it_fails(storage: Storage, meanwhile: impl FnOnce()) -> (String, super::WriteError) {
+    let (failed, mut told) = mpsc::channel(1);
+    let writer = Writer::start(storage, Metrics::default(), |_| {}, failed)
+        .expect("a thread can be started");
+    meanwhile();
+    let (to, answer) = oneshot::channel();
+    let reply = Ok(longshore_control::Reply::Body(Vec::new()));
+    let changes = vec![Change::Cluster(cluster("late", ClusterStatus::Active))];
+    writer.commit(Commit { changes, releases: vec![Release::Reply(to, reply)] }).await;
+    let refused = answer.await.expect("it is answered").expect_err("nobody would find it again");
+    (refused.message, told.recv().await.expect("the failure is told"))
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_once_the_data_directory_is_gone() {
+    let above = tempfile::tempdir().expect("a directory");
+    let path = above.path().join("data");
+    let opened = DataDir::open(&path, None, true).expect("it can be made");
+    let storage = Storage::open(&Place::Directory(opened), Durability::Full).expect("it opens");
+    let removed = path.clone();
+    let remove = move || std::fs::remove_dir_all(removed).expect("it is ours");
+    let (_, error) = until_it_fails(storage, remove).await;
+    assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
+    assert!(error.to_string().contains("was removed"), "{error}");
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_once_the_database_is_replaced() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let storage = open(&directory).expect("it opens");
+    let path = file(&directory);
+    let replace = move || {
+        std::fs::rename(&path, path.with_extension("aside")).expect("it is ours");
+        std::fs::write(&path, "").expect("it can be written");
+    };
+    let (_, error) = until_it_fails(storage, replace).await;
+    assert!(error.to_string().contains("longshore.db was removed, moved or replaced"), "{error}");
+}
+
+#[tokio::test]
+async fn files_of_a_database_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    let storage = open(&directory).expect("it opens");
+    for name in ["longshore.db", "longshore.db-wal", "longshore.db-shm", "longshore.lock"] {
+        let meta = std::fs::metadata(directory.path().join(name)).expect(name);
+        assert_eq!(meta.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    drop(storage);
+}
+
+#[test]
+fn a_lock_file_is_not_cut_short() {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("longshore.lock"), "somebody's").expect("it can");
+    drop(open(&directory).expect("it opens"));
+    let kept = std::fs::read(directory.path().join("longshore.lock")).expect("it is there");
+    assert_eq!(kept, b"somebody's");
 }

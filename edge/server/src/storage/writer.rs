@@ -14,10 +14,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::Storage;
 use super::rows::{self, Row};
+use super::{Storage, acknowledged};
 use crate::events::{self, BusAnswer, BusSender, Feed};
 use crate::limits;
+use crate::metrics::Metrics;
 
 /// What is let go once its commit is on disk.
 pub(crate) enum Release {
@@ -50,28 +51,37 @@ pub(crate) struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The writer could not write; everyone who waited has been told.
+/// Nothing can be written any more; everyone who waited has been told.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the database cannot be written: {0}. Nothing that was acknowledged is lost; start again when it can be written"
-)]
-pub struct WriteError(String);
+pub enum WriteError {
+    /// The database refused.
+    #[error(
+        "the database cannot be written: {0}. Nothing that was acknowledged is lost; start again when it can be written"
+    )]
+    Refused(String),
+    /// The files are not where they were.
+    #[error(
+        "{0}. Nothing is acknowledged any more. Put it back and start again to go on, or start again to begin with an empty cluster"
+    )]
+    Gone(String),
+}
 
 impl Writer {
-    /// Starts the thread, from within a runtime. `failed` is told when a transaction fails.
+    /// Starts the thread, from within a runtime. `failed` is told when a transaction fails, or the files are gone.
     pub(crate) fn start(
         storage: Storage,
+        metrics: Metrics,
         deliver: impl Fn(Vec<Order>) + Send + Sync + 'static,
-        failed: oneshot::Sender<WriteError>,
+        failed: mpsc::Sender<WriteError>,
     ) -> std::io::Result<Self> {
         let (commits, mailbox) = mpsc::channel(limits::COMMITS_WAITING_MAX);
         let inbox = Inbox { mailbox, clock: Handle::current() };
         let waiting = Arc::new(AtomicUsize::new(0));
         let counter = waiting.clone();
         let thread = std::thread::Builder::new().name("storage".to_owned()).spawn(move || {
-            if let Err(error) = run(storage, inbox, &counter, &deliver) {
-                // If nobody waits for this, the program is ending anyway.
-                let _ = failed.send(error);
+            if let Err(error) = run(storage, inbox, &counter, &metrics, &deliver) {
+                // If nobody waits for this, the program is ending anyway; if somebody else has told, that is enough.
+                let _ = failed.try_send(error);
             }
         })?;
         Ok(Self { commits, waiting, thread: Some(thread) })
@@ -115,9 +125,14 @@ struct Inbox {
 }
 
 impl Inbox {
-    /// The first commit of a group; none when nobody will hand over any more.
-    fn first(&mut self) -> Option<Ready> {
-        self.mailbox.blocking_recv()
+    /// What comes first in a group.
+    fn first(&mut self) -> First {
+        let first = async { timeout(limits::STORAGE_LOOK, self.mailbox.recv()).await };
+        match self.clock.block_on(first) {
+            Ok(Some(first)) => First::Commit(first),
+            Ok(None) => First::Over,
+            Err(_) => First::Nothing,
+        }
     }
 
     /// The next commit of a group, if there is one.
@@ -137,6 +152,15 @@ impl Inbox {
     }
 }
 
+/// What a look into the mailbox brings.
+enum First {
+    Commit(Ready),
+    /// Nobody hands anything over for now.
+    Nothing,
+    /// Nobody will any more.
+    Over,
+}
+
 /// Commits that share a transaction, as far as they were taken.
 #[derive(Default)]
 struct Group {
@@ -148,32 +172,47 @@ fn run(
     mut storage: Storage,
     mut inbox: Inbox,
     waiting: &AtomicUsize,
+    metrics: &Metrics,
     deliver: &(dyn Fn(Vec<Order>) + Send + Sync),
 ) -> Result<(), WriteError> {
-    while let Some(first) = inbox.first() {
-        let mut group = Group::default();
-        if let Err(error) = write(&mut storage, &mut inbox, first, &mut group) {
+    loop {
+        let first = match inbox.first() {
+            First::Commit(first) => first,
+            First::Nothing => {
+                storage.look_after();
+                continue;
+            }
+            First::Over => return Ok(()),
+        };
+        let (mut group, since) = (Group::default(), Instant::now());
+        let written = write(&mut storage, &mut inbox, first, &mut group);
+        let written = written.map_err(|error| WriteError::Refused(error.to_string()));
+        let is_written = matches!(written, Ok(true));
+        if let Err(error) = written.and_then(|wrote| storage.acknowledge(wrote)) {
             refuse(group.releases);
             inbox.mailbox.close();
             while let Ok(commit) = inbox.mailbox.try_recv() {
                 refuse(commit.releases);
             }
-            return Err(WriteError(error.to_string()));
+            return Err(error);
+        }
+        if is_written {
+            metrics.committed(since.elapsed());
         }
         release(group.releases, deliver);
         waiting.fetch_sub(group.taken, Ordering::AcqRel);
+        storage.look_after();
     }
-    Ok(())
 }
 
 /// Writes a commit, and all that come while it does, in one transaction. Rows are written as their commits come: the wait at the
-/// end is for the disk alone.
+/// end is for the disk alone. True if there was something to write.
 fn write(
     storage: &mut Storage,
     inbox: &mut Inbox,
     first: Ready,
     group: &mut Group,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     let (since, mut next) = (Instant::now(), Some(first));
     let mut transaction = None;
     while let Some(commit) = next {
@@ -190,10 +229,10 @@ fn write(
             || since.elapsed() >= limits::TRANSACTION_OPEN_MAX;
         next = if is_full { None } else { inbox.next(since, !group.releases.is_empty()) };
     }
-    match transaction {
-        Some(open) => open.commit(),
-        None => Ok(()),
-    }
+    let Some(open) = transaction else { return Ok(false) };
+    acknowledged::count(&open)?;
+    open.commit()?;
+    Ok(true)
 }
 
 fn release(releases: Vec<Release>, deliver: &(dyn Fn(Vec<Order>) + Send + Sync)) {

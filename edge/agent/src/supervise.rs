@@ -1,0 +1,271 @@
+//! The process between us and a container's command, for containers that are plain processes.
+//!
+//! It is the program itself, run again (`longshore supervise`), one for each container, and outlives whoever started it. It
+//!
+//! - starts the command, as another user where that is asked for, and says whether that worked;
+//! - takes in what the command writes, within bounds, and never lets the command wait for a full disk;
+//! - is the reaper of all that the command leaves behind (`PR_SET_CHILD_SUBREAPER`), also of what calls `setsid` or forks twice:
+//!   once the command has ended, the rest of its processes are ended too, with their control group where there is one;
+//! - writes down who it is before the command begins, and how the command ended: the only word of it that a later agent has;
+//! - ends everything when its own record is gone: somebody has removed the data directory.
+//!
+//! It works in the container's directory, which is its own current directory when it starts, so that no path can be led astray. Its
+//! environment is the container's, each name with [`MARK`] before it: nothing of it can change what the supervisor does, and
+//! the kernel keeps it for health checks after a restart of the agent.
+
+mod arguments;
+mod cgroup;
+mod command;
+mod output;
+mod reaper;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read as _, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+
+pub(crate) use self::arguments::{Arguments, MARK, Role};
+pub(crate) use self::cgroup::{Cgroup, base};
+use self::command::{Read, Started};
+pub(crate) use self::output::Bounds;
+use self::output::Output;
+use crate::files::{Folder, Identity};
+use crate::process::directory::{self, COMMAND, EXIT, RECORD, SUPERVISOR};
+use crate::process::proc::Process;
+use crate::process::seal::{KEY_BYTES, Key};
+
+/// What the supervisor answers with once the command runs; its process id follows.
+pub(crate) const STARTED: &str = "started ";
+/// What it answers with if the command cannot be run; the reason follows.
+pub(crate) const FAILED: &str = "failed ";
+
+/// How often it looks after what nobody tells it of: orphans that have ended, and its own record. Chosen by us.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often it looks for the end of the command where the kernel does not tell of it. Chosen by us.
+const LOOK_OFTEN: Duration = Duration::from_millis(20);
+
+/// Exit code of a supervisor that did not run its command. Source: `docker run`, for an error of its own.
+const NOT_RUN: u8 = 125;
+
+/// Exit code of what was ended with SIGKILL.
+const KILLED: u8 = 137;
+
+/// Runs a supervisor, with the words after `supervise` on the command line.
+pub fn main(words: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::parse(words) {
+        Ok(arguments) => arguments,
+        Err(wrong) => {
+            eprintln!("supervise is for the program's own use: {wrong}");
+            return ExitCode::from(2);
+        }
+    };
+    let done = match arguments.role {
+        Role::Container => container(&arguments),
+        Role::Probe => probe(&arguments),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(why) => {
+            // Whoever asked may be gone.
+            let _ = io::stdout().write_all(format!("{FAILED}{why}\n").as_bytes());
+            ExitCode::from(NOT_RUN)
+        }
+    }
+}
+
+/// Supervises a container's command, and gives its exit code.
+fn container(arguments: &Arguments) -> Result<u8, String> {
+    let create = |error: io::Error| format!("CannotCreateContainerError: {error}");
+    let key = key().map_err(create)?;
+    let _signals = outlive_signals().map_err(create)?;
+    let own = rustix::process::getpid();
+    // Kernels before 3.4 have no sub-reapers: there, what leaves its session is not found.
+    let _ = rustix::process::set_child_subreaper(Some(own));
+    // What people see in `ps`; it is not what they end with `pkill longshore`.
+    let _ = rustix::thread::set_name(c"supervise");
+    let folder = Folder::open(Path::new(".")).map_err(create)?;
+    let mut output = Output::open(&folder, arguments.bounds).map_err(create)?;
+    let process = Process::of(own).ok_or("CannotCreateContainerError: /proc is not mounted")?;
+    let record = Record::create(&folder, key, process).map_err(create)?;
+    let mut started = command::start(arguments, &folder)?;
+    let prefix = arguments.cgroup.as_deref();
+    let cgroup = prefix.and_then(|prefix| Cgroup::create(&Cgroup::path_of(prefix, own)));
+    // It is not waited for, so that it is there even if it has ended.
+    let ran = Process::of(started.pid).ok_or("CannotStartContainerError: it is gone")?;
+    if record.command(ran, cgroup.as_ref()).is_err() {
+        // Without it a later agent cannot stop the command, so that it must not run.
+        reaper::end_all(None, cgroup.as_ref());
+        return Err("CannotStartContainerError: no space left on the device".to_owned());
+    }
+    // Whoever asked may be gone: a later agent finds the record.
+    let answer = format!("{STARTED}{} {}\n", ran.pid.as_raw_nonzero(), ran.began);
+    let _ = io::stdout().write_all(answer.as_bytes());
+    // After the answer: the kernel may take milliseconds for it, and what forks meanwhile has the reaper.
+    if let Some(cgroup) = &cgroup {
+        cgroup.add(started.pid);
+    }
+    let is_wanted = || record.is_in_place(&folder);
+    let code = watch(arguments, &mut started, &mut |bytes| output.write(bytes), &is_wanted);
+    reaper::end_all(Some(started.pid), cgroup.as_ref());
+    drain(&mut started, &mut |bytes| output.write(bytes));
+    output.finish();
+    // If that fails, the end of this process tells the code to an agent that is there.
+    let _ = record.exit(code);
+    if let Some(cgroup) = cgroup {
+        cgroup.remove();
+    }
+    Ok(code)
+}
+
+/// The record of the container, held open: what is written goes to the file that was made, whatever stands in its place.
+struct Record {
+    file: File,
+    key: Key,
+    identity: Option<Identity>,
+}
+
+impl Record {
+    /// Makes it, and writes down who we are. If somebody else has made it, the command must not begin.
+    fn create(folder: &Folder, key: Key, own: Process) -> io::Result<Self> {
+        let file = folder.create_new(RECORD)?;
+        let record = Self { file, key, identity: folder.identity_of(RECORD) };
+        record.add(SUPERVISOR, &format!("{} {}", directory::name(own), now()))?;
+        Ok(record)
+    }
+
+    fn add(&self, name: &str, text: &str) -> io::Result<()> {
+        (&self.file).write_all(self.key.seal(name, text).as_bytes())
+    }
+
+    fn command(&self, ran: Process, cgroup: Option<&Cgroup>) -> io::Result<()> {
+        let path = cgroup.map(|one| one.path().display().to_string()).unwrap_or_default();
+        self.add(COMMAND, &format!("{} {path}", directory::name(ran)))
+    }
+
+    /// The first lines have taken a block of the disk, and there is room in it for the last: a full disk does not keep it from being
+    /// written.
+    fn exit(&self, code: u8) -> io::Result<()> {
+        self.add(EXIT, &format!("{code} {}", now()))
+    }
+
+    fn is_in_place(&self, folder: &Folder) -> bool {
+        self.identity.is_some() && folder.identity_of(RECORD) == self.identity
+    }
+}
+
+/// Milliseconds since the epoch.
+fn now() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
+}
+
+/// Runs a health check, and ends all of it once it is over or nobody waits for it any more.
+fn probe(arguments: &Arguments) -> Result<u8, String> {
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    let folder = Folder::open(Path::new(".")).map_err(|error| error.to_string())?;
+    let mut started = command::start(arguments, &folder)?;
+    let code = watch(arguments, &mut started, &mut |_| {}, &|| true);
+    reaper::end_all(Some(started.pid), None);
+    Ok(code)
+}
+
+/// The key of the container's records, which comes through standard input: neither arguments nor environment are secret.
+fn key() -> io::Result<Key> {
+    let mut key = [0; KEY_BYTES];
+    io::stdin().read_exact(&mut key)?;
+    Ok(Key::from_bytes(key))
+}
+
+/// Takes note of the signals that end programs and does nothing about them: they are meant for others. The command gets them as
+/// they were.
+fn outlive_signals() -> io::Result<tokio::runtime::Runtime> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let inside = runtime.enter();
+    for kind in [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+        SignalKind::quit(),
+        SignalKind::user_defined1(),
+        SignalKind::user_defined2(),
+    ] {
+        drop(signal(kind)?);
+    }
+    drop(inside);
+    Ok(runtime)
+}
+
+/// Waits for the end of the command, takes in what it writes meanwhile, and gives its exit code. The command is not reaped, so that
+/// its number is nobody else's until all is over.
+fn watch(
+    arguments: &Arguments,
+    started: &mut Started,
+    take: &mut dyn FnMut(&[u8]),
+    is_wanted: &dyn Fn() -> bool,
+) -> u8 {
+    // Kernels before 5.3, and sandboxes that do not know the call, tell of no end: it is looked for.
+    let process = pidfd_open(started.pid, PidfdFlags::empty()).ok();
+    let pause = if process.is_some() { LOOK } else { LOOK_OFTEN };
+    let pause = Timespec::try_from(pause).expect("it is short");
+    let stdin = io::stdin();
+    let (mut output_is_open, mut looked) = (true, Instant::now());
+    loop {
+        let mut fds = Vec::with_capacity(3);
+        fds.extend(arguments.has_lifeline.then(|| PollFd::new(&stdin, PollFlags::IN)));
+        fds.extend(output_is_open.then(|| PollFd::new(&started.output, PollFlags::IN)));
+        fds.extend(process.as_ref().map(|process| PollFd::new(process, PollFlags::IN)));
+        // Without an answer it is looked all the same.
+        let _ = poll(&mut fds, Some(&pause));
+        let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
+        let is_let_go = arguments.has_lifeline && ready.next().unwrap_or(false);
+        if output_is_open && ready.next().unwrap_or(false) {
+            output_is_open = read(started, take);
+        }
+        if let Some(code) = reaper::code(started.pid) {
+            return code;
+        }
+        let is_time = looked.elapsed() >= LOOK;
+        if is_let_go || (is_time && !is_wanted()) {
+            end(started.pid);
+            return KILLED;
+        }
+        if is_time {
+            looked = Instant::now();
+            reaper::reap_orphans(started.pid);
+        }
+    }
+}
+
+/// Takes in what can be read now; false once nobody can write any more.
+fn read(started: &mut Started, take: &mut dyn FnMut(&[u8])) -> bool {
+    match started.read() {
+        Read::Some(bytes) => take(bytes),
+        Read::None => {}
+        Read::Closed => return false,
+    }
+    true
+}
+
+/// Takes in what is left. Somebody who got hold of the other end could write for ever: there is a bound.
+fn drain(started: &mut Started, take: &mut dyn FnMut(&[u8])) {
+    /// Chosen by us: four times what a pipe holds at most, unless root says otherwise. Source: pipe(7).
+    const READS_MAX: usize = 64;
+    for _ in 0..READS_MAX {
+        match started.read() {
+            Read::Some(bytes) => take(bytes),
+            Read::None | Read::Closed => return,
+        }
+    }
+}
+
+/// Ends the command with all of its group.
+fn end(command: Pid) {
+    // Gone already is as good.
+    let _ = kill_process_group(command, Signal::KILL);
+}

@@ -1,0 +1,122 @@
+//! Starting a container's command.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::Pid;
+
+use super::arguments::{Arguments, Role, variables};
+use crate::files::Folder;
+use crate::process::directory::WORK;
+
+/// Bytes that are read at a time: what a pipe holds unless somebody says otherwise. Source: pipe(7).
+const READ_BYTES: usize = 64 * 1024;
+
+/// A command that runs.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) pid: Pid,
+    /// What it writes, standard output and error in the order of writing.
+    pub(super) output: OwnedFd,
+    buffer: Vec<u8>,
+}
+
+/// What came of reading.
+pub(super) enum Read<'r> {
+    /// This was written.
+    Some(&'r [u8]),
+    /// Nothing for now.
+    None,
+    /// Nobody can write any more.
+    Closed,
+}
+
+impl Started {
+    /// Reads what can be read now.
+    pub(super) fn read(&mut self) -> Read<'_> {
+        match rustix::io::read(&self.output, &mut self.buffer[..]) {
+            Ok(0) => Read::Closed,
+            Ok(bytes) => Read::Some(&self.buffer[..bytes]),
+            Err(Errno::AGAIN | Errno::INTR) => Read::None,
+            Err(_) => Read::Closed,
+        }
+    }
+}
+
+/// Starts the command, in a process group of its own.
+///
+/// # Errors
+/// The reason, as `ErrorName: text`.
+pub(super) fn start(arguments: &Arguments, folder: &Folder) -> Result<Started, String> {
+    let failed = |error: io::Error| format!("CannotStartContainerError: {error}");
+    let work = folder.folder(WORK).map_err(failed)?;
+    if let (Role::Container, Some((uid, gid))) = (arguments.role, arguments.user) {
+        work.give_to(uid, gid).map_err(failed)?;
+    }
+    // Here and not on the way to the command: another user may not see the directories above.
+    rustix::process::fchdir(&work).map_err(|error| failed(error.into()))?;
+    let (output, input) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
+    rustix::io::ioctl_fionbio(&output, true).map_err(|error| failed(error.into()))?;
+    let (first, rest) = arguments.command.split_first().expect("it was parsed so");
+    let all: Vec<_> = std::env::vars_os().collect();
+    let all: BTreeMap<&OsStr, &OsString> =
+        variables(all.iter().map(|(name, value)| (name.as_os_str(), value))).collect();
+    // Looked for here, the program needs no fork: the standard library has a faster way for a path.
+    let program = found(first, all.get(OsStr::new("PATH")).copied());
+    let mut command = Command::new(program.as_deref().unwrap_or(Path::new(first)));
+    command.arg0(first).args(rest).env_clear().envs(all).process_group(0).stdin(Stdio::null());
+    match arguments.role {
+        Role::Container => {
+            let second = input.try_clone().map_err(failed)?;
+            command.stdout(input).stderr(second);
+        }
+        Role::Probe => {
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+        }
+    }
+    if let Some(cwd) = &arguments.cwd {
+        command.current_dir(cwd);
+    }
+    if let Some((uid, gid)) = arguments.user {
+        command.uid(uid).gid(gid);
+    }
+    // Not waited for through this: whoever reaps orphans could not tell it from them.
+    let child =
+        command.spawn().map_err(|error| refusal(first, arguments.cwd.as_deref(), &error))?;
+    Ok(Started { pid: Pid::from_child(&child), output, buffer: vec![0; READ_BYTES] })
+}
+
+/// Where a program is, which is named without a path.
+fn found(program: &OsStr, path: Option<&OsString>) -> Option<PathBuf> {
+    if program.as_bytes().contains(&b'/') {
+        return None;
+    }
+    let candidates = std::env::split_paths(path?).map(|directory| directory.join(program));
+    let is_program = |path: &PathBuf| {
+        rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok() && path.is_file()
+    };
+    candidates.filter(|path| path.is_absolute()).find(is_program)
+}
+
+/// Why a command could not be started, as Docker says it.
+fn refusal(program: &OsStr, cwd: Option<&Path>, error: &io::Error) -> String {
+    if let Some(cwd) = cwd.filter(|cwd| !cwd.is_dir()) {
+        let cwd = cwd.display();
+        return format!("CannotStartContainerError: the working directory {cwd} does not exist");
+    }
+    let program = program.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => format!(
+            "CannotStartContainerError: exec: \"{program}\": executable file not found in $PATH"
+        ),
+        _ => format!("CannotStartContainerError: exec: \"{program}\": {error}"),
+    }
+}

@@ -1,0 +1,305 @@
+//! What a container writes, kept within bounds.
+//!
+//! As Docker's `json-file` does: once a file has `max-size` bytes it gets a number, and the oldest of `max-file` goes. Nothing here
+//! fails: what cannot be kept is dropped and counted, since the command must not be held up by a disk that is full. The last bytes of
+//! the disk are never taken: the control plane may need them.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use crate::files::{Folder, Identity};
+use crate::process::directory::{OUTPUT, older};
+
+/// Bytes of one file of output. Chosen by us.
+const FILE_BYTES: u64 = 10 * 1024 * 1024;
+
+/// Files of output. Chosen by us.
+const FILES: u32 = 10;
+
+/// Files that may be asked for. Chosen by us: each is renamed when one is full.
+const FILES_MAX: u32 = 1_000;
+
+/// How long what is known of disk and file is believed. Chosen by us.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+/// How many bytes may be written before disk and file are looked at again. Chosen by us.
+const BELIEVED_BYTES: u64 = 1024 * 1024;
+
+/// Bytes of the disk that output leaves free, unless a twentieth of it is less. Chosen by us: more than the control plane writes until
+/// somebody has had time to react.
+const LEFT_FREE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How much output is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// Bytes of one file.
+    pub(crate) file_bytes: u64,
+    /// Files. None means that nothing is kept.
+    pub(crate) files: u32,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { file_bytes: FILE_BYTES, files: FILES }
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file_bytes, self.files)
+    }
+}
+
+impl Bounds {
+    /// Nothing is kept.
+    pub(crate) const NONE: Self = Self { file_bytes: 0, files: 0 };
+
+    /// Reads what `Display` writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (bytes, files) = text.split_once(':')?;
+        Some(Self { file_bytes: bytes.parse().ok()?, files: files.parse().ok()? })
+    }
+
+    /// Reads the options of the log driver `json-file`. Source: Docker, *JSON File logging driver*.
+    ///
+    /// # Errors
+    /// Which option is wrong, and what would be right.
+    pub(crate) fn of_options(
+        max_size: Option<&str>,
+        max_file: Option<&str>,
+    ) -> Result<Self, String> {
+        let mut bounds = Self::default();
+        if let Some(text) = max_size {
+            bounds.file_bytes = size(text).ok_or_else(|| {
+                format!("the log option max-size is a number of bytes, or one with k, m or g behind it, not {text:?}")
+            })?;
+        }
+        if let Some(text) = max_file {
+            let files = text.parse().ok().filter(|files| (1..=FILES_MAX).contains(files));
+            bounds.files = files.ok_or_else(|| {
+                format!("the log option max-file is a number from 1 to {FILES_MAX}, not {text:?}")
+            })?;
+        }
+        Ok(bounds)
+    }
+}
+
+/// A size as Docker reads it: a whole number of bytes, kibibytes, mebibytes or gibibytes.
+fn size(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let (digits, unit) = match text.strip_suffix(['k', 'm', 'g']) {
+        Some(digits) => (digits, text.bytes().next_back()?),
+        None => (text.as_str(), b' '),
+    };
+    let shift = match unit {
+        b'k' => 10,
+        b'm' => 20,
+        b'g' => 30,
+        _ => 0,
+    };
+    let number: u64 = digits.parse().ok().filter(|number| *number > 0)?;
+    number.checked_mul(1 << shift)
+}
+
+/// The output of one container.
+#[derive(Debug)]
+pub(super) struct Output<'f> {
+    folder: &'f Folder,
+    bounds: Bounds,
+    open: Option<Open>,
+    /// Bytes that were not kept since the last that were.
+    dropped: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    identity: Option<Identity>,
+    bytes: u64,
+    looked: Instant,
+    since_looked: u64,
+    has_room: bool,
+}
+
+impl<'f> Output<'f> {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When there is no file to be had.
+    pub(super) fn open(folder: &'f Folder, bounds: Bounds) -> io::Result<Self> {
+        let open = if bounds.files > 0 { Some(Open::new(folder)?) } else { None };
+        Ok(Self { folder, bounds, open, dropped: 0 })
+    }
+
+    /// Keeps what was written, as far as it can be kept.
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        let count = bytes.len() as u64;
+        if self.bounds.files == 0 {
+            return;
+        }
+        if self.look(count) && self.keep(bytes) {
+            return;
+        }
+        self.dropped += count;
+    }
+
+    /// Says what was lost at the end, if the disk has room by now.
+    pub(super) fn finish(&mut self) {
+        if self.dropped > 0 && self.look(BELIEVED_BYTES) {
+            self.keep(b"");
+        }
+    }
+
+    /// Whether there is a file, and room for it.
+    fn look(&mut self, count: u64) -> bool {
+        if let Some(open) = &mut self.open {
+            open.since_looked += count;
+            if open.looked.elapsed() < BELIEVED && open.since_looked < BELIEVED_BYTES {
+                return open.has_room;
+            }
+            if open.identity == self.folder.identity_of(OUTPUT) {
+                open.looked = Instant::now();
+                open.since_looked = 0;
+                open.has_room = has_room(&open.file);
+                return open.has_room;
+            }
+        }
+        // Somebody has moved it away, or it could not be had before: what comes now goes to a new one.
+        self.open = Open::new(self.folder).ok();
+        self.open.as_ref().is_some_and(|open| open.has_room)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> bool {
+        let note = match self.dropped {
+            0 => String::new(),
+            lost => {
+                format!("\n[longshore: {lost} bytes of output were dropped: the disk was full]\n")
+            }
+        };
+        let count = (note.len() + bytes.len()) as u64;
+        let is_full = |open: &Open| open.bytes > 0 && open.bytes + count > self.bounds.file_bytes;
+        if self.open.as_ref().is_some_and(is_full) {
+            self.rotate();
+        }
+        let Some(open) = &mut self.open else { return false };
+        let written =
+            open.file.write_all(note.as_bytes()).and_then(|()| open.file.write_all(bytes));
+        if written.is_err() {
+            open.has_room = false;
+            return false;
+        }
+        open.bytes += count;
+        self.dropped = 0;
+        true
+    }
+
+    /// Numbers the files anew, and opens the next.
+    fn rotate(&mut self) {
+        // A number that is not there is as good as one that was moved on.
+        for times in (1..self.bounds.files.saturating_sub(1)).rev() {
+            let _ = self.folder.rename(&older(times), &older(times + 1));
+        }
+        let moved = if self.bounds.files > 1 {
+            self.folder.rename(OUTPUT, &older(1))
+        } else {
+            self.folder.remove(OUTPUT)
+        };
+        if moved.is_ok() {
+            self.open = Open::new(self.folder).ok();
+        }
+    }
+}
+
+impl Open {
+    fn new(folder: &Folder) -> io::Result<Self> {
+        let file = folder.append(OUTPUT)?;
+        let bytes = file.metadata()?.len();
+        let has_room = has_room(&file);
+        let identity = folder.identity_of(OUTPUT);
+        Ok(Self { file, identity, bytes, looked: Instant::now(), since_looked: 0, has_room })
+    }
+}
+
+/// Whether the disk has more room than is to be left free.
+fn has_room(file: &File) -> bool {
+    // A file system that does not say is taken at its word when it is written.
+    let Ok(disk) = rustix::fs::fstatvfs(file) else { return true };
+    let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+    bytes(disk.f_bavail) > LEFT_FREE_BYTES.min(bytes(disk.f_blocks) / 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(bounds: Bounds, pieces: &[&str]) -> Vec<(String, String)> {
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let folder = Folder::open(directory.path()).expect("it can be opened");
+        let mut output = Output::open(&folder, bounds).expect("it can be made");
+        for piece in pieces {
+            output.write(piece.as_bytes());
+        }
+        output.finish();
+        let mut names = folder.names().expect("it can be listed");
+        names.sort_unstable();
+        let read = |name: std::ffi::OsString| {
+            let bytes = folder.read(&name, 1_000).expect("it can be read");
+            (name.to_string_lossy().into_owned(), String::from_utf8(bytes).expect("it is text"))
+        };
+        names.into_iter().map(read).collect()
+    }
+
+    fn of(all: &[(&str, &str)]) -> Vec<(String, String)> {
+        all.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn full_files_get_numbers_and_the_oldest_goes() {
+        let bounds = Bounds { file_bytes: 4, files: 3 };
+        let pieces = ["aaaa", "bb", "bb", "cccc", "d", "eeee"];
+        let wanted = of(&[("output", "eeee"), ("output.1", "d"), ("output.2", "cccc")]);
+        assert_eq!(written(bounds, &pieces), wanted);
+        assert_eq!(written(Bounds { file_bytes: 4, files: 1 }, &pieces), of(&[("output", "eeee")]));
+        let two = of(&[("output", "eeee"), ("output.1", "d")]);
+        assert_eq!(written(Bounds { file_bytes: 4, files: 2 }, &pieces), two);
+        assert_eq!(written(Bounds::NONE, &pieces), of(&[]));
+    }
+
+    #[test]
+    fn output_whose_file_was_moved_away_goes_to_a_new_one() {
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let folder = Folder::open(directory.path()).expect("it can be opened");
+        let mut output = Output::open(&folder, Bounds::default()).expect("it can be made");
+        output.write(b"first");
+        folder.remove(OUTPUT).expect("it is there");
+        let open = output.open.as_mut().expect("it is open");
+        open.looked = Instant::now().checked_sub(BELIEVED * 2).expect("the clock runs");
+        output.write(b"second");
+        assert_eq!(folder.read(OUTPUT, 100).expect("it is there again"), b"second");
+    }
+
+    #[test]
+    fn the_options_are_dockers() {
+        let of = |size: &str, files: &str| Bounds::of_options(Some(size), Some(files));
+        assert_eq!(of("10m", "3"), Ok(Bounds { file_bytes: 10 << 20, files: 3 }));
+        assert_eq!(of("200K", "1"), Ok(Bounds { file_bytes: 200 << 10, files: 1 }));
+        assert_eq!(of("1g", "1"), Ok(Bounds { file_bytes: 1 << 30, files: 1 }));
+        assert_eq!(of("512", "1"), Ok(Bounds { file_bytes: 512, files: 1 }));
+        assert_eq!(Bounds::of_options(None, None), Ok(Bounds::default()));
+        for (size, files, named) in [
+            ("0", "1", "max-size"),
+            ("ten", "1", "max-size"),
+            ("-1m", "1", "max-size"),
+            ("99999999999999g", "1", "max-size"),
+            ("1m", "0", "max-file"),
+            ("1m", "many", "max-file"),
+        ] {
+            let why = of(size, files).expect_err("it is refused");
+            assert!(why.contains(named), "{why}");
+        }
+        let bounds = Bounds { file_bytes: 7, files: 2 };
+        assert_eq!(Bounds::parse(&bounds.to_string()), Some(bounds));
+    }
+}

@@ -1,0 +1,69 @@
+//! Where a local ECS keeps what it knows, and the question whether a directory may be opened that somebody else may have made.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use longshore_agent::process::{Ports, Setup, Supervisor};
+use longshore_server::{DataDir, DataDirError, Place, Scratch};
+
+use crate::args::DevArgs;
+
+/// Opens the data directory, or makes one that goes with the program.
+pub(crate) async fn open(args: &DevArgs) -> anyhow::Result<(Place, Setup, Option<Scratch>)> {
+    let supervisor = Supervisor::own();
+    let temporary = std::env::temp_dir();
+    Scratch::sweep(&temporary).await;
+    if args.in_memory {
+        let scratch = Scratch::new(&temporary);
+        let scratch = scratch
+            .with_context(|| format!("cannot make a directory in {}", temporary.display()))?;
+        let (hosts, key) = (scratch.hosts()?, scratch.key().clone());
+        let setup = Setup { hosts, key, supervisor, ports: Ports::default(), ends_with_us: true };
+        return Ok((Place::Memory, setup, Some(scratch)));
+    }
+    let directory = trusted(&args.data_dir, args.trust_data_dir)?;
+    let (hosts, key) = (directory.hosts()?, directory.key().clone());
+    let setup = Setup { hosts, key, supervisor, ports: Ports::default(), ends_with_us: false };
+    Ok((Place::Directory(directory), setup, None))
+}
+
+/// Opens the data directory if we made it, or if somebody says that it is to be opened.
+fn trusted(path: &Path, is_trusted: bool) -> anyhow::Result<DataDir> {
+    let state = state_dir();
+    let state = state.as_deref();
+    match DataDir::open(path, state, is_trusted) {
+        Err(stranger @ DataDirError::Stranger { .. }) => {
+            if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+                bail!(
+                    "{stranger}. If that is what you want, start once with --trust-data-dir; else choose another with --data-dir"
+                );
+            }
+            if !asked(&stranger)? {
+                bail!("{} was not opened", path.display());
+            }
+            Ok(DataDir::open(path, state, true)?)
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Asks at the terminal.
+fn asked(stranger: &DataDirError) -> anyhow::Result<bool> {
+    let mut terminal = std::io::stderr();
+    write!(terminal, "longshore: {stranger}. Open it? [y/N] ")?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// The user's state directory. Source: XDG Base Directory Specification: `XDG_STATE_HOME`, which must be absolute.
+fn state_dir() -> Option<PathBuf> {
+    let given = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    if let Some(given) = given.filter(|path| path.is_absolute()) {
+        return Some(given);
+    }
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|path| path.is_absolute())?;
+    Some(home.join(".local/state"))
+}

@@ -1,0 +1,281 @@
+//! The directory in which a local ECS keeps what it knows, and whether it may be believed.
+//!
+//! Opening a data directory starts what is recorded in it, with our rights. So it is ours alone (0700, files 0600, no links), and
+//! it is known where it comes from: each directory has an id, and what the id stands for is written down outside of it, in the
+//! user's state directory, with the inodes of the directory and its database. A directory that came with somebody's checkout has no id
+//! that is known here, and one whose database was replaced has other inodes. It is opened only if somebody says so.
+//!
+//! The same note outside holds the key that records of processes are sealed with.
+
+mod scratch;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use longshore_agent::files::{Folder, Identity, PrivateError};
+use longshore_agent::process::{KEY_BYTES, Key};
+use serde::{Deserialize, Serialize};
+
+pub use scratch::Scratch;
+
+/// The database.
+pub(crate) const DATABASE: &str = "longshore.db";
+/// Its write-ahead log.
+pub(crate) const LOG: &str = "longshore.db-wal";
+/// The file that says that a process writes the database.
+pub(crate) const LOCK: &str = "longshore.lock";
+/// The file with the id.
+const OWNER: &str = "owner";
+/// The key, where no note can be kept elsewhere.
+const KEY: &str = "key";
+/// Keeps the directory out of what git adds.
+const IGNORE: &str = ".gitignore";
+/// Where instances keep their files.
+const HOSTS: &str = "hosts";
+/// What may lie in a directory of which nothing needs to be known: it starts nothing.
+const HARMLESS: [&str; 4] = [IGNORE, LOCK, OWNER, KEY];
+
+/// Where notes are kept, below the user's state directory.
+const NOTES: [&str; 2] = ["longshore", "data-directories"];
+/// Bytes of a note. Chosen by us: a path is the longest part.
+const NOTE_BYTES_MAX: usize = 64 * 1024;
+/// How long the note of a directory that is not there is kept. Chosen by us: disks come and go.
+const NOTE_KEPT: Duration = Duration::from_hours(90 * 24);
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// It is not ours alone.
+    #[error(transparent)]
+    Private(#[from] PrivateError),
+    /// It cannot be read or written.
+    #[error("cannot use the data directory {path}")]
+    Use {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Nobody here has made it, as far as is known.
+    #[error(
+        "the data directory {path} {why}. Opening it starts the tasks and services that are recorded in it, as you"
+    )]
+    Stranger {
+        /// The directory.
+        path: PathBuf,
+        /// What is strange.
+        why: Strange,
+    },
+}
+
+/// What is strange about a data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Strange {
+    /// It has no id.
+    #[error("does not say who made it: an older version of this program, or somebody else")]
+    NoOwner,
+    /// Its id is not known.
+    #[error("was not made by you on this machine")]
+    Unknown,
+    /// It has the id of another.
+    #[error("is a copy of one that you made on this machine")]
+    Copy,
+    /// Its database is not the one that was there.
+    #[error("has a database that this program did not write: it was replaced")]
+    Replaced,
+}
+
+/// A data directory that may be opened.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    folder: Folder,
+    id: String,
+    key: Key,
+    notes: Option<Folder>,
+}
+
+/// What is written down of a data directory outside of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Note {
+    /// Where it was when it was last opened, for people.
+    path: String,
+    inode: u64,
+    /// Of the database and its log, 0 if there is none.
+    database: u64,
+    log: u64,
+    key: String,
+}
+
+impl DataDir {
+    /// Opens a data directory, and makes it if it is not there. `state` is the user's state directory, where it is noted; without one it
+    /// is a stranger the next time. One that is a stranger is opened, and known from then on, if `is_trusted`.
+    ///
+    /// # Errors
+    /// Why it cannot be used, and what can be done about it.
+    pub fn open(path: &Path, state: Option<&Path>, is_trusted: bool) -> Result<Self, DataDirError> {
+        let failed = |source| DataDirError::Use { path: path.to_owned(), source };
+        // The parts above are the user's own affair: only from here on no link is followed.
+        let path = &std::path::absolute(path).map_err(failed)?;
+        let entry = Folder::private(path)?;
+        entry.folder.make_private()?;
+        let folder = real(entry.folder, path).map_err(failed)?;
+        let notes = notes(state);
+        let id = folder.read(OWNER, 128).ok().and_then(|id| parse_id(&id));
+        let note = id.as_ref().and_then(|id| read_note(notes.as_ref()?, id));
+        match strange(&folder, id.as_deref(), note.as_ref()).map_err(failed)? {
+            None => {
+                let (Some(id), Some(key)) = (id, note.and_then(|note| parse_key(&note.key))) else {
+                    return Self::adopt(folder, notes).map_err(failed);
+                };
+                let opened = Self { folder, id, key, notes };
+                opened.remember();
+                Ok(opened)
+            }
+            Some(_) if is_trusted => Self::adopt(folder, notes).map_err(failed),
+            Some(why) => Err(DataDirError::Stranger { path: path.clone(), why }),
+        }
+    }
+
+    /// Makes a directory one of ours.
+    fn adopt(folder: Folder, notes: Option<Folder>) -> std::io::Result<Self> {
+        let id = hex(&Key::random().bytes()[..16]);
+        let kept = folder.read(KEY, 128).ok().filter(|_| notes.is_none());
+        let kept = kept.and_then(|text| parse_key(std::str::from_utf8(&text).ok()?.trim()));
+        let key = kept.unwrap_or_else(Key::random);
+        folder.write(OWNER, format!("{id}\n").as_bytes())?;
+        folder.write(IGNORE, b"# What is in here belongs to this machine.\n*\n")?;
+        if let Some(notes) = &notes {
+            forget_old(notes);
+        } else {
+            folder.write(KEY, format!("{}\n", hex(key.bytes())).as_bytes())?;
+            let path = folder.path().display();
+            tracing::warn!(%path, "there is no state directory to remember the data directory in (set HOME or XDG_STATE_HOME): the next start needs --trust-data-dir");
+        }
+        let opened = Self { folder, id, key, notes };
+        opened.remember();
+        Ok(opened)
+    }
+
+    /// Notes which files are ours as they are now.
+    pub(crate) fn remember(&self) {
+        let Some(notes) = &self.notes else { return };
+        let inode = |name| self.folder.identity_of(name).map_or(0, Identity::inode);
+        let note = Note {
+            path: self.folder.path().display().to_string(),
+            inode: self.folder.identity().map_or(0, Identity::inode),
+            database: inode(DATABASE),
+            log: inode(LOG),
+            key: hex(self.key.bytes()),
+        };
+        let text = serde_json::to_vec(&note).expect("a note is text and numbers");
+        if let Err(error) = notes.write(&self.id, &text) {
+            let path = self.folder.path().display();
+            tracing::warn!(%path, %error, "the data directory cannot be remembered: the next start needs --trust-data-dir");
+        }
+    }
+
+    /// The directory itself.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Where the instances keep their files.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn hosts(&self) -> std::io::Result<Folder> {
+        self.folder.make(HOSTS)
+    }
+
+    /// What records of processes are sealed with.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+/// The same directory under its real path, so that no part of it is a link: `SQLite` would not open it otherwise.
+fn real(folder: Folder, path: &Path) -> std::io::Result<Folder> {
+    let real = Folder::open(&path.canonicalize()?)?;
+    if real.identity()? == folder.identity()? {
+        return Ok(real);
+    }
+    Err(std::io::Error::other("it was replaced while it was opened"))
+}
+
+/// What is strange about a directory, if anything is.
+fn strange(
+    folder: &Folder,
+    id: Option<&str>,
+    note: Option<&Note>,
+) -> std::io::Result<Option<Strange>> {
+    let is_harmless = |name: &OsString| HARMLESS.iter().any(|harmless| name == harmless);
+    if folder.names()?.iter().all(is_harmless) {
+        return Ok(None);
+    }
+    let Some(note) = note else {
+        return Ok(Some(if id.is_some() { Strange::Unknown } else { Strange::NoOwner }));
+    };
+    if folder.identity()?.inode() != note.inode {
+        return Ok(Some(Strange::Copy));
+    }
+    let is_same = |name: &str, noted: u64| match folder.identity_of(name) {
+        // Any program that only reads the database makes an empty log.
+        Some(_) if folder.size_of(name) == Some(0) => true,
+        Some(identity) => identity.inode() == noted,
+        None => true,
+    };
+    let is_ours = is_same(DATABASE, note.database) && is_same(LOG, note.log);
+    Ok((!is_ours).then_some(Strange::Replaced))
+}
+
+fn notes(state: Option<&Path>) -> Option<Folder> {
+    let [above, own] = NOTES;
+    let above = state?.join(above);
+    let notes = Folder::private(&above).and_then(|_| Folder::private(&above.join(own)));
+    let notes = notes.inspect_err(|error| {
+        tracing::warn!(%error, "data directories cannot be remembered");
+    });
+    Some(notes.ok()?.folder)
+}
+
+fn read_note(notes: &Folder, id: &str) -> Option<Note> {
+    serde_json::from_slice(&notes.read(id, NOTE_BYTES_MAX).ok()?).ok()
+}
+
+/// Lets go of notes of directories that have long been gone.
+fn forget_old(notes: &Folder) {
+    for name in notes.names().unwrap_or_default() {
+        let Some(id) = name.to_str() else { continue };
+        let age = notes.modified(id).and_then(|at| SystemTime::now().duration_since(at).ok());
+        let is_old = age.is_some_and(|age| age > NOTE_KEPT);
+        if is_old && read_note(notes, id).is_none_or(|note| !Path::new(&note.path).exists()) {
+            // What cannot be removed is tried again with the next directory.
+            let _ = notes.remove(id);
+        }
+    }
+}
+
+fn parse_id(text: &[u8]) -> Option<String> {
+    let id = std::str::from_utf8(text).ok()?.trim();
+    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then(|| id.to_owned())
+}
+
+fn parse_key(digits: &str) -> Option<Key> {
+    let mut key = [0; KEY_BYTES];
+    if digits.len() != 2 * KEY_BYTES || !digits.is_ascii() {
+        return None;
+    }
+    for (index, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(Key::from_bytes(key))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! A directory for a local ECS that keeps nothing.
+//!
+//! It is ours alone under a name that nobody can know before, and a lock in it says that its program lives. A program that was killed
+//! leaves its directory behind; the next one finds it by the lock that nobody holds, ends what still runs of it, and removes it.
+
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use longshore_agent::files::Folder;
+use longshore_agent::process::Key;
+
+use super::{HOSTS, KEY, LOCK, hex, parse_key};
+
+/// What the names begin with.
+const PREFIX: &str = "longshore-";
+
+/// A directory that goes when this does.
+#[derive(Debug)]
+pub struct Scratch {
+    folder: Folder,
+    key: Key,
+    _lock: File,
+}
+
+impl Scratch {
+    /// Makes one below `above`, which is the directory for temporary files.
+    ///
+    /// # Errors
+    /// When none can be made.
+    pub fn new(above: &Path) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX).rand_bytes(16).permissions(Permissions::from_mode(0o700));
+        let made = builder.tempdir_in(above)?;
+        let folder = Folder::open(made.path())?;
+        let lock = folder.open_or_create(LOCK)?;
+        lock.try_lock().map_err(io::Error::other)?;
+        let key = Key::random();
+        folder.write(KEY, hex(key.bytes()).as_bytes())?;
+        // It is found and removed by the next one if this program is killed.
+        let _ = made.keep();
+        Ok(Self { folder, key, _lock: lock })
+    }
+
+    /// The directory itself.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Where the instances keep their files.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn hosts(&self) -> io::Result<Folder> {
+        self.folder.make(HOSTS)
+    }
+
+    /// What records of processes are sealed with.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Ends what killed programs have left behind, and removes their directories.
+    pub async fn sweep(above: &Path) {
+        let Ok(above) = Folder::open(above) else { return };
+        let names = above.names().unwrap_or_default();
+        let names = names.iter().filter_map(|name| name.to_str());
+        for name in names.filter(|name| name.starts_with(PREFIX)) {
+            if let Some((folder, _lock)) = left_behind(&above, name)
+                && clear(&folder).await
+            {
+                // What cannot be removed is tried again by the next one.
+                let _ = above.remove(name);
+            }
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let path = self.folder.path();
+        if let (Some(above), Some(name)) = (path.parent(), path.file_name()) {
+            // What cannot be removed is tried again by the next one.
+            let _ = Folder::open(above).and_then(|above| above.remove(name));
+        }
+    }
+}
+
+/// A directory of ours whose program is gone, with its lock.
+fn left_behind(above: &Folder, name: &str) -> Option<(Folder, File)> {
+    // Others may have made directories of such names, too.
+    let folder = above.folder(name).ok().filter(Folder::is_private)?;
+    let lock = folder.open_file(LOCK).ok()?;
+    lock.try_lock().ok()?;
+    Some((folder, lock))
+}
+
+/// Ends what runs of it; false if that cannot be done now.
+async fn clear(folder: &Folder) -> bool {
+    let Ok(hosts) = folder.folder(HOSTS) else { return true };
+    let key = folder.read(KEY, 128).ok();
+    let key = key.and_then(|text| parse_key(std::str::from_utf8(&text).ok()?));
+    longshore_agent::end_left_behind(&hosts, &key.unwrap_or_else(Key::random)).await
+}
