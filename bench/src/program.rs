@@ -21,11 +21,11 @@ pub(crate) struct Program {
     _data: TempDir,
 }
 
-/// The release build beside this program.
+/// The program that was built with the same profile, beside this one.
 fn binary() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let path = own.with_file_name("longshore");
-    path.exists().then_some(path).context("build it first: cargo build --release -p longshore")
+    path.exists().then_some(path).context("`cargo xtask bench` builds it first")
 }
 
 impl Program {

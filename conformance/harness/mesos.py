@@ -1,7 +1,7 @@
 """A raw Mesos v1 scheduler over sockets and JSON: no client library in between.
 
-Rule ids such as [H9] in the tests are those of the behaviour list that the suites follow; each
-test repeats what its rule says in its name or in one sentence.
+Rule ids such as [H9] in the tests are those of docs/reference/mesos-rules.md; each test repeats
+what its rule says in its name or in one sentence.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""What clients read from the master beside the scheduler API: section 9."""
+"""What clients read from the master beside the scheduler API [P3]-[P7]."""
 
 import re
 from urllib.parse import urlparse
@@ -27,7 +27,7 @@ def test_redirect_names_this_master(mesos_url, path):
     reply = get(mesos_url + path)
     assert reply.status_code == 307
     parts = urlparse(mesos_url)
-    assert re.fullmatch(rf"//[^/:]+:{parts.port}", reply.headers["Location"])
+    assert re.fullmatch(rf"//[^/:]+:{parts.port}", reply.headers["Location"])  # [P3]
     assert get("http:" + reply.headers["Location"] + "/health").status_code == 200
 
 
@@ -44,15 +44,15 @@ def test_state_has_what_readers_need(mesos_url, path):
     assert {
         "version", "start_time", "id", "pid", "hostname", "leader", "leader_info", "flags",
         "activated_slaves", "slaves", "frameworks", "completed_frameworks", "orphan_tasks",
-    } <= set(seen)
-    assert re.fullmatch(r"master@[^:]+:\d+", seen["leader"]) and seen["leader"] == seen["pid"]
+    } <= set(seen)  # [P4]
+    assert re.fullmatch(r"master@[^:]+:\d+", seen["leader"]) and seen["leader"] == seen["pid"]  # [P7]
     assert seen["activated_slaves"] == len(seen["slaves"]) == 3
     for slave in seen["slaves"]:
         assert re.fullmatch(r"[^@]+@[^:]+:\d+", slave["pid"])
         assert slave["active"] is True and slave["id"] and slave["hostname"]
         assert all(isinstance(v, str) for v in slave["attributes"].values())
         for kind in ("resources", "used_resources", "offered_resources", "unreserved_resources"):
-            assert {"cpus", "gpus", "mem", "disk"} <= set(slave[kind])
+            assert {"cpus", "gpus", "mem", "disk"} <= set(slave[kind])  # [P5]
         assert re.fullmatch(r"\[\d+-\d+(, \d+-\d+)*\]", slave["resources"]["ports"])  # [O20]
 
 
@@ -82,7 +82,7 @@ def test_metrics_are_a_flat_map_of_numbers(schedulers):
     framework.subscribe()
     framework.wait_offers(3)
     seen = get(framework.url + "/metrics/snapshot").json()
-    assert all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in seen.values())
+    assert all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in seen.values())  # [P6]
     assert seen["master/elected"] == 1
     assert seen["master/slaves_active"] == 3
     assert seen["master/frameworks_connected"] == 1

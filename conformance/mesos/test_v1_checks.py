@@ -1,6 +1,6 @@
 """/api/v1/scheduler before any effect: routing, the order of checks, refusals [H1]-[H8], [C1]-[C3].
 
-The numbers in test names are the rows of the order-of-checks table."""
+The numbers in test names are the rows of the table of [H20]."""
 
 import base64
 
@@ -13,6 +13,7 @@ from harness.wait import until
 
 PROTOBUF = "application/x-protobuf"
 UUID16 = base64.b64encode(b"0123456789abcdef").decode()
+NO_VERSION = base64.b64encode(bytes(16)).decode()
 INFO = {"user": "root", "name": "checks"}
 SUBSCRIBE = {"type": "SUBSCRIBE", "subscribe": {"framework_info": INFO}}
 
@@ -36,12 +37,12 @@ def framework(schedulers):
 def test_row_4_another_method_is_405_and_says_post(mesos_url, method):
     reply = requests.request(method, mesos_url + PATH, timeout=10)
     assert reply.status_code == 405
-    assert reply.headers["Allow"] == "POST"
+    assert reply.headers["Allow"] == "POST"  # [H4]
 
 
 def test_row_4_comes_before_the_content_type(mesos_url):
     reply = requests.put(mesos_url + PATH, data=b"{", timeout=10, headers={"Content-Type": "x/y"})
-    assert reply.status_code == 405
+    assert reply.status_code == 405  # [H20]
 
 
 def test_row_5_no_content_type_is_400(mesos_url):
@@ -112,12 +113,14 @@ def test_row_7_missing_required_fields_and_wrong_types_are_400(mesos_url, call):
             "framework_info": {**INFO, "id": {"value": "g"}}}},
         {"type": "ACKNOWLEDGE", "framework_id": {"value": "f"}, "acknowledge": {
             "agent_id": {"value": "a"}, "task_id": {"value": "t"}, "uuid": "c2hvcnQ="}},
+        {"type": "ACKNOWLEDGE", "framework_id": {"value": "f"}, "acknowledge": {
+            "agent_id": {"value": "a"}, "task_id": {"value": "t"}, "uuid": NO_VERSION}},
         {"type": "ACKNOWLEDGE_OPERATION_STATUS", "framework_id": {"value": "f"},
          "acknowledge_operation_status": {"uuid": UUID16, "operation_id": {"value": "o"}}},
     ],
 )
 def test_row_8_a_call_that_fails_validation_is_400(mesos_url, call):
-    text_of(post(mesos_url, call), 400)
+    text_of(post(mesos_url, call), 400)  # [C1], [C2]
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/recordio", "application/json;q=0"])
@@ -226,7 +229,7 @@ def test_one_connection_carries_many_calls(framework):
                 json={"type": "REVIVE", "framework_id": {"value": framework.framework_id}},
                 headers={"Content-Type": JSON, "Mesos-Stream-Id": framework.stream_id},
             )
-            assert reply.status_code == 202
+            assert reply.status_code == 202  # [H2]
 
 
 @pytest.mark.parametrize(

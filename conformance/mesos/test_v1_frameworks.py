@@ -48,7 +48,7 @@ def test_a_disconnected_framework_keeps_its_tasks_until_it_is_back(schedulers, e
         "the framework is disconnected",
     )
     seen = entry(framework.url, framework.framework_id)
-    assert (seen["active"], seen["connected"]) == (False, False)  # [F1]
+    assert (seen["active"], seen["connected"]) == (False, False)  # [F1], [H18]
     assert len(ecs_tasks(ecs)) == 1
     known, mark = framework.framework_id, framework.mark()
     first = framework.subscribe()
@@ -66,7 +66,7 @@ def test_without_a_failover_timeout_disconnection_removes_framework_and_tasks(sc
     until(lambda: not ecs_tasks(ecs), "its tasks are stopped", 15)  # [F2]
     assert entry(framework.url, framework.framework_id) is None
     assert entry(framework.url, framework.framework_id, "completed_frameworks")
-    refuses(framework, "Framework has been removed")  # 7.1, 8
+    refuses(framework, "Framework has been removed")  # [F3], [F20]
 
 
 @pytest.mark.parametrize("timeout", [-5, 0.0])
@@ -122,7 +122,7 @@ def test_resubscribing_may_change_the_name(schedulers):
 
 def test_resubscribing_may_not_change_the_principal(schedulers):
     framework = schedulers(failover_timeout=60, principal="one")
-    framework.subscribe()
+    framework.subscribe()  # [F23]
     other = schedulers(
         failover_timeout=60, principal="two", id={"value": framework.framework_id}
     )

@@ -38,13 +38,13 @@ def test_a_task_goes_from_running_to_finished(framework):
         ["TASK_RUNNING", "TASK_FINISHED"],
         ["TASK_STARTING", "TASK_FINISHED"],
         ["TASK_FINISHED"],
-    ), states  # 5.1: any may be skipped, TASK_STAGING is never sent [C19]
+    ), states  # [T30]: any may be skipped; TASK_STAGING is never sent [C19]
     assert "reason" not in finished and finished["source"] == "SOURCE_EXECUTOR"
     for status in framework.statuses(task_id):
         assert status["agent_id"] == offer["agent_id"]
-        assert is_uuid(status["uuid"]) and status["timestamp"] > 1.5e9
-        assert "healthy" not in status
-    assert len({s["uuid"] for s in framework.statuses(task_id)}) == len(states)
+        assert is_uuid(status["uuid"]) and status["timestamp"] > 1.5e9  # [E2]
+        assert "healthy" not in status  # [T23]
+    assert len({s["uuid"] for s in framework.statuses(task_id)}) == len(states)  # [T1]
 
 
 @pytest.mark.executes
@@ -61,7 +61,7 @@ def test_a_failed_task_tells_its_exit_code(framework, code):
     task_id, _ = launched(framework, f"exit {code}")
     failed = framework.wait_state(task_id, "TASK_FAILED")
     assert f"exited with status {code}" in failed["message"]
-    assert failed["source"] == "SOURCE_EXECUTOR"
+    assert failed["source"] == "SOURCE_EXECUTOR"  # [T31]
 
 
 @pytest.mark.executes
@@ -123,7 +123,7 @@ def test_arguments_without_a_shell(framework):
         container={"type": "MESOS", "mesos": {"image": {"type": "DOCKER", "docker": {"name": image()}}}},
     )
     failed = framework.wait_state(task_id, "TASK_FAILED")
-    assert "exited with status 6" in failed["message"]  # [A1] argv[0] is in arguments
+    assert "exited with status 6" in failed["message"]  # [A9]; [A1]: argv[0] is in arguments
 
 
 @pytest.mark.executes
@@ -134,7 +134,7 @@ def test_environment_reaches_the_task(framework):
         framework, "unused",
         command={"value": f"{check} || exit 9", "environment": {"variables": variables}},
     )
-    framework.wait_state(task_id, "TASK_FINISHED")
+    framework.wait_state(task_id, "TASK_FINISHED")  # [A14]
 
 
 def test_the_ecs_task_is_on_the_offered_instance_and_names_the_mesos_task(framework, ecs, instances):
@@ -209,7 +209,7 @@ def test_equal_tasks_share_one_definition(framework, ecs):
 @pytest.mark.parametrize("task_id", ["a:b", "with space", "ct:1:0:job name", "ü💧", "x" * 255, "-"])
 def test_odd_but_valid_task_ids_run_and_come_back_unchanged(framework, task_id):
     launched(framework, "exit 0", task_id=task_id)
-    assert framework.wait_state(task_id, "TASK_FINISHED")["task_id"] == {"value": task_id}
+    assert framework.wait_state(task_id, "TASK_FINISHED")["task_id"] == {"value": task_id}  # [L9]
 
 
 @pytest.mark.executes
@@ -241,7 +241,7 @@ def test_ports_of_a_task_are_not_offered_while_it_runs(framework):
     info = task(offer, SLEEPER, extra=[ranges("ports", (11000, 11001), (11005, 11005))])
     mark = framework.mark()
     framework.launch(offer, info, filters={"refuse_seconds": 0})
-    framework.wait_state(id_of(info), "TASK_RUNNING")
+    framework.wait_state(id_of(info), "TASK_RUNNING")  # [L6]: no port mapping is asked for
 
     def latest(since):
         found = [o for o in framework.offers(since) if o["agent_id"] == offer["agent_id"]]
@@ -274,7 +274,7 @@ def test_a_port_mapping_becomes_a_host_port_of_the_instance(framework, ecs):
     framework.wait_state(id_of(info), "TASK_RUNNING")
     arn = ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"][0]
     where = ecs.instance(ecs.task(arn)["containerInstanceArn"])
-    assert 11010 in harness_ecs.resource(where, "PORTS")
+    assert 11010 in harness_ecs.resource(where, "PORTS")  # [A5]
 
 
 def test_what_a_launch_leaves_over_is_declined_for_five_seconds(framework):

@@ -42,7 +42,7 @@ def test_an_offer_holds_what_is_free_on_the_instance(framework, instances):
     for offer in framework.wait_offers(3):
         instance = by_zone[zone(offer)]
         assert resource(offer, "cpus") == harness_ecs.resource(instance, "CPU") / 1024
-        assert resource(offer, "mem") == harness_ecs.resource(instance, "MEMORY")
+        assert resource(offer, "mem") == harness_ecs.resource(instance, "MEMORY")  # [O19]
         assert resource(offer, "disk") == 10000
         taken = harness_ecs.resource(instance, "PORTS")
         assert resource(offer, "ports") == OFFERED_PORTS - taken
@@ -53,7 +53,7 @@ def test_an_offer_holds_what_is_free_on_the_instance(framework, instances):
 
 def test_an_offer_says_where_its_agent_is(framework):
     for offer in framework.wait_offers(3):
-        assert offer["domain"]["fault_domain"]["region"]["name"] == REGION  # [O1], 4.7
+        assert offer["domain"]["fault_domain"]["region"]["name"] == REGION  # [O1], [O28]
         url = offer["url"]
         assert url["scheme"] == "http" and url["path"].startswith("/slave(")
         assert url["address"]["ip"] and url["address"]["port"] > 0
@@ -63,7 +63,7 @@ def test_an_offer_says_where_its_agent_is(framework):
 def test_attributes_are_text_and_come_from_ecs(framework, instances):
     by_zone = {zone_of(i): i for i in instances}
     for offer in framework.wait_offers(3):
-        assert {a["type"] for a in offer["attributes"]} == {"TEXT"}
+        assert {a["type"] for a in offer["attributes"]} == {"TEXT"}  # [O17]
         found = {a["name"]: a["text"]["value"] for a in offer["attributes"]}
         for attribute in by_zone[zone(offer)]["attributes"]:
             if attribute.get("value"):
@@ -167,7 +167,7 @@ def test_suppress_stops_offers_until_revive(framework):
     framework.must("SUPPRESS")
     mark = framework.mark()
     framework.decline(offers, refuse_seconds=0)
-    holds(lambda: not framework.offers(mark), "a suppressed framework gets none", 1.5)
+    holds(lambda: not framework.offers(mark), "a suppressed framework gets none", 1.5)  # [C31]
     framework.must("REVIVE")
     framework.wait_offers(3, mark, 5)
 

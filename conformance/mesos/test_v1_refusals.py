@@ -1,4 +1,4 @@
-"""Launches that are refused: TASK_ERROR (section 8), invalid offers [C7]-[C9], other operations."""
+"""Launches that are refused: TASK_ERROR [L8], invalid offers [C7]-[C9], other operations."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def variables(*listed):
     return command(environment={"variables": list(listed)})
 
 
-# Row of the table of section 8, then what makes a good task bad.
+# Row of the table of [L8], then what makes a good task bad.
 BAD = {
     "1 an empty id": {"task_id": {"value": ""}},
     "1 an id with a slash": {"task_id": {"value": "a/b"}},
@@ -83,7 +83,7 @@ def framework(schedulers):
 
 def refused(framework, task_id, reason="REASON_TASK_INVALID"):
     status = framework.wait_state(task_id, "TASK_ERROR")
-    assert (status["source"], status["reason"]) == ("SOURCE_MASTER", reason)  # 5.2
+    assert (status["source"], status["reason"]) == ("SOURCE_MASTER", reason)  # [T31]
     assert "uuid" not in status and status["message"]  # [T7]
     return status
 
@@ -94,7 +94,7 @@ def test_a_bad_task_is_task_error_and_its_sibling_is_not_harmed(framework, case)
     good = task(offer, SLEEPER)
     bad = {k: v for k, v in {**task(offer, "exit 0"), **BAD[case]}.items() if v is not None}
     framework.launch(offer, bad, good)
-    refused(framework, id_of(bad))
+    refused(framework, id_of(bad))  # [L8], [L9]
     framework.wait_state(id_of(good), "TASK_RUNNING")  # [C17]
 
 
@@ -122,7 +122,7 @@ def test_a_duplicate_of_a_live_task_is_refused_and_the_first_runs_on(framework):
     framework.launch(offers[0], first)
     framework.wait_state(id_of(first), "TASK_RUNNING")
     framework.launch(offers[1], task(offers[1], SLEEPER, task_id=id_of(first)))
-    refused(framework, id_of(first))  # row 2
+    refused(framework, id_of(first))  # [L8] row 2
     mark = framework.mark()
     framework.reconcile(id_of(first))
     assert framework.wait_state(id_of(first), "TASK_RUNNING", since=mark)
@@ -144,7 +144,7 @@ def test_what_a_refused_task_asked_for_is_offered_again(framework):
     mark = framework.mark()
     bad = task(offer, "exit 0", task_id="a/b")
     framework.launch(offer, bad, filters={"refuse_seconds": 0})
-    refused(framework, "a/b")
+    refused(framework, "a/b")  # [C21]: the offer is spent all the same
     back = framework.wait(
         lambda e: e["type"] == "OFFERS"
         and [o for o in e["offers"]["offers"] if o["agent_id"] == offer["agent_id"]],
@@ -161,7 +161,7 @@ def test_a_launch_on_an_unknown_offer_is_lost_or_dropped(schedulers, aware):
     offer = framework.wait_offer()
     info = task(offer, "exit 0")
     framework.launch({**offer, "id": {"value": unique("no-offer")}}, info)
-    status = framework.wait_state(id_of(info), "TASK_DROPPED" if aware else "TASK_LOST")
+    status = framework.wait_state(id_of(info), "TASK_DROPPED" if aware else "TASK_LOST")  # [C41]
     assert status["reason"] == "REASON_INVALID_OFFERS" and status["source"] == "SOURCE_MASTER"
     assert status["message"].startswith("Task launched with invalid offers:")  # [C8]
     assert status["agent_id"] == offer["agent_id"] and "uuid" not in status
@@ -187,7 +187,7 @@ def test_a_bad_list_of_offers_discards_them_all_without_a_filter(framework):
     accept(framework, listed, task(offers[0], "exit 0"))
     back = framework.wait_offers(1, mark, 4)  # [C8]
     assert {o["agent_id"]["value"] for o in back} == {offers[0]["agent_id"]["value"]}
-    assert not [e for e in framework.events if e["type"] == "RESCIND"]
+    assert not [e for e in framework.events if e["type"] == "RESCIND"]  # [O8]
 
 
 @pytest.mark.parametrize("how", ["none", "twice", "two agents"])
@@ -233,7 +233,7 @@ def test_a_reserve_with_an_id_is_an_operation_error_and_without_one_is_silent(fr
     assert update["status"]["state"] == "OPERATION_ERROR"  # [C14]
     assert update["status"]["operation_id"] == {"value": "op-1"}
     found = framework.wait_offers(1, mark, 8)
-    assert all("reservation" not in r for o in found for r in o["resources"])  # 2.6
+    assert all("reservation" not in r for o in found for r in o["resources"])  # [C40]
 
 
 def test_reconciling_an_unknown_operation_answers_that_it_is_unknown(framework):

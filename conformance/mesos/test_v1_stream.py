@@ -65,15 +65,15 @@ def test_subscribed_comes_first_and_a_heartbeat_at_once(streams):
     found, _ = first_records(streams(subscribe()), 2)
     assert time.monotonic() - began < 2
     first, second = (json.loads(record) for record in found)
-    assert first["type"] == "SUBSCRIBED"  # [H11]
+    assert first["type"] == "SUBSCRIBED"  # [H11], [E4]
     subscribed = first["subscribed"]
     assert subscribed["framework_id"]["value"]
     assert 0 < subscribed["heartbeat_interval_seconds"] <= 15
     master = subscribed["master_info"]
     assert re.fullmatch(r"\d+(\.\d+)+", master["version"])
-    assert {"id", "ip", "port", "hostname", "address"} <= set(master)
+    assert {"id", "ip", "port", "hostname", "address"} <= set(master)  # [D2]
     assert master["address"]["ip"] and master["address"]["port"]
-    assert second == {"type": "HEARTBEAT"}
+    assert second == {"type": "HEARTBEAT"}  # [J3]
 
 
 def test_each_record_is_one_chunk_on_one_line(streams):
@@ -116,7 +116,7 @@ def test_a_refused_subscription_is_one_error_event_and_the_end(streams, info):
     found, rest = records(b"".join(stream.chunks()))
     assert rest == b"" and len(found) == 1
     event = json.loads(found[0])
-    assert event["type"] == "ERROR" and event["error"]["message"]
+    assert event["type"] == "ERROR" and event["error"]["message"]  # [F20]
 
 
 def test_a_suppressed_role_must_be_one_of_the_roles(streams):
@@ -131,13 +131,13 @@ def test_a_bad_framework_id_is_refused_by_an_error(streams, bad):
     call = subscribe(id={"value": bad})
     call["framework_id"] = {"value": bad}
     found, _ = first_records(streams(call), 1)
-    assert json.loads(found[0])["type"] == "ERROR"  # 7.1, 3
+    assert json.loads(found[0])["type"] == "ERROR"  # [F20]
 
 
 def test_an_id_of_the_clients_choice_is_adopted(schedulers):
     chosen = unique("chosen")
     scheduler = schedulers(id={"value": chosen})
-    assert scheduler.subscribe()["subscribed"]["framework_id"]["value"] == chosen
+    assert scheduler.subscribe()["subscribed"]["framework_id"]["value"] == chosen  # [F21]
 
 
 def test_each_subscribe_without_an_id_is_a_new_framework(schedulers):
@@ -157,15 +157,15 @@ def test_a_second_subscribe_takes_the_framework_over(schedulers):
     offered = old.wait_offers(3)
     new = schedulers(failover_timeout=60, id={"value": old.framework_id})
     first = new.subscribe()
-    assert first["subscribed"]["framework_id"]["value"] == old.framework_id  # [H15]
+    assert first["subscribed"]["framework_id"]["value"] == old.framework_id  # [H14], [H15]
     message = old.wait_type("ERROR")["error"]["message"]
     assert "failed over" in message
-    assert old.wait_ended() == "ended"
+    assert old.wait_ended() == "ended"  # [H19]
     assert old.call("REVIVE").status_code == 400
     new.must("REVIVE")
     new.wait_type("HEARTBEAT")
     fresh = new.wait_offers(3)
-    # The old offers are gone without a RESCIND.
+    # The old offers are gone without a RESCIND [O8].
     assert not {o["id"]["value"] for o in offered} & {o["id"]["value"] for o in fresh}
     assert not [e for e in old.events + new.events if e["type"] == "RESCIND"]
 
@@ -194,7 +194,7 @@ def test_null_unknown_and_loosely_typed_fields_are_taken(streams):
 def test_an_unknown_capability_is_ignored(streams):
     call = subscribe(capabilities=[{"type": "TELEPATHY"}, {"type": "MULTI_ROLE"}])
     found, _ = first_records(streams(call), 1)
-    assert json.loads(found[0])["type"] == "SUBSCRIBED"  # [J1], 4.5
+    assert json.loads(found[0])["type"] == "SUBSCRIBED"  # [J1], [O27]
 
 
 def test_a_chunked_request_body_is_taken(streams):
@@ -222,7 +222,7 @@ def test_events_use_the_json_of_mesos(schedulers):
 
 
 def test_a_protobuf_client_is_served_too(streams):
-    """[J3], wire numbers: Call{type=2, subscribe=3{framework_info=1{user=1, name=2}}}."""
+    """[E6], wire numbers: Call{type=2, subscribe=3{framework_info=1{user=1, name=2}}}."""
     info = protobuf.text(1, "root") + protobuf.text(2, unique("protobuf"))
     call = protobuf.number(2, 1) + protobuf.nested(3, protobuf.nested(1, info))
     media = "application/x-protobuf"

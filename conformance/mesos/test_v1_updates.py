@@ -61,7 +61,7 @@ def test_the_next_update_waits_for_the_acknowledgement_of_the_first(schedulers):
         lambda: len({s["uuid"] for s in framework.statuses(task_id)}) == 1,
         "one update in flight", 3.0,
     )  # [T2]
-    wrong = {**framework.statuses(task_id)[0], "uuid": base64.b64encode(b"x" * 16).decode()}
+    wrong = {**framework.statuses(task_id)[0], "uuid": base64.b64encode(b"A" * 16).decode()}
     framework.ack(wrong)  # [T4], [C35]: harmless
     holds(
         lambda: len({s["uuid"] for s in framework.statuses(task_id)}) == 1,
@@ -78,7 +78,7 @@ def test_an_acknowledged_update_is_not_repeated(schedulers):
     task_id, _ = running(framework, "exit 0")
     framework.wait_state(task_id, "TASK_FINISHED")
     count = len(framework.statuses(task_id))
-    holds(lambda: len(framework.statuses(task_id)) == count, "no repeat", 1.5)
+    holds(lambda: len(framework.statuses(task_id)) == count, "no repeat", 1.5)  # [T8]
     framework.ack(framework.statuses(task_id)[-1])  # a second time: harmless
     assert not [e for e in framework.events if e["type"] == "ERROR"]
 
@@ -104,10 +104,10 @@ def test_explicit_reconciliation_of_unknown_tasks(schedulers, aware):
     mark = framework.mark()
     framework.reconcile((known, agent), (strange, "no-such-agent"), bare)
     found = reconciled(framework, known, mark)
-    assert found["state"] == ("TASK_GONE" if aware else "TASK_LOST")  # row 3
+    assert found["state"] == ("TASK_GONE" if aware else "TASK_LOST")  # [R3] row 3, [C41]
     assert found["agent_id"] == {"value": agent}
     found = reconciled(framework, strange, mark)
-    assert found["state"] == ("TASK_UNKNOWN" if aware else "TASK_LOST")  # row 6
+    assert found["state"] == ("TASK_UNKNOWN" if aware else "TASK_LOST")  # [R3] row 6
     assert found["agent_id"] == {"value": "no-such-agent"}
     found = reconciled(framework, bare, mark)
     assert found["state"] == ("TASK_UNKNOWN" if aware else "TASK_LOST")
@@ -188,7 +188,7 @@ def test_killing_an_unknown_task_answers_like_reconciliation(schedulers, aware):
     for given, state in ((None, "TASK_UNKNOWN"), (agent, "TASK_GONE")):
         task_id, mark = unique("kill"), framework.mark()
         framework.kill(task_id, given)  # [C32]
-        found = reconciled(framework, task_id, mark)
+        found = reconciled(framework, task_id, mark)  # [R2]
         assert found["state"] == (state if aware else "TASK_LOST")
 
 

@@ -13,6 +13,8 @@
 //!   everything (`clients.rs`, `follower.rs`);
 //! - once it is quiet: every service is steady, given up, or says what it waits for; nothing runs that nobody knows; the
 //!   control plane sleeps; and what was taken away leaves no row (`quiet.rs`).
+//!
+//! A run that failed is kept in `regressions.txt` and performed by the tests from then on (`run.rs`).
 #![forbid(unsafe_code)]
 
 mod chance;
@@ -23,9 +25,11 @@ mod disk;
 mod follower;
 mod host;
 mod quiet;
+mod run;
 mod service_calls;
 mod tally;
 mod world;
 
+pub use run::{Run, regressions};
 pub use tally::Tally;
 pub use world::World;

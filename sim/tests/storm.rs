@@ -1,6 +1,6 @@
 //! A few storms, and the quiet after each. Longer ones: `cargo xtask sim --seed 7 --steps 1000000`.
 
-use longshore_sim::World;
+use longshore_sim::{World, regressions};
 
 fn season(seed: u64, clear: bool) {
     let mut world = World::new(seed);
@@ -29,4 +29,11 @@ fn one_seed_gives_one_run() {
         world.tally.to_string()
     };
     assert_eq!(run(), run());
+}
+
+#[test]
+fn every_run_that_once_failed_holds() {
+    for run in regressions() {
+        run.perform();
+    }
 }

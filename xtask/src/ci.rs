@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
+use crate::build::Profile;
 use crate::conformance::{self, Choice, Runtime};
-use crate::{codegen, shell, tidy};
+use crate::{build, codegen, fuzz, shell, tidy};
 
 /// How a step ended, if it did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +49,18 @@ struct Tally {
     skipped: usize,
 }
 
-/// Runs every check, and the conformance suites if `conformance`.
+/// How long each target of `fuzz/` runs, in s. Chosen by us: together a few minutes on two processors.
+const FUZZ_SECONDS: u32 = 20;
+
+/// Runs every check, the conformance suites if `conformance`, and the targets of `fuzz/` if `fuzz`.
 ///
 /// # Errors
 /// Names the step that failed.
-pub(crate) fn run(root: &Path, conformance: bool) -> Result<()> {
+pub(crate) fn run(root: &Path, conformance: bool, fuzz: bool) -> Result<()> {
     let mut steps = checks();
+    if fuzz {
+        steps.push(Step::new("fuzz", |root| fuzz::run(root, &[], FUZZ_SECONDS)));
+    }
     if conformance {
         steps.extend(suites());
     }
@@ -69,7 +76,10 @@ fn checks() -> Vec<Step<'static>> {
     vec![
         Step::cargo("fmt", &["fmt", "--all", "--check"]),
         Step::new("tidy", |root| passed(tidy::run(root))),
-        Step::cargo("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        Step::cargo(
+            "clippy",
+            &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
+        ),
         Step::cargo("test", &["test", "--workspace"]),
         Step::new("doc", |root| {
             let mut cargo = shell::cargo(root);
@@ -97,7 +107,7 @@ fn suites() -> Vec<Step<'static>> {
         let runtime = *runtime;
         let name = format!("conformance, {}", runtime.0);
         Step::new(&name, move |root| {
-            let binary = conformance::build(root, "ci")?;
+            let binary = build::program(root, Profile::Release)?;
             conformance::suite(root, &binary, runtime)
         })
     };

@@ -3,15 +3,15 @@
 //! The suites use the program as a black box, so this module only builds it, finds it and says which
 //! runtime the tasks get. What cannot run here is named as skipped, never passed over in silence.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
-use cargo_metadata::MetadataCommand;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
+use crate::build::Profile;
 use crate::ci::Outcome;
-use crate::shell;
+use crate::{build, shell};
 
 /// What a person may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,7 +51,7 @@ impl Choice {
 /// # Errors
 /// When the build or any suite failed.
 pub(crate) fn run(root: &Path, choice: Choice) -> Result<()> {
-    let binary = build(root, "release")?;
+    let binary = build::program(root, Profile::Release)?;
     let (mut passed, mut failed, mut skipped) = (0, Vec::new(), 0);
     for runtime in choice.runtimes() {
         println!("== conformance, {} ==", runtime.0);
@@ -72,19 +72,6 @@ pub(crate) fn run(root: &Path, choice: Choice) -> Result<()> {
         bail!("conformance failed with {}", failed.join(" and "));
     }
     Ok(())
-}
-
-/// Builds the program with a profile of `Cargo.toml` and says where it is.
-pub(crate) fn build(root: &Path, profile: &str) -> Result<PathBuf> {
-    let arguments = ["build", "--profile", profile, "--package", "longshore"];
-    shell::finish(shell::cargo(root).args(arguments))?;
-    let metadata = MetadataCommand::new()
-        .current_dir(root)
-        .no_deps()
-        .exec()
-        .context("cannot ask cargo where it builds")?;
-    let binary = metadata.target_directory.join(profile).join("longshore");
-    Ok(binary.into_std_path_buf())
 }
 
 /// Runs the suite once with `runtime`; without a Docker daemon the Docker one is skipped.

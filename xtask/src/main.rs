@@ -8,9 +8,11 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command-line tool answers on its standard output")]
 
+mod build;
 mod ci;
 mod codegen;
 mod conformance;
+mod fuzz;
 mod model;
 mod shell;
 mod tidy;
@@ -20,6 +22,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::build::Profile;
+use crate::ci::Outcome;
 use crate::conformance::Choice;
 
 /// What `cargo xtask` was asked to do.
@@ -38,6 +42,9 @@ enum Task {
         /// Also run the conformance suites, which need Python and build an optimised program
         #[arg(long)]
         conformance: bool,
+        /// Also fuzz every parser for a while, which needs a C++ compiler
+        #[arg(long)]
+        fuzz: bool,
     },
     /// The house rules that no compiler knows; prints every violation as path:line: rule: what would be right
     Tidy,
@@ -47,6 +54,16 @@ enum Task {
         #[arg(long, value_enum, default_value = "all")]
         runtime: Choice,
     },
+    /// Feed the parsers with inputs that libFuzzer makes up, from the corpus in fuzz/corpus on
+    Fuzz {
+        /// Targets by name; none means all
+        targets: Vec<String>,
+        /// How long each target runs
+        #[arg(long, default_value_t = 20)]
+        seconds: u32,
+    },
+    /// Build the program as it is released, with all optimisation; prints where it is
+    Dist,
     /// Measure the budgets of SPEC.md; arguments go to the bench program as they are
     Bench {
         /// A bench's name and its options; none runs all
@@ -85,12 +102,32 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<()> {
     let root = shell::root()?;
     match &cli.command {
-        Task::Ci { conformance } => ci::run(&root, *conformance),
+        Task::Ci { conformance, fuzz } => ci::run(&root, *conformance, *fuzz),
         Task::Tidy => tidy::run(&root),
         Task::Conformance { runtime } => conformance::run(&root, *runtime),
+        Task::Fuzz { targets, seconds } => match fuzz::run(&root, targets, *seconds)? {
+            Outcome::Passed => Ok(()),
+            Outcome::Skipped(why) => {
+                println!("skipped: {why}");
+                Ok(())
+            }
+        },
+        Task::Dist => {
+            let binary = build::program(&root, Profile::Dist)?;
+            println!("{}", binary.display());
+            Ok(())
+        }
         Task::Bench { args } => {
+            build::program(&root, Profile::Dist)?;
             let mut bench = shell::cargo(&root);
-            bench.args(["run", "--release", "--package", "longshore-bench", "--"]);
+            bench.args([
+                "run",
+                "--profile",
+                Profile::Dist.name(),
+                "--package",
+                "longshore-bench",
+                "--",
+            ]);
             shell::finish(bench.args(args))
         }
         Task::Sim { args } => {

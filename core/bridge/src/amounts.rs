@@ -298,12 +298,14 @@ mod tests {
         }
     }
 
+    /// \[O18\]
     #[test]
     fn a_tenth_and_two_tenths_are_three_tenths() {
         let sum = Amounts::read(&[scalar("cpus", 0.1), scalar("cpus", 0.2)]).expect("good");
         assert_eq!(sum, Amounts::read(&[scalar("cpus", 0.3)]).expect("good"));
     }
 
+    /// \[O18\]
     #[test]
     fn zeros_are_dropped_and_what_is_no_amount_is_refused() {
         assert!(Amounts::read(&[scalar("gpus", 0.0)]).expect("good").is_empty());

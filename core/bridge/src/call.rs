@@ -1,7 +1,6 @@
 //! Calls: their order of checks, and who does what about them.
 //!
-//! Source: Mesos, `master/http.cpp` and `master/validation.cpp`; the numbers in comments are the rows of the project's
-//! table of checks.
+//! Source: \[H20\]; the numbers in comments are the rows of its table.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -39,13 +38,11 @@ pub(crate) fn validate(call: &Call, principal: Option<&str>) -> Result<(), Strin
         return wrong(&format!("Expecting '{part}' to be present"));
     }
     match kind {
-        Type::Acknowledge if call.acknowledge.as_ref().is_some_and(|one| one.uuid.len() != 16) => {
-            wrong("'acknowledge.uuid' is not a UUID of 16 bytes")
+        Type::Acknowledge if call.acknowledge.as_ref().is_some_and(|one| !is_uuid(&one.uuid)) => {
+            wrong("Not a valid UUID")
         }
         Type::AcknowledgeOperationStatus => match &call.acknowledge_operation_status {
-            Some(one) if one.uuid.len() != 16 => {
-                wrong("'acknowledge_operation_status.uuid' is not a UUID of 16 bytes")
-            }
+            Some(one) if !is_uuid(&one.uuid) => wrong("Not a valid UUID"),
             Some(one) if one.agent_id.is_none() => {
                 wrong("Expecting 'acknowledge_operation_status.agent_id' to be present")
             }
@@ -84,6 +81,11 @@ fn other_principal(proved: &str, claimed: &str) -> String {
     format!(
         "Authenticated principal '{proved}' does not match principal '{claimed}' set in `FrameworkInfo`"
     )
+}
+
+/// Whether these are the bytes of a UUID that says which version it is. Source: \[C2\].
+fn is_uuid(bytes: &[u8]) -> bool {
+    bytes.len() == 16 && matches!(bytes[6] >> 4, 1..=5)
 }
 
 /// The part that a call of its kind needs and does not have.

@@ -160,6 +160,7 @@ pub(crate) fn shortened(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// \[F20\]
     #[test]
     fn role_names_are_those_that_mesos_takes() {
         for role in ["*", "web", "eng/ops", "a.b_c"] {
@@ -170,6 +171,7 @@ mod tests {
         }
     }
 
+    /// \[L9\]
     #[test]
     fn ids_may_hold_colons_and_spaces_but_no_slashes() {
         for id in ["ct:1:0:job:", "a b", "0", "x.y"] {

@@ -1,5 +1,5 @@
-//! What operators and clients read: the master, agents, `/state` and its relatives, metrics. Source: \[O1\], \[D2\], section 9
-//! of the project's reference of the Mesos master.
+//! What operators and clients read: the master, agents, `/state` and its relatives, metrics. Source: \[D2\], \[P3\]
+//! to \[P5\].
 
 mod metrics;
 mod page;
@@ -130,7 +130,7 @@ fn state(bridge: &Bridge) -> Value {
     })
 }
 
-/// Source: section 9.3: the four usual ones are always there, as numbers.
+/// Source: \[P5\]: the four usual ones are always there, as numbers.
 fn resources(amounts: &Amounts) -> Value {
     let mut object = Map::new();
     for name in ["cpus", "gpus", "mem", "disk"] {

@@ -10,7 +10,7 @@
 //! - `TASK_RUNNING` is said only when ECS says RUNNING; a terminal state only when ECS says STOPPED or nothing was started.
 //! - An update that needs an acknowledgement is repeated until it has one.
 //!
-//! Rule ids such as \[C8\] are those of the project's reference of the Mesos master's behaviour.
+//! Rule ids such as \[C8\] are those of `docs/reference/mesos-rules.md`.
 //! Source: Apache Mesos 1.11, the master, the allocator and the agent's status update manager.
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! Offers after they are made: declined, rescinded, withdrawn; and roles that want more or none. Source: section 4 of
-//! the project's reference of the Mesos master.
+//! Offers after they are made: declined, rescinded, withdrawn; and roles that want more or none. Source: \[O6\]
+//! to \[O16\], \[C30\], \[C31\].
 
 use std::collections::BTreeSet;
 

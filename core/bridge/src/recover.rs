@@ -1,4 +1,4 @@
-//! After a start: the cluster is read before anyone is answered. Source: \[R4\], \[T9\], section 7.4.
+//! After a start: the cluster is read before anyone is answered. Source: \[R4\], \[T9\], \[F22\].
 //!
 //! Which tasks are ours stands in their environment overrides. A task that has ended is told once more, since nobody knows
 //! whether its end was acknowledged; of several with one id only the latest counts.

@@ -1,5 +1,4 @@
-//! What a task must be before it is launched. Source: Mesos, `master/validation.cpp`; section 8 of the project's reference,
-//! in its order.
+//! What a task must be before it is launched. Source: \[L8\], in its order.
 
 use longshore_wire_mesos::v1::environment::variable::Type as VariableType;
 use longshore_wire_mesos::v1::health_check::Type as HealthType;

@@ -34,6 +34,7 @@ use clap::{CommandFactory, Parser};
 use crate::args::{Args, Command};
 
 /// Records are made by one thread and dropped by another all the time, which the system's allocator locks for (ADR 0013).
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 
-use crate::{OptionsError, causes};
+use crate::{OptionsError, causes, transport};
 
 /// How long before their end credentials are fetched anew. Source: the SDKs ask a container's endpoint again 5 minutes
 /// before the end that they were told.
@@ -55,7 +56,8 @@ impl HostCredentials {
     /// # Errors
     /// Says that there are none, and where they were looked for.
     pub async fn find() -> Result<Self, OptionsError> {
-        let shared = aws_config::defaults(BehaviorVersion::latest()).load().await;
+        let loader = aws_config::defaults(BehaviorVersion::latest());
+        let shared = loader.http_client(transport::https()).load().await;
         let none = || OptionsError::Credentials("the SDK has no chain of providers".to_owned());
         let chain = shared.credentials_provider().ok_or_else(none)?;
         let found = Self::new(chain);
@@ -92,7 +94,10 @@ pub async fn default_profile() -> Option<(String, String)> {
     let usual = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".aws/credentials"));
     let path = named.or_else(usual).filter(|path| path.is_file())?;
     let files = EnvConfigFiles::builder().with_file(EnvConfigFileKind::Credentials, path).build();
-    let builder = ProfileFileCredentialsProvider::builder().profile_name("default");
+    // The provider asks for a transport, and for keys in a file does not use it.
+    let config = ProviderConfig::without_region().with_http_client(transport::plain());
+    let builder = ProfileFileCredentialsProvider::builder().configure(&config);
+    let builder = builder.profile_name("default");
     let found = builder.profile_files(files).build().provide_credentials().await.ok()?;
     Some((found.access_key_id().to_owned(), found.secret_access_key().to_owned()))
 }

@@ -16,6 +16,7 @@ mod failure;
 mod feed;
 mod read;
 mod sign;
+mod transport;
 mod write;
 
 use std::sync::Arc;
@@ -87,11 +88,8 @@ impl Client {
     /// Says what is not configured. Credentials are fetched once to see that they can be had.
     pub async fn new(options: Options) -> Result<Self, OptionsError> {
         let plain = options.endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
-        let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        if plain {
-            // Without TLS there are no certificates to read, which is most of what makes a client slow to start.
-            loader = loader.http_client(aws_smithy_http_client::Builder::new().build_http());
-        }
+        let transport = if plain { transport::plain() } else { transport::https() };
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(transport);
         if let Some(region) = options.region {
             loader = loader.region(Region::new(region));
         }

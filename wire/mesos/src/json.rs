@@ -120,6 +120,7 @@ mod tests {
         decode(CALL, json.as_bytes())
     }
 
+    /// \[J1\]
     #[test]
     fn names_are_snake_case_and_what_is_unknown_is_ignored() {
         let call = read(
@@ -133,6 +134,7 @@ mod tests {
         assert_eq!(call.kill.expect("set").task_id.value, "a");
     }
 
+    /// \[J1\]
     #[test]
     fn an_unknown_enum_name_is_unset_where_it_may_be_and_an_error_where_not() {
         assert_eq!(read(r#"{"type":"MAKE_COFFEE"}"#).expect("it reads").r#type, None);
@@ -150,6 +152,7 @@ mod tests {
         assert!(error.to_string().contains("kill.task_id.value"), "{error}");
     }
 
+    /// \[J1\]
     #[test]
     fn numbers_may_be_strings_and_one_value_may_stand_for_a_list() {
         let call = read(
@@ -162,6 +165,7 @@ mod tests {
         );
     }
 
+    /// \[J2\]
     #[test]
     fn lists_and_maps_are_read_whole_and_null_in_one_is_an_error() {
         let call = read(r#"{"type":"REVIVE","revive":{"roles":["a","b",null]}}"#);

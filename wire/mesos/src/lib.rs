@@ -6,6 +6,7 @@
 //! - [`Media`]: the two encodings of a body.
 #![forbid(unsafe_code)]
 
+mod enums;
 pub mod json;
 mod media;
 pub mod recordio;

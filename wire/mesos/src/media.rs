@@ -1,8 +1,9 @@
 //! The two encodings of a body, and how a client asks for one.
 
 use prost::Message;
+use prost_reflect::DynamicMessage;
 
-use crate::{json, required};
+use crate::{enums, json, required};
 
 /// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,14 +62,20 @@ impl Media {
         match self {
             Self::Json => json::decode(name, body),
             Self::Protobuf => {
-                let message =
-                    M::decode(body).map_err(|error| DecodeError::Protobuf(error.to_string()))?;
-                match required::missing(&json::descriptor(name), body) {
-                    Some(path) => {
-                        Err(DecodeError::Protobuf(format!("missing required field {path}")))
-                    }
-                    None => Ok(message),
+                let broken = |error: prost::DecodeError| DecodeError::Protobuf(error.to_string());
+                let of = json::descriptor(name);
+                let message = M::decode(body).map_err(broken)?;
+                let seen = required::look(&of, body);
+                if let Some(path) = seen.missing {
+                    let why = format!("missing required field {path}");
+                    return Err(DecodeError::Protobuf(why));
                 }
+                if !seen.has_unknown_enums {
+                    return Ok(message);
+                }
+                let mut dynamic = DynamicMessage::decode(of, body).map_err(broken)?;
+                enums::forget_unknown(&mut dynamic);
+                dynamic.transcode_to().map_err(broken)
             }
         }
     }
@@ -106,7 +113,10 @@ pub fn accepted(accept: Option<&str>) -> Option<Media> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::v1::Resource;
+    use crate::v1::scheduler::Call;
 
+    /// \[H8\]
     #[test]
     fn json_wins_wherever_it_is_acceptable() {
         for accept in
@@ -117,6 +127,24 @@ mod tests {
         assert_eq!(accepted(Some("application/x-protobuf")), Some(Media::Protobuf));
         assert_eq!(accepted(Some("application/json;q=0, */*")), Some(Media::Protobuf));
         assert_eq!(accepted(Some("text/html")), None);
+    }
+
+    /// `Call` with a type, and a framework id so that it is more than that.
+    fn call(kind: u8) -> Result<Call, DecodeError> {
+        Media::Protobuf.decode("mesos.v1.scheduler.Call", &[0x10, kind, 0x0a, 3, 0x0a, 1, b'f'])
+    }
+
+    #[test]
+    fn a_number_that_no_enum_has_is_unset_as_in_json() {
+        assert_eq!(call(2).expect("it is a call").r#type, Some(2));
+        let unknown = call(99).expect("it is a call");
+        assert_eq!((unknown.r#type, unknown.framework_id.is_some()), (None, true));
+        // `Resource.type` must be there: a reservation of a resource that has only that, and it is unknown.
+        let resource = [0x0a, 1, b'c', 0x10, 99];
+        let error = Media::Protobuf.decode::<Resource>("mesos.v1.Resource", &resource);
+        assert!(
+            error.expect_err("it lacks a type").to_string().contains("missing required field type")
+        );
     }
 
     #[test]

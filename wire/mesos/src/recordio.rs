@@ -13,6 +13,9 @@ pub fn frame(record: &[u8]) -> Vec<u8> {
 /// The longest record that [`Reader`] takes, in bytes. Chosen by us: far above the largest offer.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Digits of a length: as many as a number of 64 bits has.
+const DIGITS_MAX: usize = 20;
+
 /// Takes records out of bytes as they arrive, however they are cut.
 #[derive(Clone, Debug, Default)]
 pub struct Reader {
@@ -37,9 +40,14 @@ impl Reader {
     /// # Errors
     /// When what arrived cannot be a frame.
     pub fn next_record(&mut self) -> Result<Option<Vec<u8>>, NotRecordIo> {
-        let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') else {
-            return if self.buffer.len() > 20 { Err(NotRecordIo) } else { Ok(None) };
-        };
+        let end = self.buffer.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        match self.buffer.get(end) {
+            // However the bytes are cut: more digits than any length has are none.
+            _ if end > DIGITS_MAX => return Err(NotRecordIo),
+            None => return Ok(None),
+            Some(b'\n') if end > 0 => {}
+            Some(_) => return Err(NotRecordIo),
+        }
         let digits = std::str::from_utf8(&self.buffer[..end]).map_err(|_| NotRecordIo)?;
         let length: usize = digits.parse().map_err(|_| NotRecordIo)?;
         if length > RECORD_BYTES_MAX {
@@ -58,6 +66,7 @@ impl Reader {
 mod tests {
     use super::*;
 
+    /// \[H10\]
     #[test]
     fn records_come_out_however_the_bytes_are_cut() {
         let bytes = [frame(b"{}"), frame(b""), frame("\u{e9}\n12\n".as_bytes())].concat();
@@ -75,11 +84,18 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_an_error() {
-        for bytes in ["x\n", "-1\n", "\n", "99999999999999999999999\n", "123456789012345678901234"]
+        let longest = "1".repeat(24);
+        for bytes in
+            ["x\n", "-1\n", "+1\na", " 1\na", "1 \na", "\n", "000000000000000000001\na", &longest]
         {
-            let mut reader = Reader::default();
-            reader.push(bytes.as_bytes());
-            assert_eq!(reader.next_record(), Err(NotRecordIo), "{bytes}");
+            for step in 1..=bytes.len() {
+                let mut reader = Reader::default();
+                let read = bytes.as_bytes().chunks(step).find_map(|piece| {
+                    reader.push(piece);
+                    reader.next_record().transpose()
+                });
+                assert_eq!(read, Some(Err(NotRecordIo)), "{bytes} in pieces of {step}");
+            }
         }
     }
 }

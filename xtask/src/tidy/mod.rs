@@ -13,6 +13,7 @@ mod layers;
 mod licences;
 mod limits;
 mod links;
+mod mesos_rules;
 mod names;
 mod sizes;
 mod text;
@@ -55,7 +56,7 @@ impl fmt::Display for Violation {
 type Rule = fn(&Tree) -> Vec<Violation>;
 
 /// Every rule of the house. Each module says in its header what it wants and why.
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     layers::check,
     layers::check_banned,
     dependencies::check_reasons,
@@ -70,6 +71,7 @@ const RULES: [Rule; 14] = [
     text::check,
     attributes::check,
     files::check,
+    mesos_rules::check,
 ];
 
 /// Reads the tree at `root`, applies every rule and prints what they found.

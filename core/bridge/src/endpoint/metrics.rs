@@ -1,4 +1,4 @@
-//! `/metrics/snapshot`: a flat map of names to numbers. Source: section 9.5 of the project's reference.
+//! `/metrics/snapshot`: a flat map of names to numbers. Source: \[P6\].
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! The bridge between frameworks and a cluster, both scripted: see [`world`] for what each test works with.
-//! Rule ids are those of the project's reference of the Mesos master's behaviour.
+//! Rule ids are those of `docs/reference/mesos-rules.md`.
 
 mod cluster;
 mod ends;
@@ -10,6 +10,7 @@ mod large;
 mod launch;
 mod offers;
 mod pace;
+mod pieces;
 mod principals;
 mod recovery;
 mod strays;

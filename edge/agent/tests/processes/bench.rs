@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use longshore_agent::Runtime;
 use longshore_agent::files::Folder;
-use longshore_agent::process::{Key, Processes, Setup, Supervisor};
+use longshore_agent::process::{Key, Ports, Processes, Setup, Supervisor};
 use longshore_lifecycle::{ContainerRef, Event, Found};
 use longshore_wire_ecs::arn::ResourceId;
-use longshore_wire_ecs::host::{ContainerSpec, NetworkMode, TaskAbout, TaskSpec};
+use longshore_wire_ecs::host::{ContainerSpec, Namespaces, NetworkMode, TaskAbout, TaskSpec};
 use longshore_wire_ecs::shape::container_definition::ContainerDefinition;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -72,6 +72,7 @@ impl Bench {
                 program: env!("CARGO_BIN_EXE_longshore-supervise").into(),
                 words: Vec::new(),
             },
+            ports: Ports::default(),
             ends_with_us,
         };
         let spec = TaskSpec {
@@ -81,6 +82,7 @@ impl Bench {
             family: "test".into(),
             revision: 1,
             network_mode: NetworkMode::Host,
+            namespaces: Namespaces::default(),
             containers: Arc::new(vec![container]),
             volumes: Arc::default(),
             about: TaskAbout::default(),
@@ -90,13 +92,13 @@ impl Bench {
     }
 
     pub(crate) fn container(&self) -> ContainerRef {
-        ContainerRef { task: TASK, index: 0 }
+        ContainerRef { task: self.spec.id, index: 0 }
     }
 
     /// Another agent, as after a restart; this one is let go. What it finds of before.
     pub(crate) async fn restart(&mut self) -> Vec<Found> {
         (self.runtime, self.told) = open(&self.setup);
-        let found = self.runtime.inventory().await;
+        let found = self.runtime.inventory().await.expect("it can be told");
         self.runtime.adopt(&self.spec);
         found
     }
@@ -135,8 +137,8 @@ impl Bench {
     }
 
     pub(crate) async fn output(&self) -> String {
-        let output = self.runtime.logs(TASK, "web").await.unwrap_or_default();
-        String::from_utf8_lossy(&output).into_owned()
+        let output = self.runtime.logs(TASK, "web").await.expect("it can be read");
+        String::from_utf8_lossy(&output.unwrap_or_default()).into_owned()
     }
 
     pub(crate) async fn until_output(&self, wanted: &str) {
@@ -161,8 +163,10 @@ impl Bench {
 
     /// The first number in a file, once it is there.
     pub(crate) async fn pid_in(&self, path: PathBuf) -> i32 {
-        let first = || fs::read_to_string(&path).ok()?.split_whitespace().next()?.parse().ok();
-        until("a process id is written", || first()).await
+        until("a process id is written", || {
+            fs::read_to_string(&path).ok()?.split_whitespace().next()?.parse().ok()
+        })
+        .await
     }
 
     pub(crate) async fn supervisor(&self) -> i32 {

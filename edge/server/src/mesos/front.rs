@@ -1,8 +1,8 @@
 //! The HTTP front of the Mesos master: the v1 scheduler API, and what clients read before they use it.
 //!
 //! Reads do not look at the method, as those of Mesos; whatever changes something is a POST.
-//! Source: Mesos, `master/http.cpp`; rule ids such as \[H4\] are those of the project's reference. The order of checks is the
-//! contract: each client reacts to the first that fails.
+//! Source: Mesos, `src/master/http.cpp`; rule ids such as \[H4\] are those of `docs/reference/mesos-rules.md`. The order of
+//! checks is the contract, \[H20\]: each client reacts to the first that fails.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ struct Front {
     reader: Reader,
 }
 
-/// Read endpoints do not look at the method. Source: section 9.2.
+/// Read endpoints do not look at the method. Source: \[P3\].
 fn page(page: Page) -> MethodRouter<Front> {
     any(move |State(front): State<Front>| async move {
         match front.handle.inspect(page).await {

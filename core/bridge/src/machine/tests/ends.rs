@@ -8,6 +8,7 @@ use longshore_wire_mesos::v1::task_status::{Reason, Source};
 
 use super::world::{World, able, agent, framework};
 
+/// \[T31\]
 #[test]
 fn exit_codes_are_finished_or_failed() {
     for (code, state) in
@@ -36,6 +37,7 @@ fn an_end_without_an_exit_code_is_a_failure() {
     );
 }
 
+/// \[T30\]
 #[test]
 fn a_task_that_ended_before_anyone_saw_it_run_is_told_by_its_end_alone() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);
@@ -100,6 +102,7 @@ fn a_task_that_someone_else_stopped_has_failed() {
     }
 }
 
+/// \[C41\]
 #[test]
 fn a_task_whose_host_was_lost_is_gone_or_lost() {
     for (info, state) in [

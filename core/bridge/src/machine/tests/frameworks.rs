@@ -96,7 +96,7 @@ fn a_framework_that_comes_back_in_time_finds_its_tasks() {
     assert_eq!(world.update(&again).state(), TaskState::TaskFinished);
 }
 
-/// What happened meanwhile is told as soon as someone listens.
+/// What happened meanwhile is told as soon as someone listens. \[E3\]
 #[test]
 fn what_happens_while_a_framework_is_away_is_told_when_it_is_back() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);

@@ -12,6 +12,7 @@ use super::world::{World, able, agent, framework, kind, sleeper};
 use crate::limits::{SETTLE_LOOKS, SETTLE_MS, STOP_RETRY_MS};
 use crate::machine::Response;
 
+/// \[C33\]
 #[test]
 fn a_task_whose_definition_is_still_looked_for_is_killed_before_it_starts() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);
@@ -130,6 +131,7 @@ fn a_task_that_runs_is_stopped_and_told_killed_when_the_cluster_says_so() {
     );
 }
 
+/// \[O27\]
 #[test]
 fn a_framework_that_knows_task_killing_hears_it_first() {
     let mut world = World::new(&[(4096, 4096)]);

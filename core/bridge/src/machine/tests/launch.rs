@@ -3,7 +3,7 @@
 use longshore_replica::StopCode;
 use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
-use longshore_wire_mesos::v1::{CommandInfo, TaskState, TaskStatus};
+use longshore_wire_mesos::v1::{CommandInfo, TaskInfo, TaskState, TaskStatus};
 
 use super::cluster::Fate;
 use super::world::{World, able, framework, made_up, sleeper, total};
@@ -287,6 +287,20 @@ fn an_offer_of_another_framework_is_discarded_with_the_accept_that_names_it() {
     assert!(world.rescinded(&one).is_empty());
 }
 
+/// \[L7\]
+#[test]
+fn tasks_need_no_names_of_their_own() {
+    let (mut world, client) = World::with_client(&[(2048, 1024)]);
+    let offer = world.offer(&client);
+    let tasks = ["t1", "t2", "t3", "t4"].map(|id| sleeper(id, &offer, 0.1, 64.0));
+    let names = ["", "", "same", "same"].map(str::to_owned);
+    let tasks = tasks.into_iter().zip(names).map(|(task, name)| TaskInfo { name, ..task });
+    world.launch(&client, &[&offer], tasks.collect());
+    assert!(world.updates(&client).is_empty());
+    assert_eq!(world.cluster.starts.len(), 4);
+}
+
+/// \[C17\]
 #[test]
 fn a_bad_task_does_not_stop_its_siblings() {
     let (mut world, client) = World::with_client(&[(2048, 1024)]);

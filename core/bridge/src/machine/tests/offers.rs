@@ -24,6 +24,7 @@ fn suppress(world: &mut World, client: &Client) {
     assert_eq!(world.call(client, call), Response::Accepted);
 }
 
+/// \[O2\]
 #[test]
 fn an_offer_holds_all_that_is_free_of_one_agent() {
     let (mut world, client) = World::with_client(&[(4096, 2048)]);
@@ -130,6 +131,7 @@ fn agents_alternate_between_two_frameworks() {
     assert_eq!((world.offers(&one).len(), world.offers(&two).len()), (2, 2));
 }
 
+/// \[O24\]
 #[test]
 fn who_has_less_is_offered_first() {
     let (mut world, rich) = World::with_client(&[(4096, 4096)]);
@@ -189,7 +191,7 @@ fn an_agent_that_has_more_than_was_declined_is_offered() {
     assert_eq!(total(&world.offers(&client), "cpus"), 4_000);
 }
 
-/// \[C31\], \[O15\]
+/// \[C31\], \[O10\], \[O15\]
 #[test]
 fn revive_ends_filters_and_suppress_ends_offers() {
     let (mut world, client) = World::with_client(&[(1024, 1024)]);
@@ -234,6 +236,7 @@ fn an_offer_is_rescinded_when_its_instance_drains_or_loses_its_agent() {
     }
 }
 
+/// \[O7\]
 #[test]
 fn an_offer_is_rescinded_when_someone_else_takes_what_is_in_it() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);

@@ -6,9 +6,10 @@ use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::{Call, call};
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
-use longshore_wire_mesos::v1::{AgentId, TaskId, TaskState, TaskStatus};
+use longshore_wire_mesos::v1::{AgentId, FrameworkId, TaskId, TaskState, TaskStatus};
 
 use super::world::{Client, World, able, agent, framework, kind, sleeper};
+use crate::call::validate;
 use crate::machine::Response;
 
 /// A framework whose only task has just finished; it has not acknowledged that.
@@ -72,7 +73,7 @@ fn an_update_is_repeated_at_growing_intervals_until_it_is_acknowledged() {
     assert!(world.updates(&client).is_empty());
 }
 
-/// \[T2\]: one update of a task is out at a time.
+/// \[T2\], \[E4\]: one update of a task is out at a time.
 #[test]
 fn the_next_update_waits_for_the_acknowledgement_of_the_one_before() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);
@@ -92,7 +93,7 @@ fn the_next_update_waits_for_the_acknowledgement_of_the_one_before() {
 #[test]
 fn an_acknowledgement_with_another_uuid_is_ignored() {
     let (mut world, client, status) = finished();
-    for uuid in [vec![7; 16], vec![0; 16]] {
+    for uuid in [vec![0x17; 16], vec![0x40; 16]] {
         world.acknowledge(&client, &TaskStatus { uuid: Some(uuid), ..status.clone() });
     }
     world.run_for(10_000);
@@ -100,6 +101,22 @@ fn an_acknowledgement_with_another_uuid_is_ignored() {
     assert_eq!((again.state(), again.uuid), (TaskState::TaskFinished, status.uuid));
 }
 
+/// \[C2\]
+#[test]
+fn bytes_that_name_no_version_are_no_uuid() {
+    for uuid in [vec![0; 16], vec![0xff; 16], vec![0x41; 15], vec![0x41; 17]] {
+        let acknowledge = call::Acknowledge { uuid, ..Default::default() };
+        let call = Call {
+            framework_id: Some(FrameworkId::default()),
+            acknowledge: Some(acknowledge),
+            ..kind(Type::Acknowledge)
+        };
+        let refused = validate(&call, None).expect_err("the uuid is none");
+        assert_eq!(refused, "Failed to validate scheduler::Call: Not a valid UUID");
+    }
+}
+
+/// \[C35\]
 #[test]
 fn an_acknowledgement_counts_once() {
     let (mut world, client, status) = finished();
@@ -169,7 +186,7 @@ fn reconciliation_of_what_is_not_known_depends_on_agent_and_framework() {
     }
 }
 
-/// \[A10\]
+/// \[A10\], \[T23\]
 #[test]
 fn a_verdict_of_health_checks_that_changes_is_an_update_of_its_own() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);

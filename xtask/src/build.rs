@@ -1,0 +1,52 @@
+//! Building the program with one of the profiles of `Cargo.toml`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::MetadataCommand;
+
+use crate::shell;
+
+/// A profile of `Cargo.toml` (ADR 0024).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// What `cargo run --release` builds.
+    Release,
+    /// What is released and measured.
+    Dist,
+}
+
+impl Profile {
+    /// Its name in `Cargo.toml`, which is also that of its folder below `target`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dist => "dist",
+        }
+    }
+
+    /// The features of the program that go with it.
+    fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Release => &[],
+            Self::Dist => &["--features", "jemalloc"],
+        }
+    }
+}
+
+/// Builds the program and says where it is.
+///
+/// # Errors
+/// When the build failed.
+pub(crate) fn program(root: &Path, profile: Profile) -> Result<PathBuf> {
+    let mut cargo = shell::cargo(root);
+    cargo.args(["build", "--profile", profile.name(), "--package", "longshore"]);
+    shell::finish(cargo.args(profile.features()))?;
+    let metadata = MetadataCommand::new()
+        .current_dir(root)
+        .no_deps()
+        .exec()
+        .context("cannot ask cargo where it builds")?;
+    let binary = metadata.target_directory.join(profile.name()).join("longshore");
+    Ok(binary.into_std_path_buf())
+}
