@@ -1,18 +1,20 @@
 //! The command line, as it is typed.
 
+mod dev;
 pub(crate) mod door;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use longshore_wire_ecs::shape::shared::Attribute;
+use clap::{Parser, Subcommand};
 
-use self::door::{DoorArgs, KeyArgs, MesosDoorArgs};
+pub(crate) use self::dev::{DevArgs, DurabilityArg, ProvisionArgs, RuntimeArg};
+use self::door::{DoorArgs, MesosDoorArgs};
 use crate::explain::{ConstraintArg, StrategyArg};
 use crate::feed::FeedArgs;
 use crate::instance_types::InstanceGroup;
 use crate::list::PsArgs;
+use crate::logging::LogFormat;
 
 /// Apache Mesos frameworks, unmodified, on Amazon ECS.
 #[derive(Debug, Parser)]
@@ -24,6 +26,9 @@ pub(crate) struct Args {
     /// Say more on standard error. `RUST_LOG` says it in detail.
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
+    /// Form of the log lines on standard error.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -322,120 +327,6 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: clap_complete::Shell,
 }
 
-/// What runs the containers of the local ECS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RuntimeArg {
-    /// Docker if a daemon answers, else processes.
-    Auto,
-    /// The Docker daemon of this machine.
-    Docker,
-    /// Plain processes of this machine.
-    Process,
-    /// Nothing: containers are simulated.
-    Simulated,
-}
-
-/// What a commit survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DurabilityArg {
-    /// Power loss.
-    Full,
-    /// The end of the program.
-    Normal,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct DevArgs {
-    /// The container instances: how many, or how many of which EC2 types, for example 3xt3.medium,2xg4dn.xlarge.
-    #[arg(long, default_value = "3", value_name = "N|NxTYPE", value_delimiter = ',')]
-    pub(crate) instances: Vec<InstanceGroup>,
-    /// More instances, whose containers are simulated, for example 5000xm5.large.
-    #[arg(long, value_name = "N|NxTYPE", value_delimiter = ',')]
-    pub(crate) simulate: Vec<InstanceGroup>,
-    /// An attribute of all instances, or of one by its number from 1. May be given more than once.
-    #[arg(long, value_name = "[N:]NAME[=VALUE]", value_parser = attribute)]
-    pub(crate) attribute: Vec<(Option<u32>, Attribute)>,
-    /// Availability zones, given to the instances in turn [default: a, b and c of the region].
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) zones: Vec<String>,
-    /// What runs containers.
-    #[arg(long, value_enum, default_value_t = RuntimeArg::Auto)]
-    pub(crate) runtime: RuntimeArg,
-    /// The instances, by number from 1, that run containers in another way, for example 3=simulated.
-    #[arg(long, value_name = "N=RUNTIME", value_delimiter = ',', value_parser = instance_runtime)]
-    pub(crate) instance_runtime: Vec<(u32, RuntimeArg)>,
-    /// CPU units of instances without a type, 1024 to a core.
-    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
-    pub(crate) instance_cpu: u32,
-    /// Memory of instances without a type, in MiB.
-    #[arg(long, default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
-    pub(crate) instance_memory: u32,
-    /// Cluster that the instances join and that frameworks see.
-    #[arg(long, env = "AWS_ECS_CLUSTER", default_value = "default")]
-    pub(crate) cluster: String,
-    /// Region of the local ECS.
-    #[arg(long, default_value = "us-east-1", value_parser = region)]
-    pub(crate) region: String,
-    /// Account of the local ECS, twelve digits.
-    #[arg(long, default_value = "000000000000", value_parser = account)]
-    pub(crate) account: String,
-    /// Where state is kept.
-    #[arg(long, default_value = ".longshore")]
-    pub(crate) data_dir: PathBuf,
-    /// Open a data directory that this user did not make on this machine. What is recorded in it is started.
-    #[arg(long)]
-    pub(crate) trust_data_dir: bool,
-    /// Let the Mesos master read the cluster instead of following its events.
-    #[arg(long)]
-    pub(crate) without_events: bool,
-    /// Keep nothing: all is gone when it ends, containers too.
-    #[arg(long)]
-    pub(crate) in_memory: bool,
-    /// What an acknowledged change survives.
-    #[arg(long, value_enum, default_value_t = DurabilityArg::Full)]
-    pub(crate) durability: DurabilityArg,
-    /// Let tasks that run and exit count as failures of their deployment, which AWS does not: the circuit breaker gives up, or rolls
-    /// back, what starts and dies. A task without a health check then counts as healthy after 10 s instead of 1 s.
-    #[arg(long)]
-    pub(crate) breaker_counts_exits: bool,
-    #[command(flatten)]
-    pub(crate) keys: KeyArgs,
-    /// Address of the ECS API. Port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:5080")]
-    pub(crate) ecs_listen: SocketAddr,
-    #[command(flatten)]
-    pub(crate) provisions: ProvisionArgs,
-    #[command(flatten)]
-    pub(crate) master: MasterArgs,
-    #[command(flatten)]
-    pub(crate) mesos_door: MesosDoorArgs,
-    /// Serve the Mesos master API without credentials although the ECS API has access keys.
-    #[arg(long, conflicts_with = "mesos_credentials")]
-    pub(crate) mesos_open: bool,
-    #[command(flatten)]
-    pub(crate) door: DoorArgs,
-    /// Most pages of 4 KiB in the database, to rehearse a full disk.
-    #[arg(long, hide = true)]
-    pub(crate) database_pages: Option<u32>,
-}
-
-/// What containers get from outside.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct ProvisionArgs {
-    /// Port of the task metadata endpoint [default: the one of last time, else a free one].
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) metadata_port: Option<u16>,
-    /// Hand the AWS credentials of this machine on to tasks that have a task role.
-    #[arg(long)]
-    pub(crate) pass_credentials: bool,
-    /// A directory that stands for S3, for environmentFiles: DIR/bucket/key.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) s3_dir: Option<PathBuf>,
-    /// Values of secrets: a JSON file of names and values, or a directory with a file for each.
-    #[arg(long, value_name = "FILE|DIR")]
-    pub(crate) secrets: Option<PathBuf>,
-}
-
 /// How the Mesos master presents the cluster.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct MasterArgs {
@@ -460,42 +351,4 @@ pub(crate) struct MasterArgs {
     /// Image of tasks that name none.
     #[arg(long)]
     pub(crate) default_image: Option<String>,
-}
-
-fn region(text: &str) -> Result<String, String> {
-    if longshore_wire_ecs::arn::is_region(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("a region looks like us-east-1".to_owned())
-    }
-}
-
-fn account(text: &str) -> Result<String, String> {
-    if longshore_wire_ecs::arn::is_account(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("an account is twelve digits".to_owned())
-    }
-}
-
-fn attribute(text: &str) -> Result<(Option<u32>, Attribute), String> {
-    let (number, text) = match text.split_once(':') {
-        Some((number, rest)) if number.parse::<u32>().is_ok() => (number.parse().ok(), rest),
-        _ => (None, text),
-    };
-    let (name, value) =
-        text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
-    if name.is_empty() {
-        return Err("write NAME=VALUE, or 2:NAME=VALUE for the second instance".to_owned());
-    }
-    let (name, value) = (Some(name.into()), value.map(Into::into));
-    Ok((number, Attribute { name, value, ..Default::default() }))
-}
-
-fn instance_runtime(text: &str) -> Result<(u32, RuntimeArg), String> {
-    let (number, runtime) =
-        text.split_once('=').ok_or("write N=RUNTIME, for example 3=simulated")?;
-    let number =
-        number.parse().ok().filter(|number| *number > 0).ok_or("instances are numbered from 1")?;
-    Ok((number, RuntimeArg::from_str(runtime, true)?))
 }

@@ -7,7 +7,7 @@ use longshore_client::{Client, FeedOptions, HostCredentials, Options};
 use longshore_server::dev::{Config, LocalEcs};
 use longshore_server::{
     Credentials, Durability, Fleet, INSTANCES_MAX, InstanceConfig, Keys, Listener, MesosMaster,
-    Policy, Port, Provisions, RuntimeChoice, Scratch, bind,
+    Metrics, Policy, Port, Provisions, RuntimeChoice, Scratch, bind,
 };
 use longshore_wire_ecs::arn::Realm;
 
@@ -74,6 +74,7 @@ impl Local {
         let url = |listener: &Listener| format!("http://{}", listener.address());
         let (ecs_url, mesos_url) = (url(&ecs_listener), mesos_listener.as_ref().map(url));
         let (config, scratch) = config(args, keys.clone()).await?;
+        let metrics = config.metrics.clone();
         let instances = config.instances.len();
         let ecs = LocalEcs::start(config, ecs_listener).await?;
         let runtime = ecs.runtime();
@@ -87,7 +88,7 @@ impl Local {
                     keys: Some((key.to_owned(), secret.to_owned())),
                     budget: false,
                 });
-                Some(master(args, runtime, client.await?, listener, credentials).await)
+                Some(master(args, runtime, client.await?, listener, credentials, &metrics).await)
             }
             None => None,
         };
@@ -148,6 +149,7 @@ async fn master(
     client: Client,
     listener: Listener,
     credentials: Credentials,
+    metrics: &Metrics,
 ) -> MesosMaster {
     let mut flags = args.master.clone();
     if runtime != RuntimeChoice::Docker && flags.default_image.is_none() {
@@ -157,7 +159,7 @@ async fn master(
     let bridge = crate::master::config(&flags, listener.address(), &args.region, &args.cluster);
     let queue = crate::feed::queue_name(&args.cluster).filter(|_| !args.without_events);
     let feed = queue.map(|queue| client.feed(FeedOptions { queue, makes: true }));
-    let mesos = MesosMaster::start(bridge, client, feed, listener, credentials);
+    let mesos = MesosMaster::start(bridge, client, feed, listener, credentials, metrics);
     // The cluster is our own: if it does not answer, frameworks are told so by 503.
     let _ = tokio::time::timeout(PATIENCE, mesos.ready()).await;
     mesos
@@ -213,6 +215,7 @@ async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<(Config, Option<Sc
         policy: Policy { breaker_counts_exits: args.breaker_counts_exits },
         keys,
         instances,
+        metrics: Metrics::default(),
     };
     Ok((config, scratch))
 }

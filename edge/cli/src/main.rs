@@ -17,6 +17,7 @@ mod hints;
 mod instance_types;
 mod list;
 mod local;
+mod logging;
 mod logs;
 mod master;
 mod other_words;
@@ -26,7 +27,6 @@ mod serve;
 mod tasks;
 mod terminal;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -75,6 +75,8 @@ fn main() -> ExitCode {
         }
     };
     raise_file_limit();
+    // Dropped last, when everything has been said.
+    let _log = logging::start(&args);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -96,7 +98,6 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    trace(args.verbose);
     let json = args.json;
     match args.command {
         Command::Demo(demo) => demo::run(demo, json).await,
@@ -124,17 +125,4 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-/// Log lines go to standard error, so that standard output is what was asked for.
-fn trace(verbose: bool) {
-    // What the SDK cannot find is said once, in our words.
-    let default = if verbose { "info,longshore_server=debug" } else { "warn,aws_config=off" };
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use longshore_client::{Client, Options};
-use longshore_server::{MesosMaster, Port, bind};
+use longshore_server::{MesosMaster, Metrics, Port, bind};
 
 use crate::args::ServeArgs;
 use crate::dev::interrupted;
@@ -27,7 +27,8 @@ pub(crate) async fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode>
     let region = client.sdk().config().region().map(ToString::to_string).unwrap_or_default();
     let bridge = crate::master::config(&args.master, listener.address(), &region, &cluster);
     let feed = args.feed.options(&cluster)?.map(|options| client.feed(options));
-    let master = MesosMaster::start(bridge, client, feed, listener, credentials);
+    let master =
+        MesosMaster::start(bridge, client, feed, listener, credentials, &Metrics::default());
     if json {
         crate::output::say!(
             "{}",

@@ -15,7 +15,9 @@ use crate::instance::{
 };
 use crate::limits;
 use crate::metadata::Metadata;
+use crate::metrics::{Decider, Metrics};
 use crate::storage::{Durability, Guard, Place, Storage, StorageError, WriteError, Writer};
+use crate::trace::ControlWatch;
 
 /// What a local ECS is made of.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Config {
     pub keys: Keys,
     /// The instances of this machine.
     pub instances: Vec<InstanceConfig>,
+    /// Where it counts what it does.
+    pub metrics: Metrics,
 }
 
 /// Why a local ECS could not start.
@@ -79,10 +83,7 @@ impl LocalEcs {
             storage.limit_pages(pages)?;
         }
         let machine = load(&storage)?.with_policy(config.policy);
-        let known =
-            machine.instances().filter(|instance| *instance.cluster == *config.fleet.cluster);
-        let known: Known =
-            known.filter_map(|one| Some((one.ec2_instance_id.clone()?, Before::of(one)))).collect();
+        let known = known(&machine, &config.fleet.cluster);
         let mut instances = config.instances;
         keep_runtimes(&known, &mut instances).map_err(StartError::Runtime)?;
         let runtime = instances.first().map_or(RuntimeChoice::Process, |one| one.runtime);
@@ -93,10 +94,11 @@ impl LocalEcs {
         let deliver = routes.clone();
         let guard = storage.guard();
         let deliver = move |orders| deliver.deliver(orders);
-        let writer = Writer::start(storage, deliver, tell_failed.clone());
+        let writer = Writer::start(storage, config.metrics.clone(), deliver, tell_failed.clone());
         let writer = writer.map_err(StartError::Thread)?;
         let mut core = JoinSet::new();
-        core.spawn(run_control(machine, ControlHost::new(&control, writer), inbox));
+        let watch = ControlWatch::new(config.metrics.machine(Decider::Control));
+        core.spawn(run_control(machine, ControlHost::new(&control, writer), watch, inbox));
         let mut tasks = JoinSet::new();
         let outbox = Outbox::default();
         tasks.spawn(outbox.clone().run(control.clone()));
@@ -124,6 +126,7 @@ impl LocalEcs {
             runtimes: runtimes.clone(),
             keeper: keeper.clone(),
             default_runtime,
+            metrics: config.metrics,
             closed: closed.clone(),
         };
         let front = door::Front { router: router(front), refusal };
@@ -164,6 +167,12 @@ impl LocalEcs {
     }
 }
 
+/// What is known of instances that the cluster had before.
+fn known(machine: &Control, cluster: &str) -> Known {
+    let known = machine.instances().filter(|instance| *instance.cluster == *cluster);
+    known.filter_map(|one| Some((one.ec2_instance_id.clone()?, Before::of(one)))).collect()
+}
+
 /// The control plane with its records, if they agree with each other.
 fn load(storage: &Storage) -> Result<Control, StorageError> {
     let machine = Control::load(seed(), storage.load()?).map_err(|what| storage.damaged(what))?;
@@ -194,9 +203,10 @@ async fn watch_over(guard: Guard, failed: mpsc::Sender<WriteError>) {
 async fn run_control(
     machine: Control,
     mut host: ControlHost,
+    mut watch: ControlWatch,
     inbox: mpsc::Receiver<longshore_control::Input>,
 ) {
-    let Ok(_) = drive(machine, &mut host, inbox).await;
+    let Ok(_) = drive(machine, &mut host, &mut watch, inbox).await;
     // A panic of the writer has been reported already.
     let _ = tokio::task::spawn_blocking(move || host.writer.finish()).await;
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use longshore_machine::{Machine, Timestamp};
 use tokio::sync::mpsc;
@@ -21,6 +21,24 @@ pub trait Host<M: Machine>: Send {
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
+/// Sees what a machine is told and what it asks for: to count it, and to tell an operator. It changes nothing.
+pub trait Watch<M: Machine>: Send {
+    /// So many inputs are about to be taken together, and so many wait still.
+    fn taking(&mut self, _inputs: usize, _waiting: usize) {}
+
+    /// An input is about to be taken.
+    fn input(&mut self, _input: &M::Input) {}
+
+    /// These are asked for, and about to be performed.
+    fn outputs(&mut self, _outputs: &[M::Output]) {}
+
+    /// One step took so long.
+    fn stepped(&mut self, _took: Duration) {}
+}
+
+/// Nobody looks.
+impl<M: Machine> Watch<M> for () {}
+
 /// Runs a machine until nobody can tell it anything any more, or its host fails.
 ///
 /// Inputs that wait already are taken together, so that their outputs are performed together. But not all that a long queue
@@ -28,12 +46,14 @@ pub trait Host<M: Machine>: Send {
 ///
 /// # Errors
 /// What the host failed with.
-pub async fn drive<M, H>(
+pub async fn drive<M, H, W>(
     mut machine: M,
     host: &mut H,
+    watch: &mut W,
     mut inbox: mpsc::Receiver<M::Input>,
 ) -> Result<M, H::Error>
 where
+    W: Watch<M>,
     M: Machine + Send,
     M::Input: Send,
     M::Output: Send,
@@ -48,12 +68,20 @@ where
                 if taken == 0 {
                     return Ok(machine);
                 }
-                let at = now();
+                watch.taking(taken, inbox.len());
+                let (at, mut since) = (now(), Instant::now());
                 for input in inputs.drain(..) {
                     if out.len() >= limits::GROUP_OUTPUTS_MAX {
+                        watch.outputs(&out);
                         host.perform(&mut out).await?;
+                        since = Instant::now();
                     }
+                    watch.input(&input);
                     machine.step(at, input, &mut out);
+                    // The end of one step is the beginning of the next.
+                    let done = Instant::now();
+                    watch.stepped(done.duration_since(since));
+                    since = done;
                 }
             }
             () = sleep(wake) => machine.tick(now(), &mut out),
@@ -62,6 +90,7 @@ where
         if machine.wake_at().is_some_and(|at| at <= now()) {
             machine.tick(now(), &mut out);
         }
+        watch.outputs(&out);
         host.perform(&mut out).await?;
     }
 }

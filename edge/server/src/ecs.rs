@@ -1,6 +1,7 @@
 //! The local ECS as a service: the control plane's mailbox, its host, and the HTTP front.
 
 mod access;
+mod census;
 mod front;
 mod instances;
 mod local;

@@ -12,6 +12,6 @@ mod prepare;
 
 pub(crate) use feed::Feed;
 pub(crate) use follow::follow;
-pub(crate) use front::{refuse, respond, service_of};
+pub(crate) use front::{Service, refuse, respond, service_of};
 pub(crate) use handle::{BusAnswer, BusCalls, BusHandle, BusSender, refusal_like};
 pub(crate) use prepare::RuleBook;

@@ -20,17 +20,20 @@ mod instance;
 pub mod limits;
 mod mesos;
 mod metadata;
+mod metrics;
 mod notes;
 mod progress;
 mod storage;
+pub mod trace;
 
 pub use data_dir::{DataDir, DataDirError, Scratch, Strange};
 pub use door::{BindError, Callers, HostName, Listener, Origin, Port, Rules, bind};
 pub use longshore_control::Policy;
 
-pub use drive::{Host, drive, now, seed};
+pub use drive::{Host, Watch, drive, now, seed};
 pub use ecs::{Access, ControlHandle, Keys};
 pub use instance::{Fleet, INSTANCES_MAX, InstanceConfig, RuntimeChoice};
 pub use mesos::{Credentials, CredentialsError, MesosMaster};
 pub use metadata::Provisions;
+pub use metrics::Metrics;
 pub use storage::{Durability, Place, Storage, StorageError, WriteError};

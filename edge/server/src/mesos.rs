@@ -24,7 +24,9 @@ use self::streams::{EventStream, Streams};
 use crate::door::{Front, Listener, serve};
 use crate::drive::{Host, drive, seed};
 use crate::limits;
+use crate::metrics::Metrics;
 use crate::notes::Notes;
+use crate::trace::BridgeWatch;
 
 /// The answer to an HTTP request.
 pub(crate) enum Answer {
@@ -171,6 +173,7 @@ impl MesosMaster {
         feed: Option<Feed>,
         listener: Listener,
         credentials: Credentials,
+        metrics: &Metrics,
     ) -> Self {
         let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
         let calls = Waiting::default();
@@ -190,8 +193,9 @@ impl MesosMaster {
         let mut tasks = JoinSet::new();
         let router = front::router(handle, notes, &config, credentials);
         let bridge = Bridge::new(config, seed());
+        let mut watch = BridgeWatch::new(metrics);
         tasks.spawn(async move {
-            let Ok(_) = drive(bridge, &mut host, inbox).await;
+            let Ok(_) = drive(bridge, &mut host, &mut watch, inbox).await;
         });
         if let Some(feed) = feed {
             tasks.spawn(feed::run(feed, wanted, inputs.clone()));

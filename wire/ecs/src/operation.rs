@@ -81,6 +81,12 @@ pub fn refuse(name: &str) -> ApiError {
     )
 }
 
+/// The name of the operation that `X-Amz-Target` names, if ECS has it.
+pub fn known(target: &str) -> Option<&'static str> {
+    let name = target.strip_prefix(TARGET_PREFIX)?;
+    ALL.iter().map(|operation| operation.name).find(|known| *known == name)
+}
+
 /// Every operation, by kind of resource.
 pub static ALL: [OperationInfo; TABLE.len()] = {
     let mut all = [OperationInfo::new("", "", false, &[]); TABLE.len()];

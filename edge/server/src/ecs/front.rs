@@ -3,7 +3,7 @@
 //! Source: `reference` of the protocol is AWS's own: `POST /`, the operation in `X-Amz-Target`, errors with `__type` in the
 //! body and `x-amzn-errortype` in the header, a request id with every answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -17,15 +17,16 @@ use axum::routing::{get, post};
 use longshore_control::Reply;
 use longshore_machine::Ids;
 use longshore_wire_ecs::arn::ResourceId;
-use longshore_wire_ecs::operation::TARGET_PREFIX;
+use longshore_wire_ecs::operation::{self, TARGET_PREFIX};
 use longshore_wire_ecs::{ApiError, ErrorCode, Request, limits as wire_limits};
 
 use tokio::sync::watch;
 
-use super::{Access, ControlHandle, instances, local};
+use super::{Access, ControlHandle, census, instances, local};
 use crate::bodies::Bodies;
 use crate::ecs::access::text;
 use crate::instance::{KeeperHandle, RuntimeChoice, Runtimes};
+use crate::metrics::{MEDIA, Metrics, Service};
 use crate::{limits, seed};
 
 /// What the front answers with.
@@ -38,6 +39,8 @@ pub(crate) struct Front {
     pub(crate) keeper: KeeperHandle,
     /// What runs the containers of instances that are added and told nothing else.
     pub(crate) default_runtime: RuntimeChoice,
+    /// Where calls are counted.
+    pub(crate) metrics: Metrics,
     /// Says that the program is ending, to answers that have no end of their own.
     pub(crate) closed: watch::Receiver<bool>,
 }
@@ -53,6 +56,7 @@ pub(crate) fn router(front: Front) -> Router {
     Router::new()
         .merge(of_this_machine)
         .route("/longshore/v1/events", get(crate::events::follow))
+        .route("/metrics", get(metrics))
         .route_layer(from_fn_with_state(front.clone(), local::signed))
         .route("/longshore/v1/health", get(|| async { "ok\n" }))
         .fallback(ecs)
@@ -64,10 +68,27 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-reques
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 async fn ecs(State(front): State<Front>, request: HttpRequest<Body>) -> Response<Body> {
+    let began = Instant::now();
     if let Some(service) = crate::events::service_of(request.uri(), request.headers()) {
-        return crate::events::respond(&front, service, request).await;
+        let response = crate::events::respond(&front, service, request).await;
+        front.metrics.called(service.into(), "any", response.status().into(), began.elapsed());
+        return response;
     }
-    write(answer(&front, request).await)
+    let target = text(request.headers(), "x-amz-target").unwrap_or_default();
+    let operation = operation::known(target).unwrap_or("unknown");
+    let response = write(answer(&front, request).await);
+    front.metrics.called(Service::Ecs, operation, response.status().into(), began.elapsed());
+    response
+}
+
+/// What the program counts of itself, and how much each cluster of this machine's account and region has.
+async fn metrics(State(front): State<Front>) -> Response<Body> {
+    let mut text = front.metrics.text();
+    text.push_str(&census::text(&front.control, &front.access.home).await);
+    text.push_str("# EOF\n");
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA));
+    response
 }
 
 /// How the port says no for its guard: in the form of the API that is called, and to whoever calls none in plain text.

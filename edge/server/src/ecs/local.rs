@@ -1,12 +1,13 @@
 //! Who may call what is below `/longshore`: signatures are read, and checked, as those of the ECS API.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use axum::middleware::Next;
 use longshore_wire_ecs::arn::Realm;
 
-use super::{Front, whole};
+use super::Front;
+use crate::bodies::Whole;
 use crate::limits;
 
 fn refused(status: StatusCode, why: &str) -> Response<Body> {
@@ -23,15 +24,17 @@ pub(super) async fn signed(
 ) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
     let max = limits::LOCAL_CALL_BYTES_MAX;
-    let Some(body) = whole(to_bytes(body, max)).await else {
+    let Ok(Whole { bytes, room }) = front.bodies.read(body, max).await else {
         let why = format!("the body must arrive whole and have at most {max} bytes");
         return refused(StatusCode::PAYLOAD_TOO_LARGE, &why);
     };
-    match front.access.admit(&parts, &body) {
+    match front.access.admit(&parts, &bytes) {
         Ok(realm) => parts.extensions.insert(realm),
         Err(error) => return refused(StatusCode::FORBIDDEN, &error.to_string()),
     };
-    next.run(Request::from_parts(parts, Body::from(body))).await
+    let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+    drop(room);
+    response
 }
 
 /// Lets a request pass that is signed for the account and region that the machines here are in.

@@ -180,7 +180,7 @@ impl Begun {
             }
         });
         tasks.spawn(async move {
-            let Ok(_) = drive(lifecycle, &mut host, inbox).await;
+            let Ok(_) = drive(lifecycle, &mut host, &mut (), inbox).await;
         });
         control.connected(instance).await;
     }
@@ -233,7 +233,7 @@ pub(crate) fn start_fleet(tasks: &mut JoinSet<()>, outbox: &Outbox) -> mpsc::Sen
     let (mailbox, inbox) = mpsc::channel(limits::ORDERS_WAITING_MAX);
     let mut host = FleetHost { outbox: outbox.clone() };
     tasks.spawn(async move {
-        let Ok(_) = drive(Fleet::default(), &mut host, inbox).await;
+        let Ok(_) = drive(Fleet::default(), &mut host, &mut (), inbox).await;
     });
     mailbox
 }

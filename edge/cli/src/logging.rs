@@ -1,0 +1,56 @@
+//! Log lines, on standard error, so that standard output is what was asked for.
+//!
+//! A thread of its own writes them: a terminal that was stopped, or a pipe that nobody reads, delays no machine. What it cannot keep up
+//! with is left out.
+
+use std::io::IsTerminal;
+
+use clap::ValueEnum;
+use longshore_server::trace::TARGET;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Args, Command};
+
+/// Lines that may wait to be written. Chosen by us: some seconds' worth of a busy master, in a few MiB.
+const LINES_WAITING_MAX: usize = 16_384;
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON document a line
+    Json,
+}
+
+/// Starts logging. Lines that wait are written when the guard is dropped.
+pub(crate) fn start(args: &Args) -> WorkerGuard {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LINES_WAITING_MAX)
+        .lossy(true)
+        .thread_name("log")
+        .finish(std::io::stderr());
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| default_filter(args).into());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    match args.log_format {
+        LogFormat::Text => {
+            lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).init();
+        }
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+    guard
+}
+
+/// What is logged unless `RUST_LOG` says otherwise: servers tell their operator what happens, commands what went wrong.
+fn default_filter(args: &Args) -> String {
+    if args.verbose {
+        return "info,longshore_server=debug".to_owned();
+    }
+    // What the SDK cannot find is said once, in our words.
+    let quiet = "warn,aws_config=off";
+    match args.command {
+        Command::Dev(_) | Command::Serve(_) => format!("{quiet},{TARGET}=info"),
+        _ => quiet.to_owned(),
+    }
+}

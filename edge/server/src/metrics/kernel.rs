@@ -1,0 +1,61 @@
+//! What the kernel knows of this process, under the names that every Prometheus client gives it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::{measured, registered};
+
+#[derive(Debug)]
+pub(super) struct Process {
+    cpu: Counter<f64, AtomicU64>,
+    memory: Gauge,
+    files: Gauge,
+}
+
+impl Process {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        let cpu = measured(registry, "process_cpu", "Processor time used", Counter::default());
+        let memory = registered(
+            registry,
+            "process_resident_memory_bytes",
+            "Memory that is in use",
+            Gauge::default(),
+        );
+        let files =
+            registered(registry, "process_open_fds", "Files that are open", Gauge::default());
+        let what = "When the process started, since the epoch";
+        let started: Gauge = measured(registry, "process_start_time", what, Gauge::default());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        started.set(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+        Self { cpu, memory, files }
+    }
+
+    /// Takes over what the kernel says now.
+    pub(super) fn look(&self) {
+        let (cpu, memory, files) = process();
+        self.cpu.inner().store(cpu.to_bits(), Ordering::Relaxed);
+        self.memory.set(memory);
+        self.files.set(files);
+    }
+}
+
+/// Seconds of processor time, bytes of memory and open files, as the kernel has them; 0 where it does not say.
+fn process() -> (f64, i64, i64) {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // A name may hold anything, so fields are counted from the last parenthesis. Source: proc(5).
+    let fields: Vec<&str> =
+        stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let field = |number: usize| {
+        fields.get(number - 3).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0)
+    };
+    let pages = i64::from(field(24));
+    let page = i64::try_from(rustix::param::page_size()).unwrap_or(4096);
+    let files = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    // The kernel counts for programs in hundredths of a second.
+    let cpu = f64::from(field(14) + field(15)) / 100.0;
+    (cpu, pages * page, i64::try_from(files).unwrap_or(0))
+}

@@ -1,0 +1,27 @@
+//! What an operator is told: one line for each thing that happens, made of what machines are told and what they ask for.
+//!
+//! Machines do not log. [`crate::drive()`] shows a [`Watch`] each input and output, and the watches here turn those that mean
+//! something to an operator into events with fixed field names: `cluster instance service framework task state reason`. Values that
+//! others chose are written as Rust writes strings, so that none of them can command a terminal or begin another line.
+//!
+//! Invariant: what is remembered is bounded by the instances, services and frameworks that there are.
+
+mod bridge;
+mod control;
+
+pub(crate) use bridge::BridgeWatch;
+pub(crate) use control::ControlWatch;
+
+/// The target of these events, which `longshore dev` and `longshore serve` show at level info.
+pub const TARGET: &str = "longshore::events";
+
+/// Tells an operator something, at level info.
+macro_rules! tell {
+    ($($event:tt)*) => { tracing::info!(target: $crate::trace::TARGET, $($event)*) };
+}
+pub(crate) use tell;
+
+/// The id inside an ARN.
+fn short(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
