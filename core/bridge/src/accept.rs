@@ -304,7 +304,7 @@ fn tell(
     status: TaskStatus,
     out: &mut Vec<Output>,
 ) {
-    let status = TaskStatus { timestamp: Some(now.seconds()), ..status };
+    let status = TaskStatus { timestamp: Some(now.wall().seconds()), ..status };
     status::send_once(bridge, now, framework, status, out);
 }
 

@@ -107,7 +107,7 @@ pub(crate) fn master_info(bridge: &Bridge) -> MasterInfo {
 /// What `/state` says of the master itself.
 fn state(bridge: &Bridge) -> Value {
     let info = master_info(bridge);
-    let started = Timestamp::from_millis(bridge.config.started_at_ms).seconds();
+    let started = Timestamp::from_millis(bridge.config.started_at_ms).wall().seconds();
     let active = bridge
         .replica
         .instances()
@@ -167,7 +167,7 @@ fn slave(bridge: &Bridge, instance: &Instance) -> Value {
         "pid": format!("slave(1)@{}:{AGENT_PORT}", agent.ip),
         "attributes": attributes,
         "domain": agent.domain.map(|domain| json::to_value("mesos.v1.DomainInfo", &domain)),
-        "registered_time": Timestamp::from_millis(bridge.config.started_at_ms).seconds(),
+        "registered_time": Timestamp::from_millis(bridge.config.started_at_ms).wall().seconds(),
         "resources": resources(&all), "used_resources": resources(&used), "offered_resources": resources(&offered),
         "reserved_resources": {}, "unreserved_resources": resources(&all),
         "active": instance.active && instance.connected, "deactivated": !instance.active,
@@ -188,8 +188,8 @@ fn framework(framework: &Framework) -> Value {
         "failover_timeout": info.failover_timeout(), "checkpoint": info.checkpoint(),
         "capabilities": capabilities,
         "active": framework.stream.is_some(), "connected": framework.stream.is_some(), "recovered": framework.recovered,
-        "registered_time": framework.registered_at.seconds(),
-        "reregistered_time": framework.reregistered_at.seconds(),
+        "registered_time": framework.registered_at.wall().seconds(),
+        "reregistered_time": framework.reregistered_at.wall().seconds(),
         "unregistered_time": framework.ended_at.map_or(0.0, Timestamp::seconds),
         "unreachable_tasks": [], "executors": [], "offer_constraints": {},
     });

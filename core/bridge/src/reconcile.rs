@@ -102,7 +102,7 @@ fn unknown_status(
         source: Some(Source::Master.into()),
         reason: Some(Reason::Reconciliation.into()),
         message: Some(message.to_owned()),
-        timestamp: Some(now.seconds()),
+        timestamp: Some(now.wall().seconds()),
         ..Default::default()
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn make(now: Timestamp, launch: &Launch, state: TaskState) -> TaskSta
         agent_id: Some(AgentId { value: launch.agent.to_string() }),
         // Source: [T20]: a command task's executor has the task's id.
         executor_id: Some(ExecutorId { value: launch.task.clone() }),
-        timestamp: Some(now.seconds()),
+        timestamp: Some(now.wall().seconds()),
         ..Default::default()
     }
 }

@@ -68,7 +68,7 @@ fn event(detail_type: &str, arn: &Str, now: Timestamp, detail: &Value) -> Event 
         id: "".into(),
         source: SOURCE.into(),
         detail_type: detail_type.into(),
-        time: now,
+        time: now.wall(),
         resources: vec![arn.clone()],
         detail: detail.to_string().into(),
     }
@@ -107,7 +107,7 @@ fn task_event(task: &Arc<Task>, now: Timestamp) -> Event {
         ("updatedAt", Some(now)),
     ] {
         if let Some(at) = at {
-            put(&mut detail, name, at.iso());
+            put(&mut detail, name, at.wall().iso());
         }
     }
     event(TASK, &task.arn, now, &Value::Object(detail))
@@ -127,8 +127,8 @@ fn instance_event(cluster: &ClusterState, instance: &ContainerInstance, now: Tim
     put(&mut detail, "registeredResources", registered);
     put(&mut detail, "remainingResources", remaining);
     put(&mut detail, "clusterArn", &*cluster.record.arn);
-    put(&mut detail, "registeredAt", instance.registered_at.iso());
-    put(&mut detail, "updatedAt", now.iso());
+    put(&mut detail, "registeredAt", instance.registered_at.wall().iso());
+    put(&mut detail, "updatedAt", now.wall().iso());
     event(INSTANCE, &instance.arn, now, &Value::Object(detail))
 }
 
@@ -160,7 +160,7 @@ fn service_event(told: &Announcement, now: Timestamp) -> Event {
         Announced::Action { name, reason, instances } => {
             put(&mut detail, "eventName", name.word());
             put(&mut detail, "clusterArn", &*told.cluster_arn);
-            put(&mut detail, "createdAt", told.at.iso());
+            put(&mut detail, "createdAt", told.at.wall().iso());
             if !instances.is_empty() {
                 let arns: Value = instances.iter().map(|arn| Value::from(&**arn)).collect();
                 put(&mut detail, "containerInstanceArns", arns);
@@ -172,7 +172,7 @@ fn service_event(told: &Announcement, now: Timestamp) -> Event {
         Announced::Deployment { name, deployment, reason } => {
             put(&mut detail, "eventName", name.word());
             put(&mut detail, "deploymentId", &**deployment);
-            put(&mut detail, "updatedAt", told.at.iso());
+            put(&mut detail, "updatedAt", told.at.wall().iso());
             put(&mut detail, "reason", &**reason);
         }
     }

@@ -122,7 +122,7 @@ pub(crate) fn instance(
         running_tasks_count: Some(load.map_or(0, |load| load.desired_running)),
         pending_tasks_count: Some(load.map_or(0, |load| load.pending)),
         attributes: Some(attributes(instance)),
-        registered_at: Some(instance.registered_at.seconds()),
+        registered_at: Some(instance.registered_at.wall().seconds()),
         attachments: Some(Vec::new()),
         tags: Some(if with_tags { tags(&instance.tags) } else { Vec::new() }),
         health_status: with_health.then(|| container_instance::ContainerInstanceHealthStatus {
@@ -270,7 +270,7 @@ pub(crate) fn task(task: &Task, with_tags: bool) -> task::Task {
             task.each_container().map(|(spec, one)| container(task, spec, one)).collect(),
         ),
         cpu: Some(decimal(task.template.needs.cpu)),
-        created_at: Some(task.created_at.seconds()),
+        created_at: Some(task.created_at.wall().seconds()),
         desired_status: Some(word(task.desired_running).into()),
         enable_execute_command: Some(false),
         execution_stopped_at: seconds(task.execution_stopped_at),

@@ -301,7 +301,7 @@ fn system_attributes(kept: &Kept, wanted: &[Str]) -> BTreeMap<Str, Str> {
         return BTreeMap::new();
     }
     let message = &kept.message;
-    let millis = |at: Timestamp| Some(at.millis().to_string().into());
+    let millis = |at: Timestamp| Some(at.wall().millis().to_string().into());
     let all: [(&str, Option<Str>); 9] = [
         ("AWSTraceHeader", message.trace_header.clone()),
         ("ApproximateFirstReceiveTimestamp", kept.first_received.and_then(millis)),

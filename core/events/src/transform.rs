@@ -108,7 +108,7 @@ fn variable(
     match name {
         "aws.events.rule-arn" => text(&context.rule.arn()),
         "aws.events.rule-name" => text(&context.rule.name),
-        "aws.events.event.ingestion-time" => text(&context.now.iso_seconds()),
+        "aws.events.event.ingestion-time" => text(&context.now.wall().iso_seconds()),
         "aws.events.event.json" if inside => text(context.envelope),
         "aws.events.event.json" => Some(context.envelope.to_string()),
         "aws.events.event" => {

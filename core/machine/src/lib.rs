@@ -5,15 +5,18 @@
 //! with each call), no randomness (ids come from seeded [`Ids`]), no threads, sockets, files, locks or async.
 //! The product drives it with one loop, tests and simulations drive the same machine with a queue and a seed.
 //!
-//! Invariant: equal state, time and input give equal state and outputs.
+//! Invariant: equal state, time and input give equal state and outputs, but for the lead of the wall clock, which is added where a
+//! time is written down for people ([`Timestamp::wall`]).
 #![forbid(unsafe_code)]
 
 mod civil;
 mod ids;
 mod timestamp;
+mod wall;
 
 pub use ids::Ids;
 pub use timestamp::Timestamp;
+pub use wall::set_wall_lead;
 
 /// A decider.
 pub trait Machine {

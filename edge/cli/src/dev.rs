@@ -16,6 +16,9 @@ use crate::instance_types::InstanceGroup;
 
 /// Runs until Ctrl-C or SIGTERM, or until the disk cannot be written.
 pub(crate) async fn run(args: DevArgs, json: bool) -> anyhow::Result<ExitCode> {
+    if let Some((after, by)) = args.clock_step {
+        longshore_server::clock::rehearse_step(after, by);
+    }
     let mut local = Local::start(&args).await?;
     local.announce(&args, json);
     tokio::select! {

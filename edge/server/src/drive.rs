@@ -4,9 +4,10 @@ use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use longshore_machine::{Machine, Timestamp};
+use longshore_machine::Machine;
 use tokio::sync::mpsc;
 
+use crate::clock::{follow_wall, now};
 use crate::limits;
 
 /// What performs a machine's outputs.
@@ -62,7 +63,10 @@ where
     let mut inputs = Vec::with_capacity(limits::GROUP_INPUTS_MAX);
     let mut out = Vec::new();
     loop {
+        follow_wall();
         let wake = machine.wake_at().map(|at| Duration::from_millis(at.since(now())));
+        // A computer that slept has made no progress with a wait: the clock is asked again.
+        let wake = wake.map(|wake| wake.min(limits::WAIT_MAX));
         tokio::select! {
             taken = inbox.recv_many(&mut inputs, limits::GROUP_INPUTS_MAX) => {
                 if taken == 0 {
@@ -100,12 +104,6 @@ async fn sleep(wake: Option<Duration>) {
         Some(wait) => tokio::time::sleep(wait).await,
         None => std::future::pending().await,
     }
-}
-
-/// The time, as machines are told it.
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// A seed for ids, from the randomness that the operating system gave the process.

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod bodies;
+pub mod clock;
 mod data_dir;
 pub mod dev;
 mod door;
@@ -30,7 +31,7 @@ pub use data_dir::{DataDir, DataDirError, Scratch, Strange};
 pub use door::{BindError, Callers, HostName, Listener, Origin, Port, Rules, bind};
 pub use longshore_control::Policy;
 
-pub use drive::{Host, Watch, drive, now, seed};
+pub use drive::{Host, Watch, drive, seed};
 pub use ecs::{Access, ControlHandle, Keys};
 pub use instance::{Fleet, INSTANCES_MAX, InstanceConfig, RuntimeChoice};
 pub use mesos::{Credentials, CredentialsError, MesosMaster};

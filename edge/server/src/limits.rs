@@ -9,6 +9,9 @@ pub const GROUP_INPUTS_MAX: usize = 256;
 /// Outputs after which a machine's host begins with them, though more inputs wait. Source: chosen by us: enough work to be
 /// worth a hand-over, little enough for deciding and writing to go on side by side.
 pub const GROUP_OUTPUTS_MAX: usize = 48;
+/// How long a machine is left alone before its clock is looked at again. Source: chosen by us: how late a timer may be after the
+/// computer has slept.
+pub const WAIT_MAX: Duration = Duration::from_secs(30);
 /// Commits that may wait for the disk. Source: chosen by us.
 pub const COMMITS_WAITING_MAX: usize = 256;
 /// How long a change that nothing waits for may wait for one that something waits for. Source: chosen by us: longer than a

@@ -96,7 +96,7 @@ fn shown_content(
         revision: i32::try_from(revision).ok(),
         requires_attributes: Some(required.collect()),
         compatibilities: Some(admitted.compatibilities.clone()),
-        registered_at: Some(at.now.seconds()),
+        registered_at: Some(at.now.wall().seconds()),
         registered_by: Some(root(at.realm)),
         ..admitted.content.clone()
     }

@@ -75,7 +75,7 @@ pub(crate) fn service(
         deployment_configuration: Some(configuration(&service.configuration)),
         deployments: Some(deployments(cluster, service)),
         events: Some(service.events.iter().map(event).collect()),
-        created_at: Some(service.created_at.seconds()),
+        created_at: Some(service.created_at.wall().seconds()),
         current_service_deployment: under_way.map(|one| one.arn.clone()),
         current_service_revisions: Some(revisions(cluster, service)),
         placement_constraints: Some(service.constraints.clone()),
@@ -138,8 +138,8 @@ fn deployments(cluster: &ClusterState, service: &Service) -> Vec<shape::Deployme
             pending_count: Some(counts.pending),
             running_count: Some(counts.running),
             failed_tasks: Some(number(deployment.failed_tasks)),
-            created_at: Some(deployment.created_at.seconds()),
-            updated_at: Some(deployment.updated_at.seconds()),
+            created_at: Some(deployment.created_at.wall().seconds()),
+            updated_at: Some(deployment.updated_at.wall().seconds()),
             launch_type: Some("EC2".into()),
             rollout_state: Some(deployment.rollout.word().into()),
             rollout_state_reason: Some(deployment.reason.clone()),
@@ -168,7 +168,7 @@ fn revisions(
 fn event(event: &super::ServiceEvent) -> shape::ServiceEvent {
     shape::ServiceEvent {
         id: Some(event.id.clone()),
-        created_at: Some(event.created_at.seconds()),
+        created_at: Some(event.created_at.wall().seconds()),
         message: Some(event.message.clone()),
     }
 }
@@ -182,8 +182,8 @@ pub(crate) fn service_deployment_brief(
         service_deployment_arn: Some(story.arn.clone()),
         service_arn: Some(service.arn.clone()),
         cluster_arn: Some(service.cluster_arn.clone()),
-        started_at: Some(story.created_at.seconds()),
-        created_at: Some(story.created_at.seconds()),
+        started_at: Some(story.created_at.wall().seconds()),
+        created_at: Some(story.created_at.wall().seconds()),
         finished_at: story.finished_at.map(Timestamp::seconds),
         target_service_revision_arn: Some(story.target.clone()),
         status: Some(story.outcome.word().into()),
@@ -213,11 +213,11 @@ pub(crate) fn service_deployment(
         service_deployment_arn: Some(story.arn.clone()),
         service_arn: Some(service.arn.clone()),
         cluster_arn: Some(service.cluster_arn.clone()),
-        created_at: Some(story.created_at.seconds()),
-        started_at: Some(story.created_at.seconds()),
+        created_at: Some(story.created_at.wall().seconds()),
+        started_at: Some(story.created_at.wall().seconds()),
         finished_at: over,
         stopped_at: over.filter(|_| story.outcome == Outcome::Stopped),
-        updated_at: Some(story.updated_at.seconds()),
+        updated_at: Some(story.updated_at.wall().seconds()),
         source_service_revisions: Some(
             story.sources.iter().map(|(arn, tasks)| summary(arn, Some(*tasks))).collect(),
         ),
@@ -228,7 +228,7 @@ pub(crate) fn service_deployment(
         deployment_configuration: Some(configuration(&service.configuration)),
         rollback: story.rollback.as_ref().map(|(arn, at)| deployment_shape::Rollback {
             reason: story.reason.clone(),
-            started_at: Some(at.seconds()),
+            started_at: Some(at.wall().seconds()),
             service_revision_arn: Some(arn.clone()),
         }),
         deployment_circuit_breaker: Some(breaker(service, story)),
@@ -272,7 +272,7 @@ pub(crate) fn service_revision(
         launch_type: Some("EC2".into()),
         container_images: Some(images.collect()),
         guard_duty_enabled: Some(false),
-        created_at: Some(revision.created_at.seconds()),
+        created_at: Some(revision.created_at.wall().seconds()),
     }
 }
 

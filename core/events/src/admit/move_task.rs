@@ -177,6 +177,6 @@ fn show(task: &MoveTask) -> shape::MessageMoveTask {
         approximate_number_of_messages_moved: i64::try_from(task.moved).ok(),
         approximate_number_of_messages_to_move: i64::try_from(task.to_move).ok(),
         failure_reason: task.failure.clone(),
-        started_timestamp: i64::try_from(task.started_at.millis()).ok(),
+        started_timestamp: i64::try_from(task.started_at.wall().millis()).ok(),
     }
 }

@@ -278,7 +278,7 @@ pub(crate) fn attributes(
     let Some(queue) = bus.state.queues.get(&id) else { return Err(nonexistent()) };
     let record = &queue.record;
     let count = |count: usize| Str::from(count.to_string());
-    let seconds = |at: Timestamp| Str::from((at.millis() / 1_000).to_string());
+    let seconds = |at: Timestamp| Str::from((at.wall().millis() / 1_000).to_string());
     let counted: [Str; 6] = [
         count(queue.ready.len()),
         count(queue.delayed.len()),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use longshore_wire_ecs::shape::shared::Attribute;
@@ -105,6 +106,9 @@ pub(crate) struct DevArgs {
     /// Most pages of 4 KiB in the database, to rehearse a full disk.
     #[arg(long, hide = true)]
     pub(crate) database_pages: Option<u32>,
+    /// Seconds after which the wall clock is set forward, and by how many, to rehearse that.
+    #[arg(long, hide = true, value_name = "AFTER=BY", value_parser = clock_step)]
+    pub(crate) clock_step: Option<(Duration, Duration)>,
 }
 
 /// What containers get from outside.
@@ -151,6 +155,12 @@ fn attribute(text: &str) -> Result<(Option<u32>, Attribute), String> {
     }
     let (name, value) = (Some(name.into()), value.map(Into::into));
     Ok((number, Attribute { name, value, ..Default::default() }))
+}
+
+fn clock_step(text: &str) -> Result<(Duration, Duration), String> {
+    let seconds = |text: &str| text.parse().map(Duration::from_secs).ok();
+    let (after, by) = text.split_once('=').ok_or("write AFTER=BY, in seconds")?;
+    seconds(after).zip(seconds(by)).ok_or_else(|| "write AFTER=BY, in seconds".to_owned())
 }
 
 fn instance_runtime(text: &str) -> Result<(u32, RuntimeArg), String> {

@@ -5,6 +5,7 @@
 //! of requests on their way. Every wait has a deadline.
 #![forbid(unsafe_code)]
 
+mod clocks;
 mod crash;
 mod crowds;
 mod daily;

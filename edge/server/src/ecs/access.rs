@@ -8,8 +8,8 @@ use longshore_wire_ecs::arn::{Realm, is_account};
 use longshore_wire_ecs::signature::{Credential, Signed, verify};
 use longshore_wire_ecs::{ApiError, ErrorCode};
 
+use crate::clock::wall;
 use crate::door::Callers;
-use crate::drive::now;
 use crate::limits::CLOCK_SKEW_MS_MAX;
 
 /// Secret keys by access key id. Where there are any, every request must be signed with one of them.
@@ -106,7 +106,7 @@ impl Access {
                 "The X-Amz-Date header must be YYYYMMDD'T'HHMMSS'Z'.",
             )
         })?;
-        if (at * 1000).abs_diff(now().millis()) > CLOCK_SKEW_MS_MAX {
+        if (at * 1000).abs_diff(wall().millis()) > CLOCK_SKEW_MS_MAX {
             return Err(ApiError::new(
                 ErrorCode::InvalidSignature,
                 "Signature expired: the request is more than 5 minutes off.",

@@ -12,7 +12,8 @@ use longshore_wire_ecs::eventbridge;
 use tokio::sync::Semaphore;
 
 use super::handle::BusAnswer;
-use crate::drive::{now, seed};
+use crate::clock::wall;
+use crate::drive::seed;
 use crate::limits;
 
 /// The rules of all realms, as the bus told them last.
@@ -95,7 +96,7 @@ fn prepare(rules: &Rules, realm: &Realm, request: eventbridge::Request) -> Looke
     }
     match request {
         eventbridge::Request::PutEvents(ask) => {
-            match Prepared::new(rules, now(), realm, seed(), *ask) {
+            match Prepared::new(rules, wall(), realm, seed(), *ask) {
                 Ok(prepared) => Looked::Ready(Request::Prepared(Box::new(prepared))),
                 Err(error) => Looked::Answered(Err(Refusal::EventBridge(error))),
             }

@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::{InstanceConfig, Outbox, RuntimeChoice, Runtimes};
-use crate::drive::{Host, drive, now};
+use crate::clock::now;
+use crate::drive::{Host, drive};
 use crate::ecs::{ControlHandle, Routes};
 use crate::limits;
 use crate::metadata::{Metadata, Provider};

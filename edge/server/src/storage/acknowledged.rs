@@ -15,7 +15,7 @@ use longshore_agent::files::Folder;
 use longshore_machine::Timestamp;
 use rusqlite::Connection;
 
-use crate::drive::now;
+use crate::clock::wall;
 
 /// The file.
 pub(super) const FILE: &str = "longshore.commits";
@@ -61,7 +61,7 @@ impl Acknowledged {
     }
 
     fn write(&self) -> io::Result<()> {
-        let text = format!("{} {}", self.count, now().millis());
+        let text = format!("{} {}", self.count, wall().millis());
         let line = format!("{text:<width$}\n", width = BYTES - 1);
         self.file.write_all_at(line.as_bytes(), 0)
     }

@@ -13,7 +13,8 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 
 use super::{short, tell};
-use crate::drive::{Watch, now};
+use crate::clock::now;
+use crate::drive::Watch;
 use crate::metrics::OneMachine;
 
 /// Sees the control plane.

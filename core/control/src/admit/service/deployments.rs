@@ -37,7 +37,7 @@ pub(in crate::admit) fn list_deployments(
         service.history.iter().position(|story| &*story.arn == after).map(|at| at + 1)
     });
     let listed = service.history.iter().skip(from.unwrap_or(0)).filter(|story| {
-        let at = story.created_at.seconds();
+        let at = story.created_at.wall().seconds();
         (wanted.is_empty() || outcomes.contains(&story.outcome))
             && span.before.is_none_or(|before| at < before)
             && span.after.is_none_or(|after| at > after)

@@ -1,0 +1,50 @@
+//! Somebody sets the clock of the machine while the program runs.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use crate::framework::Framework;
+use crate::http;
+use crate::server::{Home, Server, until};
+
+const DAY_S: f64 = 86_400.0;
+
+fn created_at(server: &Server, arn: &str) -> f64 {
+    server.task(arn)["createdAt"].as_f64().expect("a task has a time")
+}
+
+#[test]
+fn a_clock_that_is_set_a_day_forward_ends_nothing_and_is_what_times_are_shown_by() {
+    let home = Home::new();
+    let server = Server::start(&home, &["--clock-step", "5=86400"]);
+    server.define("brief", "exit 0");
+    let over = server.run("brief");
+    server.wait(&over, "STOPPED");
+    let info = json!({"name": "away", "failover_timeout": 600.0});
+    let mut framework = Framework::subscribe(&server.mesos, &info);
+    framework.launch("kept", "exec sleep 600");
+    framework.state("kept", "TASK_RUNNING");
+    let running = server.ecs("ListTasks", &json!({}))["taskArns"][0].clone();
+    let running = running.as_str().expect("there is one").to_owned();
+    framework.hang_up();
+    let before = created_at(&server, &running);
+
+    let shown = until("the clock is set", || {
+        let shown = created_at(&server, &running);
+        (shown - before > DAY_S / 2.0).then_some(shown)
+    });
+    assert!((shown - before - DAY_S).abs() < 2.0, "{before} became {shown}");
+    // Long enough for whatever is due by then.
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(server.task(&running)["lastStatus"], "RUNNING", "the failover is not over");
+    let frameworks = http::get(&server.mesos, "/frameworks").expect("the master answers").json();
+    assert_eq!(frameworks["frameworks"][0]["name"], "away");
+    assert_eq!(server.task(&over)["lastStatus"], "STOPPED", "it is visible for an hour");
+
+    server.define("later", "exec sleep 600");
+    let later = created_at(&server, &server.run("later"));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    assert!((later - now.as_secs_f64() - DAY_S).abs() < 5.0, "{later} is not by the new clock");
+    assert_eq!(server.said().matches("the clock of this machine was set").count(), 1);
+}

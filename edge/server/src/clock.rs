@@ -1,0 +1,94 @@
+//! The time, as machines are told it, and as people call it.
+//!
+//! Machines' time is the wall clock of the moment in which the program began, and from there on a clock that nobody can set: when
+//! somebody corrects the date no timer expires early and none late. It counts the time that the computer sleeps, which others do
+//! not sleep through. The wall clock is followed where times are written down for people: see [`set_wall_lead`].
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use longshore_machine::{Timestamp, set_wall_lead};
+use rustix::time::{ClockId, clock_gettime};
+
+/// How far the wall clock may wander from machines' time, as clocks that are disciplined do, before it counts as set. Source: chosen
+/// by us: `ntpd` and `chrony` step beyond 0.1 s to 1 s, and a time that was shown stays what it was as long as nobody does.
+const WANDER_MS_MAX: u64 = 1_000;
+
+/// When the program began: by the clock that nobody sets, and by the wall clock, in ms.
+static BEGAN: OnceLock<(u64, u64)> = OnceLock::new();
+/// What the wall clock was found to be ahead by.
+static LEAD_MS: AtomicI64 = AtomicI64::new(0);
+/// When the wall clock is set forward, in a rehearsal, and by how much.
+static REHEARSED: OnceLock<(Duration, Duration)> = OnceLock::new();
+
+/// Time since the computer started, asleep or not.
+fn uptime_ms() -> u64 {
+    let time = clock_gettime(ClockId::Boottime);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
+    seconds.unwrap_or(0) * 1_000 + nanos.unwrap_or(0) / 1_000_000
+}
+
+fn began() -> (u64, u64) {
+    *BEGAN.get_or_init(|| (uptime_ms(), system_ms()))
+}
+
+fn system_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The time, as machines are told it. It never goes back, and nobody can set it.
+pub fn now() -> Timestamp {
+    let (uptime, wall) = began();
+    Timestamp::from_millis(wall + uptime_ms().saturating_sub(uptime))
+}
+
+/// The time by the wall clock, as people and other machines have it.
+pub fn wall() -> Timestamp {
+    let (uptime, _) = began();
+    let stepped = REHEARSED.get().filter(|(after, _)| {
+        uptime_ms().saturating_sub(uptime) >= u64::try_from(after.as_millis()).unwrap_or(u64::MAX)
+    });
+    let by = stepped.map_or(Duration::ZERO, |(_, by)| *by);
+    Timestamp::from_millis(system_ms() + u64::try_from(by.as_millis()).unwrap_or(0))
+}
+
+/// Rehearses that somebody sets the wall clock forward `by` so much, `after` the program has run for so long. Only the first
+/// rehearsal of a process counts.
+pub fn rehearse_step(after: Duration, by: Duration) {
+    let _ = REHEARSED.set((after, by));
+}
+
+/// Notices if the wall clock was set, so that times for people are by it.
+pub(crate) fn follow_wall() {
+    let ahead = i128::from(wall().millis()) - i128::from(now().millis());
+    let Ok(ahead) = i64::try_from(ahead) else { return };
+    let known = LEAD_MS.load(Ordering::Relaxed);
+    if known.abs_diff(ahead) <= WANDER_MS_MAX {
+        return;
+    }
+    if LEAD_MS.compare_exchange(known, ahead, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        let by = (ahead - known) / 1_000;
+        tracing::warn!(
+            "the clock of this machine was set by {by} s: times are shown by it, and timers go on as they were"
+        );
+        set_wall_lead(ahead);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machines_time_begins_with_the_wall_clock_and_never_goes_back() {
+        let (wall, mut last) = (wall(), now());
+        assert!(wall.millis().abs_diff(last.millis()) < WANDER_MS_MAX);
+        for _ in 0..1_000 {
+            let next = now();
+            assert!(next >= last);
+            last = next;
+        }
+    }
+}
