@@ -7,7 +7,7 @@ use longshore_client::{Client, FeedOptions, HostCredentials, Options};
 use longshore_server::dev::{Config, LocalEcs};
 use longshore_server::{
     Credentials, Durability, Fleet, INSTANCES_MAX, InstanceConfig, Keys, Listener, MesosMaster,
-    Metrics, Policy, Port, Provisions, RuntimeChoice, Scratch, bind,
+    Metrics, Place, Policy, Port, Provisions, RuntimeChoice, Scratch, bind,
 };
 use longshore_wire_ecs::arn::Realm;
 
@@ -19,7 +19,11 @@ pub(crate) async fn run(args: DevArgs, json: bool) -> anyhow::Result<ExitCode> {
     if let Some((after, by)) = args.clock_step {
         longshore_server::clock::rehearse_step(after, by);
     }
-    let mut local = Local::start(&args).await?;
+    let mut local = tokio::select! {
+        local = Local::start(&args) => local?,
+        // Nobody has been told anything yet, so there is nobody to wait for.
+        () = interrupted() => return Ok(ExitCode::SUCCESS),
+    };
     local.announce(&args, json);
     tokio::select! {
         () = interrupted() => {
@@ -54,7 +58,11 @@ pub(crate) struct Local {
     pub(crate) mesos_url: Option<String>,
     /// Ids of the access keys that requests must be signed with.
     keys: Vec<String>,
+    /// Where the records are, for people.
+    place: String,
     runtime: RuntimeChoice,
+    /// What was chosen before an earlier run was looked at.
+    guessed: Option<RuntimeChoice>,
     instances: usize,
     /// Files that are of no use once it ends.
     _scratch: Option<Scratch>,
@@ -79,6 +87,11 @@ impl Local {
         let (config, scratch) = config(args, keys.clone()).await?;
         let metrics = config.metrics.clone();
         let instances = config.instances.len();
+        let guessed = config.instances.first().map(|instance| instance.runtime);
+        let place = match &config.place {
+            Place::Directory(directory) => directory.folder().path().display().to_string(),
+            Place::Memory => "nowhere: it goes with the program".to_owned(),
+        };
         let ecs = LocalEcs::start(config, ecs_listener).await?;
         let runtime = ecs.runtime();
         let mesos = match mesos_listener {
@@ -96,7 +109,18 @@ impl Local {
             None => None,
         };
         let keys = keys.ids().map(str::to_owned).collect();
-        Ok(Self { ecs, mesos, ecs_url, mesos_url, keys, runtime, instances, _scratch: scratch })
+        Ok(Self {
+            ecs,
+            mesos,
+            ecs_url,
+            mesos_url,
+            keys,
+            place,
+            runtime,
+            guessed,
+            instances,
+            _scratch: scratch,
+        })
     }
 
     fn announce(&self, args: &DevArgs, json: bool) {
@@ -119,11 +143,8 @@ impl Local {
                 "none: with access keys it takes --mesos-credentials FILE or --mesos-open"
             )
         );
-        crate::output::say!(
-            "{} container instances run {}",
-            self.instances,
-            self.runtime.describe()
-        );
+        crate::output::say!("Data          {}", self.place);
+        crate::output::say!("{}", self.runs(args));
         crate::output::say!("");
         crate::output::say!("{}", crate::hints::of_local(ecs, mesos, &args.region, &self.keys));
         crate::output::say!(
@@ -134,6 +155,26 @@ impl Local {
                 "; tasks go on and are found again"
             }
         );
+    }
+
+    /// How many instances run what, and why that.
+    fn runs(&self, args: &DevArgs) -> String {
+        let containers = self.runtime.describe();
+        let why = match (args.runtime, self.runtime) {
+            (RuntimeArg::Auto, RuntimeChoice::Docker) => " (a Docker daemon answers)",
+            (RuntimeArg::Auto, RuntimeChoice::Process)
+                if self.guessed == Some(RuntimeChoice::Docker) =>
+            {
+                " (as before in this data directory)"
+            }
+            (RuntimeArg::Auto, RuntimeChoice::Process) => " (no Docker daemon answers)",
+            _ => "",
+        };
+        match self.instances {
+            0 => "No container instances: add some with `longshore instances add N`".to_owned(),
+            1 => format!("1 container instance runs {containers}{why}"),
+            count => format!("{count} container instances run {containers}{why}"),
+        }
     }
 
     /// Stops both.

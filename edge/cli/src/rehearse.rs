@@ -84,7 +84,8 @@ async fn add(
             "architecture": architecture, "attributes": attributes, "runtime": runtime,
         })
     };
-    let body = json!({"instances": groups.iter().map(group).collect::<Vec<_>>()});
+    let groups: Vec<Value> = groups.iter().map(group).collect();
+    let body = json!({"cluster": cluster.cluster, "instances": groups});
     local_only(cluster)?;
     let cluster = Cluster::of(cluster).await?;
     let answer = post(&cluster, "/longshore/v1/instances", &body).await?;

@@ -10,8 +10,8 @@ use crate::door::{self, Listener, serve};
 use crate::drive::{drive, seed};
 use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, refusal, router};
 use crate::instance::{
-    Before, Command, Fleet, InstanceConfig, Keeper, Known, Outbox, RuntimeChoice, Runtimes,
-    keep_runtimes,
+    Addition, Command, Fleet, InstanceConfig, Keeper, Outbox, RuntimeChoice, Runtimes, check_sizes,
+    keep_runtimes, known, make_cluster,
 };
 use crate::limits;
 use crate::metadata::Metadata;
@@ -49,9 +49,9 @@ pub enum StartError {
     /// The writer's thread cannot be started.
     #[error("cannot start the storage thread")]
     Thread(#[source] std::io::Error),
-    /// The runtime of an earlier run cannot be had.
+    /// The flags do not go with the instances of an earlier run.
     #[error("cannot start a container instance: {0}")]
-    Runtime(String),
+    Instances(String),
     /// An instance cannot register, or has no runtime.
     #[error("cannot start a container instance: {0}")]
     Instance(ApiError),
@@ -83,9 +83,11 @@ impl LocalEcs {
             storage.limit_pages(pages)?;
         }
         let machine = load(&storage)?.with_policy(config.policy);
-        let known = known(&machine, &config.fleet.cluster);
+        let known = known(machine.instances(), &config.fleet.home, &config.fleet.cluster);
+        let known = known.map_err(StartError::Instances)?;
         let mut instances = config.instances;
-        keep_runtimes(&known, &mut instances).map_err(StartError::Runtime)?;
+        keep_runtimes(&known, &mut instances).map_err(StartError::Instances)?;
+        check_sizes(&known, &instances).map_err(StartError::Instances)?;
         let runtime = instances.first().map_or(RuntimeChoice::Process, |one| one.runtime);
         let (control, inbox) = ControlHandle::new();
         control.rules().fill(machine.bus());
@@ -108,6 +110,7 @@ impl LocalEcs {
         let runtimes = Runtimes::default();
         let (closing, closed) = watch::channel(false);
         let access = Access { home: config.fleet.home.clone(), keys: config.keys.clone() };
+        let (home, cluster) = (config.fleet.home.clone(), config.fleet.cluster.clone());
         let default_runtime = config.fleet.runtime;
         let metadata = Metadata::new(
             config.fleet.home.clone(),
@@ -132,7 +135,9 @@ impl LocalEcs {
         let front = door::Front { router: router(front), refusal };
         tasks.spawn(serve(listener, front, closed));
         let keeps_records = !matches!(config.place, Place::Memory);
-        let started = keeper.ask(|answer| Command::Add(instances, known, answer)).await;
+        make_cluster(&control, &home, &cluster).await.map_err(StartError::Instance)?;
+        let addition = Addition { cluster: None, configs: instances, known };
+        let started = keeper.ask(|answer| Command::Add(addition, answer)).await;
         started.map_err(StartError::Instance)?;
         Ok(Self { control, tasks, core, failed, closing, runtimes, keeps_records, runtime })
     }
@@ -165,12 +170,6 @@ impl LocalEcs {
         drop(self.control);
         while self.core.join_next().await.is_some() {}
     }
-}
-
-/// What is known of instances that the cluster had before.
-fn known(machine: &Control, cluster: &str) -> Known {
-    let known = machine.instances().filter(|instance| *instance.cluster == *cluster);
-    known.filter_map(|one| Some((one.ec2_instance_id.clone()?, Before::of(one)))).collect()
 }
 
 /// The control plane with its records, if they agree with each other.

@@ -1,7 +1,6 @@
 //! Container instances of this machine: registration, the loop around each one's lifecycle, and reports.
 //!
-//! An instance registers through the same operation as any other, creating the cluster if it is missing, as the real
-//! container agent does for `default`. Reports are gathered by task and sent on by one task of their own, so that a
+//! An instance registers through the same operation as any other. Reports are gathered by task and sent on by one task of their own, so that a
 //! host never waits for the control plane: the two would otherwise wait for each other when both are busy.
 
 mod before;
@@ -18,12 +17,12 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::shared::Attribute;
 
-pub(crate) use before::{Before, Known, keep_runtimes};
+pub(crate) use before::{Before, Known, check_sizes, keep_runtimes, known};
 pub(crate) use host::{Surroundings, start_fleet, start_host, without_docker};
-pub(crate) use keeper::{Command, Keeper, KeeperHandle};
+pub(crate) use keeper::{Addition, Command, Keeper, KeeperHandle};
 pub use keeper::{Fleet, INSTANCES_MAX};
 pub(crate) use outbox::Outbox;
-pub(crate) use register::register;
+pub(crate) use register::{make_cluster, register};
 
 /// What runs the containers of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +40,7 @@ impl RuntimeChoice {
     pub fn describe(self) -> &'static str {
         match self {
             Self::Docker => "Docker containers",
-            Self::Process => "plain processes (no Docker daemon is used)",
+            Self::Process => "plain processes",
             Self::Simulated => "simulated containers",
         }
     }

@@ -304,7 +304,7 @@ mod tests {
         assert!(value(&metrics, "process_resident_memory_bytes") > 1e6);
         assert!(value(&metrics, "process_open_fds") > 2.0);
         assert!(value(&metrics, "process_start_time_seconds") > 1.7e9);
-        assert!(value(&metrics, "process_cpu_seconds") >= 0.0);
+        assert!(value(&metrics, "process_cpu_seconds_total") >= 0.0);
     }
 
     #[test]

@@ -15,13 +15,15 @@ use longshore_wire_ecs::shape::shared::Attribute;
 use serde::Deserialize;
 
 use super::Front;
-use crate::instance::{Command, INSTANCES_MAX, InstanceConfig, Known, RuntimeChoice};
+use crate::instance::{Addition, Command, INSTANCES_MAX, InstanceConfig, Known, RuntimeChoice};
 
 /// Instances to add.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Add {
     instances: Vec<Group>,
+    /// Name or ARN of the cluster that they join, which must be there; that of the first instances if it is not said.
+    cluster: Option<Str>,
 }
 
 /// So many that are alike.
@@ -91,7 +93,8 @@ pub(crate) async fn add(State(front): State<Front>, Json(add): Json<Add>) -> Res
         (0..group.count).map(move |_| one.clone())
     });
     let configs = configs.collect();
-    match front.keeper.ask(|answer| Command::Add(configs, Known::new(), answer)).await {
+    let addition = Addition { cluster: add.cluster, configs, known: Known::new() };
+    match front.keeper.ask(|answer| Command::Add(addition, answer)).await {
         Ok(ids) => {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             json(&serde_json::json!({"instances": ids}))

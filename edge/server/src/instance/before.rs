@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use longshore_control::ContainerInstance;
 use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 
 use super::{InstanceConfig, RuntimeChoice};
@@ -20,6 +21,8 @@ pub(crate) struct Before {
     pub(crate) arn: Str,
     /// What ran its containers, if it can be told.
     pub(crate) runtime: Option<RuntimeChoice>,
+    /// CPU units and MiB of memory.
+    pub(crate) size: (u32, u32),
 }
 
 /// The instances of earlier runs, by EC2 id.
@@ -33,8 +36,57 @@ impl Before {
             let is_here = instance.attributes.contains_key(MACHINE_ATTRIBUTE);
             is_here.then_some(RuntimeChoice::Process)
         };
-        Self { arn: instance.arn.clone(), runtime }
+        let size = (instance.registered.cpu, instance.registered.memory_mib);
+        Self { arn: instance.arn.clone(), runtime, size }
     }
+}
+
+/// What is known of the instances that a cluster had before.
+///
+/// # Errors
+/// There are none, and there are some in another account or region: it was started there before. Says what can be done about it.
+pub(crate) fn known<'a>(
+    instances: impl Iterator<Item = &'a ContainerInstance>,
+    home: &Realm,
+    cluster: &str,
+) -> Result<Known, String> {
+    let mut known = Known::new();
+    let mut elsewhere = None;
+    for instance in instances.filter(|one| *one.cluster == *cluster) {
+        if instance.realm != *home {
+            elsewhere = Some(&instance.realm);
+        } else if let Some(id) = &instance.ec2_instance_id {
+            known.insert(id.clone(), Before::of(instance));
+        }
+    }
+    match elsewhere.filter(|_| known.is_empty()) {
+        None => Ok(known),
+        Some(Realm { region, account }) => Err(format!(
+            "the instances of the cluster {cluster} in this data directory are in region {region} and account {account}. To go on with them, \
+             start with --region {region} --account {account}; to begin anew, choose another directory with --data-dir"
+        )),
+    }
+}
+
+/// Checks that instances that come back are as large as they were, since their tasks have been placed by that.
+///
+/// # Errors
+/// Names the first that is not. Says what can be done about it.
+pub(crate) fn check_sizes(known: &Known, configs: &[InstanceConfig]) -> Result<(), String> {
+    for config in configs {
+        let before = known.get(&config.ec2_instance_id).map(|before| before.size);
+        if let Some((cpu, memory)) = before.filter(|size| *size != (config.cpu, config.memory_mib))
+        {
+            let InstanceConfig {
+                ec2_instance_id: id, cpu: new_cpu, memory_mib: new_memory, ..
+            } = config;
+            return Err(format!(
+                "{id} has {cpu} CPU units and {memory} MiB in this data directory, and not {new_cpu} and {new_memory}. Start with the flags \
+                 of before (--instances, or --instance-cpu {cpu} --instance-memory {memory}), or choose another directory with --data-dir"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Takes for each instance whose runtime was guessed the one that it had.
@@ -71,7 +123,10 @@ mod tests {
         runtime_is_guessed: bool,
     ) -> Result<RuntimeChoice, String> {
         let id: Str = "i-1".into();
-        let known = Known::from([(id.clone(), Before { arn: "arn".into(), runtime: before })]);
+        let known = Known::from([(
+            id.clone(),
+            Before { arn: "arn".into(), runtime: before, size: (1, 1) },
+        )]);
         let mut configs = [InstanceConfig {
             ec2_instance_id: id,
             instance_type: "longshore.local".into(),

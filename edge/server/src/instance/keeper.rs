@@ -2,6 +2,8 @@
 //!
 //! One task owns all of them and does one thing at a time, in the order in which it was asked.
 
+use std::collections::BTreeMap;
+
 use longshore_agent::process::Setup;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::host::{MACHINE_ATTRIBUTE, Order};
@@ -61,13 +63,23 @@ impl Fleet {
     }
 }
 
+/// Instances to start.
+#[derive(Debug, Default)]
+pub(crate) struct Addition {
+    /// The cluster that they join, which must be there; that of all instances if it is not said.
+    pub(crate) cluster: Option<Str>,
+    pub(crate) configs: Vec<InstanceConfig>,
+    /// Those that are known from before.
+    pub(crate) known: Known,
+}
+
 type Answer<T> = oneshot::Sender<Result<T, ApiError>>;
 
 /// What may be asked of the keeper.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// More instances; those that are known from before come with them.
-    Add(Vec<InstanceConfig>, Known, Answer<Vec<ResourceId>>),
+    /// More instances.
+    Add(Addition, Answer<Vec<ResourceId>>),
     /// The agent of an instance goes away, or comes back.
     Connect(ResourceId, bool, Answer<()>),
     /// An instance dies, with all that is on it.
@@ -102,7 +114,8 @@ pub(crate) struct Keeper {
     pub(crate) metadata: Metadata,
     hosts: JoinSet<()>,
     simulated: Option<mpsc::Sender<Vec<Order>>>,
-    ids: Vec<ResourceId>,
+    /// Every instance that was started, and its cluster.
+    clusters: BTreeMap<ResourceId, Str>,
 }
 
 impl Keeper {
@@ -114,8 +127,8 @@ impl Keeper {
         outbox: Outbox,
         metadata: Metadata,
     ) -> Self {
-        let (hosts, simulated, ids) = (JoinSet::new(), None, Vec::new());
-        Self { common, control, routes, runtimes, outbox, metadata, hosts, simulated, ids }
+        let (hosts, simulated, clusters) = (JoinSet::new(), None, BTreeMap::new());
+        Self { common, control, routes, runtimes, outbox, metadata, hosts, simulated, clusters }
     }
 
     /// Starts it; it ends, and all hosts with it, when its task does.
@@ -132,10 +145,11 @@ impl Keeper {
     async fn obey(&mut self, command: Command) {
         // Whoever asked may have left; what was asked for is done all the same.
         match command {
-            Command::Add(configs, known, answer) => {
+            Command::Add(Addition { cluster, configs, known }, answer) => {
+                let cluster = cluster.unwrap_or_else(|| self.common.cluster.clone());
                 let mut added = Ok(Vec::new());
                 for config in configs {
-                    let one = self.add(&config, &known).await;
+                    let one = self.add(&cluster, &config, &known).await;
                     added = match (added, one) {
                         (Ok(mut ids), Ok(id)) => {
                             ids.push(id);
@@ -158,12 +172,15 @@ impl Keeper {
 
     async fn add(
         &mut self,
+        cluster: &Str,
         config: &InstanceConfig,
         known: &Known,
     ) -> Result<ResourceId, ApiError> {
-        let number = u32::try_from(self.ids.len()).unwrap_or(INSTANCES_MAX) + 1;
+        let number = u32::try_from(self.clusters.len()).unwrap_or(INSTANCES_MAX) + 1;
         if number > INSTANCES_MAX {
-            return Err(ApiError::invalid(format!("{INSTANCES_MAX} instances are the most.")));
+            return Err(ApiError::invalid(format!(
+                "A local ECS can have at most {INSTANCES_MAX} container instances."
+            )));
         }
         let mut config = config.clone();
         if config.ec2_instance_id.is_empty() {
@@ -171,7 +188,7 @@ impl Keeper {
         }
         let zones = &self.common.zones;
         if let (true, Some(zone)) =
-            (config.zone.is_empty(), zones.get(self.ids.len() % zones.len().max(1)))
+            (config.zone.is_empty(), zones.get(self.clusters.len() % zones.len().max(1)))
         {
             config.zone = zone.clone();
         }
@@ -180,9 +197,8 @@ impl Keeper {
         let mut told = self.common.capabilities(config.runtime);
         let machine = machine(config.runtime).await;
         told.extend(machine.map_err(|why| ApiError::new(ErrorCode::Server, why))?);
-        let Fleet { home, cluster, .. } = &self.common;
-        let id = register(&self.control, home, cluster, &config, told, arn).await?;
-        self.ids.push(id);
+        let id = register(&self.control, &self.common.home, cluster, &config, told, arn).await?;
+        self.clusters.insert(id, cluster.clone());
         if config.runtime == RuntimeChoice::Simulated {
             let mailbox =
                 self.simulated.get_or_insert_with(|| start_fleet(&mut self.hosts, &self.outbox));
@@ -205,7 +221,7 @@ impl Keeper {
     }
 
     fn check(&self, id: ResourceId) -> Result<(), ApiError> {
-        if self.ids.contains(&id) {
+        if self.clusters.contains_key(&id) {
             return Ok(());
         }
         Err(ApiError::invalid(format!("{id} is not a container instance of this machine.")))
@@ -234,7 +250,7 @@ impl Keeper {
         }
         self.metadata.lost(id);
         let request = DeregisterContainerInstanceRequest {
-            cluster: Some(self.common.cluster.clone()),
+            cluster: self.clusters.get(&id).cloned(),
             container_instance: Some(id.to_string().into()),
             force: Some(true),
         };

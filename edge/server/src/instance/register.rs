@@ -28,27 +28,28 @@ pub(crate) async fn register(
     known: Option<Str>,
 ) -> Result<ResourceId, ApiError> {
     let request = request(realm, cluster, config, told, known);
-    let registered =
-        match call(control, realm, Request::RegisterContainerInstance(Box::new(request.clone())))
-            .await
-        {
-            Err(error) if error.code == ErrorCode::ClusterNotFound => {
-                let create = CreateClusterRequest {
-                    cluster_name: Some(cluster.clone()),
-                    ..Default::default()
-                };
-                call::<serde_json::Value>(control, realm, Request::CreateCluster(Box::new(create)))
-                    .await?;
-                call(control, realm, Request::RegisterContainerInstance(Box::new(request))).await
-            }
-            other => other,
-        };
-    let registered: shape::RegisterContainerInstanceResponse = registered?;
+    let request = Request::RegisterContainerInstance(Box::new(request));
+    let registered: shape::RegisterContainerInstanceResponse =
+        call(control, realm, request).await?;
     let arn = registered.container_instance.and_then(|instance| instance.container_instance_arn);
     let id = arn.as_deref().and_then(Arn::parse).and_then(|arn| ResourceId::parse(arn.id()));
     id.ok_or_else(|| {
         ApiError::new(ErrorCode::Server, "The registration was answered without an ARN.")
     })
+}
+
+/// Makes a cluster, if it is not there.
+///
+/// # Errors
+/// What ECS answered.
+pub(crate) async fn make_cluster(
+    control: &ControlHandle,
+    realm: &Realm,
+    cluster: &Str,
+) -> Result<(), ApiError> {
+    let request =
+        CreateClusterRequest { cluster_name: Some(cluster.clone()), ..Default::default() };
+    control.call(realm.clone(), Request::CreateCluster(Box::new(request))).await.map(drop)
 }
 
 async fn call<T: DeserializeOwned>(
