@@ -26,6 +26,10 @@ fn instance_pressure(bridge: &Bridge) -> Pressure {
     if bridge.needs_reading {
         return Pressure::Hot;
     }
+    if bridge.reading_failed && !bridge.streams.is_empty() {
+        // What called for it waits still; one that fails again and again is no flood.
+        return Pressure::Watchful;
+    }
     if bridge.feed.is_live() {
         return Pressure::Idle;
     }
@@ -241,12 +245,16 @@ fn instances_read(
 ) {
     match result {
         Ok(Answer::Instances(read)) => {
+            bridge.reading_failed = false;
             let news = bridge.replica.merge_instances(read, complete);
             seen::read(bridge, now, sequence, out);
             observe::instances(bridge, now, news, out);
         }
         Ok(_) => {}
-        Err(failure) => out.push(Output::Note(format!("instances cannot be read: {failure}"))),
+        Err(failure) => {
+            bridge.reading_failed = true;
+            out.push(Output::Note(format!("instances cannot be read: {failure}")));
+        }
     }
 }
 

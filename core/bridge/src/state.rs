@@ -157,6 +157,8 @@ pub struct Bridge {
     pub(crate) fresh_at: Timestamp,
     /// Whether what is known of instances is known to be old.
     pub(crate) needs_reading: bool,
+    /// Whether the last reading of instances failed, so that what called for it still waits.
+    pub(crate) reading_failed: bool,
     /// Whether instances may have come or gone.
     pub(crate) needs_listing: bool,
     /// When something last happened that what is on offer depends on: offers are made of readings that were asked for
@@ -219,6 +221,7 @@ impl Bridge {
             readings: 0,
             fresh_at: Timestamp::default(),
             needs_reading: false,
+            reading_failed: false,
             needs_listing: false,
             allocation_since: Timestamp::default(),
             waits_for_reading: false,

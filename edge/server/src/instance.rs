@@ -17,7 +17,7 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::shared::Attribute;
 
-pub(crate) use before::{Before, Known, check_sizes, keep_runtimes, known};
+pub(crate) use before::{Known, check_sizes, keep_runtimes, known};
 pub(crate) use host::{Surroundings, start_fleet, start_host, without_docker};
 pub(crate) use keeper::{Addition, Command, Keeper, KeeperHandle};
 pub use keeper::{Fleet, INSTANCES_MAX};
