@@ -15,6 +15,7 @@ use crate::book::{Hold, Offered};
 use crate::check::{Accept, Candidate, Piece};
 use crate::description::shortened;
 use crate::filter;
+use crate::happening::Happening;
 use crate::launch::{self, Launch, Phase, Shown};
 use crate::machine::{CallId, Output, Response};
 use crate::outbox::{self, Answers};
@@ -365,6 +366,7 @@ fn launch(
         updates: Updates::default(),
         note: None,
     };
+    out.push(Output::Happened(Happening::launched(&launch)));
     bridge.add_launch(launch);
     launch::prepare(bridge, now, &id, out);
 }

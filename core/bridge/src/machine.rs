@@ -7,6 +7,7 @@ use longshore_replica::{Answer, Ask, Failure, News};
 use longshore_wire_mesos::v1::scheduler::Event;
 
 use crate::check::Checked;
+use crate::happening::Happening;
 use crate::state::{Bridge, Timer};
 use crate::{
     allocate, call, definition, endpoint, feed, filter, launch, limits, observe, outbox, reading,
@@ -102,8 +103,10 @@ pub enum Output {
     Listen(bool),
     /// The cluster has been read: frameworks are answered from now on.
     Recovered,
-    /// Something that an operator should see.
+    /// Something that an operator should mend.
     Note(String),
+    /// Tell an operator of something.
+    Happened(Happening),
 }
 
 impl Machine for Bridge {

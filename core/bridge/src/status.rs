@@ -13,6 +13,7 @@ use longshore_wire_mesos::v1::task_status::{Reason, Source};
 use longshore_wire_mesos::v1::{AgentId, ExecutorId, TaskId, TaskState, TaskStatus};
 
 use crate::framework::CompletedTask;
+use crate::happening::Happening;
 use crate::launch::{Launch, Phase};
 use crate::limits;
 use crate::machine::{Output, StreamKey};
@@ -84,11 +85,20 @@ pub(crate) fn update(
         }
         return;
     }
+    let has_changed = launch.state != status.state();
     launch.state = status.state();
     if let Some(note) = launch.note.take() {
         let text =
             status.message.take().map_or_else(|| note.clone(), |text| format!("{text}; {note}"));
         status.message = Some(text);
+    }
+    if has_changed {
+        out.push(Output::Happened(Happening::Became {
+            framework: launch.framework.clone(),
+            task: launch.task.clone(),
+            state: status.state(),
+            why: status.message.clone(),
+        }));
     }
     let updates = &mut launch.updates;
     remember(&mut updates.history, &status);

@@ -7,6 +7,7 @@ use longshore_wire_mesos::v1::scheduler::{Event, event};
 
 use crate::description::{self, Description};
 use crate::framework::Framework;
+use crate::happening::Happening;
 use crate::machine::{Output, StreamKey};
 use crate::outbox::Outbox;
 use crate::state::{Bridge, Timer};
@@ -48,6 +49,9 @@ pub(crate) fn subscribe(
         bridge.frameworks_made += 1;
         id.into()
     });
+    let again = bridge.frameworks.contains_key(&id);
+    let name = description.info.name.clone();
+    out.push(Output::Happened(Happening::Subscribed { framework: id.clone(), name, again }));
     attach(bridge, now, &id, description, stream, stream_id, out);
     bridge.count("messages_register_framework");
     let subscribed = event::Subscribed {
@@ -101,7 +105,7 @@ fn make_room(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) -> Resu
         "framework {away} is away and is removed, since the maximum of {} frameworks is reached",
         limits::FRAMEWORKS_MAX
     )));
-    remove(bridge, now, &away, out);
+    remove(bridge, now, &away, "others need its place", out);
     Ok(())
 }
 
@@ -205,8 +209,9 @@ pub(crate) fn stream_ended(
     let away = framework.failover_ms();
     offer::withdraw_all(bridge, now, &id, out);
     if away == 0 {
-        remove(bridge, now, &id, out);
+        remove(bridge, now, &id, "its stream ended", out);
     } else {
+        out.push(Output::Happened(Happening::Away { framework: id.clone(), waits_ms: away }));
         if let Some(framework) = bridge.frameworks.get_mut(&id) {
             framework.fails_over_at = Some(now + away);
         }
@@ -222,19 +227,27 @@ pub(crate) fn failover_expired(
     out: &mut Vec<Output>,
 ) {
     if bridge.frameworks.get(id).is_some_and(|framework| framework.stream.is_none()) {
-        out.push(Output::Note(format!("framework {id} did not come back in time and is removed")));
-        remove(bridge, now, id, out);
+        remove(bridge, now, id, "it did not come back in time", out);
     }
 }
 
 /// Ends a framework and all its tasks. Source: \[F10\]: it is told nothing any more.
-pub(crate) fn remove(bridge: &mut Bridge, now: Timestamp, id: &str, out: &mut Vec<Output>) {
+pub(crate) fn remove(
+    bridge: &mut Bridge,
+    now: Timestamp,
+    id: &str,
+    why: &'static str,
+    out: &mut Vec<Output>,
+) {
     offer::withdraw_all(bridge, now, id, out);
     let Some(mut framework) = bridge.frameworks.remove(id) else { return };
     if let Some(stream) = framework.stream.take() {
         detach(bridge, stream);
         out.push(Output::Close(stream));
     }
+    let happened =
+        Happening::Removed { framework: framework.id.clone(), tasks: framework.tasks.len(), why };
+    out.push(Output::Happened(happened));
     let tasks = std::mem::take(&mut framework.tasks).into_values();
     let removal = Removal { framework: framework.id.clone(), tasks };
     framework.ended_at = Some(now);

@@ -112,13 +112,7 @@ impl LocalEcs {
         let access = Access { home: config.fleet.home.clone(), keys: config.keys.clone() };
         let (home, cluster) = (config.fleet.home.clone(), config.fleet.cluster.clone());
         let default_runtime = config.fleet.runtime;
-        let metadata = Metadata::new(
-            config.fleet.home.clone(),
-            config.fleet.provisions.clone(),
-            control.clone(),
-            config.fleet.processes.hosts.clone(),
-            closed.clone(),
-        );
+        let metadata = metadata(&config.fleet, &control, &closed);
         let keeper =
             Keeper::new(config.fleet, control.clone(), routes, runtimes.clone(), outbox, metadata);
         let keeper = keeper.start(&mut tasks);
@@ -170,6 +164,13 @@ impl LocalEcs {
         drop(self.control);
         while self.core.join_next().await.is_some() {}
     }
+}
+
+/// What containers see of themselves and of what they are given.
+fn metadata(fleet: &Fleet, control: &ControlHandle, closed: &watch::Receiver<bool>) -> Metadata {
+    let (home, provisions) = (fleet.home.clone(), fleet.provisions.clone());
+    let hosts = fleet.processes.hosts.clone();
+    Metadata::new(home, provisions, control.clone(), hosts, closed.clone())
 }
 
 /// The control plane with its records, if they agree with each other.

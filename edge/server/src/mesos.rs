@@ -136,6 +136,8 @@ impl Host<Bridge> for BridgeHost {
                 // Without a feed nobody waits for it.
                 Output::Listen(wanted) => drop(self.listens.send(wanted)),
                 Output::Note(text) => self.notes.warn(&text),
+                // Its watch tells of it.
+                Output::Happened(_) => {}
                 Output::Ask(asked, ask) => self.asks.push(asked, ask),
             }
         }
@@ -191,7 +193,7 @@ impl MesosMaster {
             listens,
         };
         let mut tasks = JoinSet::new();
-        let router = front::router(handle, notes, &config, credentials);
+        let router = front::router(handle, notes, metrics.clone(), &config, credentials);
         let bridge = Bridge::new(config, seed());
         let mut watch = BridgeWatch::new(metrics);
         tasks.spawn(async move {

@@ -22,6 +22,9 @@ use self::kernel::Process;
 /// The media type of what [`Metrics::text`] gives. Source: `OpenMetrics` 1.0, *Overall structure*.
 pub(crate) const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// What ends a page of that.
+pub(crate) const END: &str = "# EOF\n";
+
 /// Upper bounds of buckets, in seconds: from what a step takes to what a disk takes. Source: chosen by us.
 const SECONDS: [f64; 10] = [0.000_05, 0.000_2, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
 
@@ -243,7 +246,7 @@ impl Metrics {
         let mut text = String::new();
         // Writing into a string does not fail.
         let _ = encode(&mut text, &self.0.registry);
-        text.truncate(text.trim_end_matches("# EOF\n").len());
+        text.truncate(text.trim_end_matches(END).len());
         text
     }
 }

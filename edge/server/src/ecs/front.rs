@@ -26,7 +26,7 @@ use super::{Access, ControlHandle, census, instances, local};
 use crate::bodies::Bodies;
 use crate::ecs::access::text;
 use crate::instance::{KeeperHandle, RuntimeChoice, Runtimes};
-use crate::metrics::{MEDIA, Metrics, Service};
+use crate::metrics::{END, MEDIA, Metrics, Service};
 use crate::{limits, seed};
 
 /// What the front answers with.
@@ -85,7 +85,7 @@ async fn ecs(State(front): State<Front>, request: HttpRequest<Body>) -> Response
 async fn metrics(State(front): State<Front>) -> Response<Body> {
     let mut text = front.metrics.text();
     text.push_str(&census::text(&front.control, &front.access.home).await);
-    text.push_str("# EOF\n");
+    text.push_str(END);
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA));
     response

@@ -24,6 +24,7 @@ use longshore_wire_mesos::{MESOS_VERSION, Media, accepted};
 use super::call::{Read, Reader};
 use super::credentials::{Check, Credentials, Principal, Realm, check};
 use super::{Answer, BridgeHandle, Called, libprocess};
+use crate::metrics::{END, MEDIA, Metrics};
 use crate::notes::Notes;
 
 const STREAM_ID: HeaderName = HeaderName::from_static("mesos-stream-id");
@@ -32,6 +33,7 @@ const STREAM_ID: HeaderName = HeaderName::from_static("mesos-stream-id");
 pub(super) fn router(
     handle: BridgeHandle,
     notes: Arc<Notes>,
+    metrics: Metrics,
     config: &Config,
     credentials: Credentials,
 ) -> Router {
@@ -66,6 +68,7 @@ pub(super) fn router(
     }
     router
         .route("/metrics/snapshot", page(Page::Metrics))
+        .route("/metrics", guarded(Realm::ReadOnly, get(move || async move { counted(&metrics) })))
         .fallback(move |request: Request<Body>| {
             let notes = notes.clone();
             async move { elsewhere(&notes, &request) }
@@ -80,6 +83,13 @@ fn elsewhere(notes: &Notes, request: &Request<Body>) -> Response<Body> {
     }
     notes.warn(&libprocess::note(request.headers()));
     plain(StatusCode::NOT_IMPLEMENTED, libprocess::ANSWER).done()
+}
+
+/// What the program counts of itself, for Prometheus.
+fn counted(metrics: &Metrics) -> Response<Body> {
+    let mut response = Response::new(Body::from(metrics.text() + END));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA));
+    response
 }
 
 /// What the front answers with.

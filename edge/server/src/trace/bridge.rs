@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use longshore_bridge::{Bridge, CallId, Input, Output, Response};
+use longshore_bridge::{Bridge, CallId, Happening, Input, Output, Response};
 
+use super::tell;
 use crate::drive::Watch;
 use crate::metrics::{Decider, Metrics, OneMachine, Outcome, Service};
 
@@ -33,6 +34,39 @@ impl BridgeWatch {
     }
 }
 
+fn happened(happening: &Happening) {
+    match happening {
+        Happening::Subscribed { framework, name, again } => {
+            let what = if *again { "subscribed again" } else { "subscribed" };
+            tell!(?framework, ?name, "framework {what}");
+        }
+        Happening::Away { framework, waits_ms } => {
+            let waits_s = waits_ms / 1_000;
+            tell!(?framework, waits_s, "framework is away, and is waited for");
+        }
+        Happening::Removed { framework, tasks, why } => {
+            tell!(
+                ?framework,
+                tasks,
+                reason = why,
+                "framework is removed, and its tasks are stopped"
+            );
+        }
+        Happening::Launched { framework, task, agent } => {
+            tell!(?framework, ?task, ?agent, "framework launches a task");
+        }
+        Happening::Became { framework, task, state, why } => {
+            let state = state.as_str_name();
+            match why {
+                None => tell!(?framework, ?task, state, "framework's task is {state}"),
+                Some(why) => {
+                    tell!(?framework, ?task, state, reason = ?why, "framework's task is {state}");
+                }
+            }
+        }
+    }
+}
+
 impl Watch<Bridge> for BridgeWatch {
     fn taking(&mut self, inputs: usize, waiting: usize) {
         self.counted.taking(inputs, waiting);
@@ -46,8 +80,10 @@ impl Watch<Bridge> for BridgeWatch {
 
     fn outputs(&mut self, outputs: &[Output]) {
         for output in outputs {
-            if let Output::Respond(id, response) = output {
-                self.answered(*id, response);
+            match output {
+                Output::Respond(id, response) => self.answered(*id, response),
+                Output::Happened(happening) => happened(happening),
+                _ => {}
             }
         }
     }

@@ -217,7 +217,7 @@ impl World {
                 Output::Ask(asked, ask) => self.asks.push_back((asked, ask)),
                 Output::Listen(wanted) => self.listens = wanted,
                 Output::Note(text) => self.notes.push(text),
-                Output::Recovered => {}
+                Output::Recovered | Output::Happened(_) => {}
             }
         }
         let violations = audit(&self.bridge);

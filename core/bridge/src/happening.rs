@@ -1,0 +1,66 @@
+//! What an operator is told of: frameworks that come and go, and what becomes of their tasks.
+
+use longshore_wire_ecs::Str;
+use longshore_wire_mesos::v1::TaskState;
+
+use crate::launch::Launch;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A framework has a stream.
+    Subscribed {
+        /// Its id.
+        framework: Str,
+        /// What it calls itself.
+        name: String,
+        /// Whether it was known before: it came back, or another of its schedulers took over.
+        again: bool,
+    },
+    /// Its stream ended, and it is waited for.
+    Away {
+        /// Its id.
+        framework: Str,
+        /// For how long, in ms.
+        waits_ms: u64,
+    },
+    /// It is forgotten, and its tasks are stopped.
+    Removed {
+        /// Its id.
+        framework: Str,
+        /// How many tasks it had.
+        tasks: usize,
+        /// Why.
+        why: &'static str,
+    },
+    /// A task of it is launched.
+    Launched {
+        /// The framework's id.
+        framework: Str,
+        /// The task's id, as the framework chose it.
+        task: String,
+        /// The agent's id.
+        agent: Str,
+    },
+    /// A task of it has another state.
+    Became {
+        /// The framework's id.
+        framework: Str,
+        /// The task's id, as the framework chose it.
+        task: String,
+        /// The state.
+        state: TaskState,
+        /// Why, as the framework is told.
+        why: Option<String>,
+    },
+}
+
+impl Happening {
+    pub(crate) fn launched(launch: &Launch) -> Self {
+        Self::Launched {
+            framework: launch.framework.clone(),
+            task: launch.task.clone(),
+            agent: launch.agent.clone(),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! How a local ECS starts: without instances, told to stop at once, and on a data directory that was used with other flags.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::server::{Home, Server, command, refused, until};
+
+#[test]
+fn without_instances_it_is_ready_at_once_and_its_cluster_is_there() {
+    let home = Home::new();
+    let began = Instant::now();
+    let server = Server::start(&home, &["--instances", "0"]);
+    // The Mesos master would be waited for as long as there is no cluster to read.
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    let clusters = server.ecs("DescribeClusters", &json!({}));
+    assert_eq!(clusters["clusters"][0]["status"], "ACTIVE", "{clusters}");
+    let ended = Server::start(&Home::new(), &["--instances", "0"]);
+    ended.terminate();
+    let mut ended = ended;
+    assert_eq!(ended.ended(), Some(0), "{}", ended.said());
+}
+
+#[test]
+fn one_that_is_told_to_stop_while_it_starts_ends_well() {
+    let home = Home::new();
+    for wait_ms in [20, 60, 150] {
+        let mut child = command(&home, &["--instances", "200"]).spawn().expect("it can be started");
+        std::thread::sleep(Duration::from_millis(wait_ms));
+        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = pid.expect("it has a number");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+        let status = until("it ends", || child.try_wait().expect("it is ours"));
+        assert!(
+            status.success() || wait_ms < 50,
+            "after {wait_ms} ms: {status}, though there was time to listen for signals"
+        );
+    }
+}
+
+#[test]
+fn instances_are_added_to_the_cluster_that_is_named_or_not_at_all() {
+    let home = Home::new();
+    let server = Server::start(&home, &["--instances", "1"]);
+    let add = |cluster: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_longshore"))
+            .args(["instances", "add", "2", "--cluster", cluster])
+            .args(["--endpoint", &format!("http://{}", server.ecs)])
+            .env_remove("AWS_ECS_CLUSTER")
+            .output()
+            .expect("the binary runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = add("foo");
+    assert!(code != Some(0) && said.contains("Cluster not found"), "{code:?}: {said}");
+    server.ecs("CreateCluster", &json!({"clusterName": "foo"}));
+    assert_eq!(add("foo"), (Some(0), String::new()));
+    let count = |cluster: &str| {
+        let body = json!({"cluster": cluster});
+        server.ecs("ListContainerInstances", &body)["containerInstanceArns"]
+            .as_array()
+            .map(Vec::len)
+    };
+    assert_eq!((count("default"), count("foo")), (Some(1), Some(2)));
+}
+
+#[test]
+fn a_data_directory_that_was_used_with_other_flags_says_which() {
+    let home = Home::new();
+    let mut server = Server::start(&home, &["--instances", "1", "--region", "eu-west-1"]);
+    server.terminate();
+    assert_eq!(server.ended(), Some(0));
+    let (code, said) = refused(&home, &["--instances", "1", "--region", "eu-central-1"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("--region eu-west-1") && said.contains("--data-dir"), "{said}");
+    let cpu = ["--instances", "1", "--region", "eu-west-1", "--instance-cpu", "1234"];
+    let (code, said) = refused(&home, &cpu);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("--instance-cpu 4096") && said.contains("--data-dir"), "{said}");
+    let server = Server::start(&home, &["--instances", "1", "--region", "eu-west-1"]);
+    drop(server);
+}
