@@ -75,6 +75,9 @@ pub const FAILED_BATCHES_TOLD: u32 = 3;
 pub const WAITING_PAUSE_MS: u64 = 250;
 /// How long after instances came, went or changed zones are looked at, in ms. Source: chosen by us; ECS takes minutes.
 pub const ZONES_PAUSE_MS: u64 = 30_000;
+/// How long tasks may take to stop before their service says that it waits for them, in ms. Source: chosen by us: longer than one
+/// that heeds SIGTERM takes.
+pub const STOPPING_TOLD_MS: u64 = 5_000;
 /// How long a service does not repeat itself, in ms. Source: field reports: about 6 hours.
 pub const SERVICE_REPEAT_MS: u64 = 6 * 60 * 60 * 1000;
 /// Events of a service that are kept. Source: ECS API reference, `Service.events`.

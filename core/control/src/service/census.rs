@@ -51,10 +51,20 @@ pub(crate) struct Census {
     pub(crate) members: Vec<Member>,
     /// How many were told to stop and have not yet.
     pub(crate) stopping: u32,
+    /// When the first of those was told to.
+    pub(crate) stopping_since: Option<Timestamp>,
     /// Instances with a task that is not STOPPED.
     pub(crate) occupied: BTreeSet<ResourceId>,
     /// When time alone changes this.
     pub(crate) again_at: Option<Timestamp>,
+}
+
+impl Census {
+    /// Whether fewer tasks than so many are there that are to stay.
+    pub(crate) fn is_short_of(&self, target: u32) -> bool {
+        let stay = self.members.iter().filter(|one| one.primary && !one.leaving);
+        super::plan::count(stay) < target
+    }
 }
 
 /// Looks at the tasks of a service.
@@ -77,6 +87,8 @@ pub(crate) fn census(
         census.occupied.insert(task.instance);
         if !task.desired_running {
             census.stopping += 1;
+            let since = [census.stopping_since, task.stopping_at].into_iter().flatten().min();
+            census.stopping_since = since;
             continue;
         }
         let instance = cluster.instances.get(&task.instance);

@@ -8,6 +8,7 @@ use super::{EXITS, Look, Unplaced};
 use crate::announce::{ActionName, Level};
 use crate::limits;
 use crate::placing::reason;
+use crate::service::census::Census;
 use crate::service::event::{closeness, lack};
 use crate::service::plan::Plan;
 
@@ -46,6 +47,19 @@ impl Look<'_, '_> {
             let name = ActionName::TaskStartImpaired;
             self.voice.act(&service, Level::Warn, name, None, Vec::new());
         }
+    }
+
+    /// Tells that the next tasks can only be started once others have stopped, if that takes long. ECS says nothing of it.
+    pub(super) fn tell_stopping(&mut self, census: &Census) {
+        let Some(since) = census.stopping_since else { return };
+        let due = since + limits::STOPPING_TOLD_MS;
+        if self.voice.now < due {
+            return self.again(Some(due));
+        }
+        let tasks = if census.stopping == 1 { "task" } else { "tasks" };
+        let text =
+            format!("is waiting for {} {tasks} to stop before it starts others.", census.stopping);
+        self.tell_once("stopping", &text);
     }
 
     /// Tells that tasks of the PRIMARY deployment run and end, again and again. ECS says nothing of it.

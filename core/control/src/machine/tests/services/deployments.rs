@@ -68,6 +68,26 @@ fn a_deployment_that_its_percents_rule_out_says_so_once() {
 }
 
 #[test]
+fn a_deployment_that_waits_for_tasks_to_stop_says_so() {
+    for (scheduling, desired, waits) in
+        [("REPLICA", json!(2), "2 tasks"), ("DAEMON", json!(null), "1 task")]
+    {
+        let (mut town, _) = Town::new(1);
+        town.does.insert("web".into(), Does::Linger);
+        let percents = json!({"minimumHealthyPercent": 0, "maximumPercent": 100});
+        town.create(json!({"desiredCount": desired, "schedulingStrategy": scheduling, "deploymentConfiguration": percents}));
+        town.settle();
+        town.update(json!({"taskDefinition": "next"}));
+        let said = format!("is waiting for {waits} to stop before it starts others.");
+        let told = |town: &mut Town| town.events().iter().filter(|one| one.contains(&said)).count();
+        town.pass(3_000);
+        assert_eq!(told(&mut town), 0, "{scheduling}: that is not long");
+        town.pass(60_000);
+        assert_eq!(told(&mut town), 1, "{scheduling}: {:?}", town.events());
+    }
+}
+
+#[test]
 fn a_deployment_may_be_overtaken() {
     let (mut town, _) = Town::new(1);
     town.does.insert("next".into(), Does::Hang);
