@@ -61,7 +61,7 @@ impl HostCredentials {
         let none = || OptionsError::Credentials("the SDK has no chain of providers".to_owned());
         let chain = shared.credentials_provider().ok_or_else(none)?;
         let found = Self::new(chain);
-        found.keys().await.map_err(OptionsError::Credentials)?;
+        found.keys().await.map_err(OptionsError::without_credentials)?;
         Ok(found)
     }
 

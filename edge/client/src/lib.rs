@@ -67,6 +67,21 @@ pub enum OptionsError {
          machine a role: {0}"
     )]
     Credentials(String),
+    /// The profile that is named has none.
+    #[error(
+        "the AWS profile {0:?} (AWS_PROFILE) has no credentials, or is not in ~/.aws/config and ~/.aws/credentials: {1}"
+    )]
+    Profile(String, String),
+}
+
+impl OptionsError {
+    /// There are no credentials; why, as the SDK says it.
+    pub(crate) fn without_credentials(why: String) -> Self {
+        match std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty()) {
+            Some(profile) => Self::Profile(profile, why),
+            None => Self::Credentials(why),
+        }
+    }
 }
 
 /// A cluster, reached through the AWS SDK.
@@ -104,7 +119,7 @@ impl Client {
         if let Some(provider) = shared.credentials_provider() {
             // Asked for now, since without them every request would fail, each with a page of causes.
             let got = provider.provide_credentials().await;
-            got.map_err(|error| OptionsError::Credentials(causes(&error)))?;
+            got.map_err(|error| OptionsError::without_credentials(causes(&error)))?;
         }
         let mut config = aws_sdk_ecs::config::Builder::from(&shared)
             .retry_config(RetryConfig::standard().with_max_attempts(4))

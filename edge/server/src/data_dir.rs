@@ -57,6 +57,14 @@ pub enum DataDirError {
         /// Why.
         source: std::io::Error,
     },
+    /// There is no room for it.
+    #[error(
+        "the disk that holds {path} is full: free some space, or choose another directory with --data-dir"
+    )]
+    Full {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Nobody here has made it, as far as is known.
     #[error(
         "the data directory {path} {why}. Opening it starts the tasks and services that are recorded in it, as you"
@@ -114,7 +122,12 @@ impl DataDir {
     /// # Errors
     /// Why it cannot be used, and what can be done about it.
     pub fn open(path: &Path, state: Option<&Path>, is_trusted: bool) -> Result<Self, DataDirError> {
-        let failed = |source| DataDirError::Use { path: path.to_owned(), source };
+        let failed = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                DataDirError::Full { path: path.to_owned() }
+            }
+            _ => DataDirError::Use { path: path.to_owned(), source },
+        };
         // The parts above are the user's own affair: only from here on no link is followed.
         let path = &std::path::absolute(path).map_err(failed)?;
         let entry = Folder::private(path)?;

@@ -87,6 +87,14 @@ pub enum StorageError {
         /// Why.
         source: rusqlite::Error,
     },
+    /// There is no room for it.
+    #[error(
+        "the disk that holds {place} is full: free some space, or choose another directory with --data-dir"
+    )]
+    Full {
+        /// The file.
+        place: String,
+    },
     /// The file was written by a later version.
     #[error(
         "the database {place} has version {found}, this program knows up to {known}: use the newer program"
@@ -272,6 +280,7 @@ fn explain(place: &str, source: rusqlite::Error) -> StorageError {
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
             StorageError::InUse { place }
         }
+        Some(rusqlite::ErrorCode::DiskFull) => StorageError::Full { place },
         _ => StorageError::Open { place, source },
     }
 }

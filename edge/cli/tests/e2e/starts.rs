@@ -65,6 +65,22 @@ fn instances_are_added_to_the_cluster_that_is_named_or_not_at_all() {
 }
 
 #[test]
+fn a_profile_that_is_not_there_is_named() {
+    let home = Home::new();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_longshore"))
+        .args(["ps", "--aws", "--region", "us-east-1"])
+        .env_clear()
+        .env("HOME", home.path("nobody"))
+        .env("AWS_PROFILE", "production")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output()
+        .expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the AWS profile \"production\" (AWS_PROFILE)"), "{said}");
+}
+
+#[test]
 fn a_data_directory_that_was_used_with_other_flags_says_which() {
     let home = Home::new();
     let mut server = Server::start(&home, &["--instances", "1", "--region", "eu-west-1"]);
