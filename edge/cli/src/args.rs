@@ -20,13 +20,13 @@ use crate::logging::LogFormat;
 #[derive(Debug, Parser)]
 #[command(name = "longshore", version, propagate_version = true)]
 pub(crate) struct Args {
-    /// Print machine-readable JSON, one document a line.
+    /// Print machine-readable JSON, one document per line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Say more on standard error. `RUST_LOG` says it in detail.
+    /// Log more to standard error. Use `RUST_LOG` for finer control.
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
-    /// Form of the log lines on standard error.
+    /// Format of the log lines on standard error.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
     #[command(subcommand)]
@@ -35,20 +35,20 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Watch a Mesos framework's tasks run on a local ECS, from nothing.
+    /// Watch a Mesos framework run tasks on a local ECS, with no setup.
     #[command(after_help = "Example:\n  longshore demo --keep")]
     Demo(DemoArgs),
-    /// A local ECS and the Mesos master API in front of it, until Ctrl-C.
+    /// Run a local ECS with the Mesos master API in front of it, until Ctrl-C.
     #[command(
         after_help = "Example:\n  longshore dev --instances 3xt3.medium,2xg4dn.xlarge --attribute stack=prod"
     )]
     Dev(Box<DevArgs>),
-    /// The Mesos master API in front of an ECS cluster that is already there, until Ctrl-C.
+    /// Run the Mesos master API in front of an existing ECS cluster, until Ctrl-C.
     #[command(
         after_help = "Example:\n  AWS_PROFILE=prod AWS_ECS_CLUSTER=batch longshore serve --default-image busybox"
     )]
     Serve(ServeArgs),
-    /// Run tasks of a task definition.
+    /// Run tasks from a task definition.
     #[command(after_help = "Example:\n  longshore run hello:1 --count 2 --env NAME=world")]
     Run(RunArgs),
     /// List tasks.
@@ -56,7 +56,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  longshore ps --all\n  longshore stop $(longshore ps -q --family hello)"
     )]
     Ps(PsArgs),
-    /// List container instances and what they have left, or rehearse what happens to machines.
+    /// List container instances and their remaining resources, or simulate machine failures and drains.
     #[command(
         after_help = "Examples:\n  longshore instances --json\n  longshore instances add 2xt3.medium\n  longshore instances disconnect 0123456789abcdef0123456789abcdef"
     )]
@@ -69,20 +69,20 @@ pub(crate) enum Command {
         after_help = "Example:\n  longshore stop 0123456789abcdef0123456789abcdef --reason 'not needed'"
     )]
     Stop(StopArgs),
-    /// Say where tasks would be placed, and why not elsewhere. Nothing is started.
+    /// Show where tasks would be placed and why other instances are ruled out. Nothing is started.
     #[command(
         after_help = "Examples:\n  longshore explain --task-definition app:3 --count 5 --constraint 'attribute:stack == prod' --strategy binpack:memory\n  longshore explain --service web --aws --cluster prod --picture web.svg"
     )]
     Explain(Box<ExplainArgs>),
-    /// Say what happens to tasks, instances and services, line by line; without --follow, what the cluster still knows.
+    /// Print task, instance and service events, one per line; without --follow, the history that the cluster still has.
     #[command(
         after_help = "Examples:\n  longshore events --follow\n  longshore events --follow --pattern '{\"detail\":{\"lastStatus\":[\"STOPPED\"]}}'\n  longshore events --aws --cluster prod"
     )]
     Events(EventsArgs),
-    /// Show what a task's container wrote (local ECS only).
+    /// Show the output of a task's container (local ECS only).
     #[command(after_help = "Example:\n  longshore logs 0123456789abcdef0123456789abcdef")]
     Logs(LogsArgs),
-    /// Print completions for a shell.
+    /// Generate shell completions.
     #[command(
         after_help = "Example:\n  longshore completions bash > /etc/bash_completion.d/longshore"
     )]
@@ -91,19 +91,19 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
-    /// Stay up after the sample framework has ended.
+    /// Keep running after the sample framework has finished.
     #[arg(long)]
     pub(crate) keep: bool,
-    /// What runs containers. Docker needs an image with a shell: see --image.
+    /// Runtime for containers. Docker needs an image with a shell: see --image.
     #[arg(long, value_enum, default_value_t = RuntimeArg::Process)]
     pub(crate) runtime: RuntimeArg,
-    /// Image of the sample tasks, for Docker.
+    /// Image for the sample tasks when they run on Docker.
     #[arg(long, default_value = "busybox")]
     pub(crate) image: String,
-    /// Address of the ECS API. Port 0 takes a free one.
+    /// Listen address of the ECS API. Port 0 picks a free port.
     #[arg(long, default_value = "127.0.0.1:5080")]
     pub(crate) ecs_listen: SocketAddr,
-    /// Address of the Mesos master API. Port 0 takes a free one.
+    /// Listen address of the Mesos master API. Port 0 picks a free port.
     #[arg(long, default_value = "127.0.0.1:5050")]
     pub(crate) mesos_listen: SocketAddr,
     #[command(flatten)]
@@ -124,27 +124,27 @@ pub(crate) struct ServeArgs {
     pub(crate) door: DoorArgs,
 }
 
-/// The cluster to stand in front of. All else is configured as the AWS SDK is: profiles, environment, region.
+/// The cluster to serve. Everything else is configured as for the AWS SDK: profiles, environment, region.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServedCluster {
     /// Name or ARN of the cluster.
     #[arg(long, env = "AWS_ECS_CLUSTER", default_value = "default")]
     pub(crate) cluster: String,
-    /// Where the ECS API is, if not where the AWS SDK is configured to look.
+    /// URL of the ECS API [default: the endpoint that the AWS SDK is configured with].
     #[arg(long, env = "AWS_ECS_ENDPOINT")]
     pub(crate) endpoint: Option<String>,
-    /// The region, if not the one that the AWS SDK is configured with.
+    /// Region [default: the one that the AWS SDK is configured with].
     #[arg(long)]
     pub(crate) region: Option<String>,
 }
 
-/// The cluster that a command of the daily work is about: the local one, unless told otherwise.
+/// The cluster that an everyday command works on: the local one by default.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AnyCluster {
     /// Name or ARN of the cluster.
     #[arg(long, global = true, env = "AWS_ECS_CLUSTER", default_value = "default")]
     pub(crate) cluster: String,
-    /// Where the ECS API is.
+    /// URL of the ECS API.
     #[arg(
         long,
         global = true,
@@ -153,28 +153,28 @@ pub(crate) struct AnyCluster {
         conflicts_with = "aws"
     )]
     pub(crate) endpoint: String,
-    /// The region, if not us-east-1 (local) or the one that the AWS SDK is configured with.
+    /// Region [default: us-east-1 for a local ECS; with --aws, the one that the AWS SDK is configured with].
     #[arg(long, global = true)]
     pub(crate) region: Option<String>,
-    /// The cluster on Amazon ECS that the AWS SDK is configured for, instead of a local one.
+    /// Use the cluster on Amazon ECS that your AWS SDK is configured for instead of a local one.
     #[arg(long, global = true)]
     pub(crate) aws: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
-    /// family, family:revision or ARN.
+    /// Task definition: family, family:revision or ARN.
     pub(crate) task_definition: String,
-    /// How many tasks, 1 to 10.
+    /// Number of tasks to run, 1 to 10.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=10))]
     pub(crate) count: i32,
-    /// Environment of the first container.
+    /// Environment variable for the first container. May be given more than once.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) env: Vec<String>,
-    /// Wait until the tasks have stopped, and end with 1 if one of them failed.
+    /// Wait until the tasks have stopped, and exit with status 1 if any of them failed.
     #[arg(long)]
     pub(crate) wait: bool,
-    /// Command of the first container, after --.
+    /// Command for the first container, after --.
     #[arg(last = true)]
     pub(crate) command: Vec<String>,
     #[command(flatten)]
@@ -189,51 +189,51 @@ pub(crate) struct InstancesArgs {
     pub(crate) cluster: AnyCluster,
 }
 
-/// What is done to container instances.
+/// What to do with container instances.
 #[derive(Debug, Subcommand)]
 pub(crate) enum InstanceAction {
-    /// Add instances to a local ECS, until it ends.
+    /// Add instances to a local ECS for as long as it runs.
     #[command(
         after_help = "Example:\n  longshore instances add 2xt3.medium --attribute stack=test"
     )]
     Add {
-        /// How many, or how many of which EC2 types.
+        /// Number of instances, or number of each EC2 instance type.
         #[arg(required = true, value_name = "N|NxTYPE", value_delimiter = ',')]
         groups: Vec<InstanceGroup>,
-        /// What runs their containers [default: as the others].
+        /// Runtime for their containers [default: the same as for the other instances].
         #[arg(long, value_enum)]
         runtime: Option<RuntimeArg>,
-        /// An attribute of them. May be given more than once.
+        /// Attribute to set on them. May be given more than once.
         #[arg(long, value_name = "NAME[=VALUE]")]
         attribute: Vec<String>,
     },
-    /// Set instances to DRAINING: they keep their tasks and take no new ones; services move away.
+    /// Set instances to DRAINING: they take no new tasks, and services move their tasks elsewhere.
     Drain {
-        /// ARNs, ids or the beginnings of some, or EC2 ids.
+        /// Instances: ARN, id, unique id prefix or EC2 instance id.
         #[arg(required = true, value_name = "INSTANCE")]
         instances: Vec<String>,
     },
     /// Set instances back to ACTIVE.
     Activate {
-        /// ARNs, ids or the beginnings of some, or EC2 ids.
+        /// Instances: ARN, id, unique id prefix or EC2 instance id.
         #[arg(required = true, value_name = "INSTANCE")]
         instances: Vec<String>,
     },
-    /// Cut instances of a local ECS off: their agents are away, their containers run on.
+    /// Disconnect the agents of instances of a local ECS. Their containers keep running.
     Disconnect {
-        /// ARNs, ids or the beginnings of some, or EC2 ids.
+        /// Instances: ARN, id, unique id prefix or EC2 instance id.
         #[arg(required = true, value_name = "INSTANCE")]
         instances: Vec<String>,
     },
-    /// Bring the agents of instances back.
+    /// Reconnect the agents of instances.
     Connect {
-        /// ARNs, ids or the beginnings of some, or EC2 ids.
+        /// Instances: ARN, id, unique id prefix or EC2 instance id.
         #[arg(required = true, value_name = "INSTANCE")]
         instances: Vec<String>,
     },
-    /// Let instances of a local ECS die, with all that runs on them.
+    /// Terminate instances of a local ECS, with everything that runs on them.
     Remove {
-        /// ARNs, ids or the beginnings of some, or EC2 ids.
+        /// Instances: ARN, id, unique id prefix or EC2 instance id.
         #[arg(required = true, value_name = "INSTANCE")]
         instances: Vec<String>,
     },
@@ -241,7 +241,7 @@ pub(crate) enum InstanceAction {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct TaskDefinitionsArgs {
-    /// Only those of this family.
+    /// Only task definitions of this family.
     #[arg(long)]
     pub(crate) family: Option<String>,
     #[command(flatten)]
@@ -250,10 +250,10 @@ pub(crate) struct TaskDefinitionsArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct StopArgs {
-    /// ARNs, ids or the beginnings of some, or ids of Mesos tasks.
+    /// Tasks: ARN, id, unique id prefix or Mesos task id.
     #[arg(required = true, value_name = "TASK")]
     pub(crate) tasks: Vec<String>,
-    /// Shown as the task's stoppedReason.
+    /// Reason to record as the task's stoppedReason.
     #[arg(long)]
     pub(crate) reason: Option<String>,
     #[command(flatten)]
@@ -262,33 +262,33 @@ pub(crate) struct StopArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExplainArgs {
-    /// family, family:revision or ARN.
+    /// Task definition: family, family:revision or ARN.
     #[arg(long, required_unless_present_any = ["service", "cluster_file"])]
     pub(crate) task_definition: Option<String>,
-    /// A service: its task definition, constraints and strategies, and as many tasks as it lacks.
+    /// Service whose task definition, constraints, strategies and number of missing tasks to use.
     #[arg(long, conflicts_with = "cluster_file")]
     pub(crate) service: Option<String>,
-    /// How many tasks [default: 1, or as many as the service lacks].
+    /// Number of tasks [default: 1, or as many as the service is missing].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) count: Option<u32>,
-    /// A constraint: distinctInstance, or an expression of the cluster query language. May be given more than once.
+    /// Placement constraint: distinctInstance, or a cluster query language expression. May be given more than once.
     #[arg(long)]
     pub(crate) constraint: Vec<ConstraintArg>,
-    /// A strategy: random, spread:instanceId, spread:attribute:NAME, binpack:cpu or binpack:memory. May be given more than
-    /// once; each decides between what those before it left equal.
+    /// Placement strategy: random, spread:instanceId, spread:attribute:NAME, binpack:cpu or binpack:memory. May be given more
+    /// than once; each breaks the ties that the ones before it leave.
     #[arg(long)]
     pub(crate) strategy: Vec<StrategyArg>,
-    /// The group whose tasks are spread and kept apart [default: family:FAMILY, or service:NAME].
+    /// Task group, for spread and distinctInstance [default: family:FAMILY, or service:NAME].
     #[arg(long)]
     pub(crate) group: Option<String>,
-    /// What random choices are made from.
+    /// Seed for random choices.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Draw it, too: an SVG file.
+    /// Also write a picture of the result, as an SVG file.
     #[arg(long, value_name = "FILE")]
     pub(crate) picture: Option<PathBuf>,
-    /// A described cluster instead of a running one: JSON with containerInstances, tasks and taskDefinition, as the ECS API
-    /// gives them.
+    /// Read the cluster from a file instead of from the ECS API: JSON with containerInstances, tasks and taskDefinition, as
+    /// the ECS API returns them.
     #[arg(long, value_name = "FILE", conflicts_with = "task_definition")]
     pub(crate) cluster_file: Option<PathBuf>,
     #[command(flatten)]
@@ -297,13 +297,13 @@ pub(crate) struct ExplainArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct EventsArgs {
-    /// Say what happens from now on, until Ctrl-C (local ECS only).
+    /// Print new events as they happen, until Ctrl-C (local ECS only).
     #[arg(long, short)]
     pub(crate) follow: bool,
-    /// Only events that match an event pattern of EventBridge.
+    /// Only events that match this EventBridge event pattern.
     #[arg(long, value_name = "JSON", requires = "follow")]
     pub(crate) pattern: Option<String>,
-    /// Events of all clusters of the account and region, and those that programs put on the bus.
+    /// Include events of all clusters in the account and region, and events that programs put on the bus.
     #[arg(long, requires = "follow")]
     pub(crate) all_clusters: bool,
     #[command(flatten)]
@@ -312,9 +312,9 @@ pub(crate) struct EventsArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogsArgs {
-    /// An ARN, an id or the beginning of one, or the id of a Mesos task.
+    /// Task: ARN, id, unique id prefix or Mesos task id.
     pub(crate) task: String,
-    /// The container, if the task has more than one.
+    /// Container name, if the task has more than one.
     #[arg(long)]
     pub(crate) container: Option<String>,
     #[command(flatten)]
@@ -323,32 +323,32 @@ pub(crate) struct LogsArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompletionsArgs {
-    /// The shell.
+    /// Shell to generate completions for.
     pub(crate) shell: clap_complete::Shell,
 }
 
 /// How the Mesos master presents the cluster.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct MasterArgs {
-    /// Address of the Mesos master API. Port 0 takes a free one.
+    /// Listen address of the Mesos master API. Port 0 picks a free port.
     #[arg(long, default_value = "127.0.0.1:5050")]
     pub(crate) mesos_listen: SocketAddr,
-    /// Host name that frameworks reach the master at [default: the address that is listened on].
+    /// Host name at which frameworks reach the master [default: the listen address].
     #[arg(long)]
     pub(crate) mesos_hostname: Option<String>,
-    /// Ports that are offered on each instance, minus those in use.
+    /// Ports to offer on each instance, less those in use.
     #[arg(long, default_value = "80, 443, 1024-32767", value_parser = longshore_bridge::parse_ranges)]
     pub(crate) offer_ports: longshore_bridge::Ranges,
-    /// Disk in MB that is offered on each instance.
+    /// Disk space to offer on each instance, in MB.
     #[arg(long, default_value_t = 10_000)]
     pub(crate) offer_disk: u64,
-    /// Attribute of an instance that holds the host name that frameworks are told. Without it they get the EC2 id.
+    /// Instance attribute with the host name that frameworks see. An instance without it appears under its EC2 instance id.
     #[arg(long, default_value = "longshore.hostname")]
     pub(crate) hostname_attribute: String,
-    /// Seconds that a framework may hold an offer before it is taken back; 0 for ever.
+    /// Seconds that a framework may hold an offer before it is rescinded; 0 means no limit.
     #[arg(long, default_value_t = 600)]
     pub(crate) offer_timeout: u64,
-    /// Image of tasks that name none.
+    /// Image for tasks that do not specify one.
     #[arg(long)]
     pub(crate) default_image: Option<String>,
 }

@@ -1,18 +1,19 @@
-//! Which queue the events of a cluster arrive in.
+//! The queue in which the events of a cluster arrive.
 
 use longshore_client::FeedOptions;
 
 /// Longest name of a rule. Source: EventBridge API reference, `PutRule`.
 const NAME_BYTES_MAX: usize = 64;
 
-/// How the master learns what happens on its cluster. Without a queue it reads the cluster, as often as AWS allows.
+/// How the master learns about changes in its cluster. Without a queue it polls the cluster as often as AWS allows.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FeedArgs {
-    /// Follow the events of the cluster that an EventBridge rule puts into this SQS queue, of which nobody else takes.
+    /// Follow the cluster's events from this SQS queue. An EventBridge rule must send them there, and the queue must have no
+    /// other consumer.
     #[arg(long, value_name = "NAME|URL", env = "LONGSHORE_QUEUE")]
     queue: Option<String>,
-    /// Make the queue and the rule, and enable the rule while frameworks are there. The name is that of both
-    /// [default: longshore- and the name of the cluster].
+    /// Create the queue and the rule, and enable the rule while frameworks are connected. --queue names both
+    /// [default: longshore- followed by the cluster's name].
     #[arg(long)]
     make_queue: bool,
 }
@@ -29,12 +30,12 @@ impl FeedArgs {
         }
         let Some(queue) = self.queue.clone().or_else(|| queue_name(cluster)) else {
             anyhow::bail!(
-                "the name of the cluster is too long for that of a rule: give one with --queue"
+                "the cluster name is too long to derive a rule name from: choose a name with --queue"
             );
         };
         if !is_name(&queue) {
             anyhow::bail!(
-                "--queue {queue}: what --make-queue makes is named by 1 to {NAME_BYTES_MAX} letters, digits, - and _"
+                "--queue {queue}: with --make-queue, the name must have 1 to {NAME_BYTES_MAX} letters, digits, - and _"
             );
         }
         Ok(Some(FeedOptions { queue, makes: true }))

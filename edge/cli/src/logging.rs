@@ -1,7 +1,7 @@
-//! Log lines, on standard error, so that standard output is what was asked for.
+//! Log lines go to standard error, so that standard output holds only the result.
 //!
-//! A thread of its own writes them: a terminal that was stopped, or a pipe that nobody reads, delays no machine. What it cannot keep up
-//! with is left out.
+//! A separate thread writes them, so that a stopped terminal or a pipe without a reader does not delay any machine. Lines that it
+//! cannot keep up with are dropped.
 
 use std::io::IsTerminal;
 
@@ -20,7 +20,7 @@ const LINES_WAITING_MAX: usize = 16_384;
 pub(crate) enum LogFormat {
     /// For people
     Text,
-    /// One JSON document a line
+    /// One JSON document per line
     Json,
 }
 

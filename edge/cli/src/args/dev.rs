@@ -14,13 +14,13 @@ use crate::instance_types::InstanceGroup;
 /// What runs the containers of the local ECS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RuntimeArg {
-    /// Docker if a daemon answers, else processes.
+    /// Docker if a daemon responds, otherwise processes.
     Auto,
-    /// The Docker daemon of this machine.
+    /// The Docker daemon on this machine.
     Docker,
-    /// Plain processes of this machine.
+    /// Plain processes on this machine.
     Process,
-    /// Nothing: containers are simulated.
+    /// No runtime: containers are only simulated.
     Simulated,
 }
 
@@ -29,37 +29,37 @@ pub(crate) enum RuntimeArg {
 pub(crate) enum DurabilityArg {
     /// Power loss.
     Full,
-    /// The end of the program.
+    /// A crash of the program, but not power loss.
     Normal,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DevArgs {
-    /// The container instances: how many, or how many of which EC2 types, for example 3xt3.medium,2xg4dn.xlarge.
+    /// Number of container instances, or number of each EC2 instance type, for example 3xt3.medium,2xg4dn.xlarge.
     #[arg(long, default_value = "3", value_name = "N|NxTYPE", value_delimiter = ',')]
     pub(crate) instances: Vec<InstanceGroup>,
-    /// More instances, whose containers are simulated, for example 5000xm5.large.
+    /// Additional instances whose containers are simulated, for example 5000xm5.large.
     #[arg(long, value_name = "N|NxTYPE", value_delimiter = ',')]
     pub(crate) simulate: Vec<InstanceGroup>,
-    /// An attribute of all instances, or of one by its number from 1. May be given more than once.
+    /// Attribute to set on all instances, or on instance N, counting from 1. May be given more than once.
     #[arg(long, value_name = "[N:]NAME[=VALUE]", value_parser = attribute)]
     pub(crate) attribute: Vec<(Option<u32>, Attribute)>,
-    /// Availability zones, given to the instances in turn [default: a, b and c of the region].
+    /// Availability zones, assigned to the instances in turn [default: zones a, b and c of the region].
     #[arg(long, value_delimiter = ',')]
     pub(crate) zones: Vec<String>,
-    /// What runs containers.
+    /// Runtime for containers.
     #[arg(long, value_enum, default_value_t = RuntimeArg::Auto)]
     pub(crate) runtime: RuntimeArg,
-    /// The instances, by number from 1, that run containers in another way, for example 3=simulated.
+    /// Runtime for single instances, by number, counting from 1, for example 3=simulated.
     #[arg(long, value_name = "N=RUNTIME", value_delimiter = ',', value_parser = instance_runtime)]
     pub(crate) instance_runtime: Vec<(u32, RuntimeArg)>,
-    /// CPU units of instances without a type, 1024 to a core.
+    /// CPU units of instances without a type, 1024 per core.
     #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub(crate) instance_cpu: u32,
     /// Memory of instances without a type, in MiB.
     #[arg(long, default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) instance_memory: u32,
-    /// Cluster that the instances join and that frameworks see.
+    /// Name of the cluster that the instances join and that frameworks see.
     #[arg(long, env = "AWS_ECS_CLUSTER", default_value = "default")]
     pub(crate) cluster: String,
     /// Region of the local ECS.
@@ -68,28 +68,28 @@ pub(crate) struct DevArgs {
     /// Account of the local ECS, twelve digits.
     #[arg(long, default_value = "000000000000", value_parser = account)]
     pub(crate) account: String,
-    /// Where state is kept.
+    /// Directory for state.
     #[arg(long, default_value = ".longshore")]
     pub(crate) data_dir: PathBuf,
-    /// Open a data directory that this user did not make on this machine. What is recorded in it is started.
+    /// Open a data directory that this user did not create on this machine. The tasks recorded in it will be started.
     #[arg(long)]
     pub(crate) trust_data_dir: bool,
-    /// Let the Mesos master read the cluster instead of following its events.
+    /// Make the Mesos master poll the cluster instead of following its events.
     #[arg(long)]
     pub(crate) without_events: bool,
-    /// Keep nothing: all is gone when it ends, containers too.
+    /// Keep no state: everything, including containers, is discarded on exit.
     #[arg(long)]
     pub(crate) in_memory: bool,
-    /// What an acknowledged change survives.
+    /// What acknowledged changes survive.
     #[arg(long, value_enum, default_value_t = DurabilityArg::Full)]
     pub(crate) durability: DurabilityArg,
-    /// Let tasks that run and exit count as failures of their deployment, which AWS does not: the circuit breaker gives up, or rolls
-    /// back, what starts and dies. A task without a health check then counts as healthy after 10 s instead of 1 s.
+    /// Count tasks that start and then exit as failures of their deployment, unlike AWS: the circuit breaker then fails the
+    /// deployment or rolls it back. A task without a health check counts as healthy after 10 s instead of 1 s.
     #[arg(long)]
     pub(crate) breaker_counts_exits: bool,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
-    /// Address of the ECS API. Port 0 takes a free one.
+    /// Listen address of the ECS API. Port 0 picks a free port.
     #[arg(long, default_value = "127.0.0.1:5080")]
     pub(crate) ecs_listen: SocketAddr,
     #[command(flatten)]
@@ -103,10 +103,10 @@ pub(crate) struct DevArgs {
     pub(crate) mesos_open: bool,
     #[command(flatten)]
     pub(crate) door: DoorArgs,
-    /// Most pages of 4 KiB in the database, to rehearse a full disk.
+    /// Maximum number of 4 KiB pages in the database, to simulate a full disk.
     #[arg(long, hide = true)]
     pub(crate) database_pages: Option<u32>,
-    /// Seconds after which the wall clock is set forward, and by how many, to rehearse that.
+    /// Set the wall clock forward by BY seconds after AFTER seconds, to simulate a clock step.
     #[arg(long, hide = true, value_name = "AFTER=BY", value_parser = clock_step)]
     pub(crate) clock_step: Option<(Duration, Duration)>,
 }
@@ -114,16 +114,16 @@ pub(crate) struct DevArgs {
 /// What containers get from outside.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ProvisionArgs {
-    /// Port of the task metadata endpoint [default: the one of last time, else a free one].
+    /// Port of the task metadata endpoint [default: the port used last time, or else a free port].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) metadata_port: Option<u16>,
-    /// Hand the AWS credentials of this machine on to tasks that have a task role.
+    /// Pass the AWS credentials of this machine to tasks that have a task role.
     #[arg(long)]
     pub(crate) pass_credentials: bool,
-    /// A directory that stands for S3, for environmentFiles: DIR/bucket/key.
+    /// Directory that stands in for S3 when environmentFiles are read, laid out as DIR/bucket/key.
     #[arg(long, value_name = "DIR")]
     pub(crate) s3_dir: Option<PathBuf>,
-    /// Values of secrets: a JSON file of names and values, or a directory with a file for each.
+    /// Values of secrets: a JSON file with names and values, or a directory with one file per secret.
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) secrets: Option<PathBuf>,
 }
@@ -139,7 +139,7 @@ fn account(text: &str) -> Result<String, String> {
     if longshore_wire_ecs::arn::is_account(text) {
         Ok(text.to_owned())
     } else {
-        Err("an account is twelve digits".to_owned())
+        Err("an account id has twelve digits".to_owned())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who may come in: keys, credentials, and what ports are called by.
+//! Access control: keys, credentials, and the host names and origins that ports answer to.
 //!
 //! Secrets are read here from flags, the environment and files, and are not shown by `Debug`.
 
@@ -15,16 +15,16 @@ const KEYS_VARIABLE: &str = "LONGSHORE_ACCESS_KEYS";
 /// Bytes of a file of keys or credentials. Chosen by us: tens of thousands of them.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Whom ports answer.
+/// Which callers the ports answer.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct DoorArgs {
-    /// Answer to this name or address too, beside localhost and loopback addresses. May be given more than once.
+    /// Also accept requests for this host name or address; localhost and loopback always work. May be given more than once.
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     allow_host: Vec<HostName>,
-    /// Answer web pages of this origin, for example `http://localhost:3000`. May be given more than once.
+    /// Accept requests from web pages of this origin, for example `http://localhost:3000`. May be given more than once.
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     allow_origin: Vec<Origin>,
-    /// Listen where other machines can call, although callers need not prove who they are.
+    /// Listen on addresses that other machines can reach even though callers are not authenticated.
     #[arg(long)]
     insecure: bool,
 }
@@ -44,11 +44,11 @@ impl DoorArgs {
 /// Who may use the ECS API.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct KeyArgs {
-    /// Serve only requests that are signed with this access key. May be given more than once. Other users of this machine see it in the
-    /// list of processes: `LONGSHORE_ACCESS_KEYS` and --access-keys-file take keys too.
+    /// Accept only requests signed with this access key. May be given more than once. Other users of this machine can see it in
+    /// the process list; to avoid that, use `LONGSHORE_ACCESS_KEYS` or --access-keys-file.
     #[arg(long, value_name = "KEY:SECRET", value_parser = key)]
     access_key: Vec<Key>,
-    /// A file of access keys, a KEY:SECRET on each line.
+    /// File of access keys, one KEY:SECRET per line.
     #[arg(long, value_name = "FILE")]
     access_keys_file: Option<PathBuf>,
     /// Keys of the environment are not for this command.
@@ -89,7 +89,7 @@ impl KeyArgs {
                 add(&mut keys, key(line).map_err(|why| problem(&place, &why))?, &place)?;
             }
             if keys.is_empty() {
-                bail!("--access-keys-file {}: it holds no keys", path.display());
+                bail!("--access-keys-file {}: the file contains no keys", path.display());
             }
         }
         Ok(keys)
@@ -104,13 +104,14 @@ fn add(keys: &mut Keys, key: Key, place: &str) -> anyhow::Result<()> {
     if keys.add(key.id.clone(), key.secret) {
         return Ok(());
     }
-    bail!("{place}: the access key {} is given twice, with different secrets", key.id)
+    bail!("{place}: access key {} is given twice with different secrets", key.id)
 }
 
 /// Who may use the Mesos master API.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct MesosDoorArgs {
-    /// Serve only callers who prove by HTTP Basic to be in this file: Mesos's JSON of credentials, or a principal and a secret on each line.
+    /// Accept only callers that authenticate by HTTP Basic with a credential from this file: Mesos's JSON format, or one
+    /// principal and secret per line.
     #[arg(long, value_name = "FILE")]
     mesos_credentials: Option<PathBuf>,
 }
@@ -146,7 +147,7 @@ fn key(text: &str) -> Result<Key, String> {
     if is_word(id) && is_word(secret) {
         return Ok(Key { id: id.to_owned(), secret: secret.to_owned() });
     }
-    Err("write KEY:SECRET, both of visible characters".to_owned())
+    Err("write KEY:SECRET, using only printable ASCII characters".to_owned())
 }
 
 /// The text of a file that nobody else should read.
@@ -154,17 +155,20 @@ fn secret_file(path: &Path, flag: &str) -> anyhow::Result<String> {
     let place = || format!("{flag} {}", path.display());
     let metadata = std::fs::metadata(path).with_context(place)?;
     if !metadata.is_file() {
-        bail!("{}: it is not a file", place());
+        bail!("{}: not a regular file", place());
     }
     if metadata.len() > FILE_BYTES_MAX {
-        bail!("{}: it has more than {FILE_BYTES_MAX} bytes", place());
+        bail!("{}: larger than {FILE_BYTES_MAX} bytes", place());
     }
     let mode = metadata.permissions().mode();
     if mode & 0o002 != 0 {
-        bail!("{}: everybody on this machine can write it (chmod 600 it)", place());
+        bail!("{}: every user on this machine can write to it (run chmod 600 on it)", place());
     }
     if mode & 0o077 != 0 {
-        tracing::warn!("{}: other users of this machine can read it (chmod 600 it)", place());
+        tracing::warn!(
+            "{}: other users on this machine can read it (run chmod 600 on it)",
+            place()
+        );
     }
     std::fs::read_to_string(path).with_context(place)
 }

@@ -1,4 +1,4 @@
-//! `longshore ps`: what runs, what is about to stop, and with `--all` what has stopped and why.
+//! `longshore ps`: tasks that are running or stopping and, with `--all`, those that have stopped, with the reason.
 
 use std::process::ExitCode;
 
@@ -12,10 +12,10 @@ use crate::cluster::Cluster;
 use crate::find;
 use crate::output::{Column, ago, short, table};
 
-/// Which tasks, and how.
+/// Which tasks to list, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PsArgs {
-    /// Tasks that have stopped, too, with the reason.
+    /// Include stopped tasks, with the reason they stopped.
     #[arg(long, short)]
     pub(crate) all: bool,
     /// Print ids only.
@@ -24,10 +24,10 @@ pub(crate) struct PsArgs {
     /// Only tasks of this service.
     #[arg(long, value_name = "NAME")]
     pub(crate) service: Option<String>,
-    /// Only tasks whose definition has this family.
+    /// Only tasks whose task definition belongs to this family.
     #[arg(long)]
     pub(crate) family: Option<String>,
-    /// Only tasks on this container instance: an ARN, an id or the beginning of one, or an EC2 id.
+    /// Only tasks on this container instance: ARN, id, unique id prefix or EC2 instance id.
     #[arg(long)]
     pub(crate) instance: Option<String>,
     /// Only tasks with this status, for example running, stopping or stopped.

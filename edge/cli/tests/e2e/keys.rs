@@ -333,10 +333,10 @@ fn a_file_of_secrets_that_cannot_be_right_is_named() {
         path.to_string_lossy().into_owned()
     };
     for (text, mode, why) in [
-        ("", 0o600, "it holds no keys"),
+        ("", 0o600, "the file contains no keys"),
         ("ONE:hush\nTWO", 0o600, "line 2: write KEY:SECRET"),
         ("ONE:hush\nONE:hushhush", 0o600, "the access key ONE is given twice"),
-        ("ONE:hush", 0o602, "everybody on this machine can write it"),
+        ("ONE:hush", 0o602, "every user on this machine can write to it"),
     ] {
         let (code, said) = refused(&home, &["--access-keys-file", &file(text, mode)]);
         assert_eq!(code, Some(1), "{said}");
@@ -360,7 +360,7 @@ fn a_file_of_secrets_that_cannot_be_right_is_named() {
     let (code, said) = refused(&home, &["--access-keys-file", "/nonexistent"]);
     assert!(code == Some(1) && said.contains("--access-keys-file /nonexistent"), "{said}");
     let server = Server::start(&home, &["--access-keys-file", &file("ONE:hush", 0o644)]);
-    assert!(server.said().contains("other users of this machine can read it"), "{}", server.said());
+    assert!(server.said().contains("other users on this machine can read it"), "{}", server.said());
 }
 
 #[test]
