@@ -1,4 +1,4 @@
-//! The command line, as it is typed.
+//! Command line arguments.
 
 mod dev;
 pub(crate) mod door;

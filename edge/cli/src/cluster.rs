@@ -1,4 +1,4 @@
-//! The cluster that a command is about.
+//! The cluster that a command works on.
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use longshore_client::{Client, Options};

@@ -1,4 +1,4 @@
-//! Where a local ECS keeps what it knows, and the question whether a directory may be opened that somebody else may have made.
+//! The data directory of a local ECS, and the question whether to open one that someone else may have created.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub(crate) async fn open(args: &DevArgs) -> anyhow::Result<(Place, Setup, Option
     if args.in_memory {
         let scratch = Scratch::new(&temporary);
         let scratch = scratch
-            .with_context(|| format!("cannot make a directory in {}", temporary.display()))?;
+            .with_context(|| format!("cannot create a directory in {}", temporary.display()))?;
         let (hosts, key) = (scratch.hosts()?, scratch.key().clone());
         let setup = Setup { hosts, key, supervisor, ports: Ports::default(), ends_with_us: true };
         return Ok((Place::Memory, setup, Some(scratch)));
@@ -36,7 +36,7 @@ fn trusted(path: &Path, is_trusted: bool) -> anyhow::Result<DataDir> {
         Err(stranger @ DataDirError::Stranger { .. }) => {
             if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
                 bail!(
-                    "{stranger}. If that is what you want, start once with --trust-data-dir; else choose another with --data-dir"
+                    "{stranger}. If that is what you want, start once with --trust-data-dir; otherwise choose another with --data-dir"
                 );
             }
             if !asked(&stranger)? {

@@ -1,4 +1,4 @@
-//! `longshore demo`: from nothing, in one process, a Mesos framework's tasks and an ECS service on a local ECS.
+//! `longshore demo`: runs a Mesos framework's tasks and an ECS service on a local ECS, in one process and without any setup.
 
 mod board;
 mod screen;
@@ -36,10 +36,10 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> 
         crate::output::say!("");
         if args.keep {
             crate::output::say!("{}", crate::hints::text(&ecs, &mesos, "us-east-1"));
-            crate::output::say!("It stays up until Ctrl-C.");
+            crate::output::say!("Running until Ctrl-C.");
         } else {
             crate::output::say!("Nothing is left running.");
-            crate::output::say!("To stay up:     longshore demo --keep");
+            crate::output::say!("To keep it up:  longshore demo --keep");
             crate::output::say!("To keep state:  longshore dev");
         }
     }
@@ -55,7 +55,7 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> 
 fn dev_args(args: &DemoArgs) -> anyhow::Result<DevArgs> {
     let Command::Dev(mut dev) = Args::try_parse_from(["longshore", "dev", "--in-memory"])?.command
     else {
-        anyhow::bail!("`dev` parses as something else");
+        anyhow::bail!("`longshore dev` was parsed as another command");
     };
     "default".clone_into(&mut dev.cluster);
     dev.runtime = args.runtime;
@@ -114,7 +114,7 @@ async fn run_framework(
         }
     };
     let (ran, ()) = tokio::join!(framework, watch);
-    ran.context("the sample framework did not get through")
+    ran.context("the sample framework failed")
 }
 
 /// Definitions by name as the ancestor ran them, and plain commands beside them.

@@ -1,4 +1,4 @@
-//! `longshore dev`: a local ECS, and the Mesos master API in front of it.
+//! `longshore dev`: a local ECS with the Mesos master API in front of it.
 
 use std::process::ExitCode;
 
@@ -90,7 +90,7 @@ impl Local {
         let guessed = config.instances.first().map(|instance| instance.runtime);
         let place = match &config.place {
             Place::Directory(directory) => directory.folder().path().display().to_string(),
-            Place::Memory => "nowhere: it goes with the program".to_owned(),
+            Place::Memory => "in memory only: discarded on exit".to_owned(),
         };
         let ecs = LocalEcs::start(config, ecs_listener).await?;
         let runtime = ecs.runtime();
@@ -140,7 +140,7 @@ impl Local {
         crate::output::say!(
             "Mesos master  {}",
             mesos.unwrap_or(
-                "none: with access keys it takes --mesos-credentials FILE or --mesos-open"
+                "none: with access keys it needs --mesos-credentials FILE or --mesos-open"
             )
         );
         crate::output::say!("Data          {}", self.place);
@@ -148,11 +148,11 @@ impl Local {
         crate::output::say!("");
         crate::output::say!("{}", crate::hints::of_local(ecs, mesos, &args.region, &self.keys));
         crate::output::say!(
-            "Ctrl-C ends it{}.",
+            "Ctrl-C stops it{}.",
             if args.in_memory {
-                ", and all tasks with it"
+                "; all tasks stop, too"
             } else {
-                "; tasks go on and are found again"
+                "; tasks keep running and are found again at the next start"
             }
         );
     }
@@ -161,13 +161,13 @@ impl Local {
     fn runs(&self, args: &DevArgs) -> String {
         let containers = self.runtime.describe();
         let why = match (args.runtime, self.runtime) {
-            (RuntimeArg::Auto, RuntimeChoice::Docker) => " (a Docker daemon answers)",
+            (RuntimeArg::Auto, RuntimeChoice::Docker) => " (a Docker daemon responds)",
             (RuntimeArg::Auto, RuntimeChoice::Process)
                 if self.guessed == Some(RuntimeChoice::Docker) =>
             {
                 " (as before in this data directory)"
             }
-            (RuntimeArg::Auto, RuntimeChoice::Process) => " (no Docker daemon answers)",
+            (RuntimeArg::Auto, RuntimeChoice::Process) => " (no Docker daemon responds)",
             _ => "",
         };
         match self.instances {
@@ -294,7 +294,9 @@ async fn instances(args: &DevArgs) -> anyhow::Result<Vec<InstanceConfig>> {
     let groups = [of(&args.instances, args.runtime), of(&args.simulate, RuntimeArg::Simulated)];
     let total: u64 = groups.iter().flatten().map(|(.., count)| u64::from(*count)).sum();
     if total > u64::from(INSTANCES_MAX) {
-        anyhow::bail!("--instances and --simulate make {total}, and {INSTANCES_MAX} are the most");
+        anyhow::bail!(
+            "--instances and --simulate add up to {total}; the maximum is {INSTANCES_MAX}"
+        );
     }
     let mut instances = Vec::new();
     for (kind, runtime, count) in groups.into_iter().flatten() {

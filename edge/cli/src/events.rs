@@ -1,7 +1,7 @@
-//! `longshore events`: what happens in a cluster, one line for each event.
+//! `longshore events`: what happens in a cluster, one line per event.
 //!
-//! With `--follow` it is the feed of the local ECS, from now on. Nobody keeps events that nobody wanted, so without it the past is
-//! read from what describe calls still tell; that works on AWS, too.
+//! With `--follow` it prints the feed of the local ECS from now on. Past events are not stored, so without `--follow` the history
+//! is derived from what describe calls still return; that works on AWS, too.
 
 mod line;
 mod past;
@@ -32,7 +32,7 @@ pub(crate) async fn run(args: EventsArgs, json: bool) -> anyhow::Result<ExitCode
     }
     if args.cluster.aws {
         bail!(
-            "Amazon ECS has no feed to follow: make an EventBridge rule that sends its events to an SQS queue"
+            "Amazon ECS has no feed to follow: create an EventBridge rule that sends its events to an SQS queue"
         );
     }
     let path = path(&args);
@@ -42,7 +42,7 @@ pub(crate) async fn run(args: EventsArgs, json: bool) -> anyhow::Result<ExitCode
         done = followed => done?,
         () = crate::dev::interrupted() => return Ok(ExitCode::SUCCESS),
     }
-    bail!("the feed has ended: the local ECS at {} is gone", args.cluster.endpoint)
+    bail!("the feed has ended: the local ECS at {} has stopped", args.cluster.endpoint)
 }
 
 fn path(args: &EventsArgs) -> String {
@@ -68,7 +68,7 @@ async fn follow(response: Response<Incoming>, json: bool) -> anyhow::Result<()> 
     let mut seen = Seen::default();
     loop {
         let piece = tokio::time::timeout(SILENCE, body.frame()).await;
-        let piece = piece.context("the feed has fallen silent")?;
+        let piece = piece.context("the feed has gone silent")?;
         // One that breaks off is as much an end as one that is said.
         let Some(Ok(piece)) = piece else { return Ok(()) };
         reader.push(piece.data_ref().map_or(b"", |bytes| bytes));
@@ -83,10 +83,10 @@ fn print(frame: &Frame, json: bool, seen: &mut Seen) -> anyhow::Result<()> {
         crate::output::say!("{}", frame.data);
         return Ok(());
     }
-    let told: Value = serde_json::from_str(&frame.data).context("an event is no JSON")?;
+    let told: Value = serde_json::from_str(&frame.data).context("an event is not valid JSON")?;
     if frame.kind == feed::MISSED {
         eprintln!(
-            "longshore: {} events were missed: they came faster than they were read",
+            "longshore: {} events were missed: they arrived faster than they were read",
             told["missed"]
         );
     } else if let Some(line) = seen.line(&told) {

@@ -1,5 +1,5 @@
-//! `longshore explain`: where tasks would go and why not elsewhere, decided by the engine of the local ECS over what a cluster
-//! says of itself. It reads and starts nothing, so it may be asked of a production cluster.
+//! `longshore explain`: where tasks would be placed and why not elsewhere, decided by the placement engine of the local ECS from
+//! a description of the cluster. It only reads and starts nothing, so it is safe to run against a production cluster.
 
 mod picture;
 mod read;
@@ -82,7 +82,7 @@ fn from_file(path: &Path) -> anyhow::Result<Described> {
     let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&text).with_context(|| {
         format!(
-            "{} is not a described cluster: it wants containerInstances, tasks and taskDefinition as the ECS API gives them",
+            "{} does not describe a cluster: expected containerInstances, tasks and taskDefinition as the ECS API returns them",
             path.display()
         )
     })

@@ -1,6 +1,6 @@
-//! What a word on the command line names: an ARN, an id or the beginning of one, an EC2 id, or the id that Mesos knows.
+//! Resolves a word on the command line: an ARN, an id or a prefix of one, an EC2 instance id, or a Mesos task id.
 //!
-//! A whole id goes to ECS as it is. Anything else is looked for among what the cluster has, and must mean one thing.
+//! A full id is passed to ECS unchanged. Anything else is looked up in the cluster and must have exactly one match.
 
 use anyhow::bail;
 use aws_sdk_ecs::types::{DesiredStatus, Task};
@@ -36,7 +36,7 @@ pub(crate) async fn instances(
     words: &[String],
 ) -> anyhow::Result<Vec<String>> {
     let Answer::Instances(known) = cluster.ask(Ask::ListInstances).await? else {
-        bail!("the cluster answered another question")
+        bail!("unexpected answer from the cluster")
     };
     let one = |word: &String| {
         let id = short(word);

@@ -1,4 +1,4 @@
-//! How to point other programs at a local ECS: what `dev` and `demo` print.
+//! Hints on how to point other programs at a local ECS, printed by `dev` and `demo`.
 
 /// Ways in that work: with access keys a request must be signed with one of them, and their secrets are not shown.
 pub(crate) fn of_local(ecs: &str, mesos: Option<&str>, region: &str, keys: &[String]) -> String {

@@ -1,7 +1,7 @@
-//! Common EC2 instance types: what `longshore dev --instances 3xt3.medium` makes of a name.
+//! Common EC2 instance types, for `longshore dev --instances 3xt3.medium`.
 //!
-//! Source: the instance type pages of Amazon EC2: vCPUs, memory, GPUs. The memory is all that the type has; an agent on EC2
-//! registers a few percent less, since the system keeps some for itself.
+//! Source: the instance type pages of Amazon EC2: vCPUs, memory, GPUs. The memory is the total of the type; an agent on EC2
+//! registers a few percent less, since the operating system reserves some for itself.
 
 use std::fmt;
 use std::str::FromStr;
@@ -205,7 +205,7 @@ impl fmt::Display for UnknownGroup {
         } else {
             write!(
                 f,
-                "{:?} is neither a number nor an instance type that is known: write 3 or 3xt3.medium; families are {}",
+                "{:?} is neither a number nor a known instance type: write 3 or 3xt3.medium; families are {}",
                 self.0,
                 families.join(" ")
             )

@@ -1,7 +1,7 @@
-//! What a local ECS answers beside the ECS API, below `/longshore`.
+//! The endpoints under `/longshore` that a local ECS serves in addition to the ECS API.
 //!
-//! Requests are signed as those of the ECS API are, with the same credentials: they say account and region, and a local ECS that has
-//! access keys checks them.
+//! Requests are signed like those of the ECS API, with the same credentials: the signature names the account and region, and a local
+//! ECS with access keys verifies it.
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -21,7 +21,7 @@ type Wire = Connection<TokioIo<TcpStream>, Full<Bytes>>;
 async fn connect(endpoint: &str) -> anyhow::Result<(&str, Sender, Wire)> {
     let host = endpoint
         .strip_prefix("http://")
-        .context("this is had over plain http:// from a local ECS only")?;
+        .context("this is only available from a local ECS, over plain http://")?;
     let host = host.trim_end_matches('/');
     let socket = TcpStream::connect(host)
         .await
@@ -78,7 +78,8 @@ pub(crate) async fn stream<T>(
     let (host, mut sender, connection) = connect(cluster.endpoint()).await?;
     let request = request(cluster, host, path, None).await?;
     let asked = async {
-        let response = sender.send_request(request).await.context("the local ECS hung up")?;
+        let response =
+            sender.send_request(request).await.context("the local ECS closed the connection")?;
         read(response).await
     };
     let mut asked = std::pin::pin!(asked);

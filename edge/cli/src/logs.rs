@@ -1,4 +1,4 @@
-//! What a container wrote. ECS leaves this to log drivers; the local ECS answers beside its API.
+//! `longshore logs`: a container's output. ECS leaves this to log drivers; the local ECS serves it in addition to its API.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -18,9 +18,7 @@ use crate::output::short;
 /// `longshore logs`.
 pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> {
     if args.cluster.aws {
-        bail!(
-            "Amazon ECS keeps output where the log driver of the task definition says: look there"
-        );
+        bail!("on Amazon ECS, output goes to the log driver of the task definition: look there");
     }
     let cluster = Cluster::of(&args.cluster).await?;
     let arns = find::tasks(&cluster, std::slice::from_ref(&args.task)).await?;
@@ -31,18 +29,24 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
     let container = match (&args.container, &*names) {
         (Some(name), names) if names.contains(&name.as_str()) => name.as_str(),
         (Some(name), _) => {
-            let text = format!("the task has no container {name}, only {}", names.join(", "));
+            let text = format!(
+                "the task has no container {name}; its containers are {}",
+                names.join(", ")
+            );
             return Err(crate::NotFound(text).into());
         }
         (None, [only]) => only,
         (None, _) => {
-            bail!("the task has the containers {}: choose one with --container", names.join(", "))
+            bail!(
+                "the task has several containers ({}): choose one with --container",
+                names.join(", ")
+            )
         }
     };
     let output = match fetch(&cluster, &short(arn), container).await? {
         Some(output) => output,
         None if is_over(&task) => {
-            let text = format!("no output is kept of it: {}", how_it_ended(&task));
+            let text = format!("its output is no longer available: {}", how_it_ended(&task));
             return Err(crate::NotFound(text).into());
         }
         // It may write yet.
@@ -59,7 +63,7 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
         std::io::stdout().write_all(&output)?;
         if output.is_empty() && is_over(&task) {
             let said = crate::output::plain(&how_it_ended(&task));
-            eprintln!("longshore: it wrote nothing: {said}");
+            eprintln!("longshore: no output: {said}");
         }
     }
     Ok(ExitCode::SUCCESS)

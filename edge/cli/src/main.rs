@@ -1,7 +1,7 @@
 //! `longshore`: Apache Mesos frameworks, unmodified, on Amazon ECS.
 //!
-//! The only place that reads flags and environment, prints, and ends the process. Exit codes: 0 done, 1 it did not
-//! work (the message says why), 2 the command line is wrong, 3 the thing asked for does not exist.
+//! This is the only crate that reads flags and environment variables, prints, and exits the process. Exit codes: 0 success,
+//! 1 failure (the message says why), 2 invalid command line, 3 the requested object does not exist.
 #![forbid(unsafe_code)]
 
 mod args;

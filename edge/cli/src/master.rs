@@ -1,4 +1,4 @@
-//! The bridge's configuration from flags.
+//! Builds the bridge's configuration from flags.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,6 +1,6 @@
-//! What people type who come from kubectl, docker, nomad or the AWS CLI, and what it is called here.
+//! Commands that users of kubectl, docker, nomad and the AWS CLI may type out of habit, and their counterparts here.
 //!
-//! Only words that are no commands of ours get here: where a word means the same, the command has that name (`ps`, `run`, `logs`).
+//! Only words that are not commands of ours end up here: where a word means the same, ours has that name (`ps`, `run`, `logs`).
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 

@@ -1,4 +1,4 @@
-//! Lines and tables for people. Machines ask for `--json`.
+//! Lines and tables for people. Programs use `--json`.
 
 mod table;
 

@@ -1,6 +1,6 @@
-//! `longshore instances add|drain|activate|disconnect|connect|remove`: what happens to machines, to rehearse it.
+//! `longshore instances add|drain|activate|disconnect|connect|remove`: simulates what can happen to machines.
 //!
-//! Draining is the ECS API's, so it works on AWS too. The rest happens to machines on AWS, and only a local ECS can be asked for it.
+//! Draining is part of the ECS API, so it works on AWS too. The rest happens to EC2 instances on AWS, and is for a local ECS only.
 
 use std::process::ExitCode;
 
@@ -120,7 +120,7 @@ async fn post(cluster: &Cluster<'_>, path: &str, body: &Value) -> anyhow::Result
 
 fn local_only(cluster: &AnyCluster) -> anyhow::Result<()> {
     if cluster.aws {
-        bail!("on AWS that is done to the EC2 instance, not to its cluster");
+        bail!("on AWS, do this to the EC2 instance itself: the ECS API has no such operation");
     }
     Ok(())
 }
@@ -140,7 +140,7 @@ async fn set(
         let reply = request.send().await.map_err(|error| cluster.explain(error))?;
         if let Some(failure) = reply.failures().first() {
             let (arn, reason) = (failure.arn().unwrap_or_default(), failure.reason());
-            bail!("{}: {}", short(arn), reason.unwrap_or("not done"));
+            bail!("{}: {}", short(arn), reason.unwrap_or("unknown reason"));
         }
         let changed = reply.container_instances().iter();
         done.extend(changed.filter_map(|one| one.container_instance_arn().map(short)));

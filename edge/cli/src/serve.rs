@@ -1,4 +1,4 @@
-//! `longshore serve`: the Mesos master API in front of a cluster that is already there.
+//! `longshore serve`: the Mesos master API in front of an existing cluster.
 
 use std::process::ExitCode;
 
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode>
     } else {
         crate::output::say!("Mesos master  {url}   (cluster {cluster}, region {region})");
         crate::output::say!(
-            "It answers frameworks once the cluster has been read. Ctrl-C ends it; tasks go on."
+            "Frameworks can subscribe once the cluster has been read. Ctrl-C stops it; tasks keep running."
         );
     }
     interrupted().await;

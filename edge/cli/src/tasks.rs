@@ -1,4 +1,4 @@
-//! Running and stopping tasks.
+//! `longshore run` and `longshore stop`.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -40,7 +40,7 @@ pub(crate) async fn run(args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {
         let (arn, reason) =
             (failure.arn().unwrap_or_default(), failure.reason().unwrap_or_default());
         eprintln!(
-            "longshore: {} refused a task: {reason} {}",
+            "longshore: {} rejected a task: {reason} {}",
             short(arn),
             failure.detail().unwrap_or_default()
         );
@@ -89,7 +89,7 @@ async fn wait(cluster: &Cluster<'_>, arns: &[String], json: bool) -> anyhow::Res
     loop {
         let Answer::Tasks { found, .. } = cluster.ask(Ask::DescribeTasks(ids.clone())).await?
         else {
-            bail!("the cluster answered another question")
+            bail!("unexpected answer from the cluster")
         };
         if found.iter().all(|task| task.last_status == LastStatus::Stopped) {
             let well = |task: &Task| {

@@ -1,4 +1,4 @@
-//! The terminal that standard output goes to: its size, and text cut to fit it.
+//! The terminal on standard output: its size, and text truncated to fit it.
 
 use std::io::IsTerminal;
 

@@ -1,4 +1,4 @@
-//! The framework's tasks as a table: what is known of them, and its lines for a terminal of any width.
+//! The framework's tasks as a table that fits a terminal of any width.
 
 use longshore_examples::hello::{Job, News};
 use longshore_wire_mesos::v1::TaskState;

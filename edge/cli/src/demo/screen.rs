@@ -1,8 +1,8 @@
-//! Where the demo tells it: a terminal, with a table that is redrawn in place; a log, elsewhere and where the table does not
-//! fit; or JSON.
+//! Output of the demo: on a terminal, a table that is redrawn in place; elsewhere, and where the table does not fit, a log;
+//! or JSON.
 //!
-//! Invariant: no line that is drawn over later is wider than the terminal, since a line that wraps is two, and moving up by the
-//! number of lines would leave half of the old table standing.
+//! Invariant: no line that is redrawn later is wider than the terminal. A line that wraps takes up two rows, so moving up by the
+//! number of lines would leave half of the old table behind.
 
 use std::io::Write;
 use std::time::Instant;

@@ -1,5 +1,5 @@
-//! The part of the demo that is ECS alone: a service that rolls to a new revision, a bad revision that is rolled back, and a
-//! task that fits nowhere.
+//! The part of the demo that uses ECS alone: a service that rolls to a new revision, a bad revision that is rolled back, and a
+//! task that fits on no instance.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl Stage<'_> {
         let reply = request.container_definitions(container).send().await;
         let reply = reply.with_context(|| format!("cannot register {family}"))?;
         let arn = reply.task_definition().and_then(|definition| definition.task_definition_arn());
-        Ok(short(arn.context("the answer names no task definition")?))
+        Ok(short(arn.context("the response contains no task definition")?))
     }
 
     fn say(&mut self, message: String) {
@@ -112,7 +112,7 @@ impl Stage<'_> {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        bail!("the service was not steady after {PATIENCE:?}")
+        bail!("the service did not reach a steady state within {PATIENCE:?}")
     }
 
     async fn describe(&self) -> anyhow::Result<Service> {
@@ -130,7 +130,7 @@ impl Stage<'_> {
         let words =
             ["longshore", "explain", "--task-definition", &definition, "--endpoint", self.ecs];
         let Command::Explain(mut args) = Args::try_parse_from(words)?.command else {
-            bail!("`explain` parses as something else");
+            bail!("`longshore explain` was parsed as another command");
         };
         "default".clone_into(&mut args.cluster.cluster);
         let (passed, nearest) = crate::explain::in_short(&args).await?;

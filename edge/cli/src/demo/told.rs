@@ -1,4 +1,4 @@
-//! What the demo tells: one value for each thing that happens, as a line for people and as JSON for programs.
+//! The events of the demo, each of which can be printed as a line for people or as JSON for programs.
 
 use longshore_examples::hello::News;
 use longshore_wire_mesos::v1::TaskState;
@@ -78,7 +78,8 @@ impl Told {
                 let mut lines = vec![format!("{definition:<8} {:<14} {reason}", "refused")];
                 let funnel = passed.iter().map(|(count, check)| format!("  {count:>4}  {check}"));
                 lines.extend(funnel);
-                lines.extend(nearest.iter().map(|what| format!("  the nearest lacks {what}")));
+                lines
+                    .extend(nearest.iter().map(|what| format!("  the closest match lacks {what}")));
                 lines
             }
             Self::Done(summary) => vec![
@@ -147,7 +148,7 @@ fn framework_line(news: &News) -> String {
         News::Update(task, state, message) => {
             format!("{task:<8} {:<14} {message}", state.as_str_name())
         }
-        News::Done => "every task has ended".to_owned(),
+        News::Done => "all tasks have ended".to_owned(),
     }
 }
 

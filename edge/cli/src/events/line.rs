@@ -1,4 +1,4 @@
-//! One event as one line for people: when, what, which, how it is now, and why.
+//! One event as one line for people: time, kind, id, status and reason.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! What a cluster still knows of its past, by describe calls alone: when tasks were made, ran and stopped, when instances
-//! joined, and the messages of services. ECS keeps the first for an hour, of services the last hundred.
+//! A cluster's history, from describe calls alone: when tasks were created, started and stopped, when instances joined, and
+//! the messages of services. ECS keeps stopped tasks for an hour, and the last hundred messages of a service.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
-//! What was printed of each task, instance and service, so that a line is printed only when something visible changed, and says
-//! which container it was.
+//! What was last printed about each task, instance and service, so that a line is printed only when something visible changed,
+//! and names the container that changed.
 //!
-//! ECS sends an event for each change of a record, and much of that is nothing that a line shows. Of a task with several
-//! containers, what a line shows is what changed since the last one.
+//! ECS sends an event for each change of a record, and many of these changes are not visible in a line. For a task with several
+//! containers, a line shows what changed since the previous one.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,6 +1,6 @@
-//! An explanation as a picture: a column for each zone, an instance as two bars of CPU and memory, new tasks marked.
+//! An explanation as a picture: one column per zone, two bars per instance for CPU and memory, and new tasks marked.
 //!
-//! SVG by hand: it is rectangles and words, and has to look the same in a browser and in a README.
+//! The SVG is written by hand: it consists of rectangles and text, and must look the same in a browser and in a README.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -158,7 +158,7 @@ fn short_reason(refusal: &Refusal) -> String {
         Refusal::Memory(_) => "too little memory".to_owned(),
         Refusal::Port(port) | Refusal::MachinePort(port) => format!("port {} taken", port.number),
         Refusal::Gpu(_) => "too few gpus".to_owned(),
-        Refusal::DistinctInstance => "has one already".to_owned(),
+        Refusal::DistinctInstance => "already has one".to_owned(),
         Refusal::MemberOf(number) => format!("constraint {}", number + 1),
     }
 }

@@ -1,4 +1,4 @@
-//! What a cluster says of itself, in the words of the ECS API: read from it, or from a file in which they are.
+//! The description of a cluster in the terms of the ECS API, read from the API or from a file.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,8 @@ async fn exists(cluster: &Cluster<'_>) -> anyhow::Result<()> {
     match found {
         None => Err(crate::NotFound(format!("there is no cluster {name}")).into()),
         Some("INACTIVE") => {
-            let wrong = format!("cluster {name} is INACTIVE: it was deleted and starts no tasks");
+            let wrong =
+                format!("cluster {name} is INACTIVE: it was deleted and cannot start tasks");
             Err(crate::NotFound(wrong).into())
         }
         Some(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! Constraints and strategies, as they are typed and as services have them.
+//! Constraints and strategies, from the command line and from services.
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A described cluster as the placement engine sees it, with the names that people know its instances by.
+//! A described cluster as the placement engine sees it, with the names by which people know its instances.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -138,7 +138,7 @@ fn needs(definition: &TaskDefinition) -> anyhow::Result<Needs> {
     let mode = definition.network_mode.as_deref().unwrap_or("bridge");
     if mode == "awsvpc" {
         bail!(
-            "network mode awsvpc needs network interfaces, of which instances do not say how many they have"
+            "network mode awsvpc is not supported: instances do not report how many network interfaces they have"
         );
     }
     let containers = definition.container_definitions.iter().flatten();

@@ -1,4 +1,4 @@
-//! Whether anything may be started at all: what was deleted or deregistered finds no place, however much room there is.
+//! Whether tasks can be started at all: deleted services and deregistered definitions are never placed, even if there is room.
 
 use super::read::Described;
 use crate::args::ExplainArgs;
@@ -19,7 +19,7 @@ impl Standing {
         let service = described.service.as_ref();
         if let Some(service) = service.filter(|service| service.status != "ACTIVE") {
             let blocked = format!(
-                "service {} is {}: it was deleted and starts no tasks",
+                "service {} is {}: it was deleted and cannot start tasks",
                 service.name, service.status
             );
             return Self { blocked: Some(blocked), note: None };
@@ -36,13 +36,13 @@ impl Standing {
         // Source: ECS API reference, `DeregisterTaskDefinition`: services that run it go on, and scale.
         if service.is_some() && args.task_definition.is_none() {
             let note = format!(
-                "{wrong}. The service goes on starting tasks of it; RunTask and new deployments need an ACTIVE revision"
+                "{wrong}. The service keeps starting tasks from it; RunTask and new deployments need an ACTIVE revision"
             );
             return Self { blocked: None, note: Some(note) };
         }
         Self {
             blocked: Some(format!(
-                "{wrong}, and no task of it can be started. Name an ACTIVE revision, or register a new one"
+                "{wrong}, and no task can be started from it. Choose an ACTIVE revision, or register a new one"
             )),
             note: None,
         }

@@ -1,4 +1,4 @@
-//! An explanation in words, and as JSON.
+//! An explanation as text and as JSON.
 
 use longshore_placement::{Constraint, Explanation, Protocol, Refusal, Refused, Step};
 use serde_json::{Value, json};
@@ -39,13 +39,13 @@ pub(super) fn print(scene: &Scene, question: &Question, explanation: &Explanatio
     }
     if !explanation.placed.is_empty() {
         say!("");
-        say!("Placed, in order");
+        say!("Placement order");
         let rows = explanation.placed.iter().filter_map(|id| scene.named.get(id)).map(row);
         table(&COLUMNS[..3], &rows.collect::<Vec<_>>());
     }
     if !explanation.refused.is_empty() {
         say!("");
-        say!("What is in the way of the next one, the nearest first");
+        say!("Why the next task cannot be placed, closest match first");
         let mut rows = Vec::new();
         for refused in explanation.refused.iter().take(TOLD_MAX) {
             let Some(named) = scene.named.get(&refused.instance) else { continue };
@@ -92,7 +92,7 @@ fn words(step: &Step, scene: &Scene, question: &Question) -> Option<String> {
     let needs = &scene.needs;
     Some(match step {
         Step::Active => "are ACTIVE".to_owned(),
-        Step::Connected => "have an agent that is connected".to_owned(),
+        Step::Connected => "have a connected agent".to_owned(),
         Step::Attributes if needs.attributes.is_empty() => return None,
         Step::Attributes => "have the attributes that the task definition requires".to_owned(),
         Step::Cpu => format!("have {} CPU units free", needs.cpu),
@@ -137,7 +137,7 @@ fn obstacle(refusal: &Refusal, scene: &Scene, question: &Question) -> String {
         }
         Refusal::Port(one) => format!("{} free", port(*one)),
         Refusal::MachinePort(one) => {
-            format!("{} free on its machine, which it shares with other instances", port(*one))
+            format!("{} free on its machine, which other instances share", port(*one))
         }
         Refusal::Gpu(free) => {
             let wanted = needs.gpus;

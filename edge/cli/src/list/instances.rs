@@ -24,7 +24,7 @@ const COLUMNS: [Column; 7] = [
 pub(crate) async fn instances(args: InstancesArgs, json: bool) -> anyhow::Result<ExitCode> {
     let cluster = Cluster::of(&args.cluster).await?;
     let Answer::Instances(found) = cluster.ask(Ask::ListInstances).await? else {
-        bail!("the cluster answered another question")
+        bail!("unexpected answer from the cluster")
     };
     if json {
         for instance in &found {

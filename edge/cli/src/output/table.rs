@@ -1,6 +1,6 @@
-//! Tables for people: as wide as their cells where nobody looks, as wide as the terminal where somebody does.
+//! Tables for people: on a terminal as wide as the terminal, elsewhere as wide as their cells.
 //!
-//! On a terminal a row is one line. What does not fit is given up in an order that each table names: empty columns, the ends of
+//! On a terminal a row is one line. What does not fit is dropped in an order that each table defines: empty columns, the ends of
 //! ids (a unique prefix is enough for every command), then whole columns, the least important first.
 
 use super::plain;

@@ -56,7 +56,7 @@ fn explain_says_what_is_wrong_with_what_was_deleted() {
     let (code, found, text) = explained(&server, &["--service", "web"]);
     assert_eq!((code, &found["placed"]), (Some(1), &json!([])), "{text}");
     let blocked = found["blocked"].as_str().unwrap_or_default();
-    assert!(blocked.ends_with("it was deleted and starts no tasks"), "{found}");
+    assert!(blocked.ends_with("it was deleted and cannot start tasks"), "{found}");
 
     server.ecs("CreateCluster", &json!({"clusterName": "gone"}));
     server.ecs("DeleteCluster", &json!({"cluster": "gone"}));
