@@ -100,7 +100,7 @@ pub async fn connect(
 pub async fn machine() -> Result<String, String> {
     let daemon = reach(CONNECT).await.map_err(|why| absent(&why))?;
     let told = bounded(CONNECT, daemon.info()).await.map_err(|failure| failure.to_string())?;
-    told.name.ok_or_else(|| "the Docker daemon does not say the name of its machine".to_owned())
+    told.name.ok_or_else(|| "the Docker daemon does not report its host name".to_owned())
 }
 
 /// That no daemon answers, and where it was looked for.
@@ -108,7 +108,7 @@ fn absent(why: &str) -> String {
     // Read for the message alone: the client reads it itself.
     let place = std::env::var("DOCKER_HOST").ok().filter(|place| !place.is_empty());
     let place = place.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
-    format!("no Docker daemon answers at {place}: {why}")
+    format!("no Docker daemon responds at {place}: {why}")
 }
 
 /// Whether a daemon answers within a second.
@@ -139,7 +139,7 @@ impl Docker {
         while let Some(ended) = table.work.try_join_next() {
             if let Err(error) = ended {
                 let instance = self.shared.instance;
-                tracing::error!(%instance, %error, "work on a container broke off");
+                tracing::error!(%instance, %error, "an operation on a container was aborted");
             }
         }
         table.work.spawn(work);
@@ -366,7 +366,7 @@ impl Docker {
                     }
                 }
                 Err(failure) => {
-                    tracing::warn!(%instance, %failure, "cannot list the containers, which are left behind");
+                    tracing::warn!(%instance, %failure, "cannot list the containers, so they are left behind");
                 }
             }
             drop(busy);

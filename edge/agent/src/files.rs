@@ -186,7 +186,7 @@ impl Folder {
         let mode = if flags.contains(OFlags::CREATE) { OWNER_FILE } else { Mode::empty() };
         let file = File::from(self.open_at(below, flags | FILE, mode)?);
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
         Ok(file)
     }
@@ -231,7 +231,7 @@ impl Folder {
         parts(below)?;
         let flags = FILE.difference(OFlags::NOFOLLOW);
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        let out = || io::Error::new(io::ErrorKind::PermissionDenied, "a link leads out of it");
+        let out = || io::Error::new(io::ErrorKind::PermissionDenied, "a link points outside of it");
         let fd = match sys::openat2(&*self.fd, below, flags, Mode::empty(), resolve) {
             Err(Errno::XDEV | Errno::LOOP) => return Err(out()),
             // Without the call no link is followed at all.
@@ -240,7 +240,7 @@ impl Folder {
         };
         let file = File::from(fd);
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "it is not a regular file"));
+            return Err(io::Error::new(io::ErrorKind::NotFound, "not a regular file"));
         }
         whole(file, bytes_max)
     }
@@ -349,7 +349,7 @@ fn parts(below: &Path) -> io::Result<Vec<&OsStr>> {
     });
     let parts: Option<Vec<&OsStr>> = plain.collect();
     parts.filter(|parts| !parts.is_empty()).ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "the path leads out of its directory")
+        io::Error::new(io::ErrorKind::InvalidInput, "the path points outside of its directory")
     })
 }
 
@@ -357,7 +357,7 @@ fn parts(below: &Path) -> io::Result<Vec<&OsStr>> {
 fn single(name: &OsStr) -> io::Result<()> {
     match *parts(Path::new(name))? {
         [only] if only == name => Ok(()),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a path, not a name")),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "a path where a name is expected")),
     }
 }
 
@@ -368,7 +368,7 @@ fn whole(file: File, bytes_max: usize) -> io::Result<Vec<u8>> {
     if bytes.len() > bytes_max {
         return Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
-            format!("it has more than {bytes_max} bytes"),
+            format!("larger than {bytes_max} bytes"),
         ));
     }
     Ok(bytes)
@@ -378,10 +378,10 @@ fn whole(file: File, bytes_max: usize) -> io::Result<Vec<u8>> {
 fn explained(errno: Errno) -> io::Error {
     match errno {
         Errno::LOOP => {
-            io::Error::new(io::ErrorKind::InvalidInput, "it is a link, or behind a link")
+            io::Error::new(io::ErrorKind::InvalidInput, "it is a link, or reached through a link")
         }
         // A socket, or a FIFO that nobody reads.
-        Errno::NXIO => io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"),
+        Errno::NXIO => io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"),
         other => other.into(),
     }
 }

@@ -122,7 +122,7 @@ impl Processes {
         while let Some(ended) = table.work.try_join_next() {
             if let Err(error) = ended {
                 let instance = self.shared.instance;
-                tracing::error!(%instance, %error, "work on a container broke off");
+                tracing::error!(%instance, %error, "an operation on a container was aborted");
             }
         }
         table.work.spawn(work);

@@ -58,7 +58,8 @@ impl HostCredentials {
     pub async fn find() -> Result<Self, OptionsError> {
         let loader = aws_config::defaults(BehaviorVersion::latest());
         let shared = loader.http_client(transport::https()).load().await;
-        let none = || OptionsError::Credentials("the SDK has no chain of providers".to_owned());
+        let none =
+            || OptionsError::Credentials("the SDK has no credentials provider chain".to_owned());
         let chain = shared.credentials_provider().ok_or_else(none)?;
         let found = Self::new(chain);
         found.keys().await.map_err(OptionsError::without_credentials)?;
@@ -80,7 +81,7 @@ impl HostCredentials {
             return Ok(keys);
         }
         let fetched = tokio::time::timeout(FETCH, self.chain.provide_credentials()).await;
-        let fetched = fetched.map_err(|_| "no answer in time".to_owned())?;
+        let fetched = fetched.map_err(|_| "no response in time".to_owned())?;
         let keys = keys(&fetched.map_err(|error| causes(&error))?, now);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys.clone());
         Ok(keys)

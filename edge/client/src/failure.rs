@@ -55,15 +55,15 @@ where
     match error {
         SdkError::ConstructionFailure(_) => Failure::Refused {
             code: "InvalidRequest".to_owned(),
-            message: format!("the request cannot be made: {}", cause(error)),
+            message: format!("cannot build the request: {}", cause(error)),
         },
         SdkError::DispatchFailure(_) if is_unsent(error) => {
             Failure::NotDone(format!("no connection: {}", cause(error)))
         }
         SdkError::DispatchFailure(_) => {
-            Failure::Unsure(format!("the connection broke: {}", cause(error)))
+            Failure::Unsure(format!("the connection was lost: {}", cause(error)))
         }
-        SdkError::TimeoutError(_) => Failure::Unsure("no answer in time".to_owned()),
+        SdkError::TimeoutError(_) => Failure::Unsure("no response in time".to_owned()),
         _ => answered(error),
     }
 }
@@ -88,15 +88,16 @@ where
         }
         (_, Some(code)) => Failure::Unsure(format!("HTTP {status}, {code}: {message}")),
         (_, None) => {
-            Failure::Unsure(format!("HTTP {status}, not an answer of ECS: {}", cause(error)))
+            Failure::Unsure(format!("HTTP {status}, not a response from ECS: {}", cause(error)))
         }
     }
 }
 
 /// A member that every answer of its kind has, though it may be an empty list. Without it, something else answered.
 pub(crate) fn said<T>(member: Option<T>, name: &str) -> Result<T, Failure> {
-    member
-        .ok_or_else(|| Failure::Unsure(format!("HTTP 200, not an answer of ECS: no {name} in it")))
+    member.ok_or_else(|| {
+        Failure::Unsure(format!("HTTP 200, not a response from ECS: it has no {name}"))
+    })
 }
 
 /// Whether a request that failed on its way was never sent.

@@ -123,7 +123,7 @@ impl Feed {
     pub async fn receive(&self) -> Result<Batch, FeedError> {
         let request = self.sqs.receive_message().queue_url(&self.url);
         let request = request.max_number_of_messages(BATCH).wait_time_seconds(WAIT_S);
-        let got = request.send().await.map_err(failed("messages cannot be received"))?;
+        let got = request.send().await.map_err(failed("cannot receive messages"))?;
         let mut batch = Batch::default();
         for message in got.messages() {
             match parse::event(message.body().unwrap_or_default(), &self.cluster_arn) {
@@ -152,12 +152,12 @@ impl Feed {
         }
         let request = self.sqs.delete_message_batch().queue_url(&self.url);
         let sent = request.set_entries(Some(entries)).send().await;
-        sent.map_err(failed("messages cannot be deleted")).map(drop)
+        sent.map_err(failed("cannot delete messages")).map(drop)
     }
 
     async fn find_cluster(&self) -> Result<String, FeedError> {
         let request = self.client.sdk().describe_clusters().clusters(self.client.cluster());
-        let read = request.send().await.map_err(failed("the cluster cannot be read"))?;
+        let read = request.send().await.map_err(failed("cannot read the cluster"))?;
         let arn = read.clusters().first().and_then(|cluster| cluster.cluster_arn());
         let missing =
             || FeedError::Answer(format!("there is no cluster {}", self.client.cluster()));
@@ -169,7 +169,7 @@ impl Feed {
             return Ok(self.options.queue.clone());
         }
         let request = self.sqs.get_queue_url().queue_name(&self.options.queue);
-        let found = request.send().await.map_err(failed("the queue cannot be found"))?;
+        let found = request.send().await.map_err(failed("cannot find the queue"))?;
         let missing = || FeedError::Answer(format!("queue {} has no URL", self.options.queue));
         found.queue_url().map(str::to_owned).ok_or_else(missing)
     }

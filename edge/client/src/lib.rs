@@ -63,7 +63,7 @@ pub enum OptionsError {
     Region,
     /// No credentials are to be had.
     #[error(
-        "no AWS credentials are to be had: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this \
+        "no AWS credentials found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this \
          machine a role: {0}"
     )]
     Credentials(String),

@@ -14,7 +14,7 @@ const SERVICE: &str = "ecs";
 
 /// A request cannot be signed.
 #[derive(Debug, thiserror::Error)]
-#[error("the request cannot be signed: {0}")]
+#[error("cannot sign the request: {0}")]
 pub struct SignError(String);
 
 impl Client {
@@ -30,7 +30,7 @@ impl Client {
         body: &[u8],
     ) -> Result<Vec<(String, String)>, SignError> {
         let provider = self.shared.credentials_provider();
-        let provider = provider.ok_or_else(|| SignError("there are no credentials".to_owned()))?;
+        let provider = provider.ok_or_else(|| SignError("no credentials".to_owned()))?;
         let credentials = provider.provide_credentials().await;
         let credentials = credentials.map_err(|error| SignError(causes(&error)))?;
         let region = self.shared.region().map_or("", |region| region.as_ref());

@@ -71,7 +71,7 @@ pub(crate) fn follow_wall() {
     if LEAD_MS.compare_exchange(known, ahead, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
         let by = (ahead - known) / 1_000;
         tracing::warn!(
-            "the clock of this machine was set by {by} s: times are shown by it, and timers go on as they were"
+            "the clock of this machine was changed by {by} s: timestamps follow it, and timers are not affected"
         );
         set_wall_lead(ahead);
     }

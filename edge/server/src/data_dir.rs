@@ -67,7 +67,7 @@ pub enum DataDirError {
     },
     /// Nobody here has made it, as far as is known.
     #[error(
-        "the data directory {path} {why}. Opening it starts the tasks and services that are recorded in it, as you"
+        "the data directory {path} {why}. Opening it starts the tasks and services recorded in it, with your permissions"
     )]
     Stranger {
         /// The directory.
@@ -81,13 +81,13 @@ pub enum DataDirError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Strange {
     /// It has no id.
-    #[error("does not say who made it: an older version of this program, or somebody else")]
+    #[error("has no owner: it was created by an older version of this program, or by someone else")]
     NoOwner,
     /// Its id is not known.
-    #[error("was not made by you on this machine")]
+    #[error("was not created by you on this machine")]
     Unknown,
     /// It has the id of another.
-    #[error("is a copy of one that you made on this machine")]
+    #[error("is a copy of one that you created on this machine")]
     Copy,
     /// Its database is not the one that was there.
     #[error("has a database that this program did not write: it was replaced")]
@@ -157,13 +157,13 @@ impl DataDir {
         let kept = kept.and_then(|text| parse_key(std::str::from_utf8(&text).ok()?.trim()));
         let key = kept.unwrap_or_else(Key::random);
         folder.write(OWNER, format!("{id}\n").as_bytes())?;
-        folder.write(IGNORE, b"# What is in here belongs to this machine.\n*\n")?;
+        folder.write(IGNORE, b"# The contents of this directory belong to this machine.\n*\n")?;
         if let Some(notes) = &notes {
             forget_old(notes);
         } else {
             folder.write(KEY, format!("{}\n", hex(key.bytes())).as_bytes())?;
             let path = folder.path().display();
-            tracing::warn!(%path, "there is no state directory to remember the data directory in (set HOME or XDG_STATE_HOME): the next start needs --trust-data-dir");
+            tracing::warn!(%path, "cannot remember the data directory, since there is no state directory (set HOME or XDG_STATE_HOME): the next start needs --trust-data-dir");
         }
         let opened = Self { folder, id, key, notes };
         opened.remember();
@@ -184,7 +184,7 @@ impl DataDir {
         let text = serde_json::to_vec(&note).expect("a note is text and numbers");
         if let Err(error) = notes.write(&self.id, &text) {
             let path = self.folder.path().display();
-            tracing::warn!(%path, %error, "the data directory cannot be remembered: the next start needs --trust-data-dir");
+            tracing::warn!(%path, %error, "cannot remember the data directory: the next start needs --trust-data-dir");
         }
     }
 
@@ -247,7 +247,7 @@ fn notes(state: Option<&Path>) -> Option<Folder> {
     let above = state?.join(above);
     let notes = Folder::private(&above).and_then(|_| Folder::private(&above.join(own)));
     let notes = notes.inspect_err(|error| {
-        tracing::warn!(%error, "data directories cannot be remembered");
+        tracing::warn!(%error, "cannot remember data directories");
     });
     Some(notes.ok()?.folder)
 }

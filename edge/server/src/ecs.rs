@@ -71,7 +71,7 @@ impl ControlHandle {
             calls.waiting.insert(call, reply);
             call
         };
-        let gone = || ApiError::new(ErrorCode::Server, "The control plane is ending.");
+        let gone = || ApiError::new(ErrorCode::Server, "The control plane is shutting down.");
         if self.inputs.send(Input::Call { call, realm, request }).await.is_err() {
             lock(&self.calls).waiting.remove(&call);
             return Err(gone());

@@ -167,7 +167,7 @@ impl Default for Metrics {
         let waiting = registered(
             &mut registry,
             "longshore_machine_waiting_inputs",
-            "Inputs that wait for a machine",
+            "Inputs waiting for a machine",
             Family::default(),
         );
         let commits = registered(

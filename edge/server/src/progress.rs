@@ -43,7 +43,7 @@ impl<S> Progress<S> {
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(stalled.as_mut().poll(cx));
         self.notes.warn(&format!(
-            "a client read nothing of an answer for {patience:?}, so its connection is closed"
+            "closing the connection of a client that did not read its response for {patience:?}"
         ));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

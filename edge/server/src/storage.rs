@@ -79,7 +79,7 @@ pub enum StorageError {
     },
     /// The file is not a database, or is damaged.
     #[error(
-        "cannot use the database {place}: move the file away to start with an empty cluster, or bring back a copy of it"
+        "cannot use the database {place}: move the file away to start with an empty cluster, or restore a backup"
     )]
     Open {
         /// The file.
@@ -97,7 +97,7 @@ pub enum StorageError {
     },
     /// The file was written by a later version.
     #[error(
-        "the database {place} has version {found}, this program knows up to {known}: use the newer program"
+        "the database {place} has version {found}, but this program supports at most {known}: use a newer version of the program"
     )]
     TooNew {
         /// The file.
@@ -117,7 +117,7 @@ pub enum StorageError {
     },
     /// A record cannot be read.
     #[error(
-        "the database {place} is damaged: {what}. Bring back a copy of it, or move it away to start with an empty cluster"
+        "the database {place} is damaged: {what}. Restore a backup, or move it away to start with an empty cluster"
     )]
     Record {
         /// The file.
@@ -226,14 +226,14 @@ impl Storage {
         on_disk.is_short = is_short;
         let place = &self.place;
         let pages = if is_short {
-            tracing::warn!(%place, "the disk is full, or nearly: the database goes on with the room that it had set aside, which is enough for some thousand tasks. Free some");
+            tracing::warn!(%place, "the disk is full, or nearly: the database now uses its reserved space, which is enough for a few thousand tasks. Free some disk space");
             WAL_PAGES_WHEN_FULL
         } else {
-            tracing::info!(%place, "the disk has room again");
+            tracing::info!(%place, "the disk has free space again");
             WAL_PAGES
         };
         if let Err(error) = self.connection.pragma_update(None, "wal_autocheckpoint", pages) {
-            tracing::warn!(%place, %error, "the write-ahead log cannot be kept short");
+            tracing::warn!(%place, %error, "cannot keep the write-ahead log short");
         }
     }
 

@@ -222,7 +222,7 @@ fn source(spec: &TaskSpec, volume: &Volume) -> Result<String, String> {
         || volume.fsx_windows_file_server_volume_configuration.is_some();
     if elsewhere {
         return Err(format!(
-            "CannotCreateVolumeError: volume {name} lives in AWS, which is not reached from here"
+            "CannotCreateVolumeError: volume {name} is stored in AWS, which cannot be reached from here"
         ));
     }
     let path = volume.host.as_ref().and_then(|host| host.source_path.as_deref());

@@ -152,7 +152,7 @@ pub(super) async fn remove(daemon: &bollard::Docker, id: &str) -> Result<(), Fai
 /// The same where it is removed again with its task.
 pub(super) async fn discard(daemon: &bollard::Docker, id: &str) {
     if let Err(failure) = remove(daemon, id).await {
-        tracing::warn!(container = id, %failure, "a container cannot be removed");
+        tracing::warn!(container = id, %failure, "cannot remove a container");
     }
 }
 

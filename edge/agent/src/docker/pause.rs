@@ -116,8 +116,8 @@ async fn import(daemon: &bollard::Docker) -> Result<(), Failure> {
     let version = bounded(CALL, daemon.version()).await?;
     let architecture = version.arch.unwrap_or_default();
     let program = program(&architecture).ok_or_else(|| {
-        let what = "pidMode and ipcMode task are for x86_64 and aarch64";
-        Failure::Unsupported(format!("{what}, and this daemon is of {architecture}"))
+        let what = "pidMode and ipcMode task need x86_64 or aarch64";
+        Failure::Unsupported(format!("{what}, but this daemon runs on {architecture}"))
     })?;
     let options = CreateImageOptionsBuilder::new()
         .from_src("-")

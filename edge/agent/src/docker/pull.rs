@@ -84,7 +84,7 @@ impl Pulls {
             return Ok(());
         };
         if self.policy != PullPolicy::Always && is_here(daemon, image).await {
-            tracing::info!(image, %reason, "no pull: the image that is here is used");
+            tracing::info!(image, %reason, "not pulled: using the local image");
             return Ok(());
         }
         Err(reason.to_string())

@@ -67,7 +67,7 @@ pub(super) async fn until_ended(daemon: &bollard::Docker, id: &str) -> Event {
         if let Err(failure) = &seen
             && failures == 0
         {
-            tracing::warn!(container = id, %failure, "cannot tell whether a container runs");
+            tracing::warn!(container = id, %failure, "cannot find out whether a container is running");
         }
         failures = if seen.is_ok() { 0 } else { failures + 1 };
         if let Some(ended) = end(seen, code) {
@@ -117,7 +117,7 @@ pub(super) async fn signal(daemon: &bollard::Docker, id: &str, how: End) {
         // It ended by itself just now, which its watcher is about to tell.
         Err(failure) if matches!(failure.status(), Some(404 | 409)) => {}
         Err(failure) => {
-            tracing::warn!(container = id, ?how, %failure, "a container cannot be ended");
+            tracing::warn!(container = id, ?how, %failure, "cannot stop a container");
         }
         Ok(()) => {}
     }

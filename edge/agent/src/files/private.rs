@@ -16,12 +16,12 @@ const OTHERS: Mode = Mode::RWXG.union(Mode::RWXO);
 pub enum PrivateError {
     /// A link.
     #[error(
-        "{0} is a link, and links are not followed there: put the file or directory itself in its place"
+        "{0} is a link, and links are not followed there: replace it with the file or directory itself"
     )]
     Link(PathBuf),
     /// A file that has another name, too.
     #[error(
-        "{0} has a second name (a hard link), through which it would be changed: put a copy in its place"
+        "{0} has a second name (a hard link), through which it would change as well: replace it with a copy"
     )]
     SecondName(PathBuf),
     /// Neither a file nor a directory.
@@ -32,7 +32,7 @@ pub enum PrivateError {
     NotDirectory(PathBuf),
     /// Somebody else's.
     #[error(
-        "{path} belongs to user {owner}, and this program runs as user {own}: run it as that user, or give the directory to user {own} with chown"
+        "{path} belongs to user {owner}, but this program runs as user {own}: run it as that user, or chown the directory to user {own}"
     )]
     Foreign {
         /// What.

@@ -123,7 +123,7 @@ impl Directory {
         container: &str,
     ) -> io::Result<Self> {
         if !is_name(container) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no container is called so"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a valid container name"));
         }
         let folder = root.make(task.to_string())?.make(container)?;
         folder.make(WORK)?;

@@ -127,7 +127,7 @@ pub(super) fn end_rest(directory: &Directory) {
 fn end_unknown(directory: &Directory) {
     if let Some(pid) = directory.unsealed() {
         let (task, container) = (directory.task, &*directory.container);
-        tracing::warn!(%task, container, "its process was started by an older version, and is ended");
+        tracing::warn!(%task, container, "stopping its process, which was started by an older version");
         // Gone already is as good.
         let _ = kill_process_group(pid, Signal::KILL);
     }

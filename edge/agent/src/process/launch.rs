@@ -98,11 +98,11 @@ pub(super) fn check(spec: &ContainerSpec) -> Result<(), String> {
     let image = spec.definition.image.as_deref().unwrap_or_default();
     let Some(program) = words.first() else {
         return Err(format!(
-            "CannotStartContainerError: the image {image} needs Docker, and this instance runs plain processes: give the container a command"
+            "CannotStartContainerError: the image {image} needs Docker, but this instance runs plain processes: give it a command"
         ));
     };
     if spec.definition.mount_points.as_ref().is_some_and(|mounts| !mounts.is_empty()) {
-        return Err("CannotCreateContainerError: mount points need Docker, and this instance runs plain processes".to_owned());
+        return Err("CannotCreateContainerError: mount points need Docker, but this instance runs plain processes".to_owned());
     }
     if !program_exists(spec, program) {
         return Err(format!(
@@ -206,7 +206,7 @@ fn user(spec: &ContainerSpec) -> Result<Option<User>, String> {
     }
     if !own.is_root() {
         return Err(format!(
-            "CannotStartContainerError: only root may run a process as user {name}, and longshore runs as user {}",
+            "CannotStartContainerError: only root may run a process as user {name}, but longshore runs as user {}",
             own.as_raw()
         ));
     }

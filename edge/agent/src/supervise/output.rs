@@ -73,13 +73,15 @@ impl Bounds {
         let mut bounds = Self::default();
         if let Some(text) = max_size {
             bounds.file_bytes = size(text).ok_or_else(|| {
-                format!("the log option max-size is a number of bytes, or one with k, m or g behind it, not {text:?}")
+                format!("the log option max-size must be a number of bytes, optionally followed by k, m or g, not {text:?}")
             })?;
         }
         if let Some(text) = max_file {
             let files = text.parse().ok().filter(|files| (1..=FILES_MAX).contains(files));
             bounds.files = files.ok_or_else(|| {
-                format!("the log option max-file is a number from 1 to {FILES_MAX}, not {text:?}")
+                format!(
+                    "the log option max-file must be a number from 1 to {FILES_MAX}, not {text:?}"
+                )
             })?;
         }
         Ok(bounds)

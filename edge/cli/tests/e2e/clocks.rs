@@ -46,5 +46,5 @@ fn a_clock_that_is_set_a_day_forward_ends_nothing_and_is_what_times_are_shown_by
     let later = created_at(&server, &server.run("later"));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
     assert!((later - now.as_secs_f64() - DAY_S).abs() < 5.0, "{later} is not by the new clock");
-    assert_eq!(server.said().matches("the clock of this machine was set").count(), 1);
+    assert_eq!(server.said().matches("the clock of this machine was changed").count(), 1);
 }

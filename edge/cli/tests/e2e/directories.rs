@@ -44,7 +44,10 @@ fn a_data_directory_that_somebody_else_made_starts_nothing_unless_it_is_trusted(
     let home = with_a_stranger();
     let (code, said) = refused(&home, &[]);
     assert_eq!(code, Some(1), "{said}");
-    says(&said, &[&home.state().to_string_lossy(), "--trust-data-dir", "--data-dir", "not made"]);
+    says(
+        &said,
+        &[&home.state().to_string_lossy(), "--trust-data-dir", "--data-dir", "not created"],
+    );
     assert_eq!(home.lines("runs").len(), 1, "nothing was started");
     let server = Server::start(&home, &["--trust-data-dir"]);
     until("its service is started", || (home.lines("runs").len() == 2).then_some(()));
@@ -109,7 +112,7 @@ fn at_a_terminal_the_question_is_asked_and_the_answer_counts() {
     let home = with_a_stranger();
     for (answer, is_opened) in [("\n", false), ("no\n", false), ("y\n", true)] {
         let Some(said) = answered(&home, answer) else { return };
-        says(&said, &["was not made by you on this machine", "Open it? [y/N]"]);
+        says(&said, &["was not created by you on this machine", "Open it? [y/N]"]);
         assert_eq!(said.contains("\"ready\":true"), is_opened, "{answer:?}: {said}");
         assert_eq!(said.contains("ended with 1\r\n"), !is_opened, "{answer:?}: {said}");
         assert_eq!(home.lines("runs").len(), 1 + usize::from(is_opened), "{answer:?}");

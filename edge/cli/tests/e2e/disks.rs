@@ -39,7 +39,9 @@ fn a_data_directory_that_is_removed_ends_the_program_within_a_second_and_its_tas
     // With a quarter of a second for answers that are on the way.
     assert!(began.elapsed() < Duration::from_millis(1_500), "{:?}", began.elapsed());
     let said = server.said();
-    for part in [&*home.state().to_string_lossy(), "was removed", "Nothing is acknowledged"] {
+    for part in
+        [&*home.state().to_string_lossy(), "was removed", "No further changes are acknowledged"]
+    {
         assert!(said.contains(part), "{part:?} is not in {said:?}");
     }
     until("its tasks have ended", || (!runs(supervisor)).then_some(()));
@@ -84,7 +86,7 @@ fn a_log_that_was_cut_starts_with_what_is_whole_and_says_what_is_missing() {
     file.set_len(middle + 3_000).expect("it can be cut");
     let server = Server::start(&home, &[]);
     let said = server.said();
-    assert!(said.contains("commits that were acknowledged are not in the database"), "{said}");
+    assert!(said.contains("acknowledged commits are not in the database"), "{said}");
     let listed = server.ecs("ListClusters", &json!({}));
     let names: Vec<String> = listed["clusterArns"]
         .as_array()

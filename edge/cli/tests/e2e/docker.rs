@@ -228,7 +228,7 @@ fn without_a_daemon_the_program_says_where_it_looked_and_what_to_do() {
     let (code, said) = refused_in(&Home::new(), &ONE, &[NOWHERE]);
     assert_eq!(code, Some(1), "{said}");
     for part in [
-        "no Docker daemon answers at tcp://127.0.0.1:1",
+        "no Docker daemon responds at tcp://127.0.0.1:1",
         "Start Docker",
         "DOCKER_HOST",
         "--runtime process",

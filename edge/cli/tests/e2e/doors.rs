@@ -400,7 +400,7 @@ fn a_port_that_is_insecure_serves_whoever_reaches_it_but_no_web_page() {
     let home = Home::new();
     let open = Server::start(&home, &[&EVERYWHERE[..], &["--insecure"]].concat());
     for what in ["the ECS API", "the Mesos master API"] {
-        let warned = open.said().contains(&format!("{what} on 0.0.0.0:0 serves everybody"));
+        let warned = open.said().contains(&format!("{what} on 0.0.0.0:0 is open to anyone"));
         assert!(warned, "{}", open.said());
     }
     for (address, path) in [(&open.ecs, "GET /longshore/v1/health"), (&open.mesos, "GET /state")] {
@@ -419,7 +419,7 @@ fn a_port_whose_callers_prove_who_they_are_needs_no_leave_and_any_name_will_do()
     let credentials = credentials.to_string_lossy().into_owned();
     let keys = ["--access-key", "KEY:secret", "--mesos-credentials", &credentials];
     let guarded = Server::start(&home, &[&EVERYWHERE[..], &keys].concat());
-    assert!(!guarded.said().contains("serves everybody"), "{}", guarded.said());
+    assert!(!guarded.said().contains("is open to anyone"), "{}", guarded.said());
     for (address, path) in
         [(&guarded.ecs, "GET /longshore/v1/health"), (&guarded.mesos, "GET /health")]
     {

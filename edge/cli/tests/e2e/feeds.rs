@@ -102,7 +102,7 @@ fn messages_that_are_no_events_are_told_of_and_harm_nobody() {
         let message = json!({"QueueUrl": queue_url(&server), "MessageBody": body});
         aws(&server, "AmazonSQS.SendMessage", &message);
     }
-    until("it says so", || server.said().contains("not an event of ECS").then_some(()));
+    until("it says so", || server.said().contains("not an ECS event").then_some(()));
     finishes(&mut framework, "one");
     assert_eq!(hears(&server.mesos), Some(()));
 }
@@ -132,7 +132,7 @@ fn serve_reads_its_cluster_when_there_is_no_such_queue() {
     let master = Master::start_with(&home, &endpoint, &["--queue", "nowhere"]);
     let mut framework = Framework::subscribe(&master.mesos, &info());
     finishes(&mut framework, "one");
-    until("it says so", || master.said().contains("the queue cannot be found").then_some(()));
+    until("it says so", || master.said().contains("cannot find the queue").then_some(()));
     assert_eq!(hears(&master.mesos), None);
     drop(server);
     let (code, said) = refused(&home, &["--queue", "q"]);

@@ -346,9 +346,9 @@ fn a_file_of_secrets_that_cannot_be_right_is_named() {
         );
     }
     for (text, why) in [
-        ("", "it holds no credentials"),
+        ("", "the file contains no credentials"),
         ("alice hush hush", "line 1 is not a principal and a secret"),
-        (r#"{"credentials": [{"principal": "alice"}]}"#, "it is not JSON of the form"),
+        (r#"{"credentials": [{"principal": "alice"}]}"#, "not JSON of the form"),
     ] {
         let (code, said) = refused(&home, &["--mesos-credentials", &file(text, 0o600)]);
         assert_eq!(code, Some(1), "{said}");

@@ -17,10 +17,10 @@ fn a_life(server: &Server) {
     let mut again = info.clone();
     again["id"] = json!({"value": framework.id});
     framework.hang_up();
-    until("it is away", || server.said().contains("framework is away").then_some(()));
+    until("it is away", || server.said().contains("framework disconnected").then_some(()));
     let framework = Framework::subscribe(&server.mesos, &again);
     framework.must("TEARDOWN", Value::Null);
-    until("it is removed", || server.said().contains("framework is removed").then_some(()));
+    until("it is removed", || server.said().contains("framework removed").then_some(()));
 }
 
 #[test]
@@ -33,13 +33,13 @@ fn an_operator_is_told_of_frameworks_and_tasks_in_the_order_of_what_happened() {
     for wanted in [
         "agent connected",
         "framework subscribed framework=",
-        "framework launches a task",
+        "framework launched a task",
         "framework's task is TASK_RUNNING",
         "framework's task is TASK_FAILED",
-        "framework launches a task",
-        "framework is away, and is waited for",
+        "framework launched a task",
+        "framework disconnected, waiting for it to return",
         "framework subscribed again",
-        "framework is removed, and its tasks are stopped",
+        "framework removed, its tasks are being stopped",
     ] {
         let at = rest.find(wanted).unwrap_or_else(|| panic!("no {wanted:?} in its place: {said}"));
         rest = &rest[at + wanted.len()..];

@@ -131,10 +131,7 @@ fn a_full_disk_ends_the_program_and_loses_nothing_that_was_acknowledged() {
     let refusal = server.call("RunTask", &large).expect("a refusal is an answer");
     assert_eq!((refusal.status, &refusal.json()["__type"]), (500, &json!("ServerException")));
     assert_eq!(server.ended(), Some(1));
-    says(
-        &server.said(),
-        &["the database cannot be written", "Nothing that was acknowledged is lost"],
-    );
+    says(&server.said(), &["cannot write to the database", "No acknowledged change is lost"]);
 
     let server = Server::start(&home, &[]);
     for arn in &kept {

@@ -112,7 +112,7 @@ struct ContainerDetail {
 /// # Errors
 /// Says why it cannot be read.
 pub(super) fn event(body: &str, cluster_arn: &str) -> Result<Option<News>, String> {
-    let strange = |error: serde_json::Error| format!("a message is not an event of ECS: {error}");
+    let strange = |error: serde_json::Error| format!("a message is not an ECS event: {error}");
     let kind: Kind = serde_json::from_str(body).map_err(strange)?;
     match &*kind.detail_type {
         TASK => {
@@ -266,7 +266,7 @@ mod tests {
         lacks.as_object_mut().expect("it is an object").remove("version");
         for body in ["", "hello", "{}", "[1]", &envelope(INSTANCE, &lacks)] {
             let why = event(body, CLUSTER).expect_err(body);
-            assert!(why.starts_with("a message is not an event of ECS: "), "{why}");
+            assert!(why.starts_with("a message is not an ECS event: "), "{why}");
         }
     }
 }

@@ -38,16 +38,16 @@ impl Feed {
         ]);
         let request = self.sqs.set_queue_attributes().queue_url(&url);
         let set = request.set_attributes(Some(attributes)).send().await;
-        set.map_err(failed("the queue cannot be opened to the rule"))?;
+        set.map_err(failed("cannot allow the rule to send to the queue"))?;
         let target = Target::builder().id(TARGET).arn(&queue_arn).build();
         let target = target.map_err(|error| FeedError::Answer(error.to_string()))?;
         let request = self.bridge.put_targets().rule(&self.options.queue).targets(target);
         let put =
-            request.send().await.map_err(failed("the rule cannot be pointed at the queue"))?;
+            request.send().await.map_err(failed("cannot make the queue a target of the rule"))?;
         match put.failed_entries().first() {
             None => Ok(url),
             Some(entry) => Err(FeedError::Answer(format!(
-                "the rule cannot be pointed at the queue: {}",
+                "cannot make the queue a target of the rule: {}",
                 entry.error_message().or(entry.error_code()).unwrap_or("no reason given")
             ))),
         }
@@ -56,12 +56,12 @@ impl Feed {
     /// URL and ARN of the queue.
     async fn make_queue(&self) -> Result<(String, String), FeedError> {
         let made = self.sqs.create_queue().queue_name(&self.options.queue).send().await;
-        let made = made.map_err(failed("the queue cannot be made"))?;
+        let made = made.map_err(failed("cannot create the queue"))?;
         let lacks = |what: &str| FeedError::Answer(format!("the queue has no {what}"));
         let url = made.queue_url().ok_or_else(|| lacks("URL"))?.to_owned();
         let request = self.sqs.get_queue_attributes().queue_url(&url);
         let request = request.attribute_names(QueueAttributeName::QueueArn);
-        let read = request.send().await.map_err(failed("the queue cannot be read"))?;
+        let read = request.send().await.map_err(failed("cannot read the queue"))?;
         let arn = read.attributes().and_then(|all| all.get(&QueueAttributeName::QueueArn));
         let arn = arn.ok_or_else(|| lacks("ARN"))?.clone();
         Ok((url, arn))
@@ -76,8 +76,8 @@ impl Feed {
         });
         let request = self.bridge.put_rule().name(&self.options.queue);
         let request = request.event_pattern(pattern.to_string()).state(RuleState::Enabled);
-        let request = request.description("What Longshore is told of the cluster");
-        let put = request.send().await.map_err(failed("the rule cannot be made"))?;
+        let request = request.description("Events of the cluster for Longshore");
+        let put = request.send().await.map_err(failed("cannot create the rule"))?;
         let missing = || FeedError::Answer("the rule has no ARN".to_owned());
         put.rule_arn().map(str::to_owned).ok_or_else(missing)
     }
@@ -90,6 +90,6 @@ impl Feed {
         if error.as_service_error().is_some_and(is_absent) {
             return Ok(());
         }
-        Err(failed("the rule cannot be disabled")(error))
+        Err(failed("cannot disable the rule")(error))
     }
 }

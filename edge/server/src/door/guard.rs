@@ -95,12 +95,12 @@ impl Guard {
             Page::Foreign(Some(origin)) => Err(refused(
                 StatusCode::FORBIDDEN,
                 format!(
-                    "The request comes from a web page of another origin, {origin}. --allow-origin {origin} would allow it."
+                    "The request comes from a web page of another origin, {origin}. Use --allow-origin {origin} to allow it."
                 ),
             )),
             Page::Foreign(None) => Err(refused(
                 StatusCode::FORBIDDEN,
-                "The request comes from a web page of another origin, which it does not name. --allow-origin allows pages that do.",
+                "The request comes from a web page of another origin, which it does not name. --allow-origin only works for pages that do.",
             )),
         }
     }
@@ -136,7 +136,7 @@ impl Guard {
         let Some(host) = HostName::of_authority(sent) else {
             return Err(refused(
                 StatusCode::BAD_REQUEST,
-                "The Host header is not a host with or without a port.",
+                "The Host header is not a host with an optional port.",
             ));
         };
         let is_address = matches!(host, HostName::Address(_));
@@ -145,14 +145,14 @@ impl Guard {
             return Ok(());
         }
         let ours = if self.is_loopback {
-            "localhost, loopback addresses and what --allow-host names"
+            "localhost, loopback addresses and hosts given with --allow-host"
         } else {
-            "localhost, IP addresses and what --allow-host names"
+            "localhost, IP addresses and hosts given with --allow-host"
         };
         Err(refused(
             StatusCode::FORBIDDEN,
             format!(
-                "The request is for the host {host}, and this port answers for {ours}. --allow-host {host} would allow it."
+                "The request is for the host {host}, but this port answers only to {ours}. Use --allow-host {host} to allow it."
             ),
         ))
     }

@@ -58,7 +58,7 @@ impl Port {
 pub enum BindError {
     /// The system refuses.
     #[error(
-        "cannot listen on {address} ({what}): {cause}. Stop what uses it, or choose another with {flag}"
+        "cannot listen on {address} ({what}): {cause}. Stop the program that uses it, or choose another with {flag}"
     )]
     Taken {
         /// Where.
@@ -72,8 +72,8 @@ pub enum BindError {
     },
     /// Other machines could call it, and nothing would tell who they are.
     #[error(
-        "{what} on {address} would let everybody who reaches it run programs here. Choose a loopback address with {flag}, \
-         let callers prove who they are with {remedy}, or say --insecure"
+        "{what} on {address} would let anyone who can reach it run programs here. Choose a loopback address with {flag}, \
+         authenticate callers with {remedy}, or pass --insecure"
     )]
     Exposed {
         /// Where.
@@ -102,7 +102,7 @@ pub async fn bind(
         if !rules.insecure {
             return Err(BindError::Exposed { address, what, flag, remedy });
         }
-        tracing::warn!("{what} on {address} serves everybody who reaches it (--insecure)");
+        tracing::warn!("{what} on {address} is open to anyone who can reach it (--insecure)");
     }
     let inner = listen(address);
     let inner = inner.map_err(|cause| BindError::Taken { address, what, flag, cause })?;
@@ -161,7 +161,7 @@ impl Listener {
 
 fn turned_away(peer: IpAddr) {
     let max = limits::CONNECTIONS_OF_PEER_MAX;
-    tracing::debug!(%peer, "a connection is closed: {max} requests of its address are being answered");
+    tracing::debug!(%peer, "closing a connection: {max} requests from its address are already in progress");
 }
 
 /// What answers on a port.

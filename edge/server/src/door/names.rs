@@ -57,7 +57,7 @@ impl FromStr for HostName {
         let address = text.parse::<Ipv6Addr>().ok().map(|address| Self::Address(address.into()));
         let host = address.or_else(|| Self::of_bare(text));
         host.ok_or_else(|| {
-            "write a host name or an IP address, without scheme and port, for example build.example.com".to_owned()
+            "write a host name or an IP address, without a scheme or port, for example build.example.com".to_owned()
         })
     }
 }

@@ -141,7 +141,7 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
         let asked = format!("{} {}", parts.method, parts.uri.path());
         return Err(ApiError::new(
             ErrorCode::UnknownOperation,
-            format!("The ECS API takes POST / only, not {asked}."),
+            format!("The ECS API accepts only POST /, not {asked}."),
         ));
     }
     let target = text(&parts.headers, "x-amz-target").unwrap_or_default();
@@ -161,7 +161,7 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
     // Its room is kept until the call is answered.
     let body = front.bodies.read(body, wire_limits::BODY_BYTES_MAX).await.map_err(|_| {
         let message = format!(
-            "The body must arrive whole and have at most {} bytes.",
+            "The body must be complete and have at most {} bytes.",
             wire_limits::BODY_BYTES_MAX
         );
         ApiError::new(ErrorCode::RequestEntityTooLarge, message)
@@ -194,7 +194,7 @@ async fn logs(
     match found {
         Ok(Some(bytes)) => Response::new(Body::from(bytes)),
         Ok(None) => {
-            let why = "no output is kept for that task and container\n";
+            let why = "no output is available for that task and container\n";
             refused(StatusCode::NOT_FOUND, why.to_owned())
         }
         Err(why) => {

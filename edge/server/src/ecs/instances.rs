@@ -119,7 +119,7 @@ pub(crate) async fn change(
     Json(()): Json<()>,
 ) -> Response<Body> {
     let Some(id) = ResourceId::parse(&id) else {
-        return refused(StatusCode::BAD_REQUEST, "that is not the id of a container instance");
+        return refused(StatusCode::BAD_REQUEST, "not the id of a container instance");
     };
     let done = match what.as_str() {
         "connect" => front.keeper.ask(|answer| Command::Connect(id, true, answer)).await,
@@ -128,7 +128,7 @@ pub(crate) async fn change(
         _ => {
             return refused(
                 StatusCode::NOT_FOUND,
-                "an instance can connect, disconnect or be lost",
+                "the action must be connect, disconnect or lose",
             );
         }
     };

@@ -25,7 +25,7 @@ pub(super) async fn signed(
     let (mut parts, body) = request.into_parts();
     let max = limits::LOCAL_CALL_BYTES_MAX;
     let Ok(Whole { bytes, room }) = front.bodies.read(body, max).await else {
-        let why = format!("the body must arrive whole and have at most {max} bytes");
+        let why = format!("the body must be complete and have at most {max} bytes");
         return refused(StatusCode::PAYLOAD_TOO_LARGE, &why);
     };
     match front.access.admit(&parts, &bytes) {
@@ -49,7 +49,7 @@ pub(super) async fn at_home(
     }
     let (account, region) = (&home.account, &home.region);
     let why = format!(
-        "the instances of this local ECS are in region {region} of account {account}, and the request is signed for another"
+        "the instances of this local ECS are in region {region} of account {account}, but the request is signed for another"
     );
     refused(StatusCode::FORBIDDEN, &why)
 }

@@ -99,7 +99,7 @@ impl Ring {
 pub(crate) enum NoSeat {
     /// There are as many readers as there may be.
     Full,
-    /// The control plane is ending.
+    /// The control plane is shutting down.
     Ending,
 }
 

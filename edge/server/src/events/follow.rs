@@ -63,7 +63,7 @@ pub(crate) async fn follow(
             return refused(StatusCode::SERVICE_UNAVAILABLE, &why);
         }
         Err(NoSeat::Ending) => {
-            return refused(StatusCode::SERVICE_UNAVAILABLE, "the control plane is ending");
+            return refused(StatusCode::SERVICE_UNAVAILABLE, "the control plane is shutting down");
         }
     };
     let mut response = Response::new(Body::from_stream(stream(reader, filter, front.closed)));

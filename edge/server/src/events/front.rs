@@ -60,7 +60,7 @@ pub(crate) async fn respond(
     request: HttpRequest<Body>,
 ) -> Response<Body> {
     if service == Service::SqsQuery && is_unsigned_page(&request) {
-        let why = "An unsigned request with Origin, Referer or Sec-Fetch headers is a web page's: sign it, or send it without them.";
+        let why = "An unsigned request with Origin, Referer or Sec-Fetch headers comes from a web page: sign it, or omit these headers.";
         return refuse(service, StatusCode::FORBIDDEN, ApiError::new(ErrorCode::AccessDenied, why));
     }
     write(service, answer(front, service, request).await)
@@ -179,12 +179,12 @@ async fn admit(
         let asked = format!("{} {}", parts.method, parts.uri.path());
         return Err(ApiError::new(
             ErrorCode::UnknownOperation,
-            format!("This API takes POST / only, not {asked}."),
+            format!("This API accepts only POST /, not {asked}."),
         ));
     }
     let max = limits::EVENTS_CALL_BYTES_MAX;
     let body = front.bodies.read(body, max).await.map_err(|_| {
-        let message = format!("The body must arrive whole and have at most {max} bytes.");
+        let message = format!("The body must be complete and have at most {max} bytes.");
         ApiError::new(ErrorCode::RequestEntityTooLarge, message)
     })?;
     let realm = front.access.admit(parts, &body.bytes)?;
@@ -205,7 +205,7 @@ fn read(service: Service, parts: &Parts, body: &[u8]) -> Result<Request, Refusal
     let request = request.map_err(Refusal::Sqs)?;
     if parts.method == Method::GET && !request.is_read() {
         let operation = request.operation();
-        let why = format!("The action {operation} changes something: it must be sent by POST.");
+        let why = format!("The action {operation} changes state: it must be sent by POST.");
         let error = sqs::Error::new(sqs::ErrorCode::MethodNotAllowed, why);
         return Err(Refusal::Sqs(error));
     }

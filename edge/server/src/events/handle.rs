@@ -105,5 +105,5 @@ pub(crate) fn refusal_like(answer: &BusAnswer, error: ApiError) -> Refusal {
 
 /// The bus is ending.
 pub(super) fn gone() -> ApiError {
-    ApiError::new(ErrorCode::Server, "The event bus is ending.")
+    ApiError::new(ErrorCode::Server, "The event bus is shutting down.")
 }

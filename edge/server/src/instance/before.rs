@@ -62,8 +62,8 @@ pub(crate) fn known<'a>(
     match elsewhere.filter(|_| known.is_empty()) {
         None => Ok(known),
         Some(Realm { region, account }) => Err(format!(
-            "the instances of the cluster {cluster} in this data directory are in region {region} and account {account}. To go on with them, \
-             start with --region {region} --account {account}; to begin anew, choose another directory with --data-dir"
+            "the instances of the cluster {cluster} in this data directory are in region {region} and account {account}. To keep \
+             using them, start with --region {region} --account {account}; to start afresh, choose another directory with --data-dir"
         )),
     }
 }
@@ -81,8 +81,8 @@ pub(crate) fn check_sizes(known: &Known, configs: &[InstanceConfig]) -> Result<(
                 ec2_instance_id: id, cpu: new_cpu, memory_mib: new_memory, ..
             } = config;
             return Err(format!(
-                "{id} has {cpu} CPU units and {memory} MiB in this data directory, and not {new_cpu} and {new_memory}. Start with the flags \
-                 of before (--instances, or --instance-cpu {cpu} --instance-memory {memory}), or choose another directory with --data-dir"
+                "{id} has {cpu} CPU units and {memory} MiB in this data directory, not {new_cpu} and {new_memory}. Start with the \
+                 same flags (--instances, or --instance-cpu {cpu} --instance-memory {memory}), or choose another directory with --data-dir"
             ));
         }
     }
@@ -99,8 +99,8 @@ pub(crate) fn keep_runtimes(known: &Known, configs: &mut [InstanceConfig]) -> Re
         match (before, config.runtime) {
             (Some(RuntimeChoice::Docker), RuntimeChoice::Process) => {
                 return Err(format!(
-                    "{} ran Docker containers before, and no Docker daemon answers now. Start Docker, or give up what runs \
-                     there: --runtime process",
+                    "{} ran Docker containers before, but no Docker daemon responds now. Start Docker, or abandon \
+                     those containers with --runtime process",
                     config.ec2_instance_id
                 ));
             }

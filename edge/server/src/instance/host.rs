@@ -105,11 +105,11 @@ pub(crate) async fn start_host(
         routes: Routes::clone(routes),
     };
     let first = tokio::time::timeout(limits::INVENTORY_WAIT, begun.host.runtime.inventory()).await;
-    match first.unwrap_or_else(|_| Err("it does not answer".to_owned())) {
+    match first.unwrap_or_else(|_| Err("it does not respond".to_owned())) {
         Ok(found) => begun.go_on(found, tasks).await,
         Err(why) => {
             // What cannot be seen has not ended: until it is seen, the instance has no agent.
-            tracing::error!(%instance, why, "cannot tell what runs on the instance: its agent waits");
+            tracing::error!(%instance, why, "cannot find out what runs on the instance: its agent stays away until then");
             tasks.spawn(begun.wait());
         }
     }
@@ -119,7 +119,7 @@ pub(crate) async fn start_host(
 /// What can be done where there is no Docker.
 pub(crate) fn without_docker(why: &str) -> String {
     format!(
-        "{why}. Start Docker, say by DOCKER_HOST where it is, or run plain processes: --runtime process"
+        "{why}. Start Docker, set DOCKER_HOST to its address, or run plain processes with --runtime process"
     )
 }
 
@@ -140,12 +140,12 @@ impl Begun {
             match self.host.runtime.inventory().await {
                 Ok(found) => break found,
                 Err(why) => {
-                    tracing::warn!(instance = %self.host.instance, why, "still cannot tell what runs on the instance");
+                    tracing::warn!(instance = %self.host.instance, why, "still cannot find out what runs on the instance");
                 }
             }
             pause = (pause * 2).min(limits::INVENTORY_PAUSE_MAX);
         };
-        tracing::info!(instance = %self.host.instance, found = found.len(), "what runs on the instance is known");
+        tracing::info!(instance = %self.host.instance, found = found.len(), "found out what runs on the instance");
         let mut tasks = JoinSet::new();
         self.go_on(found, &mut tasks).await;
         while tasks.join_next().await.is_some() {}
@@ -202,14 +202,14 @@ async fn open(
             if processes.ends_with_us {
                 let noted = longshore_agent::note_containers(&processes.hosts, instance);
                 noted
-                    .map_err(|error| format!("the instance's directory cannot be made: {error}"))?;
+                    .map_err(|error| format!("cannot create the instance's directory: {error}"))?;
             }
             Ok(Runtime::Docker(docker))
         }
         RuntimeChoice::Process | RuntimeChoice::Simulated => {
             let opened = Processes::new(processes.clone(), instance, events);
             let opened = opened
-                .map_err(|error| format!("the instance's directory cannot be made: {error}"))?;
+                .map_err(|error| format!("cannot create the instance's directory: {error}"))?;
             Ok(Runtime::Process(opened))
         }
     }

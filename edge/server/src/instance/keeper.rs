@@ -97,7 +97,8 @@ impl KeeperHandle {
         command: impl FnOnce(Answer<T>) -> Command,
     ) -> Result<T, ApiError> {
         let (answer, answered) = oneshot::channel();
-        let gone = || ApiError::new(ErrorCode::Server, "The instances are ending.");
+        let gone =
+            || ApiError::new(ErrorCode::Server, "The container instances are shutting down.");
         self.0.send(command(answer)).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
@@ -224,7 +225,7 @@ impl Keeper {
         if self.clusters.contains_key(&id) {
             return Ok(());
         }
-        Err(ApiError::invalid(format!("{id} is not a container instance of this machine.")))
+        Err(ApiError::invalid(format!("{id} is not a container instance on this machine.")))
     }
 
     /// Without its agent an instance gets no orders, and nothing is heard of it. Its containers run on.

@@ -34,7 +34,7 @@ pub(crate) async fn register(
     let arn = registered.container_instance.and_then(|instance| instance.container_instance_arn);
     let id = arn.as_deref().and_then(Arn::parse).and_then(|arn| ResourceId::parse(arn.id()));
     id.ok_or_else(|| {
-        ApiError::new(ErrorCode::Server, "The registration was answered without an ARN.")
+        ApiError::new(ErrorCode::Server, "The response to the registration has no ARN.")
     })
 }
 
@@ -59,7 +59,7 @@ async fn call<T: DeserializeOwned>(
 ) -> Result<T, ApiError> {
     let reply: Reply = control.call(realm.clone(), request).await?;
     serde_json::from_slice(&reply.into_json()).map_err(|error| {
-        ApiError::new(ErrorCode::Server, format!("An answer cannot be read: {error}"))
+        ApiError::new(ErrorCode::Server, format!("A response cannot be parsed: {error}"))
     })
 }
 

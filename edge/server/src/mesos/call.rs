@@ -53,7 +53,7 @@ impl Reader {
             NoBody::TooLarge => {
                 (413, format!("The call has more than {} bytes", limits::CALL_BYTES_MAX))
             }
-            NoBody::Broken => (413, "The call did not arrive whole and in time".to_owned()),
+            NoBody::Broken => (413, "The call did not arrive completely and in time".to_owned()),
         })?;
         if !body.is_large() {
             return decode(media, body, principal.as_deref());

@@ -36,14 +36,14 @@ impl std::fmt::Debug for Credentials {
 pub enum CredentialsError {
     /// It begins as JSON and is none of this form.
     #[error(
-        "it is not JSON of the form {{\"credentials\": [{{\"principal\": \"...\", \"secret\": \"...\"}}]}}: {0}"
+        "not JSON of the form {{\"credentials\": [{{\"principal\": \"...\", \"secret\": \"...\"}}]}}: {0}"
     )]
     Json(String),
     /// A line that holds something else.
-    #[error("line {0} is not a principal and a secret with a space between them")]
+    #[error("line {0} is not a principal and a secret separated by a space")]
     Line(usize),
     /// A principal that cannot be one.
-    #[error("the principal {0:?} is empty or has a colon, which HTTP Basic ends it with")]
+    #[error("the principal {0:?} is empty or contains a colon, which HTTP Basic does not allow")]
     Principal(String),
     /// A secret that anybody guesses.
     #[error("the secret of {0:?} is empty")]
@@ -52,7 +52,7 @@ pub enum CredentialsError {
     #[error("the principal {0:?} is given twice")]
     Twice(String),
     /// It holds nothing.
-    #[error("it holds no credentials")]
+    #[error("the file contains no credentials")]
     Empty,
 }
 

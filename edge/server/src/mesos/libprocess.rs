@@ -27,7 +27,7 @@ pub(super) fn note(headers: &HeaderMap) -> String {
     let from = from.and_then(|from| from.to_str().ok()).unwrap_or("somebody");
     let from: String = from.chars().take(100).collect();
     format!(
-        "{from:?} speaks libprocess to the Mesos master, which is not supported: only the v1 scheduler HTTP API is"
+        "{from:?} speaks libprocess to the Mesos master, but only the v1 scheduler HTTP API is supported"
     )
 }
 

@@ -146,7 +146,7 @@ impl Streams {
         self.bytes.fetch_sub(shared.end(true), Ordering::Relaxed);
         tracing::warn!(
             stream = key.0,
-            "a scheduler does not read its events as they come: its stream is closed"
+            "closing the event stream of a scheduler that reads it too slowly"
         );
         // Told again when the receiving half goes: the bridge takes the first.
         let _ = self.told.send(Input::StreamEnded(key));

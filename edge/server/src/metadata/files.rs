@@ -27,7 +27,7 @@ fn one(root: &Path, arn: &str) -> Result<Variables, String> {
     let object = object.ok_or_else(|| failed(format!("{arn} is not the ARN of an S3 object")))?;
     let S3Object { bucket, key } = object;
     let failed = |why: &str| failed(format!("key {key} of bucket {bucket}: {why}"));
-    let path = object.path().ok_or_else(|| failed("the key leads out of its bucket"))?;
+    let path = object.path().ok_or_else(|| failed("the key points outside its bucket"))?;
     let bytes = contents(root, Path::new(&path)).map_err(|why| failed(&why))?;
     let text = String::from_utf8(bytes).map_err(|_| failed("the file is not UTF-8"))?;
     let pairs = parse(&text).into_iter().map(|(name, value)| (name.into(), value.into()));
@@ -80,9 +80,9 @@ mod tests {
         let missing = refusal(&inside, "arn:aws:s3:::bucket/none.env");
         assert!(missing.starts_with(begin) && missing.contains("NoSuchKey"), "{missing}");
         assert!(
-            refusal(&inside, "arn:aws:s3:::bucket/../secret.env").contains("out of its bucket")
+            refusal(&inside, "arn:aws:s3:::bucket/../secret.env").contains("outside its bucket")
         );
-        assert!(refusal(&inside, "arn:aws:s3:::bucket/link.env").contains("a link leads out"));
+        assert!(refusal(&inside, "arn:aws:s3:::bucket/link.env").contains("a link points outside"));
         assert!(refusal(&inside, "bucket/a.env").contains("not the ARN"));
     }
 
@@ -92,6 +92,6 @@ mod tests {
         std::fs::create_dir_all(root.path().join("bucket")).expect("it can be made");
         let large = vec![b'a'; PROVIDED_FILE_BYTES_MAX + 1];
         std::fs::write(root.path().join("bucket/a.env"), large).expect("it can be written");
-        assert!(refusal(root.path(), "arn:aws:s3:::bucket/a.env").contains("more than"));
+        assert!(refusal(root.path(), "arn:aws:s3:::bucket/a.env").contains("larger than"));
     }
 }

@@ -172,8 +172,8 @@ async fn credentials(State(metadata): State<Metadata>, Path(id): Path<String>) -
     let keys = match chain.keys().await {
         Ok(keys) => keys,
         Err(why) => {
-            tracing::warn!(why, "this machine has no AWS credentials to hand on");
-            let text = format!("this machine has no AWS credentials to hand on: {why}");
+            tracing::warn!(why, "this machine has no AWS credentials to pass on");
+            let text = format!("this machine has no AWS credentials to pass on: {why}");
             return refused(StatusCode::SERVICE_UNAVAILABLE, "CredentialsUninitialized", text);
         }
     };

@@ -62,7 +62,7 @@ impl Metadata {
                 Err(why) if self.book().complains_of_bridge(&why) => {
                     tracing::warn!(
                         why,
-                        "containers on Docker's bridge find no task metadata endpoint"
+                        "containers on Docker's bridge network cannot reach the task metadata endpoint"
                     );
                 }
                 Err(_) => {}
@@ -87,7 +87,7 @@ impl Metadata {
         let at = |port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
         let listener = match listen(Port::Metadata, at(wanted)).await {
             Err(error) if given.is_none() && wanted != 0 => {
-                tracing::warn!(%error, "containers of before do not find the task metadata endpoint");
+                tracing::warn!(%error, "existing containers cannot reach the task metadata endpoint");
                 listen(Port::Metadata, at(0)).await
             }
             other => other,
@@ -98,7 +98,7 @@ impl Metadata {
         let kept = Kept { port: listener.address().port(), key };
         if let Err(error) = write(&self.shared.root, &kept) {
             let root = self.shared.root.path().display();
-            tracing::warn!(%root, %error, "containers will not find the task metadata endpoint after a restart");
+            tracing::warn!(%root, %error, "containers will not be able to reach the task metadata endpoint after a restart");
         }
         Ok(listener)
     }

@@ -62,7 +62,7 @@ impl Provider {
         if spec.containers.iter().any(is_provided_for) {
             let (provisions, spec) = (self.metadata.shared.provisions.clone(), spec.clone());
             let reading = tokio::task::spawn_blocking(move || all(&provisions, &spec));
-            read = reading.await.unwrap_or_else(|_| Err("the reader broke off".to_owned()))?;
+            read = reading.await.unwrap_or_else(|_| Err("reading it was aborted".to_owned()))?;
         }
         let Read { files, secrets } = std::mem::take(&mut read[container.index]);
         let name = spec.containers[container.index].name();
@@ -107,7 +107,7 @@ fn all(provisions: &Provisions, spec: &TaskSpec) -> Result<Vec<Read>, String> {
     let path = |path: &Option<PathBuf>, flag: &str| {
         // The task was placed here, so somebody promised it: an earlier run that had the flag.
         path.clone()
-            .ok_or_else(|| format!("ResourceInitializationError: {flag} is not given any more"))
+            .ok_or_else(|| format!("ResourceInitializationError: {flag} is no longer given"))
     };
     let one = |container: &ContainerSpec| -> Result<Read, String> {
         let mut read = Read::default();

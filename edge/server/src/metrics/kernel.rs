@@ -22,11 +22,10 @@ impl Process {
         let memory = registered(
             registry,
             "process_resident_memory_bytes",
-            "Memory that is in use",
+            "Memory in use",
             Gauge::default(),
         );
-        let files =
-            registered(registry, "process_open_fds", "Files that are open", Gauge::default());
+        let files = registered(registry, "process_open_fds", "Open files", Gauge::default());
         let what = "When the process started, since the epoch";
         let started: Gauge = measured(registry, "process_start_time", what, Gauge::default());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

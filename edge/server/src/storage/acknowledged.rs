@@ -46,7 +46,7 @@ impl Acknowledged {
         {
             let path = folder.path().display();
             let newest = at.iso();
-            tracing::warn!(%path, missing, newest, "the last {missing} commits that were acknowledged are not in the database: its write-ahead log was cut or removed, or an older copy was put in its place. It starts with every commit before them");
+            tracing::warn!(%path, missing, newest, "the last {missing} acknowledged commits are not in the database: its write-ahead log was truncated or removed, or it was replaced by an older copy. It starts with all commits before them");
         }
         let own = Self { file, count };
         own.write()?;

@@ -18,7 +18,7 @@ pub(crate) struct Guard {
 
 /// Something is not where it was.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} was removed, moved or replaced while the program ran")]
+#[error("{0} was removed, moved or replaced while the program was running")]
 pub(crate) struct Gone(PathBuf);
 
 impl Guard {

@@ -119,7 +119,11 @@ async fn a_disk_that_is_full_refuses_those_who_wait_and_says_so() {
     let refused = answer.await.expect("it is answered").expect_err("nothing was written");
     assert_eq!(refused.code, longshore_wire_ecs::ErrorCode::Server);
     assert!(
-        told.recv().await.expect("the failure is told").to_string().contains("cannot be written")
+        told.recv()
+            .await
+            .expect("the failure is told")
+            .to_string()
+            .contains("cannot write to the database")
     );
 }
 

@@ -56,12 +56,12 @@ pub(crate) struct Writer {
 pub enum WriteError {
     /// The database refused.
     #[error(
-        "the database cannot be written: {0}. Nothing that was acknowledged is lost; start again when it can be written"
+        "cannot write to the database: {0}. No acknowledged change is lost; restart when the database is writable again"
     )]
     Refused(String),
     /// The files are not where they were.
     #[error(
-        "{0}. Nothing is acknowledged any more. Put it back and start again to go on, or start again to begin with an empty cluster"
+        "{0}. No further changes are acknowledged. Put it back and restart to continue, or just restart to begin with an empty cluster"
     )]
     Gone(String),
 }

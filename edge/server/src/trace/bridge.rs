@@ -42,18 +42,18 @@ fn happened(happening: &Happening) {
         }
         Happening::Away { framework, waits_ms } => {
             let waits_s = waits_ms / 1_000;
-            tell!(?framework, waits_s, "framework is away, and is waited for");
+            tell!(?framework, waits_s, "framework disconnected, waiting for it to return");
         }
         Happening::Removed { framework, tasks, why } => {
             tell!(
                 ?framework,
                 tasks,
                 reason = why,
-                "framework is removed, and its tasks are stopped"
+                "framework removed, its tasks are being stopped"
             );
         }
         Happening::Launched { framework, task, agent } => {
-            tell!(?framework, ?task, ?agent, "framework launches a task");
+            tell!(?framework, ?task, ?agent, "framework launched a task");
         }
         Happening::Became { framework, task, state, why } => {
             let state = state.as_str_name();

@@ -94,7 +94,7 @@ impl Watch<Control> for ControlWatch {
     fn input(&mut self, input: &Input) {
         match input {
             Input::Connected(id) => self.agent(*id, "connected"),
-            Input::Disconnected(id) => self.agent(*id, "went away"),
+            Input::Disconnected(id) => self.agent(*id, "disconnected"),
             Input::Call { .. } | Input::Reported(_) | Input::Bus(_) => {}
         }
     }

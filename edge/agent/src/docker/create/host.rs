@@ -78,8 +78,7 @@ fn network_mode(mode: NetworkMode) -> Result<&'static str, String> {
         NetworkMode::Host => Ok("host"),
         NetworkMode::None => Ok("none"),
         NetworkMode::Awsvpc => {
-            Err("CannotCreateContainerError: there are no network interfaces for awsvpc here"
-                .to_owned())
+            Err("CannotCreateContainerError: network mode awsvpc is not supported here".to_owned())
         }
     }
 }
