@@ -254,7 +254,7 @@ fn drop_operation(
     if id.is_none() {
         return;
     }
-    let why = "container instances of Amazon ECS have no reservations and no persistent volumes";
+    let why = "Amazon ECS container instances do not support reservations or persistent volumes";
     let status = OperationStatus {
         operation_id: id,
         state: OperationState::OperationError.into(),
@@ -324,7 +324,8 @@ fn launch(
     let checked = validate::task(bridge, framework, &info, agent, &claim, left).and_then(|()| {
         let claim = mapping::raised(&claim);
         if !left.contains(&claim) {
-            let why = "a container of Amazon ECS has whole MiB of memory, and at least 6";
+            let why =
+                "a container on Amazon ECS needs a whole number of MiB of memory, and at least 6";
             return Err(format!("{}: {why}", validate::too_much(&claim, left)));
         }
         Ok((mapping::plan(&bridge.config, framework, &spent.role, &info, &claim)?, claim))

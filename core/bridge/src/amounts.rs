@@ -222,7 +222,7 @@ pub(crate) fn to_number(milli: u64) -> f64 {
 /// When it is negative, not a number, or above the maximum.
 pub(crate) fn to_milli(number: f64) -> Result<u64, String> {
     if !number.is_finite() || number < 0.0 {
-        return Err(format!("{number} is not an amount"));
+        return Err(format!("{number} is not a valid amount"));
     }
     if number > SCALAR_MAX {
         return Err(format!("{number} exceeds the maximum of {SCALAR_MAX}"));
@@ -233,7 +233,7 @@ pub(crate) fn to_milli(number: f64) -> Result<u64, String> {
         reason = "checked just above"
     )]
     let milli = (number * 1000.0).round() as u64;
-    if milli == 0 && number > 0.0 { Err(format!("{number} rounds to nothing")) } else { Ok(milli) }
+    if milli == 0 && number > 0.0 { Err(format!("{number} rounds to zero")) } else { Ok(milli) }
 }
 
 fn add(scalars: &mut BTreeMap<String, u64>, name: &str, amount: u64) {
@@ -265,7 +265,7 @@ fn read_one(resource: &Resource) -> Result<Part, String> {
     }
     match resource.r#type() {
         value::Type::Scalar => {
-            let scalar = resource.scalar.as_ref().ok_or("a scalar without a value")?;
+            let scalar = resource.scalar.as_ref().ok_or("a scalar has no value")?;
             to_milli(scalar.value).map(Part::Scalar)
         }
         value::Type::Ranges => {

@@ -194,7 +194,7 @@ fn act(
     }
     match part {
         Part::Subscribe(_) | Part::Nothing => {}
-        Part::Teardown => subscribe::remove(bridge, now, id, "it asked for that", out),
+        Part::Teardown => subscribe::remove(bridge, now, id, "the framework asked for it", out),
         Part::Accept(accept) => {
             accept::accept(bridge, now, call, id, *accept, out);
             return None;

@@ -241,7 +241,7 @@ fn task(info: TaskInfo, claim: Amounts) -> Piece {
     let bytes = encoded_bytes(&info);
     if bytes > limits::TASK_BYTES_MAX {
         let most = limits::TASK_BYTES_MAX;
-        let why = format!("Task has {bytes} bytes, and at most {most} can be mapped to Amazon ECS");
+        let why = format!("Task has {bytes} bytes; at most {most} can be mapped to Amazon ECS");
         return spoiled(info, Reason::TaskInvalid, &why.into());
     }
     Piece::Task(Box::new(Candidate { info, claim, bytes }))

@@ -90,9 +90,7 @@ pub(crate) fn answered(
             give_up(bridge, now, key, &why, out);
         }
         Err(failure) => {
-            out.push(Output::Note(format!(
-                "{key} cannot be looked up and is tried again: {failure}"
-            )));
+            out.push(Output::Note(format!("cannot look up {key}, will retry: {failure}")));
             let waiting = bridge.definitions.waiting.remove(key).unwrap_or_default();
             bridge.definitions.late.extend(waiting);
             bridge.at(now + limits::READ_RETRY_MS, Timer::Definitions);

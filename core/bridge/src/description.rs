@@ -51,7 +51,7 @@ pub(crate) fn roles(info: &FrameworkInfo) -> Vec<&str> {
 fn validate(info: &FrameworkInfo, bytes: usize, suppressed: &[String]) -> Result<(), String> {
     if bytes > limits::FRAMEWORK_INFO_BYTES_MAX {
         let most = limits::FRAMEWORK_INFO_BYTES_MAX;
-        return Err(format!("'FrameworkInfo' has {bytes} bytes, and may have at most {most}"));
+        return Err(format!("'FrameworkInfo' has {bytes} bytes; the maximum is {most}"));
     }
     let multi_role = has(info, Capability::MultiRole);
     if multi_role && info.role.is_some() {
@@ -91,9 +91,7 @@ fn checked_roles(info: &FrameworkInfo) -> Result<Vec<&str>, String> {
     let mut roles = roles(info);
     if roles.len() > limits::ROLES_PER_FRAMEWORK_MAX {
         let (count, most) = (roles.len(), limits::ROLES_PER_FRAMEWORK_MAX);
-        return Err(format!(
-            "'FrameworkInfo.roles' names {count} roles, and may name at most {most}"
-        ));
+        return Err(format!("'FrameworkInfo.roles' names {count} roles; the maximum is {most}"));
     }
     roles.iter().try_for_each(|role| check_role(role))?;
     roles.sort_unstable();
@@ -116,7 +114,7 @@ pub(crate) fn check_role(role: &str) -> Result<(), String> {
         return wrong("it is empty");
     }
     if role.starts_with('/') || role.ends_with('/') || role.contains("//") {
-        return wrong("slashes must stand between names");
+        return wrong("slashes may only be used between names");
     }
     for component in role.split('/') {
         if matches!(component, "." | ".." | "*") || component.starts_with('-') {

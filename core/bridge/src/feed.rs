@@ -90,7 +90,7 @@ pub(crate) fn down(bridge: &mut Bridge, now: Timestamp, why: &str, out: &mut Vec
         read_all(bridge, now);
     }
     bridge.feed.hearing = Hearing::Off;
-    out.push(Output::Note(format!("events cannot be had, so the cluster is read: {why}")));
+    out.push(Output::Note(format!("cannot receive events, so the cluster is polled: {why}")));
 }
 
 fn read_all(bridge: &mut Bridge, now: Timestamp) {
@@ -231,7 +231,7 @@ pub(crate) fn due(bridge: &mut Bridge, now: Timestamp, arn: &Str, out: &mut Vec<
         bridge.feed.hearing = Hearing::Deaf;
         read_all(bridge, now);
         out.push(Output::Note(
-            "events of the cluster do not arrive, so it is read: look at the rule and its target"
+            "events of the cluster do not arrive, so it is polled: check the rule and its target"
                 .to_owned(),
         ));
     }

@@ -188,7 +188,7 @@ pub(crate) fn started(
         Err(failure @ (Failure::Throttled | Failure::NotDone(_))) => {
             // Nothing was done: the same launch may be asked for again.
             if matches!(failure, Failure::NotDone(_)) {
-                out.push(Output::Note(format!("tasks cannot be started yet: {failure}")));
+                out.push(Output::Note(format!("cannot start tasks yet, will retry: {failure}")));
             }
             set_phase(bridge, id, Phase::Preparing);
             bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone()));
@@ -198,7 +198,7 @@ pub(crate) fn started(
         }
         Err(Failure::Unsure(why)) => {
             out.push(Output::Note(format!(
-                "the reply to a launch was lost, so its task is looked for: {why}"
+                "the reply to a launch was lost, looking for its task: {why}"
             )));
             set_phase(bridge, id, Phase::Unsure(0));
             bridge.at(now + limits::SETTLE_MS, Timer::Settle(id.clone()));
@@ -257,7 +257,7 @@ fn not_started(
         _ => Reason::InvalidOffers,
     };
     let text = format!(
-        "The container instance refused the task: {reason}. {}",
+        "The container instance rejected the task: {reason}. {}",
         detail.unwrap_or_default()
     );
     dropped(bridge, now, id, why, text.trim(), out);
@@ -382,7 +382,7 @@ pub(crate) fn looked_for(
                 now,
                 id,
                 Reason::InvalidOffers,
-                "The cluster never heard of the launch",
+                "The launch did not reach the cluster",
                 out,
             );
         }

@@ -27,9 +27,9 @@ pub(crate) fn task(bridge: &mut Bridge, now: Timestamp, task: Task, out: &mut Ve
     let Some(id) = id else { return };
     if bridge.given_up.contains_key(&id) && task.desired_running {
         out.push(Output::Note(format!(
-            "launch {id} was given up and runs after all, so it is stopped"
+            "launch {id} was abandoned but is running after all, stopping it"
         )));
-        return stop::ask_of(bridge, &id, task.arn, "Its launch was given up", out);
+        return stop::ask_of(bridge, &id, task.arn, "Its launch was abandoned", out);
     }
     let Some(launch) = bridge.launches.get(&id) else { return };
     if launch.phase != Phase::Known {
@@ -118,7 +118,7 @@ fn ended(bridge: &Bridge, now: Timestamp, launch: &Launch, task: &Task) -> TaskS
             TaskState::TaskKilled,
             Source::Executor,
             None,
-            "Container was killed as asked".to_owned(),
+            "Killed by the framework".to_owned(),
         );
     }
     match &task.stop_code {
@@ -216,7 +216,7 @@ pub(crate) fn vanished(bridge: &mut Bridge, now: Timestamp, arn: &Str, out: &mut
     let status = TaskStatus {
         source: Some(Source::Agent.into()),
         reason: Some(Reason::AgentRemoved.into()),
-        message: Some("Amazon ECS does not know the task any more".to_owned()),
+        message: Some("Amazon ECS no longer knows the task".to_owned()),
         ..status::make(now, launch, state)
     };
     launch::over(bridge, &id);

@@ -226,7 +226,7 @@ pub(crate) fn refuse(bridge: &Bridge, framework: &str, bytes: usize) -> Option<R
     let too_much = outbox.bytes > 0 && outbox.bytes + bytes > limits::QUESTIONS_BYTES_MAX
         || is_large && all > 0 && all + bytes > limits::QUESTIONS_BYTES_MAX_ALL;
     (outbox.is_full() || too_much).then(|| {
-        let why = "Too many answers wait to be read on the event stream: read it, and ask again";
+        let why = "Too many responses are waiting on the event stream: read them, then retry";
         Response::Refused(429, why.to_owned())
     })
 }

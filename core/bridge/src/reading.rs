@@ -253,7 +253,7 @@ fn instances_read(
         Ok(_) => {}
         Err(failure) => {
             bridge.reading_failed = true;
-            out.push(Output::Note(format!("instances cannot be read: {failure}")));
+            out.push(Output::Note(format!("cannot read instances: {failure}")));
         }
     }
 }
@@ -275,6 +275,6 @@ fn tasks_read(
             }
         }
         Ok(_) => {}
-        Err(failure) => out.push(Output::Note(format!("tasks cannot be read: {failure}"))),
+        Err(failure) => out.push(Output::Note(format!("cannot read tasks: {failure}"))),
     }
 }

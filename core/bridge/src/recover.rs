@@ -68,7 +68,7 @@ pub(crate) fn answered(
         Ok(Answer::Tasks { found, .. }) => bridge.recovery.tasks.extend(found),
         Ok(_) => {}
         Err(failure) => {
-            out.push(Output::Note(format!("the cluster cannot be read yet: {failure}")));
+            out.push(Output::Note(format!("cannot read the cluster yet, will retry: {failure}")));
             bridge.recovery.failed = true;
         }
     }

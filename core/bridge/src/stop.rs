@@ -50,7 +50,7 @@ pub(crate) fn answered(
         Ok(_) => {}
         // Asked for again by the timer, and read meanwhile.
         Err(failure) => {
-            out.push(Output::Note(format!("a task cannot be stopped yet: {failure}")));
+            out.push(Output::Note(format!("cannot stop a task yet, will retry: {failure}")));
         }
     }
 }

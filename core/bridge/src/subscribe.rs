@@ -99,13 +99,13 @@ fn make_room(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) -> Resu
         bridge.frameworks.values().filter(|one| one.stream.is_none() && one.tasks.is_empty());
     let Some(away) = away.min_by_key(|one| one.away_since).map(|one| one.id.clone()) else {
         let most = limits::FRAMEWORKS_MAX;
-        return Err(format!("This master knows {most} frameworks, which is its maximum"));
+        return Err(format!("This master has reached its maximum of {most} frameworks"));
     };
     out.push(Output::Note(format!(
-        "framework {away} is away and is removed, since the maximum of {} frameworks is reached",
+        "removing framework {away}, which is disconnected: the maximum of {} frameworks is reached",
         limits::FRAMEWORKS_MAX
     )));
-    remove(bridge, now, &away, "others need its place", out);
+    remove(bridge, now, &away, "the maximum number of frameworks was reached", out);
     Ok(())
 }
 
@@ -227,7 +227,7 @@ pub(crate) fn failover_expired(
     out: &mut Vec<Output>,
 ) {
     if bridge.frameworks.get(id).is_some_and(|framework| framework.stream.is_none()) {
-        remove(bridge, now, id, "it did not come back in time", out);
+        remove(bridge, now, id, "it did not reconnect in time", out);
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn task(
         }
         if known.tasks.len() >= limits::TASKS_PER_FRAMEWORK_MAX {
             let most = limits::TASKS_PER_FRAMEWORK_MAX;
-            return Err(format!("the framework has {most} tasks, the maximum of one framework"));
+            return Err(format!("the framework has reached its maximum of {most} tasks"));
         }
     }
     if task.agent_id.value != agent {
@@ -56,7 +56,7 @@ pub(crate) fn task(
         return Err("Task uses no resources".to_owned());
     }
     if !claim.scalar("gpus").is_multiple_of(crate::amounts::MILLI) {
-        return Err("Task uses invalid resources: gpus come whole".to_owned());
+        return Err("Task uses invalid resources: gpus must be a whole number".to_owned());
     }
     parts(task)?;
     if left.contains(claim) { Ok(()) } else { Err(too_much(claim, left)) }

@@ -198,7 +198,7 @@ fn named<'a>(needs: &'a Arc<Needs>, group: &'a Str, rules: &'a Rules) -> Request
 pub(crate) fn not_yet(what: &str) -> ApiError {
     ApiError::new(
         ErrorCode::UnsupportedFeature,
-        format!("{what} cannot be honoured by Longshore yet, and are not ignored: leave them out."),
+        format!("{what} are not supported by Longshore yet: leave them out."),
     )
 }
 
@@ -244,7 +244,7 @@ fn detail(refusal: &Refusal, texts: &[Option<Str>]) -> Option<Str> {
     let text = match refusal {
         Refusal::NotActive => "The container instance is DRAINING.".to_owned(),
         Refusal::Attribute(name) => {
-            format!("The attribute {name} is missing or has another value.")
+            format!("The attribute {name} is missing or has a different value.")
         }
         Refusal::Cpu(free) => format!("{free} CPU units are free."),
         Refusal::Memory(free) => format!("{free} MiB are free."),

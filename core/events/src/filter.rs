@@ -25,7 +25,7 @@ pub enum BadFilter {
     #[error("{0:?} is neither the name of a cluster (up to {max} letters, digits, '-' and '_') nor its ARN", max = limits::CLUSTER_CHARS_MAX)]
     Cluster(String),
     /// The cluster is where its events cannot be followed from.
-    #[error("the cluster {0} is in another account or region than the one that is followed")]
+    #[error("the cluster {0} belongs to another account or region")]
     Elsewhere(String),
 }
 

@@ -96,9 +96,9 @@ fn prepare(
 
 fn too_much(why: TooMuch) -> Entry {
     let why = match why {
-        TooMuch::Work => "Matching the event with the rules takes too long. Give rules simpler patterns, or send fewer and smaller events.".to_owned(),
+        TooMuch::Work => "Matching the event against the rules takes too long. Use simpler patterns, or send fewer or smaller events.".to_owned(),
         TooMuch::Bytes => format!(
-            "Targets would get more than {} bytes of the events of this request. Send fewer or smaller events.",
+            "Targets would receive more than {} bytes for this request. Send fewer or smaller events.",
             limits::DELIVERED_BYTES_MAX
         ),
     };
@@ -195,7 +195,8 @@ pub(crate) fn put_prepared(
                     Ok(deliveries) => Entry::Good(event, deliveries),
                     Err(_) => Entry::Bad(
                         "ThrottlingException".into(),
-                        "A rule changed while the event was matched. Send the event again.".into(),
+                        "A rule changed while the event was being matched. Send the event again."
+                            .into(),
                     ),
                 }
             }

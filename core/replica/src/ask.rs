@@ -189,9 +189,9 @@ pub enum Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unsure(why) => write!(f, "the cluster did not answer: {why}"),
-            Self::NotDone(why) => write!(f, "the cluster cannot be reached: {why}"),
-            Self::Throttled => f.write_str("the cluster throttles requests"),
+            Self::Unsure(why) => write!(f, "no response from the cluster: {why}"),
+            Self::NotDone(why) => write!(f, "cannot reach the cluster: {why}"),
+            Self::Throttled => f.write_str("the cluster is throttling requests"),
             Self::Refused { code, message } => write!(f, "{code}: {message}"),
         }
     }

@@ -116,7 +116,7 @@ fn mount(volume: &Volume) -> Result<Mount, String> {
     };
     if !host_path.starts_with('/') {
         return Err(format!(
-            "the volume '{host_path}' is relative to a sandbox, which Amazon ECS does not have"
+            "the volume '{host_path}' is relative to the sandbox, which Amazon ECS does not have"
         ));
     }
     Ok(Mount {

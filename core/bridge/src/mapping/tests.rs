@@ -279,7 +279,7 @@ fn what_cannot_be_mapped_is_refused_in_plain_words() {
             dockered(|docker| docker.parameters.push(parameter("env", "nothing"))),
             "the Docker parameter 'env'",
         ),
-        (within(with_volume("data", "/data"), shell("sleep 1")), "relative to a sandbox"),
+        (within(with_volume("data", "/data"), shell("sleep 1")), "relative to the sandbox"),
         (task(CommandInfo::default()), "Shell command is not specified"),
         (task(program(None, &["x"])), "Executable path is not specified"),
     ] {

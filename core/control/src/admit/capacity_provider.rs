@@ -23,7 +23,7 @@ pub(super) fn check(
     }
     if providers.iter().any(|name| !BUILT_IN.contains(&&**name)) {
         return Err(ApiError::invalid(
-            "The specified capacity provider was not found. Longshore has FARGATE and FARGATE_SPOT only.",
+            "The specified capacity provider was not found. Longshore has only FARGATE and FARGATE_SPOT.",
         ));
     }
     if strategy.len() > limits::STRATEGY_PROVIDERS_MAX {

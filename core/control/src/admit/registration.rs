@@ -93,7 +93,7 @@ fn again(
     let known = id.and_then(|id| cluster.instances.get(&id));
     let Some(known) = known.filter(|instance| instance.status != InstanceStatus::Inactive) else {
         return Err(ApiError::client(
-            "The container instance to register again is not known or INACTIVE; register without containerInstanceArn.",
+            "The container instance to register again is unknown or INACTIVE; register without containerInstanceArn.",
         ));
     };
     let held = &known.registered;
@@ -179,7 +179,7 @@ fn resources(
         let id = device.id.clone().filter(|id| !id.is_empty());
         let Some(id) = id.filter(|_| device.kind.as_deref() == Some("GPU")) else {
             return Err(ApiError::invalid(
-                "Every one of platformDevices must have an id and the type GPU: Longshore knows no other devices.",
+                "Every entry of platformDevices must have an id and the type GPU: Longshore supports no other devices.",
             ));
         };
         gpus.insert(id);
@@ -237,7 +237,7 @@ fn identity(document: Option<&str>) -> Result<IdentityDocument, ApiError> {
         Some(text) => {
             let read: Result<IdentityDocument, _> = serde_json::from_str(text);
             let read = read.map_err(|error| {
-                ApiError::client(format!("instanceIdentityDocument cannot be read: {error}"))
+                ApiError::client(format!("instanceIdentityDocument cannot be parsed: {error}"))
             })?;
             let long = |id: &Str| id.len() > limits::INSTANCE_TEXT_CHARS_MAX;
             if read.instance_id.as_ref().is_some_and(long) {

@@ -124,7 +124,7 @@ fn where_to_run(request: &shape::RunTaskRequest) -> Result<(), ApiError> {
         None | Some("EC2") => Ok(()),
         Some("FARGATE" | "EXTERNAL" | "MANAGED_INSTANCES") => Err(ApiError::new(
             ErrorCode::UnsupportedFeature,
-            "Longshore runs tasks of launch type EC2 only.",
+            "Longshore only supports the launch type EC2.",
         )),
         Some(_) => Err(ApiError::invalid(
             "launchType should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]",
@@ -297,7 +297,7 @@ pub(super) fn network(
         )),
         (NetworkMode::Awsvpc, Some(_)) => Err(ApiError::new(
             ErrorCode::UnsupportedFeature,
-            "Longshore has no elastic network interfaces: use networkMode bridge, host or none.",
+            "Longshore does not support elastic network interfaces: use networkMode bridge, host or none.",
         )),
         (_, Some(_)) => Err(ApiError::invalid(
             "Network Configuration is not valid for the given networkMode of this task definition.",
@@ -324,7 +324,7 @@ fn tags(common: &Common<'_>, definition: &TaskDefinition) -> Result<Tags, ApiErr
         Some("TASK_DEFINITION") => definition.tags.clone(),
         Some("SERVICE") => {
             return Err(ApiError::invalid(
-                "propagateTags SERVICE is for the tasks of services only.",
+                "propagateTags SERVICE is only valid for tasks of services.",
             ));
         }
         Some(_) => {

@@ -47,7 +47,7 @@ pub(super) fn register(
     if revision > limits::REVISIONS_MAX {
         return Err(ApiError::new(
             ErrorCode::LimitExceeded,
-            "The family has 1,000,000 revisions, which is the most.",
+            "The family has reached the limit of 1,000,000 revisions.",
         ));
     }
     let arn = at.realm.arn(format_args!("task-definition/{family}:{revision}"));

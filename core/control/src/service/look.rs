@@ -170,7 +170,7 @@ impl Look<'_, '_> {
     fn tend(&mut self, service: Arc<Service>, definition: Option<&Arc<TaskDefinition>>) {
         let Some(definition) = definition else {
             drop(service);
-            return self.configuration_failed("Its task definition is gone.");
+            return self.configuration_failed("Its task definition no longer exists.");
         };
         let rules = Rules::read(&service.constraints, &service.strategy);
         let rules = match rules.and_then(|rules| rules.and_of(definition)) {

@@ -105,7 +105,7 @@ fn start_afresh(service: &mut Service) {
 fn overtake(service: &mut Service, now: Timestamp) {
     let open = |one: &&mut ServiceDeployment| one.finished_at.is_none();
     for story in service.history.iter_mut().filter(open) {
-        finish(story, Outcome::Stopped, Some("A newer service deployment took its place."), now);
+        finish(story, Outcome::Stopped, Some("Replaced by a newer service deployment."), now);
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn check_bus(realm: &Realm, name: Option<&Str>) -> Result<(), Error> 
     match name {
         Some(name) if &**name != "default" && *name != bus_arn(realm) => Err(Error::new(
             ErrorCode::ResourceNotFound,
-            format!("Event bus {name} does not exist. Longshore has the bus default only."),
+            format!("Event bus {name} does not exist. Longshore only has the bus default."),
         )),
         _ => Ok(()),
     }
@@ -107,7 +107,7 @@ pub(crate) fn put(
     let name = checked_name(ask.name.as_ref(), "name")?.clone();
     if ask.schedule_expression.as_ref().is_some_and(|schedule| !schedule.is_empty()) {
         return Err(Error::validation(
-            "Parameter ScheduleExpression is not supported: Longshore has no schedules, only event patterns.",
+            "Parameter ScheduleExpression is not supported: Longshore supports event patterns only.",
         ));
     }
     let pattern = ask.event_pattern.filter(|pattern| !pattern.is_empty()).ok_or_else(|| {
@@ -269,7 +269,7 @@ pub(crate) fn test_pattern(
     let event = Json::parse(ask.event.as_deref().unwrap_or_default())
         .map_err(|error| bad_event(&error.to_string()))?;
     if !matches!(event, Json::Object(_)) {
-        return Err(bad_event("it is no JSON object"));
+        return Err(bad_event("it is not a JSON object"));
     }
     if let Some(field) = EVENT_FIELDS.iter().find(|field| event.get(field).is_none()) {
         return Err(bad_event(&format!("it has no {field:?}")));

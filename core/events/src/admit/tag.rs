@@ -46,7 +46,7 @@ fn find<'a>(bus: &'a Bus, realm: &Realm, arn: Option<&Str>) -> Result<&'a Rule, 
             Some((_, name)) => rule::missing(name),
             None => Error::new(
                 ErrorCode::ResourceNotFound,
-                format!("Resource {arn} does not exist: only rules have tags here."),
+                format!("Resource {arn} does not exist: only rules can have tags in Longshore."),
             ),
         })
 }

@@ -76,7 +76,7 @@ fn check(realm: &Realm, target: &shape::Target) -> Result<(), Error> {
         None => return refuse(format!("Arn of target {id} must not be null.")),
         Some(arn) if !is_queue(arn) => {
             return refuse(format!(
-                "Parameter {arn} is not valid. Reason: Longshore sends events to SQS queues of the same account and region only."
+                "Parameter {arn} is not valid. Reason: Longshore only sends events to SQS queues of the same account and region."
             ));
         }
         Some(_) => {}
@@ -105,7 +105,7 @@ fn check(realm: &Realm, target: &shape::Target) -> Result<(), Error> {
         && !transform::is_path(path)
     {
         return refuse(format!(
-            "Invalid InputPath for target {id}: {path:?} is not like $.detail.name."
+            "Invalid InputPath for target {id}: {path:?} is not a path such as $.detail.name."
         ));
     }
     target
@@ -153,7 +153,7 @@ fn check_transformer(id: &str, transformer: &shape::InputTransformer) -> Result<
     }
     for (name, path) in paths {
         if name.starts_with("AWS.") || name.contains(['<', '>']) || !transform::is_path(path) {
-            return refuse(&format!("{name:?} must stand for a path like $.detail.name"));
+            return refuse(&format!("{name:?} must map to a path such as $.detail.name"));
         }
     }
     Ok(())

@@ -86,7 +86,7 @@ pub(super) fn recalled(text: &str) -> Result<Pattern, String> {
     let ways = root.ways();
     if ways > limits::PATTERN_WAYS_MAX {
         return Err(format!(
-            "its \"$or\" combine to {ways} alternatives, more than {}",
+            "its \"$or\" conditions combine to {ways} alternatives, more than {}",
             limits::PATTERN_WAYS_MAX
         ));
     }

@@ -27,7 +27,7 @@ pub enum ErrorKind {
     #[error("the expression is empty")]
     Empty,
     /// It is too long.
-    #[error("the expression has {characters} characters; {EXPRESSION_CHARS_MAX} are the most")]
+    #[error("the expression has {characters} characters; the maximum is {EXPRESSION_CHARS_MAX}")]
     TooLong {
         /// How many it has.
         characters: usize,
@@ -101,7 +101,7 @@ pub enum ErrorKind {
         found: Found,
     },
     /// A list without values.
-    #[error("nothing is in the list")]
+    #[error("the list is empty")]
     EmptyList,
     /// A list should go on or end.
     #[error("expected \",\" or \"]\" after a value of a list, found {found}")]
@@ -110,22 +110,22 @@ pub enum ErrorKind {
         found: Found,
     },
     /// A list that does not end.
-    #[error("nothing closes the \"[\"")]
+    #[error("unclosed \"[\"")]
     UnclosedList,
     /// A value that does not end.
-    #[error("nothing closes the {quote}")]
+    #[error("unclosed {quote}")]
     UnclosedQuote {
         /// The quote that is missing.
         quote: char,
     },
     /// A parenthesis that nothing closes.
-    #[error("nothing closes the \"(\"")]
+    #[error("unclosed \"(\"")]
     UnclosedParenthesis,
     /// A parenthesis that nothing opens.
-    #[error("nothing opens the \")\"")]
+    #[error("unexpected \")\"")]
     UnopenedParenthesis,
     /// A parenthesis in a predicate.
-    #[error("a predicate has no parentheses, found \"(\"")]
+    #[error("unexpected \"(\" in a predicate")]
     Parenthesis,
     /// A predicate has ended, and neither a connective follows nor the end.
     #[error(
@@ -204,11 +204,11 @@ impl ErrorKind {
             }
             Self::ExpectedConnective { found: Found::Word(_), .. }
             | Self::ExpectedListEnd { found: Found::Word(_) } => {
-                Some("a value with blanks goes in quotes".to_owned())
+                Some("put a value with blanks in quotes".to_owned())
             }
             Self::ExpectedValue { found: Found::Symbol(symbol), .. } => symbol
                 .starts_with(OPERATOR_CHARS)
-                .then(|| format!("a value that begins with {symbol:?} goes in quotes")),
+                .then(|| format!("put a value that begins with {symbol:?} in quotes")),
             Self::AttributeName { .. } => Some(format!(
                 "a name is 1 to {ATTRIBUTE_NAME_CHARS_MAX} letters, digits and the characters - _ / \\ ."
             )),
@@ -216,10 +216,10 @@ impl ErrorKind {
                 Some(format!("it takes {}", allowed.join(" ")))
             }
             Self::UnexpectedList { .. } => Some("only \"in\" and \"!in\" take a list".to_owned()),
-            Self::Parenthesis => Some("a value with parentheses goes in quotes".to_owned()),
-            Self::NoVersion(_) => Some("versions are such as 1.14.5".to_owned()),
+            Self::Parenthesis => Some("put a value with parentheses in quotes".to_owned()),
+            Self::NoVersion(_) => Some("write a version such as 1.14.5".to_owned()),
             Self::NoDate(_) => Some(
-                "dates are such as 2018-06-18, 2018-06-18T22:28:28Z and 2018-06-18T22:28:28+00:00"
+                "write a date such as 2018-06-18, 2018-06-18T22:28:28Z or 2018-06-18T22:28:28+00:00"
                     .to_owned(),
             ),
             Self::Regex(problem) => problem.hint(),

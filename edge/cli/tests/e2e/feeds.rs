@@ -64,7 +64,7 @@ fn a_queue_that_is_deleted_is_made_again_and_nothing_is_lost_meanwhile() {
     until("events arrive", || hears(&server.mesos));
     aws(&server, "AmazonSQS.DeleteQueue", &json!({"QueueUrl": queue_url(&server)}));
     finishes(&mut framework, "meanwhile");
-    until("it says so", || server.said().contains("events cannot be had").then_some(()));
+    until("it says so", || server.said().contains("cannot receive events").then_some(()));
     // As with AWS, the name of a deleted queue is taken for a minute.
     finishes(&mut framework, "in that minute");
     std::thread::sleep(Duration::from_secs(55));

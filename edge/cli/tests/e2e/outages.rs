@@ -41,10 +41,10 @@ fn while_the_endpoint_is_down_frameworks_are_told_to_come_again_and_the_operator
         subscription(&info(), false).to_string().as_bytes(),
     );
     assert_eq!((reply.status, reply.text().as_str()), (503, "Master has not finished recovery"));
-    until("it says so", || master.said().contains("cannot be read yet").then_some(()));
+    until("it says so", || master.said().contains("cannot read the cluster yet").then_some(()));
     std::thread::sleep(Duration::from_secs(3));
     let said = master.said();
-    assert_eq!(times(&said, "cannot be read yet"), 1, "{said}");
+    assert_eq!(times(&said, "cannot read the cluster yet"), 1, "{said}");
     endpoint.is(Weather::Fair);
     let mut framework = Framework::subscribe(&master.mesos, &info());
     framework.launch("after", "true");

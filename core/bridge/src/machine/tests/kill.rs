@@ -127,7 +127,7 @@ fn a_task_that_runs_is_stopped_and_told_killed_when_the_cluster_says_so() {
     let status = world.update(&client);
     assert_eq!(
         (status.state(), status.message.as_deref()),
-        (TaskState::TaskKilled, Some("Container was killed as asked"))
+        (TaskState::TaskKilled, Some("Killed by the framework"))
     );
 }
 

@@ -362,7 +362,7 @@ fn frameworks_are_counted_whether_they_bring_an_id_or_not_and_one_that_is_away_g
     let description = crate::description::Description::new(subscribe.framework_info, Vec::new());
     let mut out = Vec::new();
     crate::subscribe::subscribe(&mut world.bridge, world.now, description, &mut out);
-    assert!(format!("{out:?}").contains("which is its maximum"), "{out:?}");
+    assert!(format!("{out:?}").contains("has reached its maximum"), "{out:?}");
 }
 
 /// A page that takes many steps has every task once, and those who ask meanwhile share the next one.

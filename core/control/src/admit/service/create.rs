@@ -135,7 +135,7 @@ fn launch_type(request: &shape::CreateServiceRequest) -> Result<(), ApiError> {
         None | Some("EC2") => Ok(()),
         Some("FARGATE" | "EXTERNAL" | "MANAGED_INSTANCES") => Err(ApiError::new(
             ErrorCode::UnsupportedFeature,
-            "Longshore runs tasks of launch type EC2 only.",
+            "Longshore only supports the launch type EC2.",
         )),
         Some(_) => Err(ApiError::invalid(
             "launchType should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]",

@@ -30,7 +30,7 @@ pub(super) struct Foreign<'a> {
 }
 
 fn unsupported(what: &str) -> ApiError {
-    ApiError::new(ErrorCode::UnsupportedFeature, format!("Longshore has no {what}."))
+    ApiError::new(ErrorCode::UnsupportedFeature, format!("Longshore does not support {what}."))
 }
 
 fn some<T>(given: Option<&Vec<T>>) -> bool {
@@ -58,7 +58,7 @@ impl Foreign<'_> {
         match self.controller.and_then(|given| given.kind.as_deref()) {
             None | Some("ECS") => {}
             Some("CODE_DEPLOY" | "EXTERNAL") => {
-                return Err(unsupported("deployment controller but ECS"));
+                return Err(unsupported("deployment controllers other than ECS"));
             }
             Some(_) => {
                 return Err(ApiError::invalid(
@@ -203,7 +203,7 @@ fn refuse_strategies(given: &shape::DeploymentConfiguration) -> Result<(), ApiEr
     match given.strategy.as_deref() {
         None | Some("ROLLING") => {}
         Some("BLUE_GREEN" | "LINEAR" | "CANARY") => {
-            return Err(unsupported("deployment strategy but ROLLING"));
+            return Err(unsupported("deployment strategies other than ROLLING"));
         }
         Some(_) => {
             return Err(ApiError::invalid(
@@ -215,7 +215,7 @@ fn refuse_strategies(given: &shape::DeploymentConfiguration) -> Result<(), ApiEr
         return Err(unsupported("alarms: leave them out of deploymentConfiguration"));
     }
     if given.linear_configuration.is_some() || given.canary_configuration.is_some() {
-        return Err(unsupported("deployment strategy but ROLLING"));
+        return Err(unsupported("deployment strategies other than ROLLING"));
     }
     let early = given.early_success_criteria.as_ref();
     if early.is_some_and(|criteria| criteria.enable != Some(false)) {

@@ -76,7 +76,7 @@ impl Look<'_, '_> {
         };
         let what = exit.text();
         let text = format!(
-            "tasks of this deployment keep exiting: {what}. Tasks that end quickly are started ever more slowly."
+            "tasks of this deployment keep exiting: {what}. Tasks that exit quickly are restarted with increasing delays."
         );
         if self.tell_once(&cause, &text)
             && let Some(service) = self.record().cloned()

@@ -19,37 +19,37 @@ pub enum RegexProblem {
     #[error("{0} in a regular expression has nothing to repeat")]
     NothingToRepeat(char),
     /// A brace that begins no repeat.
-    #[error("{{ begins no repeat of a regular expression")]
+    #[error("{{ does not begin a valid repetition in a regular expression")]
     Repeat,
     /// A repeat or a reference that makes a look-behind of any length.
-    #[error("no bound to the length of a look-behind of a regular expression")]
+    #[error("the length of a look-behind in a regular expression is unbounded")]
     UnboundedLookBehind,
     /// A group or class that does not end.
-    #[error("nothing closes the {0} of a regular expression")]
+    #[error("unclosed {0} in a regular expression")]
     Unclosed(char),
     /// A parenthesis that nothing opens.
-    #[error("nothing opens the ) of a regular expression")]
+    #[error("unexpected ) in a regular expression")]
     Unopened,
     /// A backslash with nothing, or nothing known, after it.
-    #[error("{0} means nothing in a regular expression")]
+    #[error("{0} has no meaning in a regular expression")]
     Escape(String),
     /// A parenthesis and a question mark with nothing known after them.
-    #[error("{0} begins no group of a regular expression")]
+    #[error("{0} does not begin a valid group in a regular expression")]
     Group(String),
     /// A group's name that is none, or is there twice.
-    #[error("{0:?} cannot be the name of a group of a regular expression")]
+    #[error("{0:?} cannot be the name of a group in a regular expression")]
     GroupName(String),
     /// A back-reference to what is not there.
-    #[error("{0} refers to no group of the regular expression that ends before it")]
+    #[error("{0} does not refer to a group that ends before it in the regular expression")]
     NoSuchGroup(String),
     /// A range of characters that ends before it begins.
-    #[error("{0}-{1} is no range of a regular expression")]
+    #[error("{0}-{1} is not a valid range in a regular expression")]
     Range(char, char),
     /// An intersection of classes without one of its sides.
     #[error("&& in a regular expression has nothing on one side")]
     Intersection,
     /// Groups and classes in each other without end.
-    #[error("groups or classes of a regular expression nested deeper than {REGEX_DEPTH_MAX}")]
+    #[error("groups or classes in a regular expression are nested deeper than {REGEX_DEPTH_MAX}")]
     TooDeep,
     /// More than may be compiled.
     #[error("the regular expression is too long")]
@@ -60,13 +60,14 @@ impl RegexProblem {
     /// What may help.
     pub(in crate::query) fn hint(&self) -> Option<String> {
         match self {
-            Self::Repeat => Some("repeats are {2}, {2,} and {2,5}".to_owned()),
-            Self::GroupName(_) => {
-                Some("a name is a letter and then letters or digits, of one group only".to_owned())
-            }
-            Self::TooLarge => {
-                Some(format!("repeats written out, it may have {REGEX_SIZE_MAX} characters"))
-            }
+            Self::Repeat => Some("repetitions are written {2}, {2,} and {2,5}".to_owned()),
+            Self::GroupName(_) => Some(
+                "a name is a letter followed by letters or digits, and is used for one group only"
+                    .to_owned(),
+            ),
+            Self::TooLarge => Some(format!(
+                "with repetitions expanded, it may have at most {REGEX_SIZE_MAX} characters"
+            )),
             _ => None,
         }
     }
