@@ -1,7 +1,7 @@
-//! Bodies of requests, read within a bound on all of them together.
+//! Reads request bodies within a limit on all of them together.
 //!
-//! A small body is read at once: there are no more of them than connections. A large one waits until there is room for the whole
-//! of it, and keeps that room until whoever read it is done with it.
+//! A small body is read at once: there are no more of them than connections. A large one waits until there is room for all of it,
+//! and keeps that room until its reader is done with it.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! The time, as machines are told it, and as people call it.
+//! Time for machines, and wall clock time for people.
 //!
-//! Machines' time is the wall clock of the moment in which the program began, and from there on a clock that nobody can set: when
-//! somebody corrects the date no timer expires early and none late. It counts the time that the computer sleeps, which others do
-//! not sleep through. The wall clock is followed where times are written down for people: see [`set_wall_lead`].
+//! Machines' time starts at the wall clock time of the program's start and then follows a clock that cannot be set: when the date is
+//! corrected, no timer expires early or late. It includes the time that the computer is suspended, which passes for everyone else
+//! as well. Times for people follow the wall clock: see [`set_wall_lead`].
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,11 +1,11 @@
-//! The directory in which a local ECS keeps what it knows, and whether it may be believed.
+//! The directory in which a local ECS keeps its state, and whether that state can be trusted.
 //!
-//! Opening a data directory starts what is recorded in it, with our rights. So it is ours alone (0700, files 0600, no links), and
-//! it is known where it comes from: each directory has an id, and what the id stands for is written down outside of it, in the
-//! user's state directory, with the inodes of the directory and its database. A directory that came with somebody's checkout has no id
-//! that is known here, and one whose database was replaced has other inodes. It is opened only if somebody says so.
+//! Opening a data directory starts what is recorded in it, with our permissions. So it is private (0700, files 0600, no links), and
+//! its origin is known: each directory has an id, which is recorded outside of it, in the user's state directory, with the inodes of
+//! the directory and its database. A directory that came with a checkout has no id that is known here, and one whose database was
+//! replaced has other inodes. Such a directory is opened only on request.
 //!
-//! The same note outside holds the key that records of processes are sealed with.
+//! The same record outside holds the key with which records of processes are sealed.
 
 mod scratch;
 

@@ -1,4 +1,4 @@
-//! The local ECS, put together: storage, control plane, HTTP front and the container instances of this machine.
+//! Assembles the local ECS: storage, control plane, HTTP front and the container instances on this machine.
 
 use longshore_control::{Control, Policy, audit};
 use longshore_wire_ecs::ApiError;

@@ -1,14 +1,14 @@
-//! The doors of the program: every port that it listens on, and who may come in.
+//! The doors of the program: every port that it listens on, and who may connect.
 //!
-//! [`bind`] makes a [`Listener`], and nothing else does: a listener knows from its beginning which port it is, whom it answers and
-//! which addresses it is called by, so there is no port without a [`guard`]. [`serve`] is the one place where requests are read: what
-//! no front end should see is refused there, in the form that the front end gives, and every answer leaves with the same headers.
+//! Only [`bind`] creates a [`Listener`]: a listener knows from the start which port it is, which callers it answers and which host
+//! names it goes by, so there is no port without a [`guard`]. [`serve`] is the only place where requests are read: what no front end
+//! should see is rejected there, in the front end's own format, and every response leaves with the same headers.
 //!
-//! Why a guard on ports that only this machine reaches: a web browser runs the programs of strangers on this machine. Such a program
-//! can make the browser call `127.0.0.1`, and by giving a name of its own that address ("DNS rebinding") it could even read the answers.
+//! Why guard ports that only this machine can reach? A web browser runs strangers' programs on this machine. Such a program can make
+//! the browser call `127.0.0.1`, and by pointing its own host name at that address ("DNS rebinding") it could even read the responses.
 //!
-//! Invariants: no request reaches a front end under a name that is not ours, or from a page of another origin that nobody
-//! allowed; no answer can be framed, or taken for another type than it says; one peer cannot keep the others out.
+//! Invariants: no request reaches a front end under a name that is not ours, or from a page of another origin that is not
+//! allowed; no response can be framed, or interpreted as a type other than its own; one peer cannot keep the others out.
 
 mod guard;
 mod headers;

@@ -1,6 +1,6 @@
-//! EventBridge and SQS as a service: on the port of the ECS API, told apart by what a request names.
+//! EventBridge and SQS as a service, on the port of the ECS API: a request's target or action tells which is meant.
 //!
-//! Beside them a feed for people: [`Feed`] keeps the latest events for its readers, `follow` sends them.
+//! In addition there is a feed for people: [`Feed`] keeps the latest events for its readers, `follow` sends them.
 //!
 //! The bus lives in the control plane's machine, so that an event is stored with the change that caused it.
 

@@ -1,7 +1,7 @@
-//! Container instances of this machine: registration, the loop around each one's lifecycle, and reports.
+//! Container instances on this machine: registration, the loop around each one's lifecycle, and reports.
 //!
-//! An instance registers through the same operation as any other. Reports are gathered by task and sent on by one task of their own, so that a
-//! host never waits for the control plane: the two would otherwise wait for each other when both are busy.
+//! An instance registers through the same operation as any other. Reports are collected by task and forwarded by a separate task, so
+//! that a host never waits for the control plane: otherwise the two would wait for each other when both are busy.
 
 mod before;
 mod host;

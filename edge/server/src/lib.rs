@@ -1,12 +1,12 @@
 //! HTTP front ends, storage, and the loop that drives the machines.
 //!
-//! [`drive()`] is the whole of the shell around a machine: take inputs, step, perform outputs. What a machine asks for is
-//! performed by its [`Host`]: the control plane's commits before it answers, a container instance's talks to its
-//! runtime. [`dev`] puts the parts of the local ECS together.
+//! [`drive()`] is the entire shell around a machine: take inputs, step, perform outputs. Outputs are performed by the machine's
+//! [`Host`]: the control plane's host commits before it replies, a container instance's host talks to its runtime. [`dev`]
+//! assembles the local ECS.
 //!
-//! Invariants: one task owns one machine and the rest of the program has a mailbox; what a client is told is on disk;
-//! no lock is held across an await; every queue has a bound, in bytes where what waits may be large; a peer that takes nothing of
-//! what waits for it is let go.
+//! Invariants: one task owns each machine, and the rest of the program uses its mailbox; what a client is told is on disk;
+//! no lock is held across an await; every queue is bounded, in bytes where its entries may be large; a peer that does not read
+//! what is waiting for it is disconnected.
 #![forbid(unsafe_code)]
 
 mod bodies;

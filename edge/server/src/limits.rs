@@ -1,4 +1,4 @@
-//! The bounds of the server.
+//! The limits of the server.
 
 use std::time::Duration;
 

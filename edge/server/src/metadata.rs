@@ -1,11 +1,11 @@
-//! What a container sees of the world: the task metadata endpoint, credentials, and its environment.
+//! What a container sees of its surroundings: the task metadata endpoint, credentials, and its environment.
 //!
-//! The endpoint is told what hosts order, ask and report, keeps the last of it by task in a [`Book`], and asks the runtime
-//! for the rest when somebody reads. It decides nothing, and nothing waits for it.
+//! The endpoint is told what hosts order, request and report, keeps the latest of it by task in a [`Book`], and asks the runtime
+//! for the rest when a client reads. It decides nothing, and nothing waits for it.
 //!
-//! Who may read is a matter of knowing the path: each container gets an id of its own, which nobody can guess. Ids follow from a
-//! key that is kept beside the files of the hosts, so that containers that outlive the program find the endpoint again: the
-//! port is kept with it.
+//! Access depends on knowing the path: each container gets its own id, which cannot be guessed. Ids are derived from a key that is
+//! stored next to the files of the hosts together with the port, so that containers that outlive the program find the endpoint
+//! again.
 
 mod book;
 mod files;

@@ -1,7 +1,7 @@
-//! What the program counts of itself, for Prometheus: every metric is declared here, and here only.
+//! The program's own metrics for Prometheus: every metric is declared here, and only here.
 //!
-//! Names are `longshore_<area>_<what>_<unit>`; labels come from closed lists, so that no caller can make up a series. What is counted on the
-//! way of a request is an atomic addition. How many tasks and instances there are is asked of the ECS API when somebody scrapes.
+//! Names are `longshore_<area>_<what>_<unit>`; labels come from fixed lists, so that no caller can create a series. Counting a request
+//! is an atomic addition. The numbers of tasks and instances are read from the ECS API on each scrape.
 
 mod kernel;
 

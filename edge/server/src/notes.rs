@@ -1,4 +1,4 @@
-//! What an operator should see, the same thing once in a while: whatever others do again and again fills no log.
+//! Warnings for operators, rate limited: what others do over and over again does not fill the log.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,7 +1,7 @@
-//! A connection whose peer takes nothing of what waits for it is over.
+//! Closes connections whose peer does not read what is waiting for it.
 //!
-//! Without this a peer that stops reading keeps its connection, and the answer behind it, for as long as it likes: nothing else
-//! looks at an answer that is under way. A peer that is sent nothing may be silent for ever.
+//! Without this, a peer that stops reading keeps its connection, and the response behind it, for as long as it likes: nothing else
+//! watches a response that is under way. A peer for which nothing is waiting may stay silent for ever.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,8 +1,8 @@
-//! Where records are kept: `SQLite`, one writer, group commit.
+//! Storage for records: `SQLite`, one writer, group commit.
 //!
-//! Invariant: what was released to anyone is on disk. The writer takes the commits that wait, writes them in one
-//! transaction and only then releases their replies and orders. A transaction that fails ends the program: memory may
-//! never run ahead of the disk.
+//! Invariant: whatever has been released is on disk. The writer takes the waiting commits, writes them in one transaction and
+//! only then releases their replies and orders. A failed transaction ends the program: memory must never run ahead of the
+//! disk.
 
 mod account_rows;
 mod acknowledged;

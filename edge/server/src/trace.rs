@@ -1,10 +1,10 @@
-//! What an operator is told: one line for each thing that happens, made of what machines are told and what they ask for.
+//! Log lines for operators: one line per event, derived from the inputs and outputs of machines.
 //!
-//! Machines do not log. [`crate::drive()`] shows a [`Watch`] each input and output, and the watches here turn those that mean
-//! something to an operator into events with fixed field names: `cluster instance service framework task state reason`. Values that
-//! others chose are written as Rust writes strings, so that none of them can command a terminal or begin another line.
+//! Machines do not log. [`crate::drive()`] shows a [`Watch`] each input and output, and the watches here turn those that matter to
+//! an operator into events with fixed field names: `cluster instance service framework task state reason`. Values chosen by others
+//! are escaped like Rust strings, so that none of them can control a terminal or begin another line.
 //!
-//! Invariant: what is remembered is bounded by the instances, services and frameworks that there are.
+//! Invariant: what is remembered is bounded by the number of instances, services and frameworks.
 
 mod bridge;
 mod control;

@@ -1,7 +1,7 @@
-//! A directory for a local ECS that keeps nothing.
+//! A temporary directory for a local ECS that keeps no state.
 //!
-//! It is ours alone under a name that nobody can know before, and a lock in it says that its program lives. A program that was killed
-//! leaves its directory behind; the next one finds it by the lock that nobody holds, ends what still runs of it, and removes it.
+//! It is private, has an unguessable name, and contains a lock that its program holds while it lives. A program that was killed leaves
+//! its directory behind; the next one finds it by the free lock, stops what is still running from it, and removes it.
 
 use std::fs::{File, Permissions};
 use std::io;

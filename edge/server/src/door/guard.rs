@@ -1,10 +1,10 @@
-//! What no front end sees: requests under a name that is not ours, and requests that pages of other origins made.
+//! Rejects what no front end should see: requests for a host name that is not ours, and requests from pages of other origins.
 //!
-//! A browser says which page a request comes from: in `Origin`, in `Sec-Fetch-Site`, in `Referer`. Programs send none of them, so
-//! a request without them is a program's. What a page wants is refused before anything is read or done, whatever it asks for.
+//! A browser says which page a request comes from: in `Origin`, in `Sec-Fetch-Site`, in `Referer`. Programs send none of these, so
+//! a request without them comes from a program. A page's request is rejected before anything is read or done, whatever it asks for.
 //!
-//! Names are looked at because of pages that come from our own address under a name of theirs: the browser takes such a page for one of
-//! ours, and only `Host` tells. An IP address in `Host` is no such name, since nobody but its owner answers under it.
+//! Host names are checked because a page can be served from our own address under a name of its own: the browser then treats it as
+//! same-origin, and only `Host` reveals it. An IP address in `Host` is safe, since only its owner can answer under it.
 
 use std::net::SocketAddr;
 

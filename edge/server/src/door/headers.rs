@@ -1,7 +1,7 @@
-//! What every answer says to browsers, whichever front end it comes from.
+//! Headers for browsers that every response carries, whichever front end it comes from.
 //!
-//! Nothing that is answered is a page: it loads nothing, it cannot be framed, and it is what its content type says. What went well and
-//! has nothing to say has no content type: a Mesos master sends none with its 202, and mesos-go expects none.
+//! No response is a page: it loads nothing, cannot be framed, and is what its content type says. A success without a body has no
+//! content type: a Mesos master sends none with its 202, and mesos-go expects none.
 
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};

@@ -1,4 +1,4 @@
-//! What a port may be called, and where a page may come from: `Host` and `Origin`, as they are sent and as they are allowed.
+//! Host names of a port and origins of pages: `Host` and `Origin`, as they are sent and as they are allowed.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,12 +1,12 @@
-//! How many connections a port has, and who leaves when there are too many.
+//! How many connections a port has, and which are closed when there are too many.
 //!
-//! A connection is either ours to go on with (its request is whole, and is being answered) or its peer's: it is idle, or sends its
-//! request piece by piece. Where it is the peer's turn nothing is lost if the connection ends: a client that finds its idle
-//! connection closed makes another. So when a port is full, those that have waited longest for their peer go, of the peer that has most of
-//! them. Sending slowly makes nobody younger: the wait is counted from its beginning.
+//! On each connection it is either our turn (its request is complete and is being answered) or the peer's: it is idle, or sends its
+//! request piece by piece. While it is the peer's turn, nothing is lost if the connection is closed: a client whose idle connection
+//! was closed opens another. So when a port is full, the connections that have waited longest for their peer are closed, of the peer
+//! that has most of them. Sending slowly does not reset the wait: it is counted from its beginning.
 //!
-//! Invariants: there are never more connections than the bound; a connection whose request is being answered is never closed for
-//! another; of one address other than loopback there are never more than its own bound.
+//! Invariants: there are never more connections than the limit; a connection whose request is being answered is never closed for
+//! another; one address other than loopback never has more than its own limit.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

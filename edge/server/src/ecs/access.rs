@@ -1,4 +1,4 @@
-//! Who calls, and for which account and region.
+//! Who the caller is, and for which account and region it calls.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! How much each cluster has, for Prometheus: asked of the ECS API when somebody scrapes, so that it costs nothing otherwise.
+//! Statistics of each cluster for Prometheus: read from the ECS API on each scrape, so that they cost nothing otherwise.
 
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
-//! What ECS has no API for, since on AWS it happens to machines: more container instances, agents that go away, instances that die.
+//! What ECS has no API for, since on AWS it happens to machines: more container instances, agents that disconnect, instances that die.
 //!
-//! Only for the local ECS, below `/longshore`. A body must be JSON by its content type, which no web page of another origin can
-//! send unasked. Who may call is decided before, as for every request.
+//! Only for the local ECS, below `/longshore`. A body must have the content type of JSON, which no web page of another origin can
+//! send without permission. Access has been checked before, as for every request.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Who may call what is below `/longshore`: signatures are read, and checked, as those of the ECS API.
+//! Access to the endpoints below `/longshore`: signatures are read and checked like those of the ECS API.
 
 use axum::body::Body;
 use axum::extract::{Request, State};

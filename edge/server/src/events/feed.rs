@@ -1,12 +1,13 @@
-//! The feed of events: for each realm that somebody follows, the events that some reader has not taken, and where each reader is
-//! among them.
+//! The feed of events: for each realm that is being followed, the events that some reader has not read yet, and the position of
+//! each reader among them.
 //!
-//! The writer puts events in once their commit is on disk, and never waits for a reader. What waits is bounded in bytes, however
-//! many events they are. A reader that falls behind by more goes on with the oldest event that is there, and learns how many it
-//! has missed; one that takes nothing at all is let go with its connection (see [`crate::progress`]).
+//! The writer adds events once their commit is on disk, and never waits for a reader. Waiting events are limited in bytes, not in
+//! number. A reader that falls further behind continues with the oldest remaining event and is told how many it has missed; one
+//! that reads nothing at all is dropped with its connection (see [`crate::progress`]).
 //!
-//! Invariants: what every reader has taken is not kept; a realm has a ring while it has readers, and no longer; the bus is told of the first reader before that reader
-//! is answered, so that what it causes afterwards is told to it; with the last reader the bus is told to build no more events.
+//! Invariants: events that every reader has read are not kept; a realm has a ring only while it has readers; the bus is told about the
+//! first reader before that reader gets a response, so that it sees everything it causes afterwards; when the last reader leaves, the
+//! bus is told to build no more events.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
 //! `GET /longshore/v1/events`: the feed over HTTP, as server-sent events.
 //!
-//! Whose events they are is decided before, as for every request: by signature.
+//! The account and region come from the signature, which has been checked before, as for every request.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The way to the event bus, for the HTTP front.
+//! The HTTP front's handle to the event bus.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
-//! What can be done of a call before the bus has it.
+//! The part of a call that can be done before the bus gets it.
 //!
-//! Matching large events with many rules takes long, and the bus has one thread: it is done here, by rules as they were a moment ago,
-//! on threads that nobody waits for but the caller. The bus does it again if a rule has changed in between.
+//! Matching large events against many rules takes long, and the bus has one thread. So it is done here, with the rules of a moment ago,
+//! on threads for which only the caller waits. The bus repeats it if a rule has changed in between.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

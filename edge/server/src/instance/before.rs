@@ -1,7 +1,7 @@
-//! What instances ran before: a runtime that was only guessed gives way to it.
+//! What instances ran before: a detected runtime gives way to the one that the instance had.
 //!
-//! Somebody who says no runtime gets Docker if a daemon answers, and processes otherwise. But tasks of an earlier run are found by the
-//! runtime that they were started with: to take another because the daemon is away, or there now, would be to lose them.
+//! Without `--runtime`, an instance gets Docker if a daemon responds, and processes otherwise. But tasks of an earlier run can only be
+//! found by the runtime that started them: switching because the daemon has gone, or has appeared, would lose them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The loops around hosts: a lifecycle with a runtime, and a fleet without.
+//! The loops around hosts: a lifecycle with a runtime, and a fleet without one.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

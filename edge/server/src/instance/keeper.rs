@@ -1,6 +1,6 @@
-//! Keeps the container instances of this machine: starts them, adds more while the program runs, and rehearses their failures.
+//! Manages the container instances on this machine: starts them, adds more while the program runs, and simulates their failures.
 //!
-//! One task owns all of them and does one thing at a time, in the order in which it was asked.
+//! One task owns all of them and does one thing at a time, in the order of the requests.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Reports on their way to the control plane. Each is whole, so a later one of the same task replaces an earlier.
+//! Reports on their way to the control plane. Each report is complete, so a later one for the same task replaces an earlier one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

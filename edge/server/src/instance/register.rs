@@ -1,4 +1,4 @@
-//! Registration of an instance of this machine through the ECS API.
+//! Registration of an instance on this machine through the ECS API.
 
 use longshore_control::Reply;
 use longshore_wire_ecs::arn::{Arn, Realm, ResourceId};

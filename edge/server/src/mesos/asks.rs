@@ -1,9 +1,9 @@
-//! Questions to the cluster on their way.
+//! Requests to the cluster that are under way.
 //!
-//! Each kind has places of its own, so that no kind waits behind another: a kill is asked for however many launches and
-//! readings are under way. Within the token bucket that kinds share, the client serves the more urgent first.
+//! Each kind has its own slots, so that no kind waits behind another: a kill is sent however many launches and reads are under
+//! way. Within the token bucket that all kinds share, the client serves the more urgent first.
 //!
-//! Invariant: what has a place is a task; what waits for one is data, in the order in which it was asked.
+//! Invariant: a request with a slot is a tokio task; a request that waits for one is data, in the order of arrival.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

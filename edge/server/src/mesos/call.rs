@@ -1,4 +1,4 @@
-//! From a body to a call that has been checked: at once if it is small, on a thread of its own if it is large.
+//! Turns a body into a validated call: at once if it is small, on a separate thread if it is large.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Who may use the Mesos master: HTTP Basic, against the list of credentials that a Mesos master reads.
+//! Authentication for the Mesos master: HTTP Basic, against a list of credentials in the format of a Mesos master.
 //!
-//! Source: Apache Mesos, `docs/authentication.md` and `docs/configuration/master.md` (`--credentials`), and the realms and answers of its
-//! master: reads of the cluster are one realm, the scheduler API another, and `/health`, `/version` and `/redirect` ask nobody.
+//! Source: Apache Mesos, `docs/authentication.md` and `docs/configuration/master.md` (`--credentials`), and the realms and responses of
+//! its master: reads of the cluster are one realm, the scheduler API another; `/health`, `/version` and `/redirect` need no credentials.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

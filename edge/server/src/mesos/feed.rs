@@ -1,4 +1,4 @@
-//! Events of the cluster for the bridge: opened while they are wanted, handed on, and opened again when they fail.
+//! The cluster's event feed for the bridge: opened while it is wanted, forwarded, and reopened when it fails.
 
 use std::time::Duration;
 

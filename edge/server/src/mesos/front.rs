@@ -1,6 +1,6 @@
-//! The HTTP front of the Mesos master: the v1 scheduler API, and what clients read before they use it.
+//! The HTTP front of the Mesos master: the v1 scheduler API, and the endpoints that clients read before they use it.
 //!
-//! Reads do not look at the method, as those of Mesos; whatever changes something is a POST.
+//! Reads ignore the method, as in Mesos; anything that changes state is a POST.
 //! Source: Mesos, `src/master/http.cpp`; rule ids such as \[H4\] are those of `docs/reference/mesos-rules.md`. The order of
 //! checks is the contract, \[H20\]: each client reacts to the first that fails.
 

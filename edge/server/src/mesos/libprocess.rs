@@ -1,8 +1,8 @@
-//! What a framework hears that speaks libprocess to us: that this is not how to speak to Longshore.
+//! The response to a framework that uses the libprocess protocol, which Longshore does not support.
 //!
 //! A driver (libmesos and its like) posts `mesos.internal.RegisterFrameworkMessage` or `mesos.scheduler.Call` to the process
-//! `master` and goes on for ever, since it takes silence for a master that is not elected yet. It drops what it is answered, so
-//! the operator is told as well.
+//! `master` and retries for ever, since it takes silence for a master that is not elected yet. It ignores the response, so the
+//! operator is told as well.
 //!
 //! Source: the project's reference of libprocess on the wire.
 

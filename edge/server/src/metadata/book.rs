@@ -1,4 +1,4 @@
-//! What hosts have ordered, started and reported, by task; and which id stands for which container.
+//! What hosts have ordered, started and reported, by task; and which id belongs to which container.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! Environment files from a directory that stands for S3: a directory for each bucket, and keys as paths below it.
+//! Environment files from a directory that stands in for S3: one directory per bucket, with keys as paths below it.
 //!
-//! Texts begin as those of ECS do. Source: *Stopped tasks error messages*, `ResourceInitializationError`.
+//! Error texts begin like those of ECS. Source: *Stopped tasks error messages*, `ResourceInitializationError`.
 
 use std::io::ErrorKind;
 use std::path::Path;

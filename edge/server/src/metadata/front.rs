@@ -1,4 +1,4 @@
-//! The endpoint over HTTP. Paths, forms and refusals are those of the real container agent.
+//! The endpoint over HTTP. Paths, formats and errors are those of the real container agent.
 
 use std::time::UNIX_EPOCH;
 

@@ -1,6 +1,6 @@
-//! Where the endpoint listens, and what it keeps to be found again.
+//! Where the endpoint listens, and what it stores so that containers find it again after a restart.
 //!
-//! Only what is needed is listened on: loopback once an instance runs processes or Docker containers, and this machine's address
+//! It listens only where needed: on loopback once an instance runs processes or Docker containers, and on this machine's address
 //! in Docker's own network once an instance runs Docker containers. Simulated instances need neither.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

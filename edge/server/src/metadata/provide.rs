@@ -1,4 +1,4 @@
-//! The environment that a container is started with.
+//! The environment with which a container is started.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! Values of secrets from a file or a directory that stands for Secrets Manager and Parameter Store.
+//! Values of secrets from a file or a directory that stands in for Secrets Manager and Parameter Store.
 //!
-//! A file is a JSON object of names and values; a value that is no text is the JSON that it is. A directory holds a file for each
-//! name, one last line break is not part of the value. They are read for every task, so that a change reaches the next one, and
-//! kept nowhere. Texts begin as those of ECS do. Source: *Stopped tasks error messages*, `ResourceInitializationError`.
+//! A file is a JSON object of names and values; a value that is not a string is used as JSON. A directory holds one file per name,
+//! without counting a final line break as part of the value. They are read for every task, so that the next task sees a change,
+//! and are never stored. Error texts begin like those of ECS. Source: *Stopped tasks error messages*, `ResourceInitializationError`.
 
 use std::path::{Component, Path};
 

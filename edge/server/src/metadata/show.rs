@@ -1,4 +1,4 @@
-//! What is known of a task, as the endpoint shows it. Pure: facts go in, shapes come out.
+//! What is known about a task, as the endpoint shows it. Pure functions: facts go in, shapes come out.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the kernel knows of this process, under the names that every Prometheus client gives it.
+//! What the kernel knows about this process, under the names that every Prometheus client uses.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,4 +1,4 @@
-//! What an account has set, and what it has deleted, as rows.
+//! An account's settings and deletions as rows.
 
 use longshore_control::SettingName;
 use longshore_wire_ecs::Str;

@@ -1,11 +1,11 @@
-//! How many commits were acknowledged, written down beside the database.
+//! The number of acknowledged commits, stored next to the database.
 //!
-//! `SQLite` proves of each commit in its write-ahead log whether it is whole, and drops the first that is not with all that come after
-//! it. A log that was cut therefore starts as an earlier state, whole in itself, and says nothing of what is missing. The
-//! database counts its commits; the same number is written to a file of its own before anybody is told of a commit. When the database
-//! is behind the file, that many acknowledged commits are gone.
+//! `SQLite` checks whether each commit in its write-ahead log is complete, and drops the first that is not and all that follow it. A
+//! truncated log therefore yields an earlier, consistent state, without any sign of what is missing. The database counts its commits;
+//! the same number is written to a separate file before a commit is acknowledged. When the database is behind the file, that many
+//! acknowledged commits are lost.
 //!
-//! The file is not synced: after a loss of power it may be behind, which says nothing, and is never ahead of what was acknowledged.
+//! The file is not synced: after a power failure it may be behind, which is harmless, but it is never ahead of what was acknowledged.
 
 use std::fs::File;
 use std::io;

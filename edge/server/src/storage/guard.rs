@@ -1,7 +1,7 @@
-//! Whether the files of the database are still where they were.
+//! Checks that the files of the database are still where they were.
 //!
-//! Whoever removes or replaces the data directory while the program runs leaves it with files that nobody will find again. What is written
-//! to them is lost, so that nothing of it may be acknowledged.
+//! If the data directory is removed or replaced while the program runs, the program is left with files that can never be found again.
+//! What is written to them is lost, so none of it may be acknowledged.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
-//! Which row is whose, for tables whose rows are in the order in which they came.
+//! Maps records to rows, for tables whose rows are in order of insertion.
 //!
-//! An index on ids would do, but ids are random: each row that is written would touch a page of the index of its own. In
-//! order, what is written together is beside each other.
+//! An index on ids would do, but ids are random: each written row would touch a different page of the index. In order, rows that
+//! are written together are next to each other.
 
 use std::collections::HashMap;
 

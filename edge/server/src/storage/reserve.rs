@@ -1,8 +1,8 @@
-//! Room on the disk that is the database's own.
+//! Disk space that is reserved for the database.
 //!
-//! Tasks share the disk with the database, and one that fills it must not end the control plane. So the database has pages that it
-//! does not need yet, and its log has blocks: for a log that is kept short, and for thousands of records. Only when those are used
-//! up, too, and the disk is still full, the next commit fails.
+//! Tasks share the disk with the database, and one that fills it must not end the control plane. So the database has spare pages,
+//! and its log has spare blocks: enough for a log that is kept short and for thousands of records. The next commit fails only
+//! when those are used up, too, and the disk is still full.
 //!
 //! Where the file system cannot set blocks aside, nothing is reserved.
 

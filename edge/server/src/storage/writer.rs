@@ -1,4 +1,4 @@
-//! The one thread that writes.
+//! The only thread that writes to the database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

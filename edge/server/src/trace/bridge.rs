@@ -1,4 +1,4 @@
-//! What the Mesos master does that concerns an operator: frameworks come and go, their tasks are launched, run and end.
+//! Log lines about the Mesos master for operators: frameworks come and go, their tasks are launched, run and end.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

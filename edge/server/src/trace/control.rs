@@ -1,6 +1,6 @@
-//! What the local ECS does that concerns an operator: instances come, go and fall silent; services deploy, fail and lack room.
+//! Log lines about the local ECS for operators: instances join, leave and disconnect; services deploy, fail and run out of room.
 //!
-//! Its tasks are not told one by one: there may be 50,000 a second, and `longshore events --follow` shows them to whoever asks.
+//! Tasks are not logged one by one: there may be 50,000 a second, and `longshore events --follow` shows them on request.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
