@@ -65,7 +65,7 @@ impl Subscription {
         let stream_id = response
             .headers()
             .get("mesos-stream-id")
-            .context("the answer has no Mesos-Stream-Id")?;
+            .context("the response has no Mesos-Stream-Id")?;
         let stream_id = stream_id.to_str()?.to_owned();
         let (master, reader) = (master.to_owned(), recordio::Reader::default());
         Ok(Self {

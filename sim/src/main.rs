@@ -1,21 +1,21 @@
-//! Runs the simulation for as long as one likes: `cargo xtask sim --seed 7 --steps 1000000`.
+//! Runs the simulation for any number of steps: `cargo xtask sim --seed 7 --steps 1000000`.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 
 use clap::Parser;
 use longshore_sim::{Run, regressions};
 
-/// A storm over the local ECS, and the quiet after it, over and over.
+/// Simulate storms of faults over the local ECS, each followed by a quiet period.
 #[derive(Debug, Parser)]
 #[command(name = "longshore-sim")]
 struct Cli {
-    /// What everything is drawn from
+    /// Seed of all random choices
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Steps of storms in all
+    /// Total number of steps
     #[arg(long, default_value_t = 100_000)]
     steps: u64,
-    /// Steps of one storm
+    /// Number of steps in each storm
     #[arg(long, default_value_t = 4_000)]
     storm: u64,
 }
@@ -26,6 +26,6 @@ fn main() {
     for run in &kept {
         run.perform();
     }
-    println!("{} runs that once failed hold", kept.len());
+    println!("{} runs that once failed pass", kept.len());
     println!("{}", Run { seed, steps, storm }.perform());
 }

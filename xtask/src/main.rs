@@ -37,7 +37,7 @@ struct Cli {
 /// One subcommand each; the sentence is what `cargo xtask help` prints.
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Everything a change must pass: format, tidy, lints, tests, documentation, dependencies, generated pages
+    /// Run every check that a change must pass: format, tidy, lints, tests, documentation, dependencies, generated pages
     Ci {
         /// Also run the conformance suites, which need Python and build an optimised program
         #[arg(long)]
@@ -46,44 +46,44 @@ enum Task {
         #[arg(long)]
         fuzz: bool,
     },
-    /// The house rules that no compiler knows; prints every violation as path:line: rule: what would be right
+    /// Check the house rules that the compiler does not know; prints each violation as path:line: rule: what would be right
     Tidy,
-    /// Drive the release binary with clients that are not ours
+    /// Run third-party clients against the release binary
     Conformance {
-        /// What runs the containers of the tasks
+        /// Runtime for the tasks' containers
         #[arg(long, value_enum, default_value = "all")]
         runtime: Choice,
     },
-    /// Feed the parsers with inputs that libFuzzer makes up, from the corpus in fuzz/corpus on
+    /// Fuzz the parsers with libFuzzer, starting from the corpus in fuzz/corpus
     Fuzz {
-        /// Targets by name; none means all
+        /// Names of targets; all if none are given
         targets: Vec<String>,
-        /// How long each target runs
+        /// Seconds to run each target
         #[arg(long, default_value_t = 20)]
         seconds: u32,
     },
-    /// Build the program as it is released, with all optimisation; prints where it is
+    /// Build the program as it is released, fully optimised; prints its path
     Dist,
-    /// Measure the budgets of SPEC.md; arguments go to the bench program as they are
+    /// Measure the budgets of SPEC.md; arguments are passed on to the bench program
     Bench {
-        /// A bench's name and its options; none runs all
+        /// Name of a benchmark and its options; all benchmarks if none is given
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Simulate the local ECS with its hosts under faults; arguments go to the simulator as they are
+    /// Simulate the local ECS and its hosts under faults; arguments are passed on to the simulator
     Sim {
         /// `--seed`, `--steps` and `--storm`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Take names, types and errors of the ECS API from its model into schema/ecs/api.txt
+    /// Extract names, types and errors of the ECS API from its model into schema/ecs/api.txt
     Model {
-        /// `service-2.json`, as botocore ships it for ECS
+        /// `service-2.json` for ECS, as shipped with botocore
         file: std::path::PathBuf,
     },
-    /// Write the pages of docs/reference that are made from code
+    /// Write the pages of docs/reference that are generated from code
     Codegen {
-        /// Write nothing; fail if a page is not what the code says today
+        /// Write nothing; fail if a page is out of date
         #[arg(long)]
         check: bool,
     },

@@ -82,7 +82,7 @@ fn task(detail: &Value) -> Vec<String> {
     rest.push(if group.starts_with("service:") { group.to_owned() } else { String::new() });
     rest.push(if instance.is_empty() { String::new() } else { format!("on {}", short(instance)) });
     if last != "STOPPED" && desired == "STOPPED" {
-        rest.push("is to stop".to_owned());
+        rest.push("stopping".to_owned());
     }
     rest.push(exit(detail["containers"].as_array().map_or(&[], Vec::as_slice)));
     rest.push(text(detail, "stoppedReason").to_owned());
@@ -104,7 +104,7 @@ fn instance(detail: &Value) -> Vec<String> {
     let away = detail["agentConnected"] == Value::Bool(false);
     vec![
         text(detail, "ec2InstanceId").to_owned(),
-        if away { "agent away".to_owned() } else { String::new() },
+        if away { "agent disconnected".to_owned() } else { String::new() },
         format!("{} CPU and {} MiB left", amount("CPU"), amount("MEMORY")),
     ]
 }
@@ -135,7 +135,7 @@ mod tests {
         let said = |detail: &Value| event(kind, "arn:x:task/default/t1", detail);
         assert_eq!(said(&detail), format!("{begin}RUNNING   web:3  service:web  on i1"));
         detail["desiredStatus"] = json!("STOPPED");
-        assert!(said(&detail).ends_with("on i1  is to stop"));
+        assert!(said(&detail).ends_with("on i1  stopping"));
         detail["lastStatus"] = json!("STOPPED");
         detail["stoppedReason"] = json!("Essential container\nin task exited");
         detail["containers"][0]["exitCode"] = json!(3);
@@ -152,7 +152,7 @@ mod tests {
         let said =
             event("ECS Container Instance State Change", "arn:x:container-instance/c/i1", &detail);
         assert!(said.starts_with("2026-11-21T11:42:55.000Z  instance  i1 "), "{said}");
-        assert!(said.ends_with("ACTIVE    agent away  512 CPU and 64 MiB left"), "{said}");
+        assert!(said.ends_with("ACTIVE    agent disconnected  512 CPU and 64 MiB left"), "{said}");
     }
 
     #[test]

@@ -51,9 +51,9 @@ fn zone(instance: &Instance) -> String {
 fn row(instance: &Instance) -> Vec<String> {
     let status = match (instance.active, instance.connected) {
         (true, true) => "ACTIVE",
-        (true, false) => "ACTIVE, agent away",
+        (true, false) => "ACTIVE, agent disconnected",
         (false, true) => "DRAINING",
-        (false, false) => "DRAINING, agent away",
+        (false, false) => "DRAINING, agent disconnected",
     };
     vec![
         short(&instance.arn),

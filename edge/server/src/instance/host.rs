@@ -109,7 +109,7 @@ pub(crate) async fn start_host(
         Ok(found) => begun.go_on(found, tasks).await,
         Err(why) => {
             // What cannot be seen has not ended: until it is seen, the instance has no agent.
-            tracing::error!(%instance, why, "cannot find out what runs on the instance: its agent stays away until then");
+            tracing::error!(%instance, why, "cannot find out what runs on the instance: its agent stays disconnected until then");
             tasks.spawn(begun.wait());
         }
     }
