@@ -324,8 +324,7 @@ fn launch(
     let checked = validate::task(bridge, framework, &info, agent, &claim, left).and_then(|()| {
         let claim = mapping::raised(&claim);
         if !left.contains(&claim) {
-            let why =
-                "a container on Amazon ECS needs a whole number of MiB of memory, and at least 6";
+            let why = "a container on Amazon ECS needs whole MiB of memory, at least 6";
             return Err(format!("{}: {why}", validate::too_much(&claim, left)));
         }
         Ok((mapping::plan(&bridge.config, framework, &spent.role, &info, &claim)?, claim))
