@@ -211,9 +211,7 @@ impl Look<'_, '_> {
         self.stop(&plan);
         let missing = self.start(&plan, sites, definition, &rules);
         self.tell(&plan, missing);
-        if plan.start == 0 && plan.held_back == 0 && census.is_short_of(target) {
-            self.tell_stopping(&census);
-        }
+        self.tell_stopping(&plan, &census, target);
         if settled && target > desired {
             // What was started elsewhere is well: now the fullest zones lose as many.
             self.change(|service, _| service.moves = 0);

@@ -50,8 +50,9 @@ impl Look<'_, '_> {
     }
 
     /// Tells that the next tasks can only be started once others have stopped, if that takes long. ECS says nothing of it.
-    pub(super) fn tell_stopping(&mut self, census: &Census) {
-        let Some(since) = census.stopping_since else { return };
+    pub(super) fn tell_stopping(&mut self, plan: &Plan, census: &Census, target: u32) {
+        let waits = plan.start == 0 && plan.held_back == 0 && census.is_short_of(target);
+        let Some(since) = census.stopping_since.filter(|_| waits) else { return };
         let due = since + limits::STOPPING_TOLD_MS;
         if self.voice.now < due {
             return self.again(Some(due));
