@@ -335,7 +335,7 @@ fn a_file_of_secrets_that_cannot_be_right_is_named() {
     for (text, mode, why) in [
         ("", 0o600, "the file contains no keys"),
         ("ONE:hush\nTWO", 0o600, "line 2: write KEY:SECRET"),
-        ("ONE:hush\nONE:hushhush", 0o600, "the access key ONE is given twice"),
+        ("ONE:hush\nONE:hushhush", 0o600, "access key ONE is given twice"),
         ("ONE:hush", 0o602, "every user on this machine can write to it"),
     ] {
         let (code, said) = refused(&home, &["--access-keys-file", &file(text, mode)]);

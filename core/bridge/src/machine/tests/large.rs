@@ -308,7 +308,7 @@ fn roles_are_bounded_by_number_and_together_and_each_is_named_once() {
     };
     let most = limits::ROLES_PER_FRAMEWORK_MAX;
     let why = refused(&mut world, roles(0, most + 1));
-    assert!(why.contains("10001 roles") && why.contains("at most 10000"), "{why}");
+    assert!(why.contains("10001 roles") && why.contains("maximum is 10000"), "{why}");
     let twice = FrameworkInfo { roles: vec!["a".to_owned(); 2], ..roles(0, 0) };
     assert!(refused(&mut world, twice).contains("duplicate role 'a'"));
     for number in 0..limits::ROLES_MAX / most {
@@ -323,7 +323,7 @@ fn a_framework_info_that_is_too_large_is_refused() {
     let info = FrameworkInfo { user: "x".repeat(2 << 20), ..framework("large") };
     let Response::Stream(stream, _) = world.open(info) else { panic!("no stream") };
     let why = world.errors(stream).pop().expect("an error");
-    assert!(why.contains("'FrameworkInfo' has") && why.contains("at most 1048576"), "{why}");
+    assert!(why.contains("'FrameworkInfo' has") && why.contains("maximum is 1048576"), "{why}");
 }
 
 #[test]
@@ -341,7 +341,12 @@ fn frameworks_are_counted_whether_they_bring_an_id_or_not_and_one_that_is_away_g
     }
     assert!(world.notes.is_empty(), "they are no more than before: {:?}", world.notes);
     world.subscribe(with_id("new"));
-    assert!(world.notes.iter().any(|note| note.contains("framework f-00001 is away")));
+    assert!(
+        world
+            .notes
+            .iter()
+            .any(|note| note.contains("removing framework f-00001, which is disconnected"))
+    );
     assert_eq!(world.bridge.frameworks.len(), limits::FRAMEWORKS_MAX);
     for framework in world.bridge.frameworks.values_mut() {
         framework.tasks.clear();
