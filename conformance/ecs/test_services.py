@@ -340,7 +340,7 @@ def test_what_there_is_none_of_is_refused(ecs, extra):
 
 @pytest.mark.executes
 def test_a_service_whose_tasks_keep_exiting_says_why_and_starts_them_more_slowly(ecs, services):
-    definition = ecs.define({**BRIEF, "command": ["sh", "-c", "exit 7"]})
+    definition = ecs.define("exit 7")
     service = services(definition, 1)
 
     def told():

@@ -169,8 +169,8 @@ pub(crate) struct RunArgs {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=10))]
     pub(crate) count: i32,
     /// Environment variable for the first container. May be given more than once.
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) env: Vec<String>,
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) env: Vec<(String, String)>,
     /// Wait until the tasks have stopped, and exit with status 1 if any of them failed.
     #[arg(long)]
     pub(crate) wait: bool,
@@ -351,4 +351,9 @@ pub(crate) struct MasterArgs {
     /// Image for tasks that do not specify one.
     #[arg(long)]
     pub(crate) default_image: Option<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

@@ -119,6 +119,11 @@ impl<'a> Cluster<'a> {
             (_, Some(thing)) if is_missing => {
                 format!("there is no {thing} in {region}: {code}: {message}")
             }
+            ("UnrecognizedClientException" | "InvalidSignatureException", _) if !self.args.aws => {
+                format!(
+                    "{code}: {message} (the local ECS has access keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to one of them)"
+                )
+            }
             _ => format!("{code}: {message}"),
         };
         if is_missing { crate::NotFound(text).into() } else { anyhow::anyhow!(text) }

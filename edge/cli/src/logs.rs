@@ -45,6 +45,9 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
     };
     let output = match fetch(&cluster, &short(arn), container).await? {
         Some(output) => output,
+        None if is_over(&task) && task.started_at().is_none() => {
+            bail!("there is no output, since the task never started: {}", how_it_ended(&task))
+        }
         None if is_over(&task) => {
             let text = format!("its output is no longer available: {}", how_it_ended(&task));
             return Err(crate::NotFound(text).into());

@@ -71,10 +71,7 @@ async fn overrides(cluster: &Cluster<'_>, args: &RunArgs) -> anyhow::Result<Opti
         .and_then(|definition| definition.container_definitions().first());
     let mut container =
         ContainerOverride::builder().set_name(first.and_then(|one| one.name()).map(str::to_owned));
-    for pair in &args.env {
-        let Some((name, value)) = pair.split_once('=') else {
-            bail!("--env takes NAME=VALUE, not {pair:?}")
-        };
+    for (name, value) in &args.env {
         container = container.environment(KeyValuePair::builder().name(name).value(value).build());
     }
     for word in &args.command {

@@ -121,8 +121,10 @@ impl Client {
             let got = provider.provide_credentials().await;
             got.map_err(|error| OptionsError::without_credentials(causes(&error)))?;
         }
+        // An endpoint on this machine is there or it is not, and throttles nobody.
+        let attempts = if plain && !options.budget { 1 } else { 4 };
         let mut config = aws_sdk_ecs::config::Builder::from(&shared)
-            .retry_config(RetryConfig::standard().with_max_attempts(4))
+            .retry_config(RetryConfig::standard().with_max_attempts(attempts))
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build());
         let asked = Asked::default();
         match &options.endpoint {

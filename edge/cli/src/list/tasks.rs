@@ -31,7 +31,7 @@ pub(crate) struct PsArgs {
     #[arg(long)]
     pub(crate) instance: Option<String>,
     /// Only tasks with this status, for example running, stopping or stopped.
-    #[arg(long)]
+    #[arg(long, value_parser = status_word)]
     pub(crate) status: Option<String>,
     #[command(flatten)]
     pub(crate) cluster: AnyCluster,
@@ -70,9 +70,30 @@ pub(crate) async fn tasks(args: PsArgs, json: bool) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// The states of a task. Source: ECS developer guide, *Task lifecycle*.
+const STATUSES: [&str; 9] = [
+    "PROVISIONING",
+    "PENDING",
+    "ACTIVATING",
+    "RUNNING",
+    "DEACTIVATING",
+    "STOPPING",
+    "DEPROVISIONING",
+    "STOPPED",
+    "DELETED",
+];
+
+fn status_word(text: &str) -> Result<String, String> {
+    let word = text.to_uppercase();
+    if STATUSES.contains(&&*word) {
+        return Ok(word);
+    }
+    Err(format!("a task is {}", STATUSES.join(", ").to_lowercase()))
+}
+
 /// The tasks that the flags ask for. ECS selects where it can; it takes no service together with a family.
 async fn read(cluster: &Cluster<'_>, args: &PsArgs) -> anyhow::Result<Vec<Task>> {
-    let status = args.status.as_deref().map(str::to_uppercase);
+    let status = args.status.as_deref();
     let instance = match &args.instance {
         Some(word) => Some(find::instance(cluster, word).await?),
         None => None,
@@ -98,7 +119,7 @@ async fn read(cluster: &Cluster<'_>, args: &PsArgs) -> anyhow::Result<Vec<Task>>
         let is_stopping = !is_over && task.desired_status() == Some("STOPPED");
         let family = definition(task).split(':').next().unwrap_or_default().to_owned();
         args.family.as_ref().is_none_or(|wanted| *wanted == family)
-            && match status.as_deref() {
+            && match status {
                 // What people say, beside the words of ECS, of which few tasks are caught.
                 Some("STOPPING") => is_stopping,
                 Some(status) => task.last_status() == Some(status),
