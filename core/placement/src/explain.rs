@@ -69,7 +69,7 @@ pub struct Explanation {
     pub refused: Vec<Refused>,
 }
 
-/// Finds out what [`place`] would decide, and why. Nothing is placed.
+/// Finds out what [`place()`](crate::place()) would decide, and why. Nothing is placed.
 pub fn explain(cluster: &mut ClusterView, request: &Request<'_>) -> Explanation {
     let effort = Effort::unbounded();
     let rules = rules(request, &effort);

@@ -10,7 +10,7 @@
 //! - ends everything when its own record is gone: somebody has removed the data directory.
 //!
 //! It works in the container's directory, which is its own current directory when it starts, so that no path can be led astray. Its
-//! environment is the container's, each name with [`MARK`] before it: nothing of it can change what the supervisor does, and
+//! environment is the container's, each name with `MARK` before it: nothing of it can change what the supervisor does, and
 //! the kernel keeps it for health checks after a restart of the agent.
 
 mod arguments;

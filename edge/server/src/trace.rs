@@ -1,6 +1,6 @@
 //! Log lines for operators: one line per event, derived from the inputs and outputs of machines.
 //!
-//! Machines do not log. [`crate::drive()`] shows a [`Watch`] each input and output, and the watches here turn those that matter to
+//! Machines do not log. [`crate::drive()`] shows a [`crate::Watch`] each input and output, and the watches here turn those that matter to
 //! an operator into events with fixed field names: `cluster instance service framework task state reason`. Values chosen by others
 //! are escaped like Rust strings, so that none of them can control a terminal or begin another line.
 //!
