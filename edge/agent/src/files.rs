@@ -9,8 +9,9 @@
 //! [`Folder::read_beneath`].
 
 mod private;
+mod tree;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -105,6 +106,13 @@ impl Folder {
     /// Which file has a name in it, if any.
     pub fn identity_of(&self, name: &str) -> Option<Identity> {
         self.stat(name).ok().map(|stat| Identity::of(&stat))
+    }
+
+    /// Whether this directory is still where it was opened, and not moved away or replaced.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let own = sys::fstat(&*self.fd).map(|stat| Identity::of(&stat));
+        let there = sys::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
+        own.is_ok_and(|own| there.is_ok_and(|there| Identity::of(&there) == own))
     }
 
     /// The bytes of a file; `None` if it is not there.
@@ -320,7 +328,8 @@ impl Folder {
     pub fn remove(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let stat = self.stat(&name)?;
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-            return std::fs::remove_dir_all(self.pinned().join(name.as_ref()));
+            let name = CString::new(name.as_ref().as_bytes())?;
+            return tree::remove(self.fd.as_fd(), &name);
         }
         Ok(sys::unlinkat(&*self.fd, name.as_ref(), AtFlags::empty())?)
     }

@@ -110,7 +110,7 @@ fn container(arguments: &Arguments) -> Result<u8, String> {
     if let Some(cgroup) = &cgroup {
         cgroup.add(started.pid);
     }
-    let is_wanted = || record.is_in_place(&folder);
+    let is_wanted = || record.is_in_place(&folder) && folder.is_at(&arguments.about);
     let code = watch(arguments, &mut started, &mut |bytes| output.write(bytes), &is_wanted);
     reaper::end_all(Some(started.pid), cgroup.as_ref());
     drain(&mut started, &mut |bytes| output.write(bytes));

@@ -12,9 +12,37 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// Whether a character commands a terminal, turns the direction of writing, or cannot be seen, although JSON may hold it as it is.
+fn is_hidden(c: char) -> bool {
+    matches!(
+        c,
+        '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+/// The text with hidden characters as JSON writes them by number, so that a document stays the document that it is.
+fn shown(text: String) -> String {
+    if !text.contains(is_hidden) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 /// Prints a line; see [`say`].
 pub(crate) fn line(words: std::fmt::Arguments<'_>) {
-    if writeln!(std::io::stdout(), "{words}").is_err() {
+    let text = shown(words.to_string());
+    if writeln!(std::io::stdout(), "{text}").is_err() {
         #[expect(clippy::exit, reason = "what would be said next cannot be said either")]
         std::process::exit(0);
     }
@@ -23,10 +51,7 @@ pub(crate) fn line(words: std::fmt::Arguments<'_>) {
 /// Text that cannot command a terminal or begin another line: control characters, and those that turn the direction of
 /// writing, stand there as escapes.
 pub(crate) fn plain(text: &str) -> String {
-    let is_plain = |c: char| {
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        !c.is_control() && !turns && !matches!(c, '\u{2028}' | '\u{2029}')
-    };
+    let is_plain = |c: char| !c.is_control() && !is_hidden(c);
     if text.chars().all(is_plain) {
         return text.to_owned();
     }
@@ -70,7 +95,19 @@ pub(crate) fn ago(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, shown};
+
+    #[test]
+    fn what_json_may_hold_as_it_is_and_a_terminal_may_not_is_escaped_and_means_the_same() {
+        let hostile = "a\u{9b}31m\u{202e}b\u{e0041}\u{feff}c\u{7f}";
+        let document = serde_json::json!({ "reason": hostile }).to_string();
+        let printed = shown(document.clone());
+        assert!(printed.is_ascii(), "{printed}");
+        let read =
+            |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("it is JSON");
+        assert_eq!(read(&printed), read(&document));
+        assert_eq!(shown("plain \u{e9}".to_owned()), "plain \u{e9}");
+    }
 
     #[test]
     fn what_commands_a_terminal_is_shown_and_not_obeyed() {

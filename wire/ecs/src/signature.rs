@@ -4,6 +4,8 @@
 //! secret key and is done only where keys are configured. Pure: the time of the request is compared by the
 //! caller. Source: AWS General Reference, *Signature Version 4 signing process*.
 
+use std::collections::BTreeSet;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
@@ -113,6 +115,11 @@ pub fn verify<'h, 's>(
     if request.amz_date.split('T').next() != Some(credential.date) {
         return Err(refusal("The date of the credential must be that of the X-Amz-Date header."));
     }
+    if is_ambiguous(request.query) {
+        return Err(refusal(
+            "A query must write a plus sign as %2B and a space as %20, and name each parameter once.",
+        ));
+    }
     let mut headers = String::new();
     for name in &credential.signed_headers {
         let value = header(name).ok_or_else(|| refusal("A signed header was not sent."))?;
@@ -166,6 +173,15 @@ fn encode(bytes: impl IntoIterator<Item = u8>, is_kept: impl Fn(u8) -> bool) -> 
 /// The path, encoded once more than it was sent. Source: AWS General Reference: every service but S3 signs it so.
 fn canonical_path(path: &str) -> String {
     encode(path.bytes(), |byte| byte == b'/' || is_unreserved(byte))
+}
+
+/// Whether a query means one thing only: a plus sign may be a space, and of names that are given twice others may read the first or
+/// the last.
+fn is_ambiguous(query: &str) -> bool {
+    let mut names = BTreeSet::new();
+    let mut fields = query.split('&').filter(|field| !field.is_empty());
+    query.contains('+')
+        || fields.any(|field| !names.insert(decoded(field.split('=').next().unwrap_or_default())))
 }
 
 /// The parameters in order, each in one spelling.
@@ -251,6 +267,16 @@ mod tests {
         let error = result.expect_err("it is refused");
         assert_eq!(error.code, ErrorCode::InvalidSignature);
         error.message
+    }
+
+    #[test]
+    fn a_query_that_others_may_read_otherwise_is_ambiguous() {
+        for query in ["a=b+c", "a=1&a=2", "a=1&b=2&%61=3", "a&a"] {
+            assert!(is_ambiguous(query), "{query}");
+        }
+        for query in ["", "a=b%2Bc", "a=1&b=1", "a=b%20c&c"] {
+            assert!(!is_ambiguous(query), "{query}");
+        }
     }
 
     #[test]

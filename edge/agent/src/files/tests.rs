@@ -183,3 +183,44 @@ fn what_belongs_to_somebody_else_is_refused() {
     let refusal = Folder::private(&path).expect_err("it is refused").to_string();
     assert!(refusal.contains("belongs to user 12345") && refusal.contains("chown"), "{refusal}");
 }
+
+/// Makes directories in each other, so deep that no path can name the last.
+fn nested(folder: &Folder, depth: usize) {
+    let mut at = folder.make("deep").expect("it can be made");
+    for _ in 0..depth {
+        at = at.make("d").expect("it can be made");
+    }
+    at.write("bottom", b"x").expect("it can be written");
+}
+
+#[test]
+fn a_tree_is_removed_however_deep_it_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let folder = Folder::open(directory.path()).expect("it opens");
+    nested(&folder, 50_000);
+    let removed = std::thread::Builder::new().stack_size(64 * 1024).spawn({
+        let folder = folder.clone();
+        move || folder.remove("deep")
+    });
+    removed.expect("a thread").join().expect("no overflow").expect("it is ours");
+    assert!(folder.names().expect("it opens").is_empty());
+}
+
+#[test]
+fn a_tree_with_links_closed_directories_and_names_of_ours_is_removed_and_nothing_beside_it() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    std::fs::create_dir_all(path.join("outside/kept")).expect("it can be made");
+    std::fs::create_dir_all(path.join("tree/a/b/c")).expect("it can be made");
+    std::fs::create_dir_all(path.join("tree/.longshore-removed-0/x/y")).expect("it can be made");
+    symlink(path.join("outside"), path.join("tree/a/b/link")).expect("it can be made");
+    for closed in ["tree/a/b", "tree/a"] {
+        let mode = std::fs::Permissions::from_mode(0o000);
+        std::fs::set_permissions(path.join(closed), mode).expect("it is ours");
+    }
+    let folder = Folder::open(path).expect("it opens");
+    folder.remove("tree").expect("it is ours");
+    assert_eq!(folder.names().expect("it opens"), ["outside"]);
+    assert!(path.join("outside/kept").is_dir());
+}

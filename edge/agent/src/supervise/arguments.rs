@@ -22,7 +22,7 @@ pub(crate) enum Role {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub(crate) role: Role,
-    /// The container's directory, for people who read the list of processes.
+    /// The container's directory, which must stay where it is.
     pub(crate) about: PathBuf,
     /// User and group of the command, if they are not our own.
     pub(crate) user: Option<(u32, u32)>,

@@ -125,6 +125,19 @@ async fn whoever_removes_the_directory_ends_what_runs_there() {
     assert_eq!(bench.ended().await, Some(137));
 }
 
+#[tokio::test]
+async fn whoever_moves_the_directory_away_ends_what_runs_there() {
+    let mut bench = Bench::new("setsid sleep 600 & sleep 600");
+    bench.run().await;
+    let (supervisor, command) = (bench.supervisor().await, bench.command().await);
+    let (from, to) = (bench.file(""), bench.own("elsewhere"));
+    fs::rename(&from, &to).expect("it is ours");
+    // A link in its place is not the directory.
+    std::os::unix::fs::symlink(&to, from.components().as_path()).expect("it is ours");
+    until("all of it has ended", || (!runs(command) && !runs(supervisor)).then_some(())).await;
+    assert_eq!(bench.ended().await, Some(137));
+}
+
 /// A file system of a few mebibytes, as long as this lives.
 struct Small(std::path::PathBuf);
 

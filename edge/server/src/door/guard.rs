@@ -171,7 +171,13 @@ fn page(headers: &HeaderMap, host: &str) -> Page {
         }
         is_own = true;
     }
-    let referer = || headers.get(header::REFERER)?.to_str().ok().and_then(Origin::of_url);
+    // Of several, which no browser sends, the first that is not ours counts.
+    let origins = || {
+        let each = headers.get_all(header::REFERER).iter();
+        each.map(|referer| referer.to_str().ok().and_then(Origin::of_url))
+    };
+    let is_ours = |origin: &Option<Origin>| origin.as_ref().is_some_and(|one| one.is_of(host));
+    let referer = || origins().find(|one| !is_ours(one)).or_else(|| origins().next())?;
     let mut sites = headers.get_all(SEC_FETCH_SITE).iter().peekable();
     if sites.peek().is_some() {
         // Source: Fetch Metadata Request Headers, section 2.3: `none` is what a person began.

@@ -23,7 +23,7 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Request, limits as wire_limits};
 use tokio::sync::watch;
 
 use super::{Access, ControlHandle, census, instances, local};
-use crate::bodies::Bodies;
+use crate::bodies::{Bodies, NoBody};
 use crate::ecs::access::text;
 use crate::instance::{KeeperHandle, RuntimeChoice, Runtimes};
 use crate::metrics::{END, MEDIA, Metrics, Service};
@@ -159,12 +159,16 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
         return Err(ApiError::new(ErrorCode::Serialization, message));
     }
     // Its room is kept until the call is answered.
-    let body = front.bodies.read(body, wire_limits::BODY_BYTES_MAX).await.map_err(|_| {
-        let message = format!(
-            "The body must be complete and have at most {} bytes.",
-            wire_limits::BODY_BYTES_MAX
-        );
-        ApiError::new(ErrorCode::RequestEntityTooLarge, message)
+    let most = wire_limits::BODY_BYTES_MAX;
+    let body = front.bodies.read(body, most).await.map_err(|no_body| match no_body {
+        NoBody::TooLarge => {
+            let message = format!("The body can have at most {most} bytes.");
+            ApiError::new(ErrorCode::RequestEntityTooLarge, message)
+        }
+        NoBody::Broken => {
+            let message = "The body did not arrive whole and in time.";
+            ApiError::new(ErrorCode::Serialization, message)
+        }
     })?;
     let realm = front.access.admit(&parts, &body.bytes)?;
     let request = Request::parse(operation, &body.bytes)?;

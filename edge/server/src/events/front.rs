@@ -48,7 +48,8 @@ pub(crate) fn service_of(uri: &Uri, headers: &HeaderMap) -> Option<Service> {
         return json.into_iter().find(|(prefix, _)| is(prefix)).map(|(_, service)| service);
     }
     let content = text(headers, "content-type").unwrap_or_default();
-    let is_form = content.starts_with("application/x-www-form-urlencoded");
+    let media = content.split(';').next().unwrap_or_default().trim();
+    let is_form = media.eq_ignore_ascii_case("application/x-www-form-urlencoded");
     let query = uri.query().unwrap_or_default();
     (is_form || sqs::query::is_query(query)).then_some(Service::SqsQuery)
 }

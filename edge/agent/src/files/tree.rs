@@ -1,0 +1,96 @@
+//! Removes a directory and all below it, however deep it is.
+//!
+//! What a task leaves behind may be nested tens of thousands of times, and a recursion would overflow the stack of the thread that
+//! removes it. Here no directory below the first is ever entered: whatever is in one that is not empty moves up into the first,
+//! until that has nothing left. At most three files are open at a time, and links are removed and not followed.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+const OPEN: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Removes the directory that is called `name` in `parent`.
+///
+/// # Errors
+/// Why something of it cannot be removed.
+pub(super) fn remove(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
+    let root = open(parent, name)?;
+    let mut moved: u64 = 0;
+    loop {
+        let names = names(&root)?;
+        if names.is_empty() {
+            break;
+        }
+        for name in names {
+            if unlink(root.as_fd(), &name)? {
+                continue;
+            }
+            let inner = open(root.as_fd(), &name)?;
+            for below in self::names(&inner)? {
+                if unlink(inner.as_fd(), &below)? {
+                    continue;
+                }
+                // A name that nothing here has: one that a task has made is tried again with the next.
+                loop {
+                    let to = CString::new(format!(".longshore-removed-{moved}"))?;
+                    moved += 1;
+                    let how = sys::RenameFlags::NOREPLACE;
+                    match sys::renameat_with(&inner, &*below, &root, &*to, how) {
+                        Err(Errno::EXIST) => {}
+                        done => break done?,
+                    }
+                }
+            }
+            sys::unlinkat(&root, &*name, AtFlags::REMOVEDIR)?;
+        }
+    }
+    drop(root);
+    Ok(sys::unlinkat(parent, name, AtFlags::REMOVEDIR)?)
+}
+
+/// Opens a directory so that its entries can be removed; one that its owner has closed to itself is opened up first.
+fn open(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
+    let all = Mode::RWXU;
+    match sys::openat(parent, name, OPEN, Mode::empty()) {
+        Err(Errno::ACCESS) => {
+            sys::chmodat(parent, name, all, AtFlags::empty())?;
+            Ok(sys::openat(parent, name, OPEN, Mode::empty())?)
+        }
+        opened => {
+            let opened = opened?;
+            // Writing to it and searching it may be closed although reading is not; for root nothing is.
+            if !rustix::process::geteuid().is_root() {
+                sys::fchmod(&opened, all)?;
+            }
+            Ok(opened)
+        }
+    }
+}
+
+/// Removes an entry that is no directory, or an empty one; false if it has something in it.
+fn unlink(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<bool> {
+    let stat = sys::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+    let how = if is_directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+    match sys::unlinkat(parent, name, how) {
+        Err(Errno::NOTEMPTY | Errno::EXIST) if is_directory => Ok(false),
+        done => Ok(done.map(|()| true)?),
+    }
+}
+
+fn names(directory: &OwnedFd) -> io::Result<Vec<CString>> {
+    let mut names = Vec::new();
+    for entry in sys::Dir::read_from(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name != c"." && name != c".." {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
