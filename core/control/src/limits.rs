@@ -78,6 +78,9 @@ pub const ZONES_PAUSE_MS: u64 = 30_000;
 /// How long tasks may take to stop before their service says that it waits for them, in ms. Source: chosen by us: longer than one
 /// that heeds SIGTERM takes.
 pub const STOPPING_TOLD_MS: u64 = 5_000;
+/// How long agents are waited for after a restart before a service says that they are away, in ms. Source: chosen by us: those of
+/// this machine are back within a second.
+pub const AGENTS_RETURN_MS: u64 = 10_000;
 /// How long a service does not repeat itself, in ms. Source: field reports: about 6 hours.
 pub const SERVICE_REPEAT_MS: u64 = 6 * 60 * 60 * 1000;
 /// Events of a service that are kept. Source: ECS API reference, `Service.events`.

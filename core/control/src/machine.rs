@@ -18,7 +18,7 @@ use crate::record::{
 };
 use crate::service::{self, Service};
 use crate::setting::SettingName;
-use crate::state::{Home, Policy, State};
+use crate::state::{Agents, Home, Policy, State};
 use crate::{admit, announce_events, launch, limits, report, show};
 
 /// Names one call, so that its reply finds the way back.
@@ -245,6 +245,7 @@ impl Control {
             }
         }
         expiry::find_orphans(state);
+        state.agents = Agents::Expected;
         // What was loaded is stored already.
         control.state.take_touched();
         Ok(control)

@@ -90,6 +90,18 @@ pub struct Policy {
     pub breaker_counts_exits: bool,
 }
 
+/// Whether agents may be away only because the control plane was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Agents {
+    /// One that is away has gone.
+    #[default]
+    Settled,
+    /// The control plane has just been loaded, and not yet been told the time.
+    Expected,
+    /// They are expected until then.
+    ExpectedUntil(Timestamp),
+}
+
 /// All that the control plane knows.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -108,6 +120,8 @@ pub struct State {
     pub(crate) touched: BTreeSet<(Realm, Str)>,
     /// Services to be looked at.
     pub(crate) agenda: Agenda,
+    /// After a restart agents take a moment to come back.
+    pub(crate) agents: Agents,
     /// What services did in this step.
     pub(crate) announced: Vec<Announcement>,
     pub(crate) changed_clusters: BTreeSet<(Realm, Str)>,

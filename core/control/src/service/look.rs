@@ -31,7 +31,7 @@ use crate::limits;
 use crate::machine::{Control, Output};
 use crate::placing::{self, Rules, fits, place};
 use crate::record::{StopCode, Task, TaskDefinition, TaskTemplate};
-use crate::state::Policy;
+use crate::state::{Agents, Policy};
 
 /// What a look costs at least, what starting or stopping a task does with the events of it, what each instance does where a DAEMON
 /// may run, what refusing to go on evaluating does, and how many tasks or instances are looked at in one: in microseconds, measured,
@@ -90,7 +90,10 @@ fn look_at(
     out: &mut Vec<Output>,
 ) -> usize {
     let (state, ids) = (&mut control.state, &mut control.ids);
-    let policy = state.policy;
+    if state.agents == Agents::Expected {
+        state.agents = Agents::ExpectedUntil(now + limits::AGENTS_RETURN_MS);
+    }
+    let (policy, agents) = (state.policy, state.agents);
     let known = state.cluster(realm, cluster_name).and_then(|home| home.services.get(name));
     let Some(service) = known.map(|known| known.record.clone()) else { return 1 };
     let primary = service.primary();
@@ -103,6 +106,7 @@ fn look_at(
         name,
         voice,
         policy,
+        agents,
         tasks: Vec::new(),
         again_at: None,
         over: false,
@@ -141,6 +145,7 @@ struct Look<'c, 'v> {
     name: &'c Str,
     voice: Voice<'v>,
     policy: Policy,
+    agents: Agents,
     /// Tasks that were started or stopped.
     tasks: Vec<Arc<Task>>,
     again_at: Option<Timestamp>,

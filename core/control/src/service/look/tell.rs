@@ -11,6 +11,7 @@ use crate::placing::reason;
 use crate::service::census::Census;
 use crate::service::event::{closeness, lack};
 use crate::service::plan::Plan;
+use crate::state::Agents;
 
 impl Look<'_, '_> {
     /// Tells what keeps the service from what it should be, if it was not told lately.
@@ -114,6 +115,11 @@ impl Look<'_, '_> {
             "was unable to place a task because no container instance met all of its requirements.";
         let reasons = refused.iter().map(|(id, refusal)| (*id, reason(refusal)));
         let closest = reasons.clone().max_by_key(|(_, reason)| closeness(reason));
+        if let (Some((_, "AGENT")), Agents::ExpectedUntil(until)) = (closest, self.agents)
+            && self.voice.now < until
+        {
+            return self.again(Some(until));
+        }
         let (cause, text) = match closest {
             None => (
                 "unplaced".to_owned(),

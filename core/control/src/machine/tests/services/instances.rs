@@ -1,5 +1,6 @@
 //! Instances come, drain and go.
 
+use super::super::storage::restarted;
 use super::*;
 use crate::machine::Input;
 
@@ -104,6 +105,26 @@ fn a_cluster_without_instances_is_told_as_such() {
     town.world.host(4096, 4096);
     town.settle();
     assert_eq!(counts(&town.service()), (2, 0, 2));
+}
+
+#[test]
+fn after_a_restart_agents_have_a_moment_to_come_back_before_a_service_misses_them() {
+    let (mut town, hosts) = Town::new(1);
+    town.create(json!({"desiredCount": 9}));
+    town.settle();
+    town.world = restarted(&town.world);
+    let missed = |town: &mut Town| {
+        town.events().iter().filter(|one| one.contains("encountered error \"AGENT\"")).count()
+    };
+    town.pass(8_000);
+    assert_eq!(missed(&mut town), 0);
+    let mut returned = Town { world: restarted(&town.world), ..town };
+    returned.world.step(Input::Connected(id(&hosts[0])));
+    returned.pass(60_000);
+    assert_eq!(missed(&mut returned), 0);
+    let mut alone = Town { world: restarted(&returned.world), ..returned };
+    alone.pass(60_000);
+    assert_eq!(missed(&mut alone), 1, "{:?}", alone.events());
 }
 
 #[test]
