@@ -5,8 +5,9 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process, waitid, waitpid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process, wait, waitid, waitpid,
 };
 
 use super::Cgroup;
@@ -40,17 +41,24 @@ pub(super) fn reap_orphans(command: Pid) {
     }
 }
 
-/// Ends all that is below this process, but for the command if it has ended itself.
+/// Ends all that is below this process, and lets go of the command if it has ended itself.
+///
+/// A look at `/proc` is not one moment: of a process that ends meanwhile the children are below nobody for that look, and become ours
+/// with the next. So what counts is the kernel's word that there is no child.
 pub(super) fn end_all(ended: Option<Pid>, cgroup: Option<&Cgroup>) {
     let until = Instant::now() + PATIENCE;
     loop {
+        if let Some(cgroup) = cgroup {
+            cgroup.kill();
+        }
         let left: Vec<Pid> =
             proc::below(getpid()).into_iter().filter(|pid| Some(*pid) != ended).collect();
         if left.is_empty() {
-            return;
-        }
-        if let Some(cgroup) = cgroup {
-            cgroup.kill();
+            // Nothing goes by its number any more.
+            while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+            if matches!(wait(WaitOptions::NOHANG), Err(Errno::CHILD)) {
+                return;
+            }
         }
         for pid in left {
             // Gone already is as good; somebody else's is theirs to wait for.

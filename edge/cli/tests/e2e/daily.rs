@@ -72,8 +72,8 @@ fn ps_says_why_a_task_stopped() {
     assert!(line("fails:1").contains("  3  "), "{all}");
     assert!(line("broken:1").contains("CannotStartContainerError: no such program"), "{all}");
     let (code, _, said) = longshore(&server, &["logs", &line("broken:1")[..8]]);
-    assert_eq!(code, Some(3));
-    assert!(said.contains("no such program"), "{said}");
+    assert_eq!(code, Some(1), "it exists, and never had any output");
+    assert!(said.contains("never started") && said.contains("no such program"), "{said}");
 }
 
 #[test]
