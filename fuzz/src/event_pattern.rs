@@ -54,7 +54,7 @@ fn views(value: &Value) -> Option<Vec<View<'_>>> {
                     for one in &below {
                         let mut view = view.clone();
                         for (path, values) in one {
-                            let path = [&[name.as_str()], path.as_slice()].concat();
+                            let path = parts(name).chain(path.iter().copied()).collect();
                             view.entry(path).or_default().extend(values);
                         }
                         next.push(view);
@@ -111,13 +111,15 @@ fn meets<'a>(
         let held = match (alternatives(name, want), want) {
             (Some(all), _) => any(all.into_iter().map(|one| meets(one, path, view, present))),
             (None, Value::Object(fields)) => {
-                path.push(name);
+                let above = path.len();
+                path.extend(parts(name));
                 let held = meets(fields, path, view, present);
-                path.pop();
+                path.truncate(above);
                 held
             }
             (None, Value::Array(tests)) => {
-                path.push(name);
+                let above = path.len();
+                path.extend(parts(name));
                 let leaves = view.get(path.as_slice()).map(Vec::as_slice).unwrap_or_default();
                 let held = any(tests.iter().map(|test| {
                     match test.get("exists").and_then(Value::as_bool) {
@@ -132,7 +134,7 @@ fn meets<'a>(
                         None => any(leaves.iter().map(|leaf| is(leaf, test))),
                     }
                 }));
-                path.pop();
+                path.truncate(above);
                 held
             }
             _ => panic!("{want} is not part of a pattern"),
@@ -144,6 +146,11 @@ fn meets<'a>(
         }
     }
     truth
+}
+
+/// A dot in a name is a level, in patterns and in events. Source: EventBridge user guide, *Event patterns*.
+fn parts(name: &str) -> impl Iterator<Item = &str> {
+    name.split('.')
 }
 
 fn any(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {
