@@ -42,7 +42,7 @@ pub const SERVICE_SETTLE_MS: u64 = 10;
 pub const SERVICE_BATCH_MAX: u32 = 200;
 /// What the looks of one tick may cost, in microseconds as looks reckon it; a pause follows, in which calls are answered. Source:
 /// chosen by us: callers hardly notice.
-pub const SERVICE_WORK_PER_TICK_MAX: usize = 12_000;
+pub const SERVICE_WORK_PER_TICK_MAX: usize = 9_000;
 /// The pause of [`SERVICE_WORK_PER_TICK_MAX`], in ms. Source: chosen by us.
 pub const SERVICE_PAUSE_MS: u64 = 5;
 /// How long a task without a health check must have been RUNNING before it counts as healthy, in ms. Source: chosen by us;
