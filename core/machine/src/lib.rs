@@ -16,7 +16,7 @@ mod wall;
 
 pub use ids::Ids;
 pub use timestamp::Timestamp;
-pub use wall::set_wall_lead;
+pub use wall::{set_wall_lead, wall_lead};
 
 /// A decider.
 pub trait Machine {

@@ -12,15 +12,21 @@ use crate::Timestamp;
 /// By how much the wall clock is ahead of the time that machines are told, in ms.
 static LEAD_MS: AtomicI64 = AtomicI64::new(0);
 
-/// Says by how much the wall clock is ahead of the time that machines are told, in ms; less than 0 if it is behind.
-pub fn set_wall_lead(ms: i64) {
-    LEAD_MS.store(ms, Ordering::Relaxed);
+/// By how much the wall clock is ahead of the time that machines are told, in ms; less than 0 if it is behind, 0 until it is said.
+pub fn wall_lead() -> i64 {
+    LEAD_MS.load(Ordering::Relaxed)
+}
+
+/// Says by how much the wall clock is ahead of the time that machines are told, in ms. False, and nothing is changed, if another
+/// thread has said it since `known` was read by [`wall_lead`].
+pub fn set_wall_lead(known: i64, ms: i64) -> bool {
+    LEAD_MS.compare_exchange(known, ms, Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }
 
 impl Timestamp {
     /// The same moment by the wall clock.
     #[must_use]
     pub fn wall(self) -> Self {
-        Self::from_millis(self.millis().saturating_add_signed(LEAD_MS.load(Ordering::Relaxed)))
+        Self::from_millis(self.millis().saturating_add_signed(wall_lead()))
     }
 }

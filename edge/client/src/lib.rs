@@ -121,7 +121,7 @@ impl Client {
             let got = provider.provide_credentials().await;
             got.map_err(|error| OptionsError::without_credentials(causes(&error)))?;
         }
-        // An endpoint on this machine is there or it is not, and throttles nobody.
+        // A local ECS is reached over plain HTTP. It is there or it is not, and throttles nobody.
         let attempts = if plain && !options.budget { 1 } else { 4 };
         let mut config = aws_sdk_ecs::config::Builder::from(&shared)
             .retry_config(RetryConfig::standard().with_max_attempts(attempts))

@@ -5,10 +5,9 @@
 //! as well. Times for people follow the wall clock: see [`set_wall_lead`].
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_machine::{Timestamp, set_wall_lead};
+use longshore_machine::{Timestamp, set_wall_lead, wall_lead};
 use rustix::time::{ClockId, clock_gettime};
 
 /// How far the wall clock may wander from machines' time, as clocks that are disciplined do, before it counts as set. Source: chosen
@@ -17,8 +16,6 @@ const WANDER_MS_MAX: u64 = 1_000;
 
 /// When the program began: by the clock that nobody sets, and by the wall clock, in ms.
 static BEGAN: OnceLock<(u64, u64)> = OnceLock::new();
-/// What the wall clock was found to be ahead by.
-static LEAD_MS: AtomicI64 = AtomicI64::new(0);
 /// When the wall clock is set forward, in a rehearsal, and by how much.
 static REHEARSED: OnceLock<(Duration, Duration)> = OnceLock::new();
 
@@ -64,16 +61,15 @@ pub fn rehearse_step(after: Duration, by: Duration) {
 pub(crate) fn follow_wall() {
     let ahead = i128::from(wall().millis()) - i128::from(now().millis());
     let Ok(ahead) = i64::try_from(ahead) else { return };
-    let known = LEAD_MS.load(Ordering::Relaxed);
+    let known = wall_lead();
     if known.abs_diff(ahead) <= WANDER_MS_MAX {
         return;
     }
-    if LEAD_MS.compare_exchange(known, ahead, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+    if set_wall_lead(known, ahead) {
         let by = (ahead - known) / 1_000;
         tracing::warn!(
             "the clock of this machine was changed by {by} s: timestamps follow it, and timers are not affected"
         );
-        set_wall_lead(ahead);
     }
 }
 
