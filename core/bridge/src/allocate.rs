@@ -160,7 +160,7 @@ pub(crate) fn go_on(bridge: &mut Bridge, now: Timestamp, out: &mut Vec<Output>) 
     let mut made: BTreeMap<StreamKey, Vec<Offer>> = BTreeMap::new();
     while !run.instances.is_empty() && units.take(10) {
         let Some(arn) = run.instances.pop() else { break };
-        units.take(bridge.launches_on(&arn) / 8);
+        units.take(bridge.port_holders(&arn) / 8);
         offer_one(bridge, now, &arn, &mut run.standing, &mut units, &mut made);
     }
     for (stream, offers) in made {

@@ -37,11 +37,7 @@ fn launches(bridge: &Bridge, found: &mut impl FnMut(String)) {
             found(format!("launch {id} ended as {:?} and is not over", launch.state));
         }
         if launch.holds() {
-            let on = by_instance.entry(launch.instance.clone()).or_default();
-            on.all.insert(id.clone());
-            if launch.unseen {
-                on.unseen.insert(id.clone());
-            }
+            by_instance.entry(launch.instance.clone()).or_default().count(launch);
         }
     }
     if by_instance != bridge.by_instance {

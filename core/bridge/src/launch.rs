@@ -136,10 +136,10 @@ fn start(
     };
     let named = plan.is_named();
     if named {
-        launch.cpu_units = found.cpu;
-        launch.memory_mib = found.memory_mib;
         launch.note = definition::difference(found, &launch.claim);
+        bridge.resize(id, found.cpu, found.memory_mib);
     }
+    let Some(launch) = bridge.launches.get_mut(id) else { return };
     launch.phase = Phase::Starting;
     let instance = launch.instance.clone();
     let start = StartTask {

@@ -71,6 +71,41 @@ pub(crate) struct OnInstance {
     pub(crate) all: BTreeSet<Str>,
     /// Those whose reservations do not show in the figures of the instance yet.
     pub(crate) unseen: BTreeSet<Str>,
+    /// What those reserve together, in CPU units and MiB.
+    unseen_cpu: u64,
+    unseen_memory: u64,
+    /// What all claim of the disk together, in thousandths of a MB.
+    disk: u64,
+    /// Those that claim ports.
+    with_ports: BTreeSet<Str>,
+}
+
+impl OnInstance {
+    /// Counts a launch where it belongs now; true if it is among all, or is not, only since now. An instance may have a hundred
+    /// thousand launches, so what they hold together is kept and not added up again.
+    pub(crate) fn count(&mut self, launch: &Launch) -> bool {
+        let (id, holds) = (&launch.id, launch.holds());
+        if member(&mut self.unseen, id, holds && launch.unseen) {
+            let unseen = holds && launch.unseen;
+            change(&mut self.unseen_cpu, u64::from(launch.cpu_units), unseen);
+            change(&mut self.unseen_memory, u64::from(launch.memory_mib), unseen);
+        }
+        let has_changed = member(&mut self.all, id, holds);
+        if has_changed {
+            change(&mut self.disk, launch.claim.scalar("disk"), holds);
+            member(&mut self.with_ports, id, holds && !launch.claim.ports.is_empty());
+        }
+        has_changed
+    }
+}
+
+/// Puts an id into a set or takes it out; true if that changed the set.
+fn member(set: &mut BTreeSet<Str>, id: &Str, belongs: bool) -> bool {
+    if belongs { set.insert(id.clone()) } else { set.remove(id) }
+}
+
+fn change(sum: &mut u64, by: u64, is_more: bool) {
+    *sum = if is_more { sum.saturating_add(by) } else { sum.saturating_sub(by) };
 }
 
 /// Counters of what happened, for `/metrics/snapshot`.
@@ -292,18 +327,13 @@ impl Bridge {
     /// Puts a launch where its phase and state say that it belongs. To be called after every change of either.
     pub(crate) fn reindex(&mut self, id: &Str) {
         let Some(launch) = self.launches.get(id) else { return };
-        let member = |set: &mut BTreeSet<Str>, belongs: bool| {
-            if belongs { set.insert(id.clone()) } else { set.remove(id) }
-        };
         let is_known = launch.phase == crate::launch::Phase::Known;
-        member(&mut self.live, is_known);
-        member(&mut self.hot, launch.is_hot());
-        member(&mut self.unseen, is_known && launch.unseen);
-        let holds = launch.holds();
+        member(&mut self.live, id, is_known);
+        member(&mut self.hot, id, launch.is_hot());
+        member(&mut self.unseen, id, is_known && launch.unseen);
         let on = self.by_instance.entry(launch.instance.clone()).or_default();
-        member(&mut on.unseen, holds && launch.unseen);
-        if member(&mut on.all, holds) {
-            if holds {
+        if on.count(launch) {
+            if launch.holds() {
                 self.shares.add(&launch.role, &launch.framework, &launch.claim);
             } else {
                 self.shares.remove(&launch.role, &launch.framework, &launch.claim);
@@ -312,6 +342,18 @@ impl Bridge {
         if on.all.is_empty() {
             self.by_instance.remove(&launch.instance);
         }
+    }
+
+    /// A launch reserves what its task definition says, and not what it was thought to.
+    pub(crate) fn resize(&mut self, id: &Str, cpu_units: u32, memory_mib: u32) {
+        let Some(launch) = self.launches.get_mut(id) else { return };
+        let on = self.by_instance.get_mut(&launch.instance).filter(|on| on.unseen.contains(id));
+        if let Some(on) = on {
+            on.unseen_cpu = on.unseen_cpu + u64::from(cpu_units) - u64::from(launch.cpu_units);
+            let memory = on.unseen_memory + u64::from(memory_mib);
+            on.unseen_memory = memory - u64::from(launch.memory_mib);
+        }
+        (launch.cpu_units, launch.memory_mib) = (cpu_units, memory_mib);
     }
 
     /// An offer is made.
@@ -370,28 +412,23 @@ impl Bridge {
         free
     }
 
-    /// How many launches hold something of an instance.
-    pub(crate) fn launches_on(&self, arn: &str) -> usize {
-        self.by_instance.get(arn).map_or(0, |on| on.all.len())
+    /// How many launches hold ports of an instance.
+    pub(crate) fn port_holders(&self, arn: &str) -> usize {
+        self.by_instance.get(arn).map_or(0, |on| on.with_ports.len())
     }
 
     /// What neither others on the cluster nor launches have of an instance.
     fn unclaimed(&self, instance: &Instance) -> Amounts {
-        let mut cpu = u64::from(instance.cpu_remaining);
-        let mut memory = u64::from(instance.memory_mib_remaining);
-        let mut disk = self.config.disk_mb * crate::amounts::MILLI;
+        let on = self.by_instance.get(&instance.arn);
+        let held = |what: fn(&OnInstance) -> u64| on.map_or(0, what);
+        let cpu = u64::from(instance.cpu_remaining).saturating_sub(held(|on| on.unseen_cpu));
+        let memory =
+            u64::from(instance.memory_mib_remaining).saturating_sub(held(|on| on.unseen_memory));
+        let disk = (self.config.disk_mb * crate::amounts::MILLI).saturating_sub(held(|on| on.disk));
         let used = Ranges::of(instance.ports_used.iter().map(|port| u64::from(*port)));
-        let on = self.by_instance.get(&instance.arn).into_iter().flat_map(|on| &on.all);
-        let launches: Vec<&Launch> = on.filter_map(|id| self.launches.get(id)).collect();
-        for launch in &launches {
-            if launch.unseen {
-                cpu = cpu.saturating_sub(u64::from(launch.cpu_units));
-                memory = memory.saturating_sub(u64::from(launch.memory_mib));
-            }
-            disk = disk.saturating_sub(launch.claim.scalar("disk"));
-        }
-        let claimed = launches.iter().map(|launch| &launch.claim.ports);
-        let taken = Ranges::union_of(claimed.filter(|ports| !ports.is_empty()).chain([&used]));
+        let claim = on.into_iter().flat_map(|on| &on.with_ports);
+        let claimed = claim.filter_map(|id| Some(&self.launches.get(id)?.claim.ports));
+        let taken = Ranges::union_of(claimed.chain([&used]));
         Amounts::of(cpu * 1000 / 1024, memory * 1000, disk, self.config.ports.minus(&taken))
     }
 }

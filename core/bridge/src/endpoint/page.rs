@@ -239,7 +239,7 @@ impl Rendering {
     fn agent(&mut self, bridge: &Bridge, last: Option<&Str>, units: &mut Units) {
         let next = bridge.replica.instances().range::<Str, _>(behind(last)).next();
         let Some((arn, instance)) = next else { return };
-        units.take(40 + bridge.launches_on(arn) / 8);
+        units.take(40 + bridge.port_holders(arn) / 8);
         self.element(&slave(bridge, instance));
         self.parts.push_front(Part::Agents(Some(arn.clone())));
     }
@@ -324,7 +324,7 @@ impl Rendering {
     fn count_agent(&mut self, bridge: &Bridge, last: Option<&Str>, units: &mut Units) {
         let next = bridge.replica.instances().range::<Str, _>(behind(last)).next();
         let Some((arn, instance)) = next else { return };
-        units.take(10 + bridge.launches_on(arn) / 8);
+        units.take(10 + bridge.port_holders(arn) / 8);
         self.sums.agent(bridge, instance);
         self.parts.push_front(Part::CountAgents(Some(arn.clone())));
     }
