@@ -213,7 +213,10 @@ fn tasks(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
 fn indexes(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
     let mut loads: BTreeMap<_, InstanceLoad> = BTreeMap::new();
     let mut groups: BTreeMap<_, u32> = BTreeMap::new();
+    let mut of_definition: BTreeMap<_, usize> = BTreeMap::new();
     for task in cluster.tasks.values() {
+        let definition = &task.template.definition;
+        *of_definition.entry((definition.family.clone(), definition.revision)).or_default() += 1;
         if task.desired_running {
             *groups.entry((task.template.group.clone(), task.instance)).or_insert(0) += 1;
         }
@@ -229,6 +232,9 @@ fn indexes(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
     }
     if loads != cluster.loads {
         found(&cluster.record.arn, "the loads of instances differ from their tasks".to_owned());
+    }
+    if of_definition != cluster.of_definition {
+        found(&cluster.record.arn, "the tasks of definitions are counted wrongly".to_owned());
     }
     if groups != cluster.view.groups() {
         found(&cluster.record.arn, "the tasks of groups are counted wrongly".to_owned());

@@ -4,6 +4,7 @@
 //! which keep the indexes and the placement view true. What changed is remembered until the step ends, so that a record that
 //! changes ten times in a step is stored once.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,7 +14,9 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::Health;
 
-use crate::record::{Cluster, ContainerInstance, InstanceStatus, LastStatus, SERVICE_GROUP, Task};
+use crate::record::{
+    Cluster, ContainerInstance, InstanceStatus, LastStatus, SERVICE_GROUP, Task, TaskTemplate,
+};
 use crate::service::{Noticed, ServiceState};
 
 /// What the tasks on an instance add up to.
@@ -62,6 +65,8 @@ pub(crate) struct ClusterState {
     pub(crate) desired_running: BTreeSet<ResourceId>,
     pub(crate) desired_stopped: BTreeSet<ResourceId>,
     pub(crate) by_started_by: BTreeMap<Str, BTreeSet<ResourceId>>,
+    /// Known tasks of each task definition, by family and revision.
+    pub(crate) of_definition: BTreeMap<(Str, u32), usize>,
     pub(crate) running_count: i32,
     pub(crate) pending_count: i32,
     /// Whether it is among those that may have changed in this step.
@@ -104,6 +109,7 @@ impl ClusterState {
             desired_running: BTreeSet::new(),
             desired_stopped: BTreeSet::new(),
             by_started_by: BTreeMap::new(),
+            of_definition: BTreeMap::new(),
             running_count: 0,
             pending_count: 0,
             is_touched: false,
@@ -332,6 +338,9 @@ impl ClusterState {
             }
             _ => {}
         }
+        if before.is_some() != after.is_some() {
+            self.count_definition(template, after.is_some());
+        }
         if let Some(service) = task.service().and_then(|name| self.services.get_mut(name)) {
             if after.is_some_and(Condition::holds_resources) {
                 service.live.insert(id);
@@ -343,6 +352,19 @@ impl ClusterState {
         self.count(before, -1);
         self.count(after, 1);
         self.count_on_instance(task, before, after);
+    }
+
+    /// Counts a task of a definition that comes or goes.
+    fn count_definition(&mut self, template: &TaskTemplate, comes: bool) {
+        let definition = &template.definition;
+        let entry = self.of_definition.entry((definition.family.clone(), definition.revision));
+        match entry {
+            Entry::Vacant(vacant) if comes => drop(vacant.insert(1)),
+            Entry::Vacant(_) => {}
+            Entry::Occupied(mut known) if comes => *known.get_mut() += 1,
+            Entry::Occupied(mut known) if *known.get() > 1 => *known.get_mut() -= 1,
+            Entry::Occupied(known) => drop(known.remove()),
+        }
     }
 
     fn count(&mut self, condition: Option<Condition>, one: i32) {

@@ -4,8 +4,6 @@
 //! Of what is deleted, but for tasks, only so many are kept of each kind: whoever makes and deletes in a loop fills nothing up.
 //! And only so many are forgotten in one tick, since they may have ended together.
 
-use std::collections::BTreeSet;
-
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
@@ -175,23 +173,28 @@ pub(crate) fn revive_cluster(state: &mut State, realm: &Realm, name: &Str, gone_
     state.expiries.remove(&(at, realm.clone(), name.clone(), Visible::Cluster));
 }
 
-/// Forgets the task definitions that are being deleted and that neither a task that is known nor a deployment uses. Source: ECS API
-/// reference, `DeleteTaskDefinitions`. All of them are looked at together, since that takes one walk over tasks and services.
+/// Forgets the task definitions that are being deleted and that neither a known task nor a deployment uses. One walk over the
+/// services serves all of them; tasks are counted by definition, since there may be a million.
+///
+/// Source: ECS API reference, `DeleteTaskDefinitions`.
 pub(crate) fn finish_deletions(state: &mut State, now: Timestamp) {
     if state.deletions_due.is_none_or(|due| due > now) {
         return;
     }
     let mut unused = state.deletions.clone();
+    unused.retain(|(realm, family, revision)| {
+        let used = (family.clone(), *revision);
+        let regional = state.realms.get(realm);
+        let mut clusters = regional.into_iter().flat_map(|all| all.clusters.values());
+        !clusters.any(|cluster| cluster.of_definition.contains_key(&used))
+    });
     for (realm, regional) in &state.realms {
-        for cluster in regional.clusters.values() {
-            for task in cluster.tasks.values() {
-                let definition = &task.template.definition;
-                use_definition(&mut unused, realm, &definition.family, definition.revision);
-            }
-            let services = cluster.services.values();
-            for deployment in services.flat_map(|service| &service.record.deployments) {
-                use_definition(&mut unused, realm, &deployment.family, deployment.revision);
-            }
+        if unused.is_empty() {
+            break;
+        }
+        let services = regional.clusters.values().flat_map(|cluster| cluster.services.values());
+        for deployment in services.flat_map(|service| &service.record.deployments) {
+            unused.remove(&(realm.clone(), deployment.family.clone(), deployment.revision));
         }
     }
     for key in unused {
@@ -209,17 +212,6 @@ pub(crate) fn finish_deletions(state: &mut State, now: Timestamp) {
     }
     let waits = !state.deletions.is_empty();
     state.deletions_due = waits.then(|| now + crate::limits::DELETION_CHECK_MS);
-}
-
-fn use_definition(
-    unused: &mut BTreeSet<(Realm, Str, u32)>,
-    realm: &Realm,
-    family: &Str,
-    revision: u32,
-) {
-    if !unused.is_empty() {
-        unused.remove(&(realm.clone(), family.clone(), revision));
-    }
 }
 
 fn forget_task(state: &mut State, realm: &Realm, name: &Str, id: ResourceId) {

@@ -127,6 +127,18 @@ pub(super) const CASES: &[Case] = &[
         let names: Vec<String> = names.iter().map(|name| format!("{name}:1")).collect();
         Ok(json!({"taskDefinitions": names}))
     }),
+    taken("DescribeClusters: as deleted definitions are looked for", |town, round| {
+        let name = format!("going{round}:1");
+        town.call("RegisterTaskDefinition", &definition(&name[..name.len() - 2], 10))?;
+        town.call(
+            "StartTask",
+            &json!({"taskDefinition": name, "containerInstances": [town.instances[1]]}),
+        )?;
+        town.call("DeregisterTaskDefinition", &json!({"taskDefinition": name}))?;
+        town.call("DeleteTaskDefinitions", &json!({"taskDefinitions": [name]}))?;
+        town.pass(59_500);
+        Ok(json!({}))
+    }),
     taken("ListTasks: STOPPED ones of a service", |_, _| {
         Ok(json!({"desiredStatus": "STOPPED", "family": "f1"}))
     }),
