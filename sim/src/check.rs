@@ -1,4 +1,5 @@
-//! What must hold of what is stored, worked out from the records alone and not by the code that made them.
+//! Invariants of what is stored, derived from the records alone rather than by the code that wrote
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 use crate::disk::Disk;
 use crate::tally::Tally;
 
-/// Tasks that a commit brings for the first time.
+/// Tasks that a commit stores for the first time.
 pub(crate) fn new_tasks(changes: &[Change]) -> Vec<Arc<Task>> {
     let tasks = changes.iter().filter_map(|change| match change {
         Change::Task(task) if task.version == 1 => Some(task.clone()),
@@ -21,7 +22,7 @@ pub(crate) fn new_tasks(changes: &[Change]) -> Vec<Arc<Task>> {
     tasks.collect()
 }
 
-/// A record may not go back.
+/// Checks that a record does not go backwards, and counts what changed.
 pub(crate) fn follows(disk: &Disk, change: &Change, tally: &mut Tally) {
     match change {
         Change::Task(task) => {
@@ -66,7 +67,7 @@ pub(crate) fn follows(disk: &Disk, change: &Change, tally: &mut Tally) {
     }
 }
 
-/// What an event says, without ids and numbers.
+/// An event's message without ids and numbers.
 fn gist(text: &str) -> String {
     let text = text.split_once(") ").map_or(text, |(_, rest)| rest);
     let words = text.split_whitespace();
@@ -75,7 +76,7 @@ fn gist(text: &str) -> String {
     plain.take(9).collect::<Vec<_>>().join(" ")
 }
 
-/// Tasks that were just started are where they may be, and nothing holds more than there is.
+/// Checks that newly started tasks are where they may be and that no instance is overcommitted.
 pub(crate) fn placed(disk: &Disk, new: &[Arc<Task>], tally: &mut Tally) {
     if new.is_empty() {
         return;
@@ -93,7 +94,7 @@ pub(crate) fn placed(disk: &Disk, new: &[Arc<Task>], tally: &mut Tally) {
         tally.count("tasks started", &*task.template.definition.family);
         let instance = disk.instance(task.instance).expect("tasks are on instances");
         assert_eq!(instance.status, InstanceStatus::Active, "{}", task.arn);
-        // StartTask names the instance, and nothing but room is looked at.
+        // StartTask names the instance; only its resources are checked.
         let named = task.template.started_by.as_deref() == Some("direct");
         match task.template.definition.family.as_ref() {
             _ if named => {}
@@ -109,7 +110,7 @@ pub(crate) fn placed(disk: &Disk, new: &[Arc<Task>], tally: &mut Tally) {
     }
 }
 
-/// What the tasks on an instance hold, it has.
+/// Checks that an instance has what its tasks reserve.
 fn fits(instance: &ContainerInstance, tasks: &[&Arc<Task>]) {
     let cpu: u32 = tasks.iter().map(|task| task.template.needs.cpu).sum();
     let memory: u32 = tasks.iter().map(|task| task.template.needs.memory_mib).sum();
@@ -121,7 +122,7 @@ fn fits(instance: &ContainerInstance, tasks: &[&Arc<Task>]) {
     }
 }
 
-/// No port is given twice on a machine.
+/// Checks that no port is assigned twice on a machine.
 fn ports(disk: &Disk, on: &BTreeMap<ResourceId, Vec<&Arc<Task>>>) {
     let mut given = BTreeSet::new();
     for (id, tasks) in on {
@@ -139,7 +140,7 @@ fn rack(instance: &ContainerInstance) -> Option<&str> {
     instance.attributes.get("rack")?.as_deref()
 }
 
-/// A task that a service started is where the service wants it, and within its bounds.
+/// Checks that a service's task is where the service wants it, and within the service's bounds.
 fn of_service(
     disk: &Disk,
     service: &Service,

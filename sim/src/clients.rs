@@ -1,4 +1,4 @@
-//! Clients that want anything of the local ECS, and remember what they were told.
+//! Clients that ask for anything and remember what they were told.
 
 use std::collections::BTreeMap;
 
@@ -10,31 +10,33 @@ use serde_json::{Value, json};
 use crate::definitions::FAMILIES;
 use crate::world::World;
 
-/// Names that clusters may have.
+/// Names of clusters.
 pub(crate) const CLUSTERS: [&str; 2] = ["east", "west"];
-/// Names that services may have.
+/// Names of services.
 pub(crate) const SERVICES: [&str; 5] = ["web", "api", "log", "job", "mail"];
 const RACKS: [&str; 3] = ["a", "b", "c"];
-/// Machines of a cluster; no more register while there are so many.
+/// Maximum number of machines in a cluster; no more register beyond it.
 const MACHINES_MAX: usize = 9;
 
 /// Why a call was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// A machine joins.
+    /// To register a machine.
     Join,
-    /// `RunTask` with a client token, and whether with the parameters that go with it.
+    /// `RunTask` with a client token, and whether its parameters are those that belong to the
+    /// token.
     Token(String, bool),
-    /// The answer must not be an error.
+    /// The call must succeed.
     Must,
-    /// Nobody minds what comes of it.
+    /// The result does not matter.
     Any,
 }
 
 /// What clients were told.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
-    /// By client token: with which of two sets of parameters it was used first, and its tasks.
+    /// For each client token, which of two sets of parameters it was first used with, and its
+    /// tasks.
     tokens: BTreeMap<String, (bool, Vec<String>)>,
 }
 
@@ -48,7 +50,7 @@ pub(crate) fn id(arn: &str) -> ResourceId {
 }
 
 impl World {
-    /// A machine joins a cluster.
+    /// Registers a machine in a cluster.
     pub(crate) fn register(&mut self, cluster: &str, cpu: u32, memory: u32) {
         let number = |name: &str, value: u32| json!({"name": name, "integerValue": value});
         let rack = *self.chance.pick(&RACKS);
@@ -64,7 +66,7 @@ impl World {
                 {"name": "rack", "value": rack},
                 {"name": "ecs.availability-zone", "value": zone},
         ]);
-        // Some share a machine, whose ports they have together.
+        // Some share a machine and thus its ports.
         if self.chance.one_in(2)
             && let Some(attributes) = attributes.as_array_mut()
         {
@@ -77,7 +79,7 @@ impl World {
         self.call("RegisterContainerInstance", &body, Purpose::Join);
     }
 
-    /// A call was answered.
+    /// Handles the reply to a call.
     pub(crate) fn answered(&mut self, purpose: Purpose, reply: Result<Value, ApiError>) {
         let reply = match reply {
             Ok(reply) => reply,
@@ -108,7 +110,7 @@ impl World {
         }
     }
 
-    /// As long as a task of a client token is known, the token stands for what it launched first.
+    /// As long as any task of a client token is known, the token stands for what it first launched.
     fn token_answered(&mut self, token: String, same: bool, reply: &Value) {
         let told = reply["tasks"].as_array().into_iter().flatten();
         let told: Vec<String> = told.map(|task| text(&task["taskArn"])).collect();
@@ -122,7 +124,7 @@ impl World {
         }
     }
 
-    /// How a token was used first, and its tasks that are still known.
+    /// How a token was first used, and its tasks that are still known.
     fn known_of(&self, token: &str) -> (Option<bool>, Vec<String>) {
         let Some((first, held)) = self.clients.tokens.get(token) else {
             return (None, Vec::new());
@@ -143,7 +145,7 @@ impl World {
         Some((instance.cluster.to_string(), instance.id))
     }
 
-    /// One act of the storm.
+    /// Performs one action of the storm.
     pub(crate) fn rage(&mut self) {
         match self.chance.below(100) {
             0..6 => self.join_some(),
@@ -239,7 +241,7 @@ impl World {
             return self.call("StartTask", &body, Purpose::Any);
         }
         if self.chance.one_in(4) {
-            // What a token asks for follows from the token, but for clients that mix them up.
+            // The parameters follow from the token, except for clients that mix them up.
             let (number, same) = (self.chance.below(40), !self.chance.one_in(8));
             let (token, count) = (format!("token-{number}"), number % 3 + 1 + u64::from(!same));
             let cluster = CLUSTERS[usize::from(number.is_multiple_of(2))];
@@ -287,7 +289,7 @@ impl World {
         let body = json!({"taskDefinition": format!("{}:{revision}", family.name)});
         self.call("DeregisterTaskDefinition", &body, Purpose::Any);
         if self.chance.one_in(2) {
-            // So that the family keeps one that may be launched.
+            // The family must keep a revision that can be launched.
             self.call("RegisterTaskDefinition", &family.body(), Purpose::Must);
         }
     }

@@ -1,15 +1,15 @@
-//! The task definitions of a run, and what their tasks do.
+//! The task definitions of a run and the behaviour of their tasks.
 
 use serde_json::{Value, json};
 
-/// What becomes of a service of a definition when it is left alone with room enough.
+/// What a service of a definition ends up as when left alone with enough room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It gets steady.
+    /// It becomes steady.
     Steady,
-    /// Its tasks never stay: it is given up, or tries again and again, ever more slowly.
+    /// Its tasks never stay running: it fails, or retries with increasing delays.
     Restless,
-    /// It fits nowhere, or only where there is luck: it waits and says so.
+    /// It fits nowhere, or only by luck: it waits and says so.
     Waiting,
 }
 
@@ -21,11 +21,11 @@ pub(crate) struct Family {
     cpu: u32,
     memory: u32,
     host_port: u16,
-    /// `NAME=VALUE`, separated by spaces.
+    /// `NAME=VALUE` pairs separated by spaces.
     environment: &'static str,
     health: bool,
     sidecar: bool,
-    /// Whether the sidecar is essential, and ends before it was ever healthy.
+    /// Whether the sidecar is essential and exits before it is ever healthy.
     stillborn: bool,
     member_of: Option<&'static str>,
 }
@@ -87,7 +87,7 @@ pub(crate) const FAMILIES: [Family; 16] = [
     },
 ];
 
-/// The family of a name.
+/// The family with this name.
 pub(crate) fn family(name: &str) -> &'static Family {
     FAMILIES.iter().find(|one| one.name == name).expect("only these are registered")
 }

@@ -1,6 +1,6 @@
-//! What was stored: the only thing that survives a crash of the control plane.
+//! What was stored, which is all that survives a crash of the control plane.
 //!
-//! Records are read back through their JSON, as the storage of the program does, so that whatever is not written is not there.
+//! As in the program's storage, records are read back from JSON, so what is not written is lost.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use longshore_wire_ecs::arn::{Realm, ResourceId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Records by name.
+/// Records by key.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
     records: BTreeMap<Key, Change>,
@@ -68,7 +68,7 @@ impl Disk {
         }
     }
 
-    /// All records, as a control plane that starts reads them.
+    /// All records, as loaded by a control plane that starts.
     pub(crate) fn read(&self) -> Records {
         let mut all = Records::default();
         for change in self.records.values() {
@@ -153,22 +153,22 @@ impl Disk {
         }
     }
 
-    /// Rows but those of the bus.
+    /// Number of rows, except those of the bus.
     pub(crate) fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Rows of clusters.
+    /// Number of cluster rows.
     pub(crate) fn clusters(&self) -> usize {
         self.records.keys().filter(|key| matches!(key, Key::Cluster(..))).count()
     }
 
-    /// Rows of tokens.
+    /// Number of token rows.
     pub(crate) fn tokens(&self) -> usize {
         self.records.keys().filter(|key| matches!(key, Key::Token(..))).count()
     }
 
-    /// Rows of messages.
+    /// Number of message rows.
     pub(crate) fn messages(&self) -> usize {
         self.bus.keys().filter(|key| matches!(key, events::Key::Message(..))).count()
     }

@@ -1,4 +1,4 @@
-//! A client that follows the cluster by its events, and a queue that nobody reads.
+//! A client that follows the cluster through its events, and a queue that nobody reads.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +15,19 @@ const FOLLOWED: &str = "http://localhost/123456789012/followed";
 /// What the follower knows.
 #[derive(Debug, Default)]
 pub(crate) struct Follower {
-    /// The greatest version that an event had, by ARN.
+    /// The greatest version in any event, by ARN.
     seen: BTreeMap<String, i64>,
-    /// Messages of the last answer; `None` while none has come.
+    /// Number of messages in the last answer; `None` while none has arrived.
     last: Option<usize>,
 }
 
 impl Follower {
-    /// Whoever waits for an answer waits no more.
+    /// Forgets the last answer after a restart.
     pub(crate) fn start_over(&mut self) {
         self.last = None;
     }
 
-    /// The greatest version of what an ARN names.
+    /// The greatest version seen for an ARN.
     pub(crate) fn version(&self, arn: &str) -> Option<i64> {
         self.seen.get(arn).copied()
     }
@@ -61,7 +61,7 @@ impl World {
         self.ask_bus(Request::EventBridge(request.expect("it parses")));
     }
 
-    /// Everything of ECS goes to a queue that is read and to one that is not.
+    /// Routes all ECS events to two queues, one of which is never read.
     pub(crate) fn follow(&mut self) {
         let short = json!({"MessageRetentionPeriod": "60"});
         self.ask_sqs("CreateQueue", &json!({"QueueName": "followed"}));
@@ -73,7 +73,7 @@ impl World {
         self.ask_events("PutTargets", &json!({"Rule": "all", "Targets": targets}));
     }
 
-    /// Takes some messages off the queue.
+    /// Receives some messages from the queue.
     pub(crate) fn receive(&mut self) {
         self.tally.count("calls", "ReceiveMessage");
         let body =
@@ -81,7 +81,7 @@ impl World {
         self.ask_sqs("ReceiveMessage", &body);
     }
 
-    /// Reads until nothing is left; what is in flight comes back after its timeout.
+    /// Reads until the queue is empty; messages in flight become visible again after their timeout.
     pub(crate) fn drain_queue(&mut self) {
         self.pass(31_000);
         loop {
@@ -94,7 +94,7 @@ impl World {
         }
     }
 
-    /// The bus answered. What was received is deleted, most times.
+    /// Handles an answer of the bus. Received messages are deleted, most of the time.
     pub(crate) fn bus_answered(&mut self, reply: Result<Answer, Refusal>) {
         let body = match reply {
             Ok(Answer::EventBridge(answer)) => answer.to_json(),

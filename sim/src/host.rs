@@ -1,7 +1,7 @@
-//! A machine that is a container instance: a [`Lifecycle`] over containers that are made up.
+//! A machine that is a container instance: a [`Lifecycle`] with simulated containers.
 //!
-//! What a container does is read from its environment (see `definitions`), what befalls the machine is decided by the
-//! world. The containers outlive the agent, not the machine.
+//! The behaviour of a container is read from its environment (see `definitions`); faults of the
+//! machine are decided by the world. The containers survive the agent, but not the machine.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use longshore_wire_ecs::host::{ContainerSpec, Order, TaskReport};
 
 use crate::chance::Chance;
 
-/// How a container is.
+/// The state of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     Starting,
@@ -33,9 +33,9 @@ struct Container {
 /// What a machine asks of the world.
 #[derive(Debug)]
 pub(crate) enum Asked {
-    /// Say this to the control plane.
+    /// Send this to the control plane.
     Report(TaskReport),
-    /// Let this happen after so many ms.
+    /// Deliver this event after a delay in ms.
     Later(u64, ContainerRef, Event),
 }
 
@@ -44,13 +44,14 @@ pub(crate) enum Asked {
 pub(crate) struct Host {
     agent: Lifecycle,
     containers: BTreeMap<ContainerRef, Container>,
-    /// Which connection of its agent is up; messages of earlier ones are lost.
+    /// The agent's current connection; messages of earlier ones are lost.
     pub(crate) connection: Option<u64>,
-    /// The last connection of any agent before this one began: it has had no order of earlier ones.
+    /// The last connection of any agent before this one started. It has received no orders from
+    /// earlier connections.
     pub(crate) began_after: u64,
-    /// Rises when the machine restarts: what was under way before is void.
+    /// Increases when the machine restarts; pending events of earlier boots are dropped.
     pub(crate) boot: u64,
-    /// Whether the machine runs.
+    /// Whether the machine is running.
     pub(crate) up: bool,
 }
 
@@ -82,7 +83,7 @@ impl Host {
         self.tell(now, Input::Ordered(order), chance)
     }
 
-    /// Something became of a container. What is gone has no news.
+    /// Handles an event of a container. A removed container has no events.
     pub(crate) fn happened(
         &mut self,
         now: Timestamp,
@@ -115,9 +116,9 @@ impl Host {
         more
     }
 
-    /// The agent starts anew; the containers have not noticed.
+    /// Restarts the agent without the containers noticing.
     pub(crate) fn restart_agent(&mut self, now: Timestamp, chance: &mut Chance) {
-        // What was on its way to a start may have made it, or not.
+        // Containers that were starting may or may not have started.
         self.containers.retain(|_, one| one.state != State::Starting || chance.one_in(2));
         let found = self.containers.iter_mut().map(|(of, one)| {
             let state = match one.state {
@@ -141,7 +142,7 @@ impl Host {
         self.agent.step(now, Input::Inventory(found), &mut Vec::new());
     }
 
-    /// The machine ends, and all that ran on it.
+    /// Crashes the machine with everything running on it.
     pub(crate) fn crash(&mut self) {
         self.up = false;
         self.boot += 1;
@@ -150,13 +151,13 @@ impl Host {
         self.agent = Lifecycle::default();
     }
 
-    /// Tasks with a container that runs.
+    /// Tasks with a running container.
     pub(crate) fn running(&self) -> impl Iterator<Item = ResourceId> {
         let running = self.containers.iter().filter(|(_, one)| one.state == State::Running);
         running.map(|(of, _)| of.task)
     }
 
-    /// Whether anything is kept of any task.
+    /// Whether no container of any task is left.
     pub(crate) fn is_empty(&self) -> bool {
         self.containers.is_empty()
     }
@@ -227,7 +228,7 @@ impl Host {
 
     fn stop(&self, of: ContainerRef, chance: &mut Chance) -> Option<Asked> {
         let spec = &self.containers.get(&of)?.spec;
-        // Some listen to nothing but SIGKILL.
+        // Some ignore everything but SIGKILL.
         if spec.variable("DEAF").is_some() {
             return None;
         }

@@ -1,6 +1,6 @@
 //! Runs the simulation for any number of steps: `cargo xtask sim --seed 7 --steps 1000000`.
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, reason = "a command line program prints")]
+#![expect(clippy::print_stdout, reason = "a command-line program prints")]
 
 use clap::Parser;
 use longshore_sim::{Run, regressions};

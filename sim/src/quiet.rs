@@ -1,5 +1,6 @@
-//! After the storm: everything that broke is mended, there is room for everything, and time passes. Then nothing may be left
-//! undone, nothing may go on for ever, and what was taken away may leave nothing behind.
+//! After the storm: everything broken is repaired, there is room for everything, and time passes.
+//! Then nothing may be left undone, nothing may go on forever, and what was removed must leave
+//! nothing behind.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,11 +16,11 @@ use crate::definitions::{FAMILIES, Fate, family};
 use crate::world::World;
 
 const MINUTE_MS: u64 = 60_000;
-/// How long a task may take to start or to stop when nothing is in its way, in ms.
+/// How long a task may take to start or stop when nothing is in its way, in ms.
 const PROMPT_MS: u64 = 60_000;
 
 impl World {
-    /// A storm, and what is left of it. With `clear` everything is taken away in the end.
+    /// Runs a storm and the quiet after it. With `clear`, everything is removed at the end.
     pub fn season(&mut self, steps: u64, clear: bool) {
         self.storm(steps);
         self.mend();
@@ -30,12 +31,12 @@ impl World {
         if clear {
             self.clear();
         } else {
-            // Scarce again.
+            // Make room scarce again.
             self.remove_instances(|cpu| cpu > 60_000);
         }
     }
 
-    /// Whatever was broken works again, and there is room.
+    /// Repairs what was broken and makes room.
     fn mend(&mut self) {
         self.pass(5 * MINUTE_MS);
         for cluster in CLUSTERS {
@@ -49,7 +50,7 @@ impl World {
                     json!({"cluster": cluster, "containerInstances": [id], "status": "ACTIVE"});
                 self.call("UpdateContainerInstancesState", &body, Purpose::Must);
             } else {
-                // Its registration was stored, and the machine was never told.
+                // Its registration was stored, but the machine was never told.
                 self.tally.count("reached", "a machine that never knew it had joined");
                 let body = json!({"cluster": cluster, "containerInstance": id, "force": true});
                 self.call("DeregisterContainerInstance", &body, Purpose::Must);
@@ -85,7 +86,7 @@ impl World {
         }
     }
 
-    /// What runs is known, and what is known to run does.
+    /// Checks that running tasks are recorded, and that tasks recorded as RUNNING are running.
     fn check_hosts(&self) {
         for (id, host) in &self.hosts {
             let running: BTreeSet<_> = host.running().collect();
@@ -106,9 +107,9 @@ impl World {
         }
     }
 
-    /// Whoever followed the events knows the latest of everything.
+    /// Checks that a follower of the events has seen the latest version of everything.
     fn check_events(&self) {
-        // The others are never still.
+        // The others never settle.
         let still =
             |task: &&Arc<Task>| family(&task.template.definition.family).fate == Fate::Steady;
         for task in self.disk.tasks().filter(still) {
@@ -120,7 +121,7 @@ impl World {
         }
     }
 
-    /// What became of a service, which must be what had to.
+    /// The state that a service ended up in, which must be an expected one.
     fn end_of(&self, service: &Service) -> &'static str {
         let said = |text: &str| service.events.iter().any(|event| event.message.contains(text));
         if service.status != ServiceStatus::Active {
@@ -147,7 +148,7 @@ impl World {
         }
         let racked = primary.family.as_ref() == "racked"
             && service.constraints.iter().any(|one| one.expression.is_some());
-        // A DAEMON misses its task on machines that are too small for it, or full.
+        // A DAEMON lacks its task on machines that are too small or full.
         let daemon = service.scheduling == Scheduling::Daemon;
         let waits = said("was unable to place a task");
         assert!(
@@ -192,7 +193,7 @@ impl World {
             && u32::try_from(tasks.len()) == Ok(service.desired_count)
     }
 
-    /// Takes away what never rests; what is left does nothing any more but forget.
+    /// Removes what never settles; after that the control plane only wakes to forget.
     fn rest(&mut self) {
         let services: Vec<Arc<Service>> = self.disk.services().cloned().collect();
         for service in services.iter().filter(|one| one.status == ServiceStatus::Active) {
@@ -232,7 +233,7 @@ impl World {
         }
     }
 
-    /// Takes everything away. Nothing may be left.
+    /// Removes everything and checks that nothing is left.
     fn clear(&mut self) {
         let services: Vec<Arc<Service>> = self.disk.services().cloned().collect();
         for service in services.iter().filter(|one| one.status == ServiceStatus::Active) {
@@ -283,7 +284,7 @@ impl World {
         self.populate();
     }
 
-    /// Clusters with a few machines, and definitions.
+    /// Creates clusters with a few machines, and task definitions.
     fn populate(&mut self) {
         for cluster in CLUSTERS {
             self.call("CreateCluster", &json!({"clusterName": cluster}), Purpose::Must);
@@ -297,7 +298,7 @@ impl World {
         self.pass(MINUTE_MS);
     }
 
-    /// What the storm needs to begin with.
+    /// Creates what the storm starts from.
     pub(crate) fn prepare(&mut self) {
         self.follow();
         self.populate();

@@ -1,29 +1,30 @@
-//! Runs that can be named in a line, and the file of those that once found something.
+//! Runs described by one line of text, and the file of those that once failed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::tally::Tally;
 use crate::world::World;
 
-/// Runs that once failed, one a line, as [`Run::line`] writes them.
+/// Runs that once failed, one per line in the format of [`Run::line`].
 const REGRESSIONS: &str = include_str!("../regressions.txt");
 
-/// Storms over the local ECS with the quiet after each, all drawn from one seed.
+/// Storms over the local ECS, each followed by a quiet period, all drawn from one seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// What everything is drawn from.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// Steps of storms in all.
+    /// Total number of steps in storms.
     pub steps: u64,
-    /// Steps of one storm; at least 1.
+    /// Number of steps in each storm; at least 1.
     pub storm: u64,
 }
 
 impl Run {
-    /// Performs it. After every third storm everything is taken away.
+    /// Performs the run. After every third storm everything is removed.
     ///
     /// # Panics
-    /// If something does not hold; how far it came is said on standard error as a line for `sim/regressions.txt`.
+    /// If a check fails; a line for `sim/regressions.txt` with the progress so far is printed to
+    /// standard error.
     pub fn perform(self) -> Tally {
         let storm = self.storm.max(1);
         let mut world = World::new(self.seed);
@@ -39,16 +40,16 @@ impl Run {
         world.tally
     }
 
-    /// The run as a line of the file, which is also the arguments of `cargo xtask sim`.
+    /// The run as a line of that file, which is also the arguments of `cargo xtask sim`.
     pub fn line(self) -> String {
         let Self { seed, steps, storm } = self;
         format!("--seed {seed} --steps {steps} --storm {storm}")
     }
 
-    /// Reads such a line; what follows `#` says why it is kept. `None` for a line without a run.
+    /// Parses such a line; the text after `#` says why it is kept. `None` for a line without a run.
     ///
     /// # Panics
-    /// If it is anything else.
+    /// If the line is anything else.
     fn read(line: &str) -> Option<Self> {
         let (run, _why) = line.split_once('#').unwrap_or((line, ""));
         let words: Vec<&str> = run.split_whitespace().collect();
@@ -68,7 +69,7 @@ impl Run {
 /// The runs that once failed.
 ///
 /// # Panics
-/// If the file has a line that is no run.
+/// If the file contains an invalid line.
 pub fn regressions() -> Vec<Run> {
     REGRESSIONS.lines().filter_map(Run::read).collect()
 }

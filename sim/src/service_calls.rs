@@ -1,4 +1,4 @@
-//! What clients do with services.
+//! Client calls on services.
 
 use serde_json::{Value, json};
 
@@ -6,12 +6,12 @@ use crate::clients::{CLUSTERS, Purpose, SERVICES};
 use crate::definitions::FAMILIES;
 use crate::world::World;
 
-/// Minimum and maximum percent; some leave no way to deploy.
+/// Minimum and maximum percentages; some leave no way to deploy.
 const PERCENTS: [(u32, u32); 7] =
     [(100, 200), (100, 200), (0, 100), (50, 100), (50, 150), (0, 200), (100, 100)];
 
 impl World {
-    /// Constraints and strategies, or none.
+    /// Adds constraints and strategies, or neither.
     pub(crate) fn add_rules(&mut self, body: &mut Value) {
         if self.chance.one_in(4) {
             body["placementConstraints"] = match self.chance.below(3) {
@@ -45,7 +45,7 @@ impl World {
         json!({"minimumHealthyPercent": minimum, "maximumPercent": maximum, "deploymentCircuitBreaker": circuit})
     }
 
-    /// Mostly what works, so that there is something to lose.
+    /// Usually picks what works, so that there is something to lose.
     fn family_of_service(&mut self) -> &'static str {
         let all = if self.chance.one_in(3) { &FAMILIES[..] } else { &FAMILIES[..7] };
         self.chance.pick(all).name

@@ -1,4 +1,4 @@
-//! What a run did and what it reached, counted: a run that is empty shows it.
+//! Counts of what a run did and reached, so that an empty run is noticed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ impl Tally {
         *self.0.entry((group, name.into())).or_default() += 1;
     }
 
-    /// Remembers the greatest of some figures.
+    /// Records the maximum of a figure.
     pub(crate) fn most(&mut self, name: impl Into<String>, figure: u64) {
         let held = self.0.entry(("at most", name.into())).or_default();
         *held = figure.max(*held);

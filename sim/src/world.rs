@@ -1,8 +1,9 @@
 //! The control plane, its disk, its hosts and the network between them, under one clock.
 //!
-//! A step takes what is due next: a message arrives, a commit is written, a container starts, a client calls, somebody wakes. What
-//! the control plane asks for becomes a commit, and is released when it is written, as in the program. A crash loses what was
-//! not written, some of what was written but not told, and every message under way.
+//! A step handles what is due next: a message arrives, a commit is written, a container starts, a
+//! client calls, or someone wakes up. The outputs of the control plane become a commit and are
+//! released when it is written, as in the program. A crash loses what was not written, some of what
+//! was written but not sent, and every message in transit.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -23,32 +24,32 @@ use crate::follower::Follower;
 use crate::host::{Asked, Host};
 use crate::tally::Tally;
 
-/// What is due at some time.
+/// Something that is due at some time.
 #[derive(Debug)]
 enum Event {
     /// The oldest commit is written.
     Written,
     /// An order arrives over a connection.
     Order(u64, Order),
-    /// An order arrives that the network held back.
+    /// An order arrives that the network delayed.
     LateOrder(u64, Order),
     /// A report arrives over a connection.
     Report(ResourceId, u64, TaskReport),
     /// An agent tries to connect.
     Connect(ResourceId),
-    /// The control plane sees that a connection is gone.
+    /// The control plane notices that a connection is gone.
     Lost(ResourceId, u64),
-    /// Something becomes of a container, unless its machine has restarted.
+    /// Something happens to a container, unless its machine has restarted.
     Happened(ResourceId, u64, ContainerRef, HostEvent),
     /// A machine starts again.
     Boot(ResourceId),
     /// The control plane starts again.
     Restart,
-    /// A client or a fault of the storm.
+    /// An action of the storm: a client call or a fault.
     Storm,
 }
 
-/// What one step of the control plane asked for.
+/// The outputs of one step of the control plane.
 #[derive(Debug, Default)]
 struct Commit {
     changes: Vec<Change>,
@@ -57,7 +58,7 @@ struct Commit {
     bus_replies: Vec<Result<events::Answer, events::Refusal>>,
 }
 
-/// Everything.
+/// The whole simulation.
 #[derive(Debug)]
 pub struct World {
     pub(crate) now: Timestamp,
@@ -68,7 +69,7 @@ pub struct World {
     pub(crate) hosts: BTreeMap<ResourceId, Host>,
     pub(crate) clients: Clients,
     pub(crate) follower: Follower,
-    /// What happened.
+    /// Counts of what happened.
     pub tally: Tally,
     seed: u64,
     incarnation: u64,
@@ -76,19 +77,20 @@ pub struct World {
     queue: BTreeMap<(Timestamp, u64), Event>,
     queued: u64,
     commits: VecDeque<Commit>,
-    /// When the last message over a link arrives: nothing overtakes it there. `true` is down, to the host.
+    /// When the last message over a link arrives; nothing on the link overtakes it. `true` is
+    /// towards the host.
     links: BTreeMap<(ResourceId, bool), Timestamp>,
     last_write: Timestamp,
     calls: BTreeMap<CallId, Purpose>,
     called: u64,
-    /// Whether clients and faults go on.
+    /// Whether clients and faults are active.
     pub(crate) stormy: bool,
-    /// Steps of the control plane.
+    /// Number of steps of the control plane.
     steps: u64,
 }
 
 impl World {
-    /// A control plane without anything, and clients that want a lot.
+    /// An empty control plane and demanding clients.
     pub fn new(seed: u64) -> Self {
         let mut world = Self {
             now: Timestamp::from_millis(1_800_000_000_000),
@@ -117,7 +119,7 @@ impl World {
         world
     }
 
-    /// Lets clients and faults loose for so many steps of the control plane.
+    /// Lets clients and faults loose for `steps` steps of the control plane.
     pub fn storm(&mut self, steps: u64) {
         if !std::mem::replace(&mut self.stormy, true) {
             self.later(0, Event::Storm);
@@ -129,7 +131,7 @@ impl World {
         self.stormy = false;
     }
 
-    /// Lets time pass without any more of the storm.
+    /// Lets time pass without the storm.
     pub(crate) fn pass(&mut self, ms: u64) {
         let end = self.now + ms;
         while self.next_at().is_some_and(|at| at <= end) {
@@ -145,7 +147,7 @@ impl World {
         [queued, control, hosts].into_iter().flatten().min()
     }
 
-    /// Does what is due next.
+    /// Handles what is due next.
     fn step(&mut self) {
         let Some(at) = self.next_at() else { return };
         self.now = self.now.max(at);
@@ -220,7 +222,7 @@ impl World {
         self.queue.insert((self.now + ms, self.queued), event);
     }
 
-    /// Lets something be due in order: not before what was sent over the same link.
+    /// Schedules an event in order: not before earlier ones on the same link.
     fn send(&mut self, link: (ResourceId, bool), event: Event) {
         let delay = if self.stormy { self.chance.delay_ms() } else { self.chance.below(20) };
         let last = self.links.entry(link).or_default();
@@ -229,8 +231,8 @@ impl World {
         self.queue.insert((*last, self.queued), event);
     }
 
-    /// An order arrives. Of those sent over a connection that is gone, and now and then of others, the network keeps a copy and
-    /// brings it later, when the agent may have newer ones.
+    /// An order arrives. The network keeps a copy of orders sent over a lost connection, and
+    /// occasionally of others, and delivers it later, when the agent may have newer ones.
     fn order(&mut self, connection: u64, order: Order, late: bool) {
         let id = order.instance;
         let Some(host) = self.hosts.get(&id) else { return };
@@ -276,14 +278,14 @@ impl World {
                     Some(connection) => {
                         self.send((id, false), Event::Report(id, connection, report));
                     }
-                    // A full order asks for it again.
+                    // A full order will ask for it again.
                     None => self.tally.count("lost", "a report without a connection"),
                 },
             }
         }
     }
 
-    /// Tells the control plane something; what is said to one that is down is lost.
+    /// Passes an input to the control plane; it is lost if the control plane is down.
     pub(crate) fn tell(&mut self, input: Input) {
         let Some(control) = &mut self.control else {
             return self.tally.count("lost", "an input while the control plane is down");
@@ -293,7 +295,7 @@ impl World {
         self.commit(out);
     }
 
-    /// Calls an operation; the answer comes when its commit is written, if it is.
+    /// Calls an operation; the reply arrives when its commit is written, if it ever is.
     pub(crate) fn call(&mut self, operation: &str, body: &Value, purpose: Purpose) {
         let request = Request::parse(operation, body.to_string().as_bytes());
         let request = request.unwrap_or_else(|error| panic!("{operation} {body}: {error}"));
@@ -304,7 +306,7 @@ impl World {
         self.tell(Input::Call { call, realm, request });
     }
 
-    /// What the control plane asked for in one step, checked and queued for the disk.
+    /// Checks the outputs of one step of the control plane and queues them for the disk.
     fn commit(&mut self, out: Vec<Output>) {
         self.steps += 1;
         self.audit();
@@ -315,7 +317,7 @@ impl World {
                 Output::Order(order) => commit.orders.push(order),
                 Output::Reply(call, reply) => commit.replies.push((call, reply)),
                 Output::BusReply(_, reply) => commit.bus_replies.push(reply),
-                // For readers of the feed, of whom there is none here.
+                // For readers of the feed; there are none here.
                 Output::Event(..) | Output::Rules(..) => {}
             }
         }
@@ -327,7 +329,8 @@ impl World {
         self.queue.insert((self.last_write, self.queued), Event::Written);
     }
 
-    /// After each step of a storm, as long as that is not too much to look at; now and then in the quiet, which breaks less.
+    /// Runs after each step of a storm unless there is too much to check, and occasionally in the
+    /// quiet, which breaks less.
     fn audit(&self) {
         let Some(control) = &self.control else { return };
         let crowded = self.disk.len() > 2_000;
@@ -342,7 +345,7 @@ impl World {
         }
     }
 
-    /// Writes a commit, and releases it unless nobody is left who could.
+    /// Writes a commit, and releases its outputs unless the control plane has crashed.
     fn write(&mut self, commit: Commit, release: bool) {
         let new = check::new_tasks(&commit.changes);
         for change in commit.changes {
@@ -379,7 +382,7 @@ impl World {
         let known = self.disk.instance(instance).is_some();
         let Some(host) = self.hosts.get_mut(&instance).filter(|host| host.up) else { return };
         if !known {
-            // Nobody remembers it: the machine goes back to where it came from.
+            // It is not recorded, so the machine disappears.
             self.hosts.remove(&instance);
             return;
         }
@@ -392,14 +395,14 @@ impl World {
         self.tell(Input::Connected(instance));
     }
 
-    /// A new machine whose registration was answered.
+    /// Adds a machine whose registration was answered.
     pub(crate) fn join(&mut self, instance: ResourceId) {
         self.hosts.insert(instance, Host::new());
         let delay = self.chance.delay_ms();
         self.later(delay, Event::Connect(instance));
     }
 
-    /// Cuts the connection of an agent; it comes back after a while.
+    /// Drops the connection of an agent, which reconnects after a while.
     pub(crate) fn disconnect(&mut self, instance: ResourceId) {
         let Some(host) = self.hosts.get_mut(&instance) else { return };
         let Some(connection) = host.connection.take() else { return };
@@ -408,7 +411,7 @@ impl World {
         self.later(back, Event::Connect(instance));
     }
 
-    /// Ends a machine, which may come back empty.
+    /// Crashes a machine, which reboots empty after a while.
     pub(crate) fn crash_host(&mut self, instance: ResourceId) {
         let Some(host) = self.hosts.get_mut(&instance).filter(|host| host.up) else { return };
         let connection = host.connection;
@@ -421,7 +424,7 @@ impl World {
         self.later(back, Event::Boot(instance));
     }
 
-    /// Restarts an agent, whose connection nobody sees go.
+    /// Restarts an agent without the control plane noticing its disconnect.
     pub(crate) fn restart_agent(&mut self, instance: ResourceId) {
         let Some(host) = self.hosts.get_mut(&instance).filter(|host| host.up) else { return };
         host.connection = None;
@@ -431,7 +434,8 @@ impl World {
         self.later(back, Event::Connect(instance));
     }
 
-    /// Ends the control plane. Of what waits to be written some is written, and nobody is told.
+    /// Crashes the control plane. Some of the pending commits are still written, but their outputs
+    /// are not released.
     pub(crate) fn crash(&mut self) {
         if self.control.take().is_none() {
             return;

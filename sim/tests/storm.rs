@@ -1,4 +1,5 @@
-//! A few storms, and the quiet after each. Longer ones: `cargo xtask sim --seed 7 --steps 1000000`.
+//! A few storms, each followed by a quiet period. For longer ones:
+//! `cargo xtask sim --seed 7 --steps 1000000`.
 
 use longshore_sim::{World, regressions};
 

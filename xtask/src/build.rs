@@ -1,4 +1,4 @@
-//! Building the program with one of the profiles of `Cargo.toml`.
+//! Builds the program with one of the profiles of `Cargo.toml`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,14 +10,14 @@ use crate::shell;
 /// A profile of `Cargo.toml` (ADR 0024).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// What `cargo run --release` builds.
+    /// The profile of `cargo run --release`.
     Release,
-    /// What is released and measured.
+    /// The profile that is released and measured.
     Dist,
 }
 
 impl Profile {
-    /// Its name in `Cargo.toml`, which is also that of its folder below `target`.
+    /// Its name in `Cargo.toml`, also that of its directory in `target`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Release => "release",
@@ -25,7 +25,7 @@ impl Profile {
         }
     }
 
-    /// The features of the program that go with it.
+    /// The features that the program is built with.
     fn features(self) -> &'static [&'static str] {
         match self {
             Self::Release => &[],
@@ -34,10 +34,10 @@ impl Profile {
     }
 }
 
-/// Builds the program and says where it is.
+/// Builds the program and returns its path.
 ///
 /// # Errors
-/// When the build failed.
+/// When the build fails.
 pub(crate) fn program(root: &Path, profile: Profile) -> Result<PathBuf> {
     let mut cargo = shell::cargo(root);
     cargo.args(["build", "--profile", profile.name(), "--package", "longshore"]);

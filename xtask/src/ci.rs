@@ -1,7 +1,8 @@
-//! `cargo xtask ci`: every check, cheapest first, stopping at the first that fails.
+//! `cargo xtask ci`: runs every check, cheapest first, and stops at the first failure.
 //!
-//! Cheapest first because a person waits for the answer. Lints, tests and documentation share the dev profile
-//! and the target folder; only the conformance suites need an optimised program, which is built once.
+//! Cheapest first, because a person is waiting for the result. Lints, tests and documentation share
+//! the dev profile and the target directory; only the conformance suites need an optimised program,
+//! which is built once.
 
 use std::path::Path;
 use std::time::Instant;
@@ -12,19 +13,19 @@ use crate::build::Profile;
 use crate::conformance::{self, Choice, Runtime};
 use crate::{build, codegen, fuzz, shell, tidy};
 
-/// How a step ended, if it did not fail.
+/// The result of a step that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was run and found nothing wrong.
+    /// It ran and found nothing wrong.
     Passed,
-    /// It could not be run here; the sentence says why and what covers for it.
+    /// It could not run here; the message says why and what covers for it.
     Skipped(String),
 }
 
-/// What a step does.
+/// The action of a step.
 type Run<'a> = Box<dyn FnOnce(&Path) -> Result<Outcome> + 'a>;
 
-/// One line of the report.
+/// A named check.
 struct Step<'a> {
     name: String,
     run: Run<'a>,
@@ -35,13 +36,13 @@ impl<'a> Step<'a> {
         Self { name: name.to_owned(), run: Box::new(run) }
     }
 
-    /// A step that is one cargo command.
+    /// A step that runs one cargo command.
     fn cargo(name: &str, args: &'static [&'static str]) -> Self {
         Self::new(name, move |root| passed(shell::finish(shell::cargo(root).args(args))))
     }
 }
 
-/// What the steps came to.
+/// Totals over all steps.
 #[derive(Debug, Default)]
 struct Tally {
     passed: usize,
@@ -49,10 +50,12 @@ struct Tally {
     skipped: usize,
 }
 
-/// How long each target of `fuzz/` runs, in s. Chosen by us: together a few minutes on two processors.
+/// How long each target of `fuzz/` runs, in s. Chosen by us: a few minutes in total on two
+/// processors.
 const FUZZ_SECONDS: u32 = 20;
 
-/// Runs every check, the conformance suites if `conformance`, and the targets of `fuzz/` if `fuzz`.
+/// Runs every check, plus the conformance suites if `conformance` and the targets of `fuzz/` if
+/// `fuzz`.
 ///
 /// # Errors
 /// Names the step that failed.
@@ -100,8 +103,8 @@ fn deny(root: &Path) -> Result<Outcome> {
     passed(shell::finish(shell::cargo(root).args(["deny", "check"])))
 }
 
-/// Each suite builds first, which costs only the first of them anything, and gives a failed build a step
-/// to show in.
+/// Each suite builds the program first, which takes time only for the first of them and gives a
+/// failed build a step to be reported in.
 fn suites() -> Vec<Step<'static>> {
     let one = |runtime: &Runtime| {
         let runtime = *runtime;
@@ -114,7 +117,7 @@ fn suites() -> Vec<Step<'static>> {
     Choice::All.runtimes().iter().map(one).collect()
 }
 
-/// Runs `steps` until one fails; what comes after it counts as skipped.
+/// Runs `steps` until one fails; the remaining ones count as skipped.
 fn perform(root: &Path, steps: Vec<Step<'_>>) -> (Tally, Option<String>) {
     let mut tally = Tally::default();
     let mut failure = None;

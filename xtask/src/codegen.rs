@@ -1,6 +1,8 @@
-//! Pages of `docs/reference` that are made from code, so that they cannot say what the program does not do.
+//! Pages of `docs/reference` that are generated from code, so that they cannot contradict the
+//! program.
 //!
-//! They are committed, because people read them where they read the rest; `--check` proves them fresh.
+//! They are committed, so that they can be read with the rest of the documentation; `--check`
+//! verifies that they are up to date.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -30,10 +32,10 @@ pub(crate) fn write(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Compares every page with what the code says today.
+/// Compares every page with what the code would generate.
 ///
 /// # Errors
-/// Names the pages that are stale or missing.
+/// Names the pages that are out of date or missing.
 pub(crate) fn check(root: &Path) -> Result<()> {
     let mut stale = Vec::new();
     for (path, text) in pages() {
@@ -54,7 +56,7 @@ fn pages() -> Vec<(&'static str, String)> {
     vec![(OPERATIONS, operations(&operation::ALL))]
 }
 
-/// The page: what is served first, since that is the question people come with.
+/// Generates the page, starting with what is served, since that is what most readers want to know.
 fn operations(all: &[OperationInfo]) -> String {
     let served = all.iter().filter(|operation| operation.served).count();
     let mut page = format!(
@@ -76,7 +78,7 @@ fn operations(all: &[OperationInfo]) -> String {
     page
 }
 
-/// The operations by group; groups and operations in the order of the table.
+/// The operations by group, with groups and operations in table order.
 fn groups<'a>(operations: impl Iterator<Item = &'a OperationInfo>) -> Vec<(&'a str, Vec<String>)> {
     let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
     for operation in operations {

@@ -1,7 +1,7 @@
-//! Runs `conformance/run.sh`: clients that are not ours against the binary that people get.
+//! Runs `conformance/run.sh`: third-party clients against the binary that users get.
 //!
-//! The suites use the program as a black box, so this module only builds it, finds it and says which
-//! runtime the tasks get. What cannot run here is named as skipped, never passed over in silence.
+//! The suites treat the program as a black box, so this module only builds it, finds it and chooses
+//! the runtime for tasks. What cannot run here is reported as skipped.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ use crate::build::Profile;
 use crate::ci::Outcome;
 use crate::{build, shell};
 
-/// What a person may ask for.
+/// The runtime to test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Choice {
     /// Plain processes
@@ -26,7 +26,7 @@ pub(crate) enum Choice {
     All,
 }
 
-/// One way of running tasks; the word is the argument of `conformance/run.sh`.
+/// A task runtime, given as the argument of `conformance/run.sh`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Runtime(pub(crate) &'static str);
 
@@ -35,7 +35,7 @@ const DOCKER: Runtime = Runtime("docker");
 const SIMULATED: Runtime = Runtime("simulated");
 
 impl Choice {
-    /// The runtimes meant, cheapest to set up first.
+    /// The selected runtimes, cheapest to set up first.
     pub(crate) fn runtimes(self) -> &'static [Runtime] {
         match self {
             Self::Process => &[PROCESS],
@@ -46,10 +46,11 @@ impl Choice {
     }
 }
 
-/// Builds once, then runs every suite asked for even when one fails, so that one run tells the whole story.
+/// Builds once, then runs every selected suite even if one fails, so that one run reports
+/// everything.
 ///
 /// # Errors
-/// When the build or any suite failed.
+/// When the build or any suite fails.
 pub(crate) fn run(root: &Path, choice: Choice) -> Result<()> {
     let binary = build::program(root, Profile::Release)?;
     let (mut passed, mut failed, mut skipped) = (0, Vec::new(), 0);
@@ -74,7 +75,7 @@ pub(crate) fn run(root: &Path, choice: Choice) -> Result<()> {
     Ok(())
 }
 
-/// Runs the suite once with `runtime`; without a Docker daemon the Docker one is skipped.
+/// Runs the suite once with `runtime`; the Docker suite is skipped if there is no Docker daemon.
 pub(crate) fn suite(root: &Path, binary: &Path, runtime: Runtime) -> Result<Outcome> {
     if runtime == DOCKER && shell::finish(bash(root).arg("conformance/dockerd.sh")).is_err() {
         return Ok(Outcome::Skipped(
@@ -87,7 +88,7 @@ pub(crate) fn suite(root: &Path, binary: &Path, runtime: Runtime) -> Result<Outc
     Ok(Outcome::Passed)
 }
 
-/// Scripts are handed to bash by name: a checkout may have lost its executable bits.
+/// Scripts are passed to bash, because a checkout may have lost their executable bits.
 fn bash(root: &Path) -> Command {
     let mut command = Command::new("bash");
     command.current_dir(root);

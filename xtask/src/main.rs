@@ -1,12 +1,12 @@
-//! `cargo xtask`: the one door to everything that is done with this repository besides using it.
+//! `cargo xtask`: the single entry point for working on this repository.
 //!
-//! What the project's servers check is what a person can check at home: both run `cargo xtask ci`. A script
-//! that only the servers run is a script that nobody can repair, so there is none; `.ci/run` installs packages
-//! and then comes here. The checks are written in Rust because they read the workspace as the compiler does:
-//! packages from `cargo metadata`, functions from the syntax tree.
+//! The CI servers check exactly what a person can check locally: both run `cargo xtask ci`. A
+//! script that only the servers run could not be fixed by anyone else, so there is none; `.ci/run`
+//! installs packages and then runs this. The checks are written in Rust because they read the
+//! workspace as the compiler does: packages from `cargo metadata`, functions from the syntax tree.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, reason = "a command-line tool answers on its standard output")]
+#![expect(clippy::print_stdout, reason = "a command-line tool prints to standard output")]
 
 mod build;
 mod ci;
@@ -26,7 +26,7 @@ use crate::build::Profile;
 use crate::ci::Outcome;
 use crate::conformance::Choice;
 
-/// What `cargo xtask` was asked to do.
+/// The command line of `cargo xtask`.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about)]
 struct Cli {
@@ -34,10 +34,11 @@ struct Cli {
     command: Task,
 }
 
-/// One subcommand each; the sentence is what `cargo xtask help` prints.
+/// The subcommands; their doc comments are the text of `cargo xtask help`.
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Run every check that a change must pass: format, tidy, lints, tests, documentation, dependencies, generated pages
+    /// Run every check that a change must pass: format, tidy, lints, tests, documentation,
+    /// dependencies, generated pages
     Ci {
         /// Also run the conformance suites, which need Python and build an optimised program
         #[arg(long)]
@@ -46,7 +47,8 @@ enum Task {
         #[arg(long)]
         fuzz: bool,
     },
-    /// Check the house rules that the compiler does not know; prints each violation as path:line: rule: what would be right
+    /// Check the house rules that the compiler does not check; prints each violation as path:line:
+    /// rule: what would be right
     Tidy,
     /// Run third-party clients against the release binary
     Conformance {

@@ -1,4 +1,5 @@
-//! Starting other programs: always from the root, always shown, always with the reason when they fail.
+//! Runs other programs: from the repository root, with the command line shown and failures
+//! explained.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,10 +7,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-/// The workspace's root folder.
+/// The root directory of the workspace.
 ///
-/// `cargo run` says at run time where the package lies, which stays true when the checkout has moved since the
-/// build; started by hand, the place of the build is the best guess.
+/// `cargo run` provides the location of the package at run time, which is right even if the
+/// checkout has moved since the build; otherwise the location at build time is the best guess.
 pub(crate) fn root() -> Result<PathBuf> {
     let package = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
@@ -19,7 +20,8 @@ pub(crate) fn root() -> Result<PathBuf> {
     Ok(root.to_path_buf())
 }
 
-/// A `cargo` command in `root`: the very cargo that runs this program, so that the toolchain is the same.
+/// A `cargo` command in `root`, using the same cargo that runs this program and thus the same
+/// toolchain.
 pub(crate) fn cargo(root: &Path) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
@@ -27,10 +29,10 @@ pub(crate) fn cargo(root: &Path) -> Command {
     command
 }
 
-/// Runs `command` to its end with its output in view.
+/// Runs `command` to completion with its output visible.
 ///
 /// # Errors
-/// When it cannot be started or ends with another status than success.
+/// When it cannot be started or does not exit successfully.
 pub(crate) fn finish(command: &mut Command) -> Result<()> {
     let line = spoken(command);
     println!("$ {line}");
@@ -42,7 +44,7 @@ pub(crate) fn finish(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Whether `command` can be started and succeeds; its output is nobody's business.
+/// Whether `command` can be started and succeeds; its output is discarded.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())

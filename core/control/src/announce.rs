@@ -1,8 +1,8 @@
-//! What services do that others may want to hear of: the content of the events *ECS Service Action* and *ECS Deployment State
+//! What services announce: the content of the events *ECS Service Action* and *ECS Deployment State
 //! Change*.
 //!
-//! Announcements are collected during a step, in order, and taken at its end. They are facts, not rows: nothing is stored, and
-//! nothing that the control plane decides depends on them.
+//! Announcements are collected in order during a step and taken at its end. They are not stored,
+//! and no decision of the control plane depends on them.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::record::words;
 
 words! {
-    /// How much it matters.
+    /// Severity.
     Level {
         /// All is well.
         Info = "INFO",
@@ -24,42 +24,42 @@ words! {
 }
 
 words! {
-    /// What a service did or met.
+    /// The name of a service action.
     ActionName {
-        /// All its tasks run.
+        /// All tasks are running.
         SteadyState = "SERVICE_STEADY_STATE",
-        /// Its tasks fail before they run, again and again.
+        /// Tasks repeatedly fail before they run.
         TaskStartImpaired = "SERVICE_TASK_START_IMPAIRED",
-        /// Its tasks run and end, again and again. Ours: ECS has no such event.
+        /// Tasks repeatedly run and exit. Ours: ECS has no such event.
         TasksKeepExiting = "SERVICE_TASKS_KEEP_EXITING",
-        /// No instance takes a task.
+        /// No instance can take a task.
         TaskPlacementFailure = "SERVICE_TASK_PLACEMENT_FAILURE",
         /// A task of a DAEMON service is on an instance that its constraints exclude.
         DaemonPlacementConstraintViolated = "SERVICE_DAEMON_PLACEMENT_CONSTRAINT_VIOLATED",
-        /// Its zones are being evened out.
+        /// Moving tasks to even out its zones has started.
         RebalancingStarted = "SERVICE_REBALANCING_STARTED",
-        /// Its zones are even.
+        /// Its zones are balanced.
         RebalancingCompleted = "SERVICE_REBALANCING_COMPLETED",
-        /// Its zones are not even, and cannot be made so.
+        /// Its zones are unbalanced and cannot be balanced.
         RebalancingStopped = "SERVICE_REBALANCING_STOPPED",
-        /// Its tasks cannot be made from its task definition.
+        /// Its tasks cannot be built from the task definition.
         TaskConfigurationFailure = "SERVICE_TASK_CONFIGURATION_FAILURE",
     }
 }
 
 words! {
-    /// What became of a deployment.
+    /// The state of a deployment.
     DeploymentName {
-        /// It began.
+        /// It started.
         InProgress = "SERVICE_DEPLOYMENT_IN_PROGRESS",
-        /// All its tasks run.
+        /// All its tasks are running.
         Completed = "SERVICE_DEPLOYMENT_COMPLETED",
-        /// Its circuit breaker gave it up.
+        /// Its circuit breaker tripped.
         Failed = "SERVICE_DEPLOYMENT_FAILED",
     }
 }
 
-/// Something to tell the event stream.
+/// An announcement for the event stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {
     /// Account and region.
@@ -68,15 +68,15 @@ pub struct Announcement {
     pub at: Timestamp,
     /// ARN of the cluster.
     pub cluster_arn: Str,
-    /// ARN of the service, which is the resource of the event.
+    /// ARN of the service, the resource of the event.
     pub service_arn: Str,
     /// INFO, WARN or ERROR.
     pub level: Level,
-    /// What there is to tell.
+    /// The content.
     pub what: Announced,
 }
 
-/// What there is to tell.
+/// The content of an announcement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Announced {
     /// *ECS Service Action*.

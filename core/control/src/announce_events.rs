@@ -1,8 +1,9 @@
-//! Telling the event bus what changed: the events of Amazon ECS.
+//! Announces changes on the event bus as Amazon ECS events.
 //!
-//! An event shows what a describe call would show, with times as text, without what only callers ask for (tags, health), and
-//! with `updatedAt`. It is built only if somebody may want it, in the step of the change, so that change and event are stored
-//! together or not at all. Source: ECS developer guide, *Amazon ECS events*.
+//! An event shows what a describe call would show, except that times are text, optional members
+//! (tags, health) are left out, and `updatedAt` is added. It is built only if someone may want it,
+//! in the step of the change, so that change and event are stored together or not at all. Source:
+//! ECS developer guide, *Amazon ECS events*.
 
 use std::sync::Arc;
 
@@ -24,7 +25,8 @@ const INSTANCE: &str = "ECS Container Instance State Change";
 const SERVICE_ACTION: &str = "ECS Service Action";
 const DEPLOYMENT: &str = "ECS Deployment State Change";
 
-/// Publishes what changed in this step, once for each task and instance, and then what services did.
+/// Publishes the changes of this step, once per task and instance, followed by what services
+/// announced.
 pub(crate) fn announce(control: &mut Control, now: Timestamp, out: &mut Vec<Output>) {
     let mut events = Vec::new();
     for (realm, name) in &control.state.touched {
@@ -34,8 +36,8 @@ pub(crate) fn announce(control: &mut Control, now: Timestamp, out: &mut Vec<Outp
         else {
             continue;
         };
-        // In this order a follower reads why an instance has more or less left before it reads how much. An instance that is
-        // new was told of in an earlier step than the tasks on it.
+        // In this order a follower learns why an instance's resources changed before it learns the
+        // new amount. A new instance was announced in an earlier step than the tasks on it.
         if tasks {
             let changed = cluster.changed_tasks.iter().filter_map(|id| cluster.tasks.get(id));
             events.extend(changed.map(|task| (realm.clone(), task_event(task, now))));
@@ -62,7 +64,7 @@ pub(crate) fn announce(control: &mut Control, now: Timestamp, out: &mut Vec<Outp
     out.extend(asked.into_iter().map(Output::from));
 }
 
-/// An event about one resource; whoever publishes it gives it an id.
+/// An event about one resource; the publisher assigns the id.
 fn event(detail_type: &str, arn: &Str, now: Timestamp, detail: &Value) -> Event {
     Event {
         id: "".into(),
@@ -132,7 +134,7 @@ fn instance_event(cluster: &ClusterState, instance: &ContainerInstance, now: Tim
     event(INSTANCE, &instance.arn, now, &Value::Object(detail))
 }
 
-/// A resource with the one member that its type has.
+/// A resource with only the member for its type.
 fn only_its_own(resource: &Resource) -> Resource {
     let is = |kind: &str| resource.kind.as_deref() == Some(kind);
     Resource {
@@ -152,7 +154,7 @@ fn detail_type(what: &Announced) -> &'static str {
     }
 }
 
-/// What a service did, or what became of its deployment.
+/// The event for a service action or a deployment state change.
 fn service_event(told: &Announcement, now: Timestamp) -> Event {
     let mut detail = Map::new();
     put(&mut detail, "eventType", told.level.word());

@@ -1,4 +1,4 @@
-//! What must hold in every state, recomputed from the records and compared with the indexes.
+//! Invariants of every state, recomputed from the records and compared with the indexes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,16 +13,16 @@ use crate::record::{
 use crate::service::{Counts, RolloutState, Scheduling, ServiceState, ServiceStatus};
 use crate::state::State;
 
-/// An invariant that does not hold.
+/// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The ARN of the record that shows it.
+    /// The ARN of the offending record.
     pub subject: String,
-    /// What does not hold.
+    /// What is wrong.
     pub what: String,
 }
 
-/// Every invariant that does not hold; empty when all is well.
+/// Returns every violated invariant; empty if there is none.
 pub fn audit(state: &State) -> Vec<Violation> {
     let mut violations = Vec::new();
     realms(state, &mut violations);
@@ -79,7 +79,7 @@ fn definitions(state: &State, violations: &mut Vec<Violation>) {
     }
 }
 
-/// What accounts and regions keep: something, with true indexes.
+/// No empty realm is kept, and the indexes of each match its records.
 fn realms(state: &State, violations: &mut Vec<Violation>) {
     for (realm, regional) in &state.realms {
         let mut found = |what: &str| {
@@ -107,7 +107,7 @@ fn realms(state: &State, violations: &mut Vec<Violation>) {
     }
 }
 
-/// What is kept of what is gone, and counted of what is not.
+/// Indexes of what is gone and counts of what is not.
 fn gone(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
     let over = |one: &ContainerInstance| one.status == InstanceStatus::Inactive;
     let instances = cluster.instances.values().filter(|one| over(one));
@@ -175,7 +175,7 @@ fn remaining(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
     }
 }
 
-/// The ports of a machine are those that its instances use, all of them together.
+/// The ports in use on a machine are those that its instances use, taken together.
 fn machines(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
     let machine = |view: &InstanceView| view.attributes.get(MACHINE_ATTRIBUTE).cloned().flatten();
     let mut used: BTreeMap<Str, BTreeSet<Port>> = BTreeMap::new();

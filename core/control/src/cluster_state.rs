@@ -1,8 +1,8 @@
 //! One cluster's records and the indexes over them.
 //!
-//! Records change only through [`ClusterState::put_task`], [`ClusterState::change_task`] and [`ClusterState::put_instance`],
-//! which keep the indexes and the placement view true. What changed is remembered until the step ends, so that a record that
-//! changes ten times in a step is stored once.
+//! Records change only through [`ClusterState::put_task`], [`ClusterState::change_task`] and
+//! [`ClusterState::put_instance`], which keep the indexes and the placement view in sync. Changes
+//! are tracked until the step ends, so a record that changes ten times in a step is stored once.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use crate::record::{
 };
 use crate::service::{Noticed, ServiceState};
 
-/// What the tasks on an instance add up to.
+/// Totals of the tasks on an instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct InstanceLoad {
     /// Tasks whose desired status is RUNNING.
@@ -28,11 +28,11 @@ pub(crate) struct InstanceLoad {
     pub(crate) pending: i32,
     /// Tasks that are not STOPPED.
     pub(crate) tasks: BTreeSet<ResourceId>,
-    /// Those of them that have GPUs: few, whatever else runs here.
+    /// The subset of `tasks` with GPUs, usually few.
     pub(crate) with_gpus: BTreeSet<ResourceId>,
 }
 
-/// A request that a client token stands for.
+/// The request recorded for a client token.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TokenUse {
     /// The request as JSON.
@@ -48,16 +48,16 @@ pub(crate) struct ClusterState {
     pub(crate) instances: BTreeMap<ResourceId, Arc<ContainerInstance>>,
     pub(crate) tasks: BTreeMap<ResourceId, Arc<Task>>,
     pub(crate) tokens: BTreeMap<Str, TokenUse>,
-    /// The token that launched a task.
+    /// The client token that launched each task.
     token_of: BTreeMap<ResourceId, Str>,
-    /// Services by name, INACTIVE ones that are still visible too.
+    /// Services by name, including INACTIVE ones that are still visible.
     pub(crate) services: BTreeMap<Str, ServiceState>,
-    /// How many of them are ACTIVE, and how many DRAINING.
+    /// Number of ACTIVE and of DRAINING services.
     pub(crate) active_services: usize,
     pub(crate) draining_services: usize,
     /// Instances that are not INACTIVE.
     pub(crate) registered: usize,
-    /// INACTIVE instances and services, by when they became so.
+    /// INACTIVE instances and services, ordered by when they became INACTIVE.
     pub(crate) gone_instances: BTreeSet<(Timestamp, ResourceId)>,
     pub(crate) gone_services: BTreeSet<(Timestamp, Str)>,
     pub(crate) view: ClusterView,
@@ -69,22 +69,23 @@ pub(crate) struct ClusterState {
     pub(crate) of_definition: BTreeMap<(Str, u32), usize>,
     pub(crate) running_count: i32,
     pub(crate) pending_count: i32,
-    /// Whether it is among those that may have changed in this step.
+    /// Whether the cluster is in the set of those that may have changed in this step.
     pub(crate) is_touched: bool,
     pub(crate) changed_tasks: BTreeSet<ResourceId>,
     pub(crate) changed_instances: BTreeSet<ResourceId>,
-    /// Instances of which only the version changed, because tasks came or went.
+    /// Instances whose version alone changed, because tasks started or stopped.
     pub(crate) touched_instances: BTreeSet<ResourceId>,
     pub(crate) changed_services: BTreeSet<Str>,
-    /// Services to be looked at, because something about them changed in this step.
+    /// Services to schedule because something about them changed in this step.
     pub(crate) dirty_services: BTreeSet<Str>,
-    /// What became of tasks of services in this step.
+    /// What happened to service tasks in this step.
     pub(crate) noticed: Vec<Noticed>,
-    /// Services that have tasks which fit nowhere.
+    /// Services with tasks that could not be placed.
     pub(crate) waiting_services: BTreeSet<Str>,
-    /// Whether there may be room in this step where there was none.
+    /// Whether this step may have freed resources for waiting tasks.
     pub(crate) room_changed: bool,
-    /// Whether instances came, went or changed in this step, which DAEMON services care about.
+    /// Whether instances were added, removed or changed in this step, which affects DAEMON
+    /// services.
     pub(crate) instances_changed: bool,
     /// DAEMON services that are not INACTIVE.
     pub(crate) daemons: BTreeSet<Str>,
@@ -126,8 +127,8 @@ impl ClusterState {
         }
     }
 
-    /// Adds or replaces an instance. Its agent counts as connected only if it was, and what its tasks hold they go on to hold:
-    /// what an instance registered never changes.
+    /// Adds or replaces an instance. A known instance keeps its connection state and the resources
+    /// its tasks hold, since registered resources never change.
     pub(crate) fn put_instance(&mut self, instance: ContainerInstance) {
         let id = instance.id;
         let (before, after) =
@@ -163,7 +164,8 @@ impl ClusterState {
         self.instance_news(id);
     }
 
-    /// The services that an instance's change concerns: those with tasks that should run on it, and those that look for room.
+    /// Marks the services affected by a change of an instance: those with tasks that should run on
+    /// it, and those waiting for room.
     fn instance_news(&mut self, id: ResourceId) {
         (self.room_changed, self.instances_changed) = (true, true);
         let groups = self.view.groups_on(id, SERVICE_GROUP);
@@ -171,7 +173,7 @@ impl ClusterState {
         self.dirty_services.extend(services.map(Str::from));
     }
 
-    /// GPUs of an instance that no task has, in order.
+    /// GPUs of an instance that no task holds, in order.
     pub(crate) fn free_gpus(&self, id: ResourceId) -> Vec<Str> {
         let Some(instance) = self.instances.get(&id) else { return Vec::new() };
         let tasks = self.loads.get(&id).into_iter().flat_map(|load| &load.with_gpus);
@@ -180,8 +182,8 @@ impl ClusterState {
         instance.registered.gpus.iter().filter(|gpu| !held.contains(gpu)).cloned().collect()
     }
 
-    /// Counts one more change of an instance. Its record is stored anew only when the versions that the last one reserved
-    /// are used up.
+    /// Increments the version of an instance. Its record is stored again only once the reserved
+    /// versions are used up.
     pub(crate) fn touch_instance(&mut self, id: ResourceId) {
         if let Some(instance) = self.instances.get_mut(&id) {
             let reserved = ContainerInstance::reserved_version(instance.version);
@@ -194,7 +196,7 @@ impl ClusterState {
         }
     }
 
-    /// Says whether the agent of an instance is connected; true if that is news.
+    /// Records whether the agent of an instance is connected; returns true if that changed.
     pub(crate) fn set_connected(&mut self, id: ResourceId, connected: bool) -> bool {
         if self.view.instance(id).is_none_or(|view| view.connected == connected) {
             return false;
@@ -205,7 +207,7 @@ impl ClusterState {
         true
     }
 
-    /// Adds or replaces a task, as a change that has a version of its own.
+    /// Adds or replaces a task and increments its version.
     pub(crate) fn put_task(&mut self, mut task: Task) -> Arc<Task> {
         task.version += 1;
         let task = Arc::new(task);
@@ -214,7 +216,7 @@ impl ClusterState {
         task
     }
 
-    /// Changes a task where it is, as a change that has a version of its own; gives it, if `how` says that it is another now.
+    /// Changes a task in place. If `how` returns true, increments the version and returns the task.
     pub(crate) fn change_task(
         &mut self,
         id: ResourceId,
@@ -232,7 +234,7 @@ impl ClusterState {
         Some(task)
     }
 
-    /// Brings everything else up to a task that was added or changed.
+    /// Updates everything derived from a task that was added or changed.
     fn follow(&mut self, before: Option<Condition>, task: &Arc<Task>) {
         let (id, instance, after) = (task.id, task.instance, Condition::of(task));
         self.notice(before, task);
@@ -256,7 +258,7 @@ impl ClusterState {
         self.changed_tasks.insert(id);
     }
 
-    /// Takes in a task as it was stored.
+    /// Adds a stored task.
     pub(crate) fn load_task(&mut self, task: Arc<Task>) {
         self.reindex(&task, None, Some(Condition::of(&task)));
         if task.holds_resources() && self.view.instance(task.instance).is_some() {
@@ -265,7 +267,7 @@ impl ClusterState {
         self.tasks.insert(task.id, task);
     }
 
-    /// Remembers what a change of a task means to its service.
+    /// Records what a change of a task means for its service.
     fn notice(&mut self, before: Option<Condition>, task: &Task) {
         let Some(service) = task.service() else { return };
         let Some((service, _)) = self.services.get_key_value(service) else { return };
@@ -273,7 +275,7 @@ impl ClusterState {
         self.dirty_services.insert(service.clone());
     }
 
-    /// Remembers a client token and the tasks that it launched.
+    /// Stores a client token and the tasks that it launched.
     pub(crate) fn put_token(&mut self, token: Str, usage: TokenUse) {
         for task in &usage.tasks {
             self.token_of.insert(*task, token.clone());
@@ -281,8 +283,8 @@ impl ClusterState {
         self.tokens.insert(token, usage);
     }
 
-    /// Forgets the token that launched a task which is forgotten itself, unless another of its tasks is known; gives the
-    /// token if it is gone.
+    /// Forgets the client token of a forgotten task unless another task of the token is still
+    /// known; returns the token if it was removed.
     pub(crate) fn forget_token_of(&mut self, task: ResourceId) -> Option<Str> {
         let token = self.token_of.remove(&task)?;
         let usage = self.tokens.get(&token)?;
@@ -293,7 +295,7 @@ impl ClusterState {
         Some(token)
     }
 
-    /// Forgets a task that is no longer visible.
+    /// Removes a task that is no longer visible.
     pub(crate) fn remove_task(&mut self, id: ResourceId) {
         let Some(task) = self.tasks.remove(&id) else { return };
         assert!(!task.holds_resources(), "{} is forgotten while it holds resources", task.arn);
@@ -301,8 +303,8 @@ impl ClusterState {
         self.changed_tasks.insert(id);
     }
 
-    /// Follows a task from one condition to another in all indexes; `None` is one that is not known. What does not change costs
-    /// nothing.
+    /// Updates all indexes for a task whose condition changed; `None` means the task is not known.
+    /// What does not change costs nothing.
     fn reindex(&mut self, task: &Task, before: Option<Condition>, after: Option<Condition>) {
         let (id, template) = (task.id, &task.template);
         let desired = |condition: Option<Condition>| condition.map(|one| one.desired_running);
@@ -371,13 +373,13 @@ impl ClusterState {
         let Some(condition) = condition else { return };
         match condition.last_status {
             LastStatus::Pending => self.pending_count += one,
-            // It is STOPPING otherwise.
+            // Otherwise it is STOPPING.
             LastStatus::Running => self.running_count += i32::from(condition.desired_running) * one,
             LastStatus::Stopped => {}
         }
     }
 
-    /// What an instance holds.
+    /// Updates the load of the task's instance.
     fn count_on_instance(
         &mut self,
         task: &Task,
@@ -410,12 +412,12 @@ impl ClusterState {
     }
 }
 
-/// What others go by of a task.
+/// The state of a task that indexes and services depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Condition {
     pub(crate) desired_running: bool,
     pub(crate) last_status: LastStatus,
-    /// RUNNING without a health check, or its health check passed.
+    /// RUNNING with no health check, or with a passing one.
     pub(crate) is_well: bool,
 }
 

@@ -1,8 +1,9 @@
-//! What stays visible for a while after its end, and is forgotten then: stopped tasks, deregistered instances, deleted
-//! services and clusters, and deleted task definitions that nothing uses any more.
+//! What stays visible for a while and is then forgotten: stopped tasks, deregistered instances,
+//! deleted services and clusters, and deleted task definitions that nothing uses any more.
 //!
-//! Of what is deleted, but for tasks, only so many are kept of each kind: whoever makes and deletes in a loop fills nothing up.
-//! And only so many are forgotten in one tick, since they may have ended together.
+//! Except for tasks, the number of deleted records kept is bounded per kind, so creating and
+//! deleting in a loop exhausts neither memory nor disk. The number forgotten in one tick is bounded
+//! too, since many may have ended together.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -20,11 +21,11 @@ use crate::service::ServiceStatus;
 use crate::state::State;
 use crate::{launch, report};
 
-/// What is visible still. Each entry knows its cluster, so that forgetting looks nowhere else. Clusters come last: of what is
-/// due at one time they are forgotten after what is in them.
+/// What is still visible. Each entry knows its cluster, so forgetting searches nowhere else.
+/// Clusters sort last: of entries due at the same time, a cluster is forgotten after its contents.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Visible {
-    /// Tasks that should end because their instance was deregistered.
+    /// Tasks to stop because their instance was deregistered.
     Orphans(ResourceId),
     /// A stopped task.
     Task(ResourceId),
@@ -36,10 +37,11 @@ pub(crate) enum Visible {
     Cluster,
 }
 
-/// When what is to be forgotten, and where it is.
+/// When an entry is forgotten, and where it is.
 pub(crate) type Expiry = (Timestamp, Realm, Str, Visible);
 
-/// Forgets what is no longer visible, as much as one tick may. Gives whether that was so much that other work should wait.
+/// Forgets what is no longer visible, up to the limit of one tick. Returns true if that was so much
+/// that other work should wait.
 pub(crate) fn expire(state: &mut State, now: Timestamp, out: &mut Vec<Output>) -> bool {
     let mut forgotten = 0;
     while next(state).is_some_and(|at| at <= now) {
@@ -70,12 +72,12 @@ pub(crate) fn expire(state: &mut State, now: Timestamp, out: &mut Vec<Output>) -
     forgotten >= ORPHANS_PER_STEP_MAX
 }
 
-/// When something is to be forgotten next.
+/// When the next entry is due.
 pub(crate) fn next(state: &State) -> Option<Timestamp> {
     state.expiries.first().map(|(at, ..)| (*at).max(state.expiries_paused_until))
 }
 
-/// An instance was deregistered: it stays visible for a while.
+/// Keeps a deregistered instance visible for a while.
 pub(crate) fn retire_instance(
     state: &mut State,
     realm: &Realm,
@@ -95,7 +97,7 @@ pub(crate) fn retire_instance(
     }
 }
 
-/// A service became INACTIVE: it stays visible for a while.
+/// Keeps an INACTIVE service visible for a while.
 pub(crate) fn retire_service(
     state: &mut State,
     realm: &Realm,
@@ -117,7 +119,7 @@ pub(crate) fn retire_service(
     }
 }
 
-/// A cluster was deleted: it stays visible for a while, and for as long as something of it does.
+/// Keeps a deleted cluster visible for a while, and for as long as anything in it is.
 pub(crate) fn retire_cluster(
     state: &mut State,
     now: Timestamp,
@@ -136,14 +138,14 @@ pub(crate) fn retire_cluster(
     }
 }
 
-/// An INACTIVE cluster is to be forgotten later.
+/// Schedules an INACTIVE cluster to be forgotten.
 pub(crate) fn keep_cluster(state: &mut State, realm: &Realm, name: &Str, at: Timestamp) {
     state.regional_mut(realm).gone.insert((at, name.clone()));
     let at = at + INACTIVE_CLUSTER_VISIBLE_MS;
     state.expire_at(at, realm.clone(), name.clone(), Visible::Cluster);
 }
 
-/// A task that has stopped is to be forgotten later.
+/// Schedules a stopped task to be forgotten.
 pub(crate) fn keep_task(
     state: &mut State,
     realm: Realm,
@@ -154,7 +156,7 @@ pub(crate) fn keep_task(
     state.expire_at(at + STOPPED_TASK_VISIBLE_MS, realm, cluster, Visible::Task(id));
 }
 
-/// Looks for tasks whose instance was deregistered while it had more of them than end in one step.
+/// Finds tasks left over from deregistering an instance that had more of them than one step ends.
 pub(crate) fn find_orphans(state: &mut State) {
     let mut found = Vec::new();
     for cluster in state.clusters() {
@@ -166,14 +168,14 @@ pub(crate) fn find_orphans(state: &mut State) {
     state.expiries.extend(found);
 }
 
-/// A cluster of that name is made anew.
+/// Cancels forgetting a cluster that is created again.
 pub(crate) fn revive_cluster(state: &mut State, realm: &Realm, name: &Str, gone_at: Timestamp) {
     state.regional_mut(realm).gone.remove(&(gone_at, name.clone()));
     let at = gone_at + INACTIVE_CLUSTER_VISIBLE_MS;
     state.expiries.remove(&(at, realm.clone(), name.clone(), Visible::Cluster));
 }
 
-/// Forgets the task definitions that are being deleted and that neither a known task nor a deployment uses. One walk over the
+/// Forgets task definitions being deleted that no known task or deployment uses. One pass over the
 /// services serves all of them; tasks are counted by definition, since there may be a million.
 ///
 /// Source: ECS API reference, `DeleteTaskDefinitions`.
@@ -203,7 +205,7 @@ pub(crate) fn finish_deletions(state: &mut State, now: Timestamp) {
         let regional = state.realms.get_mut(realm);
         if let Some(known) = regional.and_then(|all| all.families.get_mut(family)) {
             known.revisions.remove(revision);
-            // Its number is not given again.
+            // Revision numbers are not reused.
             if known.last == *revision {
                 state.changed_families.insert((realm.clone(), family.clone()));
             }
@@ -217,7 +219,7 @@ pub(crate) fn finish_deletions(state: &mut State, now: Timestamp) {
 fn forget_task(state: &mut State, realm: &Realm, name: &Str, id: ResourceId) {
     let Some(cluster) = state.cluster_mut(realm, name) else { return };
     cluster.remove_task(id);
-    // A token goes with the last task that it launched.
+    // A token is removed with the last task that it launched.
     if let Some(token) = cluster.forget_token_of(id) {
         state.changed_tokens.insert((realm.clone(), name.clone(), token));
     }
@@ -236,7 +238,8 @@ fn forget_instance(state: &mut State, realm: &Realm, name: &Str, id: ResourceId)
     }
 }
 
-/// Whether a service has been INACTIVE for long enough: one of that name may have been created anew, and deleted, meanwhile.
+/// Whether a service has been INACTIVE for long enough: one of the same name may have been created
+/// and deleted since.
 fn is_over(state: &State, realm: &Realm, name: &Str, service: &Str, due: Timestamp) -> bool {
     let cluster = state.cluster(realm, name);
     let known = cluster.and_then(|cluster| cluster.services.get(service));
@@ -256,7 +259,7 @@ fn forget_service(state: &mut State, realm: &Realm, name: &Str, service: &Str) {
     }
 }
 
-/// A cluster of that name may have been created anew meanwhile; that one stays. What something of it names stays, too.
+/// Keeps a cluster that was created again in the meantime, or that something still refers to.
 fn forget_cluster(state: &mut State, now: Timestamp, realm: &Realm, name: &Str) {
     let Some(cluster) = state.cluster_mut(realm, name) else { return };
     let gone_at = cluster.record.inactive_at;
@@ -265,7 +268,7 @@ fn forget_cluster(state: &mut State, now: Timestamp, realm: &Realm, name: &Str) 
     }
     if !is_unused(cluster) {
         let later = now + INACTIVE_CLUSTER_VISIBLE_MS;
-        // What was forgotten in this step is still to be stored as such.
+        // Removals in this step have yet to be stored.
         let soon = now + EXPIRIES_PAUSE_MS;
         let at = if is_empty(cluster) { soon } else { later };
         return state.expire_at(at, realm.clone(), name.clone(), Visible::Cluster);
@@ -279,7 +282,7 @@ fn forget_cluster(state: &mut State, now: Timestamp, realm: &Realm, name: &Str) 
     state.drop_if_empty(realm);
 }
 
-/// Whether nothing names a cluster any more.
+/// Whether nothing refers to a cluster any more.
 fn is_empty(cluster: &ClusterState) -> bool {
     cluster.instances.is_empty()
         && cluster.tasks.is_empty()
@@ -287,7 +290,7 @@ fn is_empty(cluster: &ClusterState) -> bool {
         && cluster.tokens.is_empty()
 }
 
-/// Whether nothing names it, and nothing of it is still to be stored.
+/// Whether nothing refers to a cluster and none of its removals is yet to be stored.
 fn is_unused(cluster: &ClusterState) -> bool {
     is_empty(cluster)
         && cluster.changed_tasks.is_empty()

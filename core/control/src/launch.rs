@@ -1,4 +1,4 @@
-//! From an admitted request to tasks: their records, and the orders to their hosts.
+//! Turns an admitted request into tasks: their records and the orders to their hosts.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::machine::Output;
 use crate::record::{Cluster, Container, LastStatus, Tags, Task, TaskDefinition, TaskTemplate};
 use crate::state::State;
 
-/// Puts one task on an instance. The caller has checked that it fits.
+/// Launches one task on an instance. The caller has checked that it fits.
 pub(crate) fn start(
     cluster: &mut ClusterState,
     ids: &mut Ids,
@@ -103,7 +103,7 @@ fn namespaces(definition: &TaskDefinition) -> Namespaces {
     Namespaces { pid: read(&definition.content.pid_mode), ipc: read(&definition.content.ipc_mode) }
 }
 
-/// What containers may be told of their task.
+/// Task metadata available to containers.
 fn about(task: &Task) -> TaskAbout {
     let template = &*task.template;
     let (cpu, memory_mib) = crate::admit::task_level(&template.definition, &template.overrides);
@@ -122,7 +122,7 @@ fn about(task: &Task) -> TaskAbout {
     }
 }
 
-/// Orders what changed about some tasks, one order for each instance.
+/// Orders changes of tasks, with one order per instance.
 pub(crate) fn order(state: &mut State, tasks: &[Arc<Task>], out: &mut Vec<Output>) {
     let mut by_instance: std::collections::BTreeMap<ResourceId, Vec<OrderedTask>> =
         std::collections::BTreeMap::default();
@@ -134,7 +134,7 @@ pub(crate) fn order(state: &mut State, tasks: &[Arc<Task>], out: &mut Vec<Output
     }
 }
 
-/// Orders everything that an instance should know.
+/// Sends an instance its full order.
 pub(crate) fn order_all(state: &mut State, instance: ResourceId, out: &mut Vec<Output>) {
     let Some(cluster) = state.home_cluster(instance) else { return };
     let load = cluster.loads.get(&instance);
@@ -156,7 +156,7 @@ fn push(
     out.push(Output::Order(Order { instance, generation, full, tasks, forget }));
 }
 
-/// Lets a host forget tasks whose end is known.
+/// Tells a host to forget tasks whose end is recorded.
 pub(crate) fn order_forgetting(
     state: &mut State,
     instance: ResourceId,

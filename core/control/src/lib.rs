@@ -1,18 +1,23 @@
-//! The local ECS, decided: clusters, container instances, task definitions, tasks and services as one state machine.
+//! The local ECS as one state machine: clusters, container instances, task definitions, tasks and
+//! services.
 //!
-//! A request passes `admit` (parsed into core types, refused in ECS's words, never parsed again), changes [`State`]
-//! through a few methods that keep its indexes true, and leaves as outputs: a reply, the records that changed, and
-//! orders to host agents. What an agent reports comes back as inputs.
+//! A request passes `admit` (parsed into core types, rejected with the errors of ECS, never parsed
+//! again), changes [`State`] through a few methods that keep its indexes in sync, and produces
+//! outputs: a reply, the changed records, and orders to host agents. Reports from agents come back
+//! as inputs.
 //!
 //! Invariants, checked by [`audit`]:
-//! - What an instance has left is what it registered less what its tasks that are not STOPPED reserve.
-//! - `version` of a task or instance rises with each change of it and never falls.
+//! - What an instance has left is what it registered minus what its tasks that are not STOPPED
+//!   reserve.
+//! - The `version` of a task or instance increases with every change and never decreases.
 //! - Resources are released when a task is STOPPED, not when it is told to stop.
-//! - What is seen to change is announced on the event bus in the same step, so that it is stored in the same commit.
-//! - A plan of a service starts nothing above its upper bound and stops nothing below its lower one.
-//! - No decision reads a clock, a file or a socket; two runs with equal inputs and seed are equal.
+//! - Visible changes are announced on the event bus in the same step, so they are stored in the
+//!   same commit.
+//! - A service plan starts nothing above its upper bound and stops nothing below its lower bound.
+//! - No decision reads a clock, a file or a socket; two runs with equal inputs and seed are
+//!   equal.
 //!
-//! Source: what each operation does follows the ECS API reference; texts follow what AWS answers, where known.
+//! Source: operations follow the ECS API reference; messages are those of AWS where known.
 #![forbid(unsafe_code)]
 
 mod admit;

@@ -1,4 +1,4 @@
-//! The control plane as a machine: what it may be told, what it may ask for, and in which order things happen.
+//! The control plane as a machine: its inputs, its outputs, and the order in which things happen.
 
 use std::sync::Arc;
 
@@ -21,46 +21,46 @@ use crate::setting::SettingName;
 use crate::state::{Agents, Home, Policy, State};
 use crate::{admit, announce_events, launch, limits, report, show};
 
-/// Names one call, so that its reply finds the way back.
+/// Identifies a call, so that its reply can be routed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CallId(pub u64);
 
-/// What the control plane may be told.
+/// Inputs of the control plane.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Input {
-    /// A client calls.
+    /// A client's call.
     Call {
-        /// To answer to.
+        /// Identifies the reply.
         call: CallId,
-        /// Whose resources it is about.
+        /// The realm whose resources it is about.
         realm: Realm,
-        /// What is asked.
+        /// The request.
         request: Request,
     },
     /// The agent of an instance connected and wants its full order.
     Connected(ResourceId),
-    /// The agent of an instance went away.
+    /// The agent of an instance disconnected.
     Disconnected(ResourceId),
-    /// Agents report the state of tasks, each of those on its own instance.
+    /// Agents report the state of tasks, each on its own instance.
     Reported(Vec<(ResourceId, Vec<TaskReport>)>),
-    /// Something for the event bus, which is stored with everything else.
+    /// An input for the event bus, whose records are stored with everything else.
     Bus(events::Input),
 }
 
-/// What the control plane may ask for.
+/// Outputs of the control plane.
 #[derive(Clone, Debug)]
 pub enum Output {
     /// Answer a call.
     Reply(CallId, Result<Reply, ApiError>),
-    /// Store a record, or forget it.
+    /// Store or forget a record.
     Change(Change),
-    /// Tell the agent of an instance.
+    /// Send an order to the agent of an instance.
     Order(Order),
     /// Answer a call to the event bus.
     BusReply(events::Call, Result<events::Answer, events::Refusal>),
-    /// Tell those who follow the event bus of a realm.
+    /// Deliver an event to followers of a realm's event bus.
     Event(Realm, Arc<events::Event>),
-    /// The rules of a realm have changed: for those who prepare calls to the event bus.
+    /// The rules of a realm have changed; for those who prepare calls to the event bus.
     Rules(Realm, Arc<events::Rules>),
 }
 
@@ -80,11 +80,11 @@ impl From<events::Output> for Output {
 pub enum Reply {
     /// The body, as JSON.
     Body(Vec<u8>),
-    /// Tasks and failures; turned into JSON by whoever sends it, off the machine's own time.
+    /// Tasks and failures; serialized by the sender, so that it does not hold up the machine.
     Tasks {
         /// The tasks.
         tasks: Vec<Arc<Task>>,
-        /// What could not be answered for.
+        /// The failures.
         failures: Vec<Failure>,
         /// Whether tags were asked for.
         with_tags: bool,
@@ -94,7 +94,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// The body, as JSON.
+    /// Serializes the body as JSON.
     pub fn into_json(self) -> Vec<u8> {
         match self {
             Self::Body(body) => body,
@@ -106,7 +106,7 @@ impl Reply {
     }
 }
 
-/// Names a stored record.
+/// Identifies a stored record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// A cluster by realm and name.
@@ -150,10 +150,10 @@ pub enum Change {
         cluster: Str,
         /// The token.
         token: Str,
-        /// What it stands for.
+        /// The request recorded for it.
         usage: TokenUse,
     },
-    /// The greatest revision of a family, which is deleted: it is not given again.
+    /// The greatest revision of a family, kept after its deletion so that it is not reused.
     Family {
         /// Account and region.
         realm: Realm,
@@ -175,11 +175,11 @@ pub enum Change {
     },
     /// Forget a record.
     Forget(Key),
-    /// A record of the event bus, to store or to forget.
+    /// A record of the event bus, to store or forget.
     Bus(events::Change),
 }
 
-/// All stored records, as they are read back at start.
+/// All stored records, as loaded at startup.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "one list for each kind of record")]
 pub struct Records {
@@ -203,12 +203,12 @@ pub struct Control {
 }
 
 impl Control {
-    /// A control plane that knows nothing yet; ids come from `seed`.
+    /// An empty control plane; ids derive from `seed`.
     pub fn new(seed: u128) -> Self {
         Self { state: State::default(), ids: Ids::new(seed), bus: Bus::new(seed) }
     }
 
-    /// A control plane that continues from stored records. Every agent counts as disconnected.
+    /// Restores a control plane from stored records. Every agent counts as disconnected.
     ///
     /// # Errors
     /// Names the first record that contradicts the others.
@@ -246,24 +246,24 @@ impl Control {
         }
         expiry::find_orphans(state);
         state.agents = Agents::Expected;
-        // What was loaded is stored already.
+        // What was loaded is already stored.
         control.state.take_touched();
         Ok(control)
     }
 
-    /// The same, with a policy other than that of ECS.
+    /// Sets a policy other than that of ECS.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.state.policy = policy;
         self
     }
 
-    /// What it knows.
+    /// The state.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// Instances that have not been deregistered, for agents that come back: ARN, EC2 id and cluster ARN.
+    /// Instances that have not been deregistered, for agents that reconnect.
     pub fn instances(&self) -> impl Iterator<Item = &ContainerInstance> {
         let all = self.state.clusters().flat_map(|cluster| cluster.instances.values());
         all.map(Arc::as_ref).filter(|instance| instance.status != InstanceStatus::Inactive)
@@ -274,14 +274,14 @@ impl Control {
         &self.bus
     }
 
-    /// Tells the event bus something.
+    /// Passes an input to the event bus.
     fn tell_bus(&mut self, now: Timestamp, input: events::Input, out: &mut Vec<Output>) {
         let mut asked = Vec::new();
         self.bus.step(now, input, &mut asked);
         out.extend(asked.into_iter().map(Output::from));
     }
 
-    /// Turns what changed in this step into events and rows.
+    /// Turns the changes of this step into events and rows.
     fn flush(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         announce_events::announce(self, now, out);
         let state = &mut self.state;
@@ -332,7 +332,7 @@ impl Control {
                 None => Change::Forget(Key::Token(realm, name, token)),
             }));
         }
-        // Nobody listens yet.
+        // Nothing is listening yet.
         state.announced.clear();
     }
 
@@ -366,7 +366,7 @@ fn load_clusters(state: &mut State, clusters: Vec<Cluster>) {
     for mut cluster in clusters {
         let (realm, name) = (cluster.realm.clone(), cluster.name.clone());
         if cluster.status == ClusterStatus::Inactive {
-            // Older records do not say when that was: long ago.
+            // Older records lack the time; it was long ago.
             cluster.inactive_at.get_or_insert_default();
         }
         let inactive_at = cluster.inactive_at;
@@ -380,7 +380,7 @@ fn load_clusters(state: &mut State, clusters: Vec<Cluster>) {
 
 fn load_instances(state: &mut State, instances: Vec<ContainerInstance>) -> Result<(), String> {
     for mut instance in instances {
-        // Whatever was stored, no version beyond the reserved ones was shown.
+        // Whatever was stored, no version beyond the reserved ones has been shown.
         instance.version = ContainerInstance::reserved_version(instance.version);
         let (realm, name, id) = (instance.realm.clone(), instance.cluster.clone(), instance.id);
         let gone_at = instance.deregistered_at;
@@ -398,7 +398,7 @@ fn load_instances(state: &mut State, instances: Vec<ContainerInstance>) -> Resul
     Ok(())
 }
 
-/// Takes in task definitions as they were stored, and the greatest revisions of families that have lost theirs.
+/// Loads stored task definitions, and the greatest revisions of families that have lost theirs.
 fn load_definitions(
     state: &mut State,
     definitions: Vec<TaskDefinition>,
@@ -418,7 +418,7 @@ fn load_definitions(
     }
 }
 
-/// Turns what changed of account settings and of families into rows.
+/// Turns changes of account settings and families into rows.
 fn flush_account(state: &mut State, out: &mut Vec<Output>) {
     for (realm, family) in std::mem::take(&mut state.changed_families) {
         let known = state.realms.get(&realm).and_then(|regional| regional.families.get(&family));

@@ -1,5 +1,5 @@
-//! From the placement rules of a request to instances: constraints and strategies are read once, refused in ECS's words, and
-//! carried as [`Rules`].
+//! Places tasks by the rules of a request. Constraints and strategies are parsed once, rejected
+//! with the errors of ECS, and carried as [`Rules`].
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 use crate::cluster_state::ClusterState;
 use crate::record::TaskDefinition;
 
-/// The attribute that every task requires, and most require no other. Source: amazon-ecs-agent, the least version of the API of
-/// Docker that it knows.
+/// The attribute that every task requires; most require no other. Source: amazon-ecs-agent, the
+/// lowest version of the Docker API that it supports.
 pub(crate) const USUAL_ATTRIBUTE: &str = "com.amazonaws.ecs.capability.docker-remote-api.1.18";
 
-/// Lets placement get ready, as instances come, for what most tasks ask for.
+/// Prepares placement for the common case before instances are added.
 pub(crate) fn prepare(view: &mut ClusterView) {
     let attribute = RequiredAttribute { name: USUAL_ATTRIBUTE.into(), value: None };
     let needs = Needs { attributes: vec![attribute], ..Needs::default() };
     view.prepare(&Arc::new(needs), &[]);
 }
 
-/// What placement has to obey (constraints) and to aim at (strategies).
+/// The constraints that placement must obey and the strategies that it follows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
     constraints: Vec<Constraint>,
@@ -35,10 +35,10 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// Reads what a request gives.
+    /// Parses the rules of a request.
     ///
     /// # Errors
-    /// Names what is wrong, as ECS does.
+    /// Describes what is wrong, as ECS does.
     pub(crate) fn read(
         constraints: &[shape::PlacementConstraint],
         strategies: &[shape::PlacementStrategy],
@@ -55,10 +55,10 @@ impl Rules {
         })
     }
 
-    /// With the constraints of a task definition, which hold as well. Source: ECS API reference, `RunTask`: ten in all.
+    /// Adds the constraints of a task definition. Source: ECS API reference, `RunTask`: ten in all.
     ///
     /// # Errors
-    /// There are more than ten.
+    /// When there are more than ten.
     pub(crate) fn and_of(mut self, definition: &TaskDefinition) -> Result<Self, ApiError> {
         for own in definition.content.placement_constraints.iter().flatten() {
             self.constraints.push(member_of(own.expression.as_ref())?);
@@ -92,7 +92,7 @@ fn member_of(expression: Option<&Str>) -> Result<Constraint, ApiError> {
     expression_of(text).map(|read| Constraint::MemberOf(Arc::new(read)))
 }
 
-/// Reads an expression of the cluster query language.
+/// Parses an expression of the cluster query language.
 ///
 /// # Errors
 /// Says what is wrong and where.
@@ -123,7 +123,8 @@ fn strategy(given: &shape::PlacementStrategy) -> Result<Strategy, ApiError> {
     }
 }
 
-/// A strategy as the API shows it: `host` is another word for `instanceId`. Source: ECS API reference, `PlacementStrategy.field`.
+/// A strategy as the API shows it: `host` is an alias of `instanceId`. Source: ECS API reference,
+/// `PlacementStrategy.field`.
 pub(crate) fn shown_strategy(given: &shape::PlacementStrategy) -> shape::PlacementStrategy {
     let is_host = given.kind.as_deref() == Some("spread") && given.field.as_deref() == Some("host");
     let field = if is_host { Some("instanceId".into()) } else { given.field.clone() };
@@ -143,7 +144,8 @@ fn spread(field: &str) -> Result<Spread, ApiError> {
     }
 }
 
-/// Chooses instances for `count` tasks of a group, and says for the first that found none why not.
+/// Chooses instances for `count` tasks of a group, and explains why the first unplaced task fits
+/// nowhere.
 pub(crate) fn place(
     cluster: &mut ClusterState,
     needs: &Arc<Needs>,
@@ -157,7 +159,7 @@ pub(crate) fn place(
     decide(&mut cluster.view, &request)
 }
 
-/// What a request is told whose constraints cannot be evaluated in the time that one request may take.
+/// The error for constraints that cannot be evaluated within the time limit of one request.
 pub(crate) fn too_costly(cluster: &ClusterState) -> ApiError {
     ApiError::invalid(format!(
         "The cluster query expressions take too long to evaluate on the {} container instances of this cluster: use shorter expressions, or simpler regular expressions.",
@@ -165,7 +167,7 @@ pub(crate) fn too_costly(cluster: &ClusterState) -> ApiError {
     ))
 }
 
-/// Whether one more task fits an instance that was named, which no strategy chose.
+/// Whether one more task fits on an instance that was named rather than chosen by a strategy.
 pub(crate) fn fits(
     cluster: &ClusterState,
     id: ResourceId,
@@ -177,7 +179,7 @@ pub(crate) fn fits(
     check(&cluster.view, id, &named(needs, group, rules), effort)
 }
 
-/// Whether an instance is of the kind that a task asks for, whatever it has left.
+/// Whether an instance meets a task's requirements, regardless of its free resources.
 pub(crate) fn suits(
     cluster: &ClusterState,
     id: ResourceId,
@@ -194,7 +196,7 @@ fn named<'a>(needs: &'a Arc<Needs>, group: &'a Str, rules: &'a Rules) -> Request
     Request { needs, group, constraints, strategies: &[], count: 1, seed: 0 }
 }
 
-/// What ECS cannot do here yet, and does not ignore.
+/// The error for features that Longshore does not support and must not ignore.
 pub(crate) fn not_yet(what: &str) -> ApiError {
     ApiError::new(
         ErrorCode::UnsupportedFeature,
@@ -206,7 +208,7 @@ fn port_reason(port: Port) -> &'static str {
     if port.protocol == Protocol::Udp { "RESOURCE:PORTS_UDP" } else { "RESOURCE:PORTS" }
 }
 
-/// The reason of a refusal, as the API tells it.
+/// The reason for a refusal, as the API reports it.
 pub(crate) fn reason(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::NotActive => "INACTIVE",
@@ -221,7 +223,8 @@ pub(crate) fn reason(refusal: &Refusal) -> &'static str {
     }
 }
 
-/// Refusals of instances, as the API tells them. An expression is written once, however many instances it does not mean.
+/// Refusals of instances, as the API reports them. An expression is formatted once, however many
+/// instances it excludes.
 pub(crate) fn failures(
     cluster: &ClusterState,
     rules: &Rules,

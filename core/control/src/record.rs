@@ -1,6 +1,7 @@
-//! The records of the control plane: what is stored, one row each, and what replies are made of.
+//! The records of the control plane: stored one per row, and the source of replies.
 //!
-//! Records are shared behind `Arc`, so that a reply or a row costs a count and not a copy. They hold no policy.
+//! Records are shared behind `Arc`, so a reply or a row costs a reference count instead of a copy.
+//! They contain no policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub use task_row::TaskRow;
 /// Tags by key.
 pub type Tags = BTreeMap<Str, Str>;
 
-/// A word that the API knows in upper case.
+/// Defines an enum of the upper-case words of the API.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
@@ -38,14 +39,14 @@ macro_rules! words {
         }
 
         impl $name {
-            /// The word on the wire.
+            /// Returns the word used on the wire.
             pub fn word(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)*
                 }
             }
 
-            /// Reads the word on the wire.
+            /// Parses the word used on the wire.
             pub fn parse(word: &str) -> Option<Self> {
                 match word {
                     $($word => Some(Self::$variant),)*
@@ -60,7 +61,7 @@ pub(crate) use words;
 words! {
     /// Status of a cluster.
     ClusterStatus {
-        /// In use.
+        /// Active.
         Active = "ACTIVE",
         /// Deleted; still described, never listed.
         Inactive = "INACTIVE",
@@ -72,9 +73,9 @@ words! {
     InstanceStatus {
         /// Takes tasks.
         Active = "ACTIVE",
-        /// Keeps its tasks, takes no new ones.
+        /// Keeps its tasks but takes no new ones.
         Draining = "DRAINING",
-        /// Deregistered; described for a while, never listed.
+        /// Deregistered; described for a while but never listed.
         Inactive = "INACTIVE",
     }
 }
@@ -86,19 +87,19 @@ words! {
         Active = "ACTIVE",
         /// Deregistered.
         Inactive = "INACTIVE",
-        /// Deleted; described until no task and no service uses it.
+        /// Deleted; described until no task or service uses it.
         DeleteInProgress = "DELETE_IN_PROGRESS",
     }
 }
 
 words! {
-    /// How far a task has come. Bridge and host tasks on EC2 know these three.
+    /// The progress of a task. Bridge and host tasks on EC2 only use these three.
     LastStatus {
-        /// Accepted, its containers do not all run yet.
+        /// Accepted, but not all containers are running yet.
         Pending = "PENDING",
-        /// Its containers run.
+        /// All containers are running.
         Running = "RUNNING",
-        /// Over.
+        /// Stopped.
         Stopped = "STOPPED",
     }
 }
@@ -108,11 +109,11 @@ words! {
     StopCode {
         /// It never ran.
         FailedToStart = "TaskFailedToStart",
-        /// An essential container ended.
+        /// An essential container exited.
         EssentialContainerExited = "EssentialContainerExited",
-        /// Someone called `StopTask`, or deregistered its instance by force.
+        /// Someone called `StopTask` or forcibly deregistered its instance.
         UserInitiated = "UserInitiated",
-        /// Its service had no more use for it.
+        /// Its service no longer needed it.
         ServiceScheduler = "ServiceSchedulerInitiated",
         /// Its host lost it.
         TerminationNotice = "TerminationNotice",
@@ -120,7 +121,7 @@ words! {
 }
 
 impl LastStatus {
-    /// Whether a task that has come so far holds what it reserved.
+    /// Whether a task with this status holds its resources.
     pub(crate) fn holds_resources(self) -> bool {
         self != Self::Stopped
     }
@@ -133,9 +134,9 @@ pub struct Cluster {
     pub realm: Realm,
     /// Unique in its realm.
     pub name: Str,
-    /// The whole ARN.
+    /// The full ARN.
     pub arn: Str,
-    /// Whether it is in use.
+    /// ACTIVE or INACTIVE.
     pub status: ClusterStatus,
     /// When it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,10 +145,11 @@ pub struct Cluster {
     pub settings: Vec<ClusterSetting>,
     /// As given.
     pub configuration: Option<ClusterConfiguration>,
-    /// The namespace of services that use Service Connect, as given. Shown only: there is no Service Connect.
+    /// The namespace of services that use Service Connect, as given. Display only: there is no
+    /// Service Connect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Str>,
-    /// Names of its capacity providers. Shown only: nothing is run on them.
+    /// Names of its capacity providers. Display only: they run nothing.
     #[serde(default)]
     pub capacity_providers: Vec<Str>,
     /// As given.
@@ -157,14 +159,14 @@ pub struct Cluster {
     pub tags: Tags,
 }
 
-/// What a container instance brought when it registered.
+/// What a container instance registered.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Registered {
     /// CPU units.
     pub cpu: u32,
     /// MiB.
     pub memory_mib: u32,
-    /// Ports that tasks cannot have.
+    /// Ports reserved from tasks.
     pub ports: BTreeSet<Port>,
     /// Ids of its GPUs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -173,41 +175,43 @@ pub struct Registered {
     pub others: Vec<Resource>,
 }
 
-/// A container instance. What it has left is in the cluster's placement view.
+/// A container instance. Its remaining resources are in the cluster's placement view.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ContainerInstance {
     /// The id inside the ARN.
     pub id: ResourceId,
-    /// The whole ARN.
+    /// The full ARN.
     pub arn: Str,
     /// Account and region.
     pub realm: Realm,
     /// Name of its cluster.
     pub cluster: Str,
-    /// For example `i-0123456789abcdef0`, if the instance told.
+    /// For example `i-0123456789abcdef0`, if the instance reported it.
     pub ec2_instance_id: Option<Str>,
     /// Whether it takes tasks.
     pub status: InstanceStatus,
-    /// Rises with every change, tasks coming and going included. Stored is one that no later change reaches soon.
+    /// Increases with every change, including tasks starting and stopping. The stored value is the
+    /// end of the reserved range.
     #[serde(serialize_with = "reserved")]
     pub version: i64,
     /// What it registered.
     pub registered: Arc<Registered>,
     /// Attributes; the value may be absent.
     pub attributes: Arc<BTreeMap<Str, Option<Str>>>,
-    /// Of the agent.
+    /// Version of the agent.
     pub version_info: VersionInfo,
-    /// First registration.
+    /// When it first registered.
     pub registered_at: Timestamp,
-    /// Deregistration.
+    /// When it was deregistered.
     pub deregistered_at: Option<Timestamp>,
     /// Tags.
     pub tags: Arc<Tags>,
 }
 
 impl ContainerInstance {
-    /// The version that is stored for an instance: the last of the range that its own is in. A launch changes the version of
-    /// its instance, and need not store it as long as it stays in that range; after a restart, versions go on behind it.
+    /// The version stored for an instance: the last of the range that contains `version`. Launches
+    /// increment the version without storing it while it stays in that range; after a restart,
+    /// versions continue after the range.
     pub fn reserved_version(version: i64) -> i64 {
         let ranges = version.saturating_sub(1).div_euclid(INSTANCE_VERSIONS_RESERVED) + 1;
         ranges.saturating_mul(INSTANCE_VERSIONS_RESERVED)
@@ -225,30 +229,30 @@ pub struct TaskDefinition {
     pub realm: Realm,
     /// Family.
     pub family: Str,
-    /// From 1, never reused.
+    /// Counts from 1 and is never reused.
     pub revision: u32,
-    /// The whole ARN.
+    /// The full ARN.
     pub arn: Str,
     /// Whether it may be launched.
     pub status: DefinitionStatus,
-    /// Registration.
+    /// When it was registered.
     pub registered_at: Timestamp,
-    /// Deregistration.
+    /// When it was deregistered.
     pub deregistered_at: Option<Timestamp>,
-    /// Deletion.
+    /// When its deletion was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_requested_at: Option<Timestamp>,
     /// The content, as the API shows it.
     pub content: shape::TaskDefinition,
-    /// How its containers reach the network.
+    /// Network mode of its containers.
     pub network_mode: NetworkMode,
     /// Task-level CPU units, if given.
     pub cpu: Option<u32>,
     /// Task-level memory in MiB, if given.
     pub memory_mib: Option<u32>,
-    /// The containers, ready to be launched.
+    /// The containers, ready to launch.
     pub containers: Arc<Vec<ContainerSpec>>,
-    /// What a task without overrides needs.
+    /// The resources that a task without overrides needs.
     pub needs: Arc<Needs>,
     /// Volumes.
     pub volumes: Arc<Vec<longshore_wire_ecs::shape::container_definition::Volume>>,

@@ -1,4 +1,4 @@
-//! What a host says of its tasks becomes state. Every report is whole, so that a repeat changes nothing.
+//! Applies host reports to tasks. Every report is complete, so a repeated one changes nothing.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::limits;
 use crate::record::{Container, LastStatus, StopCode, Task};
 use crate::state::State;
 
-/// Takes in one report; true if the host may forget the task, since its end is known. A report about a task that is not
-/// known, is on another instance or is already STOPPED says nothing new.
+/// Applies a report; returns true if the host may forget the task because its end is recorded. A
+/// report about a task that is unknown, on another instance or already STOPPED changes nothing.
 pub(crate) fn apply(
     state: &mut State,
     now: Timestamp,
@@ -38,7 +38,7 @@ pub(crate) fn apply(
     }
 }
 
-/// Ends a task without its host: the host is gone or was told off.
+/// Ends a task without its host, which is gone or has been dismissed.
 pub(crate) fn end(
     state: &mut State,
     now: Timestamp,
@@ -57,7 +57,8 @@ pub(crate) fn end(
     forget_later(state, now, &task);
 }
 
-/// Ends tasks of an instance that is deregistered, as many as one step may; true if none is left.
+/// Ends tasks of a deregistered instance, up to the limit of one step; returns true if none are
+/// left.
 pub(crate) fn end_orphans(state: &mut State, now: Timestamp, instance: ResourceId) -> bool {
     let Some(cluster) = state.home_cluster(instance) else { return true };
     let Some(load) = cluster.loads.get(&instance) else { return true };
@@ -73,7 +74,7 @@ fn forget_later(state: &mut State, now: Timestamp, task: &Task) {
     keep_task(state, realm, cluster, task.id, now);
 }
 
-/// Changes a task as its host reports; false if nothing is new.
+/// Updates a task from its host's report; returns false if nothing changed.
 fn update(task: &mut Task, now: Timestamp, report: TaskReport) -> bool {
     let mut news = false;
     for (container, report) in task.containers.iter_mut().zip(report.containers) {
@@ -98,7 +99,7 @@ fn update(task: &mut Task, now: Timestamp, report: TaskReport) -> bool {
         (_, Reported::Stopped) => {
             let (code, reason) = why(task, report.cause);
             if report.ran {
-                // It may have been over before anyone could say that it ran.
+                // It may have stopped before anyone could report that it was running.
                 task.started_at.get_or_insert(task.execution_stopped_at.unwrap_or(now));
             }
             stop(task, now, code, reason);
@@ -121,7 +122,7 @@ fn update_container(container: &mut Container, report: ContainerReport) -> bool 
         Reported::Running => LastStatus::Running,
         Reported::Stopped => LastStatus::Stopped,
     };
-    // A container never goes back, and what is known of it stays known.
+    // A container never moves back, and known values stay known.
     let status = status.max(container.last_status);
     let mut news = learn(&mut container.last_status, status);
     news |= learn(&mut container.health, report.health);
@@ -133,14 +134,14 @@ fn update_container(container: &mut Container, report: ContainerReport) -> bool 
     news
 }
 
-/// Takes in a value; true if it is another.
+/// Sets a value; returns true if it changed.
 fn learn<T: PartialEq>(held: &mut T, told: T) -> bool {
     let is_news = *held != told;
     *held = told;
     is_news
 }
 
-/// The stop code and reason. What a person asked for wins over what followed from it.
+/// The stop code and reason. An explicit request takes precedence over its consequences.
 fn why(task: &Task, cause: Option<StopCause>) -> (StopCode, Str) {
     if let (Some(code), Some(reason)) = (task.stop_code, &task.stopped_reason) {
         return (code, reason.clone());
@@ -164,6 +165,6 @@ fn stop(task: &mut Task, now: Timestamp, code: StopCode, reason: Str) {
     task.stopped_at = Some(now);
     task.stop_code = Some(code);
     task.stopped_reason = Some(reason);
-    // Source: ECS API reference, StopTask: tags of a task are deleted when it stops.
+    // Source: ECS API reference, `StopTask`: a task's tags are deleted when it stops.
     task.tags = Arc::default();
 }

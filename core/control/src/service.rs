@@ -1,16 +1,20 @@
-//! Services: so many tasks of a task definition, kept running, and replaced when the definition changes.
+//! Services: keep a number of tasks of a task definition running, and replace them when the
+//! definition changes.
 //!
-//! The scheduler is level-triggered. What changes marks a service (`cluster_state.rs`), [`take_notice`] puts it on the [`Agenda`] at
-//! the end of the step, and [`look_at_due`] looks at it a moment later: it takes a [`census`] of the service's tasks, computes
-//! a [`plan`] from that alone, and carries it out ([`look`]). A look that finds nothing to do changes nothing, so that one too
-//! many does no harm, and a service whose look was lost in a crash is looked at after the start.
+//! The scheduler is level-triggered. A change marks the service (`cluster_state.rs`),
+//! [`take_notice`] puts it on the [`Agenda`] at the end of the step, and [`look_at_due`] makes a
+//! pass over it shortly after: it takes a [`census`] of the service's tasks, computes a [`plan`]
+//! from that alone, and carries it out ([`look`]). A pass that finds nothing to do changes nothing,
+//! so extra passes are harmless, and a service whose pass was lost in a crash gets one after the
+//! restart.
 //!
 //! Invariants:
-//! - Only services that are marked are looked at; nothing walks over all of them.
-//! - A plan starts no task above the upper bound and stops no healthy task below the lower one.
-//! - A task belongs to the deployment that its `startedBy` names.
+//! - Only marked services get a pass; nothing iterates over all of them.
+//! - A plan starts no task above the upper bound and stops no healthy task below the lower bound.
+//! - A task belongs to the deployment named by its `startedBy`.
 //!
-//! Source: ECS developer guide, *Amazon ECS services*; where it is silent, the file says what was chosen.
+//! Source: ECS developer guide, *Amazon ECS services*; where it is silent, the file says what was
+//! chosen.
 
 mod agenda;
 mod bounds;

@@ -1,7 +1,8 @@
-//! Account settings: which there are, what they may be, and whose they are.
+//! Account settings: their names, valid values and owners.
 //!
-//! Source: ECS API reference, `PutAccountSetting`. The settings of the root user are the defaults of the account; a user or role
-//! may have others. Longshore takes every caller for the root user.
+//! Source: ECS API reference, `PutAccountSetting`. The settings of the root user are the defaults
+//! of the account; users and roles may override them. Longshore treats every caller as the root
+//! user.
 
 use std::collections::BTreeMap;
 
@@ -15,27 +16,27 @@ use crate::record::words;
 words! {
     /// The name of a setting.
     SettingName {
-        /// More network interfaces for instances; there are none here.
+        /// More network interfaces per instance; there are none here.
         AwsvpcTrunking = "awsvpcTrunking",
-        /// Whether new clusters are measured by Container Insights.
+        /// Whether Container Insights monitors new clusters.
         ContainerInsights = "containerInsights",
-        /// The format of ARNs of new container instances.
+        /// The ARN format of new container instances.
         ContainerInstanceLongArnFormat = "containerInstanceLongArnFormat",
-        /// What a log driver does that cannot keep up.
+        /// What a log driver does when it cannot keep up.
         DefaultLogDriverMode = "defaultLogDriverMode",
         /// When tasks on Fargate may be retired.
         FargateEventWindows = "fargateEventWindows",
         /// Certified cryptography on Fargate.
         FargateFipsMode = "fargateFIPSMode",
-        /// Days until a task on Fargate is retired.
+        /// Days before a task on Fargate is retired.
         FargateTaskRetirementWaitPeriod = "fargateTaskRetirementWaitPeriod",
-        /// Whether `GuardDuty` watches. It alone sets this.
+        /// Whether `GuardDuty` monitors. Only `GuardDuty` sets this.
         GuardDutyActivate = "guardDutyActivate",
-        /// The format of ARNs of new services.
+        /// The ARN format of new services.
         ServiceLongArnFormat = "serviceLongArnFormat",
-        /// Whether tags that are given at creation need a permission of their own.
+        /// Whether tagging on creation requires a permission of its own.
         TagResourceAuthorization = "tagResourceAuthorization",
-        /// The format of ARNs of new tasks.
+        /// The ARN format of new tasks.
         TaskLongArnFormat = "taskLongArnFormat",
     }
 }
@@ -45,14 +46,14 @@ words! {
 pub(crate) enum Rule {
     /// To one of these values.
     OneOf(&'static [&'static str]),
-    /// On only: long ARNs cannot be turned off since April 2021.
+    /// Only to `enabled`: since April 2021 long ARNs cannot be turned off.
     AlwaysOn,
-    /// By AWS alone.
+    /// Only by AWS.
     ReadOnly,
 }
 
 impl SettingName {
-    /// Every setting, in the order of the names.
+    /// Every setting, ordered by name.
     pub(crate) const ALL: [Self; 11] = [
         Self::AwsvpcTrunking,
         Self::ContainerInsights,
@@ -67,7 +68,8 @@ impl SettingName {
         Self::TaskLongArnFormat,
     ];
 
-    /// What holds for an account that has set nothing. Source: ECS developer guide, *Account settings*.
+    /// The value in effect if an account has set nothing. Source: ECS developer guide, *Account
+    /// settings*.
     pub(crate) fn default_value(self) -> &'static str {
         match self {
             Self::DefaultLogDriverMode => "non-blocking",
@@ -96,19 +98,19 @@ impl SettingName {
     }
 }
 
-/// What the principals of an account have set in a region.
+/// The settings of an account's principals in a region.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     set: BTreeMap<(Str, SettingName), Str>,
 }
 
 impl Settings {
-    /// What a principal has set itself.
+    /// The value that a principal has set itself.
     pub(crate) fn own(&self, principal: &Str, name: SettingName) -> Option<&Str> {
         self.set.get(&(principal.clone(), name))
     }
 
-    /// What holds for a principal: what it has set, or else what `root` has, or else what everybody has.
+    /// The value in effect for a principal: its own, else that of `root`, else the default.
     pub(crate) fn effective(&self, root: &Str, principal: &Str, name: SettingName) -> Str {
         let set = self.own(principal, name).or_else(|| self.own(root, name));
         set.cloned().unwrap_or_else(|| name.default_value().into())
@@ -126,18 +128,18 @@ impl Settings {
         self.set.is_empty()
     }
 
-    /// How many have been set, by all principals.
+    /// The number of settings across all principals.
     pub(crate) fn len(&self) -> usize {
         self.set.len()
     }
 }
 
-/// The setting of a cluster that says whether it is measured.
+/// The cluster setting for Container Insights.
 pub(crate) fn container_insights(value: Str) -> ClusterSetting {
     ClusterSetting { name: Some(SettingName::ContainerInsights.word().into()), value: Some(value) }
 }
 
-/// The ARN of an account's root user, who every caller is.
+/// The ARN of an account's root user, which every caller is taken to be.
 pub(crate) fn root(realm: &Realm) -> Str {
     format!("arn:{}:iam::{}:root", realm.partition(), realm.account).into()
 }

@@ -1,4 +1,4 @@
-//! How records look in the API.
+//! How records appear in the API.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ fn seconds(at: Option<Timestamp>) -> Option<f64> {
     at.map(Timestamp::seconds)
 }
 
-/// What a `DescribeClusters` may add.
+/// What `DescribeClusters` may include.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ClusterInclude {
     pub(crate) attachments: bool,
@@ -69,7 +69,7 @@ pub(crate) fn cluster(state: &ClusterState, include: ClusterInclude) -> cluster:
     }
 }
 
-/// A cluster has every setting there is. One that was stored without has what an account has that sets nothing.
+/// Shows every cluster setting. A cluster stored without one gets the default value.
 fn settings(record: &Cluster) -> Vec<cluster::ClusterSetting> {
     let usual = SettingName::ContainerInsights;
     let mut settings = record.settings.clone();
@@ -154,7 +154,7 @@ fn remaining(
     view: &InstanceView,
 ) -> Vec<Resource> {
     let registered = &instance.registered;
-    // Most instances have none, and need not be searched.
+    // Most instances have none, so nothing needs to be searched.
     let gpus = if registered.gpus.is_empty() { Vec::new() } else { state.free_gpus(instance.id) };
     let ports = state.view.ports_in_use(instance.id).unwrap_or(&view.ports);
     let mut all = resources(view.cpu, view.memory_mib, ports.iter(), gpus, &registered.others);
@@ -164,8 +164,8 @@ fn remaining(
     all
 }
 
-/// Source: ECS API reference, `Resource`; members of other types are sent as 0. The sets of ports name those
-/// in use, in what is registered as in what remains.
+/// Source: ECS API reference, `Resource`; members of other types are sent as 0. The port sets list
+/// ports in use, among both registered and remaining resources.
 fn resources<'a>(
     cpu: u32,
     memory_mib: u32,
@@ -231,14 +231,15 @@ pub(crate) fn tasks_json(tasks: &[Arc<Task>], failures: &[Failure], with_tags: b
     json
 }
 
-/// What `RunTask`, `StartTask` and `DescribeTasks` answer.
+/// The reply of `RunTask`, `StartTask` and `DescribeTasks`.
 #[derive(Serialize)]
 struct Tasks<'a> {
     tasks: Shown<'a>,
     failures: &'a [Failure],
 }
 
-/// Tasks as the API shows them, each made when it is its turn: a hundred of them are more than fits beside the processor.
+/// Tasks as the API shows them, each built only when serialized, since a hundred of them exceed the
+/// CPU cache.
 struct Shown<'a> {
     tasks: &'a [Arc<Task>],
     with_tags: bool,
@@ -256,7 +257,8 @@ pub(crate) fn task_json(one: &Task) -> Vec<u8> {
 }
 
 pub(crate) fn task(task: &Task, with_tags: bool) -> task::Task {
-    // Source: ECS API reference: a task's overrides in JSON are echoed, its health follows essential containers.
+    // Source: ECS API reference: a task echoes its overrides, and its health is that of its
+    // essential containers.
     let word = |running: bool| if running { "RUNNING" } else { "STOPPED" };
     task::Task {
         attachments: Some(Vec::new()),

@@ -1,4 +1,4 @@
-//! All that the control plane knows, and accessors to it. No policy.
+//! The state of the control plane and its accessors. No policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use crate::setting::{SettingName, Settings};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Family {
     pub(crate) revisions: BTreeMap<u32, Arc<TaskDefinition>>,
-    /// Those that are ACTIVE: a family may have many that are not.
+    /// The ACTIVE ones; a family may have many others.
     pub(crate) active: BTreeSet<u32>,
-    /// The greatest revision that there ever was; 0 before the first.
+    /// The greatest revision ever registered; 0 before the first.
     pub(crate) last: u32,
 }
 
@@ -38,30 +38,30 @@ impl Family {
         self.revisions.insert(definition.revision, definition);
     }
 
-    /// The latest revision that is ACTIVE.
+    /// The latest ACTIVE revision.
     pub(crate) fn latest(&self) -> Option<&Arc<TaskDefinition>> {
         self.revisions.get(self.active.last()?)
     }
 }
 
-/// One account in one region. One without anything is not kept.
+/// One account in one region. Empty ones are not kept.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Regional {
     pub(crate) clusters: BTreeMap<Str, ClusterState>,
     pub(crate) families: BTreeMap<Str, Family>,
     pub(crate) settings: Settings,
-    /// INACTIVE clusters, by when they were deleted.
+    /// INACTIVE clusters, ordered by when they were deleted.
     pub(crate) gone: BTreeSet<(Timestamp, Str)>,
 }
 
 impl Regional {
-    /// Whether there is nothing that a restart would bring back.
+    /// Whether there is nothing that a restart would restore.
     pub(crate) fn is_empty(&self) -> bool {
         self.clusters.is_empty() && self.families.is_empty() && self.settings.is_empty()
     }
 }
 
-/// Where an instance is, so that agents need only name its id.
+/// The location of an instance, so that agents need only give its id.
 #[derive(Clone, Debug)]
 pub(crate) struct Home {
     pub(crate) realm: Realm,
@@ -82,63 +82,64 @@ impl Home {
     }
 }
 
-/// How the control plane departs from ECS where its operator wants it to.
+/// Deviations from ECS that the operator asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Whether tasks that run and end by themselves count as failures of their deployment. On ECS only those count that
-    /// never ran, or failed their health checks, so that a deployment whose containers exit after a moment goes on for ever.
+    /// Whether tasks that run and exit by themselves count as failures of their deployment. ECS
+    /// only counts tasks that never ran or failed their health checks, so a deployment whose
+    /// containers exit after a moment continues forever.
     pub breaker_counts_exits: bool,
 }
 
-/// Whether agents may be away only because the control plane was.
+/// Whether agents may be disconnected only because the control plane was down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Agents {
-    /// One that is away has gone.
+    /// A disconnected agent is gone.
     #[default]
     Settled,
-    /// The control plane has just been loaded, and not yet been told the time.
+    /// The control plane has just been loaded and does not know the time yet.
     Expected,
-    /// They are expected until then.
+    /// Agents are expected back until this time.
     ExpectedUntil(Timestamp),
 }
 
-/// All that the control plane knows.
+/// The state of the control plane.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub(crate) policy: Policy,
     pub(crate) realms: BTreeMap<Realm, Regional>,
     pub(crate) homes: BTreeMap<ResourceId, Home>,
-    /// When a stopped task, a deregistered instance, or a deleted service or cluster is to be forgotten.
+    /// When stopped tasks, deregistered instances, and deleted services and clusters are forgotten.
     pub(crate) expiries: BTreeSet<Expiry>,
     /// Task definitions that are being deleted.
     pub(crate) deletions: BTreeSet<(Realm, Str, u32)>,
-    /// When it is looked whether they are in use still; `None` if there are none.
+    /// When to check whether they are still in use; `None` if there are none.
     pub(crate) deletions_due: Option<Timestamp>,
-    /// Nothing is forgotten before: the last tick forgot as much as one may.
+    /// Nothing is forgotten before this time, because the last tick reached its limit.
     pub(crate) expiries_paused_until: Timestamp,
     /// Clusters that may have changed in this step.
     pub(crate) touched: BTreeSet<(Realm, Str)>,
-    /// Services to be looked at.
+    /// Scheduled passes over services.
     pub(crate) agenda: Agenda,
-    /// After a restart agents take a moment to come back.
+    /// Whether agents are still expected back after a restart.
     pub(crate) agents: Agents,
-    /// What services did in this step.
+    /// What services announced in this step.
     pub(crate) announced: Vec<Announcement>,
     pub(crate) changed_clusters: BTreeSet<(Realm, Str)>,
     pub(crate) changed_definitions: BTreeSet<(Realm, Str, u32)>,
     pub(crate) changed_tokens: BTreeSet<(Realm, Str, Str)>,
-    /// Families whose greatest revision is to be remembered although it is gone.
+    /// Families whose greatest revision must be remembered although it is gone.
     pub(crate) changed_families: BTreeSet<(Realm, Str)>,
     pub(crate) changed_settings: BTreeSet<(Realm, Str, SettingName)>,
 }
 
 impl State {
-    /// What a realm has; nothing that only reads makes one.
+    /// The state of a realm; reads do not create one.
     pub(crate) fn regional(&self, realm: &Realm) -> Option<&Regional> {
         self.realms.get(realm)
     }
 
-    /// A realm that is about to have something. Whoever puts nothing there calls [`Self::drop_if_empty`].
+    /// A realm that is about to get state. Callers that add nothing call [`Self::drop_if_empty`].
     pub(crate) fn regional_mut(&mut self, realm: &Realm) -> &mut Regional {
         if !self.realms.contains_key(realm) {
             self.realms.insert(realm.clone(), Regional::default());
@@ -146,33 +147,34 @@ impl State {
         self.realms.get_mut(realm).expect("it was just put there")
     }
 
-    /// Forgets a realm that has nothing any more.
+    /// Drops a realm that has become empty.
     pub(crate) fn drop_if_empty(&mut self, realm: &Realm) {
         if self.realms.get(realm).is_some_and(Regional::is_empty) {
             self.realms.remove(realm);
         }
     }
 
-    /// Whether one more realm would be one too many.
+    /// Whether there is no room for another realm.
     pub(crate) fn is_crowded(&self, realm: &Realm) -> bool {
         self.realms.len() >= REALMS_MAX && !self.realms.contains_key(realm)
     }
 
-    /// Adds or replaces a revision of a task definition; it will be stored.
+    /// Adds or replaces a revision of a task definition, to be stored.
     pub(crate) fn put_definition(&mut self, definition: Arc<TaskDefinition>) {
         let (realm, family) = (definition.realm.clone(), definition.family.clone());
         self.changed_definitions.insert((realm.clone(), family.clone(), definition.revision));
         self.regional_mut(&realm).families.entry(family).or_default().put(definition);
     }
 
-    /// A cluster to read or to change. It counts as touched: what changed in it is looked for at the end of the step.
+    /// A cluster for reading or changing. It is marked as touched, and its changes are collected at
+    /// the end of the step.
     pub(crate) fn cluster_mut(&mut self, realm: &Realm, name: &str) -> Option<&mut ClusterState> {
         let cluster = self.realms.get_mut(realm)?.clusters.get_mut(name)?;
         touch(&mut self.touched, cluster);
         Some(cluster)
     }
 
-    /// The clusters that were touched; none is, then.
+    /// Takes the touched clusters and clears their marks.
     pub(crate) fn take_touched(&mut self) -> BTreeSet<(Realm, Str)> {
         let touched = std::mem::take(&mut self.touched);
         for (realm, name) in &touched {
@@ -184,17 +186,17 @@ impl State {
         touched
     }
 
-    /// A cluster to read.
+    /// A cluster for reading.
     pub(crate) fn cluster(&self, realm: &Realm, name: &str) -> Option<&ClusterState> {
         self.realms.get(realm)?.clusters.get(name)
     }
 
-    /// Says that something of a cluster is to be forgotten at a time.
+    /// Schedules an entry of a cluster to be forgotten.
     pub(crate) fn expire_at(&mut self, at: Timestamp, realm: Realm, cluster: Str, what: Visible) {
         self.expiries.insert((at, realm, cluster, what));
     }
 
-    /// The cluster of an instance, found by the instance's id.
+    /// The cluster of an instance.
     pub(crate) fn home_cluster(&mut self, instance: ResourceId) -> Option<&mut ClusterState> {
         let home = self.homes.get(&instance)?;
         let cluster = self.realms.get_mut(&home.realm)?.clusters.get_mut(&home.cluster)?;
@@ -202,8 +204,8 @@ impl State {
         Some(cluster)
     }
 
-    /// An agent connected: the orders that it gets from here on are newer than any before, also than those of an earlier
-    /// control plane.
+    /// Makes the orders after an agent connects newer than all before, including those of an
+    /// earlier control plane.
     pub(crate) fn begin_epoch(&mut self, instance: ResourceId) {
         let Some(cluster) = self.home_cluster(instance) else { return };
         let Some(version) = cluster.instances.get(&instance).map(|one| one.version) else { return };
@@ -226,7 +228,7 @@ impl State {
     }
 }
 
-/// A step touches a cluster often, and it counts once.
+/// Marks a cluster as touched, once per step.
 fn touch(touched: &mut BTreeSet<(Realm, Str)>, cluster: &mut ClusterState) {
     if !std::mem::replace(&mut cluster.is_touched, true) {
         touched.insert((cluster.record.realm.clone(), cluster.record.name.clone()));

@@ -1,8 +1,9 @@
-//! Random clients and random agents against the local ECS: whatever they do, its books balance.
+//! Random clients and agents against the local ECS: whatever they do, its books balance.
 //!
-//! Safety is checked after every step: `audit` is silent, no instance holds more than it registered, and neither versions
-//! nor generations fall. Liveness is checked at the end: once everything is told to stop and has stopped, nothing is held,
-//! and once its time has passed, nothing is kept.
+//! Safety is checked after every step: `audit` reports nothing, no instance holds more than it
+//! registered, and neither versions nor generations decrease. Liveness is checked at the end: once
+//! everything has been told to stop and has stopped, no resources are held, and once its time has
+//! passed, nothing is kept.
 
 #[path = "prop/services.rs"]
 mod services;
@@ -20,11 +21,12 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value, json};
 
-/// Family, CPU units, MiB and host port of what may be run.
+/// Family, CPU units, MiB and host port of the tasks that may run.
 const FAMILIES: [(&str, u32, u32, Option<u16>); 3] =
     [("small", 100, 64, None), ("large", 1_500, 1_024, None), ("port", 0, 128, Some(8_080))];
 
-/// What a client or an agent does. Instances and tasks are named by number, modulo how many there are.
+/// An action of a client or an agent. Instances and tasks are identified by number, modulo how many
+/// there are.
 #[derive(Clone, Debug)]
 enum Step {
     Register { cores: u32, gib: u32 },
@@ -72,14 +74,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A control plane, what its clients know of it, and what it has promised.
+/// A control plane, what its clients know of it, and what it must not take back.
 struct World {
     control: Control,
     now: Timestamp,
     calls: u64,
-    /// ARNs of instances that may still be described.
+    /// ARNs of instances that may still be known.
     instances: Vec<String>,
-    /// ARNs of tasks that may still be described, each with that of its instance.
+    /// ARNs of tasks that may still be known, each with that of its instance.
     tasks: BTreeMap<String, String>,
     versions: BTreeMap<ResourceId, i64>,
     generations: BTreeMap<ResourceId, Generation>,
@@ -128,7 +130,7 @@ impl World {
         assert!(self.control.wake_at().is_none_or(|at| at > self.now), "what was due is done");
     }
 
-    /// Checks that neither versions nor generations fall; gives the reply, if there is one.
+    /// Checks that neither versions nor generations decrease; returns the reply, if any.
     fn take_in(&mut self, out: Vec<Output>) -> Option<Result<Reply, ApiError>> {
         let mut reply = None;
         for output in out {
@@ -168,7 +170,7 @@ impl World {
         self.tasks.iter().nth(index).map(|(task, instance)| (task.clone(), instance.clone()))
     }
 
-    /// Does one thing. Refusals are fine; `None` means that there is nothing to do it with.
+    /// Performs one step. Rejections are fine; `None` means that the step has nothing to act on.
     fn act(&mut self, step: &Step) -> Option<()> {
         match step {
             Step::Register { cores, gib } => self.register(*cores, *gib),
@@ -228,7 +230,7 @@ impl World {
         Some(())
     }
 
-    /// Registers a revision of a family, and deletes another.
+    /// Registers a revision of a family and deletes another.
     fn redefine(&mut self, family: usize, gone: u8) -> Option<()> {
         self.define(family);
         let gone = format!("{}:{gone}", FAMILIES[family].0);
@@ -236,7 +238,7 @@ impl World {
         self.call("DeleteTaskDefinitions", &json!({"taskDefinitions": [gone]})).ok().map(drop)
     }
 
-    /// Registers a revision of a family, which is like those before.
+    /// Registers a revision of a family, identical to earlier ones.
     fn define(&mut self, family: usize) {
         let (family, cpu, memory, port) = FAMILIES[family];
         let ports = port.map(|port| json!({"containerPort": 80, "hostPort": port}));
@@ -289,7 +291,7 @@ impl World {
         self.tell(Input::Reported(vec![(id(instance), vec![report])]));
     }
 
-    /// What clients can see must add up, whatever the machine thinks of itself.
+    /// Checks that what clients can see adds up, independently of the machine's own view.
     fn check(&mut self) {
         let violations = audit(self.control.state());
         assert!(violations.is_empty(), "{violations:?}");
@@ -327,7 +329,7 @@ impl World {
         assert!(held.is_empty(), "tasks are on instances that nobody knows: {held:?}");
     }
 
-    /// All tasks that are still known; forgets the others.
+    /// All tasks that are still known; drops the others.
     fn described_tasks(&mut self) -> Vec<Value> {
         let asked: Vec<String> = self.tasks.keys().cloned().collect();
         let (found, missing) = self.described("DescribeTasks", "tasks", &asked);
@@ -335,7 +337,7 @@ impl World {
         found
     }
 
-    /// All instances that are still known; forgets the others.
+    /// All instances that are still known; drops the others.
     fn described_instances(&mut self) -> Vec<Value> {
         let asked = self.instances.clone();
         let (found, missing) =
@@ -362,7 +364,7 @@ impl World {
     }
 }
 
-/// A resource of an instance, `registered` or `remaining`.
+/// An instance's resource, `registered` or `remaining`.
 fn resource(instance: &Value, which: &str, name: &str) -> Value {
     let all = instance[format!("{which}Resources")].as_array();
     let found = all.into_iter().flatten().find(|one| one["name"] == name);

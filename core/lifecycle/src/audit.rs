@@ -1,13 +1,13 @@
-//! What must hold on a host at any time.
+//! Invariants of a host.
 
 use crate::container::Phase;
 use crate::machine::Lifecycle;
 
-/// An invariant that does not hold.
+/// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation(pub String);
 
-/// Every invariant that does not hold; empty when all is well.
+/// Returns every violated invariant; empty if there is none.
 pub fn audit(host: &Lifecycle) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (id, task) in &host.tasks {

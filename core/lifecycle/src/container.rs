@@ -8,20 +8,20 @@ use crate::health::Probes;
 use crate::limits;
 use crate::machine::{Found, FoundState};
 
-/// The exit code of a container that is not started because its dependencies cannot be met.
-/// Source: amazon-ecs-agent, which takes that of a container that received SIGTERM.
+/// The exit code of a container that is not started because its dependencies cannot be met. Source:
+/// amazon-ecs-agent, which uses that of a container that received SIGTERM.
 pub(crate) const GAVE_UP_CODE: i32 = 143;
 
-/// How far a container has come. It only ever moves down this list.
+/// The progress of a container. It only ever moves down this list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     /// Its dependencies are not met.
     Waiting,
     /// The runtime was asked to start it.
     Starting,
-    /// It runs.
+    /// It is running.
     Running,
-    /// It ended, or never began.
+    /// It exited, or was never started.
     Over,
 }
 
@@ -29,11 +29,11 @@ pub(crate) enum Phase {
 #[derive(Clone, Debug)]
 pub(crate) struct ContainerState {
     pub(crate) phase: Phase,
-    /// Whether it ever ran.
+    /// Whether it has ever run.
     pub(crate) ran: bool,
-    /// When it was seen to run first.
+    /// When it was first seen running.
     pub(crate) started_at: Option<Timestamp>,
-    /// It was told to stop; when it will be killed.
+    /// When it will be killed, if it has been told to stop.
     pub(crate) kill_at: Option<Timestamp>,
     pub(crate) killed: bool,
     pub(crate) exit_code: Option<i32>,
@@ -61,7 +61,7 @@ impl ContainerState {
         }
     }
 
-    /// Takes over a container from before.
+    /// Takes over a container from an earlier run.
     pub(crate) fn adopt(&mut self, now: Timestamp, found: Found) {
         self.started(now, found.runtime_id, None, found.bindings);
         if let FoundState::Exited(code) = found.state {
@@ -76,7 +76,7 @@ impl ContainerState {
         image_digest: Option<Str>,
         bindings: Vec<PortBinding>,
     ) {
-        // The news of its end may have overtaken this.
+        // The report of its exit may have arrived first.
         self.phase = self.phase.max(Phase::Running);
         self.ran = true;
         self.started_at.get_or_insert(now);
@@ -95,7 +95,7 @@ impl ContainerState {
         self.reason = self.reason.take().or(reason);
     }
 
-    /// Tells it to stop; when it is killed follows from its definition.
+    /// Tells it to stop; its definition determines when it is killed.
     pub(crate) fn stop(&mut self, now: Timestamp, spec: &ContainerSpec) {
         let timeout = spec.definition.stop_timeout.and_then(|seconds| u64::try_from(seconds).ok());
         self.kill_at =

@@ -1,7 +1,8 @@
-//! Whether the containers that one depends on have come far enough.
+//! Whether the dependencies of a container are met.
 //!
-//! Source: ECS API reference, `ContainerDependency.condition` and `ContainerDefinition.startTimeout`; for what can never be
-//! met, and the words of it, the dependency graph of the amazon-ecs-agent.
+//! Source: ECS API reference, `ContainerDependency.condition` and
+//! `ContainerDefinition.startTimeout`; for conditions that can never be met, and the messages about
+//! them, the dependency graph of amazon-ecs-agent.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::host::{Health, TaskSpec};
@@ -16,11 +17,11 @@ pub(crate) enum Verdict {
     Met,
     /// Some do not hold yet.
     NotYet,
-    /// One can never hold; why, in the words of the agent.
+    /// One can never hold; the reason is worded as by the agent.
     Never(String),
 }
 
-/// The containers that one depends on, and the condition that each has to reach.
+/// The containers that a container depends on, and the condition that each must reach.
 fn dependencies(of: &ContainerDefinition) -> impl Iterator<Item = (&str, &str)> {
     let told = of.depends_on.iter().flatten().map(|dependency| {
         let on = dependency.container_name.as_deref().unwrap_or_default();
@@ -29,7 +30,7 @@ fn dependencies(of: &ContainerDefinition) -> impl Iterator<Item = (&str, &str)> 
     told.chain(of.made_after().map(|on| (on, "START")))
 }
 
-/// The same with the places of the containers in the definition.
+/// The same, with the indexes of the containers in the definition.
 fn targets(spec: &TaskSpec, index: usize) -> impl Iterator<Item = (usize, &str)> {
     dependencies(&spec.containers[index].definition).filter_map(|(on, condition)| {
         let target = spec.containers.iter().position(|container| container.name() == on)?;
@@ -37,7 +38,7 @@ fn targets(spec: &TaskSpec, index: usize) -> impl Iterator<Item = (usize, &str)>
     })
 }
 
-/// Looks at each dependency of the container at `index`.
+/// Checks each dependency of the container at `index`.
 pub(crate) fn check(
     spec: &TaskSpec,
     containers: &[ContainerState],
@@ -74,7 +75,7 @@ pub(crate) fn check(
     verdict
 }
 
-/// A container as the agent writes it.
+/// Formats a container as the agent does.
 fn told(spec: &TaskSpec, index: usize, stages: &str, exit_code: Option<i32>) -> String {
     let spec = &spec.containers[index];
     let image = spec.definition.image.as_deref().unwrap_or_default();
@@ -82,7 +83,7 @@ fn told(spec: &TaskSpec, index: usize, stages: &str, exit_code: Option<i32>) -> 
     format!("{}({image}) ({stages}){exit}", spec.name())
 }
 
-/// How far a container has come and should come, as the agent writes it.
+/// Formats a container's current and desired state as the agent does.
 fn stages(container: &ContainerState) -> &'static str {
     match container.phase {
         Phase::Waiting | Phase::Starting => "NONE->RUNNING",
@@ -93,11 +94,11 @@ fn stages(container: &ContainerState) -> &'static str {
     }
 }
 
-/// Whether one condition holds.
+/// The state of one condition.
 enum Outcome {
     Met,
     NotYet,
-    /// It never will; the end of the sentence that says why.
+    /// It can never hold; the end of the sentence that says why.
     Never(&'static str),
 }
 
@@ -111,17 +112,17 @@ fn one(condition: &str, target: &ContainerState) -> Outcome {
         "COMPLETE" | "SUCCESS" if over => Outcome::Met,
         "COMPLETE" | "SUCCESS" => Outcome::NotYet,
         "HEALTHY" if target.health() == Health::Healthy => Outcome::Met,
-        // Chosen by us: the agent of ECS leaves such a task PENDING for ever.
+        // Chosen by us: the ECS agent leaves such a task PENDING forever.
         "HEALTHY" if over => Outcome::Never("as dependency stopped before it was healthy."),
-        // One that is UNHEALTHY may recover.
+        // An UNHEALTHY container may recover.
         "HEALTHY" => Outcome::NotYet,
         _ if target.ran => Outcome::Met,
         _ => Outcome::NotYet,
     }
 }
 
-/// When the container at `target` has taken too long to reach a condition: `startTimeout` of the dependency, from its start.
-/// Without one it may take as long as it likes.
+/// When the container at `target` has taken too long to reach a condition, counted from its start:
+/// the dependency's `startTimeout`. Without one there is no limit.
 fn late_at(
     spec: &TaskSpec,
     containers: &[ContainerState],
@@ -134,7 +135,7 @@ fn late_at(
     Some(containers[target].started_at? + seconds.saturating_mul(1000))
 }
 
-/// When the next dependency of a container that waits will have taken too long.
+/// The earliest time at which a dependency of a waiting container will have taken too long.
 pub(crate) fn deadline(
     spec: &TaskSpec,
     containers: &[ContainerState],
@@ -145,7 +146,8 @@ pub(crate) fn deadline(
     running.filter_map(|(target, condition)| late_at(spec, containers, target, condition)).min()
 }
 
-/// Whether another running container still depends on the one at `index`: it is stopped after that one.
+/// Whether another running container still depends on the one at `index`, which is therefore
+/// stopped later.
 pub(crate) fn is_needed(spec: &TaskSpec, containers: &[ContainerState], index: usize) -> bool {
     let name = spec.containers[index].name();
     spec.containers.iter().zip(containers).any(|(container, state)| {

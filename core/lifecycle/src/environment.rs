@@ -1,8 +1,8 @@
-//! The environment of a container: what its definition says, and what comes from elsewhere.
+//! The environment of a container: from its definition and from elsewhere.
 //!
-//! Source: amazon-ecs-agent. Secrets win over `environment`, which wins over environment files, the first file that has a
-//! name over later ones. The agent's own variables win over all of them, but for the region: that is left alone as soon as
-//! anybody else has said one.
+//! Source: amazon-ecs-agent. Secrets take precedence over `environment`, which takes precedence
+//! over environment files; of those the first with a name wins. The agent's own variables override
+//! all of them, except for the region, which is left alone if anything else sets it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,32 +14,32 @@ use longshore_wire_ecs::shape::shared::KeyValuePair;
 /// Variables by name.
 pub type Variables = Vec<(Str, Str)>;
 
-/// The names that the region goes by.
+/// The variables for the region.
 const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// What a container's environment is made of, beside its definition.
+/// The sources of a container's environment in addition to its definition.
 #[derive(Clone, Default)]
 pub struct Sources {
     /// Its environment files, in the order of the definition.
     pub files: Vec<Variables>,
     /// Its secrets.
     pub secrets: Variables,
-    /// What the agent says unless the task says otherwise.
+    /// Variables that the agent sets unless the task does.
     pub defaults: Variables,
     /// The region.
     pub region: Str,
-    /// What the agent says in any case.
+    /// Variables that the agent always sets.
     pub agent: Variables,
 }
 
 impl std::fmt::Debug for Sources {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // No log may hold what is secret.
+        // Secrets must not be logged.
         f.debug_struct("Sources").field("region", &self.region).finish_non_exhaustive()
     }
 }
 
-/// The environment of a container, each name once.
+/// The environment of a container, with each name once.
 pub fn whole(container: &ContainerSpec, sources: Sources) -> Vec<KeyValuePair> {
     let Sources { files, secrets, defaults, region, agent } = sources;
     let mut all: BTreeMap<Str, Str> = files.into_iter().rev().flatten().collect();
@@ -60,7 +60,7 @@ pub fn whole(container: &ContainerSpec, sources: Sources) -> Vec<KeyValuePair> {
     all.into_iter().map(pair).collect()
 }
 
-/// The task, with this as the environment of the container at `index`.
+/// The task with this environment for the container at `index`.
 pub fn with(spec: &TaskSpec, index: usize, environment: Vec<KeyValuePair>) -> Arc<TaskSpec> {
     let mut spec = spec.clone();
     Arc::make_mut(&mut spec.containers)[index].environment = Arc::new(environment);
@@ -75,7 +75,7 @@ mod tests {
         given.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
     }
 
-    /// The environment as `NAME=value` with spaces between.
+    /// The environment as space-separated `NAME=value` pairs.
     fn check(own: &[(&str, &str)], sources: Sources) -> String {
         let pair = |(name, value): &(&str, &str)| KeyValuePair {
             name: Some((*name).into()),

@@ -1,9 +1,10 @@
-//! Many hosts whose runtime is simulated: the same lifecycle, without a container anywhere.
+//! Many hosts with a simulated runtime: the same lifecycle without any containers.
 //!
-//! What a container does is read from its environment: `LONGSHORE_SIM_START_MS` (0) until it runs,
-//! `LONGSHORE_SIM_RUN_MS` (for ever) until it ends by itself with `LONGSHORE_SIM_EXIT_CODE` (0),
-//! `LONGSHORE_SIM_STOP_MS` (0) from SIGTERM to its end with 143, `LONGSHORE_SIM_START_ERROR` for a start that fails. A
-//! fleet keeps nothing over a restart: a task that was running is found running and begins its run anew.
+//! The behaviour of a container is read from its environment: `LONGSHORE_SIM_START_MS` (0) until it
+//! runs, `LONGSHORE_SIM_RUN_MS` (forever) until it exits by itself with `LONGSHORE_SIM_EXIT_CODE`
+//! (0), `LONGSHORE_SIM_STOP_MS` (0) from SIGTERM until it exits with 143, and
+//! `LONGSHORE_SIM_START_ERROR` for a start that fails. A fleet keeps nothing across a restart: a
+//! task that was running is found running and starts its run over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ struct Host {
     greeted: bool,
 }
 
-/// What a simulated host waits for.
+/// What a simulated host is waiting for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
     Wake,
@@ -39,7 +40,7 @@ enum Due {
 }
 
 impl Host {
-    /// Does what its lifecycle asked for, or says when it will have happened.
+    /// Performs the outputs of its lifecycle, or schedules their completion.
     fn perform(
         &mut self,
         now: Timestamp,
@@ -66,7 +67,7 @@ impl Host {
                     due.insert((now, id, Due::Exit(container, 137)));
                 }
                 Output::Probe(container) => {
-                    // A simulated container is as healthy as it is alive.
+                    // A simulated container is healthy as long as it is running.
                     due.insert((now, id, Due::Probed(container)));
                 }
                 Output::Remove(task) => drop(self.specs.remove(&task)),
@@ -125,7 +126,7 @@ impl Fleet {
         self.feed(now, id, Input::Happened(container, started), out);
     }
 
-    /// A restarted fleet finds what was running.
+    /// After a restart, the fleet finds what was running.
     fn greet(&mut self, now: Timestamp, order: &Order, out: &mut Vec<(ResourceId, TaskReport)>) {
         let host = self.hosts.entry(order.instance).or_default();
         if std::mem::replace(&mut host.greeted, true) {
@@ -153,7 +154,7 @@ impl Fleet {
     }
 }
 
-/// Fixed ports as they are, dynamic ones not at all: nothing listens anyway.
+/// Binds fixed ports as given and dynamic ports not at all, since nothing listens anyway.
 fn bindings(spec: &ContainerSpec) -> Vec<PortBinding> {
     let mappings = spec.definition.port_mappings.iter().flatten();
     let bound = mappings.filter_map(|mapping| {
@@ -177,7 +178,7 @@ impl Machine for Fleet {
             let instance = order.instance;
             self.feed(now, instance, Input::Ordered(order), out);
         }
-        // What takes no time happens now, so that a burst of orders costs no timers.
+        // What takes no time happens now, so a burst of orders needs no timers.
         self.tick(now, out);
     }
 

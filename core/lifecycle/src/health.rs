@@ -1,7 +1,8 @@
-//! What the results of health checks add up to.
+//! Evaluates the results of health checks.
 //!
-//! Source: ECS API reference, `HealthCheck`: `retries` failures in a row make a container unhealthy, one pass makes it
-//! healthy, and failures within `startPeriod` before the first pass do not count.
+//! Source: ECS API reference, `HealthCheck`: `retries` consecutive failures make a container
+//! unhealthy, one pass makes it healthy, and failures within `startPeriod` before the first pass do
+//! not count.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::host::Health;
@@ -16,14 +17,15 @@ pub(crate) struct Probes {
     retries: u32,
     start_period_ms: u64,
     began_at: Timestamp,
-    /// When the next probe is due; `None` before the container runs and while one is out.
+    /// When the next probe is due; `None` before the container runs and while a probe is in
+    /// progress.
     next_at: Option<Timestamp>,
     failures: u32,
     verdict: Health,
 }
 
 impl Probes {
-    /// `None` if the check is switched off.
+    /// Returns `None` if the check is disabled.
     pub(crate) fn new(check: &HealthCheck) -> Option<Self> {
         if check.command.as_deref().and_then(<[_]>::first).is_some_and(|form| &**form == "NONE") {
             return None;
@@ -44,7 +46,7 @@ impl Probes {
         })
     }
 
-    /// The container runs.
+    /// Starts probing a container that is now running.
     pub(crate) fn begin(&mut self, now: Timestamp) {
         self.began_at = now;
         self.next_at = Some(now + self.interval_ms);
@@ -54,7 +56,7 @@ impl Probes {
         self.next_at
     }
 
-    /// Whether a probe is due; if so it counts as out.
+    /// Whether a probe is due; if so, it counts as started.
     pub(crate) fn take_due(&mut self, now: Timestamp) -> bool {
         let due = self.next_at.is_some_and(|at| at <= now);
         if due {
@@ -63,7 +65,7 @@ impl Probes {
         due
     }
 
-    /// A probe came back.
+    /// Records the result of a probe.
     pub(crate) fn probed(&mut self, now: Timestamp, passed: bool) {
         self.next_at = Some(now + self.interval_ms);
         if passed {

@@ -1,4 +1,4 @@
-//! What a host may be told, what it asks of its runtime, and when it wakes.
+//! A host as a machine: its inputs, what it asks of its runtime, and when it wakes up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,98 +12,100 @@ use longshore_wire_ecs::host::{
 
 use crate::task::TaskState;
 
-/// Names a container: its task, and its place in the definition.
+/// Identifies a container by its task and its index in the definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ContainerRef {
     /// The task.
     pub task: ResourceId,
-    /// From 0.
+    /// Counts from 0.
     pub index: usize,
 }
 
-/// What a host may be told.
+/// Inputs of a host.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// What the runtime already has, told once before the first order.
+    /// What the runtime already has, sent once before the first order.
     Inventory(Vec<Found>),
-    /// The control plane orders.
+    /// An order from the control plane.
     Ordered(Order),
-    /// The runtime tells.
+    /// An event from the runtime.
     Happened(ContainerRef, Event),
 }
 
-/// A container that the runtime has from before.
+/// A container that the runtime has from an earlier run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Its task.
     pub task: ResourceId,
     /// Its name in the definition.
     pub container: Str,
-    /// What the runtime calls it.
+    /// Its id in the runtime.
     pub runtime_id: Str,
-    /// Ports as they are bound.
+    /// The bound ports.
     pub bindings: Vec<PortBinding>,
-    /// Whether it still runs.
+    /// Whether it is still running.
     pub state: FoundState,
 }
 
-/// Whether a container that was found still runs.
+/// Whether a found container is still running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundState {
-    /// It runs.
+    /// It is running.
     Running,
-    /// It ended; with its exit code, if that is known.
+    /// It exited, with its exit code if known.
     Exited(Option<i32>),
 }
 
-/// What a runtime tells of a container.
+/// Something that happened to a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Its image is being pulled.
     PullStarted,
-    /// Its image is there.
+    /// Its image is available.
     PullStopped,
-    /// It runs.
+    /// It is running.
     Started {
-        /// What the runtime calls it.
+        /// Its id in the runtime.
         runtime_id: Str,
         /// Digest of its image.
         image_digest: Option<Str>,
-        /// Ports as they are bound.
+        /// The bound ports.
         bindings: Vec<PortBinding>,
     },
-    /// It could not be started; the reason is `ErrorName: text`. A task goes on without a container that is not essential.
+    /// It could not be started; the reason is `ErrorName: text`. A task continues without a
+    /// container that is not essential.
     StartFailed(Str),
-    /// What its whole task needs cannot be had, so that none of it starts; the reason is `ErrorName: text`.
+    /// Something that the whole task needs is unavailable, so none of it starts; the reason is
+    /// `ErrorName: text`.
     TaskFailed(Str),
-    /// It ended.
+    /// It exited.
     Exited {
-        /// Exit code, if it is known.
+        /// Exit code, if known.
         code: Option<i32>,
-        /// What went wrong besides, as `ErrorName: text`.
+        /// What else went wrong, as `ErrorName: text`.
         reason: Option<Str>,
     },
-    /// A probe that was asked for came back.
+    /// A requested probe finished.
     Probed {
         /// Whether it passed.
         passed: bool,
     },
 }
 
-/// What a host asks for.
+/// Outputs of a host.
 #[derive(Clone, Debug)]
 pub enum Output {
-    /// Pull if need be, create and start.
+    /// Pull its image if necessary, then create and start it.
     Start(ContainerRef, Arc<TaskSpec>),
     /// Send the stop signal.
     Stop(ContainerRef),
-    /// End it at once.
+    /// Kill it immediately.
     Kill(ContainerRef),
     /// Run its health check command.
     Probe(ContainerRef),
-    /// End what still runs of the task and forget its containers.
+    /// Stop whatever is left of the task and remove its containers.
     Remove(ResourceId),
-    /// Tell the control plane.
+    /// Report to the control plane.
     Report(TaskReport),
 }
 
@@ -112,7 +114,7 @@ pub enum Output {
 pub struct Lifecycle {
     pub(crate) tasks: BTreeMap<ResourceId, TaskState>,
     found: BTreeMap<ResourceId, Vec<Found>>,
-    /// What happened to containers that were found, before the order that names their tasks.
+    /// Events of found containers that arrived before the order naming their tasks.
     early: BTreeMap<ResourceId, Vec<(usize, Event)>>,
     due: BTreeSet<(Timestamp, ResourceId)>,
     generation: Generation,
@@ -137,7 +139,7 @@ impl Lifecycle {
             for id in dropped {
                 self.forget(id, out);
             }
-            // What was found and is not wanted was left behind by an earlier run.
+            // Containers that were found but are not wanted are left over from an earlier run.
             for id in std::mem::take(&mut self.found).into_keys() {
                 out.push(Output::Remove(id));
             }
@@ -159,13 +161,13 @@ impl Lifecycle {
             task.order_stop();
         }
         if full || !stop {
-            // Whoever orders this does not know what became of the task.
+            // The sender of this order does not know the state of the task.
             task.forget_report();
         }
         self.advance(now, id, out);
     }
 
-    /// Does all that can be done for a task now.
+    /// Does everything that can be done for a task now.
     fn advance(&mut self, now: Timestamp, id: ResourceId, out: &mut Vec<Output>) {
         let Some(task) = self.tasks.get_mut(&id) else { return };
         if let Some(at) = task.take_wake() {
@@ -177,7 +179,7 @@ impl Lifecycle {
         }
     }
 
-    /// Lets go of a task: nobody will ask for it again.
+    /// Drops a task that will not be asked for again.
     fn forget(&mut self, id: ResourceId, out: &mut Vec<Output>) {
         if let Some(at) = self.tasks.remove(&id).and_then(|mut task| task.take_wake()) {
             self.due.remove(&(at, id));

@@ -1,4 +1,4 @@
-//! One task on a host: what its containers add up to.
+//! One task on a host, derived from its containers.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -16,19 +16,19 @@ use crate::machine::{ContainerRef, Event, Found, Output};
 pub(crate) struct TaskState {
     spec: Arc<TaskSpec>,
     pub(crate) containers: Vec<ContainerState>,
-    /// Why it ends, once it does.
+    /// Why it is ending, once it is.
     cause: Option<StopCause>,
-    /// Whether it was RUNNING at any time.
+    /// Whether it was ever RUNNING.
     ran: bool,
     pull_started_at: Option<Timestamp>,
     pull_stopped_at: Option<Timestamp>,
     execution_stopped_at: Option<Timestamp>,
-    /// The last report, as a number: the report itself would be most of what a task takes here.
+    /// A hash of the last report; the report itself would account for most of a task's memory.
     reported: Option<u64>,
     wake: Option<Timestamp>,
 }
 
-/// A number that differs when reports do, but for one time in 2^64.
+/// A hash of a report. Different reports collide with a probability of 2^-64.
 fn fingerprint(report: &TaskReport) -> u64 {
     let mut hasher = DefaultHasher::new();
     report.hash(&mut hasher);
@@ -46,7 +46,7 @@ impl TaskState {
             spec.containers.iter().map(ContainerState::new).collect();
         let mut any_found = false;
         for one in found {
-            // A runtime may have containers of its own beside those of the definition.
+            // A runtime may have containers in addition to those of the definition.
             if let Some(index) =
                 spec.containers.iter().position(|spec| spec.name() == &*one.container)
             {
@@ -55,7 +55,7 @@ impl TaskState {
             }
         }
         let lost = was_running && !any_found;
-        // It ran before: what is not here any more has ended, and nothing of it is started again.
+        // It ran before: what is no longer here has exited, and nothing of it is started again.
         if was_running {
             for container in
                 containers.iter_mut().filter(|container| container.phase == Phase::Waiting)
@@ -81,7 +81,7 @@ impl TaskState {
         self.cause.get_or_insert(StopCause::Ordered);
     }
 
-    /// Makes the next report go out even if nothing changed.
+    /// Makes the next report go out even if nothing has changed.
     pub(crate) fn forget_report(&mut self) {
         self.reported = None;
     }
@@ -122,12 +122,12 @@ impl TaskState {
         self.cause.get_or_insert(cause);
     }
 
-    /// Does all that can be done now.
+    /// Does everything that can be done now.
     pub(crate) fn advance(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         self.note_essential_exit(now);
         if self.cause.is_none() {
             self.start_what_may(now, out);
-            // One that was given up may have been all that was waited for.
+            // Giving one up may have completed the start of the task.
             self.note_essential_exit(now);
         }
         if self.cause.is_some() {
@@ -142,8 +142,9 @@ impl TaskState {
         }
     }
 
-    /// Source: amazon-ecs-agent: a task is RUNNING once each of its containers has been, or is over, and no essential one is
-    /// over; a task whose essential container ends before that was never RUNNING.
+    /// Source: amazon-ecs-agent: a task is RUNNING once each of its containers has run or is over,
+    /// and no essential one is over. A task whose essential container exits before that was never
+    /// RUNNING.
     fn note_essential_exit(&mut self, now: Timestamp) {
         let ended = self
             .spec
@@ -160,11 +161,11 @@ impl TaskState {
     }
 
     fn start_what_may(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        // Giving one up may be what another waits for.
+        // Giving one up may unblock another.
         while self.start_or_give_up(now, out) {}
     }
 
-    /// Looks at each container that waits; true if one was given up.
+    /// Checks each waiting container; returns true if one was given up.
     fn start_or_give_up(&mut self, now: Timestamp, out: &mut Vec<Output>) -> bool {
         let mut gave_up = false;
         for index in 0..self.containers.len() {
@@ -186,8 +187,8 @@ impl TaskState {
         gave_up
     }
 
-    /// Ends a container whose dependencies cannot be met any more. Source: amazon-ecs-agent: the task goes on without it,
-    /// unless it is essential.
+    /// Ends a container whose dependencies can no longer be met. Source: amazon-ecs-agent: the task
+    /// continues without it, unless it is essential.
     fn give_up(&mut self, index: usize, why: &str) {
         let reason: Str = format!("CannotStartContainerError: {why}").into();
         self.containers[index].ended(Some(GAVE_UP_CODE), Some(reason.clone()));
@@ -196,7 +197,7 @@ impl TaskState {
         }
     }
 
-    /// Stops dependents before what they depend on, and kills what takes too long.
+    /// Stops dependents before their dependencies, and kills containers that take too long.
     fn stop_what_runs(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         for container in
             self.containers.iter_mut().filter(|container| container.phase == Phase::Waiting)
@@ -238,7 +239,7 @@ impl TaskState {
         ContainerRef { task: self.spec.id, index }
     }
 
-    /// Whether each container has ended or never began.
+    /// Whether every container has exited or was never started.
     pub(crate) fn is_over(&self) -> bool {
         self.containers.iter().all(|container| container.phase == Phase::Over)
     }
@@ -271,7 +272,7 @@ impl TaskState {
         self.wake.take()
     }
 
-    /// When something will be due, remembered so that the next change can take it back.
+    /// When something is next due, remembered so that the next change can cancel it.
     pub(crate) fn next_wake(&mut self, now: Timestamp) -> Option<Timestamp> {
         let kills = self.containers.iter().filter(|one| !one.killed && one.phase == Phase::Running);
         let kills = kills.filter_map(|container| container.kill_at);

@@ -1,4 +1,4 @@
-//! Points in time as people and events write them: ISO 8601, in UTC.
+//! Timestamps as text: ISO 8601, in UTC.
 
 use crate::Timestamp;
 
@@ -12,8 +12,8 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 
-    /// With milliseconds, as ECS writes times in events: trailing zeros of the fraction are left out, and with them the
-    /// point, for example `2026-11-21T11:42:55.98Z`.
+    /// With milliseconds, as ECS writes times in events: trailing zeros of the fraction, and the
+    /// point if nothing follows it, are omitted; for example `2026-11-21T11:42:55.98Z`.
     pub fn iso(self) -> String {
         let mut text = self.iso_seconds();
         let [.., ms] = self.time_of_day();
@@ -27,15 +27,16 @@ impl Timestamp {
         text
     }
 
-    /// Hour, minute, second, millisecond.
+    /// Hour, minute, second and millisecond.
     fn time_of_day(self) -> [u64; 4] {
         let ms = self.millis() % MS_PER_DAY;
         [ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60, ms % 1_000]
     }
 
-    /// Year, month, day of the civil calendar. Years are counted from March, so that a leap day ends one.
+    /// Year, month and day of the civil calendar. Years are counted from March, so that a leap day
+    /// is the last day of one.
     fn date(self) -> (u64, u64, u64) {
-        // Days since 0000-03-01, which begins an era of 400 years.
+        // Days since 0000-03-01, the start of an era of 400 years.
         let days = self.millis() / MS_PER_DAY + 719_468;
         let (era, of_era) = (days / 146_097, days % 146_097);
         let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -1,8 +1,9 @@
-//! Where ids come from: a seeded source with a stream of its own for each kind.
+//! A seeded source of ids with a separate stream for each kind.
 //!
-//! A stream per kind means that one more id of one kind shifts no id of another, so recorded runs stay
-//! comparable. The seed is drawn once, at start, by whoever hosts the machine; 128 bits of it keep ids of
-//! different runs apart. Not for secrets: whoever knows a few ids can compute the next.
+//! With a stream per kind, one more id of one kind does not shift those of another, so recorded
+//! runs stay comparable. The seed is drawn once at startup by whoever hosts the machine; its 128
+//! bits keep the ids of different runs apart. Not for secrets: given a few ids, the next can be
+//! computed.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// A source; equal seeds give equal ids.
+    /// Creates a source; equal seeds give equal ids.
     pub fn new(seed: u128) -> Self {
         Self { seed, drawn: BTreeMap::new() }
     }
@@ -32,10 +33,10 @@ impl Ids {
         (u128::from(upper) << 64) | u128::from(lower)
     }
 
-    /// A number below `bound` (0 if that is 0).
+    /// A number below `bound`, or 0 if `bound` is 0.
     pub fn below(&mut self, kind: &'static str, bound: u64) -> u64 {
         let wide = self.bits(kind) & u128::from(u64::MAX);
-        // The product's upper half: even over any bound, without division.
+        // The upper half of the product is evenly distributed over any bound, without division.
         lower_half((wide * u128::from(bound)) >> 64)
     }
 
@@ -47,19 +48,19 @@ impl Ids {
         bytes
     }
 
-    /// A UUID of version 4 in its 36 characters.
+    /// A UUID of version 4, as text of 36 characters.
     pub fn uuid(&mut self, kind: &'static str) -> String {
         let digits = format!("{:032x}", u128::from_be_bytes(self.uuid_bytes(kind)));
         [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+#[expect(clippy::cast_possible_truncation, reason = "only the lower half is wanted")]
 fn lower_half(bits: u128) -> u64 {
     bits as u64
 }
 
-/// The finaliser of `SplitMix64`: every bit of the input moves every bit of the output.
+/// The finaliser of `SplitMix64`: every input bit affects every output bit.
 fn mix(mut value: u64) -> u64 {
     value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

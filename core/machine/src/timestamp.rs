@@ -1,4 +1,4 @@
-//! Points in time, as machines are told them.
+//! Points in time, as passed to machines.
 
 use std::ops::{Add, Sub};
 
@@ -20,7 +20,7 @@ use std::ops::{Add, Sub};
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The point that lies `ms` milliseconds after the epoch.
+    /// The time `ms` milliseconds after the epoch.
     pub const fn from_millis(ms: u64) -> Self {
         Self(ms)
     }
@@ -30,15 +30,15 @@ impl Timestamp {
         self.0
     }
 
-    /// Seconds since the epoch with three decimals, as ECS and Mesos write times.
+    /// Seconds since the epoch with three decimals, the format used by ECS and Mesos.
     pub fn seconds(self) -> f64 {
-        // Exact up to the year 287396: milliseconds since the epoch fit 53 bits.
+        // Exact up to the year 287396: milliseconds since the epoch fit in 53 bits.
         #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
         let ms = self.0 as f64;
         ms / 1000.0
     }
 
-    /// Milliseconds from `earlier` to here, 0 if it is not earlier.
+    /// Milliseconds from `earlier` to this time, or 0 if it is not earlier.
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
@@ -53,7 +53,7 @@ impl Add<u64> for Timestamp {
     }
 }
 
-/// Subtracts milliseconds, down to the epoch.
+/// Subtracts milliseconds, saturating at the epoch.
 impl Sub<u64> for Timestamp {
     type Output = Self;
 

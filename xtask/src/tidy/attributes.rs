@@ -1,8 +1,8 @@
-//! A lint is switched off for a reason, or not at all.
+//! A lint is disabled for a reason or not at all.
 //!
-//! `allow` stays when its cause is gone; `expect` complains. So `expect` it is, with the reason in it. Only code
-//! that a program wrote may `allow`, since nobody can expect what it will contain: a file marked `@generated`,
-//! and a module that consists of an `include!`.
+//! `allow` remains when its cause is gone, while `expect` then warns. So lints are disabled with
+//! `expect` and a reason. Only generated code may use `allow`, since nobody can predict what it
+//! will contain: a file marked `@generated`, or a module that consists of an `include!`.
 
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, Meta};
@@ -10,10 +10,10 @@ use syn::{Attribute, Item, Meta};
 use crate::tidy::Violation;
 use crate::tidy::tree::Tree;
 
-/// How a generated file says so.
+/// The mark of a generated file.
 const GENERATED: &str = "@generated";
 
-/// Lines from the top in which the mark counts. Chosen by us.
+/// Lines from the top in which the mark is recognised. Chosen by us.
 const GENERATED_LINES_MAX: usize = 5;
 
 /// No `allow`, and no `expect` without a reason.
@@ -21,7 +21,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
     for (path, file) in tree.parsed() {
         let mut head = tree.text(path).lines().take(GENERATED_LINES_MAX);
-        // A plain comment: documentation may speak of the mark without being it.
+        // Only a plain comment counts: documentation may mention the mark without being generated.
         if head.any(|line| line.starts_with("// ") && line.contains(GENERATED)) {
             continue;
         }
@@ -37,7 +37,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     found
 }
 
-/// Whether code of a program stands among these items.
+/// Whether these items include generated code.
 fn includes(items: &[Item]) -> bool {
     items.iter().any(|item| matches!(item, Item::Macro(call) if call.mac.path.is_ident("include")))
 }
@@ -70,7 +70,7 @@ impl<'ast> Visit<'ast> for Attributes<'_> {
         let Meta::List(list) = &attribute.meta else {
             return;
         };
-        // Tokens print with blanks of their own choice; words are what can be compared.
+        // Tokens print with arbitrary spacing, so words are compared.
         let tokens = list.tokens.to_string();
         let has_word = |wanted: &str| {
             tokens.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == wanted)

@@ -1,25 +1,26 @@
-//! Reads `deny.toml`: the policy that cargo-deny and these rules share, so that it is written down once.
+//! Reads `deny.toml`, the policy that cargo-deny and these rules share, so that it is written down
+//! only once.
 //!
-//! Only what the rules need is read; cargo-deny itself refuses keys that it does not know.
+//! Only what the rules need is read; cargo-deny itself rejects unknown keys.
 
 use serde::Deserialize;
 
 use crate::tidy::Violation;
 use crate::tidy::tree::Tree;
 
-/// Where the policy is.
+/// The path of the policy.
 pub(crate) const PATH: &str = "deny.toml";
 
-/// The parts of the policy that rules read.
+/// The parts of the policy that the rules use.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Policy {
-    /// Which platforms count.
+    /// The supported platforms.
     #[serde(default)]
     pub(crate) graph: Graph,
-    /// Which licences are accepted.
+    /// The accepted licences.
     #[serde(default)]
     pub(crate) licenses: Licences,
-    /// Which crates are used, and which of them twice.
+    /// The dependencies in use, and which of them may be duplicated.
     #[serde(default)]
     pub(crate) bans: Bans,
 }
@@ -35,7 +36,7 @@ pub(crate) struct Graph {
 /// `[licenses]`
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Licences {
-    /// SPDX identifiers, with their exception where they have one.
+    /// SPDX identifiers, with exceptions where they have one.
     #[serde(default)]
     pub(crate) allow: Vec<String>,
 }
@@ -43,39 +44,40 @@ pub(crate) struct Licences {
 /// `[bans]`
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Bans {
-    /// Direct dependencies. cargo-deny gives an entry without a list of features no effect of its own, which
-    /// makes this the one place of its format where a reason for using a crate can stand.
+    /// Direct dependencies. cargo-deny ignores an entry without a list of features, which makes
+    /// this the one place in its format for the reason a crate is used.
     #[serde(default)]
     pub(crate) features: Vec<Entry>,
-    /// Versions that may be there beside another.
+    /// Versions that may coexist with another.
     #[serde(default)]
     pub(crate) skip: Vec<Entry>,
 }
 
-/// A crate, perhaps of one version, and why.
+/// A crate, optionally of one version, and the reason for it.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct Entry {
-    /// `name`, `name@version` or a part of a version.
+    /// `name`, `name@version` or a partial version.
     #[serde(rename = "crate")]
     pub(crate) spec: String,
-    /// A sentence for people.
+    /// An explanation for people.
     #[serde(default)]
     pub(crate) reason: String,
-    /// Features that may be on; an entry with features is a rule as well as a reason.
+    /// Features that may be enabled; an entry with features is a rule as well as a reason.
     #[serde(default)]
     pub(crate) allow: Vec<String>,
-    /// Features that may not be on.
+    /// Features that must not be enabled.
     #[serde(default)]
     pub(crate) deny: Vec<String>,
 }
 
 impl Entry {
-    /// The crate's name without a version.
+    /// The name of the crate without a version.
     pub(crate) fn name(&self) -> &str {
         self.spec.split(['@', ':']).next().unwrap_or_default()
     }
 
-    /// Whether it speaks of this version: `1.2` stands for every `1.2.x`, no version for all of them.
+    /// Whether the entry covers this version: `1.2` covers every `1.2.x`, no version covers all of
+    /// them.
     pub(crate) fn covers(&self, name: &str, version: &str) -> bool {
         let mut parts = self.spec.splitn(2, ['@', ':']);
         if parts.next() != Some(name) {
@@ -91,10 +93,10 @@ impl Entry {
 }
 
 impl Policy {
-    /// The policy of this tree.
+    /// Reads the policy of a tree.
     ///
     /// # Errors
-    /// The violation to report when the file is missing or no such TOML.
+    /// Returns the violation to report if the file is missing or invalid.
     pub(crate) fn of(tree: &Tree) -> Result<Self, Violation> {
         if !tree.exists(PATH) {
             let wanted = "the file is missing; every rule about dependencies needs it".to_owned();

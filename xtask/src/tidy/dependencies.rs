@@ -1,7 +1,8 @@
-//! Every crate that we name has a reason, and no crate is there twice without one.
+//! Every direct dependency has a reason, and no crate is duplicated without one.
 //!
-//! A dependency is somebody else's code that runs as ours; a sentence in `deny.toml` is the least that it should
-//! cost. Reasons that outlive their crate are refused too, since a list that is not exact is not read.
+//! A dependency is someone else's code running as ours; a sentence in `deny.toml` is the least it
+//! should cost. Reasons that outlive their crate are rejected too, since an inaccurate list is not
+//! read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use crate::tidy::Violation;
 use crate::tidy::deny::{PATH, Policy};
 use crate::tidy::tree::Tree;
 
-/// Direct third-party dependencies and the reasons in `[[bans.features]]` are the same set.
+/// The direct third-party dependencies match the reasons in `[[bans.features]]`.
 pub(crate) fn check_reasons(tree: &Tree) -> Vec<Violation> {
     let policy = match Policy::of(tree) {
         Ok(policy) => policy,
@@ -47,7 +48,7 @@ pub(crate) fn check_reasons(tree: &Tree) -> Vec<Violation> {
     found
 }
 
-/// Of each crate one version, and for each further one an entry with a reason in `bans.skip`.
+/// Each crate has one version; every further version has an entry with a reason in `bans.skip`.
 pub(crate) fn check_duplicates(tree: &Tree) -> Vec<Violation> {
     let Ok(policy) = Policy::of(tree) else {
         return Vec::new(); // Reported once, by the rule above.

@@ -1,8 +1,8 @@
-//! Files below the data directory have one door.
+//! Files below the data directory are opened in one place.
 //!
-//! What lies in a data directory may be somebody else's link, so `edge/` opens files through
-//! `edge/agent/src/files.rs`, which follows none. Whatever takes a path from `std::fs` stands in the list below with
-//! the reason that it may; tests may do as they like.
+//! A data directory may contain links made by someone else, so `edge/` opens files through
+//! `edge/agent/src/files.rs`, which does not follow links. Other uses of path functions of
+//! `std::fs` are listed below with a reason; tests are exempt.
 
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
@@ -11,7 +11,7 @@ use syn::{Attribute, ExprPath, Meta};
 use crate::tidy::Violation;
 use crate::tidy::tree::Tree;
 
-/// Files that may name paths to the system, and why.
+/// Files that may pass paths to the system, and why.
 const DOORS: [(&str, &str); 7] = [
     ("edge/agent/src/files.rs", "the door itself"),
     ("edge/agent/src/files/private.rs", "makes the directories above a data directory"),
@@ -22,7 +22,7 @@ const DOORS: [(&str, &str); 7] = [
     ("edge/cli/src/explain.rs", "reads and writes files that are named on the command line"),
 ];
 
-/// What takes a path, by the type or module that it is called on.
+/// Functions that take a path, by the type or module they are called on.
 const OPENERS: [(&str, &[&str]); 4] = [
     (
         "fs",
@@ -50,7 +50,7 @@ const OPENERS: [(&str, &[&str]); 4] = [
     ("DirBuilder", &["new"]),
 ];
 
-/// Nothing under `edge/` opens files on its own.
+/// Nothing else under `edge/` opens files by path.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
     for (path, file) in tree.parsed() {

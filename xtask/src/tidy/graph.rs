@@ -1,6 +1,6 @@
-//! The packages of the workspace and all that they need, as `cargo metadata` resolves them.
+//! The packages of the workspace and their dependencies, as `cargo metadata` resolves them.
 //!
-//! A small type of our own stands between cargo and the rules, so that a test can write a graph down.
+//! The rules use this small type rather than cargo's, so that tests can write down a graph.
 
 use std::path::Path;
 
@@ -11,40 +11,41 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Node};
 /// One package of the resolved graph.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Package {
-    /// What identifies it in `links`.
+    /// Its identifier in `links`.
     pub(crate) id: String,
     /// Its name in the registry.
     pub(crate) name: String,
     /// Its version.
     pub(crate) version: String,
-    /// Its SPDX expression, where it has one.
+    /// Its SPDX expression, if any.
     pub(crate) licence: Option<String>,
-    /// Its folder, relative to the root, if it is ours.
+    /// Its directory relative to the root, if it is ours.
     pub(crate) folder: Option<String>,
-    /// What its manifest asks for, of every kind: normal, development, build.
+    /// The dependencies in its manifest: normal, development and build.
     pub(crate) needs: Vec<Need>,
-    /// The packages that are linked into it: the resolved normal dependencies.
+    /// The packages linked into it: the resolved normal dependencies.
     pub(crate) links: Vec<String>,
 }
 
-/// One line of a manifest's dependencies.
+/// A dependency in a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Need {
-    /// The package's name.
+    /// The name of the package.
     pub(crate) name: String,
-    /// Its folder, relative to the root, if it is ours.
+    /// Its directory relative to the root, if it is ours.
     pub(crate) folder: Option<String>,
 }
 
 impl Package {
-    /// The path of its manifest and its folder, if it is ours.
+    /// The path of its manifest and its directory, if it is ours.
     pub(crate) fn ours(&self) -> Option<(String, &str)> {
         let folder = self.folder.as_deref()?;
         Some((format!("{folder}/Cargo.toml"), folder))
     }
 }
 
-/// Asks cargo, for `platforms` only (all, if there are none): what is never built here need not be downloaded.
+/// Queries cargo for `platforms` only (all if empty), so that crates never built here need not be
+/// downloaded.
 ///
 /// # Errors
 /// When cargo cannot resolve the workspace.
@@ -96,7 +97,7 @@ fn relative(root: &Utf8Path, path: &Utf8Path) -> Option<String> {
 
 #[cfg(test)]
 impl Package {
-    /// A package of ours in `folder`, named after it, that needs the folders and third-party crates named.
+    /// A package of ours in `folder`, named after it, with the given dependencies.
     pub(crate) fn at(folder: &str, folders: &[&str], crates: &[&str]) -> Self {
         let named = |folder: &str| format!("longshore-{}", folder.replace('/', "-"));
         let ours = folders
@@ -114,7 +115,7 @@ impl Package {
         }
     }
 
-    /// A crate of somebody else's; its id is its name.
+    /// A third-party crate; its id is its name.
     pub(crate) fn foreign(name: &str, version: &str, licence: Option<&str>) -> Self {
         Self {
             id: name.to_owned(),

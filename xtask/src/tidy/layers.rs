@@ -1,8 +1,9 @@
-//! The folder is the layer, and the layer says what a package may know.
+//! The directory is the layer, and the layer determines a package's allowed dependencies.
 //!
-//! `wire` says what can be said, `core` decides, `edge` acts. The arrows are written down below once; a package
-//! whose folder has no row is refused too, because a new crate must forbid something or be a module. The second
-//! rule keeps effects out of `wire` and `core` even when they come through somebody else's crate.
+//! `wire` defines what can be said, `core` decides, `edge` acts. The allowed dependencies are
+//! listed once, below. A package whose directory has no row is rejected too, because a new crate
+//! must forbid something or be a module. The second rule keeps effects out of `wire` and `core`
+//! even when they come through a third-party crate.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,28 +11,28 @@ use crate::tidy::Violation;
 use crate::tidy::graph::Package;
 use crate::tidy::tree::Tree;
 
-/// A folder, and the folders of ours that it may depend on. A name that ends in `/` means all below it.
+/// A directory and those that it may depend on. A name ending in `/` means everything below it.
 const LAYERS: [(&str, &[&str]); 22] = [
     ("wire/ecs", &[]),
     ("wire/mesos", &[]),
     ("core/machine", &["wire/"]),
     ("core/placement", &["wire/", "core/machine"]),
     ("core/replica", &["wire/", "core/machine"]),
-    // Whatever publishes events knows the bus; the bus knows nobody.
+    // Publishers of events depend on the bus; the bus depends on none of them.
     ("core/events", &["wire/", "core/machine"]),
     ("core/control", &["wire/", "core/machine", "core/placement", "core/events"]),
-    // Bridge and daemon must run against real ECS: their only view of a cluster is the replica.
+    // Bridge and daemon must run against real ECS, so their only view of a cluster is the replica.
     ("core/bridge", &["wire/", "core/machine", "core/replica"]),
     ("core/daemon", &["wire/", "core/machine", "core/placement", "core/replica"]),
     ("core/lifecycle", &["wire/", "core/machine"]),
-    // Server and cli share the client, so it knows neither; the same holds for the agent.
+    // Server and CLI share the client, so it depends on neither; the same holds for the agent.
     ("edge/client", &["wire/", "core/"]),
     ("edge/agent", &["wire/", "core/"]),
     ("edge/driver", &["wire/", "core/", "edge/client"]),
     ("edge/libmesos", &["wire/", "core/", "edge/driver"]),
     ("edge/server", &["wire/", "core/", "edge/client", "edge/agent"]),
     ("edge/cli", &["wire/", "core/", "edge/", "examples"]),
-    // If the simulator needs something of the edge, that something belongs in core.
+    // If the simulator needs something from the edge, that belongs in core.
     ("sim", &["wire/", "core/"]),
     ("examples", &["wire/", "edge/client", "edge/driver"]),
     ("bench", &["wire/", "core/", "edge/", "sim", "examples"]),
@@ -40,7 +41,7 @@ const LAYERS: [(&str, &[&str]); 22] = [
     ("xtask", &["wire/"]),
 ];
 
-/// What would bring a clock, dice, a log, a socket or a file into what only speaks or decides.
+/// Crates that would bring a clock, randomness, logging, sockets or files into wire or core.
 const BANNED: [&str; 10] = [
     "aws-config",
     "aws-sdk-ecs",
@@ -54,7 +55,7 @@ const BANNED: [&str; 10] = [
     "tracing",
 ];
 
-/// Dependencies among our own packages, of every kind, follow the arrows.
+/// Dependencies among our packages, of every kind, follow the layers.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
     for package in tree.packages() {
@@ -92,7 +93,7 @@ fn spoken(allowed: &[&str]) -> String {
     }
 }
 
-/// Nothing under `wire/` or `core/` asks for a banned crate, or links one through another crate.
+/// Nothing under `wire/` or `core/` depends on a banned crate, directly or through another crate.
 pub(crate) fn check_banned(tree: &Tree) -> Vec<Violation> {
     let by_id: BTreeMap<&str, &Package> =
         tree.packages().iter().map(|package| (package.id.as_str(), package)).collect();
@@ -121,7 +122,8 @@ pub(crate) fn check_banned(tree: &Tree) -> Vec<Violation> {
     found
 }
 
-/// Banned crates that `package` links without asking, each with the direct dependency that brings it.
+/// Banned crates that `package` links indirectly, each with the direct dependency that brings it
+/// in.
 fn smuggled<'a>(
     package: &'a Package,
     by_id: &BTreeMap<&str, &'a Package>,

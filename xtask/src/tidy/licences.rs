@@ -1,8 +1,8 @@
-//! Whatever is built into Longshore may be given away under its licence.
+//! Everything built into Longshore may be redistributed under its licence.
 //!
-//! The whole resolved graph counts, tools of the build included: they are what a distributor asks about. The
-//! list of accepted licences is the one of `deny.toml`, so that cargo-deny, which also reads the licence texts,
-//! can never be of another mind about the list.
+//! The whole resolved graph counts, including build tools, because distributors ask about them. The
+//! accepted licences are those of `deny.toml`, so the list cannot differ from that of cargo-deny,
+//! which also reads the licence texts.
 
 use crate::tidy::Violation;
 use crate::tidy::deny::Policy;
@@ -35,11 +35,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     found
 }
 
-/// The text is no licence expression.
+/// The text is not a licence expression.
 #[derive(Debug, PartialEq, Eq)]
 struct Unreadable;
 
-/// Whether a choice within `expression` is covered by `allowed`.
+/// Whether `allowed` satisfies `expression`.
 fn accepts(expression: &str, allowed: &[String]) -> Result<bool, Unreadable> {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
@@ -48,15 +48,16 @@ fn accepts(expression: &str, allowed: &[String]) -> Result<bool, Unreadable> {
     if parser.words.is_empty() { Ok(accepted) } else { Err(Unreadable) }
 }
 
-/// Reads from the left; `words` is what is still to be read.
+/// Parses from left to right; `words` is the remaining input.
 struct Parser<'a> {
     words: &'a [&'a str],
     allowed: &'a [String],
-    /// Parentheses open, bounded so that no text can exhaust the stack.
+    /// Depth of open parentheses, limited so that no input can exhaust the stack.
     open: u8,
 }
 
-/// Parentheses within parentheses. Chosen by us: the deepest expression on crates.io that we met has one level.
+/// Maximum nesting of parentheses. Chosen by us: the deepest expression seen on crates.io has one
+/// level.
 const OPEN_MAX: u8 = 16;
 
 impl<'a> Parser<'a> {
@@ -88,7 +89,7 @@ impl<'a> Parser<'a> {
         Ok(accepted)
     }
 
-    /// A licence, one with an exception, or an expression in parentheses.
+    /// A licence, a licence with an exception, or an expression in parentheses.
     fn one(&mut self) -> Result<bool, Unreadable> {
         if self.take("(") {
             self.open += 1;

@@ -1,7 +1,8 @@
-//! Every bound says where it comes from.
+//! Every limit states its source.
 //!
-//! A number without a source can be neither trusted nor changed: nobody knows what would break. A `limits.rs`
-//! therefore holds constants that each cite the document, or say "chosen by us" where the documents are silent.
+//! A number without a source can be neither trusted nor changed, since nobody knows what would
+//! break. Each constant of a `limits.rs` therefore cites a document, or says "chosen by us" where
+//! the documents are silent.
 
 use syn::visit::{self, Visit};
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, Visibility};
@@ -38,12 +39,12 @@ impl<'ast> Visit<'ast> for Constants<'_> {
 
 fn has_source(attributes: &[Attribute]) -> bool {
     let text: Vec<String> = attributes.iter().filter_map(doc).collect();
-    // Joined by single blanks, because a comment breaks its lines where it likes.
+    // Joined by single spaces, because a comment may break lines anywhere.
     let text = text.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
     text.contains("Source:") || text.to_lowercase().contains("chosen by us")
 }
 
-/// The text of a doc comment's line.
+/// The text of one line of a doc comment.
 fn doc(attribute: &Attribute) -> Option<String> {
     let Meta::NameValue(pair) = &attribute.meta else {
         return None;

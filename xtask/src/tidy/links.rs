@@ -1,16 +1,16 @@
-//! No page leads nowhere, and no decision is lost.
+//! Links on pages resolve, and every decision is listed.
 //!
-//! Only links within the repository are followed: whether the rest of the world is still there is not for a
-//! check that must give the same answer twice.
+//! Only links within the repository are followed: whether the rest of the web still exists is not a
+//! matter for a reproducible check.
 
 use crate::tidy::Violation;
 use crate::tidy::tree::Tree;
 
-/// Where the decisions are, and the page that lists them.
+/// The directory of decisions, and the page that lists them.
 const DECISIONS: &str = "docs/adr/";
 const INDEX: &str = "docs/adr/README.md";
 
-/// Every relative link of every Markdown file names a file or folder.
+/// Every relative link in a Markdown file points to an existing file or directory.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
     for (path, text) in tree.with_extension("md") {
@@ -51,7 +51,7 @@ pub(crate) fn check_decisions(tree: &Tree) -> Vec<Violation> {
     found
 }
 
-/// The relative targets of a page's links, with their lines, without fragments; code is not read.
+/// The relative link targets of a page with their lines, without fragments; code is skipped.
 fn targets(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let mut fence: Option<&str> = None;
@@ -71,10 +71,11 @@ fn targets(text: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// `[text](target "title")`, as often as it occurs outside code.
+/// The targets of `[text](target "title")` outside code.
 fn inline(line: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    // Links may have code in their text, never in their target: cut at each backtick, `](` stays whole.
+    // Links may contain code in their text but not in their target: split at backticks, `](` stays
+    // whole.
     for part in line.split('`').step_by(2) {
         for (at, mark) in part.match_indices("](") {
             let rest = &part[at + mark.len()..];
@@ -94,7 +95,7 @@ fn definition(line: &str) -> Option<&str> {
     target.split_whitespace().next()
 }
 
-/// The path of a target, if it is a path: no address, no place on the same page.
+/// The path of a target, unless it is a URL or a fragment of the same page.
 fn relative(target: &str) -> Option<&str> {
     let target = target.trim_start_matches('<').trim_end_matches('>');
     let path = target.split('#').next().unwrap_or_default();
@@ -102,7 +103,7 @@ fn relative(target: &str) -> Option<&str> {
     (!elsewhere && !path.is_empty()).then_some(path)
 }
 
-/// `target` as seen from the page `path`, relative to the root; `None` if that is outside.
+/// Resolves `target` from the page `path` relative to the root; `None` if that is outside.
 fn resolve(path: &str, target: &str) -> Option<String> {
     if target.starts_with('/') {
         return None;

@@ -1,8 +1,8 @@
-//! Every rule of the Mesos master that is cited exists, and every rule that can be tested is.
+//! Every cited rule of the Mesos master exists, and every testable rule is tested.
 //!
-//! Code and tests cite rules of `docs/reference/mesos-rules.md` by id, as `[C8]`. An id that nobody can look up explains
-//! nothing, and a rule without a test is a promise that nobody keeps; the page may admit the latter, with a reason, for
-//! as long as it is true.
+//! Code and tests cite the rules of `docs/reference/mesos-rules.md` by id, such as `[C8]`. An id
+//! that cannot be looked up explains nothing, and a rule without a test is a promise that nobody
+//! keeps. The page may list untested rules with a reason, as long as they are untested.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -15,12 +15,12 @@ use crate::tidy::tree::{Tree, has_extension};
 
 const RULE: &str = "mesos-rule";
 const PAGE: &str = "docs/reference/mesos-rules.md";
-/// The heading below which rules without a test are listed.
+/// The heading under which untested rules are listed.
 const PENDING: &str = "## Not covered yet";
-/// Why a rule may not be testable.
+/// Reasons why a rule is not testable.
 const UNTESTED: [&str; 4] = ["no, agent", "no, client", "no, inside", "no, unserved"];
 
-/// Citations, rows and tests agree.
+/// Checks that citations, rows and tests agree.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
     let page = Page::read(tree.text(PAGE), &mut found);
@@ -42,23 +42,23 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     found
 }
 
-/// A row of a table of rules.
+/// A rule's row in a table.
 struct Row {
     line: usize,
     /// Whether a test can observe the rule.
     testable: bool,
 }
 
-/// What the page says.
+/// The parsed page.
 #[derive(Default)]
 struct Page {
     rules: BTreeMap<String, Row>,
-    /// Rules that no test cites yet, with the line of the reason.
+    /// Rules that no test cites yet, with the line of their entry.
     pending: BTreeMap<String, usize>,
 }
 
 impl Page {
-    /// Reads the rows and the list, and reports those that are malformed.
+    /// Parses the rows and the list, and reports malformed ones.
     fn read(text: &str, found: &mut Vec<Violation>) -> Self {
         let mut page = Self::default();
         let mut refuse =
@@ -98,7 +98,8 @@ impl Page {
         page
     }
 
-    /// Reports where the page and the tests disagree; `tested` says for each rule where a test cites it.
+    /// Reports where the page and the tests disagree; `tested` maps each rule to a test that cites
+    /// it.
     fn compare(&self, tested: &BTreeMap<String, String>, found: &mut Vec<Violation>) {
         let mut refuse =
             |line, wanted: String| found.push(Violation::new(PAGE, line, RULE, wanted));
@@ -134,7 +135,7 @@ impl Page {
     }
 }
 
-/// The cells of a row whose first one is an id.
+/// The cells of a row whose first cell is an id.
 fn row(line: &str) -> Option<Vec<&str>> {
     let cells: Vec<&str> = line.strip_prefix('|')?.split('|').map(str::trim).collect();
     let (last, cells) = cells.split_last()?;
@@ -142,13 +143,13 @@ fn row(line: &str) -> Option<Vec<&str>> {
     is_rule.then(|| cells.to_vec())
 }
 
-/// A letter and a number.
+/// A letter followed by a number.
 fn is_id(text: &str) -> bool {
     let digits = text.strip_prefix(|c: char| c.is_ascii_uppercase());
     digits.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The ids in brackets of a text, with their lines; in Rust, those of comments.
+/// The bracketed ids in a text, with their lines; in Rust, only those in comments.
 fn citations(text: &str, rust: bool) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -161,7 +162,7 @@ fn citations(text: &str, rust: bool) -> Vec<(usize, &str)> {
     found
 }
 
-/// The lines of each test of a file, from its attributes or decorators to its end.
+/// The line range of each test in a file, including its attributes or decorators.
 fn tests(tree: &Tree, path: &str, text: &str) -> Vec<RangeInclusive<usize>> {
     if has_extension(path, "py") {
         return python_tests(text);
@@ -174,7 +175,7 @@ fn tests(tree: &Tree, path: &str, text: &str) -> Vec<RangeInclusive<usize>> {
     tests.0
 }
 
-/// Functions of which an attribute is called `test`.
+/// Functions with an attribute named `test`.
 #[derive(Default)]
 struct RustTests(Vec<RangeInclusive<usize>>);
 
@@ -192,7 +193,7 @@ impl<'ast> Visit<'ast> for RustTests {
     }
 }
 
-/// Functions called `test_...` at the left margin.
+/// Unindented functions named `test_...`.
 fn python_tests(text: &str) -> Vec<RangeInclusive<usize>> {
     let mut found = Vec::new();
     let mut decorated = None;

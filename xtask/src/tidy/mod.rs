@@ -1,8 +1,8 @@
-//! The house rules that no compiler knows.
+//! The house rules that no compiler checks.
 //!
-//! A rule that nobody enforces is soon untrue, so each one here is a function from the tree to what is wrong
-//! with it: pure, and tested against small made-up trees that break it and keep it. A rule never fixes anything
-//! and never stops at the first find; a person should see all of the work at once.
+//! A rule that nobody enforces soon no longer holds, so each one is a function from the tree to its
+//! violations: pure, and tested on small made-up trees that break it and keep it. A rule never
+//! fixes anything and reports every violation, so that a person sees all of the work at once.
 
 mod attributes;
 mod deny;
@@ -26,21 +26,21 @@ use anyhow::{Result, bail};
 
 use crate::tidy::tree::Tree;
 
-/// One place that breaks a rule.
+/// A place that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Violation {
     /// The file, relative to the root.
     pub(crate) path: String,
-    /// Counted from 1; 1 too for what concerns the whole file.
+    /// Counts from 1; also 1 for the file as a whole.
     pub(crate) line: usize,
     /// The rule's name.
     pub(crate) rule: &'static str,
-    /// What is there, and what would be right.
+    /// What is wrong, and what would be right.
     pub(crate) wanted: String,
 }
 
 impl Violation {
-    /// At `path:line`, in the words of `wanted`.
+    /// A violation at `path:line`.
     pub(crate) fn new(path: &str, line: usize, rule: &'static str, wanted: String) -> Self {
         Self { path: path.to_owned(), line, rule, wanted }
     }
@@ -52,10 +52,10 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A rule: everything in the tree that breaks it.
+/// A rule returns everything in the tree that breaks it.
 type Rule = fn(&Tree) -> Vec<Violation>;
 
-/// Every rule of the house. Each module says in its header what it wants and why.
+/// All house rules. The header of each module explains its rules.
 const RULES: [Rule; 15] = [
     layers::check,
     layers::check_banned,
@@ -74,10 +74,10 @@ const RULES: [Rule; 15] = [
     mesos_rules::check,
 ];
 
-/// Reads the tree at `root`, applies every rule and prints what they found.
+/// Reads the tree at `root`, applies every rule and prints the violations.
 ///
 /// # Errors
-/// When anything was found, or the tree could not be read.
+/// When there are violations, or the tree cannot be read.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let tree = Tree::load(root)?;
     let mut violations: Vec<Violation> = RULES.iter().flat_map(|rule| rule(&tree)).collect();

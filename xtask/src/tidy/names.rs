@@ -1,14 +1,14 @@
-//! A file is named after what is in it, and opens by saying why it exists.
+//! A file is named after its content and starts by saying why it exists.
 //!
-//! A file called after nothing in particular takes in everything in particular. The header is for the reader who
-//! came through a search and does not know yet whether this is the place.
+//! A file with a vague name attracts everything. The header is for readers who arrive through a
+//! search and do not know yet whether this is the right place.
 
 use syn::visit::{self, Visit};
 
 use crate::tidy::Violation;
 use crate::tidy::tree::{Tree, has_extension};
 
-/// Names that say nothing about what is inside.
+/// Names that say nothing about the content.
 const BANNED: [&str; 14] = [
     "common",
     "data",
@@ -26,13 +26,13 @@ const BANNED: [&str; 14] = [
     "utils",
 ];
 
-/// The one place where `process` is a thing and not a verb: the driver that runs tasks as processes.
+/// The one directory where `process` is a noun: the driver that runs tasks as processes.
 const PROCESSES: &str = "edge/agent/";
 
-/// The layers whose files open with a header.
+/// The layers whose files start with a header.
 const LAYERS: [&str; 3] = ["wire/", "core/", "edge/"];
 
-/// Files, folders and inline modules have names that say what is inside.
+/// Files, directories and inline modules have descriptive names.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
     for path in tree.paths().filter(|path| has_extension(path, "rs")) {
@@ -54,7 +54,7 @@ fn refuse(path: &str, line: usize, name: &str, found: &mut Vec<Violation>) {
     }
 }
 
-/// Modules with their text in place; the others are files, which have been looked at.
+/// Checks inline modules; the others are files, which are checked separately.
 struct Modules<'a> {
     path: &'a str,
     found: &'a mut Vec<Violation>,
@@ -70,7 +70,7 @@ impl<'ast> Visit<'ast> for Modules<'_> {
     }
 }
 
-/// Every Rust file of a layer opens with `//!`.
+/// Every Rust file of a layer starts with `//!`.
 pub(crate) fn check_headers(tree: &Tree) -> Vec<Violation> {
     let in_layer = |path: &str| LAYERS.iter().any(|layer| path.starts_with(layer));
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
-//! A file fits in a head and a function on a screen.
+//! Limits the length of files and functions.
 //!
-//! Functions are measured on the syntax tree, from `fn` to the closing brace, tests included: a test that is
-//! longer than a screen is not read when it fails.
+//! Functions are measured on the syntax tree, from `fn` to the closing brace, including tests: a
+//! test longer than a screen is not read when it fails.
 
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
@@ -9,13 +9,13 @@ use syn::visit::{self, Visit};
 use crate::tidy::Violation;
 use crate::tidy::tree::Tree;
 
-/// Lines of a Rust file. Chosen by us.
+/// Maximum lines of a Rust file. Chosen by us.
 const FILE_LINES_MAX: usize = 500;
 
-/// Lines of a function. Chosen by us: a screen.
+/// Maximum lines of a function. Chosen by us: one screen.
 const FUNCTION_LINES_MAX: usize = 60;
 
-/// No file and no function is longer than its bound.
+/// No file and no function exceeds its limit.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
     for (path, file) in tree.rust() {
@@ -38,7 +38,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     found
 }
 
-/// Measures every function that has a body.
+/// Measures every function with a body.
 struct Functions<'a> {
     path: &'a str,
     found: &'a mut Vec<Violation>,

@@ -1,12 +1,12 @@
-//! What may not stand in any text of the repository.
+//! Text that must not appear anywhere in the repository.
 //!
-//! A path of one machine means nothing on another, and a note to do something later that nobody tracks is a
-//! wish. Both slip in while trying things out.
+//! A path of one machine means nothing on another, and an untracked note to do something later
+//! never gets done. Both slip in while trying things out.
 
 use crate::tidy::Violation;
 use crate::tidy::tree::Tree;
 
-/// What people write and read; lock files, pictures and licence texts are none of it.
+/// Text file types to check; excludes lock files, images and licence texts.
 const EXTENSIONS: [&str; 16] = [
     "css", "html", "in", "js", "json", "md", "mjs", "out", "proto", "py", "rs", "sh", "sql",
     "toml", "txt", "yml",
@@ -15,13 +15,13 @@ const EXTENSIONS: [&str; 16] = [
 /// Scripts without an extension.
 const SCRIPTS: [&str; 1] = [".ci/run"];
 
-/// Where somebody's work lies on one machine. In pieces, so that this file keeps its own rule.
+/// Home and work directories of a particular machine, split so that this file passes its own check.
 const MACHINE_PATHS: [&str; 2] = [concat!("/wo", "rk/"), concat!("/Us", "ers/")];
 
 /// Notes to oneself.
 const NOTES: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")];
 
-/// No path of one machine, and no note without an issue's number.
+/// Checks for machine-specific paths and for notes without an issue number.
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let written = EXTENSIONS.iter().flat_map(|extension| tree.with_extension(extension));
     let scripts = SCRIPTS.iter().map(|path| (*path, tree.text(path)));
@@ -47,7 +47,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     found
 }
 
-/// Whether `line` has `machine` at the beginning of a path.
+/// Whether `line` contains a path starting with `machine`.
 fn names_path(line: &str, machine: &str) -> bool {
     line.match_indices(machine).any(|(at, _)| {
         let before = line[..at].chars().next_back();
@@ -55,7 +55,7 @@ fn names_path(line: &str, machine: &str) -> bool {
     })
 }
 
-/// Whether `line` has the word `note` and no `#number` after it.
+/// Whether `line` contains the word `note` without a `#number` after it.
 fn is_untracked(line: &str, note: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     line.match_indices(note).any(|(at, _)| {

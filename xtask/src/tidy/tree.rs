@@ -1,7 +1,7 @@
-//! What the rules look at: paths, texts, syntax trees and packages.
+//! The input of the rules: paths, texts, syntax trees and packages.
 //!
-//! Everything is read once, before any rule runs, so that a rule is a pure function and its test can make up
-//! a tree in a line.
+//! Everything is read once, before any rule runs, so that rules are pure functions and their tests
+//! can make up a tree in a line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,17 +13,17 @@ use walkdir::{DirEntry, WalkDir};
 use crate::tidy::deny::Policy;
 use crate::tidy::graph::{self, Package};
 
-/// Bytes of a file that rules read; longer ones have a path and no text. Chosen by us: sources are limited to
-/// 500 lines, so only what is no source is longer.
+/// Maximum bytes of a file that rules read; longer files have a path but no text. Chosen by us:
+/// sources are limited to 500 lines, so longer files are not sources.
 const TEXT_BYTES_MAX: usize = 1024 * 1024;
 
-/// Folders that building and running leave behind.
+/// Directories left behind by building and running.
 const LEFT_BEHIND: [&str; 4] = ["target", "__pycache__", "node_modules", "venv"];
 
-/// Hidden folders that are part of the project; every other one belongs to a tool.
+/// Hidden directories that belong to the project; all others belong to tools.
 const HIDDEN: [&str; 3] = [".cargo", ".ci", ".github"];
 
-/// The whole repository, as the rules see it.
+/// The whole repository as the rules see it.
 #[derive(Default)]
 pub(crate) struct Tree {
     paths: BTreeSet<String>,
@@ -33,10 +33,10 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Reads every file below `root` and asks cargo for the packages.
+    /// Reads every file below `root` and the package graph from cargo.
     ///
     /// # Errors
-    /// When a folder or file cannot be read, or cargo refuses the workspace.
+    /// When a directory or file cannot be read, or cargo rejects the workspace.
     pub(crate) fn load(root: &Path) -> Result<Self> {
         let mut tree = Self::default();
         for entry in WalkDir::new(root).into_iter().filter_entry(is_ours) {
@@ -58,7 +58,8 @@ impl Tree {
                 }
             }
         }
-        // A deny.toml that cannot be read is a violation, found by the rules; here it only names no platform.
+        // An unreadable `deny.toml` is a violation that the rules report; here it just lists no
+        // platforms.
         let platforms = Policy::of(&tree).map(|policy| policy.graph.targets).unwrap_or_default();
         tree.packages = graph::read(root, &platforms)?;
         Ok(tree)
@@ -72,24 +73,24 @@ impl Tree {
         self.texts.insert(path.to_owned(), text.to_owned());
     }
 
-    /// Every file, readable or not.
+    /// Every file, whether it could be read or not.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.paths.iter().map(String::as_str)
     }
 
-    /// Whether `path` is a file or a folder; the empty path is the root.
+    /// Whether `path` is a file or directory; the empty path is the root.
     pub(crate) fn exists(&self, path: &str) -> bool {
         let inside =
             |file: &&str| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
         path.is_empty() || self.paths.contains(path) || self.paths().any(|file| inside(&file))
     }
 
-    /// The text of `path`, or nothing where there is none.
+    /// The text of `path`, or an empty string if there is none.
     pub(crate) fn text(&self, path: &str) -> &str {
         self.texts.get(path).map_or("", String::as_str)
     }
 
-    /// Path and text of the files whose name ends in `.extension`.
+    /// Path and text of the files with this extension.
     pub(crate) fn with_extension<'a>(
         &'a self,
         extension: &'a str,
@@ -100,29 +101,29 @@ impl Tree {
             .map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
-    /// Path and syntax tree of every Rust file, or why it has none.
+    /// Path and syntax tree of every Rust file, or the parse error.
     pub(crate) fn rust(&self) -> impl Iterator<Item = (&str, &syn::Result<syn::File>)> {
         self.syntax.iter().map(|(path, file)| (path.as_str(), file))
     }
 
-    /// Path and syntax tree of the Rust files that parse.
+    /// Path and syntax tree of the Rust files that could be parsed.
     pub(crate) fn parsed(&self) -> impl Iterator<Item = (&str, &syn::File)> {
         self.rust().filter_map(|(path, file)| Some((path, file.as_ref().ok()?)))
     }
 
-    /// Ours and everybody else's, as resolved.
+    /// Our packages and all third-party ones, as resolved.
     pub(crate) fn packages(&self) -> &[Package] {
         &self.packages
     }
 
-    /// The first line of `path` that holds `needle`, or 1.
+    /// The first line of `path` that contains `needle`, or 1.
     pub(crate) fn line_of(&self, path: &str, needle: &str) -> usize {
         let found = self.text(path).lines().position(|line| line.contains(needle));
         found.map_or(1, |index| index + 1)
     }
 }
 
-/// Whether the name of `path` ends in `.extension`.
+/// Whether `path` has this extension.
 pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
     Path::new(path).extension().is_some_and(|found| found == extension)
 }
@@ -138,7 +139,7 @@ fn is_ours(entry: &DirEntry) -> bool {
 
 #[cfg(test)]
 impl Tree {
-    /// A made-up tree of these paths and texts.
+    /// A made-up tree with these paths and texts.
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let mut tree = Self::default();
         for (path, text) in files {
@@ -147,7 +148,7 @@ impl Tree {
         tree
     }
 
-    /// The same with these packages.
+    /// The same tree with these packages.
     pub(crate) fn with_packages(mut self, packages: Vec<Package>) -> Self {
         self.packages = packages;
         self

@@ -1,5 +1,6 @@
-//! Attributes of container instances. Source: ECS API reference; `ecs.` and `com.amazonaws.` names, and that of the machine, are
-//! the agent's own, and refusing to change them is chosen by us where the documents are silent.
+//! Attributes of container instances. Source: ECS API reference. Names starting with `ecs.` or
+//! `com.amazonaws.`, and the machine attribute, belong to the agent. Rejecting changes to them is
+//! chosen by us; the documents do not say.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -16,12 +17,12 @@ use crate::cluster_state::ClusterState;
 use crate::record::{ContainerInstance, InstanceStatus};
 use crate::show;
 
-/// Whether only ECS and its agent may set an attribute of this name.
+/// Whether only ECS and its agent may set the attribute.
 pub(super) fn is_reserved(name: &str) -> bool {
     name.starts_with("ecs.") || name.starts_with("com.amazonaws.") || name == MACHINE_ATTRIBUTE
 }
 
-/// Checks name and value.
+/// Checks an attribute's name and value.
 pub(super) fn checked(attribute: &Attribute) -> Result<(Str, Option<Str>), ApiError> {
     let name = attribute.name.clone().unwrap_or_default();
     let name_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/\\.".contains(&byte);
@@ -45,7 +46,7 @@ pub(super) fn checked(attribute: &Attribute) -> Result<(Str, Option<Str>), ApiEr
     Ok((name, attribute.value.clone()))
 }
 
-/// The instance that an attribute is about, which must exist.
+/// Finds the instance that an attribute applies to; the instance must exist.
 fn target(
     realm: &Realm,
     cluster: &ClusterState,
@@ -102,7 +103,7 @@ pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteAttributesRequ
 
 type Held = std::collections::BTreeMap<Str, Option<Str>>;
 
-/// Changes attributes, all of them or none.
+/// Changes all of the attributes or none.
 fn change(
     at: &mut Context<'_>,
     given: Option<&Str>,

@@ -1,6 +1,7 @@
-//! Capacity providers: the two that every account has, `FARGATE` and `FARGATE_SPOT`. Source: ECS API reference.
+//! The two capacity providers that every account has, `FARGATE` and `FARGATE_SPOT`. Source: ECS API
+//! reference.
 //!
-//! Clusters may name them, so that tools that set them up work; tasks run on EC2 instances all the same.
+//! Clusters may name them so that tools that set them work. Tasks run on EC2 instances regardless.
 
 use longshore_wire_ecs::shape::cluster as shape;
 use longshore_wire_ecs::shape::shared::CapacityProviderStrategyItem;
@@ -10,10 +11,10 @@ use super::page::Page;
 use super::{Answer, Context, cluster, include};
 use crate::show;
 
-/// Those that are built in, in the order of their names.
+/// The built-in providers, sorted by name.
 const BUILT_IN: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
 
-/// Checks what a cluster is to have.
+/// Checks the providers and strategy requested for a cluster.
 pub(super) fn check(
     providers: &[Str],
     strategy: &[CapacityProviderStrategyItem],

@@ -1,4 +1,4 @@
-//! Clusters. Source: ECS API reference, the operations of these names.
+//! Clusters. Source: ECS API reference, the operations of the same names.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use crate::setting::{SettingName, Settings, container_insights, root};
 use crate::show::{self, ClusterInclude};
 use crate::state::State;
 
-/// An ACTIVE cluster of that name is returned as it is; an INACTIVE one is made anew. What its settings leave out is as the account
-/// has it.
+/// Returns an ACTIVE cluster of that name unchanged and recreates an INACTIVE one. Settings that
+/// the request omits default to the account's settings.
 pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest) -> Answer {
     let name = request.cluster_name.unwrap_or_else(|| "default".into());
     if !is_name(&name) {
@@ -61,7 +61,7 @@ pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest)
             revive_cluster(state, at.realm, &name, gone_at);
         }
         let clusters = &mut state.regional_mut(at.realm).clusters;
-        // Stopped tasks of the cluster that had this name stay visible.
+        // Stopped tasks of the earlier cluster of this name stay visible.
         match clusters.get_mut(&name) {
             Some(cluster) => cluster.record = record,
             None => drop(clusters.insert(name.clone(), ClusterState::new(record))),
@@ -75,7 +75,7 @@ pub(super) fn create(at: &mut Context<'_>, request: shape::CreateClusterRequest)
     })
 }
 
-/// Checks that there may be one more cluster in a realm; those that were deleted do not count.
+/// Checks that the realm has room for another cluster; deleted clusters do not count.
 fn check_room(state: &State, realm: &Realm) -> Result<(), ApiError> {
     let regional = state.regional(realm);
     let active = regional.map_or(0, |all| all.clusters.len() - all.gone.len());
@@ -141,7 +141,7 @@ pub(super) fn put_providers(
     })
 }
 
-/// A setting replaces the one of its name.
+/// Each new setting replaces the existing one of the same name.
 fn set(record: &mut Cluster, settings: Vec<shape::ClusterSetting>) {
     for new in settings {
         record.settings.retain(|held| held.name != new.name);
@@ -149,7 +149,7 @@ fn set(record: &mut Cluster, settings: Vec<shape::ClusterSetting>) {
     }
 }
 
-/// Changes an ACTIVE cluster and shows it.
+/// Changes an ACTIVE cluster and returns it.
 fn change(
     at: &mut Context<'_>,
     given: Option<&longshore_wire_ecs::Str>,
@@ -175,7 +175,8 @@ pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteClusterRequest
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let cluster = at.control.state.cluster_mut(at.realm, &name).ok_or_else(cluster_not_found)?;
     if cluster.record.status == ClusterStatus::Inactive {
-        // Source: the API model calls the operation idempotent: what is deleted already is shown once more.
+        // Source: the API model marks this operation as idempotent, so a deleted cluster is
+        // returned again.
         return respond(at, &name, ClusterInclude::default(), |cluster| {
             show::body(&shape::DeleteClusterResponse { cluster: Some(cluster) })
         });

@@ -1,11 +1,11 @@
-//! What a cluster may ask for: everything that the operations that make and change clusters check alike.
+//! Validation shared by the operations that create and update clusters.
 
 use longshore_wire_ecs::shape::cluster as shape;
 use longshore_wire_ecs::{ApiError, Str, limits};
 
 use crate::setting::{Rule, SettingName};
 
-/// Checks settings of a cluster. Source: ECS API reference, `ClusterSetting`; the texts are chosen by us.
+/// Checks cluster settings. Source: ECS API reference, `ClusterSetting`; messages chosen by us.
 pub(super) fn settings(given: &[shape::ClusterSetting]) -> Result<(), ApiError> {
     let known = SettingName::ContainerInsights;
     let Rule::OneOf(values) = known.rule() else { return Ok(()) };
@@ -29,7 +29,8 @@ pub(super) fn settings(given: &[shape::ClusterSetting]) -> Result<(), ApiError> 
     Ok(())
 }
 
-/// Checks how commands in containers are to be logged. Source: ECS API reference, `ExecuteCommandConfiguration`, and recorded replies.
+/// Checks the logging configuration for commands run in containers. Source: ECS API reference,
+/// `ExecuteCommandConfiguration`, and recorded replies.
 pub(super) fn configuration(given: Option<&shape::ClusterConfiguration>) -> Result<(), ApiError> {
     let length = given.map_or(0, |given| serde_json::to_string(given).map_or(0, |text| text.len()));
     if length > limits::CLUSTER_CONFIGURATION_BYTES_MAX {
@@ -66,8 +67,8 @@ pub(super) fn configuration(given: Option<&shape::ClusterConfiguration>) -> Resu
     ))
 }
 
-/// The namespace that services of a cluster are to use; an empty one takes it away.
-/// Source: ECS API reference, `ClusterServiceConnectDefaultsRequest`; the texts are chosen by us.
+/// The Service Connect namespace for services of a cluster; an empty string removes it.
+/// Source: ECS API reference, `ClusterServiceConnectDefaultsRequest`; messages chosen by us.
 pub(super) fn namespace(
     given: Option<&shape::ClusterServiceConnectDefaultsRequest>,
 ) -> Result<Option<Str>, ApiError> {

@@ -1,4 +1,5 @@
-//! Reading and draining container instances. Source: ECS API reference, the operations of these names.
+//! Reading and draining container instances. Source: ECS API reference, the operations of the same
+//! names.
 
 use std::ops::Bound;
 
@@ -40,7 +41,7 @@ pub(super) fn describe(
     }))
 }
 
-/// The ARN that a failure names for an instance that is not known.
+/// The ARN reported in the failure for an unknown instance.
 pub(super) fn missing_arn(
     realm: &longshore_wire_ecs::arn::Realm,
     cluster: &str,

@@ -1,6 +1,7 @@
-//! What the content of a task definition must be, and what follows from it.
+//! Validates the content of a task definition and derives what follows from it.
 //!
-//! Source: ECS API reference, `RegisterTaskDefinition`; wrong content is a `ClientException`, as on AWS.
+//! Source: ECS API reference, `RegisterTaskDefinition`. Invalid content is a `ClientException`, as
+//! on AWS.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,7 +42,7 @@ const OPERATING_SYSTEMS: [&str; 10] = [
     "LINUX",
 ];
 
-/// A task definition that may be registered.
+/// A task definition that passed validation.
 #[derive(Debug)]
 pub(super) struct Admitted {
     pub(super) content: shape::TaskDefinition,
@@ -115,7 +116,7 @@ pub(super) fn admit(
     })
 }
 
-/// Checks what belongs to no container.
+/// Checks the members that do not belong to a container.
 fn whole(
     request: &shape::RegisterTaskDefinitionRequest,
     network_mode: NetworkMode,
@@ -125,7 +126,8 @@ fn whole(
     unsupported(request, network_mode)
 }
 
-/// Rejects what AWS retired, what goes with another network mode, and what Longshore cannot honour and must not ignore.
+/// Rejects what AWS has retired, what requires a different network mode, and what Longshore cannot
+/// honour and must not ignore.
 fn unsupported(
     request: &shape::RegisterTaskDefinitionRequest,
     network_mode: NetworkMode,
@@ -177,8 +179,8 @@ fn network_mode(given: Option<&str>) -> Result<NetworkMode, ApiError> {
     }
 }
 
-/// Fills in what ECS shows although it was not given. Source: ECS API reference and Terraform's AWS provider, which has to know
-/// what the API adds.
+/// Fills in the defaults that ECS shows. Source: ECS API reference and Terraform's AWS provider,
+/// which has to know what the API adds.
 fn complete(definition: &mut ContainerDefinition, network_mode: NetworkMode) {
     definition.essential.get_or_insert(true);
     definition.cpu.get_or_insert(0);
@@ -203,7 +205,8 @@ fn complete(definition: &mut ContainerDefinition, network_mode: NetworkMode) {
     }
 }
 
-/// Checks volumes. One that says nothing of itself is a bind mount of the host's, which ECS shows as an empty `host`.
+/// Checks volumes. A volume with no configuration is a bind mount, which ECS shows as an empty
+/// `host`.
 fn volumes(mut volumes: Vec<Volume>) -> Result<Vec<Volume>, ApiError> {
     for volume in &mut volumes {
         let plain = Volume { name: volume.name.clone(), ..Default::default() };
@@ -260,13 +263,14 @@ fn spec(definition: &ContainerDefinition) -> ContainerSpec {
     }
 }
 
-/// What a task of these containers needs of an instance; attributes come from the definition alone.
+/// The resources that a task with these containers needs. The caller adds the required attributes,
+/// which depend on the definition alone.
 ///
-/// Source: amazon-ecs-agent: task-level sizes win over the sum of the containers', a container's reservation over its
-/// limit.
+/// Source: amazon-ecs-agent: task-level sizes take precedence over the sum of the containers, and a
+/// container's reservation takes precedence over its limit.
 ///
 /// # Errors
-/// `ClientException` when two containers want one port of the host.
+/// `ClientException` when two containers map the same host port.
 pub(super) fn needs(
     containers: &[ContainerSpec],
     network_mode: NetworkMode,
@@ -309,7 +313,7 @@ fn host_port(mapping: &PortMapping) -> Option<Port> {
     Some(Port { protocol, number })
 }
 
-/// Source: amazon-ecs-agent, the capabilities that it registers for the features that it has.
+/// Source: amazon-ecs-agent, the capabilities that it registers for its features.
 fn required(
     definitions: &[ContainerDefinition],
     task_role: bool,

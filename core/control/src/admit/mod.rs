@@ -1,6 +1,7 @@
-//! Requests come in here: parsed into core types, refused in ECS's words, and answered.
+//! Entry point for requests: parses them into core types, rejects invalid ones with the errors of
+//! ECS, and answers them.
 //!
-//! One file for each group of operations. What is parsed here is not parsed again further in.
+//! There is one file per group of operations. What is parsed here is not parsed again deeper in.
 
 mod attribute;
 mod capacity_provider;
@@ -36,7 +37,7 @@ pub(crate) use stored_task::Templates;
 
 type Answer = Result<Reply, ApiError>;
 
-/// What an operation works with.
+/// The context that an operation runs in.
 pub(crate) struct Context<'a> {
     pub(crate) control: &'a mut Control,
     pub(crate) now: Timestamp,
@@ -57,8 +58,9 @@ pub(crate) fn answer(
     dispatch(&mut context, request).map_err(|error| declared(operation, error))
 }
 
-/// A client can act only on errors that the operation declares: SDKs have a type for each of them and for no other. An error that
-/// slips through becomes the one of the same kind that every operation declares.
+/// Clients can only handle errors that the operation declares, because SDKs have types for no
+/// others. An undeclared error that slips through is replaced by the one of the same kind that
+/// every operation declares.
 fn declared(operation: &str, error: ApiError) -> ApiError {
     let is_declared = operation::info(operation).is_none_or(|known| known.declares(error.code));
     debug_assert!(is_declared, "{operation} does not declare {}", error.code.name());
@@ -119,27 +121,28 @@ fn dispatch(at: &mut Context<'_>, request: Request) -> Answer {
     }
 }
 
-/// Task-level CPU units and MiB, overridden or not.
+/// Task-level CPU units and MiB, with overrides applied.
 pub(crate) fn task_level(
     definition: &TaskDefinition,
     overrides: &TaskOverride,
 ) -> (Option<u32>, Option<u32>) {
-    // Overrides were read once before, when the task was asked for.
+    // The overrides were validated when the task was launched.
     let sizes = run_task::overrides::task_sizes(definition, Some(overrides));
     sizes.unwrap_or((definition.cpu, definition.memory_mib))
 }
 
-/// What a task of a definition runs when nothing is overridden.
+/// What a task of a definition runs without overrides.
 ///
 /// # Errors
-/// When containers cannot be made of the definition.
+/// When the containers cannot be built from the definition.
 pub(crate) fn without_overrides(
     definition: &TaskDefinition,
 ) -> Result<(TaskOverride, Arc<Vec<ContainerSpec>>), ApiError> {
     run_task::overrides::apply(definition, None)
 }
 
-/// The name of the cluster that a request is about: the short name, the name inside an ARN, or `default`.
+/// The name of the cluster that a request refers to: a short name, the name in an ARN, or
+/// `default`.
 fn cluster_name(realm: &Realm, given: Option<&Str>) -> Result<Str, ApiError> {
     let given = given.map_or("default", |text| &**text);
     let Some(arn) = Arn::parse(given) else {
@@ -156,7 +159,7 @@ fn cluster_name(realm: &Realm, given: Option<&Str>) -> Result<Str, ApiError> {
     if ours { Ok(arn.rest.into()) } else { Err(cluster_not_found()) }
 }
 
-/// Checks that there may be one more account and region, if this one has nothing yet.
+/// Checks that there is room for another account and region, unless this one already exists.
 fn check_realms(state: &State, realm: &Realm) -> Result<(), ApiError> {
     if state.is_crowded(realm) {
         let text = format!(
@@ -172,7 +175,7 @@ fn cluster_not_found() -> ApiError {
     ApiError::new(ErrorCode::ClusterNotFound, "Cluster not found.")
 }
 
-/// The ACTIVE cluster that a request is about.
+/// The ACTIVE cluster that a request refers to.
 fn cluster<'s>(
     state: &'s mut State,
     realm: &Realm,
@@ -189,8 +192,9 @@ fn cluster<'s>(
     Ok(cluster)
 }
 
-/// The id inside a short id or an ARN of `kind`; `None` for one that can name nothing here, as that of another account, region or
-/// partition. An ARN must be of the cluster that the request is about.
+/// Extracts the id from a short id or an ARN of `kind`; `None` if it cannot name anything here,
+/// such as an ARN of another account, region or partition. An ARN must belong to the cluster of the
+/// request.
 fn resource_id(
     realm: &Realm,
     kind: &str,
@@ -227,10 +231,10 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// Checks that each word of `include` is one that the operation knows.
+/// Checks that the operation knows every value of `include`.
 fn include<'a>(given: Option<&Vec<Str>>, allowed: &[&'a str]) -> Result<Vec<&'a str>, ApiError> {
     let given = given.map_or(&[][..], Vec::as_slice);
-    // Of few words there may be many.
+    // The list may be long, although there are few valid values.
     let is_unknown = |word: &Str| !allowed.contains(&&**word);
     if given.iter().any(is_unknown) {
         let text = format!("include should be one of [{}]", allowed.join(","));

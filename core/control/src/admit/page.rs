@@ -1,11 +1,12 @@
-//! Pages of lists. A token names the last entry of the page before, so that entries that come and go in between
-//! neither repeat nor hide others. Tokens are opaque: the key in hexadecimal digits behind the operation's letter.
+//! Pagination of lists. A token names the last entry of the previous page, so entries that are
+//! added or removed in between cause neither repeats nor gaps. Tokens are opaque: the operation's
+//! letter followed by the key in hexadecimal.
 
 use longshore_wire_ecs::{ApiError, Str, limits};
 
 use crate::limits::LIST_SCAN_MAX;
 
-/// Which page is asked for.
+/// The requested page.
 #[derive(Debug)]
 pub(crate) struct Page {
     list: char,
@@ -14,7 +15,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Reads `nextToken` and `maxResults`. `list` keeps the tokens of different lists apart.
+    /// Reads `nextToken` and `maxResults`. `list` distinguishes the tokens of different lists.
     pub(crate) fn read(
         list: char,
         token: Option<&Str>,
@@ -45,13 +46,13 @@ impl Page {
         Ok(Self { list, after, size: usize::try_from(size).unwrap_or(1) })
     }
 
-    /// The key that the page starts after.
+    /// The key after which the page starts.
     pub(crate) fn after(&self) -> Option<&str> {
         self.after.as_deref()
     }
 
-    /// Takes one page of what `show` makes of entries that come in order, which is nothing of some. No more entries are looked
-    /// at than one request may: a page may be short, and still have a next one.
+    /// Takes one page of the ordered entries for which `show` returns a value. Scans at most
+    /// [`LIST_SCAN_MAX`] entries, so a page may be short and still have a next one.
     pub(crate) fn select<E, T>(
         &self,
         entries: impl Iterator<Item = E>,
@@ -61,7 +62,7 @@ impl Page {
         let mut taken = Vec::new();
         let mut last: Option<E> = None;
         for (looked_at, entry) in entries.enumerate() {
-            // Whether there is another page is known once an entry of it is.
+            // There is another page only once an entry for it has been found.
             let shown = show(&entry);
             let is_next = shown.is_some() && taken.len() == self.size;
             if let Some(last) = last.as_ref().filter(|_| is_next || looked_at == LIST_SCAN_MAX) {
@@ -79,7 +80,8 @@ impl Page {
         format!("{}{}", self.list, to_hex(key)).into()
     }
 
-    /// Takes one page from entries that come in order, each with its key, and the token of the next.
+    /// Takes one page of ordered entries, each with its key, and returns it with the token of the
+    /// next.
     pub(crate) fn take<T>(
         &self,
         entries: impl Iterator<Item = (String, T)>,
@@ -146,7 +148,7 @@ mod tests {
             let from =
                 page.after().and_then(|after| after.parse().ok()).map_or(0, |at: usize| at + 1);
             let looked_at = std::cell::Cell::new(0);
-            // Two at the beginning, two far behind.
+            // Two at the start and two far beyond.
             let is_listed = |number: &usize| [1, 2, most + 5, 2 * most + 9].contains(number);
             let (entries, next) = page.select(from..2 * most + 20, usize::to_string, |number| {
                 looked_at.set(looked_at.get() + 1);

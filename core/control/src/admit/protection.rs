@@ -1,5 +1,5 @@
-//! Task protection: tasks of services that are not to be stopped to scale in or to deploy. Source: ECS API reference, the
-//! operations of these names.
+//! Task protection: keeps service tasks from being stopped by scale-in or deployments. Source: ECS
+//! API reference, the operations of the same names.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::arn::ResourceId;
@@ -68,7 +68,7 @@ fn check(asked: &[Str], most: usize) -> Result<(), ApiError> {
 
 type Verdicts = (Vec<shape::ProtectedTask>, Vec<longshore_wire_ecs::shape::shared::Failure>);
 
-/// Does something with each task that is known; what is refused becomes a failure.
+/// Applies `what` to each known task; errors become failures.
 fn each(
     at: &mut Context<'_>,
     in_cluster: Option<&Str>,
@@ -97,14 +97,14 @@ fn each(
     Ok((done, failures))
 }
 
-/// Only tasks of services that should run can be protected.
+/// Only service tasks that should be running can be protected.
 fn valid(task: &Task) -> Result<(), &'static str> {
     let valid = task.service().is_some() && task.desired_running;
     if valid { Ok(()) } else { Err("TASK_NOT_VALID") }
 }
 
-/// Whether its deployment is not the PRIMARY one. Chosen by us, where the documents only name the failure: protection is not to
-/// be used to stop a deployment that has begun.
+/// Whether the task's deployment is not the PRIMARY one. Chosen by us, since the documents only
+/// name the failure: protection must not be used to block a deployment that has begun.
 fn is_being_replaced(cluster: &ClusterState, task: &Task) -> bool {
     let service = task.service().and_then(|name| cluster.services.get(name));
     let primary = service.and_then(|known| known.record.primary());

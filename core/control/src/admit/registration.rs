@@ -1,4 +1,5 @@
-//! How container instances join and leave a cluster. Source: ECS API reference and amazon-ecs-agent.
+//! Registering and deregistering container instances. Source: ECS API reference and
+//! amazon-ecs-agent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,10 +20,10 @@ use crate::record::{ContainerInstance, InstanceStatus, Registered};
 use crate::state::Home;
 use crate::{launch, report, show};
 
-/// How names of capabilities begin. Source: amazon-ecs-agent.
+/// Prefixes of capability names. Source: amazon-ecs-agent.
 const CAPABILITIES: [&str; 2] = ["ecs.capability.", "com.amazonaws.ecs.capability."];
 
-/// What an EC2 instance identity document tells, as far as ECS reads it.
+/// The parts of an EC2 instance identity document that ECS reads.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct IdentityDocument {
@@ -42,7 +43,8 @@ pub(super) fn register(
     let registered = resources(request.total_resources.as_deref().unwrap_or_default(), devices)?;
     let document = identity(request.instance_identity_document.as_deref())?;
     let mut attributes = attributes(request.attributes.as_deref().unwrap_or_default(), &document)?;
-    // Source: amazon-ecs-agent reads a zone from every registration, also from one without an identity document.
+    // Source: amazon-ecs-agent reads a zone from every registration, including those without an
+    // identity document.
     attributes
         .entry(ZONE_ATTRIBUTE.into())
         .or_insert_with(|| Some(format!("{}a", at.realm.region).into()));
@@ -81,9 +83,9 @@ pub(super) fn register(
     Ok(show::body(&shape::RegisterContainerInstanceResponse { container_instance: Some(shown) }))
 }
 
-/// An instance that registers again, as agents do when they restart. Source: amazon-ecs-agent: attributes of its own count
-/// at the first registration only, which keeps those that were put since; but for its capabilities, and for the machine
-/// that it is on now.
+/// An instance that registers again, as agents do when they restart. Source: amazon-ecs-agent:
+/// custom attributes count only at the first registration, which preserves those put since.
+/// Capabilities and the current machine are updated.
 fn again(
     cluster: &ClusterState,
     id: Option<ResourceId>,
@@ -104,8 +106,8 @@ fn again(
     Ok(ContainerInstance { version, version_info, ..ContainerInstance::clone(known) })
 }
 
-/// The attributes that an instance has, with the capabilities and the machine that its agent has now. Source: an agent that was updated, or
-/// configured anew, can do what it registers, and no more.
+/// The attributes of an instance, with the agent's current capabilities and machine. Source: an
+/// agent that was updated or reconfigured supports exactly what it registers now.
 fn with_capabilities(
     held: &BTreeMap<Str, Option<Str>>,
     given: BTreeMap<Str, Option<Str>>,
@@ -126,7 +128,7 @@ fn check_room(cluster: &ClusterState) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Checks that what is kept and shown of an instance is of a size that instances have.
+/// Checks that what is stored and shown of an instance has a plausible size.
 fn check_sizes(request: &shape::RegisterContainerInstanceRequest) -> Result<(), ApiError> {
     let resources = request.total_resources.as_deref().unwrap_or_default();
     if resources.len() > limits::INSTANCE_RESOURCES_MAX {
@@ -168,7 +170,8 @@ fn check_sizes(request: &shape::RegisterContainerInstanceRequest) -> Result<(), 
     Ok(())
 }
 
-/// What an instance has to give. GPUs come as devices from the agent of ECS, which ECS counts as a resource, or as that resource.
+/// The registered resources. The ECS agent sends GPUs as devices, which ECS counts as a resource;
+/// other agents may send them as that resource.
 fn resources(
     given: &[Resource],
     devices: &[shape::PlatformDevice],
@@ -250,7 +253,7 @@ fn identity(document: Option<&str>) -> Result<IdentityDocument, ApiError> {
     }
 }
 
-/// The attributes that the agent sent, and those that ECS adds from the identity document.
+/// The attributes sent by the agent, and those that ECS adds from the identity document.
 fn attributes(
     given: &[Attribute],
     document: &IdentityDocument,
@@ -315,7 +318,7 @@ pub(super) fn deregister(
     let shown = show::instance(cluster, &cluster.instances[&id], true, false);
     retire_instance(state, at.realm, &name, id, now);
     if is_over {
-        // Tasks of a deregistered instance are orphans for ECS; a host agent of ours is told to end them.
+        // Tasks of a deregistered instance are orphans to ECS; our host agent is told to stop them.
         launch::order_all(state, id, at.out);
     } else {
         state.expire_at(now, at.realm.clone(), name, Visible::Orphans(id));
@@ -323,7 +326,7 @@ pub(super) fn deregister(
     Ok(show::body(&shape::DeregisterContainerInstanceResponse { container_instance: Some(shown) }))
 }
 
-/// Refusals that several operations on attributes share.
+/// An error shared by several operations on attributes.
 pub(super) fn too_many_attributes() -> ApiError {
     ApiError::new(
         ErrorCode::AttributeLimitExceeded,

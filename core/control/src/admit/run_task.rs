@@ -44,7 +44,7 @@ pub(super) fn run(at: &mut Context<'_>, request: shape::RunTaskRequest) -> Answe
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let known = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     let home = known.record.clone();
-    // A request that comes again is answered as it was, whatever became of what it names.
+    // A repeated request gets the original answer, whatever became of what it names.
     let token = token(&request)?;
     if let Some((token, text)) = &token
         && let Some(usage) = known.tokens.get(token)
@@ -107,7 +107,7 @@ fn common_of_run<'a>(request: &'a shape::RunTaskRequest, cluster: &'a Cluster) -
     }
 }
 
-/// Checks the launch type and its rivals.
+/// Checks the launch type and the members that conflict with it.
 fn where_to_run(request: &shape::RunTaskRequest) -> Result<(), ApiError> {
     let providers =
         request.capacity_provider_strategy.as_ref().is_some_and(|strategy| !strategy.is_empty());
@@ -132,7 +132,7 @@ fn where_to_run(request: &shape::RunTaskRequest) -> Result<(), ApiError> {
     }
 }
 
-/// The client token and the request that it stands for.
+/// The client token and the request stored under it.
 fn token(request: &shape::RunTaskRequest) -> Result<Option<(Str, String)>, ApiError> {
     let Some(token) = request.client_token.clone() else { return Ok(None) };
     let fits = (1..=limits::CLIENT_TOKEN_CHARS_MAX).contains(&token.len());
@@ -146,7 +146,8 @@ fn token(request: &shape::RunTaskRequest) -> Result<Option<(Str, String)>, ApiEr
     Ok(Some((token, text)))
 }
 
-/// Source: ECS API reference, `ConflictException`: another request under the same token names the tasks that exist.
+/// Source: ECS API reference, `ConflictException`: a different request under the same token reports
+/// the existing tasks.
 fn replay(cluster: &ClusterState, known: &TokenUse, text: &str) -> Answer {
     let tasks: Vec<Arc<Task>> =
         known.tasks.iter().filter_map(|id| cluster.tasks.get(id).cloned()).collect();
@@ -212,7 +213,7 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
     Ok(Reply::Tasks { tasks, failures, with_tags: true })
 }
 
-/// Checks what both operations have in common and resolves the task definition.
+/// Runs the checks shared by both operations and resolves the task definition.
 fn admit(
     at: &mut Context<'_>,
     common: &Common<'_>,
@@ -269,10 +270,11 @@ fn admit(
     Ok((Arc::new(template), Arc::new(tags)))
 }
 
-/// What a task reserves. Overrides change everything but what its definition asks of instances.
+/// What a task reserves. Overrides affect everything except the attributes that the definition
+/// requires.
 ///
 /// # Errors
-/// When overridden sizes make no sense together.
+/// When overridden sizes are inconsistent.
 pub(super) fn needs(
     definition: &TaskDefinition,
     containers: &[ContainerSpec],
@@ -340,7 +342,7 @@ fn tags(common: &Common<'_>, definition: &TaskDefinition) -> Result<Tags, ApiErr
     Ok(tags)
 }
 
-/// The environment of a definition with the overrides behind it.
+/// The environment of a definition followed by the overrides.
 fn with_environment(spec: &ContainerSpec, given: &[KeyValuePair]) -> Arc<Vec<KeyValuePair>> {
     let new: BTreeSet<_> = given.iter().map(|new| &new.name).collect();
     let mut environment = Vec::clone(&spec.environment);

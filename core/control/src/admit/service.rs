@@ -1,7 +1,8 @@
-//! Services: creating, changing and deleting them. Source: ECS API reference, the operations of these names.
+//! Creating, updating and deleting services. Source: ECS API reference, the operations of the same
+//! names.
 //!
-//! Nothing is started or stopped here: the record changes, and the scheduler in `crate::service` does the rest, as on ECS, where
-//! the reply shows a service without tasks.
+//! Nothing is started or stopped here: operations change the record, and the scheduler in
+//! `crate::service` does the rest. As on ECS, the reply shows a service without tasks.
 
 mod create;
 mod deployments;
@@ -23,7 +24,7 @@ pub(super) use deployments::{describe_deployments, describe_revisions, list_depl
 pub(super) use read::{describe, list, list_by_namespace};
 pub(super) use update::update;
 
-/// The name inside a name or an ARN. An ARN must be of the cluster that the request is about.
+/// The service name, given directly or in an ARN. An ARN must belong to the cluster of the request.
 pub(super) fn service_name(realm: &Realm, cluster: &str, given: &str) -> Result<Str, ApiError> {
     let Some(arn) = Arn::parse(given) else {
         return if super::is_name(given) { Ok(given.into()) } else { Err(not_found()) };
@@ -43,7 +44,7 @@ pub(super) fn not_found() -> ApiError {
     ApiError::new(ErrorCode::ServiceNotFound, "Service not found.")
 }
 
-/// The service that a request is about, and its cluster.
+/// The service that a request refers to, and its cluster.
 fn named<'s>(
     at: &'s mut Context<'_>,
     in_cluster: Option<&Str>,
@@ -80,7 +81,8 @@ pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteServiceRequest
         end_deployments(&mut record, now);
         cluster.put_service(record);
     }
-    // Source: the API model calls the operation idempotent: what is deleted already is shown once more.
+    // Source: the API model marks this operation as idempotent, so a deleted service is returned
+    // again.
     let shown = service(cluster, &cluster.services[&name].record, true);
     Ok(show::body(&shape::DeleteServiceResponse { service: Some(shown) }))
 }

@@ -1,7 +1,8 @@
-//! Account settings. Source: ECS API reference, the operations of these names.
+//! Account settings. Source: ECS API reference, the operations of the same names.
 //!
-//! What they do here: `containerInsights` is what new clusters have. Long ARNs are always on, as on AWS. The others are stored and
-//! shown, and there is nothing here that they could change: no Fargate, no network interfaces, no IAM.
+//! `containerInsights` is the default for new clusters. Long ARNs are always on, as on AWS. The
+//! others are stored and shown but have no effect: there is no Fargate, no network interfaces and
+//! no IAM.
 
 use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::shape::tag as shape;
@@ -19,7 +20,7 @@ pub(super) fn put(at: &mut Context<'_>, request: &shape::PutAccountSettingReques
     Ok(show::body(&shape::PutAccountSettingResponse { setting: Some(setting) }))
 }
 
-/// The default of an account is the setting of its root user.
+/// The account's default is the setting of its root user.
 pub(super) fn put_default(
     at: &mut Context<'_>,
     request: &shape::PutAccountSettingDefaultRequest,
@@ -29,7 +30,8 @@ pub(super) fn put_default(
     Ok(show::body(&shape::PutAccountSettingDefaultResponse { setting: Some(setting) }))
 }
 
-/// Source: replies of AWS, as users of Terraform report them: both texts, and that long ARNs can be turned on again and again.
+/// Source: AWS replies reported by Terraform users: both messages, and that long ARNs can be
+/// enabled repeatedly.
 fn set(
     at: &mut Context<'_>,
     name: Option<&Str>,
@@ -68,7 +70,8 @@ fn set(
     Ok(shown(name, value.into(), principal))
 }
 
-/// A setting that was never set is not missed: what holds then is shown. Chosen by us, where the documents are silent.
+/// Deleting a setting that was never set is not an error and returns the value in effect. Chosen by
+/// us; the documents do not say.
 pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteAccountSettingRequest) -> Answer {
     let name = setting_name(request.name.as_ref())?;
     let principal = principal(at.realm, request.principal_arn.as_ref())?;
@@ -80,7 +83,7 @@ pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteAccountSetting
         state.drop_if_empty(at.realm);
         value
     } else {
-        // Nothing is remembered of an account that only asks.
+        // Reads do not create state for an account.
         let nothing = Settings::default();
         let settings = state.regional(at.realm).map_or(&nothing, |all| &all.settings);
         settings.effective(&root, &principal, name)
@@ -89,7 +92,7 @@ pub(super) fn delete(at: &mut Context<'_>, request: &shape::DeleteAccountSetting
     Ok(show::body(&shape::DeleteAccountSettingResponse { setting: Some(setting) }))
 }
 
-/// Those that a principal has set, or all of them as they hold for it.
+/// The settings of a principal, or all settings in effect for it.
 pub(super) fn list(at: &Context<'_>, request: &shape::ListAccountSettingsRequest) -> Answer {
     let most = limits::SETTINGS_PAGE_ENTRIES_MAX;
     let page = Page::read_up_to('k', request.next_token.as_ref(), request.max_results, most)?;
@@ -99,7 +102,7 @@ pub(super) fn list(at: &Context<'_>, request: &shape::ListAccountSettingsRequest
     let wanted = request.name.as_ref().map(|name| setting_name(Some(name))).transpose()?;
     let principal = principal(at.realm, request.principal_arn.as_ref())?;
     let root = root(at.realm);
-    // Nothing is remembered of an account that only asks.
+    // Reads do not create state for an account.
     let nothing = Settings::default();
     let settings = at.control.state.realms.get(at.realm).map_or(&nothing, |all| &all.settings);
     let effective = request.effective_settings == Some(true);
@@ -139,7 +142,8 @@ fn setting_name(given: Option<&Str>) -> Result<SettingName, ApiError> {
     })
 }
 
-/// Whose setting it is: the root user's, or that of the user or role of the account that is named. The text is chosen by us.
+/// The principal of a setting: the root user, or the named user or role of the account. Message
+/// chosen by us.
 fn principal(realm: &Realm, given: Option<&Str>) -> Result<Str, ApiError> {
     let Some(given) = given else { return Ok(root(realm)) };
     let rest = given.strip_prefix(&*format!("arn:{}:iam::{}:", realm.partition(), realm.account));

@@ -1,5 +1,5 @@
-//! From the row of a task to the task: what is not stored follows from its definition and its overrides, as it did when it was
-//! launched.
+//! Rebuilds a task from its row. What is not stored is derived from its definition and overrides,
+//! as at launch.
 
 use std::sync::Arc;
 
@@ -10,17 +10,18 @@ use super::run_task::{self, overrides};
 use crate::record::{Task, TaskRow, TaskTemplate};
 use crate::state::State;
 
-/// Stored tasks on their way back. Those of one request are stored apart; what they shared is found again.
+/// Rebuilds stored tasks. Tasks of one request are stored separately; the template they shared is
+/// found again.
 #[derive(Debug, Default)]
 pub(crate) struct Templates {
     last: Option<Arc<TaskTemplate>>,
 }
 
 impl Templates {
-    /// Gives a stored task back what follows from its row, its definition and its overrides.
+    /// Completes a stored task with what follows from its row, its definition and its overrides.
     ///
     /// # Errors
-    /// Names the task whose cluster or definition is not there, or does not go with it.
+    /// Names the task whose cluster or definition is missing or does not match.
     pub(crate) fn whole_task(&mut self, state: &State, row: TaskRow<'_>) -> Result<Task, String> {
         let arn = row.realm.arn(format_args!("task/{}/{}", row.cluster, row.id));
         let home = state.cluster(&row.realm, &row.cluster);

@@ -1,4 +1,5 @@
-//! Tags of clusters, container instances, services, task definitions and tasks. Source: ECS API reference.
+//! Tags of clusters, container instances, services, task definitions and tasks. Source: ECS API
+//! reference.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::record::{ClusterStatus, ContainerInstance, InstanceStatus, LastStatus
 use crate::service::ServiceStatus;
 use crate::show;
 
-/// Checks tags and puts them in order.
+/// Checks and sorts tags.
 pub(super) fn read(given: &[Tag]) -> Result<Tags, ApiError> {
     if given.len() > limits::TAGS_MAX {
         return Err(ApiError::invalid("A resource can have at most 50 tags."));
@@ -47,10 +48,10 @@ pub(super) fn read(given: &[Tag]) -> Result<Tags, ApiError> {
     Ok(tags)
 }
 
-/// Adds tags to those that are there.
+/// Adds tags to the existing ones.
 ///
 /// # Errors
-/// `LimitExceededException` when they would be too many.
+/// `LimitExceededException` when there would be too many.
 fn merged(held: &Tags, new: &Tags) -> Result<Tags, ApiError> {
     let mut tags = held.clone();
     tags.extend(new.iter().map(|(key, value)| (key.clone(), value.clone())));
@@ -91,7 +92,8 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTagsForResourceReq
         found.clone_from(held);
         Ok(held.clone())
     });
-    // Unlike those that change tags, this operation declares no `ResourceNotFoundException`.
+    // Unlike the operations that change tags, this one does not declare
+    // `ResourceNotFoundException`.
     read.map_err(|error| match error.code {
         ErrorCode::ResourceNotFound => ApiError::invalid(error.message),
         _ => error,
@@ -103,7 +105,7 @@ fn not_found(arn: &str) -> ApiError {
     ApiError::new(ErrorCode::ResourceNotFound, format!("The resource {arn} was not found."))
 }
 
-/// Finds what an ARN names and changes its tags, if they are to change.
+/// Finds the resource that an ARN names and applies the change, if any, to its tags.
 fn change(
     at: &mut Context<'_>,
     arn: Option<&Str>,

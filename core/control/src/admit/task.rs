@@ -1,4 +1,4 @@
-//! Stopping and reading tasks. Source: ECS API reference, the operations of these names.
+//! Stopping and reading tasks. Source: ECS API reference, the operations of the same names.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeTasksReque
     Ok(Reply::Tasks { tasks, failures, with_tags: has(&words, "TAGS") })
 }
 
-/// What `ListTasks` is narrowed to.
+/// The filters of `ListTasks`.
 struct Filter {
     instance: Option<ResourceId>,
     family: Option<longshore_wire_ecs::Str>,
@@ -96,7 +96,7 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTasksRequest) -> A
     let from = ResourceId(after.map_or(0, |ResourceId(after)| after.saturating_add(1)));
     let ids = candidates(cluster, &filter);
     let tasks: Box<dyn Iterator<Item = &Arc<Task>>> = if ids.len() * 4 > cluster.tasks.len() {
-        // Looking each of most up costs more than going through all.
+        // Looking up most of the tasks one by one costs more than scanning all of them.
         Box::new(cluster.tasks.range(from..).map(|(_, task)| task))
     } else {
         Box::new(ids.range(from..).map(|id| &cluster.tasks[id]))
@@ -114,7 +114,7 @@ fn filter(
     request: &shape::ListTasksRequest,
     cluster: &str,
 ) -> Result<(Filter, bool), ApiError> {
-    // DELETED and the like do not exist here; PENDING is allowed and always empty, as on AWS.
+    // DELETED and the like do not exist here; PENDING is allowed but always empty, as on AWS.
     let (running, pending) = match request.desired_status.as_deref() {
         None | Some("RUNNING") => (true, false),
         Some("PENDING") => (true, true),
@@ -152,13 +152,13 @@ fn filter(
         service: None,
         running,
     };
-    // There are no managed daemons, so no task is of one.
+    // There are no managed daemons, so no task belongs to one.
     let of_daemon = request.daemon_name.is_some();
     Ok((filter, pending || other_launch_type || unknown || of_daemon))
 }
 
-/// Rejects filters that cannot be combined. Source: ECS API reference, `ListTasks`; the first text is that of ECS, the second is
-/// chosen by us.
+/// Rejects filters that cannot be combined. Source: ECS API reference, `ListTasks`; the first
+/// message is that of ECS, the second is chosen by us.
 fn exclusive(request: &shape::ListTasksRequest) -> Result<(), ApiError> {
     let others = [
         &request.container_instance,
@@ -176,14 +176,14 @@ fn exclusive(request: &shape::ListTasksRequest) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The smallest index that holds all tasks that the filter admits.
+/// The smallest index that contains every task the filter admits.
 fn candidates<'a>(cluster: &'a ClusterState, filter: &Filter) -> &'a BTreeSet<ResourceId> {
     static NONE: BTreeSet<ResourceId> = BTreeSet::new();
     if let Some(started_by) = &filter.started_by {
         return cluster.by_started_by.get(started_by).unwrap_or(&NONE);
     }
     match filter.instance {
-        // Tasks that should run are not STOPPED, so the load of the instance names them all.
+        // Tasks that should run are not STOPPED, so the instance's load lists all of them.
         Some(instance) if filter.running => {
             cluster.loads.get(&instance).map_or(&NONE, |load| &load.tasks)
         }

@@ -1,4 +1,4 @@
-//! Task definitions. Source: ECS API reference, the operations of these names.
+//! Task definitions. Source: ECS API reference, the operations of the same names.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -77,7 +77,7 @@ pub(super) fn register(
     }))
 }
 
-/// The content as the API shows it, with what follows from it.
+/// The content as the API shows it, with derived values.
 fn shown_content(
     at: &Context<'_>,
     family: &Str,
@@ -102,7 +102,7 @@ fn shown_content(
     }
 }
 
-/// What a caller may write for a task definition.
+/// The ways to refer to a task definition.
 pub(super) enum Reference {
     /// The latest ACTIVE revision of a family.
     Latest(Str),
@@ -125,7 +125,7 @@ pub(super) fn reference(at: &Context<'_>, given: &str) -> Option<Reference> {
     }
 }
 
-/// Finds what a caller wrote. INACTIVE revisions are found by number only.
+/// Resolves a reference. INACTIVE revisions are found only by number.
 pub(super) fn find(at: &Context<'_>, given: &str) -> Option<Arc<TaskDefinition>> {
     let reference = reference(at, given)?;
     let families = &at.control.state.regional(at.realm)?.families;
@@ -187,7 +187,8 @@ pub(super) fn deregister(
     }))
 }
 
-/// Deletes revisions that were deregistered. They stay `DELETE_IN_PROGRESS` until no task and no service uses them.
+/// Deletes deregistered revisions. They stay `DELETE_IN_PROGRESS` until no task or service uses
+/// them.
 pub(super) fn delete(
     at: &mut Context<'_>,
     request: &shape::DeleteTaskDefinitionsRequest,
@@ -212,10 +213,10 @@ pub(super) fn delete(
     }))
 }
 
-/// What is deleted already is shown once more.
+/// Deleting a revision again returns it again.
 ///
 /// # Errors
-/// The reason of the failure. Source: recorded replies of ECS.
+/// The reason for the failure. Source: recorded replies of ECS.
 fn delete_one(at: &mut Context<'_>, given: &str) -> Result<Arc<TaskDefinition>, &'static str> {
     let Some(Reference::Revision(..)) = reference(at, given) else {
         return Err(
@@ -279,7 +280,7 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTaskDefinitionsReq
     }))
 }
 
-/// Family and revision of the last entry of the page before.
+/// Family and revision of the last entry of the previous page.
 fn position(key: &str) -> Option<(&str, u32)> {
     let (family, revision) = key.rsplit_once(' ')?;
     Some((family, revision.parse().ok()?))
@@ -287,7 +288,7 @@ fn position(key: &str) -> Option<(&str, u32)> {
 
 type Revisions<'a> = Box<dyn Iterator<Item = &'a Arc<TaskDefinition>> + 'a>;
 
-/// The revisions after a position, of all families or of one, in the order of their names and then of their numbers.
+/// The revisions after a position, of one family or of all, ordered by family and revision.
 fn revisions<'a>(
     families: &'a BTreeMap<Str, Family>,
     only: Option<&'a str>,
@@ -329,7 +330,7 @@ pub(super) fn list_families(
     let wanted = status(request.status.as_ref(), &["ACTIVE", "INACTIVE", "ALL"])?;
     let prefix = request.family_prefix.as_deref().unwrap_or_default();
     let families = at.control.state.regional(at.realm).map(|all| &all.families);
-    // Whichever is further: where the page begins, or where names with the prefix do.
+    // Start at the later of the page's start and the first name with the prefix.
     let from = match page.after().filter(|after| *after >= prefix) {
         Some(after) => Bound::Excluded(after),
         None => Bound::Included(prefix),

@@ -1,4 +1,5 @@
-//! The local ECS as clients and agents meet it: calls and reports in; replies, records and orders out.
+//! The local ECS as seen by clients and agents: calls and reports in; replies, records and orders
+//! out.
 
 mod clusters;
 mod definitions;
@@ -28,13 +29,13 @@ use serde_json::{Value, json};
 use super::{CallId, Change, Control, Input, Key, Output, Reply};
 use crate::audit;
 
-/// What every task definition asks of an instance.
+/// The attribute that every task definition requires.
 const DOCKER: &str = "com.amazonaws.ecs.capability.docker-remote-api.1.18";
 
-/// What a task definition with a health check asks of an instance.
+/// The attribute that a task definition with a health check requires.
 const HEALTH: &str = "ecs.capability.container-health-check";
 
-/// A control plane, its clock, its store, and what its last step asked for.
+/// A control plane, its clock, its store, and the outputs of its last step.
 struct World {
     control: Control,
     now: Timestamp,
@@ -47,13 +48,14 @@ struct World {
     /// What the event bus has answered.
     bus_replies: Vec<Result<longshore_events::Answer, longshore_events::Refusal>>,
     told: Vec<std::sync::Arc<longshore_events::Event>>,
-    /// What a storage would hold.
+    /// What a storage backend would hold.
     store: BTreeMap<Key, Change>,
     generations: BTreeMap<ResourceId, Generation>,
 }
 
 impl World {
-    /// A control plane with the cluster `default` and the task definition `web` of 512 CPU units and 128 MiB.
+    /// A world with the cluster `default` and the task definition `web` of 512 CPU units and 128
+    /// MiB.
     fn new() -> Self {
         let mut world = Self::of(Control::new(7));
         world.ok("CreateCluster", &json!({}));
@@ -122,14 +124,14 @@ impl World {
         assert!(self.take_in(out).is_empty(), "time answers no calls");
     }
 
-    /// Sorts what a step asked for, and checks what holds after each step.
+    /// Sorts the outputs of a step and checks the invariants.
     fn take_in(&mut self, out: Vec<Output>) -> Vec<(CallId, Result<Reply, ApiError>)> {
         let mut replies = Vec::new();
         (self.changes, self.orders) = (Vec::new(), Vec::new());
         for output in out {
             match output {
                 Output::Reply(call, reply) => replies.push((call, reply)),
-                // What the bus stores is its own tests' concern.
+                // The bus has its own tests for what it stores.
                 Output::Change(Change::Bus(_)) => {}
                 Output::Change(change) => self.changes.push(change),
                 Output::Order(order) => self.orders.push(order),
@@ -160,7 +162,7 @@ impl World {
         replies
     }
 
-    /// Registers an instance whose agent does not connect yet; gives its ARN.
+    /// Registers an instance whose agent is not connected yet; returns its ARN.
     fn register(&mut self, cpu: u32, memory_mib: u32) -> String {
         let number = |name: &str, value: u32| json!({"name": name, "type": "INTEGER", "integerValue": value});
         let resources = [number("CPU", cpu), number("MEMORY", memory_mib)];
@@ -177,7 +179,7 @@ impl World {
         arn
     }
 
-    /// Runs one task of a family where placement puts it; gives its ARN.
+    /// Runs one task of a family; returns its ARN.
     fn run(&mut self, family: &str) -> String {
         let reply = self.ok("RunTask", &json!({"taskDefinition": family}));
         assert_eq!(reply["failures"], json!([]));
@@ -209,7 +211,7 @@ impl World {
     }
 }
 
-/// What a change is about.
+/// The key of the record that a change stores.
 fn key(change: &Change) -> Key {
     match change {
         Change::Cluster(one) => Key::Cluster(one.realm.clone(), one.name.clone()),
@@ -243,7 +245,7 @@ fn id(arn: &str) -> ResourceId {
     ResourceId::parse(last).unwrap_or_else(|| panic!("{arn} ends with no id"))
 }
 
-/// What a host says of a task of one container.
+/// A report on a task with one container.
 fn says(task: &str, status: Reported) -> TaskReport {
     TaskReport {
         task: id(task),
@@ -265,7 +267,7 @@ fn says(task: &str, status: Reported) -> TaskReport {
     }
 }
 
-/// What a host says of a task that is over. One whose essential container ended had been RUNNING.
+/// A report on a stopped task. It had been RUNNING if its essential container exited.
 fn ended(task: &str, cause: StopCause, exit_code: Option<i32>) -> TaskReport {
     let mut report = says(task, Reported::Stopped);
     report.ran = cause == StopCause::EssentialContainerExited;

@@ -1,4 +1,4 @@
-//! Tasks, and what those of one request have in common.
+//! Tasks, and the template that tasks of one request share.
 
 use std::sync::Arc;
 
@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{LastStatus, StopCode, Tags, TaskDefinition};
 
-/// What the groups of services begin with. Source: ECS API reference, `Task.group`.
+/// Prefix of service groups. Source: ECS API reference, `Task.group`.
 pub(crate) const SERVICE_GROUP: &str = "service:";
 
-/// What all tasks of one request share, and never changes. Tasks are many: they hold it once between them.
+/// What all tasks of one request share and never changes. There are many tasks, so they share one
+/// copy.
 #[derive(Clone, Debug)]
 pub struct TaskTemplate {
     /// Account and region.
@@ -24,17 +25,17 @@ pub struct TaskTemplate {
     pub cluster: Str,
     /// ARN of the cluster.
     pub cluster_arn: Str,
-    /// What they are made of; as it was then, of which only status and tags change.
+    /// The definition as it was at launch. Only its status and tags can have changed since.
     pub definition: Arc<TaskDefinition>,
-    /// The containers as they run, overrides included, in the order of the definition.
+    /// The containers as they run, with overrides applied, in the order of the definition.
     pub containers: Arc<Vec<ContainerSpec>>,
     /// As given, with one entry for each container.
     pub overrides: Arc<TaskOverride>,
-    /// Whether any were given.
+    /// Whether any overrides were given.
     pub is_overridden: bool,
-    /// What each reserves.
+    /// What each task reserves.
     pub needs: Arc<Needs>,
-    /// What spreading counts.
+    /// The group, which spreading counts by.
     pub group: Str,
     /// As given.
     pub started_by: Option<Str>,
@@ -45,56 +46,56 @@ pub struct TaskTemplate {
 pub struct Task {
     /// The id inside the ARN.
     pub id: ResourceId,
-    /// The whole ARN.
+    /// The full ARN.
     pub arn: Str,
-    /// What it shares with the others of its request.
+    /// What it shares with the other tasks of its request.
     pub template: Arc<TaskTemplate>,
-    /// Where it runs.
+    /// The instance it runs on.
     pub instance: ResourceId,
-    /// ARN of where it runs.
+    /// ARN of that instance.
     pub instance_arn: Str,
-    /// Zone of the instance at template.
+    /// Zone of the instance at launch.
     pub availability_zone: Option<Str>,
-    /// Rises with every change.
+    /// Increases with every change.
     pub version: i64,
-    /// How far it has come.
+    /// Its progress.
     pub last_status: LastStatus,
     /// Whether it should run.
     pub desired_running: bool,
     /// The containers, in the order of the definition.
     pub containers: Vec<Container>,
-    /// Accepted.
+    /// When it was accepted.
     pub created_at: Timestamp,
-    /// First image pull began.
+    /// When the first image pull started.
     pub pull_started_at: Option<Timestamp>,
-    /// Last image pull ended.
+    /// When the last image pull ended.
     pub pull_stopped_at: Option<Timestamp>,
-    /// Became RUNNING.
+    /// When it became RUNNING.
     pub started_at: Option<Timestamp>,
-    /// Was told to stop.
+    /// When it was told to stop.
     pub stopping_at: Option<Timestamp>,
-    /// First essential container ended.
+    /// When the first essential container exited.
     pub execution_stopped_at: Option<Timestamp>,
-    /// Became STOPPED.
+    /// When it became STOPPED.
     pub stopped_at: Option<Timestamp>,
     /// Why it stopped.
     pub stop_code: Option<StopCode>,
-    /// Why it stopped, for people.
+    /// Why it stopped, as text.
     pub stopped_reason: Option<Str>,
-    /// Tags; they go when the task stops.
+    /// Tags; removed when the task stops.
     pub tags: Arc<Tags>,
-    /// Until when its service does not stop it to scale in or to deploy.
+    /// Until when its service does not stop it for scale-in or deployments.
     pub protected_until: Option<Timestamp>,
 }
 
 impl Task {
-    /// Whether it holds what it reserved: until it is STOPPED.
+    /// Whether it holds its resources, that is, until it is STOPPED.
     pub fn holds_resources(&self) -> bool {
         self.last_status.holds_resources()
     }
 
-    /// `lastStatus` as the API shows it: a task that runs and was told to stop is STOPPING until its last container has ended.
-    /// Source: ECS developer guide, *Task lifecycle*.
+    /// `lastStatus` as the API shows it: a running task that was told to stop is STOPPING until its
+    /// last container has exited. Source: ECS developer guide, *Task lifecycle*.
     pub fn shown_status(&self) -> &'static str {
         match self.last_status {
             LastStatus::Running if !self.desired_running => "STOPPING",
@@ -102,17 +103,18 @@ impl Task {
         }
     }
 
-    /// The service that started it: its group names it, and nobody else may use such a group.
+    /// The service that started it, taken from its group. Only services may use such a group.
     pub fn service(&self) -> Option<&str> {
         self.template.group.strip_prefix(SERVICE_GROUP)
     }
 
-    /// What the health checks of its essential containers say together; `None` if there are none.
+    /// The combined health of its essential containers with a health check; `None` if there are
+    /// none.
     pub fn verdict(&self) -> Option<Health> {
         self.worst_health(|spec| spec.essential() && spec.definition.health_check.is_some())
     }
 
-    /// The worst health of those containers that `counts` says; `None` if there are none.
+    /// The worst health of the containers selected by `counts`; `None` if there are none.
     pub(crate) fn worst_health(&self, counts: impl Fn(&ContainerSpec) -> bool) -> Option<Health> {
         let counted = self.each_container().filter(|(spec, _)| counts(spec));
         counted.map(|(_, container)| container.health).max_by_key(|health| match health {
@@ -122,21 +124,22 @@ impl Task {
         })
     }
 
-    /// What each container is to run, and how far it has come.
+    /// Each container's specification and state.
     pub fn each_container(&self) -> impl Iterator<Item = (&ContainerSpec, &Container)> {
         self.template.containers.iter().zip(&self.containers)
     }
 }
 
-/// How far a container of a task has come. What it runs is in [`TaskTemplate::containers`], at the same place.
+/// The state of a container of a task. Its specification is at the same index in
+/// [`TaskTemplate::containers`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Container {
-    /// The whole ARN; its last part alone is stored.
+    /// The full ARN; only its last part is stored.
     #[serde(serialize_with = "last_part")]
     pub arn: Str,
-    /// How far it has come.
+    /// Its progress.
     pub last_status: LastStatus,
-    /// What the runtime calls it.
+    /// Its id in the runtime.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime_id: Option<Str>,
     /// Digest of the image.
@@ -145,16 +148,16 @@ pub struct Container {
     /// Exit code, once known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// What went wrong.
+    /// What went wrong, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Str>,
-    /// Ports as bound.
+    /// The bound ports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bindings: Vec<PortBinding>,
-    /// Verdict of its health check.
+    /// The result of its health check.
     #[serde(default = "unknown", skip_serializing_if = "is_unknown")]
     pub health: Health,
-    /// Ids of the GPUs that it has.
+    /// Ids of its GPUs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gpu_ids: Vec<Str>,
 }

@@ -1,7 +1,7 @@
-//! A task as it is stored.
+//! The stored form of a task.
 //!
-//! No record is written more often, so that neither what follows from the rest is stored, nor what is absent, nor what is
-//! usual. What follows from the task definition and the overrides comes back in [`TaskRow::into_task`].
+//! No record is written more often, so derived, absent and default values are not stored. What
+//! follows from the task definition and the overrides is restored in [`TaskRow::into_task`].
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Container, LastStatus, StopCode, Tags, Task, TaskTemplate};
 
-/// A task as it is stored.
+/// The stored form of a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TaskRow<'a> {
     pub(crate) id: ResourceId,
@@ -31,7 +31,7 @@ pub struct TaskRow<'a> {
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     desired_running: bool,
     containers: Cow<'a, [Container]>,
-    /// Only if a request had some.
+    /// Present only if the request had overrides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) overrides: Option<Cow<'a, Arc<TaskOverride>>>,
     pub(crate) group: Cow<'a, Str>,
@@ -94,7 +94,7 @@ impl<'a> From<&'a Task> for TaskRow<'a> {
 }
 
 impl TaskRow<'_> {
-    /// Whether it is a task of this template, or may as well be.
+    /// Whether this is a task of the template or of an equal one.
     pub(crate) fn is_of(&self, template: &TaskTemplate) -> bool {
         let definition = &template.definition;
         let overrides = template.is_overridden.then_some(&template.overrides);
@@ -106,7 +106,7 @@ impl TaskRow<'_> {
             && self.overrides.as_deref() == overrides
     }
 
-    /// The task again, of what is not stored with it.
+    /// Rebuilds the task from the row and what is not stored in it.
     pub(crate) fn into_task(
         self,
         arn: Str,
@@ -116,7 +116,7 @@ impl TaskRow<'_> {
         let (realm, cluster, id) = (&template.realm, &template.cluster, self.id);
         let mut containers = self.containers.into_owned();
         for container in &mut containers {
-            // Older records have it whole.
+            // Older records store the full ARN.
             let own = container.arn.rsplit('/').next().unwrap_or_default();
             container.arn = realm.arn(format_args!("container/{cluster}/{id}/{own}"));
         }
@@ -150,7 +150,7 @@ fn realm_as_text<S: Serializer>(realm: &Realm, serializer: S) -> Result<S::Ok, S
     serializer.collect_str(&format_args!("{}/{}", realm.region, realm.account))
 }
 
-/// Older records have it in parts.
+/// Older records store the realm in parts.
 fn realm_of_text_or_parts<'de, 'a, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Cow<'a, Realm>, D::Error> {

@@ -1,4 +1,4 @@
-//! Which services are to be looked at, and when. Each matter has one time, the earliest that anybody asked for.
+//! Scheduled passes. Each matter has one time, the earliest requested.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,28 +6,28 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::Realm;
 
-/// What is to be looked at.
+/// What a pass is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Matter {
     /// One service: realm, cluster, name.
     Service(Realm, Str, Str),
-    /// The services of a cluster whose zones are evened out.
+    /// Zone balancing for the services of a cluster.
     Zones(Realm, Str),
-    /// The services of a cluster that wait for room.
+    /// The services of a cluster that are waiting for room.
     Waiting(Realm, Str),
 }
 
-/// Matters by time.
+/// Matters ordered by time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Agenda {
     order: BTreeSet<(Timestamp, Matter)>,
     times: BTreeMap<Matter, Timestamp>,
-    /// Nothing is taken before: the last tick did as much as one may.
+    /// Nothing is taken before this time, because the last tick reached its limit.
     paused_until: Timestamp,
 }
 
 impl Agenda {
-    /// Asks for a look, at `at` or earlier.
+    /// Schedules a pass at `at` or earlier.
     pub(crate) fn schedule(&mut self, matter: Matter, at: Timestamp) {
         if let Some(known) = self.times.get_mut(&matter) {
             if *known <= at {
@@ -41,7 +41,7 @@ impl Agenda {
         self.order.insert((at, matter));
     }
 
-    /// Takes the next matter that is due.
+    /// Takes the next due matter.
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<Matter> {
         if self.paused_until > now || self.order.first().is_none_or(|(at, _)| *at > now) {
             return None;
@@ -56,7 +56,7 @@ impl Agenda {
         self.paused_until = until;
     }
 
-    /// When the next look is due.
+    /// When the next pass is due.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.order.first().map(|(at, _)| (*at).max(self.paused_until))
     }

@@ -1,16 +1,17 @@
-//! How many tasks a service may have and must have. Source: ECS API reference, `DeploymentConfiguration`.
+//! The maximum and minimum number of tasks of a service. Source: ECS API reference,
+//! `DeploymentConfiguration`.
 
-/// The two bounds of a service, in tasks.
+/// The bounds of a service, in tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
-    /// Healthy tasks that must stay.
+    /// Minimum number of healthy tasks.
     pub(crate) lower: u32,
-    /// Tasks that there may be, those that are stopping included.
+    /// Maximum number of tasks, including those that are stopping.
     pub(crate) upper: u32,
 }
 
 impl Bounds {
-    /// The bounds for so many desired tasks: the lower is rounded up, the upper down.
+    /// The bounds for a desired count: the lower is rounded up, the upper down.
     pub(crate) fn of(desired: u32, minimum_healthy_percent: u32, maximum_percent: u32) -> Self {
         let of = |percent: u32| u64::from(desired) * u64::from(percent);
         let count = |tasks: u64| u32::try_from(tasks).unwrap_or(u32::MAX);

@@ -1,16 +1,17 @@
-//! How many failed tasks end a deployment. Source: ECS developer guide, *deployment circuit breaker*.
+//! How many failed tasks trip the circuit breaker. Source: ECS developer guide, *deployment circuit
+//! breaker*.
 
 use super::{Breaker, Threshold};
 
-/// Least threshold of `BOUNDED_PERCENT`. Source: ECS developer guide; it was 10 until May 2023.
+/// Minimum threshold of `BOUNDED_PERCENT`. Source: ECS developer guide; it was 10 until May 2023.
 const THRESHOLD_MIN: u32 = 3;
-/// Greatest threshold of `BOUNDED_PERCENT`. Source: ECS developer guide.
+/// Maximum threshold of `BOUNDED_PERCENT`. Source: ECS developer guide.
 const THRESHOLD_MAX: u32 = 200;
-/// The percent that counts when no threshold is given. Source: ECS developer guide.
+/// The percentage used when no threshold is given. Source: ECS developer guide.
 pub(crate) const THRESHOLD_PERCENT: u32 = 50;
 
 impl Breaker {
-    /// The failures that it takes at a desired count.
+    /// The number of failures that trips it at a desired count.
     pub(crate) fn failures(&self, desired: u32) -> u32 {
         let of = |percent: u32| {
             let tasks = (u64::from(desired) * u64::from(percent)).div_ceil(100);

@@ -1,4 +1,4 @@
-//! What the tasks of a service add up to: all that a plan may know of them.
+//! A summary of a service's tasks: everything a plan may know about them.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +13,16 @@ use crate::limits;
 use crate::record::{InstanceStatus, LastStatus, Task};
 use crate::state::Policy;
 
-/// How a task is doing.
+/// The condition of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
-    /// It does not run yet.
+    /// It is not running yet.
     Pending,
-    /// It runs, and it is not known yet whether it is well.
+    /// It is running, but its health is not known yet.
     Settling,
     /// It failed its health check.
     Unhealthy,
-    /// It runs and is well.
+    /// It is running and healthy.
     Healthy,
 }
 
@@ -32,42 +32,42 @@ pub(crate) struct Member {
     pub(crate) id: ResourceId,
     /// The deployment that started it.
     pub(crate) deployment: Option<Str>,
-    /// Whether that is the PRIMARY one.
+    /// Whether that is the PRIMARY deployment.
     pub(crate) primary: bool,
     pub(crate) instance: ResourceId,
     pub(crate) zone: Option<Str>,
     pub(crate) created_at: Timestamp,
     pub(crate) standing: Standing,
-    /// Whether it may not be stopped for scaling or deploying.
+    /// Whether it must not be stopped for scale-in or deployments.
     pub(crate) protected: bool,
-    /// Whether its instance takes no tasks any more.
+    /// Whether its instance no longer takes tasks.
     pub(crate) leaving: bool,
 }
 
 /// The tasks of a service.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Census {
-    /// Those that should run, by id.
+    /// Tasks that should run, by id.
     pub(crate) members: Vec<Member>,
-    /// How many were told to stop and have not yet.
+    /// Number of tasks that were told to stop and have not stopped yet.
     pub(crate) stopping: u32,
-    /// When the first of those was told to.
+    /// When the first of those was told to stop.
     pub(crate) stopping_since: Option<Timestamp>,
     /// Instances with a task that is not STOPPED.
     pub(crate) occupied: BTreeSet<ResourceId>,
-    /// When time alone changes this.
+    /// When this changes by time alone.
     pub(crate) again_at: Option<Timestamp>,
 }
 
 impl Census {
-    /// Whether fewer tasks than so many are there that are to stay.
+    /// Whether fewer than `target` tasks are to stay.
     pub(crate) fn is_short_of(&self, target: u32) -> bool {
         let stay = self.members.iter().filter(|one| one.primary && !one.leaving);
         super::plan::count(stay) < target
     }
 }
 
-/// Looks at the tasks of a service.
+/// Takes the census of a service's tasks.
 pub(crate) fn census(
     cluster: &ClusterState,
     service: &Service,
@@ -112,7 +112,8 @@ pub(crate) fn census(
     census
 }
 
-/// How a task is doing, and until when that holds at most. Without a health check it is well after `settle_ms`.
+/// The condition of a task, and when it changes by time alone. Without a health check, a task is
+/// healthy after `settle_ms`.
 pub(crate) fn standing(
     task: &Task,
     grace_period_s: u32,

@@ -1,7 +1,7 @@
-//! The plan of a service of the strategy DAEMON: one task on each instance that takes it.
+//! Plans services with the DAEMON strategy: one task on each eligible instance.
 //!
-//! Source: ECS developer guide, *DAEMON*. An instance never has two tasks of the service, so an old one is stopped before its
-//! successor starts; tasks on instances that drain go at once.
+//! Source: ECS developer guide, *DAEMON*. An instance never has two tasks of the service, so an old
+//! task is stopped before its successor starts; tasks on draining instances stop at once.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,20 +17,21 @@ use super::plan::{Plan, Why};
 use crate::cluster_state::ClusterState;
 use crate::placing::{Rules, suits};
 
-/// What a DAEMON service should do next.
+/// The next actions for a DAEMON service.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DaemonPlan {
     /// Instances to start a task on, if it fits.
     pub(crate) start_on: Vec<ResourceId>,
-    /// Tasks to stop, and what else there is to say.
+    /// Tasks to stop, and the rest of the plan.
     pub(crate) plan: Plan,
 }
 
-/// The instances that should have a task: ACTIVE, with the attributes that the task requires, meant by the constraints, and with a
-/// connected agent unless they have one already. Free resources do not matter here: a full instance is one where the task is
-/// missing.
+/// The instances that should have a task: ACTIVE, with the required attributes, matching the
+/// constraints, and with a connected agent unless they already have a task. Free resources are
+/// ignored: on a full instance the task counts as missing.
 ///
-/// Chosen by us: an instance whose agent is away is not missed. `None` if the constraints cost too much to evaluate.
+/// Chosen by us: an instance whose agent is disconnected does not count as missing a task. `None`
+/// if the constraints are too expensive to evaluate.
 pub(crate) fn sites(
     cluster: &ClusterState,
     census: &Census,
@@ -48,7 +49,7 @@ pub(crate) fn sites(
     (!effort.is_spent()).then_some(found)
 }
 
-/// What to know of the service itself.
+/// What the plan needs to know about the service itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Daemon {
     pub(crate) bounds: Bounds,

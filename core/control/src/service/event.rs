@@ -1,6 +1,7 @@
-//! What a service tells: the lines of its `events`, and announcements for the event stream.
+//! What a service reports: its `events`, and announcements for the event stream.
 //!
-//! Source of the texts: ECS developer guide, *Amazon ECS service event messages*, and field reports.
+//! Source of the messages: ECS developer guide, *Amazon ECS service event messages*, and field
+//! reports.
 
 use longshore_machine::{Ids, Timestamp};
 use longshore_wire_ecs::Str;
@@ -10,12 +11,12 @@ use super::{Service, ServiceEvent};
 use crate::announce::{ActionName, Announced, Announcement, DeploymentName, Level};
 use crate::limits;
 
-/// Speaks for services during one look or call.
+/// Reports on behalf of services during one pass or call.
 #[derive(Debug)]
 pub(crate) struct Voice<'a> {
     ids: &'a mut Ids,
     pub(crate) now: Timestamp,
-    /// What was announced.
+    /// The announcements so far.
     pub(crate) announced: Vec<Announcement>,
 }
 
@@ -24,12 +25,12 @@ impl<'a> Voice<'a> {
         Self { ids, now, announced: Vec::new() }
     }
 
-    /// Where ids come from.
+    /// The source of ids.
     pub(crate) fn ids(&mut self) -> &mut Ids {
         self.ids
     }
 
-    /// Writes an event.
+    /// Adds an event.
     pub(crate) fn say(&mut self, service: &mut Service, what: &str) {
         let event = ServiceEvent {
             id: self.ids.uuid("service-event").into(),
@@ -40,7 +41,7 @@ impl<'a> Voice<'a> {
         service.events.truncate(limits::SERVICE_EVENTS_MAX);
     }
 
-    /// Announces what a service did or met.
+    /// Announces a service action.
     pub(crate) fn act(
         &mut self,
         service: &Service,
@@ -52,7 +53,7 @@ impl<'a> Voice<'a> {
         self.announce(service, level, Announced::Action { name, reason, instances });
     }
 
-    /// Announces what became of the PRIMARY deployment.
+    /// Announces a state change of the PRIMARY deployment.
     pub(crate) fn deployment(
         &mut self,
         service: &Service,
@@ -76,7 +77,7 @@ impl<'a> Voice<'a> {
     }
 }
 
-/// `3 tasks: (task a) (task b) (task c)`; of many tasks the first are named.
+/// `3 tasks: (task a) (task b) (task c)`; of many tasks only the first are named.
 pub(crate) fn named(kind: &str, tasks: &[ResourceId]) -> String {
     let names = tasks.iter().take(limits::EVENT_TASKS_MAX).map(|id| format!(" (task {id})"));
     let more = match tasks.len().saturating_sub(limits::EVENT_TASKS_MAX) {
@@ -86,7 +87,7 @@ pub(crate) fn named(kind: &str, tasks: &[ResourceId]) -> String {
     format!("{} {kind}:{}{more}.", tasks.len(), names.collect::<String>())
 }
 
-/// What the closest instance lacks, from the reason of a placement failure.
+/// Describes what the closest instance lacks, from the reason for a placement failure.
 pub(crate) fn lack(reason: &str) -> &'static str {
     match reason {
         "RESOURCE:CPU" => "has insufficient CPU units available.",
@@ -100,7 +101,7 @@ pub(crate) fn lack(reason: &str) -> &'static str {
     }
 }
 
-/// How close an instance came to taking a task: the further the check that it failed, the closer.
+/// How close an instance came to accepting a task: the later the failed check, the closer.
 pub(crate) fn closeness(reason: &str) -> u8 {
     match reason {
         "INACTIVE" => 0,

@@ -1,7 +1,7 @@
-//! One look at a service: census, plan, and the plan carried out.
+//! One pass over a service: takes the census, plans, and carries out the plan.
 //!
-//! A look is cheap when there is nothing to do, and does a bounded part when there is much; what is left is done by the
-//! next one.
+//! A pass is cheap when there is nothing to do and bounded when there is a lot; the next one does
+//! the rest.
 
 mod settle;
 mod tell;
@@ -33,19 +33,19 @@ use crate::placing::{self, Rules, fits, place};
 use crate::record::{StopCode, Task, TaskDefinition, TaskTemplate};
 use crate::state::{Agents, Policy};
 
-/// What a look costs at least, what starting or stopping a task does with the events of it, what each instance does where a DAEMON
-/// may run, what refusing to go on evaluating does, and how many tasks or instances are looked at in one: in microseconds, measured,
-/// and for a reckoning only.
+/// Costs in microseconds, measured and used only for estimates: the base cost of a pass, starting
+/// or stopping a task including its events, each instance where a DAEMON may run, and giving up an
+/// evaluation. The last is the number of tasks or instances scanned per microsecond.
 const LOOK: usize = 10;
 const ACTION: usize = 25;
 const SITE: usize = 5;
 const TOO_COSTLY: usize = 30_000;
 const SEEN_AT_ONCE: usize = 4;
 
-/// How the causes begin for which a service tells that its tasks keep exiting.
+/// Prefix of the causes under which a service reports that its tasks keep exiting.
 const EXITS: &str = "exits ";
 
-/// Looks at the services that are due, as many as one tick may.
+/// Makes a pass over each due service, up to the limit of one tick.
 pub(crate) fn look_at_due(control: &mut Control, now: Timestamp, out: &mut Vec<Output>) {
     let mut work = 0;
     while let Some(matter) = control.state.agenda.take(now) {
@@ -80,7 +80,7 @@ pub(crate) fn look_at_due(control: &mut Control, now: Timestamp, out: &mut Vec<O
     }
 }
 
-/// Looks at one service; gives what that cost, in microseconds or so.
+/// Makes a pass over one service; returns its estimated cost in microseconds.
 fn look_at(
     control: &mut Control,
     now: Timestamp,
@@ -136,22 +136,23 @@ fn bounds(service: &Service, desired: u32) -> Bounds {
     Bounds::of(desired, service.minimum_healthy_percent, service.maximum_percent)
 }
 
-/// What could not be placed: instances and the check that each failed. No instance at all is possible.
+/// Why a task could not be placed: instances and the check that each failed. Empty if there are no
+/// instances.
 type Unplaced = Option<Vec<(ResourceId, Refusal)>>;
 
-/// A look in progress.
+/// A pass in progress.
 struct Look<'c, 'v> {
     cluster: &'c mut ClusterState,
     name: &'c Str,
     voice: Voice<'v>,
     policy: Policy,
     agents: Agents,
-    /// Tasks that were started or stopped.
+    /// Tasks started or stopped.
     tasks: Vec<Arc<Task>>,
     again_at: Option<Timestamp>,
     /// Whether the service became INACTIVE.
     over: bool,
-    /// What the look has cost, but for what was started and stopped, in microseconds or so.
+    /// The estimated cost so far in microseconds, excluding started and stopped tasks.
     work: usize,
 }
 
@@ -160,7 +161,7 @@ impl Look<'_, '_> {
         self.again_at = [self.again_at, at].into_iter().flatten().min();
     }
 
-    /// Changes the record and tells of it.
+    /// Changes the service record and reports on the change.
     fn change(&mut self, how: impl FnOnce(&mut Service, &mut Voice<'_>)) {
         if let Some(service) = self.cluster.service_mut(self.name) {
             how(service, &mut self.voice);
@@ -171,7 +172,7 @@ impl Look<'_, '_> {
         self.cluster.services.get(self.name).map(|known| &known.record)
     }
 
-    /// Keeps an ACTIVE service as it should be.
+    /// Keeps an ACTIVE service in its desired state.
     fn tend(&mut self, service: Arc<Service>, definition: Option<&Arc<TaskDefinition>>) {
         let Some(definition) = definition else {
             drop(service);
@@ -180,7 +181,7 @@ impl Look<'_, '_> {
         let rules = Rules::read(&service.constraints, &service.strategy);
         let rules = match rules.and_then(|rules| rules.and_of(definition)) {
             Ok(rules) => rules,
-            // A rollback may bring a definition back that does not go with what was changed since.
+            // A rollback may restore a definition that no longer fits later changes of the service.
             Err(error) => {
                 drop(service);
                 return self.configuration_failed(&error.message);
@@ -218,7 +219,7 @@ impl Look<'_, '_> {
         self.tell(&plan, missing);
         self.tell_stopping(&plan, &census, target);
         if settled && target > desired {
-            // What was started elsewhere is well: now the fullest zones lose as many.
+            // The tasks started elsewhere are healthy, so the fullest zones can now lose as many.
             self.change(|service, _| service.moves = 0);
             self.again(Some(now));
         } else if settled {
@@ -232,8 +233,8 @@ impl Look<'_, '_> {
         }
     }
 
-    /// The plan; for a DAEMON with the instances to start on; and the desired count. `None` if its constraints cost too much to
-    /// evaluate.
+    /// Returns the plan, the instances to start on if the service is a DAEMON, and the desired
+    /// count. `None` if the constraints are too expensive to evaluate.
     fn plan(
         &mut self,
         service: &Service,
@@ -269,25 +270,25 @@ impl Look<'_, '_> {
         Some((plan, None, desired))
     }
 
-    /// So many tasks or instances were looked at.
+    /// Accounts for `count` tasks or instances scanned.
     fn saw(&mut self, count: usize) {
         self.work += count / SEEN_AT_ONCE;
     }
 
-    /// Placing has looked at some since it had looked at so many.
+    /// Accounts for what placement has scanned since its counter was at `before`.
     fn saw_since(&mut self, before: u64) {
         let seen = self.cluster.view.looked_at() - before;
         self.saw(usize::try_from(seen).unwrap_or(usize::MAX));
     }
 
-    /// Tells that the constraints cannot be evaluated in the time that one look may take.
+    /// Reports that the constraints cannot be evaluated within the time limit of one pass.
     fn too_costly(&mut self) {
         self.work += TOO_COSTLY;
         let error = placing::too_costly(self.cluster);
         self.configuration_failed(&error.message);
     }
 
-    /// Gives the deployment up if too many of its tasks failed.
+    /// Fails the deployment if too many of its tasks failed.
     fn trip(&mut self, service: &Service, census: &Census) -> bool {
         let (Some(primary), Some(breaker)) = (service.primary(), service.breaker) else {
             return false;
@@ -308,7 +309,7 @@ impl Look<'_, '_> {
         true
     }
 
-    /// Stops what the plan says, up to the bound of one look.
+    /// Stops the planned tasks, up to the limit of one pass.
     fn stop(&mut self, plan: &Plan) {
         let most = usize::try_from(limits::SERVICE_BATCH_MAX).unwrap_or(usize::MAX);
         if plan.stop.len() > most {
@@ -374,7 +375,8 @@ impl Look<'_, '_> {
         self.tasks.push(self.cluster.put_task(task));
     }
 
-    /// Starts what the plan says, up to the bound of one look; gives what found no place.
+    /// Starts the planned tasks, up to the limit of one pass; returns those that could not be
+    /// placed.
     fn start(
         &mut self,
         plan: &Plan,
@@ -433,7 +435,7 @@ impl Look<'_, '_> {
         unplaced
     }
 
-    /// For each instance whether the task fits there.
+    /// Checks for each instance whether the task fits.
     fn on_sites(
         &self,
         sites: &[ResourceId],
@@ -453,7 +455,7 @@ impl Look<'_, '_> {
         (placed, refused)
     }
 
-    /// Stops all tasks of a deleted service; once they have stopped, it is INACTIVE.
+    /// Stops all tasks of a deleted service, which becomes INACTIVE once they have stopped.
     fn drain(&mut self, service: Arc<Service>) {
         let census = census(self.cluster, &service, self.policy, self.voice.now);
         drop(service);

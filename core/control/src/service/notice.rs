@@ -1,8 +1,10 @@
-//! From what becomes of tasks to what their services make of it: failures are counted and starts are slowed down, in the step
-//! that brought the news, so that the counts are stored with the task. What the counts lead to, the next look decides.
+//! Applies what happens to tasks to their services. Failures are counted and starts are delayed in
+//! the step that brings the news, so that the counts are stored with the task. The next pass acts
+//! on them.
 //!
-//! Source: ECS developer guide, *deployment circuit breaker* and *service throttle logic*: a task that ends before it was
-//! RUNNING is a failed start; one that ran and ended is not, unless [`Policy::breaker_counts_exits`] says so.
+//! Source: ECS developer guide, *deployment circuit breaker* and *service throttle logic*: a task
+//! that ends before it is RUNNING is a failed start; one that ran and exited is not, unless
+//! [`Policy::breaker_counts_exits`] is set.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -16,7 +18,7 @@ use crate::machine::Control;
 use crate::record::{LastStatus, StopCode, Task};
 use crate::state::Policy;
 
-/// Something that became of a task of a service.
+/// Something that happened to a service task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Noticed {
     service: Str,
@@ -28,22 +30,22 @@ pub(crate) struct Noticed {
 enum News {
     /// It is RUNNING.
     Runs,
-    /// It is well: its health check passed, or it has none and is RUNNING.
+    /// It is healthy: its health check passed, or it has none and is RUNNING.
     Well {
-        /// Whether a health check says so.
+        /// Whether a health check passed.
         checked: bool,
     },
     /// It ended before it was RUNNING.
     FailedToStart,
-    /// It ran, and ended by itself.
+    /// It ran and exited by itself.
     Ended(Exit),
 }
 
 impl Noticed {
-    /// What a change of a task means.
+    /// What a change of a task means for its service.
     ///
-    /// A task has ended as soon as it is not to run any more: what else there is of it may take its time to stop, and is replaced
-    /// before it has.
+    /// A task counts as ended as soon as it should no longer run. Its remaining containers may take
+    /// time to stop, and it is replaced before they have.
     pub(crate) fn between(before: Option<Condition>, task: &Task) -> Vec<Self> {
         let Some(deployment) = task.template.started_by.clone() else { return Vec::new() };
         let was = before.map_or(LastStatus::Pending, |before| before.last_status);
@@ -72,7 +74,7 @@ impl Noticed {
     }
 }
 
-/// Takes in what was noticed in a step, and puts the services that it concerns on the agenda.
+/// Processes what was noticed in a step and schedules the affected services.
 pub(crate) fn take_notice(control: &mut Control, now: Timestamp) {
     let policy = control.state.policy;
     let touched: Vec<(Realm, Str)> = control.state.touched.iter().cloned().collect();
@@ -105,7 +107,7 @@ pub(crate) fn take_notice(control: &mut Control, now: Timestamp) {
     }
 }
 
-/// Counts one piece of news. The record is touched only if it changes.
+/// Applies one piece of news. The record is touched only if it changes.
 fn reckon(cluster: &mut ClusterState, now: Timestamp, noticed: &Noticed, policy: Policy) {
     let Some(known) = cluster.services.get(&noticed.service) else { return };
     let service = &*known.record;
@@ -141,13 +143,13 @@ fn apply(service: &mut Service, now: Timestamp, noticed: &Noticed, policy: Polic
                 service.starts.failed_batches = 0;
             }
         }
-        // Where exits count, that a task runs does not make up for one that ran and ended.
+        // Where exits count, a task that runs does not make up for one that ran and exited.
         News::Well { checked } if resets && (*checked || !policy.breaker_counts_exits) => {
             deployment.failed_tasks = 0;
         }
         News::Well { .. } => {}
         News::FailedToStart => {
-            // Once tasks of it have run, a failed start says little about the deployment.
+            // Once tasks of the deployment have run, a failed start says little about it.
             let counts = !deployment.reached_running || service.breaker.is_none();
             deployment.failed_tasks += u32::from(counts);
             deployment.updated_at = now;

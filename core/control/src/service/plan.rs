@@ -1,6 +1,6 @@
-//! What a service should do next, as a value: how many tasks to start, which to stop, and why.
+//! The next actions for a service, as a value: how many tasks to start, which to stop, and why.
 //!
-//! Pure: equal situations give equal plans. The percent bounds are kept here and nowhere else.
+//! Pure: equal situations give equal plans. The percentage bounds are enforced only here.
 
 use longshore_wire_ecs::arn::ResourceId;
 
@@ -15,45 +15,45 @@ pub(crate) enum Why {
     Replaced,
     /// There are more than desired.
     TooMany,
-    /// Its instance drains.
+    /// Its instance is draining.
     Draining,
-    /// A DAEMON is not to run on its instance any more.
+    /// Its instance should no longer run a task of the DAEMON service.
     Excluded,
     /// It failed its health check.
     Unhealthy,
 }
 
-/// All that a plan may know.
+/// Everything that a plan may depend on.
 #[derive(Clone, Debug)]
 pub(crate) struct Situation<'a> {
     pub(crate) desired: u32,
     pub(crate) bounds: Bounds,
     pub(crate) members: &'a [Member],
-    /// Tasks that were told to stop and have not yet; they count against the upper bound.
+    /// Tasks that were told to stop and have not stopped yet; they count against the upper bound.
     pub(crate) stopping: u32,
-    /// Whether the deployment was given up: it starts nothing and replaces nothing.
+    /// Whether the deployment has failed: it starts nothing and replaces nothing.
     pub(crate) failed: bool,
-    /// Whether starts are not held back.
+    /// Whether starts are currently allowed.
     pub(crate) may_start: bool,
     pub(crate) order: Order<'a>,
 }
 
-/// What to do.
+/// The actions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// Tasks of the PRIMARY deployment to start.
     pub(crate) start: u32,
     /// Tasks to stop.
     pub(crate) stop: Vec<(ResourceId, Why)>,
-    /// Tasks that are missing and may not be started before some time has passed.
+    /// Missing tasks that may not be started yet.
     pub(crate) held_back: u32,
-    /// Whether the bounds allow nothing at all, so that nothing will change by itself.
+    /// Whether the bounds allow no action at all, so that nothing will change by itself.
     pub(crate) stuck: bool,
     /// Tasks that would be stopped if they were not protected.
     pub(crate) protected: u32,
 }
 
-/// A plan in the making.
+/// A plan under construction.
 struct Making<'a> {
     situation: &'a Situation<'a>,
     /// Healthy tasks that stay.
@@ -61,7 +61,7 @@ struct Making<'a> {
     plan: Plan,
 }
 
-/// Plans a service of the strategy REPLICA.
+/// Plans a service with the REPLICA strategy.
 pub(crate) fn replica(situation: &Situation<'_>) -> Plan {
     let members = situation.members;
     let healthy = count(members.iter().filter(|one| one.standing == Standing::Healthy));
@@ -88,7 +88,7 @@ pub(crate) fn replica(situation: &Situation<'_>) -> Plan {
 }
 
 impl Making<'_> {
-    /// Starts what is missing, as far as the upper bound allows.
+    /// Starts missing tasks, up to the upper bound.
     fn start(&mut self, missing: u32) {
         let situation = self.situation;
         if situation.failed {
@@ -103,14 +103,15 @@ impl Making<'_> {
         }
     }
 
-    /// Draining instances lose tasks that are not up at once, the others within the lower bound.
-    /// Source: ECS developer guide, *Draining container instances*.
+    /// Stops tasks on draining instances: those that are not healthy at once, the others within the
+    /// lower bound. Source: ECS developer guide, *Draining container instances*.
     fn leave(&mut self) {
         let leaving = self.situation.members.iter().filter(|one| one.leaving);
         self.stop_within_bounds(leaving.collect(), Why::Draining, u32::MAX);
     }
 
-    /// Stops at most `most` of some tasks: first those that are not well, which the lower bound does not count.
+    /// Stops at most `most` of the given tasks, unhealthy ones first, since the lower bound does
+    /// not count them.
     fn stop_within_bounds(&mut self, mut some: Vec<&Member>, why: Why, most: u32) {
         some.sort_by_key(|one| (one.standing, one.created_at, one.id));
         let mut stopped = 0;
@@ -132,8 +133,8 @@ impl Making<'_> {
         }
     }
 
-    /// Unhealthy tasks go once others have taken their place, or one by one if there is no room for others.
-    /// Source: ECS developer guide, *replacing unhealthy tasks*.
+    /// Stops unhealthy tasks once others have replaced them, or one by one if there is no room for
+    /// others. Source: ECS developer guide, *replacing unhealthy tasks*.
     fn unhealthy(&mut self, kept: &[&Member], missing: u32) {
         let situation = self.situation;
         let unhealthy = situation
@@ -154,11 +155,11 @@ impl Making<'_> {
             (false, true) => 1,
             (false, false) => 0,
         };
-        // Protection is from scaling and deploying, not from failing.
+        // Protection applies to scaling and deployments, not to failing health checks.
         self.plan.stop.extend(unhealthy.iter().take(most).map(|one| (one.id, Why::Unhealthy)));
     }
 
-    /// Stops what is too much. The lower bound is no obstacle: as many as desired stay.
+    /// Stops excess tasks. The lower bound does not interfere, since as many as desired stay.
     fn scale_in(&mut self, kept: &[&Member], excess: u32) {
         if excess == 0 {
             return;

@@ -1,4 +1,4 @@
-//! The record of a service: what was asked for, its deployments, and what it has to tell.
+//! The record of a service: what was requested, its deployments, and its events.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,19 +14,19 @@ use crate::record::{Tags, words};
 words! {
     /// Status of a service.
     ServiceStatus {
-        /// In use.
+        /// Active.
         Active = "ACTIVE",
-        /// Deleted; its tasks are being stopped. Described, not listed.
+        /// Deleted, but its tasks are still stopping. Described but not listed.
         Draining = "DRAINING",
-        /// Deleted, and without tasks; described for a while.
+        /// Deleted and without tasks; described for a while.
         Inactive = "INACTIVE",
     }
 }
 
 words! {
-    /// What decides how many tasks there are, and where.
+    /// How the number and location of tasks are determined.
     Scheduling {
-        /// A number of tasks.
+        /// A fixed number of tasks.
         Replica = "REPLICA",
         /// One task on each instance.
         Daemon = "DAEMON",
@@ -34,73 +34,74 @@ words! {
 }
 
 words! {
-    /// Whose tags the tasks get.
+    /// Where the tags of tasks come from.
     Propagate {
-        /// Nobody's.
+        /// Nowhere.
         None = "NONE",
-        /// Those of the service.
+        /// The service.
         Service = "SERVICE",
-        /// Those of the task definition.
+        /// The task definition.
         TaskDefinition = "TASK_DEFINITION",
     }
 }
 
 words! {
-    /// How far a deployment has come.
+    /// The progress of a deployment.
     RolloutState {
-        /// Its tasks do not all run yet, or others do.
+        /// Not all of its tasks are running yet, or others still are.
         InProgress = "IN_PROGRESS",
-        /// All its tasks have run, and no others.
+        /// All its tasks have run, and no others do.
         Completed = "COMPLETED",
-        /// Its circuit breaker gave it up.
+        /// Its circuit breaker tripped.
         Failed = "FAILED",
     }
 }
 
 words! {
-    /// What became of a service deployment.
+    /// The status of a service deployment.
     Outcome {
-        /// Under way.
+        /// In progress.
         InProgress = "IN_PROGRESS",
         /// Completed.
         Successful = "SUCCESSFUL",
-        /// Given up, or overtaken by the next one.
+        /// Failed, or superseded by a newer one.
         Stopped = "STOPPED",
-        /// The deployment before it is coming back.
+        /// The previous deployment is being restored.
         RollbackInProgress = "ROLLBACK_IN_PROGRESS",
-        /// The deployment before it is back.
+        /// The previous deployment has been restored.
         RollbackSuccessful = "ROLLBACK_SUCCESSFUL",
-        /// The deployment before it could not be brought back either.
+        /// The previous deployment could not be restored either.
         RollbackFailed = "ROLLBACK_FAILED",
     }
 }
 
-/// How many failed tasks end a deployment.
+/// How many failed tasks trip the circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Threshold {
-    /// So many.
+    /// This many.
     Count(u32),
-    /// Percent of the desired count, within the bounds that ECS sets.
+    /// Percentage of the desired count, within the bounds that ECS sets.
     BoundedPercent(u32),
-    /// Percent of the desired count.
+    /// Percentage of the desired count.
     UnboundedPercent(u32),
 }
 
 /// The circuit breaker of deployments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
-    /// Whether the deployment that completed last comes back.
+    /// Whether to roll back to the last completed deployment.
     pub rollback: bool,
-    /// Whether a task that is well sets the count back.
+    /// Whether a healthy task resets the count.
     pub reset_on_healthy_task: bool,
     /// How many failures it takes.
     pub threshold: Threshold,
 }
 
-/// A deployment: a task definition that the service is to run. It leaves the record once no task of it is wanted.
+/// A deployment of a task definition. It is removed from the record once none of its tasks is
+/// wanted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Deployment {
-    /// `ecs-svc/` and 19 digits; the `startedBy` of its tasks.
+    /// `ecs-svc/` and 19 digits; also the `startedBy` of its tasks.
     pub id: Str,
     /// Family of the task definition.
     pub family: Str,
@@ -112,116 +113,116 @@ pub struct Deployment {
     pub revision_arn: Str,
     /// ARN of the service deployment that it is part of.
     pub deployment_arn: Str,
-    /// It began.
+    /// When it started.
     pub created_at: Timestamp,
-    /// It last changed.
+    /// When it last changed.
     pub updated_at: Timestamp,
-    /// How far it has come.
+    /// Its progress.
     pub rollout: RolloutState,
-    /// The same in words.
+    /// Its progress as text.
     pub reason: Str,
-    /// Failures since a task was well.
+    /// Failures since a task was last healthy.
     pub failed_tasks: u32,
-    /// Whether a task of it has ever been RUNNING.
+    /// Whether any of its tasks has ever been RUNNING.
     pub reached_running: bool,
 }
 
 /// A service revision: what a deployment deployed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Revision {
-    /// The whole ARN.
+    /// The full ARN.
     pub arn: Str,
     /// ARN of the task definition.
     pub definition_arn: Str,
     /// Container names and images of the task definition.
     pub images: Vec<(Str, Str)>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// A service deployment: the story of one change.
+/// A service deployment: the history of one change.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServiceDeployment {
-    /// The whole ARN.
+    /// The full ARN.
     pub arn: Str,
-    /// When it was asked for, which is when it began.
+    /// When it was requested and started.
     pub created_at: Timestamp,
-    /// It last changed.
+    /// When it last changed.
     pub updated_at: Timestamp,
-    /// It ended.
+    /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// ARNs of the revisions that ran when it began, and their tasks then.
+    /// ARNs of the revisions that ran when it started, and their task counts at that time.
     pub sources: Vec<(Str, u32)>,
-    /// ARN of the revision to run.
+    /// ARN of the target revision.
     pub target: Str,
-    /// What became of it.
+    /// Its status.
     pub outcome: Outcome,
-    /// The same in words.
+    /// The reason for the status.
     pub reason: Option<Str>,
-    /// The revision that is brought back, and since when.
+    /// The revision being restored, and since when.
     pub rollback: Option<(Str, Timestamp)>,
-    /// Failed tasks, as of the last change.
+    /// Number of failed tasks as of the last change.
     pub failures: u32,
-    /// How many it would have taken; `None` without a circuit breaker.
+    /// The failure threshold; `None` without a circuit breaker.
     pub threshold: Option<u32>,
 }
 
-/// A line in `events`.
+/// An entry of `events`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServiceEvent {
     /// A UUID.
     pub id: Str,
-    /// When it was written.
+    /// When it was added.
     pub created_at: Timestamp,
     /// The text.
     pub message: Str,
 }
 
-/// How a task of a service ended that was not told to.
+/// How a service task exited by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Exit {
     /// The task.
     pub(crate) task: ResourceId,
-    /// The first essential container that ended.
+    /// The essential container that exited; of several, the first that failed.
     pub(crate) container: Str,
-    /// Its exit code, if it is known.
+    /// Its exit code, if known.
     pub(crate) code: Option<i32>,
-    /// What its host said of it besides.
+    /// Further information from its host.
     pub(crate) reason: Option<Str>,
     /// How long the task had been RUNNING, in ms.
     pub(crate) ran_ms: u64,
 }
 
-/// How fast tasks may be started after some have failed or ended.
+/// The state that limits how fast tasks start after failures or exits.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Starts {
-    /// Last start of a task.
+    /// When a task was last started.
     pub(crate) last_at: Timestamp,
-    /// Batches in a row of which a task ended before it ran.
+    /// Consecutive batches with a task that ended before it ran.
     pub(crate) failed_batches: u32,
-    /// Whether of the last batch none has failed or ended yet.
+    /// Whether no task of the last batch has failed or exited yet.
     pub(crate) fresh: bool,
-    /// No task is started before.
+    /// No task is started before this time.
     pub(crate) not_before: Timestamp,
-    /// Tasks in a row that ran and ended by themselves before long.
+    /// Consecutive tasks that ran and soon exited by themselves.
     #[serde(default)]
     pub(crate) exits: u32,
-    /// Batches in a row of which a task ended quickly, although it ran.
+    /// Consecutive batches with a task that ran but exited quickly.
     #[serde(default)]
     pub(crate) quick_batches: u32,
-    /// The last of these ends.
+    /// The last such exit.
     #[serde(default)]
     pub(crate) last_exit: Option<Exit>,
 }
 
-/// What keeps a service from telling the same thing over and over.
+/// Keeps a service from repeating the same events.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Telling {
-    /// Whether zones are being evened out.
+    /// Whether zones are being rebalanced.
     pub(crate) rebalancing: bool,
-    /// Steady, and when that was told last.
+    /// If steady, when that was last reported.
     pub(crate) steady_at: Option<Timestamp>,
-    /// Other things, by cause, and when they were told last.
+    /// Other reports by cause, with the time of the last one.
     pub(crate) told: BTreeMap<Str, Timestamp>,
 }
 
@@ -236,41 +237,41 @@ pub struct Service {
     pub cluster_arn: Str,
     /// Unique in its cluster.
     pub name: Str,
-    /// The whole ARN.
+    /// The full ARN.
     pub arn: Str,
-    /// Whether it is in use.
+    /// ACTIVE, DRAINING or INACTIVE.
     pub status: ServiceStatus,
-    /// What decides how many tasks there are.
+    /// How the number of tasks is determined.
     pub scheduling: Scheduling,
-    /// How many tasks there should be: as asked for, or one for each instance.
+    /// Desired number of tasks: as requested, or one per instance.
     pub desired_count: u32,
-    /// As given, with what follows from it.
+    /// As given, with derived values.
     pub configuration: DeploymentConfiguration,
-    /// Most tasks, in percent of the desired count.
+    /// Maximum number of tasks, as a percentage of the desired count.
     pub maximum_percent: u32,
-    /// Fewest healthy tasks, in percent of the desired count.
+    /// Minimum number of healthy tasks, as a percentage of the desired count.
     pub minimum_healthy_percent: u32,
-    /// The circuit breaker, if it is on.
+    /// The circuit breaker, if enabled.
     pub breaker: Option<Breaker>,
     /// Constraints, as given.
     pub constraints: Vec<PlacementConstraint>,
     /// Strategies, as given.
     pub strategy: Vec<PlacementStrategy>,
-    /// How long after its start the health of a task does not count, in seconds.
+    /// How long the health of a task is ignored after its start, in seconds.
     pub grace_period_s: u32,
-    /// Whether tasks are to be moved to even out zones.
+    /// Whether tasks are moved to balance zones.
     pub rebalancing: bool,
-    /// Tasks that are started beyond the desired count, so that as many can be stopped in fuller zones.
+    /// Tasks started beyond the desired count, so that as many can be stopped in fuller zones.
     pub moves: u32,
-    /// Whose tags the tasks get.
+    /// Where the tags of tasks come from.
     pub propagate: Propagate,
-    /// Whether tasks get tags that name service and cluster.
+    /// Whether tasks get tags naming the service and cluster.
     pub managed_tags: bool,
     /// Tags.
     pub tags: Tags,
-    /// The client token that made it, and the request that it stands for.
+    /// The client token that created it, and the request stored under it.
     pub token: Option<(Str, String)>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it became INACTIVE.
     pub inactive_at: Option<Timestamp>,
@@ -282,19 +283,19 @@ pub struct Service {
     pub history: VecDeque<ServiceDeployment>,
     /// Revisions, newest first.
     pub revisions: VecDeque<Revision>,
-    /// How fast tasks may be started.
+    /// Limits how fast tasks start.
     pub starts: Starts,
-    /// What has been told.
+    /// What has been reported.
     pub telling: Telling,
 }
 
 impl Service {
-    /// The deployment that is to run.
+    /// The PRIMARY deployment.
     pub(crate) fn primary(&self) -> Option<&Deployment> {
         self.deployments.first()
     }
 
-    /// The group of its tasks.
+    /// The group that its tasks belong to.
     pub(crate) fn group(&self) -> Str {
         format!("{}{}", crate::record::SERVICE_GROUP, self.name).into()
     }

@@ -1,6 +1,8 @@
-//! How deployments begin, complete, fail and come back: changes of a service's record, and what is told of them.
+//! How deployments start, complete, fail and roll back: changes of a service's record, and the
+//! events about them.
 //!
-//! Source: ECS API reference, `Deployment` and `ServiceDeployment`; ECS developer guide, *deployment circuit breaker*.
+//! Source: ECS API reference, `Deployment` and `ServiceDeployment`; ECS developer guide,
+//! *deployment circuit breaker*.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -13,12 +15,13 @@ use crate::announce::DeploymentName;
 use crate::limits;
 use crate::record::TaskDefinition;
 
-/// Digits of a deployment id, as ECS shows them.
+/// Lowest deployment id: 19 digits, as ECS shows them.
 const ID_FROM: u64 = 1_000_000_000_000_000_000;
-/// One below 19 nines.
+/// One less than 19 nines.
 const ID_RANGE: u64 = 8_000_000_000_000_000_000;
 
-/// Makes a deployment of `definition` the PRIMARY one. `sources` are the revisions that run, and how many tasks of each.
+/// Makes a deployment of `definition` the PRIMARY one. `sources` are the running revisions and the
+/// number of tasks of each.
 pub(crate) fn deploy(
     service: &mut Service,
     definition: &TaskDefinition,
@@ -59,7 +62,7 @@ pub(crate) fn deploy(
     voice.deployment(service, DeploymentName::InProgress, id, reason);
 }
 
-/// Begins the story of a deployment, and keeps what it deploys.
+/// Adds the service deployment to the history, and the revision that it deploys.
 fn remember(
     service: &mut Service,
     definition: &TaskDefinition,
@@ -94,14 +97,14 @@ fn remember(
     service.history.truncate(limits::SERVICE_DEPLOYMENTS_KEPT_MAX);
 }
 
-/// Nothing that failed before says anything about what is started now.
+/// Resets what earlier failures caused; they say nothing about what is started now.
 fn start_afresh(service: &mut Service) {
     service.starts = Starts { last_at: service.starts.last_at, ..Starts::default() };
     service.telling = Telling::default();
     service.moves = 0;
 }
 
-/// The deployment under way is overtaken by another one.
+/// Ends the deployment in progress, which another one replaces.
 fn overtake(service: &mut Service, now: Timestamp) {
     let open = |one: &&mut ServiceDeployment| one.finished_at.is_none();
     for story in service.history.iter_mut().filter(open) {
@@ -115,12 +118,12 @@ fn finish(story: &mut ServiceDeployment, outcome: Outcome, reason: Option<&str>,
     (story.updated_at, story.finished_at) = (now, Some(now));
 }
 
-/// The service deployment under way.
+/// The service deployment in progress.
 fn story(service: &mut Service) -> Option<&mut ServiceDeployment> {
     service.history.iter_mut().find(|one| one.finished_at.is_none())
 }
 
-/// All tasks of the PRIMARY deployment run and are well, and no others do.
+/// Completes the PRIMARY deployment: all its tasks are running and healthy, and no others are left.
 pub(crate) fn complete(service: &mut Service, voice: &mut Voice<'_>) {
     let now = voice.now;
     service.deployments.truncate(1);
@@ -139,7 +142,7 @@ pub(crate) fn complete(service: &mut Service, voice: &mut Voice<'_>) {
     voice.deployment(service, DeploymentName::Completed, id, reason);
 }
 
-/// Gives the PRIMARY deployment up. With rollback the one that completed last becomes PRIMARY again.
+/// Fails the PRIMARY deployment. With rollback, the last completed one becomes PRIMARY again.
 pub(crate) fn fail(service: &mut Service, what: &str, voice: &mut Voice<'_>) {
     let now = voice.now;
     let rollback = service.breaker.is_some_and(|breaker| breaker.rollback);
@@ -186,14 +189,15 @@ fn roll_back(service: &mut Service, back: usize, failure: &str, voice: &mut Voic
     voice.deployment(service, DeploymentName::InProgress, id, reason);
 }
 
-/// The service goes away: nothing is deployed any more.
+/// Ends the deployment in progress of a deleted service.
 pub(crate) fn end_deployments(service: &mut Service, now: Timestamp) {
     if let Some(story) = story(service) {
         finish(story, Outcome::Stopped, Some("The service was deleted."), now);
     }
 }
 
-/// Deployments of which no task is wanted leave the list, but for the PRIMARY one and the one to roll back to.
+/// Deployments without wanted tasks, to be removed from the list, except for the PRIMARY one and
+/// the one to roll back to.
 pub(crate) fn spent(service: &Service, in_use: impl Fn(&Str) -> bool) -> Vec<Str> {
     let back = service.deployments.iter().position(|one| one.rollout == RolloutState::Completed);
     let others = service.deployments.iter().enumerate().skip(1);

@@ -1,8 +1,9 @@
-//! Which task goes first when there are more than desired.
+//! Which task to stop first when there are more than desired.
 //!
-//! Source: ECS developer guide, *Task placement strategies*, and ECS API reference, `UpdateService`: without a strategy the
-//! zone with most tasks of the service loses one, and in it the instance with most. Chosen by us: what is not well goes
-//! before what is; the youngest task goes first among equals.
+//! Source: ECS developer guide, *Task placement strategies*, and ECS API reference,
+//! `UpdateService`: without a strategy, the zone with the most tasks of the service loses one, from
+//! the instance with the most. Chosen by us: unhealthy tasks go before healthy ones, and among
+//! equals the youngest goes first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,16 +14,17 @@ use longshore_wire_ecs::shape::task::PlacementStrategy;
 
 use super::census::{Member, Standing};
 
-/// By what tasks are chosen.
+/// The order in which tasks are chosen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order<'a> {
-    /// Zones and instances with most tasks lose theirs first.
+    /// Zones and instances with the most tasks lose theirs first.
     Balance,
-    /// The instance that has most left loses its tasks first, so that the others stay full.
+    /// The instance with the most free resources loses its tasks first, so that the others stay
+    /// full.
     MostFree(&'a ClusterView, Resource),
 }
 
-/// What `binpack` packs.
+/// The resource that `binpack` packs by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resource {
     /// CPU units.
@@ -32,7 +34,7 @@ pub(crate) enum Resource {
 }
 
 impl<'a> Order<'a> {
-    /// The order that goes with the first strategy of a service. `random` leaves the choice to us.
+    /// The order matching a service's first strategy. `random` leaves the choice to us.
     pub(crate) fn of(strategies: &[PlacementStrategy], view: &'a ClusterView) -> Self {
         let Some(first) = strategies.first() else { return Self::Balance };
         let field = first.field.as_deref().unwrap_or_default();
@@ -46,7 +48,7 @@ impl<'a> Order<'a> {
     }
 }
 
-/// The members in the order in which they go.
+/// The members in the order in which they are stopped.
 pub(crate) fn first_to_go<'m>(members: &[&'m Member], order: Order<'_>) -> Vec<&'m Member> {
     let (well, mut unwell): (Vec<&Member>, Vec<&Member>) =
         members.iter().partition(|one| one.standing == Standing::Healthy);
@@ -58,16 +60,17 @@ pub(crate) fn first_to_go<'m>(members: &[&'m Member], order: Order<'_>) -> Vec<&
     unwell
 }
 
-/// Tasks of one zone.
+/// The tasks in one zone.
 #[derive(Debug, Default)]
 struct ZoneTasks<'m> {
     count: usize,
     on: BTreeMap<ResourceId, Vec<&'m Member>>,
-    /// Its instances by how many tasks they have.
+    /// Its instances, ordered by number of tasks.
     by_load: BTreeSet<(usize, ResourceId)>,
 }
 
-/// Takes one after the other from where most are. Each choice costs the depth of a tree and not a walk.
+/// Repeatedly takes a task from where there are the most. Each choice costs a tree lookup rather
+/// than a scan.
 fn balanced<'m>(well: &[&'m Member]) -> Vec<&'m Member> {
     let mut zones: BTreeMap<Option<&Str>, ZoneTasks<'m>> = BTreeMap::new();
     for one in well {

@@ -1,4 +1,5 @@
-//! How services look in the API. Source: ECS API reference, `Service`; what is not set is shown as real replies show it.
+//! How services appear in the API. Source: ECS API reference, `Service`; unset members are shown as
+//! in real replies.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -12,8 +13,8 @@ use crate::cluster_state::ClusterState;
 use crate::record::LastStatus;
 use crate::show::tags;
 
-/// Tasks of a service or deployment that should run, by how far they are. Tasks that were told to stop do not count: on ECS they
-/// would be STOPPING and not RUNNING.
+/// Tasks of a service or deployment that should run, by status. Tasks that were told to stop do not
+/// count: on ECS they would be STOPPING rather than RUNNING.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) running: i32,
@@ -25,7 +26,7 @@ impl Counts {
         self.running + self.pending
     }
 
-    /// Counts so many tasks of a status more.
+    /// Adds `more` to the count for a status.
     pub(crate) fn add(&mut self, status: Option<LastStatus>, more: i32) {
         match status {
             Some(LastStatus::Pending) => self.pending += more,
@@ -51,7 +52,7 @@ pub(crate) fn counts_of(cluster: &ClusterState, service: &Service, deployment: &
     known.and_then(|known| known.counts.get(deployment)).copied().unwrap_or_default()
 }
 
-/// A service.
+/// A service as shown in replies.
 pub(crate) fn service(
     cluster: &ClusterState,
     service: &Service,
@@ -94,8 +95,9 @@ pub(crate) fn service(
     }
 }
 
-/// A deployment configuration with what ECS fills in. Source: ECS API reference, `DeploymentCircuitBreaker`; for alarms that were not given,
-/// the replies of `describe-services` in the reference of the AWS CLI.
+/// A deployment configuration with the defaults that ECS fills in. Source: ECS API reference,
+/// `DeploymentCircuitBreaker`; for alarms that were not given, the `describe-services` replies in
+/// the AWS CLI reference.
 fn configuration(given: &shape::DeploymentConfiguration) -> shape::DeploymentConfiguration {
     let mut shown = given.clone();
     if let Some(breaker) = &mut shown.deployment_circuit_breaker {
@@ -173,7 +175,7 @@ fn event(event: &super::ServiceEvent) -> shape::ServiceEvent {
     }
 }
 
-/// A service deployment in a list.
+/// A service deployment as shown in a list.
 pub(crate) fn service_deployment_brief(
     service: &Service,
     story: &ServiceDeployment,
@@ -191,7 +193,7 @@ pub(crate) fn service_deployment_brief(
     }
 }
 
-/// A service deployment.
+/// A service deployment as shown in replies.
 pub(crate) fn service_deployment(
     cluster: &ClusterState,
     service: &Service,
@@ -254,7 +256,7 @@ fn breaker(
     }
 }
 
-/// A service revision.
+/// A service revision as shown in replies.
 pub(crate) fn service_revision(
     service: &Service,
     revision: &Revision,

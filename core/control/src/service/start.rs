@@ -1,4 +1,4 @@
-//! What a service starts: a template made of its task definition and of what it says about tags.
+//! Builds the template for a service's tasks from its task definition and tag settings.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::record::{Cluster, Tags, TaskDefinition, TaskTemplate};
 /// The template of a deployment's tasks, and their tags.
 ///
 /// # Errors
-/// When containers cannot be made of the definition.
+/// When the containers cannot be built from the definition.
 pub(crate) fn template_of(
     cluster: &Cluster,
     service: &Service,

@@ -1,4 +1,4 @@
-//! A service in memory: its record, and the index of its tasks.
+//! The in-memory state of a service: its record and the index of its tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,21 +15,22 @@ use crate::cluster_state::{ClusterState, Condition};
 use crate::expiry::retire_service;
 use crate::state::State;
 
-/// What the last plan of a service left of its bounds, for the audit.
+/// How the last plan of a service relates to its bounds, for the audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ledger {
-    /// The bounds that it was made for.
+    /// The bounds that the plan was made for.
     pub(crate) bounds: Bounds,
-    /// Tasks that were not STOPPED, and those that it started.
+    /// Tasks that were not STOPPED, and tasks that the plan started.
     pub(crate) live: u32,
     pub(crate) started: u32,
-    /// Healthy tasks, and those that it stopped to deploy or to drain; a DAEMON drains at once.
+    /// Healthy tasks, and those of them that the plan stopped to deploy or drain; a DAEMON drains
+    /// at once.
     pub(crate) healthy: u32,
     pub(crate) replaced: u32,
 }
 
 impl Ledger {
-    /// What a plan does to its bounds.
+    /// Compares a plan with its bounds.
     pub(crate) fn of(census: &Census, plan: &Plan, bounds: Bounds, daemon: bool) -> Self {
         let healthy = census.members.iter().filter(|one| one.standing == Standing::Healthy);
         let healthy: BTreeSet<ResourceId> = healthy.map(|one| one.id).collect();
@@ -46,7 +47,7 @@ impl Ledger {
         }
     }
 
-    /// Whether the plan broke a bound that was kept before.
+    /// Whether the plan broke a bound that held before.
     pub(crate) fn is_broken(&self) -> bool {
         let above = self.started > 0 && self.live + self.started > self.bounds.upper;
         let below = self.replaced > 0 && self.healthy - self.replaced < self.bounds.lower;
@@ -62,12 +63,13 @@ pub(crate) struct ServiceState {
     pub(crate) live: BTreeSet<ResourceId>,
     /// Its tasks that should run, counted by the deployment that started them.
     pub(crate) counts: BTreeMap<Str, Counts>,
-    /// What the last plan left of the bounds.
+    /// How the last plan relates to the bounds.
     pub(crate) ledger: Option<Ledger>,
 }
 
 impl ServiceState {
-    /// Follows a task of a deployment from one condition to another; `None` is one that is not known.
+    /// Updates the counts for a task of a deployment whose condition changed; `None` means the task
+    /// is not known.
     pub(crate) fn count(
         &mut self,
         deployment: Option<&Str>,
@@ -95,7 +97,7 @@ impl ServiceState {
 }
 
 impl ClusterState {
-    /// Adds a service, or one in place of an INACTIVE one of its name.
+    /// Adds a service, replacing an INACTIVE one of the same name.
     pub(crate) fn put_service(&mut self, service: Service) {
         let name = service.name.clone();
         if service.scheduling == Scheduling::Daemon && service.status != ServiceStatus::Inactive {
@@ -119,7 +121,7 @@ impl ClusterState {
         }
     }
 
-    /// A service that was deleted has no tasks any more. Gives whether that is news.
+    /// Makes a deleted service without tasks INACTIVE. Returns whether that is new.
     pub(crate) fn end_service(&mut self, name: &Str, now: Timestamp) -> bool {
         let Some(service) = self.service_mut(name) else { return false };
         let before = std::mem::replace(&mut service.status, ServiceStatus::Inactive);
@@ -143,7 +145,7 @@ impl ClusterState {
         }
     }
 
-    /// The record of a service, to be changed; it will be stored.
+    /// The record of a service, to be changed and then stored.
     pub(crate) fn service_mut(&mut self, name: &str) -> Option<&mut Service> {
         let known = self.services.get_mut(name)?;
         self.changed_services.insert(known.record.name.clone());
@@ -151,10 +153,10 @@ impl ClusterState {
     }
 }
 
-/// Takes in services as they were stored. All are looked at once.
+/// Loads stored services and schedules a pass over each.
 ///
 /// # Errors
-/// Names the service whose cluster is not there.
+/// Names the service whose cluster is missing.
 pub(crate) fn load(state: &mut State, services: Vec<Service>) -> Result<(), String> {
     for service in services {
         let (realm, cluster) = (service.realm.clone(), service.cluster.clone());

@@ -1,8 +1,8 @@
-//! Evening out availability zones: a steady service with more tasks in one zone than its share starts others elsewhere first, and
-//! loses those in the fullest zones once they are healthy.
+//! Balances availability zones: a steady service with more tasks in a zone than its share first
+//! starts others elsewhere, then stops those in the fullest zones once the new ones are healthy.
 //!
-//! Source: ECS developer guide, *Availability Zone rebalancing*. Chosen by us: how long after a change of instances zones are
-//! looked at.
+//! Source: ECS developer guide, *Availability Zone rebalancing*. Chosen by us: how long after a
+//! change of instances the zones are checked.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::{Scheduling, Service};
 use crate::cluster_state::ClusterState;
 use crate::placing::{Rules, place};
 
-/// Whether a service is one whose zones are evened out.
+/// Whether a service takes part in zone balancing.
 pub(crate) fn is_eligible(service: &Service) -> bool {
     let spreads = service.strategy.first().is_none_or(|first| {
         first.kind.as_deref() == Some("spread")
@@ -31,7 +31,8 @@ pub(crate) fn is_eligible(service: &Service) -> bool {
         && !bound_to_zones
 }
 
-/// How many tasks are above the share of their zones; each zone's share is the same, and the remainder goes to the fullest.
+/// How many tasks exceed the share of their zones. Zones have equal shares, with the remainder
+/// going to the fullest.
 pub(crate) fn above_share(mut counts: Vec<u32>) -> u32 {
     counts.sort_unstable_by(|one, other| other.cmp(one));
     let zones = u32::try_from(counts.len()).unwrap_or(u32::MAX).max(1);
@@ -41,8 +42,8 @@ pub(crate) fn above_share(mut counts: Vec<u32>) -> u32 {
     counts.iter().zip(shares).map(|(count, share)| count.saturating_sub(share)).sum()
 }
 
-/// How many tasks to start beyond the desired count so that zones can be evened out: no more than there is room for, and only
-/// as long as they would go to zones that are poorer than the richest by more than one.
+/// How many tasks to start beyond the desired count to balance zones: no more than there is room
+/// for, and only while they would go to zones with at least two tasks fewer than the richest.
 pub(crate) fn moves(
     cluster: &mut ClusterState,
     service: &Service,

@@ -1,14 +1,14 @@
-//! Random services over random instances: whatever happens, the books balance and no plan breaks its bounds; and once
-//! everything is quiet and there is room, every service is as it should be.
+//! Random services over random instances: whatever happens, the books balance and no plan breaks
+//! its bounds. Once everything is quiet and there is room, every service reaches its desired state.
 
 use super::*;
 
-/// Names that services may have.
+/// Names of services.
 const NAMES: [&str; 3] = ["a", "b", "c"];
-/// Percents that leave a way to deploy any number of tasks.
+/// Percentages that allow any number of tasks to be deployed.
 const PERCENTS: [(u32, u32); 4] = [(100, 200), (0, 100), (50, 200), (0, 200)];
 
-/// What happens to services. Some of it is refused, which is fine.
+/// An action on services. Some are rejected, which is fine.
 #[derive(Clone, Debug)]
 enum Act {
     Other(Step),
@@ -22,7 +22,7 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     let name = || 0..NAMES.len();
-    // Ports are for standalone tasks: whether they fit is another question.
+    // Ports are left to standalone tasks, since whether they fit is a separate question.
     let family = || 0..2_usize;
     prop_oneof![
         16 => step().prop_map(Act::Other),
@@ -77,7 +77,7 @@ impl World {
         Some(())
     }
 
-    /// Lets time pass, tick by tick.
+    /// Advances time tick by tick.
     fn run(&mut self, ms: u64) {
         let end = self.now + ms;
         while let Some(at) = self.control.wake_at().filter(|at| *at <= end) {
@@ -92,7 +92,7 @@ impl World {
         assert!(violations.is_empty(), "{violations:?}");
     }
 
-    /// Hosts do what they should: what is to run runs, what is to stop stops. Gives whether there was anything to do.
+    /// Hosts start and stop tasks as they should. Returns whether there was anything to do.
     fn obey(&mut self) -> bool {
         let mut any = false;
         for task in self.described_tasks() {
@@ -109,7 +109,7 @@ impl World {
         any
     }
 
-    /// Quiet: hosts obey, and time passes, for as long as the longest delay and protection.
+    /// Lets hosts obey while time passes, for as long as the longest delay and protection.
     fn quiet(&mut self) {
         for _ in 0..12 {
             while self.obey() {
@@ -125,11 +125,11 @@ impl World {
         reply["services"].as_array_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Takes every instance away, and brings so many that have room for everything.
+    /// Removes every instance and adds `count` instances with room for everything.
     fn renew_instances(&mut self, count: usize) {
         for instance in self.instances.clone() {
             let body = json!({"containerInstance": instance, "force": true});
-            // Those that are INACTIVE already are refused.
+            // Rejected for INACTIVE instances.
             let _ = self.call("DeregisterContainerInstance", &body);
         }
         let from = self.instances.len();
@@ -183,7 +183,7 @@ proptest! {
             world.do_act(act);
         }
         for name in NAMES {
-            // Those that are not there are refused.
+            // Rejected for services that do not exist.
             let _ = world.call("DeleteService", &json!({"service": name, "force": true}));
         }
         world.renew_instances(0);

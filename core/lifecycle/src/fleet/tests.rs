@@ -1,4 +1,4 @@
-//! What simulated containers do, and that their environment decides it.
+//! The behaviour of simulated containers, as set by their environment.
 
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ fn statuses(reports: &[TaskReport]) -> Vec<Reported> {
     reports.iter().map(|report| report.status).collect()
 }
 
-/// A task of one container with this environment.
+/// A task with one container with this environment.
 fn task(environment: &[(&str, &str)]) -> Arc<TaskSpec> {
     let pair = |(name, value): &(&str, &str)| KeyValuePair {
         name: Some((*name).into()),

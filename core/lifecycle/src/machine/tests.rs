@@ -1,4 +1,4 @@
-//! A host from order to report, with a runtime that does what each test says.
+//! A host from order to report, with a runtime controlled by each test.
 
 mod dependencies;
 mod health;
@@ -20,17 +20,17 @@ use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, Conta
 use super::{ContainerRef, Event, Found, FoundState, Input, Lifecycle, Output};
 use crate::audit;
 
-/// A host, its clock, and what its last step asked for.
+/// A host, its clock, and the outputs of its last step.
 struct World {
     host: Lifecycle,
     now: Timestamp,
     generation: u64,
     specs: BTreeMap<ResourceId, Arc<TaskSpec>>,
-    /// What was ever reported, in order.
+    /// Everything ever reported, in order.
     reports: Vec<TaskReport>,
-    /// How many reports came before the last step.
+    /// Number of reports before the last step.
     reported_before: usize,
-    /// Whether the control plane has every end on record at once; off, the end is never heard of.
+    /// Whether the control plane records every end at once; otherwise it never confirms any.
     puts_on_record: bool,
 }
 
@@ -47,14 +47,14 @@ impl World {
         }
     }
 
-    /// Steps, and gives what was asked of the runtime in words such as `start app` and `remove 1`.
+    /// Steps, and returns what the runtime was asked to do, such as `start app` and `remove 1`.
     fn step(&mut self, input: Input) -> Vec<String> {
         let mut out = Vec::new();
         self.host.step(self.now, input, &mut out);
         self.take_in(out)
     }
 
-    /// Lets time pass to `ms` after the last step.
+    /// Advances the clock by `ms` and ticks.
     fn pass(&mut self, ms: u64) -> Vec<String> {
         self.now = self.now + ms;
         let mut out = Vec::new();
@@ -92,7 +92,7 @@ impl World {
         asked
     }
 
-    /// The control plane has the ends of tasks on record.
+    /// Confirms that the ends of tasks are recorded.
     fn forget(&mut self, tasks: Vec<ResourceId>) -> Vec<String> {
         if tasks.is_empty() {
             return Vec::new();
@@ -186,12 +186,12 @@ impl World {
         &self.reports[self.reported_before..]
     }
 
-    /// In how many ms the host wants to be woken.
+    /// Milliseconds until the host wants to be woken.
     fn host_wakes_in(&self) -> Option<u64> {
         self.host.wake_at().map(|at| at.since(self.now))
     }
 
-    /// How far a task was ever said to have come.
+    /// Every status reported for a task, in order.
     fn furthest(&self, spec: &TaskSpec) -> Vec<Reported> {
         self.reports
             .iter()
@@ -209,7 +209,7 @@ fn container(name: &str) -> ContainerDefinition {
     }
 }
 
-/// A container that the task does not end with.
+/// A container that is not essential.
 fn helper(name: &str) -> ContainerDefinition {
     ContainerDefinition { essential: Some(false), ..container(name) }
 }
@@ -243,7 +243,7 @@ fn task(number: u128, containers: Vec<ContainerDefinition>) -> Arc<TaskSpec> {
     })
 }
 
-/// A container that the runtime has from before.
+/// A container that the runtime has from an earlier run.
 fn found(spec: &TaskSpec, container: &str, state: FoundState) -> Found {
     Found {
         task: spec.id,

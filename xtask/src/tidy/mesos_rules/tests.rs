@@ -6,7 +6,7 @@ const ROWS: &str = "| id | rule | source | tested |\n|---|---|---|---|\n\
                     | C2 | Two. | `docs/b.md` | yes |\n\
                     | C3 | Three. | `src/c.cpp` | no, agent |\n";
 
-/// What is wrong with this page, this Rust file and this Python file.
+/// The violations found for this page, Rust file and Python file.
 fn wrong(page: &str, rust: &str, python: &str) -> Vec<String> {
     let tree = Tree::of(&[(PAGE, page), ("core/a.rs", rust), ("conformance/test_a.py", python)]);
     check(&tree).iter().map(ToString::to_string).collect()

@@ -1,5 +1,6 @@
-//! Which launch types a task definition is good for. Source: ECS API reference, `TaskDefinition.compatibilities`; the texts are
-//! those of AWS's replies as github.com/badmintoncryer/cdk-preflight recorded them in September 2026, unless they are marked.
+//! Which launch types a task definition is compatible with. Source: ECS API reference,
+//! `TaskDefinition.compatibilities`. Unless marked otherwise, messages are those of AWS as recorded
+//! by github.com/badmintoncryer/cdk-preflight in September 2026.
 
 use longshore_wire_ecs::host::NetworkMode;
 use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, Volume};
@@ -8,10 +9,10 @@ use longshore_wire_ecs::{ApiError, Str, limits};
 
 use super::quantity;
 
-/// Log drivers that Fargate has.
+/// Log drivers available on Fargate.
 const FARGATE_LOG_DRIVERS: [&str; 3] = ["awslogs", "splunk", "awsfirelens"];
 
-/// What a definition asks for, with its defaults filled in.
+/// The requested definition, with defaults filled in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {
     pub(super) request: &'a RegisterTaskDefinitionRequest,
@@ -22,10 +23,10 @@ pub(super) struct Asked<'a> {
     pub(super) memory_mib: Option<u32>,
 }
 
-/// The launch types that a definition is good for, in the order in which AWS shows them.
+/// The launch types that a definition is compatible with, in the order AWS shows them.
 ///
 /// # Errors
-/// `ClientException` when it requires one that it is not good for.
+/// `ClientException` when the definition requires one that it is not compatible with.
 pub(super) fn compatibilities(asked: &Asked<'_>) -> Result<Vec<Str>, ApiError> {
     const KNOWN: [&str; 4] = ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"];
     let required = asked.request.requires_compatibilities.as_deref().unwrap_or_default();
@@ -69,7 +70,8 @@ fn ephemeral_storage(asked: &Asked<'_>, on_fargate: bool) -> Result<(), ApiError
     }
 }
 
-/// Source: ECS developer guide, *External instances*: neither awsvpc nor EFS volumes. The text is chosen by us.
+/// Source: ECS developer guide, *External instances*: no awsvpc and no EFS volumes. Message chosen
+/// by us.
 fn external(asked: &Asked<'_>) -> Result<(), ApiError> {
     let foreign = |volume: &Volume| {
         volume.efs_volume_configuration.is_some()
@@ -84,7 +86,8 @@ fn external(asked: &Asked<'_>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Source: ECS developer guide, *Amazon ECS Managed Instances*: Linux, in mode awsvpc or host. The text is chosen by us.
+/// Source: ECS developer guide, *Amazon ECS Managed Instances*: Linux, with network mode awsvpc or
+/// host. Message chosen by us.
 fn managed_instances(asked: &Asked<'_>) -> Result<(), ApiError> {
     if !matches!(asked.network_mode, NetworkMode::Awsvpc | NetworkMode::Host) {
         return refuse("Managed Instances only support network modes 'awsvpc' and 'host'.");
@@ -101,7 +104,8 @@ fn is_windows(asked: &Asked<'_>) -> bool {
     family.is_some_and(|family| family.starts_with("WINDOWS"))
 }
 
-/// Whether Fargate would take it, although Longshore runs no tasks there: what registers here registers on AWS.
+/// Whether Fargate would accept it. Longshore runs no tasks on Fargate, but what registers here
+/// also registers on AWS.
 fn fargate(asked: &Asked<'_>) -> Result<(), ApiError> {
     let request = asked.request;
     if asked.network_mode != NetworkMode::Awsvpc {
@@ -170,7 +174,7 @@ fn fargate_container(container: &ContainerDefinition, asked: &Asked<'_>) -> Resu
             "Tasks using the Fargate launch type do not support GPU resource requirements.",
         );
     }
-    // Source: ECS API reference, `ContainerDefinition.stopTimeout`; the text is chosen by us.
+    // Source: ECS API reference, `ContainerDefinition.stopTimeout`; message chosen by us.
     if container.stop_timeout.is_some_and(|seconds| seconds > limits::FARGATE_STOP_TIMEOUT_S_MAX) {
         return refuse(format!(
             "Tasks using the Fargate launch type must have a stopTimeout of at most {} seconds.",

@@ -1,5 +1,6 @@
-//! What the containers of a task definition must be, alone and together. Where AWS's own text is known it is used; source: replies
-//! as github.com/badmintoncryer/cdk-preflight recorded them in September 2026, and field reports. The rest is chosen by us.
+//! Validates the containers of a task definition, individually and together. Messages are those of
+//! AWS where known, as recorded by github.com/badmintoncryer/cdk-preflight in September 2026 or
+//! seen in field reports. The rest are chosen by us.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,8 @@ fn refuse(message: impl Into<String>) -> Check {
     Err(ApiError::client(message))
 }
 
-/// What a container gets from outside. Source: ECS API reference, `EnvironmentFile`, `Secret`, `ResourceRequirement`.
+/// Checks what a container gets from outside. Source: ECS API reference, `EnvironmentFile`,
+/// `Secret`, `ResourceRequirement`.
 fn provisions(container: &ContainerDefinition, name: &str) -> Check {
     let files = container.environment_files.as_deref().unwrap_or_default();
     if files.len() > limits::ENVIRONMENT_FILES_MAX {
@@ -67,7 +69,7 @@ fn provisions(container: &ContainerDefinition, name: &str) -> Check {
     Ok(())
 }
 
-/// Checks every rule; the first that is broken is the answer.
+/// Checks every rule and returns the first violation.
 pub(super) fn check(
     containers: &[ContainerDefinition],
     network_mode: NetworkMode,
@@ -115,7 +117,7 @@ pub(super) fn check(
     dependencies(containers)
 }
 
-/// What only goes with some network modes.
+/// Checks members that only some network modes support.
 fn network(container: &ContainerDefinition, network_mode: NetworkMode) -> Check {
     fn some<T>(list: Option<&Vec<T>>) -> bool {
         list.is_some_and(|list| !list.is_empty())
@@ -348,7 +350,8 @@ fn dependencies(containers: &[ContainerDefinition]) -> Check {
     }
 }
 
-/// Takes away containers that depend on none that is left; what cannot be taken away is a cycle.
+/// Repeatedly removes containers that depend on none of those left; if none can be removed, there
+/// is a cycle.
 fn has_cycle(edges: &BTreeMap<&str, Vec<&str>>) -> bool {
     let mut left: BTreeSet<&str> = edges.keys().copied().collect();
     loop {

@@ -1,28 +1,29 @@
-//! Task-level sizes as people write them. Source: ECS API reference, `RegisterTaskDefinition.cpu` and `.memory`.
+//! Parses task-level sizes. Source: ECS API reference, `RegisterTaskDefinition.cpu` and `.memory`.
 
 use longshore_wire_ecs::ApiError;
 
-/// `1024`, `1 vCPU` or `.5 vcpu` as CPU units.
+/// Parses `1024`, `1 vCPU` or `.5 vcpu` as CPU units.
 ///
 /// # Errors
-/// `ClientException` when it is none of these or outside 1 to 196608.
+/// `ClientException` when the text has none of these forms or is outside 1 to 196608.
 pub(in crate::admit) fn cpu_units(text: &str) -> Result<u32, ApiError> {
     scaled(text, "vcpu", 1024)
         .filter(|units| (1..=196_608).contains(units))
         .ok_or_else(|| ApiError::client("Invalid 'cpu' setting for task."))
 }
 
-/// `512`, `2GB` or `2 gb` as MiB.
+/// Parses `512`, `2GB` or `2 gb` as MiB.
 ///
 /// # Errors
-/// `ClientException` when it is none of these or zero.
+/// `ClientException` when the text has none of these forms or is zero.
 pub(in crate::admit) fn memory_mib(text: &str) -> Result<u32, ApiError> {
     scaled(text, "gb", 1024)
         .filter(|mib| *mib > 0)
         .ok_or_else(|| ApiError::client("Invalid 'memory' setting for task."))
 }
 
-/// Sizes that Fargate has: CPU units, least, most and step of memory in MiB. Source: ECS developer guide, *Task size*.
+/// Sizes available on Fargate: CPU units, then minimum, maximum and step of memory in MiB. Source:
+/// ECS developer guide, *Task size*.
 const FARGATE: [(u32, u32, u32, u32); 7] = [
     (256, 512, 2048, 512),
     (512, 1024, 4096, 1024),
@@ -33,13 +34,14 @@ const FARGATE: [(u32, u32, u32, u32); 7] = [
     (16_384, 32_768, 122_880, 8192),
 ];
 
-/// Sizes that are no steps: CPU units and MiB. Source: ECS developer guide, *Task size*.
+/// Sizes that do not follow a step: CPU units and MiB. Source: ECS developer guide, *Task size*.
 const FARGATE_LARGEST: (u32, [u32; 3]) = (32_768, [61_440, 122_880, 249_856]);
 
-/// Checks that Fargate has a size.
+/// Checks that Fargate supports a size.
 ///
 /// # Errors
-/// `ClientException` when it has not. 256 units with 1536 MiB is the one gap in the steps; Windows takes a whole core at least.
+/// `ClientException` when it does not. 256 units with 1536 MiB is the only gap in the steps;
+/// Windows needs at least one vCPU.
 pub(super) fn fargate(cpu: u32, memory_mib: u32, windows: bool) -> Result<(), ApiError> {
     let (largest, sizes) = FARGATE_LARGEST;
     let has = (largest == cpu && sizes.contains(&memory_mib))
@@ -56,7 +58,7 @@ pub(super) fn fargate(cpu: u32, memory_mib: u32, windows: bool) -> Result<(), Ap
     )))
 }
 
-/// A whole number, or a decimal number followed by `unit`, which is worth `worth`.
+/// Parses a whole number, or a decimal number followed by `unit`, which is multiplied by `worth`.
 fn scaled(text: &str, unit: &str, worth: u64) -> Option<u32> {
     let text = text.trim().to_lowercase();
     let Some(number) = text.strip_suffix(unit) else { return text.parse().ok() };

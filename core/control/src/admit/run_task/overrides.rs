@@ -1,4 +1,4 @@
-//! Overrides: what a request changes of a task definition. Source: ECS API reference, `TaskOverride`.
+//! Overrides of a task definition. Source: ECS API reference, `TaskOverride`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use super::with_environment;
 use crate::admit::definition_rules::{cpu_units, memory_mib};
 use crate::record::TaskDefinition;
 
-/// Refuses overrides that are too long as they were given. What is echoed and stored may be longer: it has every container.
+/// Rejects overrides that are too long as given. The echoed and stored form may be longer, since it
+/// lists every container.
 pub(super) fn check_length(given: &shape::TaskOverride) -> Result<(), ApiError> {
     let length = serde_json::to_string(given).map_or(0, |json| json.chars().count());
     if length > limits::OVERRIDES_CHARS_MAX {
@@ -22,7 +23,7 @@ pub(super) fn check_length(given: &shape::TaskOverride) -> Result<(), ApiError> 
     Ok(())
 }
 
-/// The overrides as they are echoed, with an entry for every container, and the containers as they will run.
+/// The overrides as echoed, with an entry for every container, and the containers as they will run.
 pub(in crate::admit) fn apply(
     definition: &TaskDefinition,
     given: Option<&shape::TaskOverride>,
@@ -119,7 +120,7 @@ fn container(
     Ok(applied)
 }
 
-/// Task-level sizes, overridden or not.
+/// Task-level sizes, with overrides applied.
 pub(in crate::admit) fn task_sizes(
     definition: &TaskDefinition,
     given: Option<&shape::TaskOverride>,

@@ -1,4 +1,4 @@
-//! `CreateService`. Source: ECS API reference; texts from field reports.
+//! `CreateService`. Source: ECS API reference; messages from field reports.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ pub(in crate::admit) fn create(
 ) -> Answer {
     let home = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     let name = request.service_name.clone().unwrap_or_default();
-    // A request that comes again is answered as it was, whatever became of what it names.
+    // A repeated request gets the original answer, whatever became of what it names.
     let token = token(&request)?;
     if let Some(reply) = again(home, &name, token.as_ref()) {
         return Ok(reply);
@@ -50,7 +50,7 @@ pub(in crate::admit) fn create(
     Ok(show::body(&shape::CreateServiceResponse { service: Some(shown) }))
 }
 
-/// The record that a request asks for, without a deployment yet.
+/// The requested record, without a deployment yet.
 fn record(
     at: &mut Context<'_>,
     request: &shape::CreateServiceRequest,
@@ -120,7 +120,8 @@ fn foreign(request: &shape::CreateServiceRequest) -> Foreign<'_> {
     }
 }
 
-/// Checks the launch type and its rivals, and the role, which only load balancers have a use for.
+/// Checks the launch type, the members that conflict with it, and the role, which only load
+/// balancers need.
 fn launch_type(request: &shape::CreateServiceRequest) -> Result<(), ApiError> {
     let providers =
         request.capacity_provider_strategy.as_ref().is_some_and(|strategy| !strategy.is_empty());
@@ -151,7 +152,8 @@ fn scheduling(request: &shape::CreateServiceRequest) -> Result<Scheduling, ApiEr
     })
 }
 
-/// A DAEMON service has as many tasks as there are instances; that is counted when it is looked at.
+/// A DAEMON service has one task per instance; the instances are counted when the service is
+/// scheduled.
 fn desired_count(scheduling: Scheduling, given: Option<i32>) -> Result<u32, ApiError> {
     match (scheduling, given) {
         (Scheduling::Daemon, None) => Ok(0),
@@ -177,7 +179,7 @@ pub(super) fn checked_count(count: i32) -> Result<u32, ApiError> {
     Ok(count.unsigned_abs())
 }
 
-/// The client token and the request that it stands for.
+/// The client token and the request stored under it.
 fn token(request: &shape::CreateServiceRequest) -> Result<Option<(Str, String)>, ApiError> {
     let Some(token) = request.client_token.clone() else { return Ok(None) };
     if token.len() > limits::SERVICE_CLIENT_TOKEN_CHARS_MAX {
@@ -193,7 +195,7 @@ fn token(request: &shape::CreateServiceRequest) -> Result<Option<(Str, String)>,
     Ok(Some((token, text)))
 }
 
-/// The reply for a service that was made by the same request; `None` if there is none.
+/// The reply for a service created by the same request, if any.
 fn again(cluster: &ClusterState, name: &str, token: Option<&(Str, String)>) -> Option<Reply> {
     let held = &cluster.services.get(name)?.record;
     if held.status != ServiceStatus::Active || token.is_none() || held.token.as_ref() != token {
@@ -203,7 +205,7 @@ fn again(cluster: &ClusterState, name: &str, token: Option<&(Str, String)>) -> O
     Some(show::body(&shape::CreateServiceResponse { service: Some(shown) }))
 }
 
-/// Checks that there is no service of that name, and room for one more.
+/// Checks that the name is free and that there is room for another service.
 fn is_free(cluster: &ClusterState, name: &str) -> Result<(), ApiError> {
     let held = cluster.services.get(name).map(|known| known.record.status);
     let kept = cluster.active_services + cluster.draining_services;

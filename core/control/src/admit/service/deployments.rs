@@ -1,4 +1,5 @@
-//! Service deployments and revisions: the history of a service. Source: ECS API reference, the operations of these names.
+//! Service deployments and revisions: the history of a service. Source: ECS API reference, the
+//! operations of the same names.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +28,7 @@ pub(in crate::admit) fn list_deployments(
     if let Some(word) = wanted.iter().find(unknown) {
         return Err(ApiError::invalid(format!("status cannot be {word:.40}.")));
     }
-    // Of few words there may be many.
+    // The list may be long, although there are few valid values.
     let outcomes: BTreeSet<Outcome> =
         wanted.iter().filter_map(|word| Outcome::parse(word)).collect();
     let span = request.created_at.clone().unwrap_or_default();
@@ -107,7 +108,7 @@ fn check(asked: &[Str], member: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The service that an ARN of a part of it names: `KIND/CLUSTER/SERVICE/ID`.
+/// The service named by the ARN of one of its parts: `KIND/CLUSTER/SERVICE/ID`.
 fn home<'s>(
     at: &'s Context<'_>,
     given: &str,

@@ -1,4 +1,4 @@
-//! Reading services. Source: ECS API reference, the operations of these names.
+//! Reading services. Source: ECS API reference, the operations of the same names.
 
 use std::ops::Bound;
 
@@ -93,7 +93,7 @@ pub(in crate::admit) fn list(at: &mut Context<'_>, request: &shape::ListServices
     Ok(show::body(&shape::ListServicesResponse { service_arns: Some(arns), next_token }))
 }
 
-/// There are no namespaces, so no service is in one.
+/// There are no namespaces, so the list is always empty.
 pub(in crate::admit) fn list_by_namespace(
     request: &shape::ListServicesByNamespaceRequest,
 ) -> Answer {

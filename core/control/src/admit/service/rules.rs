@@ -1,4 +1,4 @@
-//! What a service may ask for: everything that `CreateService` and `UpdateService` check alike.
+//! Validation shared by `CreateService` and `UpdateService`.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::placing::{Rules, shown_strategy};
 use crate::record::{DefinitionStatus, TaskDefinition};
 use crate::service::{Breaker, Propagate, Scheduling, Service, Threshold};
 
-/// What Longshore has no counterpart of. Nothing of it is ignored.
+/// Members that Longshore has no counterpart for. None is silently ignored.
 #[derive(Debug, Default)]
 pub(super) struct Foreign<'a> {
     pub(super) load_balancers: Option<&'a Vec<shape::LoadBalancer>>,
@@ -38,7 +38,7 @@ fn some<T>(given: Option<&Vec<T>>) -> bool {
 }
 
 impl Foreign<'_> {
-    /// Rejects what Longshore does not have.
+    /// Rejects what Longshore does not support.
     pub(super) fn refuse(&self) -> Result<(), ApiError> {
         let connect = self.connect.is_some_and(|connect| connect.enabled != Some(false));
         let metrics = self.monitoring.and_then(|given| given.metric_configurations.as_ref());
@@ -85,7 +85,7 @@ impl Foreign<'_> {
     }
 }
 
-/// The task definition of a service.
+/// Resolves the task definition of a service.
 pub(super) fn definition(
     at: &mut Context<'_>,
     given: Option<&Str>,
@@ -104,7 +104,7 @@ pub(super) fn definition(
     Ok(definition)
 }
 
-/// Checks constraints and strategies, and returns the strategies as they are shown.
+/// Checks constraints and strategies, and returns the strategies as shown.
 pub(super) fn placement(
     scheduling: Scheduling,
     constraints: &[PlacementConstraint],
@@ -119,12 +119,12 @@ pub(super) fn placement(
     Ok(strategies.iter().map(shown_strategy).collect())
 }
 
-/// Checks that a service and its task definition have no more constraints together than there may be.
+/// Checks that a service and its task definition together do not exceed the limit on constraints.
 pub(super) fn together(record: &Service, definition: &TaskDefinition) -> Result<(), ApiError> {
     Rules::read(&record.constraints, &record.strategy)?.and_of(definition).map(drop)
 }
 
-/// The deployment configuration, with what it means.
+/// The deployment configuration as shown, with its parsed values.
 #[derive(Debug)]
 pub(super) struct Configuration {
     pub(super) shown: shape::DeploymentConfiguration,
@@ -133,7 +133,8 @@ pub(super) struct Configuration {
     pub(super) breaker: Option<Breaker>,
 }
 
-/// What is not given stays as it is in `held`. Source: ECS API reference, `DeploymentConfiguration`.
+/// Members that are not given keep their value in `held`. Source: ECS API reference,
+/// `DeploymentConfiguration`.
 pub(super) fn configuration(
     scheduling: Scheduling,
     held: Option<&shape::DeploymentConfiguration>,
@@ -174,7 +175,8 @@ pub(super) fn configuration(
     })
 }
 
-/// Chosen by us, but for the bound of DAEMON: what could never become steady is refused at once.
+/// Chosen by us, except for the DAEMON maximum: a configuration that could never become steady is
+/// rejected up front.
 fn percents(daemon: bool, minimum: i32, maximum: i32) -> Result<(), ApiError> {
     if daemon && maximum > 100 {
         return Err(ApiError::invalid(
@@ -275,7 +277,7 @@ pub(super) fn grace_period(given: Option<i32>) -> Result<Option<u32>, ApiError> 
     }
 }
 
-/// Whether zones are to be evened out: as asked, or else on, where the bounds leave room for it.
+/// Whether to rebalance across zones: as requested, or else on where the bounds allow it.
 /// Source: ECS API reference, `availabilityZoneRebalancing`, and field reports.
 pub(super) fn rebalancing(
     given: Option<&Str>,

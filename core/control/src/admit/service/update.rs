@@ -1,4 +1,5 @@
-//! `UpdateService`. Source: ECS API reference: a new deployment starts if what runs changes, or by force.
+//! `UpdateService`. Source: ECS API reference: a new deployment starts if what runs changes, or
+//! when forced.
 
 use std::sync::Arc;
 
@@ -62,7 +63,8 @@ fn foreign(request: &shape::UpdateServiceRequest) -> Foreign<'_> {
     }
 }
 
-/// Changes what does not deploy. What is left out stays as it is; an empty list clears.
+/// Applies changes that do not require a deployment. Omitted members stay unchanged; an empty list
+/// clears.
 fn change(record: &mut Service, request: &shape::UpdateServiceRequest) -> Result<(), ApiError> {
     let daemon = record.scheduling == Scheduling::Daemon;
     match request.desired_count {
@@ -104,7 +106,7 @@ fn change(record: &mut Service, request: &shape::UpdateServiceRequest) -> Result
     Ok(())
 }
 
-/// What is to be deployed, if anything: another task definition, or the same by force.
+/// The definition to deploy, if any: a different one, or the same one when forced.
 fn definition(
     at: &mut Context<'_>,
     held: &Service,
@@ -116,7 +118,7 @@ fn definition(
         let other = held.primary().is_none_or(|one| one.definition_arn != definition.arn);
         return Ok((other || request.force_new_deployment == Some(true)).then_some(definition));
     }
-    // The definition that runs may be INACTIVE by now, and may be deployed again all the same.
+    // The running definition may be INACTIVE by now but can still be redeployed.
     let known = of_primary(at, held);
     if let Some(definition) = &known {
         crate::admit::run_task::network(definition, network)?;
@@ -124,13 +126,13 @@ fn definition(
     Ok(known.filter(|_| request.force_new_deployment == Some(true)))
 }
 
-/// What the PRIMARY deployment runs.
+/// The definition of the PRIMARY deployment.
 fn of_primary(at: &Context<'_>, held: &Service) -> Option<Arc<TaskDefinition>> {
     let primary = held.primary()?;
     at.control.state.definition(at.realm, &primary.family, primary.revision).cloned()
 }
 
-/// The revisions that are deployed, and how many tasks each has.
+/// The deployed revisions and the number of tasks of each.
 fn sources(cluster: &ClusterState, held: &Service) -> Vec<(Str, u32)> {
     let tasks = |id| u32::try_from(counts_of(cluster, held, id).all()).unwrap_or(0);
     held.deployments.iter().map(|one| (one.revision_arn.clone(), tasks(&one.id))).collect()

@@ -1,4 +1,4 @@
-//! Clusters are changed, and name capacity providers.
+//! Updating clusters and their capacity providers.
 
 use std::sync::Arc;
 
@@ -201,7 +201,7 @@ fn a_task_that_is_stopping_is_not_counted_as_running() {
 
 #[test]
 fn one_cluster_too_many_is_refused_with_an_error_that_the_operation_declares() {
-    // Without an audit after each: there are many.
+    // No audit after each call: there are many.
     let mut control = Control::new(1);
     let mut create = |number: usize| {
         let body = json!({"clusterName": format!("c{number}")}).to_string();

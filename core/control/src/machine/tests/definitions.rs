@@ -1,4 +1,4 @@
-//! What becomes of a task definition: what is filled in, what is refused, how it ends.
+//! Task definitions: defaults, rejected content, and deregistration.
 
 mod deletion;
 mod fargate;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::World;
 
-/// Puts `patch` over `body`, member by member; null takes a member away.
+/// Merges `patch` into `body` member by member; null removes a member.
 fn merged(mut body: Value, patch: &Value) -> Value {
     let Value::Object(members) = patch else { return patch.clone() };
     for (name, value) in members {
@@ -21,7 +21,7 @@ fn merged(mut body: Value, patch: &Value) -> Value {
     body
 }
 
-/// A definition of one container, with members of the container and of the definition.
+/// A definition with one container, patched with members of the container and of the definition.
 fn body(container: &Value, definition: &Value) -> Value {
     let container = merged(json!({"name": "app", "image": "busybox", "memory": 64}), container);
     merged(json!({"family": "it", "containerDefinitions": [container]}), definition)
@@ -32,7 +32,7 @@ fn registered(container: &Value, definition: &Value) -> Value {
     World::new().ok("RegisterTaskDefinition", &body)["taskDefinition"].take()
 }
 
-/// The text of the `ClientException` that a definition is refused with.
+/// The message of the `ClientException` for a definition.
 fn refusal(container: &Value, definition: &Value) -> String {
     let error = World::new().refused("RegisterTaskDefinition", &body(container, definition));
     assert_eq!(error.code, ErrorCode::Client, "{error}");

@@ -1,4 +1,4 @@
-//! What the event bus is told of tasks and instances.
+//! Events about tasks and instances.
 
 use longshore_events::{Answer, Call, Input as BusInput, Request};
 use longshore_wire_ecs::host::Reported;
@@ -32,7 +32,7 @@ fn ask_events(world: &mut World, operation: &str, body: &Value) -> Value {
     ask(world, Request::EventBridge(request))
 }
 
-/// A world in which one rule sends everything of ECS to one queue.
+/// A world with a rule that sends every ECS event to one queue.
 fn followed() -> World {
     let mut world = World::new();
     ask_sqs(&mut world, "CreateQueue", &json!({ "QueueName": "q" }));
@@ -43,7 +43,7 @@ fn followed() -> World {
     world
 }
 
-/// Events that have come since the last look.
+/// Events received since the last call.
 fn events(world: &mut World) -> Vec<Value> {
     let body = json!({ "QueueUrl": QUEUE, "MaxNumberOfMessages": 10 });
     let answer = ask_sqs(world, "ReceiveMessage", &body);

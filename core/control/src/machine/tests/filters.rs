@@ -1,4 +1,4 @@
-//! What narrows a list, what names a thing, and what cannot be asked together.
+//! List filters, identifiers, and parameters that cannot be combined.
 
 use longshore_wire_ecs::ErrorCode;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ fn there_are_no_tasks_of_managed_daemons() {
     assert_eq!(world.ok("ListTasks", &json!({"daemonName": "d"}))["taskArns"], json!([]));
 }
 
-/// ARNs that differ from `arn` in where they are.
+/// `arn` in another partition, region and account.
 fn elsewhere(arn: &str) -> [String; 3] {
     [("arn:aws:", "arn:aws-cn:"), ("us-east-1", "us-east-2"), ("123456789012", "000000000000")]
         .map(|(of, another)| arn.replacen(of, another, 1))

@@ -1,4 +1,5 @@
-//! What is deleted is forgotten, counts against no limit, and cannot pile up; and what was only asked about is not kept.
+//! Deleted resources are forgotten, count against no limit and cannot pile up; reads create no
+//! state.
 
 use longshore_machine::Machine;
 
@@ -9,7 +10,7 @@ use crate::service::ServiceStatus;
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
 impl World {
-    /// Calls an operation, and checks nothing: there are too many calls for that.
+    /// Calls an operation without checking invariants, since there are too many calls.
     fn quickly(&mut self, operation: &str, body: &Value) -> Result<Value, ApiError> {
         let request = Request::parse(operation, body.to_string().as_bytes())?;
         self.calls += 1;
@@ -24,7 +25,7 @@ impl World {
         Ok(serde_json::from_slice(&reply.into_json()).expect("a reply is JSON"))
     }
 
-    /// Lets time pass until nothing is due before its end.
+    /// Advances time until nothing is due.
     fn wait(&mut self, ms: u64) {
         let end = self.now + ms;
         while let Some(at) = self.control.wake_at().filter(|at| *at <= end) {
@@ -34,7 +35,7 @@ impl World {
     }
 }
 
-/// The operations that only read, each with a body that says as little as it may.
+/// The read-only operations, each with a minimal body.
 fn reads() -> Vec<(&'static str, Value)> {
     let arn = |rest: &str| format!("arn:aws:ecs:eu-west-3:210987654321:{rest}");
     vec![
@@ -76,7 +77,7 @@ fn whoever_only_asks_about_an_account_and_region_makes_none() {
     let mut world = World::new();
     world.realm = Realm::new("eu-west-3", "210987654321");
     for (operation, body) in reads() {
-        // Most are refused.
+        // Most are rejected.
         let _ = world.call(operation, &body);
         assert_eq!(world.control.state().realms.len(), 1, "{operation} made a realm");
     }

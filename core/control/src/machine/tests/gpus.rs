@@ -1,4 +1,4 @@
-//! GPUs: who gets which, and what is left.
+//! GPUs: which task gets which, and what remains.
 
 use longshore_wire_ecs::host::{Reported, StopCause};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{DOCKER, World, ended, id, says, text};
 use crate::machine::Input;
 
-/// An instance with two GPUs, and a task definition that wants so many.
+/// An instance with two GPUs, and a task definition that wants `wanted` GPUs.
 fn world(wanted: &str) -> (World, String) {
     let mut world = World::new();
     let number = |name: &str| json!({"name": name, "type": "INTEGER", "integerValue": 4096});

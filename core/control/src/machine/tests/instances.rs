@@ -1,4 +1,5 @@
-//! Container instances: how they come, drain and leave, and what their agents are ordered.
+//! Container instances: registering, draining and deregistering them, and the orders to their
+//! agents.
 
 use longshore_machine::Machine;
 use longshore_wire_ecs::ErrorCode;
@@ -153,7 +154,7 @@ fn two_realms_never_see_each_other() {
 }
 
 impl World {
-    /// Tries to start a task on an instance of another realm; gives the reason of the failure.
+    /// Tries to start a task on an instance of another realm; returns the reason for the failure.
     fn start_foreign(&mut self, instance: &str) -> String {
         self.define("mine", 1);
         super::text(&self.start("mine", instance)["failures"][0]["reason"])

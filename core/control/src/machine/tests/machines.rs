@@ -1,4 +1,4 @@
-//! Container instances that are on one machine, and have its ports together.
+//! Container instances on one machine share its ports.
 
 use longshore_wire_ecs::host::StopCause;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::machine::Input;
 
 const MACHINE: &str = "longshore.machine";
 
-/// Registers an instance on a machine, and connects its agent.
+/// Registers an instance on a machine and connects its agent.
 fn host(world: &mut World, machine: &str) -> String {
     let number = |name: &str| json!({"name": name, "type": "INTEGER", "integerValue": 4096});
     let body = json!({
@@ -56,7 +56,7 @@ fn a_port_is_given_once_on_a_machine_and_shown_as_taken_on_all_of_it() {
     for host in [&one, &two] {
         assert_eq!(ports(&mut world, host), json!(["8080"]));
     }
-    // Whoever follows events must hear that the other one has less than before.
+    // Followers of events must learn that the other instance has less than before.
     assert!(world.instance(other)["version"].as_i64() > Some(version));
     let named = world.start("listens", other);
     assert_eq!(named["failures"][0]["reason"], "RESOURCE:PORTS");

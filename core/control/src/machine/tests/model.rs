@@ -1,5 +1,5 @@
-//! The model of the ECS API against what is done: no member of a request is dropped in silence, and no answer has an error or a member
-//! that its operation does not declare.
+//! Checks the implementation against the model of the ECS API: no request member is silently
+//! dropped, and no answer has an error or member that its operation does not declare.
 
 mod samples;
 mod schema;
@@ -16,7 +16,8 @@ use crate::machine::Change;
 
 const OFF: &str = "turning it on is refused, and while it is off ECS does nothing with this either";
 
-/// Members that change nothing, of one operation or of all, with all that is inside of them, each with the reason.
+/// Members that have no effect, in one operation or in all, including everything nested in them,
+/// each with the reason.
 const WITHOUT_EFFECT: [(&str, &str); 19] = [
     ("deploymentConfiguration.earlySuccessCriteria.healthyPercent", OFF),
     ("deploymentConfiguration.earlySuccessCriteria.sourceServiceRevisionCleanup", OFF),
@@ -50,7 +51,7 @@ const WITHOUT_EFFECT: [(&str, &str); 19] = [
 
 const NONE: &str = "Longshore has no such thing, and the refusal names it";
 
-/// Members that are refused whatever they are, of one operation or of all.
+/// Members that are always rejected, in one operation or in all.
 const REFUSED: [(&str, &str); 18] = [
     ("capacityProviderStrategy", "tasks run on instances, whatever provides these"),
     ("containerDefinitions.resourceRequirements.sharingStrategy", NONE),
@@ -72,7 +73,7 @@ const REFUSED: [(&str, &str); 18] = [
     ("vpcLatticeConfigurations", NONE),
 ];
 
-/// What came of a request: the answer, what was stored, what hosts were told.
+/// The outcome of a request: the answer, what was stored, and what hosts were told.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     answer: Result<Value, String>,
@@ -81,7 +82,7 @@ struct Outcome {
     ordered: String,
 }
 
-/// Asks, and checks that the answer is one that the model allows.
+/// Makes a request and checks that the model allows the answer.
 fn ask(schema: &Schema, world: &mut World, name: &str, body: &Value) -> Outcome {
     let model = &schema.operations[name];
     let answer = world.call(name, body);
@@ -96,7 +97,7 @@ fn ask(schema: &Schema, world: &mut World, name: &str, body: &Value) -> Outcome 
         }
     }
     let changes = std::mem::take(&mut world.changes);
-    // A token is stored with the whole request, which says nothing about what was made of it.
+    // A token is stored with the whole request, which says nothing about its effect.
     let (tokens, stored): (Vec<_>, Vec<_>) =
         changes.into_iter().partition(|change| matches!(change, Change::Token { .. }));
     Outcome {
@@ -107,14 +108,14 @@ fn ask(schema: &Schema, world: &mut World, name: &str, body: &Value) -> Outcome 
     }
 }
 
-/// Goes through the members of a request.
+/// Walks the members of a request.
 struct Walk<'a> {
     schema: &'a Schema,
     town: &'a Town,
     operation: &'static str,
-    /// Members that change nothing.
+    /// Members without effect.
     dropped: BTreeSet<String>,
-    /// Members that are refused whatever they are.
+    /// Members that are always rejected.
     refused: BTreeSet<String>,
 }
 
@@ -123,7 +124,8 @@ impl Walk<'_> {
         ask(self.schema, &mut self.town.copy(), self.operation, body)
     }
 
-    /// Tries each member of a structure that `put` makes a whole request of, and says whether one of them has an effect.
+    /// Tries each member of a structure, which `put` turns into a whole request, and returns
+    /// whether any has an effect.
     fn structure(
         &mut self,
         path: &str,
@@ -178,7 +180,7 @@ impl Walk<'_> {
         has_effect
     }
 
-    /// Looks into a member that is a structure, or has structures.
+    /// Walks a member that is a structure or contains structures.
     fn inside(
         &mut self,
         path: &str,
@@ -206,7 +208,7 @@ impl Walk<'_> {
     }
 }
 
-/// The list without those that `known` has, or has something that they are inside of.
+/// The entries of `found` that `known` does not cover, directly or through a parent.
 fn unknown<'a>(found: &'a BTreeSet<String>, known: &[(&str, &str)]) -> Vec<&'a String> {
     let begins = |path: &str, one: &str| {
         path.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

@@ -1,4 +1,4 @@
-//! Services through the API, with hosts that do as they are told, or do not.
+//! Services through the API, with hosts that do what they are told, or do not.
 
 mod checks;
 mod configuration;
@@ -24,37 +24,38 @@ use super::{World, ended, id, says, text};
 use crate::announce::Announcement;
 use crate::machine::Control;
 
-/// What tasks of a family do.
+/// The behaviour of a family's tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Does {
     /// They run.
     Run,
     /// They never run.
     FailToStart,
-    /// They run, and end.
+    /// They run and exit.
     Crash,
     /// They stay PENDING.
     Hang,
-    /// They run, and fail their health check.
+    /// They run but fail their health check.
     Sicken,
-    /// They run, and are told to stop in vain.
+    /// They run and ignore being told to stop.
     Linger,
 }
 
 /// A world with hosts.
 struct Town {
     world: World,
-    /// What tasks of a family do; the others run.
+    /// The behaviour of each family; those not listed run.
     does: BTreeMap<String, Does>,
-    /// Tasks that run, by id.
+    /// Ids of running tasks.
     running: BTreeSet<ResourceId>,
-    /// The most tasks that were not STOPPED at one time, and the fewest that ran.
+    /// The most tasks that were not STOPPED at one time, and the fewest that were running.
     most: usize,
     fewest: usize,
 }
 
 impl Town {
-    /// A cluster with so many instances of 4,096 CPU units and 4,096 MiB, and the families `web` and `next` of 512 CPU units.
+    /// A cluster with `instances` instances of 4,096 CPU units and 4,096 MiB each, and the families
+    /// `web` and `next` of 512 CPU units.
     fn new(instances: usize) -> (Self, Vec<String>) {
         let mut world = World::new();
         world.define("next", 512);
@@ -96,7 +97,7 @@ impl Town {
         self.world.ok("DescribeServices", &body)["services"][0].take()
     }
 
-    /// The texts of the events, oldest first.
+    /// The messages of the events, oldest first.
     fn events(&mut self) -> Vec<String> {
         let service = self.service();
         let events = service["events"].as_array().expect("a list");
@@ -108,7 +109,7 @@ impl Town {
         listed["taskArns"].as_array().expect("a list").iter().map(text).collect()
     }
 
-    /// Lets time pass, and hosts do what tasks of each family do.
+    /// Advances time, with hosts behaving as each family says.
     fn pass(&mut self, ms: u64) {
         let end = self.world.now + ms;
         self.obey();
@@ -122,7 +123,7 @@ impl Town {
         self.obey();
     }
 
-    /// Three seconds, which is enough for a deployment of one wave.
+    /// Waits three seconds, enough for a deployment of one wave.
     fn settle(&mut self) {
         self.pass(3_000);
     }

@@ -1,4 +1,4 @@
-//! Account settings: whose they are, what they may be, what they do.
+//! Account settings: their principals, valid values and effects.
 
 use longshore_wire_ecs::ErrorCode;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::storage::restarted;
 const ROOT: &str = "arn:aws:iam::123456789012:root";
 const USER: &str = "arn:aws:iam::123456789012:user/ann";
 
-/// The value of a setting as it holds for a principal.
+/// The effective value of a setting for a principal.
 fn effective(world: &mut World, name: &str, principal: &str) -> Value {
     let body = json!({"name": name, "principalArn": principal, "effectiveSettings": true});
     let mut reply = world.ok("ListAccountSettings", &body);
@@ -18,7 +18,7 @@ fn effective(world: &mut World, name: &str, principal: &str) -> Value {
     reply["settings"][0]["value"].take()
 }
 
-/// What a principal has set itself.
+/// The settings that a principal has set itself.
 fn own(world: &mut World, principal: &str) -> Value {
     world.ok("ListAccountSettings", &json!({"principalArn": principal}))["settings"].take()
 }

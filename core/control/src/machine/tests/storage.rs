@@ -1,4 +1,4 @@
-//! What is stored is enough to go on from.
+//! A control plane can continue from what is stored.
 
 use longshore_wire_ecs::ErrorCode;
 use longshore_wire_ecs::host::{Reported, StopCause};
@@ -12,7 +12,7 @@ use crate::limits::INSTANCE_VERSIONS_RESERVED;
 use crate::machine::{Change, Control, Input, Records};
 use crate::record::TaskRow;
 
-/// A record as it comes back from a storage.
+/// A record as read back from storage.
 fn stored<T: DeserializeOwned>(record: &impl Serialize) -> T {
     let text = serde_json::to_string(record).expect("records are text, numbers and lists");
     serde_json::from_str(&text).expect("what was written can be read")
@@ -52,8 +52,8 @@ pub(super) fn restarted(before: &World) -> World {
     after
 }
 
-/// All that clients can read, without what only the connection of an agent tells; versions of instances go on behind those
-/// that were reserved.
+/// Everything clients can read, except what depends on an agent's connection and the versions of
+/// instances, which continue after the reserved ones.
 fn described(world: &mut World, instances: &[String], tasks: &[String]) -> Value {
     let include = json!(["TAGS"]);
     let mut instances = world.ok(
@@ -76,7 +76,7 @@ fn described(world: &mut World, instances: &[String], tasks: &[String]) -> Value
     })
 }
 
-/// A bit of everything.
+/// A world with a bit of everything.
 fn lived_in() -> (World, Vec<String>, Vec<String>) {
     let mut world = World::new();
     let tags = json!([{"key": "team", "value": "a"}]);
@@ -159,10 +159,10 @@ fn generations_of_orders_rise_over_restarts_however_little_was_stored() {
     for restart in 0..4 {
         let last = world.generations[&id(&host)];
         world = restarted(&world);
-        // Nothing is stored between two restarts but what a connection brings.
+        // Between two restarts nothing is stored except what a connection adds.
         world.step(Input::Connected(id(&host)));
         assert!(world.orders[0].full && world.orders[0].generation > last, "{restart}");
-        // An agent that restarts comes back before anybody saw it go.
+        // An agent that restarts reconnects before anyone saw it disconnect.
         world.step(Input::Connected(id(&host)));
         assert!(world.orders[0].full, "{restart}");
     }

@@ -1,4 +1,4 @@
-//! What a task goes through, from `RunTask` until it is forgotten.
+//! The life of a task, from `RunTask` until it is forgotten.
 
 use longshore_machine::Machine;
 use longshore_wire_ecs::ErrorCode;
@@ -104,7 +104,7 @@ fn a_report_that_repeats_another_changes_nothing() {
         world.now = world.now + 1_000;
         world.report(&host, report);
         assert!(world.changes.is_empty());
-        // A host that tells an end again has not heard that it may forget the task.
+        // A host that reports an end again has not been told that it may forget the task.
         assert!(world.orders.iter().all(|order| order.tasks.is_empty() && !order.full));
     }
 }
@@ -133,7 +133,7 @@ fn a_task_whose_container_ended_before_all_of_it_ran_was_never_running() {
         world.report(&host, report);
         let stopped = world.task(&task);
         assert_eq!(stopped["stopCode"], "EssentialContainerExited");
-        // Services count one without a start as a failed start.
+        // Services count a task without a start as a failed start.
         assert_eq!(stopped["startedAt"].is_number(), ran, "{stopped}");
     }
 }

@@ -1,14 +1,14 @@
-//! What one request may make the control plane do is bounded, whatever it asks for.
+//! The work that one request can cause is bounded, whatever it asks for.
 
 use super::*;
 
-/// An expression that takes more steps on three instances with a long value than one request may take.
+/// An expression that exceeds the step limit of one request on three instances with a long value.
 fn costly() -> String {
     let one = r"attribute:long =~ '(?:(?:a|a){60}d|.*)()\1[xy]' or ";
     format!("{}attribute:long == b", one.repeat(35))
 }
 
-/// Three instances with a value that is long.
+/// Registers three instances with a long value.
 fn with_long_values(world: &mut World) {
     for _ in 0..3 {
         let host = world.host(4096, 4096);
@@ -52,12 +52,13 @@ fn a_service_whose_constraints_take_too_long_says_so() {
     }
 }
 
-/// A list of so many entries.
+/// A list of `count` entries.
 fn many(count: usize, one: impl Fn(usize) -> Value) -> Value {
     (0..count).map(one).collect()
 }
 
-/// So many entries are taken, and one more is refused with this text.
+/// Checks that a list of this length is accepted and that one more entry is rejected with this
+/// message.
 fn check(
     world: &mut World,
     operation: &str,
@@ -70,7 +71,7 @@ fn check(
     assert!(refused.message.contains(told), "{operation}: {refused}");
 }
 
-/// Each list that a request may have, with how many entries it may have, and what it is told with one more.
+/// Each list that a request may have, its maximum length, and the message for one more entry.
 #[test]
 fn lists_have_bounds() {
     let mut world = World::new();

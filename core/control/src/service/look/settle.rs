@@ -1,4 +1,4 @@
-//! What is done for a service that has the tasks that it wants: say so, even zones out, and notice when that is over.
+//! Steady services: reports that they are steady, rebalances zones, and notices when that ends.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::service::plan::Plan;
 use crate::service::{RolloutState, rollout, zones};
 
 impl Look<'_, '_> {
-    /// Every task is as it should be.
+    /// Handles a service whose tasks are all as they should be.
     pub(super) fn settle(&mut self) {
         let now = self.voice.now;
         let Some(service) = self.record() else { return };
@@ -33,7 +33,7 @@ impl Look<'_, '_> {
         }
         self.change(|service, voice| {
             service.telling.steady_at = Some(now);
-            // A service whose tasks exit a moment after they are well is steady again and again.
+            // A service whose tasks exit soon after becoming healthy becomes steady over and over.
             let exits = service.starts.exits > 0;
             service.telling.told.retain(|cause, _| exits && cause.starts_with(EXITS));
             voice.say(service, "has reached a steady state.");
@@ -44,7 +44,7 @@ impl Look<'_, '_> {
         self.again(Some(now + limits::SERVICE_REPEAT_MS));
     }
 
-    /// Begins to move tasks from zones that have more than their share.
+    /// Starts moving tasks from zones with more than their share.
     pub(super) fn even_out(
         &mut self,
         census: &Census,
@@ -52,7 +52,7 @@ impl Look<'_, '_> {
         rules: &Rules,
     ) {
         let Some(service) = self.record().cloned() else { return };
-        // What is protected stays where it is, so that others would be moved in its place, for ever.
+        // Protected tasks stay where they are, so others would be moved in their place forever.
         if !zones::is_eligible(&service) || census.members.iter().any(|one| one.protected) {
             return;
         }
@@ -82,7 +82,7 @@ impl Look<'_, '_> {
         self.start(&Plan { start: moves, ..Plan::default() }, None, definition, rules);
     }
 
-    /// Something is not as it should be.
+    /// Handles a service that is not steady.
     pub(super) fn unsettle(&mut self, census: &Census) {
         let in_use: BTreeSet<&Str> =
             census.members.iter().filter_map(|one| one.deployment.as_ref()).collect();

@@ -1,4 +1,4 @@
-//! What a look tells of it: whatever keeps the service from what it should be, once in a while.
+//! Reports what keeps a service from its desired state, with limited repetition.
 
 use longshore_placement::Refusal;
 use longshore_wire_ecs::Str;
@@ -14,11 +14,11 @@ use crate::service::plan::Plan;
 use crate::state::Agents;
 
 impl Look<'_, '_> {
-    /// Tells what keeps the service from what it should be, if it was not told lately.
+    /// Reports what keeps the service from its desired state, unless that was reported recently.
     pub(super) fn tell(&mut self, plan: &Plan, unplaced: Unplaced) {
         let waits = unplaced.is_some();
         if waits && self.record().is_some_and(|service| service.moves > 0) {
-            // There is no room any more for what was to be moved; the service itself lacks nothing.
+            // There is no longer room for the tasks to be moved; the service itself lacks nothing.
             self.stop_moving();
             return;
         }
@@ -50,7 +50,8 @@ impl Look<'_, '_> {
         }
     }
 
-    /// Tells that the next tasks can only be started once others have stopped, if that takes long. ECS says nothing of it.
+    /// Reports that the next tasks cannot start until others have stopped, if that takes long. ECS
+    /// does not report this.
     pub(super) fn tell_stopping(&mut self, plan: &Plan, census: &Census, target: u32) {
         let waits = plan.start == 0 && plan.held_back == 0 && census.is_short_of(target);
         let Some(since) = census.stopping_since.filter(|_| waits) else { return };
@@ -64,7 +65,8 @@ impl Look<'_, '_> {
         self.tell_once("stopping", &text);
     }
 
-    /// Tells that tasks of the PRIMARY deployment run and end, again and again. ECS says nothing of it.
+    /// Reports that tasks of the PRIMARY deployment keep running and exiting. ECS does not report
+    /// this.
     fn tell_exits(&mut self) {
         let Some(service) = self.record() else { return };
         let starts = &service.starts;
@@ -97,7 +99,7 @@ impl Look<'_, '_> {
         self.again(Some(self.voice.now));
     }
 
-    /// Says something that was not said lately; true if it was said.
+    /// Adds an event unless it was added recently; returns whether it was added.
     fn tell_once(&mut self, cause: &str, text: &str) -> bool {
         let told = self.record().and_then(|service| service.telling.told.get(cause));
         if told.is_some_and(|at| self.voice.now < *at + limits::SERVICE_REPEAT_MS) {

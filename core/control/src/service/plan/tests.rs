@@ -1,4 +1,4 @@
-//! Plans, row by row: what there is on the left, what is to be done on the right.
+//! Plans in tabular form: the situation on the left, the expected actions on the right.
 
 use longshore_machine::Timestamp;
 use longshore_placement::ClusterView;
@@ -6,9 +6,10 @@ use longshore_placement::ClusterView;
 use super::*;
 use crate::service::scale_in::Resource;
 
-/// Tasks in shorthand, one character each: `n` of the PRIMARY deployment, `o` of an old one; upper case is healthy,
-/// `p` and `q` are pending (new and old), `u` and `v` unhealthy, `d` is new, healthy and on a draining instance, `x` new, healthy and
-/// protected, `y` old, healthy and protected.
+/// Tasks in shorthand, one character each: `n` of the PRIMARY deployment, `o` of an old one; upper
+/// case is healthy; `p` and `q` are pending (new and old), `u` and `v` unhealthy; `d` is new,
+/// healthy and on a draining instance; `x` is new, healthy and protected; `y` is old, healthy and
+/// protected.
 fn members(short: &str) -> Vec<Member> {
     let one = |(index, letter): (usize, char)| {
         let standing = match letter {
@@ -45,7 +46,7 @@ fn situation(members: &[Member], desired: u32, minimum: u32, maximum: u32) -> Si
     }
 }
 
-/// What a plan does, in shorthand: `+2 -O -O`, with a star where it is stuck.
+/// The actions of a plan in shorthand: `+2 -O -O`, with a star if it is stuck.
 fn plan(short: &str, desired: u32, minimum: u32, maximum: u32) -> String {
     let members = members(short);
     written(short, &replica(&situation(&members, desired, minimum, maximum)))
@@ -96,9 +97,9 @@ fn a_deployment_keeps_within_its_percents() {
         ("OOOO", 4, 50, 100, "-O -O"),
         ("OO", 4, 50, 100, "+2"),
         ("OOOO", 4, 0, 200, "+4 -O -O -O -O"),
-        // Old tasks that are not up count for nothing.
+        // Old tasks that are not healthy do not count.
         ("qqOO", 4, 50, 200, "+4 -q -q"),
-        // No room to start and none to stop.
+        // No room to start and none may stop.
         ("OOO", 3, 100, 125, "*"),
         ("O", 1, 100, 100, "*"),
     ] {
@@ -164,7 +165,7 @@ fn starts_that_are_held_back_are_counted() {
     assert_eq!((plan.start, plan.held_back, plan.stuck), (0, 2, false));
 }
 
-/// Healthy tasks on instances `0` and up, of which the first `zone_a` are in zone a.
+/// Healthy tasks on the given instances, of which those numbered below `zone_a` are in zone a.
 fn spread(on: &[u128], zone_a: u128) -> Vec<Member> {
     let mut members = members(&"N".repeat(on.len()));
     for (member, instance) in members.iter_mut().zip(on) {

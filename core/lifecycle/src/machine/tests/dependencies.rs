@@ -1,4 +1,4 @@
-//! What becomes of a container whose dependency fails, and of its task.
+//! What happens to a container whose dependency fails, and to its task.
 
 use longshore_wire_ecs::host::{Reported, StopCause};
 use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, HealthCheck};
@@ -6,12 +6,12 @@ use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, Healt
 use super::{World, container, depending, helper, task};
 use crate::machine::Event;
 
-/// A container that waits for others, and that the task does not end with.
+/// A container that waits for others and is not essential.
 fn waiting_helper(name: &str, on: &[(&str, &str)]) -> ContainerDefinition {
     ContainerDefinition { essential: Some(false), ..depending(name, on) }
 }
 
-/// A container that is probed every five seconds and unhealthy after one failure.
+/// A container that is probed every five seconds and is unhealthy after one failure.
 fn probed(name: &str) -> ContainerDefinition {
     let check = HealthCheck {
         command: Some(vec!["CMD".into(), "true".into()]),
@@ -116,7 +116,7 @@ fn what_a_whole_task_lacks_ends_it_though_a_helper_asked() {
 #[test]
 fn a_dependency_may_take_as_long_as_it_likes_without_a_start_timeout_of_its_own() {
     let impatient = ContainerDefinition {
-        // It bounds what waits for this container, not what this one waits for.
+        // It limits containers that wait for this one, not what this one waits for.
         start_timeout: Some(10),
         ..depending("app", &[("init", "COMPLETE")])
     };

@@ -1,4 +1,4 @@
-//! Health checks: when they run and what their results add up to.
+//! Health checks: when they run and how their results are evaluated.
 
 use longshore_wire_ecs::host::{Health, Reported};
 use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, HealthCheck};

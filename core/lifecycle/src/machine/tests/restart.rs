@@ -1,4 +1,5 @@
-//! What a host makes of what an earlier run of its agent left, and what it tells whom it lost touch with.
+//! How a host handles what an earlier run of its agent left, and what it reports after losing its
+//! connection.
 
 use longshore_wire_ecs::host::{Desired, Reported, StopCause};
 
@@ -111,7 +112,7 @@ fn a_report_is_repeated_for_a_full_order_that_stops_the_task() {
     );
 }
 
-/// The control plane may not have heard the last report: the connection that carried it is gone.
+/// The control plane may have missed the last report if the connection was lost.
 #[test]
 fn a_task_that_is_over_is_not_started_again_by_an_order_that_does_not_know_so() {
     let (mut world, web) = (World::new(), task(1, vec![container("app")]));

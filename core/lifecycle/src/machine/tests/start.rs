@@ -1,4 +1,4 @@
-//! Which container starts when, and what becomes of a start that fails.
+//! When containers start, and what happens when a start fails.
 
 use longshore_wire_ecs::host::{Desired, Health, PortBinding, Reported, StopCause};
 use longshore_wire_ecs::shape::container_definition::{
@@ -72,7 +72,7 @@ fn start_waits_until_the_dependency_runs() {
     assert_eq!(world.started(&web, "db"), ["start app"]);
 }
 
-/// Docker refuses a container that links to one that does not run.
+/// Docker rejects a container that links to one that is not running.
 #[test]
 fn what_is_linked_to_or_lends_its_volumes_starts_first() {
     let lender = VolumeFrom { source_container: Some("data".into()), read_only: None };
@@ -150,7 +150,7 @@ fn a_repeated_order_starts_nothing_twice() {
     assert!(world.order(true, &[(&web, Desired::Running, true)]).is_empty());
 }
 
-/// A container that is probed every five seconds and unhealthy after one failure.
+/// A container that is probed every five seconds and is unhealthy after one failure.
 fn probed(name: &str) -> ContainerDefinition {
     let check = HealthCheck {
         command: Some(vec!["CMD".into(), "true".into()]),

@@ -126,7 +126,7 @@ fn news_that_overtakes_the_start_is_not_lost() {
     let (mut world, spec) = (World::new(), task(1, vec![container("app"), container("log")]));
     world.run(&spec);
     world.started(&spec, "log");
-    // An end without a start is told by no runtime; the two may come in either order.
+    // No runtime reports an exit without a start, but the two may arrive in either order.
     world.exited(&spec, "app", 0);
     let after = world.started(&spec, "app");
     assert_eq!(after, ["stop log"]);
@@ -140,7 +140,8 @@ fn an_order_of_a_generation_that_is_not_newer_is_ignored() {
     assert_eq!(world.order_of(at(3, 5), false, &[(&spec, Desired::Running, false)]), ["start app"]);
     world.started(&spec, "app");
     for generation in [at(3, 5), at(3, 4), at(3, 0), at(2, 9)] {
-        // Neither what it names nor, if it is full, what it does not name: it was made before what is known.
+        // It affects neither the tasks that it names nor, if full, those that it omits: it is older
+        // than what is known.
         for full in [false, true] {
             assert!(
                 world.order_of(generation, full, &[(&spec, Desired::Stopped, false)]).is_empty()

@@ -1,4 +1,4 @@
-//! Task definitions are deregistered, deleted, and gone once nothing uses them.
+//! Task definitions are deregistered, deleted, and removed once nothing uses them.
 
 use longshore_wire_ecs::ErrorCode;
 use longshore_wire_ecs::host::{Reported, StopCause};
@@ -12,7 +12,7 @@ fn delete(world: &mut World, names: &[&str]) -> Value {
     world.ok("DeleteTaskDefinitions", &json!({"taskDefinitions": names}))
 }
 
-/// `web:1`, deregistered and deleted.
+/// A world whose `web:1` has been deregistered and deleted.
 fn deleted() -> World {
     let mut world = World::new();
     world.ok("DeregisterTaskDefinition", &json!({"taskDefinition": "web:1"}));
@@ -25,7 +25,7 @@ fn status(world: &mut World, name: &str) -> Option<Value> {
     reply.ok().map(|mut reply| reply["taskDefinition"]["status"].take())
 }
 
-/// Lets time pass until deletions have been looked after.
+/// Advances time until deletions have been processed.
 fn pass(world: &mut World, ms: u64) {
     let end = world.now + ms;
     while let Some(next) = longshore_machine::Machine::wake_at(&world.control) {
@@ -52,7 +52,7 @@ fn an_inactive_definition_is_deleted_and_shown_as_being_deleted() {
     };
     assert_eq!(list(&mut world, "DELETE_IN_PROGRESS"), json!([shown["taskDefinitionArn"]]));
     assert_eq!(list(&mut world, "INACTIVE"), json!([]));
-    // Once more is as good as once.
+    // Deleting again has the same result.
     assert_eq!(delete(&mut world, &["web:1"])["taskDefinitions"][0], *shown);
 }
 

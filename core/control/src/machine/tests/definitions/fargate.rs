@@ -1,10 +1,10 @@
-//! Definitions that require Fargate register only if Fargate would take them.
+//! Definitions that require Fargate register only if Fargate would accept them.
 
 use serde_json::{Value, json};
 
 use super::{merged, refusal, registered};
 
-/// A definition that Fargate takes.
+/// A definition that Fargate accepts.
 fn on_fargate(patch: &Value) -> Value {
     let valid = json!({
         "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512",
@@ -115,7 +115,7 @@ fn containers_that_fargate_cannot_run_are_refused_in_its_words() {
         ),
     ] {
         assert_eq!(refusal(&container, &on_fargate(&json!({}))), text, "{container}");
-        // For instances it is good all the same.
+        // It is still valid for EC2.
         let awsvpc = json!({"networkMode": "awsvpc"});
         if container.get("portMappings").is_none() {
             registered(&container, &awsvpc);

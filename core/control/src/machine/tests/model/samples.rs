@@ -1,11 +1,11 @@
-//! A world to ask, a request for each operation that it grants, and values that mean something.
+//! A populated world, a valid request for each operation, and meaningful values.
 
 use longshore_wire_ecs::host::Reported;
 use serde_json::{Value, json};
 
 use super::super::{DOCKER, World, says, text};
 
-/// The smallest values of structures that mean something. Others have the members that are required.
+/// Minimal meaningful values for structures. For the others the required members suffice.
 pub(super) fn of(structure: &str) -> Option<Value> {
     Some(match structure {
         "Attribute" => json!({"name": "rack", "value": "a"}),
@@ -52,7 +52,7 @@ pub(super) fn of(structure: &str) -> Option<Value> {
     })
 }
 
-/// A control plane that has two of most things.
+/// A control plane with two of most things.
 pub(super) struct Town {
     pub(super) world: World,
     names: Value,
@@ -106,21 +106,21 @@ impl Town {
         Self { world, names }
     }
 
-    /// The same again, to try something in.
+    /// A copy to experiment in.
     pub(super) fn copy(&self) -> World {
         let mut world = World::of(self.world.control.clone());
         world.now = self.world.now;
         world
     }
 
-    /// A request that is granted.
+    /// A request that succeeds.
     pub(super) fn base(&self, operation: &str) -> Value {
         let named = bases(&self.names)[operation].take();
         if named.is_null() { json!({}) } else { named }
     }
 }
 
-/// Requests by operation; others need no member.
+/// Requests by operation; operations that are not listed need no members.
 fn bases(of: &Value) -> Value {
     let (host, task, cluster) = (&of["host"], &of["task"], &of["cluster"]);
     let tasks = [&of["serviceTask"]];

@@ -1,4 +1,4 @@
-//! The facts of the model of the ECS API, as `schema/ecs/api.txt` has them.
+//! The facts of the ECS API model, read from `schema/ecs/api.txt`.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub(super) struct Member {
     pub(super) name: &'static str,
     pub(super) required: bool,
-    /// A type, the name of a structure or enumeration, `[KIND]` or `{KIND}`.
+    /// A primitive type, the name of a structure or enumeration, `[KIND]` or `{KIND}`.
     pub(super) kind: &'static str,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Operation {
     pub(super) errors: Vec<&'static str>,
 }
 
-/// Everything.
+/// The whole schema.
 #[derive(Debug, Default)]
 pub(super) struct Schema {
     pub(super) operations: BTreeMap<&'static str, Operation>,
@@ -68,7 +68,7 @@ impl Schema {
         self.structures.contains_key(kind).then_some(kind)
     }
 
-    /// Names a member of `value` that `kind` does not have, or one of another type.
+    /// The first member of `value` that `kind` does not have or that has another type.
     pub(super) fn unmodelled(&self, value: &Value, kind: &'static str) -> Option<String> {
         let within = |name: &str, found: Option<String>| found.map(|path| format!("{name}.{path}"));
         if let Some(of) = kind.strip_prefix('[').and_then(|kind| kind.strip_suffix(']')) {
@@ -95,13 +95,14 @@ impl Schema {
             "double" | "timestamp" => value.is_number(),
             "boolean" => value.is_boolean(),
             "string" => value.is_string(),
-            // Newer words than those of the model are no news to clients; what is not even text is.
+            // Clients tolerate enumeration values newer than the model, but not values that are not
+            // strings.
             _ => value.is_string(),
         };
         (!fits).then(|| format!("is no {kind}: {value}"))
     }
 
-    /// Values that a member of this kind may have.
+    /// Valid values for a member of this kind.
     pub(super) fn samples(&self, kind: &'static str) -> Vec<Value> {
         if let Some(of) = kind.strip_prefix('[').and_then(|kind| kind.strip_suffix(']')) {
             let all = self.samples(of).into_iter().filter(|one| one != "?");
@@ -112,7 +113,7 @@ impl Schema {
         }
         if let Some(words) = self.enumerations.get(kind) {
             let known = words.iter().map(|word| json!(word));
-            // Of a member that has one word only, it can be told that it is read if another word is refused.
+            // With only one valid value, an invalid one shows that the member is read at all.
             return known.chain((words.len() == 1).then(|| json!("?"))).collect();
         }
         if self.structures.contains_key(kind) {
@@ -127,7 +128,7 @@ impl Schema {
         }
     }
 
-    /// Values that a member of this kind should not have, or that name what there is not.
+    /// Invalid values for a member of this kind, or names of things that do not exist.
     pub(super) fn hostile(&self, kind: &'static str) -> Vec<Value> {
         if let Some(of) = kind.strip_prefix('[').and_then(|kind| kind.strip_suffix(']')) {
             let sample = self.samples(of).swap_remove(0);
@@ -172,7 +173,7 @@ impl Schema {
         }
     }
 
-    /// A structure that is as small as it may be.
+    /// A minimal structure.
     pub(super) fn sample(&self, structure: &'static str) -> Value {
         if let Some(sample) = super::samples::of(structure) {
             return sample;

@@ -1,4 +1,4 @@
-//! What is asked for wrongly, and what is shown.
+//! Invalid requests, and what replies show.
 
 use super::*;
 
@@ -183,7 +183,7 @@ fn zone_rebalancing_is_on_where_the_percents_leave_room_for_it() {
     assert_eq!(town.world.refused("CreateService", &both).code, ErrorCode::InvalidParameter);
 }
 
-/// A family whose task definition has so many constraints, which every instance meets.
+/// A family whose task definition has `count` constraints, which every instance meets.
 fn constrained(town: &mut Town, family: &str, count: usize) {
     let constraint = json!({"type": "memberOf", "expression": "attribute:stack !exists"});
     let containers = json!([{"name": "main", "image": "x", "memory": 16}]);

@@ -1,4 +1,4 @@
-//! What a deployment configuration shows beyond what was given.
+//! What a deployment configuration shows in addition to what was given.
 
 use super::*;
 

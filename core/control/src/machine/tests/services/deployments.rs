@@ -1,4 +1,4 @@
-//! From one task definition to the next.
+//! Replacing one task definition with the next.
 
 use super::*;
 

@@ -1,16 +1,16 @@
-//! Tasks that run and end, again and again, or end before they were ever RUNNING.
+//! Tasks that run and exit repeatedly, or end before they were ever RUNNING.
 
 use longshore_wire_ecs::host::{ContainerReport, TaskReport};
 
 use super::*;
 
-/// How often tasks were started so far.
+/// Number of tasks started so far.
 fn starts(town: &mut Town) -> usize {
     let stopped = town.world.ok("ListTasks", &json!({"desiredStatus": "STOPPED"}));
     stopped["taskArns"].as_array().map_or(0, Vec::len) + town.tasks().len()
 }
 
-/// The events that say that tasks keep exiting.
+/// The events reporting that tasks keep exiting.
 fn told(town: &mut Town) -> Vec<String> {
     town.events().into_iter().filter(|one| one.contains("keep exiting")).collect()
 }
@@ -27,7 +27,7 @@ fn tasks_that_run_and_end_are_started_ever_more_slowly() {
     let later = starts(&mut town) - soon;
     assert!((8..=14).contains(&later), "{later} in an hour");
     town.pass(6 * 3_600_000);
-    // What stopped more than an hour ago is forgotten: at most 15 minutes lie between two.
+    // Tasks that stopped more than an hour ago are forgotten: starts are at most 15 minutes apart.
     assert!((3..=5).contains(&starts(&mut town)), "it goes on, if slowly");
     assert_eq!(town.service()["deployments"][0]["failedTasks"], 0, "as AWS counts, they did start");
 }
@@ -108,7 +108,7 @@ fn the_delay_of_exits_outlives_a_restart() {
     assert_eq!(starts(&mut town), before);
 }
 
-/// A task of two containers. A host that lets the second wait for the first is played by [`side_exited`].
+/// A task of two containers. [`side_exited`] plays a host on which the second waits for the first.
 fn define_pair(town: &mut Town) {
     let body = json!({"family": "pair", "containerDefinitions": [
         {"name": "side", "image": "x", "memory": 64, "healthCheck": {"command": ["CMD", "true"]}},
@@ -117,7 +117,7 @@ fn define_pair(town: &mut Town) {
     town.world.ok("RegisterTaskDefinition", &body);
 }
 
-/// What a host says of such a task whose first container has exited before the second was started.
+/// A report on such a task whose first container exited before the second was started.
 fn side_exited(task: &str, status: Reported, at: u64) -> TaskReport {
     let mut report = says(task, status);
     let side = ContainerReport {
@@ -132,7 +132,7 @@ fn side_exited(task: &str, status: Reported, at: u64) -> TaskReport {
     report
 }
 
-/// Ends every task of the service before it was ever RUNNING, as long as time passes.
+/// For the given time, ends every task of the service before it is ever RUNNING.
 fn end_before_running(town: &mut Town, ms: u64, while_stopping: bool) {
     let end = town.world.now + ms;
     loop {
@@ -185,7 +185,8 @@ fn a_container_that_ends_before_its_task_was_running_trips_the_breaker() {
     assert_eq!(rollouts(&town.service()), ["FAILED"]);
 }
 
-/// A town where exits count for the circuit breaker, and a service that gives up after three failures.
+/// A town where exits count for the circuit breaker, with a service that fails after three
+/// failures.
 fn strict_town(extra: Value) -> Town {
     let (mut town, _) = Town::new(1);
     town.world.control.state.policy = crate::Policy { breaker_counts_exits: true };

@@ -1,4 +1,4 @@
-//! Tasks that do not start, do not stay, or are not well.
+//! Tasks that do not start, do not stay running, or are unhealthy.
 
 use super::*;
 use crate::announce::{ActionName, Announced, DeploymentName};
@@ -150,13 +150,13 @@ fn failed_health_checks_trip_the_circuit_breaker() {
     assert_eq!((counts(&service), rollouts(&service)), ((2, 0, 2), vec!["COMPLETED".into()]));
 }
 
-/// What is announced in the next steps, which nobody takes yet.
+/// Announcements during the given time, which nothing consumes yet.
 fn announced(town: &mut Town, ms: u64) -> Vec<Announcement> {
     let end = town.world.now + ms;
     let mut all = Vec::new();
     while let Some(at) = town.world.control.wake_at().filter(|at| *at <= end) {
         let now = town.world.now.max(at);
-        // As `tick` does, but for the flush that clears them.
+        // Like `tick`, without the flush that clears them.
         let mut out = Vec::new();
         crate::service::look_at_due(&mut town.world.control, now, &mut out);
         all.append(&mut town.world.control.state.announced);

@@ -1,4 +1,4 @@
-//! Instances come, drain and go.
+//! Instances are added, drained and removed.
 
 use super::super::storage::restarted;
 use super::*;
@@ -170,7 +170,7 @@ fn what_can_never_fit_is_told_and_costs_nothing_while_nothing_changes() {
         ticks += 1;
     }
     assert!(ticks < 10, "{ticks} ticks in a day");
-    // Room that comes and goes makes it look again, and say nothing new.
+    // Room that comes and goes triggers another pass but no new event.
     for _ in 0..100 {
         town.world.step(crate::machine::Input::Disconnected(id(&hosts[0])));
         town.world.step(crate::machine::Input::Connected(id(&hosts[0])));

@@ -1,4 +1,4 @@
-//! From creation to the end.
+//! The life of a service, from creation to deletion.
 
 use super::*;
 

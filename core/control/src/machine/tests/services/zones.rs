@@ -1,4 +1,4 @@
-//! Tasks move to zones that have fewer.
+//! Tasks move to zones with fewer tasks.
 
 use super::*;
 use crate::machine::Input;
