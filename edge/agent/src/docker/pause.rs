@@ -161,7 +161,7 @@ const X86_64: [u8; 58] = [
     0, 0, 0, 0, 0, 0, 0, 0, // and no nanoseconds
 ];
 
-/// The same for AArch64.
+/// The same for `aarch64`.
 const AARCH64: [u32; 16] = [
     0x9280_0000, // mov x0, #-1
     0xd280_0001, // mov x1, #0
