@@ -13,7 +13,7 @@ use crate::{report, report_beside};
 const CLIENTS: usize = 8;
 const SECONDS: u64 = 4;
 
-/// Sends one request over and over from all clients and counts the answers a second.
+/// Sends one request repeatedly from all clients and counts the answers per second.
 pub(crate) fn rate(host: &str, operation: &'static str, bodies: Vec<String>) -> Result<f64> {
     let stop = Arc::new(AtomicBool::new(false));
     let count = Arc::new(AtomicU64::new(0));
@@ -54,7 +54,7 @@ pub(crate) fn run() -> Result<()> {
     let mut connection = Connection::open(&program.ecs)?;
     let definition = r#"{"family":"bench","containerDefinitions":[{"name":"main","image":"x","cpu":10,"memory":10}]}"#;
     connection.call("RegisterTaskDefinition", definition)?;
-    // What a start brings with it, such as the bridge's first look at all instances, is not what is measured.
+    // Startup work, such as the bridge's first reading of all instances, is not measured.
     std::thread::sleep(Duration::from_secs(1));
     let run = r#"{"taskDefinition":"bench","count":10}"#.to_owned();
     let used = program.processor_s()?;

@@ -1,7 +1,9 @@
-//! Events of ECS on their way: from changes of tasks into a queue, and from the queue to consumers over HTTP, with durable storage.
+//! Event delivery: from task changes into a queue, and from the queue to consumers over HTTP, with
+//! durable storage.
 //!
-//! Each task that is run makes two events, PENDING and RUNNING. Events are counted where they arrive: in the queue, and at the
-//! consumers, each of which deletes what it has received, as one that is done with it does.
+//! Each task that is run causes two events, PENDING and RUNNING. Events are counted where they
+//! arrive: in the queue, and at the consumers, each of which deletes what it has received, as real
+//! consumers do.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,7 +21,7 @@ const INSTANCES: u32 = 1000;
 const CONSUMERS: usize = 8;
 const SECONDS: u64 = 4;
 
-/// A queue to which a rule sends the events of all tasks; its URL.
+/// Creates a queue and a rule that sends all task events to it; returns its URL.
 fn follow(connection: &mut Connection) -> Result<String> {
     let created = connection.call_for("AmazonSQS.CreateQueue", &json!({"QueueName": "bench"}))?;
     let url = created["QueueUrl"].as_str().context("a queue has a URL")?.to_owned();
@@ -33,7 +35,7 @@ fn follow(connection: &mut Connection) -> Result<String> {
     Ok(url)
 }
 
-/// Messages that are in the queue, received or not.
+/// Number of messages in the queue, received or not.
 fn held(connection: &mut Connection, url: &str) -> Result<u64> {
     let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
     let ask = json!({"QueueUrl": url, "AttributeNames": names});
@@ -43,7 +45,7 @@ fn held(connection: &mut Connection, url: &str) -> Result<u64> {
     Ok(numbers.iter().sum())
 }
 
-/// Receives and deletes until it is told to stop; counts what it has received.
+/// Receives and deletes messages until stopped; counts what it has received.
 fn consume(host: &str, url: &str, stop: &AtomicBool, received: &AtomicU64) -> Result<()> {
     let mut connection = Connection::open(host)?;
     let ask = json!({"QueueUrl": url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1});
@@ -62,7 +64,8 @@ fn consume(host: &str, url: &str, stop: &AtomicBool, received: &AtomicU64) -> Re
     Ok(())
 }
 
-/// Lets consumers receive while `meanwhile` goes on; what that gives, and how many events a second were received.
+/// Runs consumers during `meanwhile`; returns its result, and the number of events received per
+/// second.
 fn consumed<T>(host: &str, url: &str, meanwhile: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
     let stop = Arc::new(AtomicBool::new(false));
     let received = Arc::new(AtomicU64::new(0));

@@ -1,4 +1,4 @@
-//! Finding instances by an expression of the cluster query language.
+//! Selects instances by an expression of the cluster query language.
 
 use std::time::Instant;
 

@@ -1,7 +1,8 @@
-//! The first calls at 5,000 instances: tasks spread over zones and instances, beside the same calls once everything is warm.
+//! The first calls at 5,000 instances, with tasks spread over zones and instances, compared with
+//! the same calls on a warm program.
 //!
-//! First what a call costs the control plane itself, in this process and in time of the processor; then what eight callers of the
-//! program meet who do not wait until it has settled.
+//! First the cost of a call in the control plane itself, in this process and in CPU time; then the
+//! latency for eight clients of the program that do not wait until it has settled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +21,7 @@ use crate::report;
 
 const INSTANCES: u32 = 5_000;
 const CLIENTS: usize = 8;
-/// Calls of all clients together that count as the first ones.
+/// Number of calls by all clients together that count as the first ones.
 const CALLS: usize = 800;
 
 fn body(group: &str) -> Value {
@@ -42,7 +43,7 @@ struct Plane {
 }
 
 impl Plane {
-    /// Calls an operation; what it answered, and how long it took.
+    /// Calls an operation; returns its answer and duration.
     fn call(&mut self, operation: &str, body: &Value) -> Result<(Value, Duration)> {
         let request = Request::parse(operation, body.to_string().as_bytes())?;
         self.calls += 1;
@@ -59,7 +60,8 @@ impl Plane {
         Ok((serde_json::from_slice(&reply.into_json())?, took))
     }
 
-    /// One with instances that have the attributes of those that `longshore dev` registers.
+    /// A control plane with instances that have the attributes of those registered by `longshore
+    /// dev`.
     fn new() -> Result<Self> {
         let now = Timestamp::from_millis(1_800_000_000_000);
         let mut plane = Self { control: Control::new(1), now, calls: 0 };
@@ -89,7 +91,7 @@ fn ms(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1000.0)
 }
 
-/// What calls cost the control plane: the fastest of three control planes.
+/// The cost of calls in the control plane: the fastest of three runs.
 fn in_process() -> Result<()> {
     let groups = ["first", "second", "second"];
     let mut best = [Duration::MAX; 3];
@@ -105,7 +107,7 @@ fn in_process() -> Result<()> {
     Ok(())
 }
 
-/// Makes the calls; how long each took, in order of length, and how long all did.
+/// Makes the calls; returns their durations, sorted, and the total time.
 fn burst(host: &str, group: &str) -> Result<(Vec<Duration>, Duration)> {
     let left = Arc::new(AtomicUsize::new(CALLS));
     let began = Instant::now();

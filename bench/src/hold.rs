@@ -1,4 +1,4 @@
-//! A million tasks, held: what each takes in memory.
+//! Holds a million tasks: the memory used by each.
 
 use std::time::Instant;
 
@@ -35,7 +35,7 @@ pub(crate) fn run() -> Result<()> {
     for client in clients {
         client.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;
     }
-    // The first connection has been idle for too long.
+    // The first connection was idle for too long.
     let clusters = Connection::open(&program.ecs)?.call("DescribeClusters", "{}")?;
     let counts = &clusters["clusters"][0];
     let count = |name: &str| counts[name].as_u64().context("clusters count their tasks");

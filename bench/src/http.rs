@@ -1,4 +1,4 @@
-//! HTTP/1.1 over one kept-alive connection, as little of it as a bench needs.
+//! A minimal HTTP/1.1 client over one kept-alive connection.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -20,12 +20,12 @@ impl Connection {
         Ok(Self { reader: BufReader::with_capacity(256 * 1024, stream), host: host.to_owned() })
     }
 
-    /// A request of the ECS API, ready to be sent many times.
+    /// A request of the ECS API, prepared for sending many times.
     pub(crate) fn prepare(&self, operation: &str, body: &str) -> Vec<u8> {
         self.prepare_for(&format!("{TARGET_PREFIX}{operation}"), body)
     }
 
-    /// A request of any service that is told by its target.
+    /// A request of any service that is selected by its target.
     pub(crate) fn prepare_for(&self, target: &str, body: &str) -> Vec<u8> {
         format!(
             "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: \
@@ -36,7 +36,7 @@ impl Connection {
         .into_bytes()
     }
 
-    /// Sends a prepared request and reads the whole answer, which must be a 200.
+    /// Sends a prepared request and reads the whole response, which must be a 200.
     pub(crate) fn send(&mut self, request: &[u8]) -> Result<Vec<u8>> {
         self.reader.get_mut().write_all(request)?;
         let mut line = String::new();
@@ -64,13 +64,13 @@ impl Connection {
         Ok(body)
     }
 
-    /// Calls an operation of ECS and reads its answer.
+    /// Calls an ECS operation and reads its response.
     pub(crate) fn call(&mut self, operation: &str, body: &str) -> Result<Value> {
         let request = self.prepare(operation, body);
         Ok(serde_json::from_slice(&self.send(&request)?)?)
     }
 
-    /// Calls an operation of any service, which may have nothing to say.
+    /// Calls an operation of any service, whose response may be empty.
     pub(crate) fn call_for(&mut self, target: &str, body: &Value) -> Result<Value> {
         let request = self.prepare_for(target, &body.to_string());
         let answer = self.send(&request)?;

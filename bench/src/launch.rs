@@ -1,5 +1,5 @@
-//! A Mesos framework's view, by events and by reads alone: how long from ACCEPT to `TASK_RUNNING`, from a freed resource to
-//! an offer of it, and how often the cluster is read.
+//! The view of a Mesos framework, with events and with polling alone: the time from ACCEPT to
+//! `TASK_RUNNING` and from a freed resource to its offer, and how often the cluster is read.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,14 +17,14 @@ const LAUNCHES: usize = 40;
 /// How long each simulated task runs.
 const RUN_MS: u64 = 400;
 
-/// A framework that knows just enough.
+/// A minimal framework.
 struct Framework {
     master: String,
     stream: BufReader<TcpStream>,
     stream_id: String,
     id: Value,
     records: Reader,
-    /// Offers that came while something else was waited for.
+    /// Offers that arrived while waiting for something else.
     offers: VecDeque<Value>,
 }
 
@@ -32,7 +32,7 @@ impl Framework {
     fn subscribe(master: &str) -> Result<Self> {
         let info = json!({"user": "root", "name": "bench", "failover_timeout": 0.0});
         let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
-        // 503 until the master has read its cluster.
+        // The master answers 503 until it has read its cluster.
         let patience = Instant::now() + Duration::from_secs(5);
         let (stream, stream_id) = loop {
             match post(master, &call, None) {
@@ -92,7 +92,7 @@ impl Framework {
         }
     }
 
-    /// Waits for a state of any task and acknowledges what needs it.
+    /// Waits for a state of any task, acknowledging updates that require it.
     fn wait_state(&mut self, state: &str) -> Result<()> {
         loop {
             let status = self.wait("UPDATE")?["update"]["status"].clone();
@@ -183,7 +183,8 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Launches tasks one after another; how long each took to run, and its resources to be offered again, at most.
+/// Launches tasks one after another; returns for each the time until it ran, and the maximum time
+/// until its resources were offered again.
 fn launch_in_turn(
     framework: &mut Framework,
     mut offer: Value,
@@ -197,7 +198,8 @@ fn launch_in_turn(
         launches.push(began.elapsed());
         framework.wait_state("TASK_FINISHED")?;
         offer = framework.offer()?;
-        // The task began some time after ACCEPT and ended RUN_MS later: the longest that the offer can have taken.
+        // The task started some time after ACCEPT and ended RUN_MS later, so this is an upper bound
+        // for the offer.
         frees.push(began.elapsed().saturating_sub(run));
     }
     Ok((launches, frees))
@@ -231,7 +233,7 @@ fn metric(program: &Program, name: &str) -> Result<f64> {
     metrics[name].as_f64().with_context(|| format!("{name} is counted"))
 }
 
-/// Counts the bridge's own questions while nothing goes on.
+/// Counts the bridge's own requests while nothing is going on.
 fn quiet(program: &Program, how: &str) -> Result<()> {
     std::thread::sleep(Duration::from_secs(3));
     let before = metric(program, "longshore/ecs_reads")?;

@@ -1,7 +1,9 @@
-//! Measures what SPEC.md promises, most of it against the real program: `cargo xtask bench` for all of it, or the names of some.
+//! Measures the figures promised in SPEC.md, mostly with the real program: `cargo xtask bench` for
+//! all of them, or the names of some.
 //!
-//! Each measurement but that of the placement engine and of the worst requests starts a `longshore` of its own, release build, with durable storage where it counts, and drives it
-//! over loopback HTTP with plain threads. Machines are noisy: figures are to be compared within one run.
+//! Except for the placement engine and the worst requests, each benchmark starts a `longshore` of
+//! its own, a release build with durable storage where it matters, and drives it over loopback HTTP
+//! with plain threads. Machines are noisy: compare figures only within one run.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 
@@ -21,10 +23,10 @@ mod worst;
 
 use anyhow::{Result, bail};
 
-/// One bench: its name, and how to run it.
+/// A benchmark: its name and function.
 type Bench = (&'static str, fn() -> Result<()>);
 
-/// What can be measured, in order.
+/// All benchmarks, in order.
 const BENCHES: [Bench; 11] = [
     ("start", start::run),
     ("place", place::run),
@@ -54,14 +56,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// One line of the report.
+/// Prints one line of the report.
 fn report(what: &str, figure: &str, budget: &str) {
     println!("{what:<52} {figure:>12} {budget:>14}");
 }
 
-/// One line of the report, with what others reach. Their figures were measured on a machine of the same kind with the same
-/// requests, in 2026: fakecloud, moto, and winterbaume, which keeps no instances and places nothing; those of Nomad and
-/// Kubernetes are their own.
+/// Prints one line of the report, with figures of other programs. Those of fakecloud, moto, and
+/// winterbaume (which keeps no instances and places nothing) were measured with the same requests
+/// on a machine of the same kind, in 2026; those of Nomad and Kubernetes are their own.
 fn report_beside(what: &str, figure: &str, budget: &str, others: &str) {
     println!("{what:<52} {figure:>12} {budget:>14}   {others}");
 }

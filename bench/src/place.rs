@@ -1,4 +1,5 @@
-//! The placement engine alone: what one task costs, decided and made real, in clusters of three sizes.
+//! The placement engine alone: the cost per task, decided and made real, in clusters of three
+//! sizes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,9 +16,9 @@ use longshore_wire_ecs::arn::ResourceId;
 
 use crate::report;
 
-/// Tasks that are placed in each cluster.
+/// Number of tasks placed in each cluster.
 const TASKS: u32 = 200_000;
-/// Tasks that an instance has room for.
+/// Number of tasks that fit on an instance.
 const ROOM: u32 = 64;
 
 fn cluster(instances: u32) -> ClusterView {
@@ -42,8 +43,9 @@ fn cluster(instances: u32) -> ClusterView {
     view
 }
 
-/// Microseconds for each task, placed `count` at a time, over groups in turn. Once half of the room that the constraint leaves is taken, the
-/// oldest task ends for each that is placed, which counts as part of it.
+/// Microseconds per task, placed `count` at a time, for several groups in turn. Once half of the
+/// room permitted by the constraint is used, the oldest task ends for each one placed, which is
+/// included in the cost.
 fn cost(view: &mut ClusterView, count: u32, groups: u32, tasks: u32) -> Result<f64> {
     let needs = Arc::new(Needs { cpu: 10, memory_mib: 10, ..Needs::default() });
     let expression = "attribute:stack == prod and attribute:ecs.instance-type =~ m[45].*";
@@ -83,7 +85,7 @@ pub(crate) fn run() -> Result<()> {
     let mut figures = Vec::new();
     for instances in [100, 1_000, 10_000] {
         let mut view = cluster(instances);
-        // What the first request of a kind costs is not what one costs.
+        // Excludes the higher cost of the first request of a kind.
         cost(&mut view, 10, 1, 100)?;
         let each = cost(&mut view, 10, 1, TASKS)?;
         let alone = cost(&mut view, 1, 1, TASKS)?;

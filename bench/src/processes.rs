@@ -1,4 +1,4 @@
-//! Tasks as plain processes: how long from being placed to RUNNING, and how many start in a second.
+//! Tasks as plain processes: the time from placement to RUNNING, and starts per second.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use crate::http::Connection;
 use crate::program::Program;
 use crate::report_beside;
 
-/// Tasks that are started one after the other.
+/// Number of tasks started one after another.
 const ALONE: usize = 60;
-/// Tasks that are started together.
+/// Number of tasks started together.
 const TOGETHER: usize = 50;
-/// How long a task may take to run.
+/// Timeout for a task to start.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run() -> Result<()> {
@@ -60,7 +60,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Starts tasks, and gives their ARNs.
+/// Starts tasks, and returns their ARNs.
 fn start(connection: &mut Connection, count: usize) -> Result<Vec<Value>> {
     let body = format!(r#"{{"taskDefinition":"bench","count":{count}}}"#);
     let started = connection.call("RunTask", &body)?;
@@ -82,7 +82,7 @@ fn until_running(connection: &mut Connection, tasks: &[Value], began: Instant) -
         if began.elapsed() > PATIENCE {
             bail!("tasks do not run: {described}");
         }
-        // Looking without a pause would take the time that is measured.
+        // Polling without a pause would distort the measurement.
         std::thread::sleep(Duration::from_micros(500));
     }
 }

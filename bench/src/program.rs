@@ -1,4 +1,4 @@
-//! A `longshore dev` of our own.
+//! A `longshore dev` to measure.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -9,19 +9,19 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A program that runs until this is dropped.
+/// A running program, killed on drop.
 pub(crate) struct Program {
     child: Child,
     /// `host:port` of the ECS API.
     pub(crate) ecs: String,
     /// `host:port` of the Mesos master.
     pub(crate) mesos: String,
-    /// From start to the line that says ready.
+    /// The time from start to the line that reports ready.
     pub(crate) ready: Duration,
     _data: TempDir,
 }
 
-/// The program that was built with the same profile, beside this one.
+/// The program built with the same profile, next to this one.
 fn binary() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let path = own.with_file_name("longshore");
@@ -34,7 +34,7 @@ impl Program {
         Self::start_with(instances, runtime, &[])
     }
 
-    /// As [`Self::start`], with more flags.
+    /// Like [`Self::start`], with more flags.
     pub(crate) fn start_with(instances: u32, runtime: &str, more: &[&str]) -> Result<Self> {
         let data = TempDir::new()?;
         let began = Instant::now();
@@ -58,10 +58,10 @@ impl Program {
         Ok(Self { child, ecs: address("ecs"), mesos: address("mesos"), ready, _data: data })
     }
 
-    /// Processor time that it has used, in seconds. Less noisy than the time on the clock.
+    /// CPU time used so far, in seconds. Less noisy than wall clock time.
     pub(crate) fn processor_s(&self) -> Result<f64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // Fields count from the name on, which ends with a bracket; ticks are hundredths of a second.
+        // Fields are counted from the end of the name, a bracket; ticks are hundredths of a second.
         let (_, fields) = stat.rsplit_once(')').context("a line of /proc names its process")?;
         let ticks = fields.split_whitespace().skip(11).take(2);
         let ticks: Result<Vec<f64>, _> = ticks.map(str::parse).collect();
@@ -79,7 +79,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

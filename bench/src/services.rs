@@ -1,4 +1,4 @@
-//! Services from nothing: how long until all tasks of all of them run.
+//! Services from scratch: the time until all of their tasks run.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::{report, report_beside};
 
 const SERVICES: u64 = 1_000;
 const TASKS: u64 = 100;
-/// Longer than this is no figure any more.
+/// Results beyond this are meaningless.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 pub(crate) fn run() -> Result<()> {

@@ -1,4 +1,4 @@
-//! From nothing to ready, and what it takes when idle.
+//! Startup time, and resource usage when idle.
 
 use std::time::Duration;
 

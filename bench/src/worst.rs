@@ -1,11 +1,14 @@
-//! What the worst request costs: each operation of each port with the worst body that a client may send, at a large cluster.
+//! The cost of the worst requests: each operation of each port with the worst body that a client
+//! may send, at a large cluster.
 //!
-//! A machine does one thing at a time, so whatever one request costs, everybody waits for. Here each is given to the machine
-//! itself, in this process, and the step is timed, in time of the processor; so are the ticks that follow, which do what the request led to. What others
-//! do off the machine's thread (reading a body, writing an answer, storing) does not count.
+//! A machine does one thing at a time, so everybody waits for an expensive request. Here each is
+//! given to the machine itself, in this process, and the CPU time of the step is measured; so is
+//! that of the following ticks, which complete the request. Work outside the machine's thread
+//! (reading a body, writing a response, storing) does not count.
 //!
-//! One module for each port: it fills a machine and has a table of cases. Bodies are the largest that pass the front, whether they
-//! are taken or refused, for a refusal costs time, too.
+//! There is one module per port, which fills a machine and has a table of cases. Bodies are the
+//! largest that pass the front end, whether accepted or rejected, since a rejection costs time,
+//! too.
 
 mod ecs;
 mod events;
@@ -18,32 +21,34 @@ use longshore_machine::{Machine, Timestamp};
 
 use crate::report;
 
-/// What no request may cost its machine, and no tick that follows.
+/// Maximum cost of a request to its machine, and of a tick that follows.
 const BUDGET: Duration = Duration::from_millis(50);
-/// How often each case is tried. The fastest counts: what makes the others slower is this machine, not the program.
+/// Number of tries per case. The fastest counts: anything slower is due to this machine, not the
+/// program.
 const ROUNDS: usize = 3;
-/// How long the time goes on after each request, in ms, for what it leads to.
+/// How long time continues after each request, in ms, to include its effects.
 const FOLLOW_MS: u64 = 1_000;
 
 /// Measures all cases of a port.
 type Port = fn(&mut Sheet) -> Result<()>;
 
-/// The ports, and who measures them.
+/// The ports and their benchmarks.
 const PORTS: [(&str, Port); 3] =
     [("ecs", ecs::run), ("events", events::run), ("mesos", mesos::run)];
 
-/// What was measured so far.
+/// The results so far.
 #[derive(Debug, Default)]
 pub(crate) struct Sheet {
     port: &'static str,
-    /// The longest step, and whose it is.
+    /// The longest step, with its name.
     longest: Option<(Duration, String)>,
     over: usize,
 }
 
 impl Sheet {
-    /// Gives a machine the inputs of one case, round by round, and reports the longest step of the fastest round. `answered` looks
-    /// at what the machine asks for at once, whether it is what the case is about.
+    /// Gives a machine the inputs of one case, round by round, and reports the longest step of the
+    /// fastest round. `answered` checks from the immediate outputs that the case has the intended
+    /// effect.
     pub(crate) fn measure<M: Machine>(
         &mut self,
         name: &str,
@@ -71,7 +76,7 @@ impl Sheet {
         Ok(())
     }
 
-    /// Reports what many steps take together.
+    /// Reports the total time of many steps.
     fn total(&mut self, name: &str, time: Duration, budget: &str) {
         report(&format!("{} {name}", self.port), &ms(time), budget);
     }
@@ -87,7 +92,7 @@ impl Sheet {
     }
 }
 
-/// How long a machine takes, in time of the processor, which others do not take away; and what it asks for.
+/// Runs a step of a machine; returns its CPU time, which others do not affect, and its outputs.
 fn timed<T>(what: impl FnOnce(&mut Vec<T>)) -> (Duration, Vec<T>) {
     let mut out = Vec::new();
     let began = processor_time();
@@ -95,7 +100,7 @@ fn timed<T>(what: impl FnOnce(&mut Vec<T>)) -> (Duration, Vec<T>) {
     (processor_time().saturating_sub(began), out)
 }
 
-/// Time of the processor that this thread has had.
+/// CPU time of this thread.
 pub(crate) fn processor_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));

@@ -1,4 +1,4 @@
-//! A client of the v1 scheduler API: one connection for events, one for each call.
+//! A client of the v1 scheduler API: one connection for events, and one per call.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use longshore_wire_mesos::{Media, recordio};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// How often a master that is not ready is asked again.
+/// Number of attempts if the master is not ready.
 const TRIES: u32 = 50;
-/// How long to wait in between.
+/// Delay between attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The master answered 503: it has not read its cluster yet.
@@ -37,19 +37,20 @@ impl std::error::Error for NotReady {}
 pub struct Subscription {
     master: String,
     stream_id: String,
-    /// Given by the master with the first event.
+    /// Assigned by the master with the first event.
     framework_id: Option<FrameworkId>,
     body: Incoming,
     reader: recordio::Reader,
-    /// Keeps the connection going.
+    /// Drives the connection.
     connections: JoinSet<()>,
 }
 
 impl Subscription {
-    /// Sends SUBSCRIBE to `master`, a `host:port`, again while the master has not read its cluster yet.
+    /// Sends SUBSCRIBE to `master`, a `host:port`, and retries while the master has not read its
+    /// cluster yet.
     ///
     /// # Errors
-    /// When the master cannot be reached or refuses.
+    /// If the master cannot be reached or rejects the subscription.
     pub async fn open(master: &str, subscribe: &Call) -> Result<Self> {
         let mut connections = JoinSet::new();
         let mut tries = 0;
@@ -81,7 +82,7 @@ impl Subscription {
     /// The next event; `None` when the stream has ended.
     ///
     /// # Errors
-    /// When the stream breaks or is not what it should be.
+    /// If the stream breaks or is malformed.
     pub async fn next(&mut self) -> Result<Option<Event>> {
         loop {
             if let Some(record) = self.reader.next_record()? {
@@ -102,10 +103,10 @@ impl Subscription {
         }
     }
 
-    /// Sends a call, which gets the framework's id.
+    /// Sends a call, after adding the framework's id.
     ///
     /// # Errors
-    /// When the master cannot be reached or refuses.
+    /// If the master cannot be reached or rejects the call.
     pub async fn call(&mut self, call: Call) -> Result<()> {
         let call = Call { framework_id: self.framework_id.clone(), ..call };
         post(&self.master, &call, Some(&self.stream_id), &mut self.connections).await?;
@@ -124,7 +125,7 @@ async fn post(
         TcpStream::connect(master).await.with_context(|| format!("cannot reach {master}"))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
     connections.spawn(async move {
-        // What went wrong with a connection shows in what was asked over it.
+        // Connection errors show up in the requests.
         let _ = connection.await;
     });
     let media = Media::Protobuf;

@@ -1,4 +1,5 @@
-//! A framework of one page. It launches a list of tasks on whatever offers it gets, and tells what happens.
+//! A framework of one page. It launches a list of tasks on any offers it gets, and reports what
+//! happens.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -30,25 +31,25 @@ pub struct Job {
     pub kill: bool,
 }
 
-/// Something that happened.
+/// An event of the framework.
 #[derive(Clone, Debug)]
 pub enum News {
-    /// The master took the framework in, under this id.
+    /// The master accepted the framework under this id.
     Subscribed(String),
-    /// So many offers came, of so many cores together.
+    /// That many offers arrived, with that many cores in total.
     Offers(usize, f64),
-    /// A task was launched on the agent of this host name.
+    /// A task was launched on the agent with this host name.
     Launched(String, String),
-    /// A task changed.
+    /// The state of a task changed.
     Update(String, TaskState, String),
     /// Every task has ended.
     Done,
 }
 
-/// Runs the jobs and ends when all have ended.
+/// Runs the jobs and returns when all have ended.
 ///
 /// # Errors
-/// When the master cannot be reached, or ends the stream.
+/// If the master cannot be reached, or ends the stream.
 pub async fn run(master: &str, name: &str, jobs: Vec<Job>, news: mpsc::Sender<News>) -> Result<()> {
     let info =
         FrameworkInfo { user: "root".to_owned(), name: name.to_owned(), ..Default::default() };
@@ -85,7 +86,7 @@ struct Framework {
 
 impl Framework {
     async fn tell(&self, news: News) {
-        // A listener that went away does not keep the tasks from running.
+        // The tasks keep running even if nobody listens.
         let _ = self.news.send(news).await;
     }
 
@@ -119,7 +120,7 @@ impl Framework {
         Ok(())
     }
 
-    /// Puts as many jobs on an offer as fit, at most two, so that they spread.
+    /// Launches as many jobs on an offer as fit, at most two, so that they spread.
     async fn offered(&mut self, offer: Offer) -> Result<()> {
         let (mut cpus, mut mem) = (scalar(&offer, "cpus"), scalar(&offer, "mem"));
         let mut tasks = Vec::new();
@@ -204,7 +205,7 @@ fn task(job: &Job, offer: &Offer) -> TaskInfo {
         scalar: Some(value::Scalar { value: amount }),
         ..Default::default()
     };
-    // The image that says: the command is a task definition.
+    // This image indicates that the command is a task definition.
     let ignored = ContainerInfo {
         r#type: container_info::Type::Docker.into(),
         docker: Some(container_info::DockerInfo {

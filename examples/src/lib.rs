@@ -1,7 +1,8 @@
 //! Sample frameworks over the Mesos v1 scheduler API.
 //!
-//! [`client`] is all that a framework needs of HTTP; [`hello`] is a framework of one page: it takes offers, launches what
-//! it was told to, acknowledges what it hears, kills what is to be killed, and ends when all its tasks have.
+//! [`client`] is all the HTTP that a framework needs; [`hello`] is a framework of one page: it
+//! takes offers, launches its tasks, acknowledges updates, kills the tasks marked for it, and ends
+//! when all tasks have.
 #![forbid(unsafe_code)]
 
 pub mod client;

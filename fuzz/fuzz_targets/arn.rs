@@ -1,6 +1,6 @@
-//! ARNs, ids, and what `valueFrom` and environment files name.
+//! ARNs, ids, and the names in `valueFrom` and environment files.
 //!
-//! What was read is found in the text again; nothing leads out of a directory.
+//! Parsed parts occur in the text; nothing leads out of a directory.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

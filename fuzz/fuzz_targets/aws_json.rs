@@ -1,6 +1,7 @@
-//! Bodies of the AWS JSON protocol, of all three services. The first line is `ecs RunTask`, the rest the body.
+//! Bodies of the AWS JSON protocol, for all three services. The first line is like `ecs RunTask`,
+//! the rest is the body.
 //!
-//! A request that was read means the same when it is written and read again; one that was refused has a reason.
+//! A parsed request survives a round trip; a rejected one has a reason.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,7 +9,7 @@ use longshore_fuzz::head_and_rest;
 use longshore_wire_ecs::{eventbridge, sqs};
 use serde_json::Value;
 
-/// The body of a request that was written with its operation around it.
+/// Extracts the body from a request that was serialized with its operation around it.
 fn body(written: Value) -> Vec<u8> {
     let Value::Object(members) = written else { panic!("a request is written as an object") };
     let (_, body) = members.into_iter().next().expect("it has the operation as its only member");

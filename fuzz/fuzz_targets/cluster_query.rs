@@ -1,7 +1,8 @@
-//! The cluster query language. The first line is an expression, the rest what is known of an instance, as JSON.
+//! The cluster query language. The first line is an expression, the rest are facts about an
+//! instance, as JSON.
 //!
-//! What was read means what the reference says it means, and its canonical form means the same; what was refused is refused at a
-//! place in it.
+//! A parsed expression agrees with the reference, and so does its canonical form; a rejected one
+//! has an error position within it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -20,7 +21,8 @@ fuzz_target!(|data: &[u8]| {
                 assert_eq!(matches, expected);
             }
             let canonical = expression.to_string();
-            // The canonical form has quotes and symbols where there were none, and may be longer than an expression may be.
+            // The canonical form has additional quotes and symbols, and may exceed the maximum
+            // length.
             if let Ok(again) = Expression::parse(&canonical) {
                 assert_eq!(again, expression);
                 assert_eq!(again.matches(&known), matches);

@@ -1,6 +1,6 @@
 //! Environment files.
 //!
-//! Of each name there is one variable, with the value of its last line.
+//! There is one variable per name, with the value of its last line.
 #![no_main]
 
 use std::collections::BTreeMap;

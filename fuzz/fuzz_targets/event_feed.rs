@@ -1,12 +1,12 @@
-//! The feed of events, in pieces: the first byte says how long they are.
+//! The event feed, in pieces: the first byte determines their size.
 //!
-//! However the bytes are cut, the same frames come out; and what is written as a frame is read as that frame.
+//! However the bytes are split, the same frames come out; and a frame survives a round trip.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use longshore_wire_ecs::feed::{Frame, Reader, write_event};
 
-/// The frames of `bytes`, and whether they end in something that is no feed.
+/// The frames of `bytes`, and whether they end in something invalid.
 fn frames(bytes: &[u8], step: usize) -> (Vec<Frame>, bool) {
     let (mut reader, mut frames) = (Reader::default(), Vec::new());
     for piece in bytes.chunks(step) {
@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(frames(bytes, usize::from(*step).max(1)), whole);
     if let Ok(text) = std::str::from_utf8(bytes) {
         let plain = text.replace(['\n', '\r'], " ");
-        // A frame without data is none.
+        // A frame without data is not a frame.
         if plain.is_empty() {
             return;
         }

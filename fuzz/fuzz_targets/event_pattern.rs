@@ -1,6 +1,7 @@
 //! Event patterns. The first line is a pattern, the rest the detail of an event.
 //!
-//! A pattern that was read wants exactly the events that the reference says; one that was refused has a reason.
+//! A parsed pattern matches exactly the events that the reference matches; a rejected one has a
+//! reason.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

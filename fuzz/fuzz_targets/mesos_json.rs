@@ -1,6 +1,6 @@
 //! Calls in Mesos's JSON.
 //!
-//! A call that was read is the same when it is written and read again, as JSON and as protobuf.
+//! A parsed call survives round trips through JSON and protobuf.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
                 Media::Protobuf.decode(CALL, &bytes).expect("what was written can be read");
             assert_eq!(again, call);
             let json = Media::Json.encode(CALL, &call);
-            // JSON has no infinity: it is written as null, which reads as nothing.
+            // JSON has no infinity: it is written as null, which is read as absent.
             if !json.windows(4).any(|four| four == b"null") {
                 let again: Call =
                     Media::Json.decode(CALL, &json).expect("what was written can be read");

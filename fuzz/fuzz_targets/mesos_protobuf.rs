@@ -1,6 +1,6 @@
 //! Calls in protobuf.
 //!
-//! A call that was read is the same when it is written and read again, and its JSON means the same call.
+//! A parsed call survives a round trip, and its JSON means the same call.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
             let bytes = Media::Protobuf.encode(CALL, &call);
             let again: Call =
                 Media::Protobuf.decode(CALL, &bytes).expect("what was written can be read");
-            // Compared as bytes, since a number that is none is not equal to itself.
+            // Compared as bytes, since NaN is not equal to itself.
             assert_eq!(Media::Protobuf.encode(CALL, &again), bytes);
             let json = Media::Json.encode(CALL, &call);
             if !json.windows(4).any(|four| four == b"null") {

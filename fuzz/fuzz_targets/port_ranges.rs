@@ -1,6 +1,6 @@
-//! Ranges of ports, as flags and Mesos write them: two of them, one a line.
+//! Port ranges, as written in flags and by Mesos: two of them, one per line.
 //!
-//! What is printed reads back, and union, difference and containment are those of sets.
+//! Printed ranges can be parsed, and union, difference and containment are those of sets.
 #![no_main]
 
 use std::collections::BTreeSet;

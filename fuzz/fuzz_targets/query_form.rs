@@ -1,6 +1,6 @@
-//! Forms of the Query protocol, and the XML of their refusals.
+//! Forms of the Query protocol, and the XML of their errors.
 //!
-//! A form that was read is the request that its JSON form is.
+//! A parsed form equals the request of its JSON form.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

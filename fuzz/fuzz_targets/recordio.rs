@@ -1,18 +1,19 @@
-//! RecordIO, in pieces: the first byte says how long they are.
+//! RecordIO, in pieces: the first byte determines their size.
 //!
-//! However the bytes are cut, the same records come out as when they are read whole by the simplest of readers.
+//! However the bytes are split, the records are those of a trivial parser that reads everything at
+//! once.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use longshore_wire_mesos::recordio::{RECORD_BYTES_MAX, Reader, frame};
 
-/// The records of `bytes`, and whether they end in something that is no frame.
+/// The records of `bytes`, and whether they end in something invalid.
 fn reference(mut bytes: &[u8]) -> (Vec<Vec<u8>>, bool) {
     let mut records = Vec::new();
     loop {
         let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let length = match bytes.get(digits) {
-            // Whatever follows, so many digits are none that can be taken.
+            // That many digits are always out of range.
             _ if digits > 20 => return (records, true),
             None => return (records, false),
             Some(b'\n') if digits > 0 => std::str::from_utf8(&bytes[..digits])

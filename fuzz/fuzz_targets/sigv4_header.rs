@@ -1,7 +1,7 @@
 //! `Authorization` headers of AWS Signature Version 4.
 //!
-//! A header that was read is the same when it is put together again; checking a signature never panics, and none that was made
-//! up is right.
+//! A parsed header survives a round trip; checking a signature never panics, and no forged one is
+//! valid.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

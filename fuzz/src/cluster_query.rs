@@ -1,19 +1,22 @@
-//! A reference for the cluster query language: reads and evaluates at once, by the grammar of `core/placement/src/query/mod.rs`.
+//! A reference implementation of the cluster query language that parses and evaluates in one pass,
+//! following the grammar of `core/placement/src/query/mod.rs`.
 //!
-//! It takes only what the real parser has accepted, so it has no messages, and knows of regular expressions only those that are
-//! plain text. What it cannot tell is `None`, and so is what follows from it.
+//! It handles only expressions that the real parser has accepted, so it has no error messages, and
+//! only regular expressions that are plain text. Anything it cannot decide is `None`, and so is any
+//! result that depends on it.
 
 use std::cmp::Ordering;
 
 use longshore_placement::query::Facts;
 use serde_json::Value;
 
-/// What is known of an instance, in the form of `core/placement/src/query/cases.tsv`, with `registeredAt` in seconds.
+/// The facts about an instance, in the form of `core/placement/src/query/cases.tsv`, with
+/// `registeredAt` in seconds.
 #[derive(Clone, Debug)]
 pub struct Known(pub Value);
 
 impl Known {
-    /// Reads it; anything that is missing is not known.
+    /// Parses the facts; missing ones are unknown.
     pub fn read(json: &[u8]) -> Self {
         Self(serde_json::from_slice(json).unwrap_or_default())
     }
@@ -50,7 +53,7 @@ impl Facts for Known {
     }
 }
 
-/// True, false, or not known to this reference.
+/// True, false, or unknown to this reference.
 type Truth = Option<bool>;
 
 fn and(one: Truth, other: Truth) -> Truth {
@@ -61,10 +64,10 @@ fn or(one: Truth, other: Truth) -> Truth {
     and(one.map(|truth| !truth), other.map(|truth| !truth)).map(|truth| !truth)
 }
 
-/// Whether `expression`, which the real parser has accepted, means the instance.
+/// Whether the instance matches `expression`, which the real parser has accepted.
 ///
 /// # Panics
-/// If it is no expression.
+/// If it is not a valid expression.
 pub fn holds(expression: &str, known: &Known) -> Truth {
     let mut reader = Reader { rest: expression.trim_start(), known };
     let truth = reader.expression();
@@ -72,7 +75,7 @@ pub fn holds(expression: &str, known: &Known) -> Truth {
     truth
 }
 
-/// What subjects and words consist of.
+/// Characters of subjects and words.
 fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_/\\.:".contains(c)
 }
@@ -197,7 +200,7 @@ impl<'a> Reader<'a> {
         Test::In(within, values)
     }
 
-    /// A value; without quotes it also ends before the characters of `ends`.
+    /// A value; without quotes it also ends before the characters in `ends`.
     fn value(&mut self, ends: &str) -> &'a str {
         for quote in ['\'', '"'] {
             if let Some(quoted) = self.rest.strip_prefix(quote) {
@@ -254,7 +257,7 @@ enum Test<'a> {
 }
 
 impl Test<'_> {
-    /// Of what has an order of its own: what is not known satisfies nothing.
+    /// Values with an order of their own: an unknown one satisfies nothing.
     fn of_order(&self, order: impl Fn(&str) -> Option<Ordering>) -> Truth {
         let Self::Compare(sign, wanted) = self else { panic!("only comparisons are allowed here") };
         Some(order(wanted).is_some_and(|order| sign.accepts(order)))
@@ -277,7 +280,7 @@ impl Test<'_> {
     }
 }
 
-/// Numbers by their size, everything else by its characters.
+/// Compares numbers by size, and everything else by characters.
 fn values(one: &str, other: &str) -> Ordering {
     let (Some(left), Some(right)) = (number(one), number(other)) else { return one.cmp(other) };
     let width = left.1.len().max(right.1.len());
@@ -302,7 +305,7 @@ fn number(text: &str) -> Option<(bool, &str, &str)> {
     (digits(whole) && digits(fraction)).then_some((text.starts_with('-'), whole, fraction))
 }
 
-/// Versions, padded with zeros to the same length.
+/// Compares versions, padded with zeros to the same length.
 fn versions(one: &str, other: &str) -> Option<Ordering> {
     let read = |text: &str| -> Option<Vec<u64>> {
         let is_number = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
@@ -315,7 +318,7 @@ fn versions(one: &str, other: &str) -> Option<Ordering> {
     Some(one.cmp(&other))
 }
 
-/// Seconds since 1970 of `2018-06-18`, perhaps with `T22:28:28` and `Z` or `+02:00`.
+/// Seconds since 1970 of `2018-06-18`, optionally followed by `T22:28:28` and `Z` or `+02:00`.
 fn instant(text: &str) -> Option<i64> {
     let (date, clock) = text.split_once('T').unwrap_or((text, "00:00:00"));
     let numbers = |text: &str, separator: char| -> Option<Vec<i64>> {
@@ -338,7 +341,7 @@ fn instant(text: &str) -> Option<i64> {
     Some(days * 86_400 + clock[0] * 3_600 + clock[1] * 60 + clock[2] - ahead)
 }
 
-/// Days since 1970 of a date of the Gregorian calendar, counted in years that begin in March.
+/// Days since 1970 of a Gregorian date, with years starting in March.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));

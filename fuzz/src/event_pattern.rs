@@ -1,19 +1,19 @@
-//! A reference for event patterns: tries every way to take one object of each array, as EventBridge is documented to want all fields
-//! that a pattern names of one object.
+//! A reference implementation of event patterns: tries every choice of one object per array, since
+//! EventBridge is documented to require all fields of a pattern in one object.
 //!
-//! It takes only patterns that the real reader has accepted. What it cannot tell is `None`.
+//! It handles only patterns that the real parser has accepted. Anything it cannot decide is `None`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Number, Value};
 
-/// Values by the names that lead to them; an array adds no name.
+/// Values by their path; an array adds no step.
 type View<'a> = BTreeMap<Vec<&'a str>, Vec<&'a Value>>;
 
-/// More ways than this to take one object of each array are not tried.
+/// Maximum number of choices of one object per array that are tried.
 const VIEWS_MAX: usize = 256;
 
-/// Words that make an object in `$or` something else than a pattern.
+/// Member names that make `$or` an ordinary field.
 const OPERATORS: [&str; 9] = [
     "exactly",
     "prefix",
@@ -26,7 +26,7 @@ const OPERATORS: [&str; 9] = [
     "cidr",
 ];
 
-/// Whether `event` is an event that `pattern` wants.
+/// Whether `event` matches `pattern`.
 pub fn matches(pattern: &Map<String, Value>, event: &Value) -> Option<bool> {
     let views = views(event)?;
     let present: BTreeSet<&[&str]> =
@@ -42,7 +42,7 @@ pub fn matches(pattern: &Map<String, Value>, event: &Value) -> Option<bool> {
     if unsure { None } else { Some(false) }
 }
 
-/// Every way to see an event in which each array has at most one object; `None` if there are too many.
+/// Every view of an event in which each array has at most one object; `None` if there are too many.
 fn views(value: &Value) -> Option<Vec<View<'_>>> {
     match value {
         Value::Object(members) => {
@@ -70,7 +70,7 @@ fn views(value: &Value) -> Option<Vec<View<'_>>> {
             for element in elements {
                 match element {
                     Value::Object(_) => objects.extend(views(element)?),
-                    // What an object in an array in an array belongs to is not documented.
+                    // The meaning of objects in nested arrays is not documented.
                     Value::Array(_) => leaves.extend(only_leaves(element)?),
                     leaf => leaves.push(leaf),
                 }
@@ -148,7 +148,8 @@ fn meets<'a>(
     truth
 }
 
-/// A dot in a name is a level, in patterns and in events. Source: EventBridge user guide, *Event patterns*.
+/// A dot in a name is a level, in patterns and in events. Source: EventBridge user guide, *Event
+/// patterns*.
 fn parts(name: &str) -> impl Iterator<Item = &str> {
     name.split('.')
 }
@@ -173,7 +174,7 @@ fn alternatives<'a>(name: &str, want: &'a Value) -> Option<Vec<&'a Map<String, V
     (name == "$or" && all.len() >= 2 && patterns).then_some(all)
 }
 
-/// Whether a value without parts is as a test wants it.
+/// Whether a scalar value passes a test.
 fn is(leaf: &Value, test: &Value) -> Option<bool> {
     let Value::Object(operators) = test else {
         return Some(match (leaf, test) {
@@ -202,12 +203,12 @@ fn is(leaf: &Value, test: &Value) -> Option<bool> {
         }
         "anything-but" => !is_any(leaf, operand)?,
         "numeric" => is_within(leaf, operand)?,
-        // Blocks of addresses are left to unit tests.
+        // Address blocks are left to unit tests.
         _ => return None,
     })
 }
 
-/// Whether it is one of what `anything-but` names.
+/// Whether it is one of the values excluded by `anything-but`.
 fn is_any(leaf: &Value, operand: &Value) -> Option<bool> {
     let list = |operand: &Value| match operand {
         Value::Array(values) => values.clone(),
@@ -243,7 +244,7 @@ fn lower(text: &Value) -> String {
     text.as_str().expect("this is text").to_lowercase()
 }
 
-/// Whether a wildcard covers a text, by trying every length for every star.
+/// Whether a wildcard matches a text, trying every length for every star.
 fn fits(text: &[char], wildcard: &[char]) -> bool {
     match wildcard {
         [] => text.is_empty(),
@@ -254,7 +255,7 @@ fn fits(text: &[char], wildcard: &[char]) -> bool {
     }
 }
 
-/// Sign, digits without zeros around them, and the power of ten of the last digit.
+/// Sign, digits without surrounding zeros, and the power of ten of the last digit.
 fn decimal(number: &Number) -> (bool, String, i64) {
     let text = number.to_string().to_lowercase();
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -275,7 +276,7 @@ fn decimal(number: &Number) -> (bool, String, i64) {
     (negative, digits.to_owned(), exponent + i64::try_from(zeros).unwrap_or(0))
 }
 
-/// The order of two numbers, if their nearest doubles tell it.
+/// Compares two numbers, if their nearest doubles decide.
 fn compare(one: &Number, other: &Number) -> Option<std::cmp::Ordering> {
     if decimal(one) == decimal(other) {
         return Some(std::cmp::Ordering::Equal);

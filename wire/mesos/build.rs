@@ -1,4 +1,4 @@
-//! Makes Rust types, and descriptors for JSON, from `schema/mesos`.
+//! Generates Rust types, and descriptors for JSON, from `schema/mesos`.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut files = protox::compile(["scheduler.proto"], [&schema])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), files.encode_to_vec())?;
-    // Deprecation matters to JSON, which reads the descriptors above. In Rust it would only be noise: clients still
-    // use these fields, so they are served.
+    // Deprecation matters only to JSON, which uses the descriptors above. In Rust it would just
+    // cause warnings: clients still use these fields, so they are served.
     for message in files.file.iter_mut().flat_map(|file| &mut file.message_type) {
         for field in &mut message.field {
             if let Some(options) = &mut field.options {

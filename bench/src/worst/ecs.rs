@@ -13,20 +13,20 @@ use super::{ROUNDS, Sheet};
 
 /// One operation with one of its worst bodies.
 struct Case {
-    /// The operation, and behind a colon which body it is.
+    /// The operation, and after a colon which body it is.
     name: &'static str,
-    /// Part of the refusal, if the body is refused.
+    /// Part of the error message, if the body is rejected.
     refused: Option<&'static str>,
-    /// Makes the body; each round wants another where a request cannot be made twice.
+    /// Builds the body; each round gets another one if a request cannot be repeated.
     body: fn(&mut Town, usize) -> Result<Value>,
 }
 
-/// A case that is taken.
+/// A case that is accepted.
 const fn taken(name: &'static str, body: fn(&mut Town, usize) -> Result<Value>) -> Case {
     Case { name, refused: None, body }
 }
 
-/// A case that is refused.
+/// A case that is rejected.
 const fn refused(
     name: &'static str,
     with: &'static str,
@@ -51,7 +51,7 @@ pub(crate) fn run(sheet: &mut Sheet) -> Result<()> {
     Ok(())
 }
 
-/// Whether a call was taken or refused as its case says.
+/// Checks that a call was accepted or rejected as expected.
 fn answered(case: &Case, out: Vec<Output>) -> Result<()> {
     for output in out {
         let Output::Reply(_, reply) = output else { continue };

@@ -1,6 +1,8 @@
-//! EventBridge and SQS: each operation with its worst body, at a bus with as many rules as there may be and with queues that are full.
+//! EventBridge and SQS: each operation with its worst body, on a bus with the maximum number of
+//! rules and with full queues.
 //!
-//! What a call costs elsewhere, before the bus has it, is reported beside it, without a budget: nobody waits for it but its caller.
+//! The cost of a call before it reaches the bus is reported separately, without a budget: only its
+//! caller waits for it.
 
 mod queues;
 mod rules;
@@ -18,13 +20,13 @@ use serde_json::Value;
 use super::{ROUNDS, Sheet, ms};
 use crate::report;
 
-/// What is measured, and of which operations there is a case.
+/// The results, and the operations that have a case.
 struct Cases<'a> {
     sheet: &'a mut Sheet,
     seen: BTreeSet<&'static str>,
 }
 
-/// A bus with a clock of its own.
+/// A bus with its own clock.
 #[derive(Clone)]
 struct World {
     bus: Bus,
@@ -61,7 +63,7 @@ impl World {
         Self { bus: Bus::new(1), now: Timestamp::from_millis(1_800_000_000_000) }
     }
 
-    /// Makes a call that is no case.
+    /// Makes a call that is not measured.
     fn call(&mut self, request: Request) -> Result<Value> {
         let mut out = Vec::new();
         let input = Input::Call { call: Call(1), realm: realm(), request };
@@ -89,7 +91,8 @@ impl World {
         self.call(of_events(operation, body)?)
     }
 
-    /// Measures a case, with a bus as it is now: once if it changes the bus so that it cannot be tried again.
+    /// Measures a case on the current bus; only once if it changes the bus in a way that prevents a
+    /// repetition.
     fn case(
         &self,
         cases: &mut Cases<'_>,
@@ -113,7 +116,7 @@ impl World {
     }
 }
 
-/// Whether a call was taken or refused as its case says.
+/// Checks that a call was accepted or rejected as expected.
 fn answered(out: Vec<Output>, refused: bool) -> Result<()> {
     for output in out {
         let Output::Reply(Call(9), reply) = output else { continue };
@@ -127,7 +130,7 @@ fn answered(out: Vec<Output>, refused: bool) -> Result<()> {
     Ok(())
 }
 
-/// Reports how long something took that costs the bus nothing.
+/// Reports the time of work outside the bus.
 fn elsewhere<T>(name: &str, what: impl FnOnce() -> T) -> T {
     let began = Instant::now();
     let done = what();

@@ -1,4 +1,5 @@
-//! The Mesos master API: each call of the scheduler API with its worst lawful bodies, and the pages of operators.
+//! The Mesos master API: each call of the scheduler API with its worst valid bodies, and the
+//! operator pages.
 
 mod bodies;
 mod town;
@@ -49,7 +50,7 @@ fn info(name: &str, roles: Vec<String>) -> FrameworkInfo {
     }
 }
 
-/// The framework that owns all tasks, which wants no offers.
+/// Subscribes the framework that owns all tasks, which wants no offers.
 fn subscriptions(sheet: &mut Sheet, town: &mut Town) -> Result<Framework> {
     let owner = || info("large", vec!["*".to_owned()]);
     let (longest, _) = town.subscribe(owner(), vec!["*".to_owned()]);
@@ -74,7 +75,7 @@ fn reconciliations(sheet: &mut Sheet, town: &mut Town, owner: &Framework) {
     note(sheet, "RECONCILE_OPERATIONS of 500,000", longest);
 }
 
-/// Frameworks with as many roles as there may be; the one that keeps them.
+/// Frameworks with the maximum number of roles; returns the one that keeps them.
 fn roles(sheet: &mut Sheet, town: &mut Town) -> Result<Framework> {
     let names = |count: usize| (0..count).map(|number| format!("role/{number:06}")).collect();
     let (longest, none) = town.subscribe(info("greedy", names(100_000)), Vec::new());
@@ -95,7 +96,8 @@ fn roles(sheet: &mut Sheet, town: &mut Town) -> Result<Framework> {
     Ok(wide)
 }
 
-/// The ids of all offers that a framework gets within a minute: readings of so many agents are paced.
+/// The ids of all offers that a framework gets within a minute, since readings of so many agents
+/// are paced.
 fn held(town: &mut Town, framework: &Framework) -> Vec<String> {
     town.pass(60_000);
     let held = town.offers.remove(&framework.stream).unwrap_or_default();
@@ -122,7 +124,7 @@ fn offers(sheet: &mut Sheet, town: &mut Town, wide: &Framework) {
     note(sheet, "ACCEPT of 1,000,000 names", town.call_of(wide, accept));
 }
 
-/// The next offer that a framework has, of the agent whose ports are in pieces or of another.
+/// The next offer of a framework, from the agent with fragmented ports or from another.
 fn offer(
     town: &mut Town,
     framework: &Framework,

@@ -1,4 +1,4 @@
-//! What must hold in every state, recomputed from the records and compared with the indexes.
+//! Checks the invariants of every state by recomputing the indexes from the records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::state::{Regional, State};
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The rule or queue that shows it.
+    /// The rule or queue that violates it.
     pub subject: String,
-    /// What does not hold.
+    /// What is wrong.
     pub what: String,
 }
 
-/// Every invariant that does not hold; empty when all is well.
+/// Returns every violated invariant.
 pub fn audit(bus: &Bus) -> Vec<Violation> {
     let state = &bus.state;
     let mut violations = Vec::new();

@@ -1,8 +1,10 @@
-//! Events of the cluster, on their way to the queues of rules.
+//! Cluster events on their way to the queues of rules.
 //!
-//! One step of the cluster may have much to tell, and rules may make much of each event. So a step delivers what takes little, rule
-//! by rule, and stores what is left in the same transaction; the ticks that follow go on with it. Events stay in their order. A
-//! restart begins anew with an event of which a part was delivered: its queues may get it twice, as queues may anyway.
+//! One step of the cluster can produce many events, and rules can turn each event into a lot of
+//! work. So a step delivers only what takes little work, rule by rule, and stores the rest in the
+//! same transaction; the following ticks continue with it. Events stay in order. After a restart a
+//! partly delivered event starts over: its queues may get it twice, which at-least-once delivery
+//! allows.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,18 +20,18 @@ use crate::pattern::Work;
 use crate::record::PendingEvent;
 use crate::rules::Rules;
 
-/// An event of which rules are left.
+/// An event that has not been through all rules yet.
 #[derive(Clone, Debug)]
 struct Pending {
     record: Arc<PendingEvent>,
     /// The rules at the time of the event.
     rules: Arc<Rules>,
-    /// Rules that have been looked at.
+    /// Number of rules already processed.
     done: usize,
     is_stored: bool,
 }
 
-/// Events that wait, the oldest first.
+/// Waiting events, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Backlog {
     events: VecDeque<Pending>,
@@ -42,7 +44,7 @@ impl Backlog {
         self.events.is_empty()
     }
 
-    /// Takes in an event that was stored.
+    /// Restores a stored event.
     pub(crate) fn recall(&mut self, record: PendingEvent, rules: Arc<Rules>) {
         self.next_number = self.next_number.max(record.number + 1);
         self.bytes += record.event.bytes();
@@ -50,7 +52,7 @@ impl Backlog {
         self.events.push_back(Pending { record, rules, done: 0, is_stored: true });
     }
 
-    /// Whether the count of bytes is that of the events, which are in their order.
+    /// Whether the byte count matches the events and the events are in order.
     pub(crate) fn is_sound(&self) -> bool {
         let bytes = self.events.iter().map(|pending| pending.record.event.bytes());
         bytes.sum::<usize>() == self.bytes
@@ -58,7 +60,7 @@ impl Backlog {
             && self.events.iter().is_sorted_by_key(|pending| pending.record.number)
     }
 
-    /// Puts an event behind the others, if there is room.
+    /// Appends an event, if there is room.
     fn push(&mut self, pending: Pending, out: &mut Vec<Output>) -> bool {
         let bytes = self.bytes + pending.record.event.bytes();
         if bytes > limits::BACKLOG_BYTES_MAX {
@@ -71,7 +73,7 @@ impl Backlog {
     }
 }
 
-/// Delivers what the cluster tells in one step, as far as that takes little. What is left waits.
+/// Delivers the events of one cluster step, as far as the work limit allows. The rest waits.
 pub(crate) fn deliver(
     bus: &mut Bus,
     now: Timestamp,
@@ -99,7 +101,7 @@ pub(crate) fn deliver(
     }
 }
 
-/// Goes on with what is left, a portion.
+/// Delivers the next portion of the backlog.
 pub(crate) fn go_on(bus: &mut Bus, now: Timestamp, out: &mut Vec<Output>) {
     let mut work = Work::new(limits::CLUSTER_WORK_MAX);
     while let Some(mut pending) = bus.state.backlog.events.pop_front() {
@@ -112,7 +114,7 @@ pub(crate) fn go_on(bus: &mut Bus, now: Timestamp, out: &mut Vec<Output>) {
     }
 }
 
-/// Goes on with an event, rule by rule, while there is work left. Whether it is done.
+/// Continues with an event, rule by rule, while there is work left. Returns whether it is done.
 fn go_on_with(
     bus: &mut Bus,
     now: Timestamp,

@@ -1,9 +1,9 @@
-//! From an event to the queues that rules send it to, in two steps.
+//! Delivers an event to the queues that rules send it to, in two steps.
 //!
-//! What an event leads to is worked out from the event and the rules alone ([`deliveries`]): which rules match, and what their targets
-//! get. It may be done elsewhere and beforehand, since it can take long. The bus then does all of it at once ([`deliver`]).
-//! An event that no rule wants costs a look into an index. What can be decided by source and detail type alone is decided
-//! without looking into the event.
+//! [`deliveries`] computes from the event and the rules alone which rules match and what their
+//! targets get. This can take long, so it may run elsewhere and ahead of time. [`deliver`] then
+//! applies the result in one step. An event that no rule wants costs one index lookup. Whatever can
+//! be decided by source and detail type alone is decided without parsing the event.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -29,28 +29,28 @@ use crate::{receive, transform};
 pub(crate) struct Delivery {
     /// The ARN of the queue.
     target: Str,
-    /// The ARN of the queue for what cannot be delivered.
+    /// The ARN of the dead-letter queue.
     dead_letters: Option<Str>,
-    /// `None` when it would be longer than a message may be, or hold what a message may not.
+    /// `None` when it would exceed the message size or contain characters that a message may not.
     body: Option<Str>,
     /// The message group, for a FIFO queue.
     group: Option<Str>,
-    /// What tells the body from others, for a FIFO queue.
+    /// Deduplication id of the body, for a FIFO queue.
     content: Option<Str>,
-    /// The whole event: what a queue for dead letters gets.
+    /// The whole event, for the dead-letter queue.
     event: Str,
 }
 
-/// Why it is not known what an event leads to.
+/// Why the deliveries of an event could not be determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TooMuch {
-    /// Matching it takes longer than it may.
+    /// Matching exceeds the work limit.
     Work,
-    /// Targets would get more bytes than they may.
+    /// Targets would get more bytes than the limit.
     Bytes,
 }
 
-/// What has been made of an event so far: most need no form of it, and none needs one twice.
+/// Lazily built representations of an event: most events need none, and each is built at most once.
 pub(crate) struct Forms<'a> {
     event: &'a Event,
     realm: &'a Realm,
@@ -78,10 +78,10 @@ impl<'a> Forms<'a> {
     }
 }
 
-/// What an event leads to.
+/// Determines what an event leads to.
 ///
 /// # Errors
-/// When it takes more work than is left, or makes more bytes than are left.
+/// When it exceeds the remaining work or the remaining bytes.
 pub(crate) fn deliveries(
     rules: &Rules,
     now: Timestamp,
@@ -102,7 +102,8 @@ pub(crate) fn deliveries(
     Ok(all)
 }
 
-/// What an event leads to by one rule; gives the bytes of it. Nothing is certain once the work is spent.
+/// Adds what an event leads to by one rule; returns its bytes. The result is meaningless once the
+/// work is spent.
 pub(crate) fn by_rule(
     rule: &crate::rules::Rule,
     now: Timestamp,
@@ -127,7 +128,7 @@ pub(crate) fn by_rule(
     bytes
 }
 
-/// Bytes of a template that are gone over for one unit of work.
+/// Bytes of a template processed per unit of work.
 const TEMPLATE_BYTES: u64 = 4;
 
 fn delivery(target: &Target, body: Option<Str>, forms: &Forms<'_>) -> Delivery {
@@ -157,7 +158,7 @@ fn body(rule: &Rule, target: &Target, now: Timestamp, forms: &Forms<'_>) -> Opti
     };
     let (event, envelope) = (forms.whole(), forms.envelope());
     let context = transform::Context { rule, now, event, envelope };
-    // What is made of JSON has lawful characters only; a template may have others.
+    // JSON yields only valid characters; a template may contain others.
     let body = transform::apply(transformer, &context).ok().filter(|body| is_lawful_body(body));
     body.map(Into::into)
 }
@@ -182,7 +183,7 @@ pub(crate) fn deliver(
     }
 }
 
-/// Puts a message into the queue of a target, or into that for what cannot be delivered.
+/// Puts a message into the target's queue or, failing that, into its dead-letter queue.
 fn send(
     bus: &mut Bus,
     now: Timestamp,
@@ -201,7 +202,7 @@ fn send(
     })
 }
 
-/// Puts a message into a queue, if the queue takes it.
+/// Puts a message into a queue, if the queue accepts it.
 fn put(
     bus: &mut Bus,
     now: Timestamp,
@@ -223,7 +224,7 @@ fn put(
         ..Message::new(id, message_id, "events.amazonaws.com", now)
     };
     if let Some(fifo) = &settings.fifo {
-        // A FIFO queue that tells messages apart by ids only cannot be a target: there is nobody to give one.
+        // A FIFO queue without content-based deduplication cannot be a target: nobody provides ids.
         if !fifo.content_based || message.group.is_none() {
             return None;
         }

@@ -1,4 +1,4 @@
-//! The MD5 digests that SQS answers with, and which its SDKs check.
+//! The MD5 digests that SQS returns and its SDKs verify.
 //!
 //! Source: SQS developer guide, *Calculating the MD5 message digest for message attributes*.
 
@@ -6,12 +6,12 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::sqs::shape::MessageAttributes;
 use md5::{Digest, Md5};
 
-/// Of a body.
+/// Digest of a body.
 pub(crate) fn body(text: &str) -> Str {
     hexadecimal(Md5::new_with_prefix(text.as_bytes()))
 }
 
-/// Of attributes; `None` when there are none.
+/// Digest of attributes; `None` when there are none.
 pub(crate) fn attributes(attributes: &MessageAttributes) -> Option<Str> {
     if attributes.is_empty() {
         return None;

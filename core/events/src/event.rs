@@ -1,4 +1,4 @@
-//! An event, and its envelope.
+//! Events and their envelope.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -12,20 +12,20 @@ use crate::json::{Json, quoted};
 pub struct Event {
     /// A UUID.
     pub id: Str,
-    /// Who says so, for example `aws.ecs`.
+    /// Origin, for example `aws.ecs`.
     pub source: Str,
-    /// What kind of event, for example `ECS Task State Change`.
+    /// Kind, for example `ECS Task State Change`.
     pub detail_type: Str,
-    /// When.
+    /// When it happened.
     pub time: Timestamp,
-    /// ARNs of what it is about.
+    /// ARNs of the resources concerned.
     pub resources: Vec<Str>,
-    /// The rest: a JSON object, as text.
+    /// Details: a JSON object, as text.
     pub detail: Str,
 }
 
 impl Event {
-    /// The whole event as JSON, in the order in which EventBridge writes it.
+    /// The whole event as JSON, with members in the order EventBridge uses.
     pub fn envelope(&self, realm: &Realm) -> String {
         let resources: Vec<String> = self.resources.iter().map(|arn| quoted(arn)).collect();
         format!(
@@ -42,7 +42,7 @@ impl Event {
         )
     }
 
-    /// The same to look into. A detail that is no JSON shows as `null`.
+    /// The same as a parsed value. A detail that is not valid JSON becomes `null`.
     pub(crate) fn json<'a>(&'a self, realm: &'a Realm) -> Json<'a> {
         let text = |text: &'a str| Json::Text(text.into());
         let members = [
@@ -59,7 +59,7 @@ impl Event {
         Json::Object(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
-    /// About how much memory it takes.
+    /// Approximate memory use.
     pub fn bytes(&self) -> usize {
         let resources = self.resources.iter().map(|arn| arn.len() + size_of::<Str>());
         let texts = [&self.id, &self.source, &self.detail_type, &self.detail];

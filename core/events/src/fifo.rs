@@ -1,10 +1,10 @@
-//! What makes a queue first-in-first-out: groups whose messages come in order, and messages that are told apart.
+//! What makes a queue first-in-first-out: ordered message groups, and deduplication.
 //!
-//! A message is handed out only while nothing that came before it in its group is still hidden: so whoever receives messages of a
-//! group has the group for itself until they are deleted or come back. Groups take turns.
+//! A message is handed out only while no earlier message of its group is hidden, so a receiver has
+//! the group to itself until its messages are deleted or visible again. Groups take turns.
 //!
-//! What was sent is remembered for five minutes, also after it was deleted: the same sent again is accepted and not kept.
-//! Source: SQS developer guide, *FIFO queues* and *Exactly-once processing*.
+//! Sent messages are remembered for five minutes, even after deletion: a duplicate is accepted but
+//! not stored. Source: SQS developer guide, *FIFO queues* and *Exactly-once processing*.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -18,40 +18,41 @@ use sha2::{Digest, Sha256};
 use crate::limits;
 use crate::record::{Deduplication, Message};
 
-/// Names what was sent: the group in which it counts, empty for all groups, and the deduplication id.
+/// Key of a sent message: its deduplication scope (a group, or empty for the whole queue) and its
+/// deduplication id.
 pub(crate) type SentKey = (Str, Str);
 
-/// Messages of a group that are in the queue.
+/// The messages of one group.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Group {
-    /// In their order.
+    /// Places of the messages, in order.
     pub(crate) places: BTreeSet<u64>,
-    /// When it is its turn; `None` while its first message cannot be handed out.
+    /// Its turn; `None` while its first message cannot be handed out.
     pub(crate) turn: Option<u64>,
 }
 
-/// The messages that one attempt to receive was given.
+/// The messages returned by one receive attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
-    /// Their places, and what their receipt handles end in.
+    /// Their places, and the suffixes of their receipt handles.
     pub(crate) receipts: Vec<(u64, u64)>,
-    /// Until when they were hidden then.
+    /// When their visibility timeout ends.
     pub(crate) hidden_until: Timestamp,
     ends: Timestamp,
 }
 
-/// Whether something was sent before.
+/// Whether a message is a duplicate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
     New,
     Again(Arc<Deduplication>),
 }
 
-/// The groups and the memory of a FIFO queue.
+/// The groups and the deduplication state of a FIFO queue.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fifo {
     pub(crate) groups: BTreeMap<Str, Group>,
-    /// Groups whose first message can be handed out, in the order of their turns.
+    /// Groups whose first message can be handed out, by turn.
     pub(crate) turns: BTreeMap<u64, Str>,
     next_turn: u64,
     pub(crate) sent: BTreeMap<SentKey, Arc<Deduplication>>,
@@ -61,12 +62,13 @@ pub(crate) struct Fifo {
 }
 
 impl Fifo {
-    /// Takes a message into its group. The group must be looked at after it.
+    /// Adds a message to its group. The caller must call [`Fifo::look`] for the group afterwards.
     pub(crate) fn add(&mut self, group: &Str, place: u64) {
         self.groups.entry(group.clone()).or_default().places.insert(place);
     }
 
-    /// Takes a message out of its group. The group must be looked at after it.
+    /// Removes a message from its group. The caller must call [`Fifo::look`] for the group
+    /// afterwards.
     pub(crate) fn remove(&mut self, group: &Str, place: u64) {
         let Some(known) = self.groups.get_mut(group) else { return };
         known.places.remove(&place);
@@ -83,7 +85,8 @@ impl Fifo {
         self.groups.get(group)?.places.first().copied()
     }
 
-    /// Says whether the first message of a group can be handed out. A group gets its turn behind those that have one.
+    /// Sets whether the first message of a group can be handed out. If so, the group gets a turn
+    /// after all others.
     pub(crate) fn look(&mut self, group: &str, can: bool) {
         let Some(known) = self.groups.get_mut(group) else { return };
         match (known.turn, can) {
@@ -99,7 +102,7 @@ impl Fifo {
         }
     }
 
-    /// Puts a group that had its turn behind the others.
+    /// Moves a group that had its turn behind the others.
     pub(crate) fn pass(&mut self, group: &str) {
         self.look(group, false);
         self.look(group, true);
@@ -115,7 +118,7 @@ impl Fifo {
         }
     }
 
-    /// Remembers what was sent.
+    /// Remembers a sent message.
     pub(crate) fn remember(&mut self, record: Arc<Deduplication>) {
         let key = (record.scope.clone(), record.id.clone());
         if let Some(before) = self.sent.get(&key) {
@@ -125,7 +128,7 @@ impl Fifo {
         self.sent.insert(key, record);
     }
 
-    /// Forgets one thing that was sent long enough ago.
+    /// Forgets one sent message whose deduplication interval is over.
     pub(crate) fn forget_sent(&mut self, now: Timestamp) -> Option<SentKey> {
         let (until, key) = self.sent_ends.first().filter(|(until, _)| *until <= now)?.clone();
         self.sent_ends.remove(&(until, key.clone()));
@@ -133,7 +136,7 @@ impl Fifo {
         Some(key)
     }
 
-    /// What an attempt to receive was given, while it counts.
+    /// What a receive attempt was given, if it is still valid.
     pub(crate) fn attempt(&mut self, id: &str, now: Timestamp) -> Option<Attempt> {
         while let Some((ends, id)) = self.attempt_ends.first().filter(|(ends, _)| *ends <= now) {
             let (ends, id) = (*ends, id.clone());
@@ -143,7 +146,7 @@ impl Fifo {
         self.attempts.get(id).cloned()
     }
 
-    /// Remembers what an attempt to receive was given; of too many the oldest is forgotten.
+    /// Remembers what a receive attempt was given; at the limit, drops the oldest attempt.
     pub(crate) fn remember_attempt(
         &mut self,
         id: Str,
@@ -162,7 +165,8 @@ impl Fifo {
         }
     }
 
-    /// Drops a little of each thing that there is, whatever becomes of the rest. Whether there was any.
+    /// Drops a few entries of each collection, without keeping the others consistent. Returns
+    /// whether there were any.
     pub(crate) fn drop_some(&mut self) -> bool {
         let mut dropped = self.turns.pop_first().is_some();
         dropped |= self.sent.pop_first().is_some();
@@ -178,7 +182,7 @@ impl Fifo {
         dropped
     }
 
-    /// Forgets an attempt to receive.
+    /// Forgets a receive attempt.
     pub(crate) fn forget_attempt(&mut self, id: &Str) {
         if let Some(attempt) = self.attempts.remove(id) {
             self.attempt_ends.remove(&(attempt.ends, id.clone()));
@@ -186,7 +190,7 @@ impl Fifo {
     }
 }
 
-/// The deduplication id of a body that comes without one: its SHA-256.
+/// The content-based deduplication id of a body: its SHA-256.
 pub(crate) fn content_id(body: &str) -> Str {
     let mut id = String::with_capacity(64);
     for byte in Sha256::digest(body.as_bytes()) {
@@ -196,12 +200,12 @@ pub(crate) fn content_id(body: &str) -> Str {
     id.into()
 }
 
-/// The number that a message of a FIFO queue has in it: 20 digits, as with SQS.
+/// The sequence number shown for a FIFO message: 20 digits, as in SQS.
 pub(crate) fn sequence_number(sequence: u64) -> Str {
     (18_800_000_000_000_000_000_u128 + u128::from(sequence)).to_string().into()
 }
 
-/// What is remembered of a message that was sent, if it is one that is told apart.
+/// The deduplication record of a sent message, if it is deduplicated.
 pub(crate) fn deduplication(
     message: &Message,
     per_group: bool,
@@ -218,7 +222,7 @@ pub(crate) fn deduplication(
     })
 }
 
-/// Where a deduplication id counts.
+/// The scope of a message's deduplication id.
 pub(crate) fn scope(message: &Message, per_group: bool) -> Str {
     message.group.clone().filter(|_| per_group).unwrap_or_else(|| "".into())
 }

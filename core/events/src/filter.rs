@@ -1,4 +1,5 @@
-//! What a follower of the bus wants to see: events that match a pattern, events about one cluster, or all.
+//! What a follower of the bus wants to see: events that match a pattern, events about one cluster,
+//! or all.
 
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Arn, Realm};
@@ -7,7 +8,7 @@ use crate::event::Event;
 use crate::limits;
 use crate::pattern::{Pattern, Pins, Work};
 
-/// Which events of a realm somebody wants.
+/// Selects events of a realm.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pattern: Option<(Pattern, Pins)>,
@@ -15,26 +16,26 @@ pub struct Filter {
     cluster: Option<Str>,
 }
 
-/// Why something is no filter.
+/// Why a filter is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadFilter {
-    /// The pattern cannot be read.
+    /// The pattern is invalid.
     #[error("the event pattern is not valid: {0}")]
     Pattern(String),
-    /// A cluster can have no such name.
+    /// Not a valid cluster name or ARN.
     #[error("{0:?} is neither the name of a cluster (up to {max} letters, digits, '-' and '_') nor its ARN", max = limits::CLUSTER_CHARS_MAX)]
     Cluster(String),
-    /// The cluster is where its events cannot be followed from.
+    /// The cluster belongs to another account or region.
     #[error("the cluster {0} belongs to another account or region")]
     Elsewhere(String),
 }
 
 impl Filter {
-    /// A filter for the events of `realm`: those that match `pattern`, if there is one, and are about `cluster`, a name or an
-    /// ARN, if there is one.
+    /// A filter for the events of `realm` that match `pattern` and are about `cluster` (a name or
+    /// an ARN), where given.
     ///
     /// # Errors
-    /// What is wrong with the pattern or the cluster.
+    /// When the pattern or the cluster is invalid.
     pub fn new(
         realm: &Realm,
         pattern: Option<&str>,
@@ -48,7 +49,8 @@ impl Filter {
         Ok(Self { pattern, cluster: cluster.map(|text| name_of(realm, text)).transpose()? })
     }
 
-    /// Whether an event is wanted. The event is looked into only if it takes more than source, type and resources to tell.
+    /// Whether an event is wanted. Parses the event only if source, type and resources do not
+    /// decide.
     pub fn wants(&self, realm: &Realm, event: &Event) -> bool {
         let is_about = |name: &Str| event.resources.iter().any(|arn| cluster_of(arn) == Some(name));
         if !self.cluster.as_ref().is_none_or(is_about) {
@@ -57,13 +59,13 @@ impl Filter {
         let Some((pattern, pins)) = &self.pattern else { return true };
         pins.allow(&event.source, &event.detail_type)
             && (pins.complete || {
-                // One pattern costs no more than going over the event a few times.
+                // A single pattern costs no more than a few passes over the event.
                 pattern.matches(&event.json(realm).canonical(), &mut Work::unbounded())
             })
     }
 }
 
-/// The cluster that a resource of an event is in.
+/// The cluster that a resource of an event belongs to.
 fn cluster_of(arn: &str) -> Option<&str> {
     let arn = Arn::parse(arn)?;
     if arn.kind == "cluster" { Some(arn.rest) } else { arn.cluster() }

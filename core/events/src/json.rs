@@ -1,7 +1,7 @@
-//! JSON as patterns and events need it: members in their order, also those that are named twice, and text that is borrowed
-//! where it can be.
+//! JSON for patterns and events: keeps the order of members and duplicate names, and borrows text
+//! where possible.
 //!
-//! An event is read once for all rules, however many there are, and nothing of it is copied that has no escapes in it.
+//! An event is parsed once for all rules, and only strings with escapes are copied.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,21 +22,21 @@ pub(crate) enum Json<'a> {
     Object(Members<'a>),
 }
 
-/// The members of an object: in the order in which they stand there, or, once [`Json::canonical`], in that of their names.
+/// The members of an object, in source order or, after [`Json::canonical`], sorted by name.
 pub(crate) type Members<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
 
 impl<'a> Json<'a> {
-    /// Reads a text.
+    /// Parses a text.
     ///
     /// # Errors
-    /// Where it is no JSON.
+    /// When it is not valid JSON.
     pub(crate) fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
 
-    /// The same as patterns look at it: `{"a.b": 1}` is `{"a": {"b": 1}}`, and members are in the order of their names, so that one
-    /// is found without looking at all. A name may stand there more than once. What would be deeper than a pattern can look keeps its
-    /// dots.
+    /// The form that patterns match against: `{"a.b": 1}` becomes `{"a": {"b": 1}}`, and members
+    /// are sorted by name for binary search. Duplicate names remain. Names nested deeper than a
+    /// pattern can reach keep their dots.
     pub(crate) fn canonical(self) -> Self {
         self.canonical_below(0)
     }
@@ -54,7 +54,7 @@ impl<'a> Json<'a> {
                     if fits { nested(name, value) } else { (name, value) }
                 };
                 let mut members: Members<'a> = members.into_iter().map(one).collect();
-                // A stable sort: of members that are named twice the later one stays the later.
+                // A stable sort keeps duplicate names in source order.
                 members.sort_by(|(one, _), (other, _)| one.cmp(other));
                 Self::Object(members)
             }
@@ -62,7 +62,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The member of that name; the last, if there are more.
+    /// The member with that name; the last one if there are several.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(members) => {
@@ -81,7 +81,7 @@ impl<'a> Json<'a> {
     }
 }
 
-/// A member without dots in its name.
+/// Expands the dots in a member's name into nested objects.
 fn nested<'a>(name: Cow<'a, str>, value: Json<'a>) -> (Cow<'a, str>, Json<'a>) {
     if !name.contains('.') {
         return (name, value);
@@ -92,7 +92,7 @@ fn nested<'a>(name: Cow<'a, str>, value: Json<'a>) -> (Cow<'a, str>, Json<'a>) {
     steps.fold((Cow::Owned(last), value), within)
 }
 
-/// All members of that name of an object whose members are in the order of their names.
+/// All members with that name in an object sorted by name.
 pub(crate) fn named<'m, 'a>(
     members: &'m Members<'a>,
     name: &str,
@@ -129,7 +129,7 @@ impl fmt::Display for Json<'_> {
     }
 }
 
-/// A text as it stands in JSON, with its quotes.
+/// A text as a JSON string, with quotes.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a text can be written")
 }
@@ -140,7 +140,7 @@ impl<'de> Deserialize<'de> for Json<'de> {
     }
 }
 
-/// Reads a value.
+/// Deserializes a value.
 struct Reader;
 
 impl<'de> Visitor<'de> for Reader {

@@ -1,19 +1,21 @@
-//! EventBridge and SQS in the small: rules that match events, queues that keep them until somebody deletes them.
+//! EventBridge and SQS in the small: rules that match events, and queues that keep them until they
+//! are deleted.
 //!
-//! Whoever decides something publishes what happened ([`Bus::publish`], or [`Input::Published`]); rules on the default
-//! event bus send it to standard queues; clients receive it there, at least once, also after a restart.
+//! Publishers report events through [`Bus::publish`] or [`Input::Published`]; rules on the default
+//! event bus send them to queues; clients receive them there at least once, even across a restart.
 //!
 //! Invariants, checked by [`audit`]:
-//! - An event is told to those who follow the bus ([`Output::Event`]) whether or not a rule wants it, and kept for none of them.
+//! - Followers of the bus get every event ([`Output::Event`]), whether or not a rule wants it; none
+//!   is stored for them.
 //! - A message is in one of three indexes: ready, delayed, in flight.
-//! - What was sent is kept until it is deleted, expires, is purged, or is dropped because the queue is full; the last two
-//!   ways without a caller are counted.
+//! - A sent message is kept until it is deleted, expires, is purged, or is dropped because the
+//!   queue is full; expired and dropped messages are counted.
 //! - While a message is in flight nobody else receives it.
 //! - No event, receive or deletion looks at all messages of a queue.
 //! - No decision reads a clock, a file or a socket; two runs with equal inputs and seed are equal.
 //!
-//! Source: EventBridge API reference 2015-10-07, SQS API reference 2012-11-05, and their guides. A queue's policy is kept and
-//! not asked: there is nobody else in a local account.
+//! Source: EventBridge API reference 2015-10-07, SQS API reference 2012-11-05, and their guides.
+//! Queue policies are stored but never enforced: a local account has no other principals.
 #![forbid(unsafe_code)]
 
 mod admit;

@@ -1,4 +1,4 @@
-//! The bus as a machine: what it may be told, what it may ask for, and in which order things happen.
+//! The bus as a state machine: its inputs, its outputs and their order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,52 +17,53 @@ use crate::rules::{Rule, Rules};
 use crate::state::State;
 use crate::{admit, backlog, prepare, receive};
 
-/// Names one call, so that its reply finds the way back.
+/// Identifies a call, so that its reply reaches the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Call(pub u64);
 
-/// What a client may ask.
+/// A client's request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Request {
-    /// Of EventBridge.
+    /// An EventBridge request.
     EventBridge(eventbridge::Request),
-    /// Of SQS.
+    /// An SQS request.
     Sqs {
-        /// What the URLs of queues begin with, such as `http://localhost:8080`: where the caller sees us.
+        /// Prefix of queue URLs, such as `http://localhost:8080`: the address at which the caller
+        /// reaches us.
         origin: Str,
-        /// What is asked.
+        /// The request itself.
         request: sqs::Request,
     },
-    /// Of EventBridge: `PutEvents`, of which it was worked out elsewhere what it leads to.
+    /// A `PutEvents` of EventBridge whose effects were computed outside the bus.
     Prepared(Box<Prepared>),
 }
 
-/// What the bus may be told.
+/// Inputs of the bus.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Input {
-    /// A client calls.
+    /// A client sends a request.
     Call {
-        /// To answer to.
+        /// The call to answer.
         call: Call,
-        /// Whose resources it is about.
+        /// The account and region concerned.
         realm: Realm,
-        /// What is asked.
+        /// The request.
         request: Request,
     },
-    /// The client of a call hung up: what it waits for is for others.
+    /// The client of a call hung up: messages go to others instead.
     Abandoned(Call),
-    /// Something happened.
+    /// An event happened.
     Published {
-        /// Where.
+        /// Where it happened.
         realm: Realm,
-        /// What.
+        /// The event.
         event: Event,
     },
-    /// Whether anybody follows the bus of a realm beside its rules.
+    /// A realm gained its first follower or lost its last.
     Followed {
-        /// Where.
+        /// The realm.
         realm: Realm,
-        /// From now on every event there is told.
+        /// Whether its events are reported from now on.
         followed: bool,
     },
 }
@@ -70,13 +71,13 @@ pub enum Input {
 /// The answer to a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// Of EventBridge.
+    /// From EventBridge.
     EventBridge(eventbridge::Response),
-    /// Of SQS.
+    /// From SQS.
     Sqs(sqs::Response),
 }
 
-/// The refusal of a call.
+/// A rejected call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// By EventBridge.
@@ -85,37 +86,38 @@ pub enum Refusal {
     Sqs(sqs::Error),
 }
 
-/// What the bus may ask for.
+/// Outputs of the bus.
 #[derive(Clone, Debug)]
 pub enum Output {
     /// Answer a call.
     Reply(Call, Result<Answer, Refusal>),
-    /// Store a record, or forget it.
+    /// Store or delete a record.
     Change(Change),
-    /// Tell those who follow the bus of a realm. Nothing is kept for them.
+    /// Send an event to the followers of a realm's bus. Nothing is stored for them.
     Event(Realm, Arc<Event>),
-    /// The rules of a realm have changed: for those who prepare calls.
+    /// The rules of a realm have changed; used to prepare calls.
     Rules(Realm, Arc<Rules>),
 }
 
-/// Names a stored record. In this order changes of one commit are written: messages first, then what removes many.
+/// Key of a stored record. The changes of one commit are written in this order: messages first,
+/// then bulk deletions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// A rule by realm and name.
     Rule(Realm, Str),
     /// A message by queue and place.
     Message(ResourceId, u64),
-    /// What was sent to a queue, by queue, message group and deduplication id.
+    /// A sent message, by queue, deduplication scope and deduplication id.
     Deduplication(ResourceId, Str, Str),
-    /// A task that moves messages, by queue and number.
+    /// A message move task, by queue and number.
     Move(ResourceId, u64),
-    /// The messages of a queue, and what is remembered of them.
+    /// The messages and deduplication records of a queue.
     Messages(ResourceId),
-    /// A queue, and all that is in it.
+    /// A queue, and everything in it.
     Queue(ResourceId),
     /// A deleted queue by realm and name.
     Deleted(Realm, Str),
-    /// An event of the cluster that has not reached all queues yet, by its number.
+    /// A cluster event that has not reached all queues yet, by number.
     Pending(u64),
 }
 
@@ -128,22 +130,22 @@ pub enum Change {
     Queue(Arc<record::Queue>),
     /// A message.
     Message(Arc<record::Message>),
-    /// Something that was sent to a FIFO queue.
+    /// A message sent to a FIFO queue, for deduplication.
     Deduplication(Arc<record::Deduplication>),
-    /// A task that moves messages.
+    /// A message move task.
     Move(Arc<record::MoveTask>),
-    /// A queue that was deleted.
+    /// A deleted queue.
     Deleted(Arc<record::DeletedQueue>),
-    /// An event of the cluster that has not reached all queues yet.
+    /// A cluster event that has not reached all queues yet.
     Pending(Arc<record::PendingEvent>),
-    /// Forget the messages of a queue whose place is below this one, and all that is remembered of what was sent there.
+    /// Delete the messages of a queue below this place, and all of its deduplication records.
     Purge(ResourceId, u64),
-    /// Forget a record.
+    /// Delete a record.
     Forget(Key),
 }
 
 impl Change {
-    /// The record that it is about.
+    /// The key of the record concerned.
     pub fn key(&self) -> Key {
         match self {
             Self::Rule(rule) => Key::Rule(rule.realm.clone(), rule.name.clone()),
@@ -161,9 +163,9 @@ impl Change {
     }
 }
 
-/// All stored records, as they are read back at start.
+/// All stored records, as read at startup.
 #[derive(Clone, Debug, Default)]
-#[expect(missing_docs, reason = "one list for each kind of record")]
+#[expect(missing_docs, reason = "one list per kind of record")]
 pub struct Records {
     pub rules: Vec<record::Rule>,
     pub queues: Vec<record::Queue>,
@@ -182,12 +184,12 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// A bus that knows nothing yet; ids come from `seed`.
+    /// An empty bus; ids are derived from `seed`.
     pub fn new(seed: u128) -> Self {
         Self { state: State::default(), ids: Ids::new(seed) }
     }
 
-    /// A bus that continues from stored records. Messages that were in flight are delivered again.
+    /// Restores a bus from stored records. Messages that were in flight are delivered again.
     ///
     /// # Errors
     /// Names the first record that contradicts the others.
@@ -214,7 +216,7 @@ impl Bus {
         }
         for message in records.messages {
             let queue = known(state, message.queue, &message.id)?;
-            // What was delayed counts as delayed until the first alarm.
+            // Delayed messages stay in the delayed index until the first alarm.
             queue.put(Arc::new(message), Timestamp::default());
         }
         for sent in records.deduplications {
@@ -248,12 +250,13 @@ impl Bus {
         Ok(bus)
     }
 
-    /// What it knows.
+    /// The state of the bus.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// Whether somebody may want events of this kind. Ask before building one: most have no audience.
+    /// Whether anybody may want events of this kind. Check before building one: most have no
+    /// audience.
     pub fn wants(&self, realm: &Realm, source: &str, detail_type: &str) -> bool {
         let regional = self.state.realms.get(realm);
         let wanted = |rules: &Rules| rules.candidates(source, detail_type).next().is_some();
@@ -261,13 +264,13 @@ impl Bus {
             || regional.is_some_and(|regional| wanted(&regional.rules))
     }
 
-    /// The rules of all realms, for those who prepare calls: what changes is told by [`Output::Rules`].
+    /// The rules of all realms, for preparing calls; changes arrive as [`Output::Rules`].
     pub fn rules(&self) -> impl Iterator<Item = (&Realm, &Arc<Rules>)> {
         self.state.realms.iter().map(|(realm, regional)| (realm, &regional.rules))
     }
 
-    /// Takes the events of one step of the cluster to those who follow, and to where rules send them: at once, or a little later where
-    /// that takes long.
+    /// Delivers the events of one cluster step to followers and to the targets of rules, deferring
+    /// what takes too much work.
     pub fn publish(&mut self, now: Timestamp, events: Vec<(Realm, Event)>, out: &mut Vec<Output>) {
         for (realm, event) in &events {
             self.tell(realm, event, out);
@@ -275,7 +278,7 @@ impl Bus {
         backlog::deliver(self, now, events, out);
     }
 
-    /// Takes an event to those who follow.
+    /// Sends an event to followers.
     pub(crate) fn tell(&self, realm: &Realm, event: &Event, out: &mut Vec<Output>) {
         if self.state.followed.contains(realm) {
             out.push(Output::Event(realm.clone(), Arc::new(event.clone())));
@@ -319,13 +322,13 @@ impl Machine for Bus {
     }
 
     fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        // A queue is looked at once a tick: one that has much to do lets others go on in between.
+        // Each queue is processed once per tick, so that a busy one does not starve the others.
         let due = self.state.alarms.range(..=(now, ResourceId(u128::MAX)));
         let due: BTreeSet<ResourceId> = due.take(QUEUES_AT_A_TIME).map(|(_, id)| *id).collect();
         for id in due {
             receive::settle(self, now, id, out);
             let queue = self.state.queues.get(&id);
-            // Each look ends what was due: an alarm that stays would ring for ever.
+            // Processing a queue must clear its alarm, or it would ring forever.
             let rings = queue.is_some_and(|queue| {
                 queue.left_over.is_none() && queue.alarm.is_some_and(|at| at <= now)
             });
@@ -347,10 +350,10 @@ impl Machine for Bus {
     }
 }
 
-/// Queues that are looked at in a tick.
+/// Queues processed per tick.
 const QUEUES_AT_A_TIME: usize = 16;
 
-/// The queue that a record is about.
+/// The queue that a record refers to.
 fn known<'a>(
     state: &'a mut State,
     queue: ResourceId,

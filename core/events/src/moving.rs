@@ -1,8 +1,9 @@
-//! Tasks that move the messages of a dead-letter queue on, back to where they came from or elsewhere.
+//! Message move tasks: redrive the messages of a dead-letter queue to their source or to another
+//! queue.
 //!
-//! A task moves messages a portion at a time, or as many a second as its caller wants; it goes on after a restart. It ends when there is
-//! nothing left that can be received, when it is cancelled, or when there is nowhere to move a message to.
-//! Source: SQS API reference, `StartMessageMoveTask`.
+//! A task moves messages in portions, or at the rate the caller asked for, and continues after a
+//! restart. It ends when no message can be received, when it is cancelled, or when there is no
+//! queue to move a message to. Source: SQS API reference, `StartMessageMoveTask`.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::machine::{Bus, Change, Key, Output};
 use crate::record::{Message, MoveTask, queue_name};
 use crate::{limits, receive};
 
-/// Stores the latest task of a queue anew.
+/// Updates and stores the latest task of a queue.
 pub(crate) fn store(bus: &mut Bus, id: ResourceId, task: MoveTask, out: &mut Vec<Output>) {
     let Some(queue) = bus.state.queues.get_mut(&id) else { return };
     let task = Arc::new(task);
@@ -27,7 +28,7 @@ pub(crate) fn store(bus: &mut Bus, id: ResourceId, task: MoveTask, out: &mut Vec
     }
 }
 
-/// Goes on with the task of a queue, if there is one and it is time.
+/// Continues the task of a queue, if there is one and it is due.
 pub(crate) fn go_on(
     bus: &mut Bus,
     now: Timestamp,
@@ -65,13 +66,13 @@ pub(crate) fn go_on(
         task.status = "COMPLETED".into();
     }
     if let Some(queue) = bus.state.queues.get_mut(&id) {
-        // Never before now: time passes between two portions.
+        // Always in the future: time passes between two portions.
         queue.move_at = task.is_running().then(|| now + pause_ms.max(1));
     }
     store(bus, id, task, out);
 }
 
-/// Moves the next message; where to, or `None` if there is none.
+/// Moves the next message; returns its destination, or `None` if there is no message.
 fn move_one(
     bus: &mut Bus,
     now: Timestamp,
@@ -93,7 +94,7 @@ fn move_one(
         queue.remove(place);
         out.push(Output::Change(Change::Forget(Key::Message(from, place))));
     }
-    // A message that is moved on counts as a new one.
+    // A moved message counts as a new one.
     let moved = Message {
         id,
         sent_at: now,

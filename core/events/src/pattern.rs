@@ -1,9 +1,10 @@
-//! Event patterns: what a rule wants to see in an event.
+//! Event patterns: what a rule matches in an event.
 //!
-//! Fields are joined by *and*, the alternatives of a field by *or*. An array in an event stands for any of its values, and
-//! an array of objects must hold one object that has all that is asked of it. A field is what has a value: an object is
-//! none, and neither is an empty array. Fields are told apart by their whole path, in which a dot means nesting, wherever it stands; of two
-//! with the same path the later one counts. Source: EventBridge user guide, *Creating event patterns*.
+//! Fields are combined with *and*, the alternatives of a field with *or*. An array in an event
+//! matches if any of its elements does; in an array of objects, a single object must meet all
+//! conditions. A field exists if it has a value, which objects and empty arrays are not. Fields are
+//! identified by their full path, where a dot means nesting; of two fields with the same path the
+//! later one counts. Source: EventBridge user guide, *Creating event patterns*.
 
 mod complexity;
 mod decimal;
@@ -26,33 +27,33 @@ pub(crate) use work::Work;
 /// An event pattern.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pattern {
-    /// All fields in the order of their paths.
+    /// All fields, sorted by path.
     leaves: Vec<LeafAt>,
-    /// Fields that every event must have, by their places among all.
+    /// Fields that every event must match, as indexes into `leaves`.
     common: Vec<u16>,
-    /// With these of one of the ways. Empty if there is only one way.
+    /// Alternative sets of further fields, one of which must match. Empty if there is only one way.
     ways: Vec<Vec<u16>>,
 }
 
-/// What must be found at a path.
+/// A path and its condition.
 #[derive(Clone, Debug, PartialEq)]
 struct LeafAt {
     steps: Vec<Str>,
     /// Equal for equal paths.
     path: u16,
-    /// Where it stands in the text.
+    /// Position in the text.
     order: u16,
     leaf: Leaf,
 }
 
-/// What a pattern says of source and detail type alone.
+/// Conditions on source and detail type alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pins {
     /// The only sources that can match; `None` if any may.
     pub(crate) sources: Option<BTreeSet<Str>>,
     /// The only detail types that can match; `None` if any may.
     pub(crate) detail_types: Option<BTreeSet<Str>>,
-    /// The pattern says nothing else.
+    /// Whether the pattern has no other conditions.
     pub(crate) complete: bool,
 }
 
@@ -66,33 +67,33 @@ impl Pins {
     }
 }
 
-/// Objects that count as one: those at the same place, which no array holds apart.
+/// Objects treated as one: those at the same path that no array separates.
 type View<'e> = Vec<&'e Members<'e>>;
 
 impl Pattern {
-    /// Reads a pattern.
+    /// Parses a pattern.
     ///
     /// # Errors
-    /// Why it is none, with the field that is wrong.
+    /// Why it is invalid, with the offending field.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         read::pattern(text)
     }
 
-    /// Reads a pattern that was taken before, however complex it counts now.
+    /// Parses a stored pattern that was accepted before, without the complexity check.
     ///
     /// # Errors
-    /// Why it is none any more.
+    /// Why it is no longer valid.
     pub(crate) fn recall(text: &str) -> Result<Self, String> {
         read::recalled(text)
     }
 
-    /// A pattern that nothing matches.
+    /// A pattern that matches nothing.
     pub(crate) fn never() -> Self {
         let leaf = LeafAt { steps: vec!["".into()], path: 0, order: 0, leaf: Leaf::default() };
         Self { leaves: vec![leaf], common: vec![0], ways: Vec::new() }
     }
 
-    /// Puts fields and the ways to meet them in the order of their paths.
+    /// Sorts fields, and the ways to match them, by path.
     fn new(read: Vec<Field>, root: &Fields) -> Self {
         let paths: BTreeSet<&Vec<Str>> = read.iter().map(|(path, _)| path).collect();
         let numbers: BTreeMap<Vec<Str>, u16> = paths.into_iter().cloned().zip(0..).collect();
@@ -114,7 +115,7 @@ impl Pattern {
         }
         let ways: Vec<Vec<u16>> =
             ways(&root.groups).iter().map(|way| way.iter().map(place).collect()).collect();
-        // What a way names as well is a matter of the ways: one of the two counts.
+        // A path that a way names as well belongs to the ways: only one of the two counts.
         let named: BTreeSet<u16> = ways.iter().flatten().map(|at| pattern.path(*at)).collect();
         let (moved, kept) = common.into_iter().partition(|at| named.contains(&pattern.path(*at)));
         let moved: Vec<u16> = moved;
@@ -130,11 +131,11 @@ impl Pattern {
         self.leaves[usize::from(place)].path
     }
 
-    /// Fields in the order of their paths, and of each path the one that counts.
+    /// Sorts fields by path and keeps only the one that counts for each path.
     fn in_order(&self, places: impl Iterator<Item = u16>) -> Vec<u16> {
         let mut sorted: Vec<u16> = places.collect();
         sorted.sort_unstable();
-        // Of equal paths the later one is further behind: it takes the place of the one before it.
+        // Of equal paths the later one sorts last and replaces the one before it.
         sorted.dedup_by(|later, earlier| {
             let same = self.path(*later) == self.path(*earlier);
             if same {
@@ -145,7 +146,7 @@ impl Pattern {
         sorted
     }
 
-    /// All ways to meet it, whole.
+    /// All complete sets of fields that match.
     fn branches(&self) -> impl Iterator<Item = Vec<u16>> {
         let only = self.ways.is_empty().then(|| self.common.clone());
         only.into_iter().chain(self.ways.iter().map(|way| self.whole(way)))
@@ -155,7 +156,7 @@ impl Pattern {
         self.in_order(self.common.iter().chain(way).copied())
     }
 
-    /// Whether an event, in its canonical form, is such an event. Of no meaning if the work is spent after it.
+    /// Whether an event in canonical form matches. Meaningless if the work is spent afterwards.
     pub(crate) fn matches(&self, event: &Json<'_>, work: &mut Work) -> bool {
         let Json::Object(root) = event else { return false };
         let mut search = Search { pattern: self, root, work };
@@ -167,7 +168,7 @@ impl Pattern {
                 }))
     }
 
-    /// What it says of source and detail type alone.
+    /// The conditions on source and detail type alone.
     pub(crate) fn pins(&self) -> Pins {
         let mut pins = Pins { complete: self.ways.is_empty(), ..Pins::default() };
         for place in &self.common {
@@ -190,13 +191,13 @@ impl Pattern {
         pins
     }
 
-    /// In how many ways it can be met.
+    /// The number of ways to match.
     pub(crate) fn way_count(&self) -> usize {
         self.ways.len().max(1)
     }
 }
 
-/// One member of each group, in every way.
+/// All combinations of one member per group.
 fn ways(groups: &[Vec<Fields>]) -> Vec<Vec<u16>> {
     let mut all = vec![Vec::new()];
     for group in groups {
@@ -213,7 +214,7 @@ fn ways(groups: &[Vec<Fields>]) -> Vec<Vec<u16>> {
     all
 }
 
-/// One look at an event.
+/// Matches one event.
 struct Search<'s, 'e> {
     pattern: &'s Pattern,
     root: &'s Members<'e>,
@@ -221,7 +222,8 @@ struct Search<'s, 'e> {
 }
 
 impl<'s, 'e> Search<'s, 'e> {
-    /// Whether the objects of a view have all these fields, whose paths are the same for the first `depth` steps.
+    /// Whether the objects of a view match all these fields, whose paths share the first `depth`
+    /// steps.
     fn all(&mut self, mut places: &[u16], depth: usize, view: &[&'s Members<'e>]) -> bool {
         let pattern = self.pattern;
         let step = |place: &u16| &*pattern.leaves[usize::from(*place)].steps[depth];
@@ -236,7 +238,7 @@ impl<'s, 'e> Search<'s, 'e> {
         true
     }
 
-    /// The same for fields that go on with the same step.
+    /// The same for fields that continue with the same step.
     fn step(&mut self, places: &[u16], depth: usize, step: &str, view: &[&'s Members<'e>]) -> bool {
         let pattern = self.pattern;
         let values: Vec<&'s Json<'e>> =
@@ -268,7 +270,7 @@ impl<'s, 'e> Search<'s, 'e> {
         self.choose(&arrays, objects, &mut |search, view| search.all(deeper, depth + 1, view))
     }
 
-    /// Whether one object of each array will do, together with the objects that are there anyway.
+    /// Tries all choices of one object per array, together with the objects in `view`.
     fn choose(
         &mut self,
         arrays: &[&'s Vec<Json<'e>>],
@@ -288,7 +290,7 @@ impl<'s, 'e> Search<'s, 'e> {
         })
     }
 
-    /// Whether anything of the event has a value at a path.
+    /// Whether any value exists at a path.
     fn is_present(&mut self, steps: &[Str]) -> bool {
         let mut view: View<'_> = vec![self.root];
         for (step, last) in steps.iter().zip((1..=steps.len()).map(|nth| nth == steps.len())) {
@@ -310,7 +312,7 @@ impl<'s, 'e> Search<'s, 'e> {
     }
 }
 
-/// Objects, also those in arrays.
+/// Collects objects, including those in arrays.
 fn collect_objects<'s, 'e>(values: &'s [Json<'e>], into: &mut Vec<&'s Members<'e>>) {
     for value in values {
         match value {
@@ -321,7 +323,7 @@ fn collect_objects<'s, 'e>(values: &'s [Json<'e>], into: &mut Vec<&'s Members<'e
     }
 }
 
-/// Whether something is, or holds, a value: an object is none.
+/// Whether this is or contains a value; an object is not one.
 fn is_value(value: &Json<'_>) -> bool {
     match value {
         Json::Object(_) => false,

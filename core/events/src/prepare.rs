@@ -1,8 +1,9 @@
 //! Events that clients put on the bus.
 //!
-//! What they lead to takes the more work the larger they are and the more rules there are, and needs nothing of the bus but its
-//! rules. So it is worked out beforehand, by whoever takes the call ([`Prepared`]); the bus does it all in one step. If a rule has changed
-//! meanwhile, the bus matches again, within a bound.
+//! The cost of a `PutEvents` grows with its size and the number of rules, but depends on no state
+//! of the bus except the rules. So whoever accepts the call computes its effects beforehand
+//! ([`Prepared`]), and the bus applies them in one step. If a rule has changed in between, the bus
+//! matches again, within a limit.
 
 use longshore_machine::{Ids, Timestamp};
 use longshore_wire_ecs::Str;
@@ -19,27 +20,28 @@ use crate::pattern::Work;
 use crate::record::uuid;
 use crate::rules::Rules;
 
-/// A `PutEvents` of which it is known what it leads to.
+/// A `PutEvents` whose effects have been computed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Prepared {
-    /// The version of the rules that were asked.
+    /// The version of the rules it was matched against.
     rules: u64,
     entries: Vec<Entry>,
 }
 
-/// An entry of it.
+/// One entry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Entry {
     Good(Event, Vec<Delivery>),
-    /// The code and the message of its refusal.
+    /// Error code and message.
     Bad(Str, Str),
 }
 
 impl Prepared {
-    /// Checks a `PutEvents`, and works out what it leads to by these rules. Ids of events come from `seed`. May take a second.
+    /// Validates a `PutEvents` and computes its effects under these rules. Event ids are derived
+    /// from `seed`. May take a second.
     ///
     /// # Errors
-    /// The refusal of the whole request, as EventBridge words it.
+    /// When EventBridge would reject the whole request, with its error.
     pub fn new(
         rules: &Rules,
         now: Timestamp,
@@ -52,7 +54,7 @@ impl Prepared {
     }
 }
 
-/// Answers what needs nothing of the bus: `TestEventPattern`. `None` for anything else.
+/// Answers requests that need no state of the bus: `TestEventPattern`. `None` for anything else.
 pub fn answer_alone(request: &Request) -> Option<Result<Response, Error>> {
     match request {
         Request::TestEventPattern(ask) => {
@@ -105,14 +107,15 @@ fn too_much(why: TooMuch) -> Entry {
     Entry::Bad("ThrottlingException".into(), why.into())
 }
 
-/// Source: EventBridge user guide, *Calculating `PutEvents` event entry size*.
+/// Size of an entry. Source: EventBridge user guide, *Calculating `PutEvents` event entry size*.
 fn size(entry: &shape::PutEventsEntry) -> usize {
     let text = |text: &Option<Str>| text.as_ref().map_or(0, |text| text.len());
     let resources = entry.resources.iter().flatten().map(|arn| arn.len()).sum::<usize>();
     14 + text(&entry.source) + text(&entry.detail_type) + text(&entry.detail) + resources
 }
 
-/// Source of the codes: EventBridge API reference, `PutEventsResultEntry`.
+/// Converts an entry to an event. Source of the error codes: EventBridge API reference,
+/// `PutEventsResultEntry`.
 fn event(
     ids: &mut Ids,
     now: Timestamp,
@@ -148,9 +151,9 @@ fn event(
     Ok(Event { id: uuid(id), source, detail_type, time, resources, detail })
 }
 
-/// Seconds since the epoch as milliseconds; `None` for what is no time after it.
+/// Converts seconds since the epoch to milliseconds; `None` if out of range.
 fn millis(seconds: f64) -> Option<u64> {
-    // Up to the year 9999, beyond which no time can be written in ISO 8601.
+    // Up to the year 9999, the last that ISO 8601 can express.
     let is_time = (0.0..253_402_300_800.0).contains(&seconds);
     #[expect(
         clippy::cast_possible_truncation,
@@ -161,7 +164,7 @@ fn millis(seconds: f64) -> Option<u64> {
     is_time.then_some(ms)
 }
 
-/// A `PutEvents` that was not prepared.
+/// Applies a `PutEvents` that was not prepared.
 pub(crate) fn put(
     bus: &mut Bus,
     now: Timestamp,
@@ -175,7 +178,7 @@ pub(crate) fn put(
     Ok(put_prepared(bus, now, realm, prepared, out))
 }
 
-/// A `PutEvents` that was prepared.
+/// Applies a prepared `PutEvents`.
 pub(crate) fn put_prepared(
     bus: &mut Bus,
     now: Timestamp,

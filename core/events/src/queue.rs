@@ -1,8 +1,9 @@
-//! One queue: its messages, and where each of them is.
+//! One queue: its messages and the state of each.
 //!
-//! A message is in exactly one of three indexes: ready, delayed or in flight. All are ordered, so that nothing here ever
-//! looks at all messages. What time changes is changed in portions: what is left of a large one is done a little later, and others are
-//! served in between. Whoever changes a queue reads the changes off and sets its alarm: see [`crate::machine`].
+//! A message is in exactly one of three indexes: ready, delayed or in flight. All are sorted, so no
+//! operation visits all messages. Timed changes are applied in portions, so that other queues are
+//! served in between. Whoever changes a queue collects the changes and sets its alarm: see
+//! [`crate::machine`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -19,11 +20,11 @@ use crate::record;
 /// Where a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whereabouts {
-    /// The next receive may have it.
+    /// Available to the next receive.
     Ready,
-    /// Hidden until then, because its sender said so.
+    /// Hidden until then by its sender.
     Delayed(Timestamp),
-    /// Hidden until then, because somebody received it.
+    /// Hidden until then because it was received.
     InFlight(Timestamp),
 }
 
@@ -32,14 +33,15 @@ pub(crate) enum Whereabouts {
 pub(crate) struct Kept {
     pub(crate) message: Arc<record::Message>,
     pub(crate) whereabouts: Whereabouts,
-    /// How often it was received.
+    /// Number of receives.
     pub(crate) receives: u32,
     pub(crate) first_received: Option<Timestamp>,
-    /// What the receipt handle of its last receive ends in, and when that was; `None` before the first in this run.
+    /// The suffix of the last receipt handle, and when it was issued; `None` if not received since
+    /// startup.
     pub(crate) receipt: Option<(u64, Timestamp)>,
 }
 
-/// A receive that waits.
+/// A waiting receive.
 #[derive(Clone, Debug)]
 pub(crate) struct Poll {
     pub(crate) call: Call,
@@ -50,33 +52,33 @@ pub(crate) struct Poll {
 /// What a receive asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    /// Most messages.
+    /// Maximum number of messages.
     pub(crate) count: usize,
-    /// How long they are hidden, in ms; `None` for what the queue is set to.
+    /// Visibility timeout in ms; `None` for the queue's default.
     pub(crate) visibility_ms: Option<u64>,
-    /// Names of the attributes that SQS itself gives.
+    /// Names of the attributes that SQS sets itself.
     pub(crate) system: Vec<Str>,
-    /// Names, or beginnings, of the attributes that senders give.
+    /// Names or prefixes of the attributes that senders set.
     pub(crate) attributes: Vec<Str>,
-    /// Names the attempt, of a FIFO queue: made again, it is given the same messages.
+    /// Identifies the attempt on a FIFO queue: a retry gets the same messages.
     pub(crate) attempt: Option<Str>,
 }
 
-/// Messages that went without having been deleted by a receiver.
+/// Messages lost without having been deleted by a receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
-    /// Kept for as long as the queue keeps messages.
+    /// Expired at the end of the retention period.
     pub expired: u64,
-    /// Dropped, because the queue was full.
+    /// Dropped because the queue was full.
     pub dropped: u64,
 }
 
-/// What time has changed in a queue.
+/// Changes due to the passage of time.
 #[derive(Debug, Default)]
 pub(crate) struct Passed {
-    /// Places of messages that were kept long enough.
+    /// Places of messages whose retention period is over.
     pub(crate) expired: Vec<u64>,
-    /// What was sent long enough ago to be forgotten.
+    /// Deduplication keys whose interval is over.
     pub(crate) forgotten: Vec<SentKey>,
 }
 
@@ -91,21 +93,21 @@ pub(crate) struct Queue {
     pub(crate) by_age: BTreeSet<(Timestamp, u64)>,
     pub(crate) bytes: usize,
     pub(crate) next_place: u64,
-    /// Groups and memory of a FIFO queue; `None` for a standard one.
+    /// Groups and deduplication state of a FIFO queue; `None` for a standard one.
     pub(crate) fifo: Option<Fifo>,
-    /// Receives that wait, in the order in which they came.
+    /// Waiting receives, in order of arrival.
     pub(crate) polls: BTreeMap<u64, Poll>,
     pub(crate) poll_ends: BTreeSet<(Timestamp, u64)>,
     next_poll: u64,
-    /// The latest tasks that move its messages on, the latest last. Only the last may be running.
+    /// The latest move tasks, oldest first. Only the last may be running.
     pub(crate) moves: VecDeque<Arc<record::MoveTask>>,
-    /// When the running one goes on.
+    /// When the running task continues.
     pub(crate) move_at: Option<Timestamp>,
     pub(crate) purged_at: Option<Timestamp>,
     pub(crate) losses: Losses,
-    /// Work was left over then, and goes on at once.
+    /// When work was left over, to be continued at once.
     pub(crate) left_over: Option<Timestamp>,
-    /// When the bus will look at it next.
+    /// When the bus processes it next.
     pub(crate) alarm: Option<Timestamp>,
 }
 
@@ -133,7 +135,7 @@ impl Queue {
         }
     }
 
-    /// Takes a message in.
+    /// Adds a message.
     pub(crate) fn put(&mut self, message: Arc<record::Message>, now: Timestamp) {
         let place = message.place;
         self.next_place = self.next_place.max(place + 1);
@@ -154,14 +156,14 @@ impl Queue {
         self.look_at(&group);
     }
 
-    /// Whether something was sent before, to a FIFO queue.
+    /// Whether a message was already sent to this FIFO queue.
     pub(crate) fn check_duplicate(&self, message: &record::Message) -> Sent {
         let (Some(fifo), Some(id)) = (&self.fifo, &message.deduplication) else { return Sent::New };
         let key = (fifo::scope(message, self.is_per_group()), id.clone());
         fifo.sent.get(&key).map_or(Sent::New, |sent| Sent::Again(sent.clone()))
     }
 
-    /// Whether what was sent is told apart within its message group only.
+    /// Whether messages are deduplicated per message group.
     pub(crate) fn is_per_group(&self) -> bool {
         self.record.settings.fifo.as_ref().is_some_and(|fifo| fifo.per_group)
     }
@@ -182,7 +184,7 @@ impl Queue {
         };
     }
 
-    /// Looks whether a group can be handed out, in a FIFO queue.
+    /// Updates whether a group can be handed out, in a FIFO queue.
     fn look_at(&mut self, group: &str) {
         let Some(fifo) = &mut self.fifo else { return };
         let first = fifo.first(group).and_then(|place| self.kept.get(&place));
@@ -190,7 +192,7 @@ impl Queue {
         fifo.look(group, can);
     }
 
-    /// Moves a message; nothing if it is gone.
+    /// Changes the state of a message; does nothing if it is gone.
     pub(crate) fn move_to(&mut self, place: u64, whereabouts: Whereabouts) {
         let Some(kept) = self.kept.get_mut(&place) else { return };
         let before = std::mem::replace(&mut kept.whereabouts, whereabouts);
@@ -202,7 +204,7 @@ impl Queue {
         }
     }
 
-    /// Lets a message go.
+    /// Removes a message.
     pub(crate) fn remove(&mut self, place: u64) -> Option<Kept> {
         let kept = self.kept.remove(&place)?;
         self.unindex(place, kept.whereabouts);
@@ -216,7 +218,8 @@ impl Queue {
         Some(kept)
     }
 
-    /// Lets all messages go, and forgets what was sent. What there was is returned: it may take long to drop.
+    /// Removes all messages and returns them, since dropping them may take long. Also forgets what
+    /// was sent.
     pub(crate) fn clear(&mut self) -> Trash {
         self.bytes = 0;
         Trash {
@@ -227,8 +230,8 @@ impl Queue {
         }
     }
 
-    /// Lets time pass: shows what has been hidden long enough, and removes what has been kept long enough. Does so much at a
-    /// time; whether anything is left is noted.
+    /// Applies the passage of time: shows hidden messages that are due and removes expired ones.
+    /// Limited per call; `left_over` records whether anything remains.
     pub(crate) fn advance(&mut self, now: Timestamp) -> Passed {
         let mut passed = Passed::default();
         let mut left = limits::CHANGES_AT_A_TIME;
@@ -260,13 +263,13 @@ impl Queue {
         passed
     }
 
-    /// The oldest message, if the queue holds more than it may.
+    /// The oldest message, if the queue exceeds its limits.
     pub(crate) fn surplus(&self) -> Option<u64> {
         let full = self.kept.len() > limits::MESSAGES_MAX || self.bytes > limits::QUEUE_BYTES_MAX;
         self.by_age.first().filter(|_| full).map(|(_, place)| *place)
     }
 
-    /// Whether a message has been received as often as it may be.
+    /// Whether a message has been received the maximum number of times.
     pub(crate) fn is_spent(&self, kept: &Kept) -> bool {
         let redrive = self.record.settings.redrive.as_ref();
         redrive.is_some_and(|redrive| kept.receives >= redrive.receives_max)
@@ -280,7 +283,7 @@ impl Queue {
         }
     }
 
-    /// Places that can be handed out, in the order in which they are.
+    /// Places that can be handed out, in order.
     pub(crate) fn offered(&self) -> Box<dyn Iterator<Item = u64> + '_> {
         let Some(fifo) = &self.fifo else { return Box::new(self.ready.iter().copied()) };
         let is_ready = |place: &u64| self.ready.contains(place);
@@ -288,7 +291,7 @@ impl Queue {
         Box::new(groups.flat_map(move |group| group.places.iter().copied().take_while(is_ready)))
     }
 
-    /// Puts the groups of messages that were handed out behind the others.
+    /// Moves the groups of messages that were handed out behind the others.
     pub(crate) fn pass_turns(&mut self, places: &[u64]) {
         let Some(fifo) = &mut self.fifo else { return };
         let mut last = None;
@@ -306,7 +309,7 @@ impl Queue {
         }
     }
 
-    /// Adds a receive that waits.
+    /// Adds a waiting receive.
     pub(crate) fn wait(&mut self, poll: Poll) {
         let number = self.next_poll;
         self.next_poll += 1;
@@ -314,14 +317,14 @@ impl Queue {
         self.polls.insert(number, poll);
     }
 
-    /// Takes the receive that has waited longest.
+    /// Removes the receive that has waited longest.
     pub(crate) fn first_poll(&mut self) -> Option<Poll> {
         let (number, poll) = self.polls.pop_first()?;
         self.poll_ends.remove(&(poll.until, number));
         Some(poll)
     }
 
-    /// Puts a receive back where it was: in front.
+    /// Puts a receive back at the front.
     pub(crate) fn wait_on(&mut self, poll: Poll) {
         let first = self.polls.keys().next().copied().unwrap_or(self.next_poll);
         match first.checked_sub(1) {
@@ -333,14 +336,14 @@ impl Queue {
         }
     }
 
-    /// Takes a receive that has waited long enough.
+    /// Removes a receive whose wait is over.
     pub(crate) fn ended_poll(&mut self, now: Timestamp) -> Option<Poll> {
         let (until, number) = self.poll_ends.first().copied().filter(|(until, _)| *until <= now)?;
         self.poll_ends.remove(&(until, number));
         self.polls.remove(&number)
     }
 
-    /// Takes the receive of a caller that hung up.
+    /// Removes the receive of a caller that hung up.
     pub(crate) fn abandon(&mut self, call: Call) {
         let found = self.polls.iter().find(|(_, poll)| poll.call == call);
         if let Some((number, until)) = found.map(|(number, poll)| (*number, poll.until)) {
@@ -349,7 +352,7 @@ impl Queue {
         }
     }
 
-    /// When time changes something here.
+    /// The next time at which something changes.
     pub(crate) fn next_change(&self) -> Option<Timestamp> {
         let retention = self.record.settings.retention_ms();
         let sent = self.fifo.as_ref().and_then(|fifo| fifo.sent_ends.first());
@@ -368,17 +371,17 @@ impl Queue {
     }
 }
 
-/// The group of a message of a FIFO queue.
+/// The message group, empty if there is none.
 fn group(message: &record::Message) -> Str {
     message.group.clone().unwrap_or_else(|| "".into())
 }
 
-/// The first that is due.
+/// The first entry that is due.
 fn due(index: &BTreeSet<(Timestamp, u64)>, now: Timestamp) -> Option<(Timestamp, u64)> {
     index.first().copied().filter(|(at, _)| *at <= now)
 }
 
-/// What a queue has held: dropped a little at a time.
+/// Former contents of a queue, dropped a little at a time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trash {
     kept: BTreeMap<u64, Kept>,
@@ -388,7 +391,7 @@ pub(crate) struct Trash {
 }
 
 impl Trash {
-    /// Drops some of it. Whether there is more.
+    /// Drops some of it. Returns whether there is more.
     pub(crate) fn drop_some(&mut self) -> bool {
         for _ in 0..limits::CHANGES_AT_A_TIME {
             let mut dropped = self.kept.pop_first().is_some();
@@ -405,7 +408,7 @@ impl Trash {
     }
 }
 
-/// What a receiver deletes a message by.
+/// The parsed form of a receipt handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Receipt {
     pub(crate) message: ResourceId,
@@ -418,7 +421,7 @@ impl Receipt {
         format!("{}{:016x}{:016x}", self.message, self.place, self.nonce).into()
     }
 
-    /// Reads a receipt handle; `None` for what cannot be one.
+    /// Parses a receipt handle; `None` if malformed.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;

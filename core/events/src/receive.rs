@@ -1,4 +1,4 @@
-//! Handing messages out, and what follows from it: hiding, redriving, waking those who wait.
+//! Handing out messages and its consequences: hiding, redriving, waking waiting receives.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::queue::{Kept, Queue, Receipt, Wanted, Whereabouts};
 use crate::record::{self, Message, queue_arn, uuid};
 use crate::{digest, fifo, limits, moving};
 
-/// Puts a message into a queue, under the next place. The queue must be settled after it.
+/// Puts a message into a queue at the next place. The caller must settle the queue afterwards.
 pub(crate) fn put(queue: &mut Queue, now: Timestamp, mut message: Message, out: &mut Vec<Output>) {
     message.queue = queue.record.id;
     message.place = queue.next_place;
@@ -31,7 +31,7 @@ pub(crate) fn put(queue: &mut Queue, now: Timestamp, mut message: Message, out: 
     }
 }
 
-/// Puts a message into a queue that somebody has sent there: a FIFO queue remembers it.
+/// Puts a newly sent message into a queue; a FIFO queue remembers it for deduplication.
 pub(crate) fn put_sent(
     queue: &mut Queue,
     now: Timestamp,
@@ -49,7 +49,8 @@ pub(crate) fn put_sent(
     put(queue, now, message, out);
 }
 
-/// Makes sure that the next place has been reserved: numbers of a FIFO queue rise, also after a restart with an empty queue.
+/// Reserves the next place if needed, so that sequence numbers of a FIFO queue increase even after
+/// a restart with an empty queue.
 fn reserve_places(queue: &mut Queue, out: &mut Vec<Output>) {
     if queue.next_place >= queue.record.places {
         let places = queue.next_place + limits::PLACES_AT_A_TIME;
@@ -58,8 +59,8 @@ fn reserve_places(queue: &mut Queue, out: &mut Vec<Output>) {
     }
 }
 
-/// Brings a queue up to the present: shows, expires, moves, answers those who wait, and sets its alarm. Dead letters may concern
-/// another queue, which is settled too.
+/// Brings a queue up to date: shows, expires and moves messages, answers waiting receives, and sets
+/// its alarm. If messages move to a dead-letter queue, settles that queue too.
 pub(crate) fn settle(bus: &mut Bus, now: Timestamp, id: ResourceId, out: &mut Vec<Output>) {
     let mut concerned = vec![id];
     while let Some(id) = concerned.pop() {
@@ -75,7 +76,7 @@ pub(crate) fn settle(bus: &mut Bus, now: Timestamp, id: ResourceId, out: &mut Ve
     }
 }
 
-/// Answers those who wait, as long as there is something to say.
+/// Answers waiting receives while there are messages.
 fn serve(
     bus: &mut Bus,
     now: Timestamp,
@@ -92,7 +93,7 @@ fn serve(
         let Some(poll) = queue.first_poll() else { break };
         let messages = take(bus, now, id, &poll.wanted, concerned, out);
         if messages.is_empty() {
-            // What was ready went to the dead-letter queue. If that was not all of it, the rest follows.
+            // The ready messages went to the dead-letter queue. If any are left, they follow.
             if let Some(queue) = bus.state.queues.get_mut(&id) {
                 queue.wait_on(poll);
                 queue.left_over = queue.has_ready().then_some(now).or(queue.left_over);
@@ -114,7 +115,7 @@ fn answer(bus: &mut Bus, call: Call, messages: Vec<shape::Message>, out: &mut Ve
     out.push(Output::Reply(call, Ok(Answer::Sqs(Response::ReceiveMessage(result)))));
 }
 
-/// Answers those who wait for a queue that is gone.
+/// Answers the waiting receives of a deleted queue.
 pub(crate) fn dismiss(bus: &mut Bus, queue: &mut Queue, out: &mut Vec<Output>) {
     while let Some(poll) = queue.first_poll() {
         bus.state.polls.remove(&poll.call);
@@ -123,14 +124,15 @@ pub(crate) fn dismiss(bus: &mut Bus, queue: &mut Queue, out: &mut Vec<Output>) {
     }
 }
 
-/// How long a receive hides what it gets, in ms.
+/// The visibility timeout of a receive, in ms.
 fn hidden_ms(queue: &Queue, wanted: &Wanted) -> u64 {
     wanted.visibility_ms.unwrap_or_else(|| {
         u64::try_from(queue.record.settings.visibility_s).unwrap_or_default() * 1_000
     })
 }
 
-/// Hands out what is ready. What was received too often goes to the dead-letter queue instead, which is then concerned.
+/// Hands out ready messages. Those received too often go to the dead-letter queue instead, which
+/// then needs settling.
 pub(crate) fn take(
     bus: &mut Bus,
     now: Timestamp,
@@ -161,7 +163,7 @@ pub(crate) fn take(
     messages
 }
 
-/// Hides messages from all but who receives them, and shows them to that one.
+/// Hides messages from all but their receiver, and returns them.
 fn hide(
     bus: &mut Bus,
     now: Timestamp,
@@ -171,7 +173,7 @@ fn hide(
 ) -> Vec<shape::Message> {
     let Some(queue) = bus.state.queues.get_mut(&id) else { return Vec::new() };
     let hidden_ms = hidden_ms(queue, wanted);
-    // Hidden for no time is not hidden.
+    // A timeout of zero does not hide the message.
     let whereabouts = match hidden_ms {
         0 => Whereabouts::Ready,
         ms => Whereabouts::InFlight(now + ms),
@@ -196,8 +198,8 @@ fn hide(
     messages
 }
 
-/// What the same attempt to receive was given before, hidden anew; `None` if that does not count any more: then it is an
-/// attempt like any other. Source: SQS API reference, `ReceiveRequestAttemptId`.
+/// Returns what the same receive attempt got before, hidden again; `None` if it is no longer valid
+/// and must be treated as new. Source: SQS API reference, `ReceiveRequestAttemptId`.
 pub(crate) fn take_again(
     bus: &mut Bus,
     now: Timestamp,
@@ -228,15 +230,15 @@ pub(crate) fn take_again(
     Some(messages)
 }
 
-/// The dead-letter queue of a queue, if it has one that exists.
+/// The dead-letter queue of a queue, if it exists.
 fn dead_letter_queue(bus: &Bus, queue: &Queue) -> Option<ResourceId> {
     let redrive = queue.record.settings.redrive.as_ref()?;
     let name = record::queue_name(&queue.record.realm, &redrive.target)?;
     bus.state.queue_id(&queue.record.realm, name).filter(|target| *target != queue.record.id)
 }
 
-/// Moves dead letters. Those of a standard queue keep when they were sent, and with it when they expire. Source: SQS developer guide,
-/// *Dead-letter queues*.
+/// Moves messages to a dead-letter queue. Those of a standard queue keep their sent time and thus
+/// their expiry. Source: SQS developer guide, *Dead-letter queues*.
 fn bury(
     bus: &mut Bus,
     now: Timestamp,
@@ -288,7 +290,8 @@ fn show(kept: &Kept, nonce: u64, wanted: &Wanted) -> shape::Message {
     }
 }
 
-/// Source: SQS API reference, `MessageAttributeNames`: names, beginnings with `.*`, or `All`; SQS takes `*` for all, too.
+/// Whether an attribute was requested. Source: SQS API reference, `MessageAttributeNames`: names,
+/// prefixes with `.*`, or `All`; SQS also accepts `*` for all.
 fn is_wanted(name: &str, wanted: &[Str]) -> bool {
     wanted.iter().any(|pattern| match pattern.strip_suffix(".*") {
         Some(beginning) => name.starts_with(beginning),

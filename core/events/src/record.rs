@@ -1,4 +1,4 @@
-//! The records of the bus: what is stored, one row each.
+//! The stored records of the bus, one row each.
 
 use std::collections::BTreeMap;
 
@@ -22,29 +22,29 @@ pub struct Rule {
     pub realm: Realm,
     /// Name, unique in the realm.
     pub name: Str,
-    /// What it wants to see, as given.
+    /// Event pattern, as given.
     pub pattern: Str,
     /// ENABLED, DISABLED, or ENABLED with a longer word.
     pub state: Str,
     /// As given.
     pub description: Option<Str>,
-    /// As given; nothing is done with it.
+    /// As given; not used.
     pub role_arn: Option<Str>,
     /// As given.
     pub tags: Tags,
-    /// Where matching events go, in the order of their ids.
+    /// Where matching events go, sorted by id.
     pub targets: Vec<Target>,
 }
 
 impl Rule {
-    /// The whole ARN.
+    /// Full ARN.
     pub fn arn(&self) -> Str {
         let realm = &self.realm;
         let (partition, region, account) = (realm.partition(), &realm.region, &realm.account);
         format!("arn:{partition}:events:{region}:{account}:rule/{}", self.name).into()
     }
 
-    /// Whether it looks at events.
+    /// Whether it matches events.
     pub fn is_enabled(&self) -> bool {
         &*self.state != "DISABLED"
     }
@@ -53,7 +53,7 @@ impl Rule {
 /// A queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Queue {
-    /// Tells it from later queues of the same name.
+    /// Distinguishes it from later queues of the same name.
     pub id: ResourceId,
     /// Account and region.
     pub realm: Realm,
@@ -63,18 +63,18 @@ pub struct Queue {
     pub settings: Settings,
     /// As given.
     pub tags: Tags,
-    /// Created.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// Attributes were last changed.
+    /// When attributes were last changed.
     pub modified_at: Timestamp,
-    /// Places from here on have never been given to a message: they are reserved in ranges, so that no message costs a row of its
-    /// queue.
+    /// The first place never given to a message. Places are reserved in ranges, so that sending a
+    /// message does not rewrite this row.
     #[serde(default)]
     pub places: u64,
 }
 
 impl Queue {
-    /// The name of its dead-letter queue, if that is one of the same realm.
+    /// The name of its dead-letter queue, if that is in the same realm.
     pub(crate) fn dead_letters(&self) -> Option<&str> {
         let redrive = self.settings.redrive.as_ref()?;
         queue_name(&self.realm, &redrive.target)
@@ -98,16 +98,16 @@ pub(crate) fn queue_name<'a>(realm: &Realm, arn: &'a str) -> Option<&'a str> {
     (ours && !name.is_empty()).then_some(name)
 }
 
-/// A message of a queue. How often and when it was received is not stored: after a restart it is delivered again.
+/// A message of a queue. Receives are not stored: after a restart it is delivered again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
-    /// The queue that it is in.
+    /// Its queue.
     pub queue: ResourceId,
-    /// Its place in the queue: rises with each message.
+    /// Its place in the queue; increases with each message.
     pub place: u64,
-    /// What its sender and receivers know it by.
+    /// Message id.
     pub id: ResourceId,
-    /// What it says.
+    /// Message body.
     pub body: Str,
     /// As given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -115,28 +115,28 @@ pub struct Message {
     /// As given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_header: Option<Str>,
-    /// As given; standard queues do nothing with it.
+    /// As given; not used by standard queues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Str>,
-    /// What tells it from others in a FIFO queue, as given or made of its body.
+    /// Deduplication id in a FIFO queue, given or derived from the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deduplication: Option<Str>,
-    /// Where it came in the FIFO queue that it was sent to.
+    /// Its place in the FIFO queue it was originally sent to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
-    /// Who sent it.
+    /// The sender.
     pub sender: Str,
-    /// When it was sent, also if it has been moved since.
+    /// When it was sent; unchanged by moves.
     pub sent_at: Timestamp,
-    /// Not to be received before.
+    /// When it becomes visible.
     pub visible_at: Timestamp,
-    /// The queue that it was moved from, a dead letter.
+    /// The queue it was moved from as a dead letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<Str>,
 }
 
 impl Message {
-    /// A message without anything in it, sent now.
+    /// An empty message, sent now.
     pub(crate) fn new(
         queue: ResourceId,
         id: ResourceId,
@@ -160,30 +160,30 @@ impl Message {
         }
     }
 
-    /// Bytes that count against the bounds of a queue.
+    /// Bytes counted against the limits of a queue.
     pub(crate) fn bytes(&self) -> usize {
         self.body.len() + attribute_bytes(&self.attributes)
     }
 }
 
-/// Something that was sent to a FIFO queue: for a while the same is not taken again.
+/// A message sent to a FIFO queue, remembered to reject duplicates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deduplication {
-    /// Where.
+    /// The queue.
     pub queue: ResourceId,
-    /// The message group in which it counts; empty for all of them.
+    /// The message group in which the id counts; empty for the whole queue.
     pub scope: Str,
-    /// As given, or made of the body.
+    /// Deduplication id, given or derived from the body.
     pub id: Str,
-    /// The message that was taken.
+    /// The message that was accepted.
     pub message: ResourceId,
     /// Its sequence number, see [`Message::sequence`].
     pub sequence: u64,
-    /// Then it is forgotten.
+    /// When it is forgotten.
     pub until: Timestamp,
 }
 
-/// A queue that was deleted: for a minute there is no other of that name.
+/// A deleted queue, whose name cannot be reused for a minute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeletedQueue {
     /// Account and region.
@@ -194,44 +194,44 @@ pub struct DeletedQueue {
     pub until: Timestamp,
 }
 
-/// A task that moves the messages of a dead-letter queue on.
+/// A message move task of a dead-letter queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveTask {
     /// The dead-letter queue.
     pub queue: ResourceId,
-    /// Rises with each task of a queue.
+    /// Increases with each task of a queue.
     pub number: u64,
-    /// What callers know it by.
+    /// Task id.
     pub id: ResourceId,
     /// The ARN of the dead-letter queue.
     pub source: Str,
-    /// The ARN of the queue that messages go to; `None` for those that they came from.
+    /// The ARN of the destination; `None` for the queues that messages came from.
     pub destination: Option<Str>,
-    /// Messages a second; `None` for as fast as it goes.
+    /// Messages per second; `None` for no limit.
     pub rate: Option<u32>,
     /// RUNNING, COMPLETED, CANCELLED or FAILED.
     pub status: Str,
-    /// Why it failed.
+    /// Failure reason.
     pub failure: Option<Str>,
-    /// Messages when it started.
+    /// Number of messages when it started.
     pub to_move: u64,
-    /// Messages that it has moved.
+    /// Number of messages moved.
     pub moved: u64,
     /// When it started.
     pub started_at: Timestamp,
 }
 
 impl MoveTask {
-    /// Whether it goes on.
+    /// Whether it is running.
     pub(crate) fn is_running(&self) -> bool {
         &*self.status == "RUNNING"
     }
 }
 
-/// An event of the cluster that has not reached all queues yet.
+/// A cluster event that has not reached all queues yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PendingEvent {
-    /// Rises with each event.
+    /// Increases with each event.
     pub number: u64,
     /// Where it happened.
     pub realm: Realm,
@@ -239,7 +239,8 @@ pub struct PendingEvent {
     pub event: Event,
 }
 
-/// Bytes of message attributes: names, types and values. Source: SQS developer guide, *Message attributes*.
+/// Bytes of message attributes: names, types and values. Source: SQS developer guide, *Message
+/// attributes*.
 pub(crate) fn attribute_bytes(attributes: &MessageAttributes) -> usize {
     let one = |(name, value): (&Str, &longshore_wire_ecs::sqs::shape::MessageAttributeValue)| {
         name.len()
@@ -250,7 +251,7 @@ pub(crate) fn attribute_bytes(attributes: &MessageAttributes) -> usize {
     attributes.iter().map(one).sum()
 }
 
-/// 128 bits as a UUID in its 36 characters.
+/// 128 bits as a UUID of 36 characters.
 pub(crate) fn uuid(id: ResourceId) -> Str {
     let digits = id.to_string();
     [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-").into()

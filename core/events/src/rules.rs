@@ -1,5 +1,5 @@
-//! The rules of an account in a region, ready to match, as one value that does not change: whoever has it can match events on any
-//! thread, and the bus can tell by its version whether it is still the one.
+//! The rules of an account and region, ready to match, as one immutable value: its holder can match
+//! events on any thread, and the bus can tell by the version whether it is current.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ impl Rule {
     /// A rule with a new pattern.
     ///
     /// # Errors
-    /// Why it is no pattern.
+    /// Why the pattern is invalid.
     pub(crate) fn new(record: Arc<record::Rule>) -> Result<Self, String> {
         let pattern = Pattern::parse(&record.pattern)?;
         Ok(Self { record, pins: pattern.pins(), pattern: Arc::new(pattern) })
@@ -33,29 +33,29 @@ impl Rule {
         Self { record, ..self.clone() }
     }
 
-    /// A rule that was stored. What an earlier version took for a pattern may be none any more: such a rule is shown, and matches
-    /// nothing.
+    /// Restores a stored rule. If its pattern is no longer valid, the rule is still shown but
+    /// matches nothing.
     pub(crate) fn recalled(record: Arc<record::Rule>) -> Self {
         let pattern = Pattern::recall(&record.pattern).unwrap_or_else(|_| Pattern::never());
         Self { record, pins: pattern.pins(), pattern: Arc::new(pattern) }
     }
 
-    /// Whether anything happens when it matches.
+    /// Whether a match has any effect.
     pub(crate) fn is_live(&self) -> bool {
         self.record.is_enabled() && !self.record.targets.is_empty()
     }
 }
 
-/// Which rules an event of a source may concern.
+/// Finds the rules that may match events of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RuleIndex {
-    /// Live rules that name a few sources.
+    /// Live rules that name at most [`SOURCES`] sources.
     by_source: BTreeMap<Str, BTreeSet<Str>>,
-    /// Live rules that do not.
+    /// All other live rules.
     other: BTreeSet<Str>,
 }
 
-/// Sources that a rule may name to be found by them: the index stays small whatever rules name.
+/// The most sources for which a rule is indexed: the index stays small whatever rules name.
 const SOURCES: usize = 16;
 
 impl RuleIndex {
@@ -77,7 +77,7 @@ impl RuleIndex {
     }
 }
 
-/// The rules of an account in a region.
+/// The rules of an account and region.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     version: u64,
@@ -90,31 +90,31 @@ impl Rules {
         Self { version, index: RuleIndex::of(&all), all }
     }
 
-    /// Differs from that of all other rules.
+    /// Unique among all versions of rules.
     pub(crate) fn version(&self) -> u64 {
         self.version
     }
 
-    /// All of them by name.
+    /// All rules by name.
     pub(crate) fn all(&self) -> &BTreeMap<Str, Arc<Rule>> {
         &self.all
     }
 
-    /// These, and another or a changed one.
+    /// A copy with a rule added or replaced.
     pub(crate) fn and(&self, version: u64, rule: Rule) -> Self {
         let mut all = self.all.clone();
         all.insert(rule.record.name.clone(), Arc::new(rule));
         Self::new(version, all)
     }
 
-    /// These without one.
+    /// A copy without one rule.
     pub(crate) fn without(&self, version: u64, name: &str) -> Self {
         let mut all = self.all.clone();
         all.remove(name);
         Self::new(version, all)
     }
 
-    /// Live rules whose source and detail type fit an event.
+    /// Live rules whose source and detail type match an event.
     pub(crate) fn candidates<'a>(
         &'a self,
         source: &'a str,
@@ -127,12 +127,12 @@ impl Rules {
             .filter(move |rule| rule.pins.allow(source, detail_type))
     }
 
-    /// Whether the index is what follows from the rules.
+    /// Whether the index matches the rules.
     pub(crate) fn is_sound(&self) -> bool {
         self.index == RuleIndex::of(&self.all)
     }
 
-    /// About how much work it is to match an event of so many bytes.
+    /// Approximate work of matching an event of that many bytes.
     pub fn work(&self, bytes: usize) -> u64 {
         let ways = |rule: &Arc<Rule>| rule.pattern.way_count() as u64;
         let live = self.all.values().filter(|rule| rule.is_live());

@@ -1,4 +1,4 @@
-//! The attributes of a queue that can be set.
+//! The settable attributes of a queue.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -10,36 +10,36 @@ use serde_json::Value;
 
 use crate::limits;
 
-/// What a queue is set to. Source of bounds and defaults: SQS API reference, `CreateQueue`.
+/// The settings of a queue. Source of limits and defaults: SQS API reference, `CreateQueue`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// How long a message is delayed, in s.
+    /// Delay of messages, in s.
     pub delay_s: i32,
-    /// Bytes of a message.
+    /// Maximum message size, in bytes.
     pub message_bytes_max: i32,
-    /// How long a message is kept, in s.
+    /// Retention period, in s.
     pub retention_s: i32,
-    /// How long a receive waits, in s.
+    /// Wait time of a receive, in s.
     pub wait_s: i32,
-    /// How long a received message is hidden, in s.
+    /// Visibility timeout, in s.
     pub visibility_s: i32,
     /// Where messages go that are received too often.
     pub redrive: Option<Redrive>,
-    /// What a FIFO queue is set to; `None` for a standard queue.
+    /// Settings of a FIFO queue; `None` for a standard queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fifo: Option<FifoSettings>,
-    /// Attributes that are kept and shown, such as a policy; nothing is done with them.
+    /// Attributes that are stored and shown, such as a policy, but have no effect.
     pub kept: BTreeMap<Str, Str>,
 }
 
-/// What a FIFO queue is set to.
+/// Settings of a FIFO queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FifoSettings {
-    /// A message without a deduplication id is told from others by its body.
+    /// A message without a deduplication id is deduplicated by its body.
     pub content_based: bool,
-    /// Messages are told apart within their message group only.
+    /// Messages are deduplicated per message group.
     pub per_group: bool,
-    /// The limit of throughput counts for each message group. Nothing is limited here: it is stored and shown.
+    /// The throughput limit applies per message group. Stored and shown, but not enforced.
     pub limit_per_group: bool,
 }
 
@@ -54,7 +54,7 @@ pub struct Redrive {
 
 impl Redrive {
     fn show(&self) -> Str {
-        // In the order in which SQS shows it.
+        // In the member order of SQS.
         let target = Value::from(&*self.target);
         format!("{{\"deadLetterTargetArn\":{target},\"maxReceiveCount\":{}}}", self.receives_max)
             .into()
@@ -76,7 +76,7 @@ impl Default for Settings {
     }
 }
 
-/// Attributes that are only shown.
+/// Read-only attributes.
 pub(crate) const SHOWN: [&str; 6] = [
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesDelayed",
@@ -86,7 +86,7 @@ pub(crate) const SHOWN: [&str; 6] = [
     "QueueArn",
 ];
 
-/// Attributes that are kept and shown.
+/// Attributes that are stored and shown only.
 const KEPT: [&str; 5] = [
     "KmsDataKeyReusePeriodSeconds",
     "KmsMasterKeyId",
@@ -146,7 +146,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Source: SQS API reference, `SetQueueAttributes`, *FIFO queues*; the words are those of SQS.
+    /// Sets an attribute of a FIFO queue. Source: SQS API reference, `SetQueueAttributes`, *FIFO
+    /// queues*; error messages are those of SQS.
     fn set_fifo(&mut self, name: &Str, value: &Str) -> Result<(), Error> {
         let Some(fifo) = &mut self.fifo else {
             return Err(match &**name {
@@ -185,7 +186,7 @@ impl Settings {
         }
     }
 
-    /// Of the two kinds of encryption one counts: a key switches the other off.
+    /// The two kinds of encryption exclude each other: setting a key turns the other off.
     fn choose_encryption(&mut self, given: &BTreeMap<Str, Str>) -> Result<(), Error> {
         let key = given.get("KmsMasterKeyId").is_some_and(|key| !key.is_empty());
         let managed = given.contains_key("SqsManagedSseEnabled").then(|| self.is_managed());
@@ -206,7 +207,7 @@ impl Settings {
         }
     }
 
-    /// Whether SQS encrypts with keys of its own, as it does unless it is told not to.
+    /// Whether SQS encrypts with its own keys, which is the default.
     fn is_managed(&self) -> bool {
         self.kept.get("SqsManagedSseEnabled").is_none_or(|enabled| &**enabled == "true")
     }
@@ -227,7 +228,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Everything that can be set, as it is shown.
+    /// All settable attributes, as shown.
     pub(crate) fn show(&self) -> BTreeMap<Str, Str> {
         let mut shown = self.kept.clone();
         for (name, value) in [
@@ -262,18 +263,18 @@ impl Settings {
         shown
     }
 
-    /// The first attribute of these that another queue has set otherwise.
+    /// The first of the given attributes that `other` sets differently.
     pub(crate) fn differing(&self, other: &Self, given: &BTreeMap<Str, Str>) -> Option<Str> {
         let (ours, theirs) = (self.show(), other.show());
         given.keys().find(|name| ours.get(*name) != theirs.get(*name)).cloned()
     }
 
-    /// How long a message is kept, in ms.
+    /// Retention period in ms.
     pub(crate) fn retention_ms(&self) -> u64 {
         u64::try_from(self.retention_s).unwrap_or_default() * 1_000
     }
 
-    /// Whether this queue, a dead-letter queue, takes messages from `source`.
+    /// Whether this queue accepts messages from `source` as its dead-letter queue.
     pub(crate) fn allows_redrive_from(&self, source: &str) -> bool {
         let Some(policy) = self.kept.get("RedriveAllowPolicy") else { return true };
         let policy: Value = serde_json::from_str(policy).unwrap_or_default();
@@ -287,7 +288,7 @@ impl Settings {
     }
 }
 
-/// Whether `GetQueueAttributes` may be asked for it.
+/// Whether `GetQueueAttributes` accepts this name.
 pub(crate) fn is_attribute(name: &str) -> bool {
     let settable = [
         "All",
@@ -314,7 +315,7 @@ fn is_object(text: &str) -> bool {
     serde_json::from_str::<serde_json::Map<String, Value>>(text).is_ok()
 }
 
-/// Source of the words: SQS itself.
+/// Parses a redrive policy. Error messages are those of SQS.
 fn redrive(text: &str) -> Result<Option<Redrive>, Error> {
     if text.is_empty() {
         return Ok(None);
@@ -332,7 +333,7 @@ fn redrive(text: &str) -> Result<Option<Redrive>, Error> {
     {
         return refuse(format!("Redrive policy does not contain mandatory attribute: {name}"));
     }
-    // Both a number and a number in quotes are common.
+    // Both numbers and quoted numbers are common.
     let receives = match &policy["maxReceiveCount"] {
         Value::String(digits) => digits.parse().ok(),
         other => other.as_i64(),
@@ -350,7 +351,7 @@ fn redrive(text: &str) -> Result<Option<Redrive>, Error> {
     }
 }
 
-/// A truth value; SQS does not mind its case.
+/// Parses a boolean; like SQS, ignores case.
 fn flag(name: &str, value: &str) -> Result<bool, Error> {
     match value.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
@@ -359,7 +360,7 @@ fn flag(name: &str, value: &str) -> Result<bool, Error> {
     }
 }
 
-/// Whether attributes of a new queue want it to be a FIFO queue.
+/// Whether the attributes of a new queue make it a FIFO queue.
 pub(crate) fn wants_fifo(attributes: &BTreeMap<Str, Str>) -> Result<bool, Error> {
     attributes.get("FifoQueue").map_or(Ok(false), |value| flag("FifoQueue", value))
 }

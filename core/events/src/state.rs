@@ -1,4 +1,4 @@
-//! All that the bus knows, and accessors to it. No policy.
+//! The state of the bus, with accessors and no policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,51 +12,51 @@ use crate::machine::Call;
 use crate::queue::{Losses, Queue, Trash};
 use crate::rules::Rules;
 
-/// One account in one region.
+/// The state of one account and region.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Regional {
     pub(crate) rules: Arc<Rules>,
     pub(crate) queues: BTreeMap<Str, ResourceId>,
-    /// Queues by the name of the dead-letter queue that they name, whether there is one of that name or not.
+    /// Queues by the name of their dead-letter queue, whether or not that exists.
     pub(crate) sources: BTreeMap<Str, BTreeMap<Str, ResourceId>>,
-    /// Names of queues that were deleted, and when they are free again.
+    /// Names of deleted queues, and when they can be reused.
     pub(crate) deleted: BTreeMap<Str, Timestamp>,
     pub(crate) deleted_ends: BTreeSet<(Timestamp, Str)>,
 }
 
 impl Regional {
-    /// Notes the name of a deleted queue.
+    /// Records the name of a deleted queue.
     pub(crate) fn note_deleted(&mut self, name: Str, until: Timestamp) {
         self.forget_deleted(&name);
         self.deleted_ends.insert((until, name.clone()));
         self.deleted.insert(name, until);
     }
 
-    /// Forgets it. Whether it was noted.
+    /// Forgets the name of a deleted queue. Returns whether it was recorded.
     pub(crate) fn forget_deleted(&mut self, name: &Str) -> bool {
         let until = self.deleted.remove(name);
         until.is_some_and(|until| self.deleted_ends.remove(&(until, name.clone())))
     }
 }
 
-/// All that the bus knows.
+/// The state of the bus.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub(crate) realms: BTreeMap<Realm, Regional>,
     pub(crate) queues: BTreeMap<ResourceId, Queue>,
-    /// When a queue wants to be looked at.
+    /// When each queue needs processing.
     pub(crate) alarms: BTreeSet<(Timestamp, ResourceId)>,
-    /// When the name of a deleted queue is free again.
+    /// When the name of a deleted queue can be reused.
     pub(crate) freed: BTreeSet<(Timestamp, Realm)>,
-    /// Receives that wait, and where.
+    /// Waiting receives, and their queues.
     pub(crate) polls: BTreeMap<Call, ResourceId>,
-    /// Realms whose events somebody follows. Not stored: followers end with the program.
+    /// Realms with followers. Not stored: followers end with the program.
     pub(crate) followed: BTreeSet<Realm>,
-    /// The version of the rules that changed last, in any realm.
+    /// The version of the latest change to the rules of any realm.
     pub(crate) rules_version: u64,
-    /// Events of the cluster that have not reached all queues yet.
+    /// Cluster events that have not reached all queues yet.
     pub(crate) backlog: Backlog,
-    /// What is dropped a little at a time.
+    /// Former queue contents, dropped a little at a time.
     pub(crate) trash: Vec<Trash>,
     /// Events that matched a rule and could not be delivered.
     pub(crate) undelivered: u64,
@@ -79,12 +79,12 @@ impl State {
         self.undelivered
     }
 
-    /// What a queue has lost.
+    /// The messages a queue has lost.
     pub fn losses(&self, realm: &Realm, queue: &str) -> Option<Losses> {
         Some(self.queues.get(&self.queue_id(realm, queue)?)?.losses)
     }
 
-    /// Sets the alarm of a queue to when time will change it.
+    /// Sets the alarm of a queue to its next change.
     pub(crate) fn set_alarm(&mut self, id: ResourceId) {
         let Some(queue) = self.queues.get_mut(&id) else { return };
         let next = queue.next_change();
@@ -98,7 +98,7 @@ impl State {
         }
     }
 
-    /// Notes the queue that another names as its dead-letter queue, or no longer does.
+    /// Updates the index of queues that name a dead-letter queue.
     pub(crate) fn note_source(
         &mut self,
         realm: &Realm,

@@ -1,7 +1,7 @@
-//! What a target gets of an event: a part of it, or a template with parts of it.
+//! What a target receives: part of an event, or a template filled with parts of it.
 //!
-//! Source: EventBridge user guide, *Input transformation*. Where the guide is silent, chosen by us: a variable whose path
-//! leads nowhere is empty inside quotes and `null` outside.
+//! Source: EventBridge user guide, *Input transformation*. The guide does not say what a variable
+//! becomes if its path leads nowhere; we chose empty inside quotes and `null` outside.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::json::{Json, quoted};
 use crate::limits;
 use crate::record::Rule;
 
-/// What variables may stand for.
+/// The source of variables.
 pub(crate) struct Context<'a> {
     pub(crate) rule: &'a Rule,
     pub(crate) now: Timestamp,
@@ -21,11 +21,11 @@ pub(crate) struct Context<'a> {
     pub(crate) envelope: &'a Str,
 }
 
-/// What was made is longer than a message may be.
+/// The result exceeds the message size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLong;
 
-/// Whether a path is one that can be followed: `$`, then names after dots.
+/// Whether a path has the supported form: `$`, then names after dots.
 pub(crate) fn is_path(path: &str) -> bool {
     path.chars().count() <= limits::INPUT_PATH_CHARS_MAX
         && path.strip_prefix('$').is_some_and(|rest| {
@@ -38,7 +38,7 @@ pub(crate) fn is_path(path: &str) -> bool {
         })
 }
 
-/// A name, and the indexes that follow it: `containers[0]`.
+/// Splits a step into a name and its indexes: `containers[0]`.
 fn steps(step: &str) -> Option<(&str, Vec<usize>)> {
     let (name, rest) = match step.find('[') {
         Some(at) => step.split_at(at),
@@ -51,7 +51,7 @@ fn steps(step: &str) -> Option<(&str, Vec<usize>)> {
     Some((name, indexes))
 }
 
-/// Follows a path; `None` where it leads nowhere.
+/// Follows a path; `None` if it leads nowhere.
 pub(crate) fn find<'e, 'a>(event: &'e Json<'a>, path: &str) -> Option<&'e Json<'a>> {
     let rest = path.strip_prefix('$')?;
     let Some(names) = rest.strip_prefix('.') else { return Some(event) };
@@ -61,10 +61,10 @@ pub(crate) fn find<'e, 'a>(event: &'e Json<'a>, path: &str) -> Option<&'e Json<'
     })
 }
 
-/// Fills a template in.
+/// Fills in a template.
 ///
 /// # Errors
-/// When it becomes longer than a message may be.
+/// When the result exceeds the message size.
 pub(crate) fn apply(
     transformer: &InputTransformer,
     context: &Context<'_>,
@@ -72,7 +72,7 @@ pub(crate) fn apply(
     let template = transformer.input_template.as_deref().unwrap_or_default();
     let mut text = String::with_capacity(template.len() * 2);
     let (mut inside, mut escaped) = (false, false);
-    // However often a variable stands in the template, it is written once.
+    // A variable is rendered once, however often it occurs.
     let mut written = BTreeMap::<(&str, bool), Option<String>>::new();
     let mut rest = template;
     while let Some(character) = rest.chars().next() {
@@ -97,7 +97,7 @@ pub(crate) fn apply(
     if text.len() > limits::TRANSFORMED_BYTES_MAX { Err(TooLong) } else { Ok(text) }
 }
 
-/// What a variable stands for, as it stands in a template; `None` if there is none of that name.
+/// The text of a variable in a template; `None` if it is not defined.
 fn variable(
     transformer: &InputTransformer,
     context: &Context<'_>,
@@ -127,7 +127,7 @@ fn variable(
     }
 }
 
-/// A value as it stands in a template: inside quotes without quotes of its own.
+/// Renders a value for a template: inside quotes, without its own quotes.
 fn write(value: &Json<'_>, inside: bool) -> String {
     if !inside {
         return value.to_string();

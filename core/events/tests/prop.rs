@@ -1,4 +1,5 @@
-//! Properties of queues under random use: nothing is lost, and nobody shares a message while it is hidden.
+//! Properties of queues under random use: nothing is lost, and a hidden message has a single
+//! receiver.
 
 use std::collections::BTreeMap;
 
@@ -23,9 +24,9 @@ enum Step {
     Poll {
         wait_s: u64,
     },
-    /// Deletes one of the messages that have been received, by its last handle.
+    /// Deletes one of the received messages by its last handle.
     Delete(usize),
-    /// Changes how long one of them is hidden.
+    /// Changes the visibility timeout of one of them.
     Hide {
         nth: usize,
         timeout_s: u64,
@@ -63,7 +64,7 @@ struct World {
     now: Timestamp,
     calls: u64,
     rows: BTreeMap<Key, Change>,
-    /// Messages that were sent and not deleted: how often they were received.
+    /// Messages sent and not deleted, with the number of receives.
     sent: BTreeMap<String, u32>,
     held: BTreeMap<String, Held>,
     waiting: Vec<Call>,
@@ -154,7 +155,7 @@ impl World {
         self.now = until;
     }
 
-    /// One of the messages that have been received and not deleted.
+    /// Picks one of the messages that were received and not deleted.
     fn pick(&self, nth: usize) -> Option<(String, Held)> {
         let nth = nth.checked_rem(self.held.len())?;
         self.held.iter().nth(nth).map(|(body, held)| (body.clone(), held.clone()))
@@ -164,7 +165,7 @@ impl World {
         match step {
             Step::Send { delay_s } => {
                 let body = format!("m{}", self.calls);
-                // Before the call: one who waits may have it at once.
+                // Before the call, since a waiting receive may get it at once.
                 self.sent.insert(body.clone(), 0);
                 let ask =
                     json!({ "QueueUrl": QUEUE, "MessageBody": body, "DelaySeconds": delay_s });
@@ -191,7 +192,8 @@ impl World {
             Step::Hide { nth, timeout_s } => {
                 let Some((body, held)) = self.pick(*nth) else { return };
                 let until = self.now + timeout_s * 1_000;
-                // Before the call: one who waits may have it at once. What is visible again can be hidden again.
+                // Before the call, since a waiting receive may get it at once. A visible message
+                // can be hidden again.
                 self.held.insert(body, Held { until, ..held.clone() });
                 let ask = json!({ "QueueUrl": QUEUE, "ReceiptHandle": held.handle,
                     "VisibilityTimeout": timeout_s });
@@ -218,7 +220,7 @@ impl World {
         }
         self.bus = Bus::load(6, records).expect("the rows agree");
         self.waiting.clear();
-        // What was hidden is not hidden any more.
+        // Nothing is hidden any more.
         for held in self.held.values_mut() {
             held.until = self.now;
         }
@@ -238,7 +240,7 @@ proptest! {
         while let Some(call) = world.waiting.pop() {
             world.tell(Input::Abandoned(call));
         }
-        // All that was not deleted shows up once more when nothing is hidden any more.
+        // Every message that was not deleted shows up once more when nothing is hidden.
         world.wait(60_000);
         let before = world.sent.clone();
         for _ in 0..=before.len() / 10 {

@@ -1,5 +1,6 @@
-//! Properties of FIFO queues under random use, over restarts: messages of a group come in their order, none while an earlier one is
-//! hidden; what is sent again within five minutes is not kept, and nothing else is lost.
+//! Properties of FIFO queues under random use and restarts: messages of a group arrive in order,
+//! none while an earlier one is hidden; duplicates sent within five minutes are dropped, and
+//! nothing else is lost.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +40,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..100)
 }
 
-/// A message that is in the queue, as the world sees it.
+/// The model of a message in the queue.
 #[derive(Clone, Debug)]
 struct Sent {
     body: String,
@@ -53,9 +54,9 @@ struct World {
     now: Timestamp,
     calls: u64,
     rows: BTreeMap<Key, Change>,
-    /// In the order in which they were sent.
+    /// In sending order.
     sent: Vec<Sent>,
-    /// Until when ids are remembered, and the answer that they got.
+    /// Remembered ids: when they expire, and the answer they got.
     ids: BTreeMap<u8, (Timestamp, Value)>,
     purged: Option<Timestamp>,
     last_number: String,
@@ -85,7 +86,7 @@ impl World {
         self.take(out).expect("it is answered at once")
     }
 
-    /// Writes what changed; the answer, if there is one.
+    /// Stores the changes; returns the answer, if any.
     fn take(&mut self, out: Vec<Output>) -> Option<Result<Value, String>> {
         let mut answer = None;
         for output in out {
@@ -172,7 +173,7 @@ impl World {
             .collect()
     }
 
-    /// One of the messages that have been received.
+    /// Picks one of the received messages.
     fn pick(&self, nth: usize) -> Option<(usize, String, bool)> {
         let held: Vec<_> = self
             .sent
@@ -230,7 +231,7 @@ impl World {
             }
         }
         self.bus = Bus::load(6, records).expect("the rows agree");
-        // When it was purged last is forgotten, and nothing is hidden any more.
+        // A restart forgets the last purge, and hides nothing.
         self.purged = None;
         for sent in &mut self.sent {
             if let Some((_, until)) = &mut sent.held {
@@ -250,7 +251,7 @@ proptest! {
         for step in &steps {
             world.perform(step);
         }
-        // When nothing is hidden any more, all that was not deleted comes, group by group in its order.
+        // When nothing is hidden, all remaining messages arrive, group by group in order.
         world.wait(10_000);
         let mut left: Vec<String> = world.sent.iter().map(|sent| sent.body.clone()).collect();
         let mut received = Vec::new();

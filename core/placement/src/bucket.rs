@@ -1,4 +1,4 @@
-//! Instances that fit, best first.
+//! Fitting instances, best first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,20 +6,20 @@ use longshore_wire_ecs::arn::ResourceId;
 
 use crate::chain::Rank;
 
-/// Where an instance stands within its bucket.
+/// Where an instance is within its bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) rank: Rank,
-    /// Of the instance, which may have left since.
+    /// The instance, which may have left since.
     pub(crate) id: ResourceId,
-    /// Index within the pool of its rank, where there are pools.
+    /// Index within the pool of its rank, if candidates are drawn.
     pub(crate) index: usize,
 }
 
-/// The instances that fit of one bucket.
+/// The fitting instances of one bucket.
 #[derive(Clone, Debug)]
 pub(crate) enum Candidates {
-    /// By rank, then by id: the first is taken.
+    /// Sorted by rank, then id: the first one is taken.
     Ordered(BTreeSet<(Rank, ResourceId, usize)>),
     /// Slots by rank: one of the best rank is drawn.
     Drawn(BTreeMap<Rank, Vec<usize>>),
@@ -30,7 +30,7 @@ impl Candidates {
         if drawn { Self::Drawn(BTreeMap::new()) } else { Self::Ordered(BTreeSet::new()) }
     }
 
-    /// Adds a slot, and says where it stands.
+    /// Adds a slot and returns its standing.
     pub(crate) fn add(&mut self, rank: Rank, id: ResourceId, slot: usize) -> Standing {
         match self {
             Self::Ordered(set) => {
@@ -45,7 +45,7 @@ impl Candidates {
         }
     }
 
-    /// Fills an empty one with slots, and says of each where it stands.
+    /// Fills an empty bucket with slots, and reports the standing of each.
     pub(crate) fn fill(
         &mut self,
         slots: Vec<(Rank, ResourceId, usize)>,
@@ -56,7 +56,7 @@ impl Candidates {
                 for (rank, id, slot) in &slots {
                     stands(*slot, Standing { rank: *rank, id: *id, index: 0 });
                 }
-                // From all of them at once: that sorts them, and costs less than to insert each.
+                // Collecting sorts all of them at once, which is cheaper than inserting each.
                 *set = slots.into_iter().collect();
             }
             Self::Drawn(_) => {
@@ -67,7 +67,7 @@ impl Candidates {
         }
     }
 
-    /// Takes a slot out. The slot that is returned, if any, now has the index that this one had.
+    /// Removes a slot. The slot that is returned, if any, now has the index of the removed one.
     pub(crate) fn take(&mut self, at: Standing, slot: usize) -> Option<usize> {
         match self {
             Self::Ordered(set) => {
@@ -86,7 +86,7 @@ impl Candidates {
         }
     }
 
-    /// Rank and id of the best; of a pool the id says nothing.
+    /// Rank and id of the best; in a pool the id is meaningless.
     pub(crate) fn best(&self) -> Option<(Rank, ResourceId)> {
         match self {
             Self::Ordered(set) => set.first().map(|(rank, id, _)| (*rank, *id)),
@@ -94,7 +94,7 @@ impl Candidates {
         }
     }
 
-    /// How many slots are equally good and best.
+    /// Number of slots with the best rank.
     pub(crate) fn best_count(&self) -> usize {
         match self {
             Self::Ordered(set) => usize::from(!set.is_empty()),
@@ -102,7 +102,7 @@ impl Candidates {
         }
     }
 
-    /// The slot of that number among the best.
+    /// The slot with that index among the best.
     pub(crate) fn nth_best(&self, number: usize) -> Option<usize> {
         match self {
             Self::Ordered(set) => set.first().map(|(_, _, slot)| *slot),

@@ -1,8 +1,8 @@
 //! Strategies as a rank: the lowest is the best.
 //!
-//! Each strategy decides between what those before it left equal, which is what comparing tuples does. A level is one
-//! place in the tuple. Levels that count the tasks around an attribute's value are the same for all instances with that
-//! value, so they are filled in for a whole bucket of instances at once.
+//! Each strategy breaks the ties that the previous ones left, as in a comparison of tuples. A level
+//! is one element of the tuple. Levels that count tasks per attribute value are the same for all
+//! instances with that value, so they are filled in for a whole bucket of instances at once.
 
 use longshore_wire_ecs::Str;
 
@@ -10,19 +10,20 @@ use crate::ZONE_ATTRIBUTE;
 use crate::request::{Resource, Spread, Strategy};
 use crate::view::InstanceView;
 
-/// Levels of a rank: what five strategies need, and one for the tie. Source of the five: ECS API reference, `RunTask`.
+/// Levels of a rank: five strategies and a tie-breaker. Source of the five: ECS API reference,
+/// `RunTask`.
 pub(crate) const LEVELS: usize = 6;
 
 /// How good an instance is; lower is better.
 pub(crate) type Rank = [u32; LEVELS];
 
-/// Added to the count of instances that lack the attribute: they come after all that have it.
+/// Added to the count of instances without the attribute, which puts them after all others.
 const LACKING: u32 = 1 << 31;
 
-/// One place in the rank.
+/// One element of the rank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// Tasks of the group around the value of this attribute.
+    /// Tasks of the group on instances with the same value of this attribute.
     Value(Str),
     /// Tasks of the group on the instance.
     Count,
@@ -34,19 +35,20 @@ pub(crate) enum Level {
     Roomiest,
 }
 
-/// Strategies, ready to rank.
+/// Strategies, in the form used for ranking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chain {
     levels: Vec<Level>,
-    /// Whether what the levels leave equal is drawn from, instead of taking the smallest id.
+    /// Whether ties are broken at random rather than by the smallest id.
     pub(crate) drawn: bool,
 }
 
 impl Chain {
-    /// What a request asks for. Ties go to the instance with most memory left, after bin packing to the one with least of
-    /// the other resource, and then to the smallest id.
+    /// The chain of these strategies. Ties go to the instance with the most memory left, or after
+    /// bin packing to the one with the least of the other resource, and then to the smallest id.
     ///
-    /// Source: ECS developer guide, *Amazon ECS task placement strategies*; chosen by us: the default and the ties.
+    /// Source: ECS developer guide, *Amazon ECS task placement strategies*; chosen by us: the
+    /// default and the tie-breakers.
     pub(crate) fn of(strategies: &[Strategy]) -> Self {
         let zones = Strategy::Spread(Spread::Attribute(ZONE_ATTRIBUTE.into()));
         let default = [zones, Strategy::Spread(Spread::Instance)];
@@ -55,7 +57,7 @@ impl Chain {
         let mut tie = Level::Roomiest;
         for strategy in strategies.iter().take(LEVELS - 1) {
             levels.push(match strategy {
-                // Nothing is left for those behind it to decide.
+                // Strategies after this one have no effect.
                 Strategy::Random => return Self { levels, drawn: true },
                 Strategy::Spread(Spread::Instance) => Level::Count,
                 Strategy::Spread(Spread::Attribute(name)) => Level::Value(name.clone()),
@@ -73,7 +75,7 @@ impl Chain {
         Self { levels, drawn: false }
     }
 
-    /// Gives what it consists of to `mix`, for a number that tells chains apart.
+    /// Feeds its content to `mix`, to compute a hash.
     pub(crate) fn sign(&self, mut mix: impl FnMut(u64)) {
         for level in &self.levels {
             match level {
@@ -92,7 +94,7 @@ impl Chain {
         self.levels.iter().any(|level| matches!(level, Level::Value(_) | Level::Count))
     }
 
-    /// The attributes over whose values tasks are spread, with their place in the rank.
+    /// The attributes over whose values tasks are spread, with their level.
     pub(crate) fn values(&self) -> impl Iterator<Item = (usize, &Str)> {
         self.levels.iter().enumerate().filter_map(|(place, level)| match level {
             Level::Value(name) => Some((place, name)),
@@ -100,7 +102,7 @@ impl Chain {
         })
     }
 
-    /// The rank of an instance within its bucket: levels of values are left at 0.
+    /// The rank of an instance within its bucket, with 0 for the levels of attribute values.
     pub(crate) fn rank(&self, instance: &InstanceView, in_group: u32) -> Rank {
         let mut rank = [0; LEVELS];
         for (place, level) in rank.iter_mut().zip(&self.levels) {
@@ -116,7 +118,7 @@ impl Chain {
     }
 }
 
-/// The level of a value around which there are `count` tasks.
+/// The level of an attribute value with `count` tasks.
 pub(crate) fn around(has_attribute: bool, count: u32) -> u32 {
     count.min(LACKING - 1) + if has_attribute { 0 } else { LACKING }
 }

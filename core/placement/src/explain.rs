@@ -1,4 +1,5 @@
-//! What a placement would be and why, as data: the funnel of checks, and for each instance that is refused all that is in the way.
+//! What a placement would be and why, as data: the funnel of checks, and for each rejected instance
+//! every reason.
 
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
@@ -9,7 +10,7 @@ use crate::request::Request;
 use crate::slot::Rules;
 use crate::view::ClusterView;
 
-/// A check, in the order in which they are made.
+/// A check, in the order in which checks are made.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// Status ACTIVE.
@@ -26,12 +27,12 @@ pub enum Step {
     Ports,
     /// Enough GPUs.
     Gpus,
-    /// A constraint, by its number from 0.
+    /// A constraint, by its index.
     Constraint(usize),
 }
 
 impl Step {
-    /// The check that a refusal is of.
+    /// The check that a refusal belongs to.
     fn of(refusal: &Refusal, rules: &Rules<'_>) -> Self {
         match refusal {
             Refusal::NotActive => Self::Active,
@@ -47,29 +48,29 @@ impl Step {
     }
 }
 
-/// An instance that was refused.
+/// A rejected instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// The instance.
     pub instance: ResourceId,
-    /// All checks that it fails, in their order: what would have to change for it to be taken.
+    /// All checks that it fails, in order: what would have to change for it to be chosen.
     pub obstacles: Vec<Refusal>,
 }
 
-/// What a placement would be, and why.
+/// A hypothetical placement, explained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
-    /// Instances that are known.
+    /// Number of known instances.
     pub instances: usize,
-    /// For each check how many instances passed it and all before it, before anything was placed.
+    /// How many instances passed each check and all before it, before anything was placed.
     pub funnel: Vec<(Step, usize)>,
     /// Where the copies would go, in order.
     pub placed: Vec<ResourceId>,
-    /// If a copy found no home: every instance, the one that lacks least first.
+    /// If a copy could not be placed: every instance, the closest match first.
     pub refused: Vec<Refused>,
 }
 
-/// Finds out what [`place()`](crate::place()) would decide, and why. Nothing is placed.
+/// Explains what [`place()`](crate::place()) would decide. Nothing is placed.
 pub fn explain(cluster: &mut ClusterView, request: &Request<'_>) -> Explanation {
     let effort = Effort::unbounded();
     let rules = rules(request, &effort);
@@ -83,7 +84,7 @@ pub fn explain(cluster: &mut ClusterView, request: &Request<'_>) -> Explanation 
     Explanation { instances, funnel, placed, refused }
 }
 
-/// Looks at a cluster in which the copies are.
+/// Calls `look` with the copies temporarily placed.
 fn with_placed(
     cluster: &mut ClusterView,
     request: &Request<'_>,
@@ -104,7 +105,7 @@ fn with_placed(
 fn funnel(cluster: &ClusterView, rules: &Rules<'_>) -> Vec<(Step, usize)> {
     let mut steps =
         vec![Step::Active, Step::Connected, Step::Attributes, Step::Cpu, Step::Memory, Step::Ports];
-    // Hardly anybody asks for them.
+    // Shown only if the request needs GPUs.
     steps.extend((rules.needs.gpus > 0).then_some(Step::Gpus));
     steps.extend((0..rules.constraints.len()).map(Step::Constraint));
     let views = cluster.known().filter_map(|slot| Some((slot, slot.view.as_ref()?)));
@@ -117,7 +118,7 @@ fn funnel(cluster: &ClusterView, rules: &Rules<'_>) -> Vec<(Step, usize)> {
     steps.into_iter().map(|step| (step.clone(), passed(&step))).collect()
 }
 
-/// All instances that fail a check with all that they fail, the one that lacks least first.
+/// All instances that fail a check, with every check they fail, the closest match first.
 fn obstacles(cluster: &ClusterView, rules: &Rules<'_>) -> Vec<Refused> {
     let views = cluster.known().filter_map(|slot| Some((slot, slot.view.as_ref()?)));
     let mut refused: Vec<Refused> = views
@@ -131,7 +132,8 @@ fn obstacles(cluster: &ClusterView, rules: &Rules<'_>) -> Vec<Refused> {
     refused
 }
 
-/// How far an instance is from passing a check, in thousandths of what is needed; things that no task gives back count as much.
+/// How far an instance is from passing a check, in thousandths of what is needed. Checks that do
+/// not depend on tasks count as twice the whole.
 fn shortage(refusal: &Refusal, rules: &Rules<'_>) -> u64 {
     const NOT_A_MATTER_OF_TASKS: u64 = 2_000;
     let part = |free: u32, wanted: u32| u64::from(wanted - free) * 1_000 / u64::from(wanted).max(1);
@@ -144,7 +146,7 @@ fn shortage(refusal: &Refusal, rules: &Rules<'_>) -> u64 {
     }
 }
 
-/// Names of the attributes that decide: what spreading looks at and what constraints ask for, for those who show instances.
+/// Names of the attributes that strategies and constraints refer to, for display.
 pub fn attributes_of(request: &Request<'_>) -> Vec<Str> {
     use crate::request::{Constraint, Spread, Strategy};
     let spread = request.strategies.iter().filter_map(|strategy| match strategy {

@@ -1,9 +1,10 @@
-//! What many kinds of request have in common, and only instances decide: which of them have the attributes that a task requires,
-//! and which have the same values of those that are spread over.
+//! What many kinds of request share because it depends only on instances: which of them have the
+//! required attributes, and which have equal values of the attributes that tasks are spread over.
 //!
-//! A ranking is for one group and one size of task, so that new ones come all the time; the ground that they stand on is the same
-//! for most. It is kept true as instances come, change and go, and tasks do not touch it: the first request of a kind
-//! then costs little more than to sort instances.
+//! A ranking serves one group and one task size, so new ones are needed all the time, but most
+//! share the same ground. It is updated as instances are added, changed and removed, and is
+//! unaffected by tasks, so the first request of a kind costs little more than sorting the
+//! instances.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,21 +18,21 @@ use crate::request::{Constraint, Request, Strategy};
 use crate::slot::{Rules, Slot};
 use crate::view::InstanceView;
 
-/// Buckets that there may be however few instances there are. Source: chosen by us.
+/// Buckets that are always allowed, however few instances there are. Source: chosen by us.
 const LITTER_MIN: usize = 256;
 
-/// A kind of request: what must be equal for one ranking to serve two of them.
+/// A kind of request: two requests of the same kind share a ranking.
 #[derive(Clone, Debug)]
 pub(crate) struct Kind {
     pub(crate) needs: Arc<Needs>,
-    /// Of requests whose answer does not depend on it, nothing.
+    /// `None` if the result does not depend on the group.
     pub(crate) group: Option<Str>,
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) chain: Chain,
 }
 
 impl Kind {
-    /// The kind of requests of no particular group.
+    /// The kind of requests that do not depend on a group.
     pub(crate) fn of(
         needs: &Arc<Needs>,
         constraints: &[Constraint],
@@ -56,7 +57,7 @@ impl Kind {
             && self.chain == *chain
     }
 
-    /// A number that is the same for requests of one kind, and seldom for others.
+    /// A hash of the kind of a request.
     pub(crate) fn sign(request: &Request<'_>, chain: &Chain) -> u64 {
         let group = group_of(request, chain).map_or(&[][..], |group| group.as_bytes());
         let mut sign = 0xcbf2_9ce4_8422_2325_u64;
@@ -78,25 +79,26 @@ impl Kind {
     }
 }
 
-/// The group of a request, if its answer depends on it.
+/// The group of a request, if the result depends on it.
 fn group_of<'a>(request: &Request<'a>, chain: &Chain) -> Option<&'a Str> {
     let apart = request.constraints.contains(&Constraint::DistinctInstance);
     (apart || chain.counts()).then_some(request.group)
 }
 
-/// Which instances have the same values. What has them stands in one bucket, and each value has a tally in common with others.
+/// Groups instances by attribute values. Instances with equal values share a bucket; buckets that
+/// share a value share its tally.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
     tally_of: BTreeMap<(usize, Option<Str>), usize>,
-    /// Of each tally its level in the rank, and whether it is of those that have the attribute.
+    /// For each tally, its level in the rank and whether its instances have the attribute.
     pub(crate) tallies: Vec<(usize, bool)>,
     bucket_of: BTreeMap<Vec<usize>, usize>,
-    /// The tally of each value of each bucket, in the order of the chain.
+    /// For each bucket, the tallies of its values, in the order of the chain.
     pub(crate) buckets: Vec<Vec<usize>>,
 }
 
 impl Values {
-    /// The bucket of an instance.
+    /// The bucket of an instance, created if needed.
     pub(crate) fn bucket(&mut self, chain: &Chain, view: &InstanceView) -> usize {
         let held = |name: &Str| {
             let held = view.attributes.get(name);
@@ -121,37 +123,37 @@ impl Values {
         tally
     }
 
-    /// Whether most buckets are of values that no instance has any more.
+    /// Whether most buckets are for values that no instance has any more.
     pub(crate) fn are_littered(&self, instances: usize) -> bool {
         self.buckets.len() > 2 * instances + LITTER_MIN
     }
 }
 
-/// What a ground knows of one slot.
+/// What a ground knows about one slot.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spot {
-    /// The epoch for which it was found.
+    /// The epoch of the slot when this was determined.
     pub(crate) epoch: u64,
-    /// Whether the instance takes tasks and has the attributes.
+    /// Whether the instance accepts tasks and has the required attributes.
     pub(crate) has_attributes: bool,
-    /// The bucket of its values; nothing while no instance is there.
+    /// The bucket of its values; `None` without an instance.
     pub(crate) bucket: Option<usize>,
 }
 
-/// What kinds with equal required attributes and strategies have in common.
+/// What kinds with equal required attributes and strategies share.
 #[derive(Clone, Debug)]
 pub(crate) struct Ground {
-    /// Of which only the attributes matter.
+    /// Only the attributes are used.
     needs: Needs,
     chain: Chain,
     pub(crate) spots: Vec<Spot>,
     pub(crate) values: Values,
-    /// When it was last used, in uses of any ground.
+    /// When it was last used, on the counter of all uses.
     pub(crate) used: u64,
 }
 
 impl Ground {
-    /// Looks at all instances.
+    /// Visits all instances.
     pub(crate) fn new(kind: &Kind, slots: &[Slot]) -> Self {
         let needs = Needs { attributes: kind.needs.attributes.clone(), ..Needs::default() };
         let (chain, spots) = (kind.chain.clone(), Vec::with_capacity(slots.len()));
@@ -160,12 +162,12 @@ impl Ground {
         ground
     }
 
-    /// Whether a kind stands on it.
+    /// Whether it serves kinds with these attributes and strategies.
     pub(crate) fn serves(&self, attributes: &[RequiredAttribute], chain: &Chain) -> bool {
         self.needs.attributes == attributes && self.chain == *chain
     }
 
-    /// Sees one slot whose instance came, changed or went.
+    /// Updates one slot whose instance was added, changed or removed.
     pub(crate) fn see(&mut self, number: usize, slot: &Slot) {
         if self.spots.len() <= number {
             self.spots.resize(number + 1, Spot::default());
@@ -182,7 +184,7 @@ impl Ground {
         };
     }
 
-    /// Begins anew if most of it is of values that no instance has any more.
+    /// Rebuilds the buckets if most are for values that no instance has any more.
     pub(crate) fn tidy(&mut self, slots: &[Slot]) {
         if self.values.are_littered(self.spots.len()) {
             self.values = Values::default();

@@ -1,24 +1,25 @@
-//! Which instances changed, in order: rankings read on from where they stopped.
+//! A log of changed instances; each ranking continues reading where it stopped.
 
 use std::collections::VecDeque;
 
-/// Entries kept at least. Source: chosen by us: a ranking that is further behind is made anew.
+/// Minimum number of entries kept. Source: chosen by us: a ranking that is further behind is
+/// rebuilt.
 const KEPT_MIN: usize = 4_096;
 
 /// The latest changes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     changed: VecDeque<usize>,
-    /// Position of the first entry that is kept.
+    /// Position of the oldest entry.
     begin: u64,
-    /// How far anyone has read.
+    /// The furthest position that any reader has reached.
     read: u64,
-    /// The most slots that there have been, which is how long the log may get.
+    /// The largest number of slots so far, which bounds the length of the log.
     slots: usize,
 }
 
 impl Log {
-    /// A slot changed. One that is the last entry already, and that nobody has read, stays the last entry.
+    /// Records a change of a slot, unless that is the last entry already and nobody has read it.
     pub(crate) fn push(&mut self, slot: usize) {
         if self.changed.back() == Some(&slot) && self.read < self.end() {
             return;
@@ -36,18 +37,18 @@ impl Log {
         self.begin + self.changed.len() as u64
     }
 
-    /// Whether every change since a position is kept.
+    /// Whether every change since a position is still in the log.
     pub(crate) fn reaches_back_to(&self, position: u64) -> bool {
         position >= self.begin
     }
 
-    /// The slots that changed since a position, some more than once.
+    /// The slots changed since a position, possibly repeated.
     pub(crate) fn since(&self, position: u64) -> impl Iterator<Item = usize> {
         let skip = usize::try_from(position.saturating_sub(self.begin)).unwrap_or(usize::MAX);
         self.changed.iter().skip(skip).copied()
     }
 
-    /// Somebody has seen everything.
+    /// Records that a reader has reached the end.
     pub(crate) fn was_read(&mut self) {
         self.read = self.end();
     }

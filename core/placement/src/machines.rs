@@ -1,8 +1,9 @@
-//! Container instances that are on one machine, and therefore have its ports together.
+//! Container instances that share a machine and therefore its ports.
 //!
-//! Which machine an instance is on, it says by an attribute; one that says nothing has its ports for itself, as on ECS, where
-//! every container instance is a machine. What is in use on a machine is kept once and lent to the slots of its instances, so
-//! that checking an instance reads its slot alone. It changes with ports only: a task that has none costs nothing here.
+//! An attribute of the instance names its machine. An instance without it has its ports to itself,
+//! as on ECS, where every container instance is a machine. The ports in use on a machine are stored
+//! once and shared with the slots of its instances, so checking an instance reads only its slot.
+//! They change only with ports: a task without ports costs nothing here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::needs::Port;
 use crate::slot::Slot;
 use crate::view::InstanceView;
 
-/// The machines that more than themselves are on.
+/// Machines named by the attribute of at least one instance.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Machines {
     by_name: BTreeMap<Str, Machine>,
@@ -22,19 +23,20 @@ pub(crate) struct Machines {
 #[derive(Clone, Debug, Default)]
 struct Machine {
     slots: BTreeSet<usize>,
-    /// How many of its instances use a port. Ports that each keeps for itself are used by all of them.
+    /// How many of its instances use each port. A port that every instance reserves for itself is
+    /// used by all of them.
     uses: BTreeMap<Port, u32>,
-    /// The ports that any uses.
+    /// The ports used by any instance.
     ports: Arc<BTreeSet<Port>>,
 }
 
-/// The machine that an instance says it is on.
+/// The machine named by an instance's attribute.
 pub(crate) fn named(view: &InstanceView) -> Option<&Str> {
     view.attributes.get(longshore_wire_ecs::host::MACHINE_ATTRIBUTE)?.as_ref()
 }
 
 impl Machines {
-    /// An instance is there, with the ports that it uses. Gives the slots for which that is news.
+    /// Adds an instance and the ports that it uses. Returns the slots affected.
     pub(crate) fn join(&mut self, slots: &mut [Slot], slot: usize) -> Vec<usize> {
         let Some(view) = &slots[slot].view else { return Vec::new() };
         let Some(name) = named(view).cloned() else {
@@ -48,7 +50,7 @@ impl Machines {
         self.follow(slots, &name, &ports, true)
     }
 
-    /// What [`Machines::join`] added is gone; before the slot is changed.
+    /// Undoes [`Machines::join`]; call before the slot is changed. Returns the slots affected.
     pub(crate) fn leave(&mut self, slots: &mut [Slot], slot: usize) -> Vec<usize> {
         let Some(view) = &slots[slot].view else { return Vec::new() };
         let Some(name) = named(view).cloned() else { return Vec::new() };
@@ -64,7 +66,7 @@ impl Machines {
         news
     }
 
-    /// An instance uses ports from now on, or does not any more. Gives the slots for which that is news.
+    /// Records that an instance uses ports, or no longer does. Returns the slots affected.
     pub(crate) fn change(
         &mut self,
         slots: &mut [Slot],
@@ -92,7 +94,7 @@ impl Machines {
         if changed.is_empty() {
             return Vec::new();
         }
-        // While nobody else has it, it is changed where it is.
+        // Dropping all other references lets `Arc::make_mut` modify the set in place.
         for slot in &machine.slots {
             slots[*slot].machine_ports = Arc::default();
         }
@@ -110,7 +112,7 @@ impl Machines {
         machine.slots.iter().copied().collect()
     }
 
-    /// The slots on the machine of a slot; none if that is on a machine of its own.
+    /// The slots on the same machine; none if the instance names no machine.
     pub(crate) fn around(&self, slot: &Slot) -> impl Iterator<Item = usize> {
         let machine = slot.view.as_ref().and_then(named).and_then(|name| self.by_name.get(name));
         machine.into_iter().flat_map(|machine| &machine.slots).copied()

@@ -1,16 +1,16 @@
-//! What one task asks of an instance.
+//! The requirements of one task.
 
 use longshore_wire_ecs::Str;
 use serde::{Deserialize, Serialize};
 
-/// What one task asks of an instance.
+/// The requirements of one task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Needs {
-    /// CPU units, 1024 to a core.
+    /// CPU units, 1024 per core.
     pub cpu: u32,
     /// Memory in MiB.
     pub memory_mib: u32,
-    /// Ports of the host, sorted.
+    /// Host ports, sorted.
     pub ports: Vec<Port>,
     /// GPUs.
     #[serde(default)]
@@ -24,11 +24,11 @@ pub struct Needs {
 pub struct RequiredAttribute {
     /// Its name.
     pub name: Str,
-    /// Its value, where the value matters.
+    /// Its value, if the value matters.
     pub value: Option<Str>,
 }
 
-/// The transport of a port.
+/// Transport protocol of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
@@ -38,10 +38,10 @@ pub enum Protocol {
     Udp,
 }
 
-/// A port of the host.
+/// A host port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Port {
-    /// TCP and UDP ports are apart.
+    /// TCP and UDP ports are independent.
     pub protocol: Protocol,
     /// 1 to 65535.
     pub number: u16,

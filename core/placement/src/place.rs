@@ -1,7 +1,7 @@
-//! The decision itself.
+//! The placement decision.
 //!
-//! Copies are decided one after the other: each is counted before the next is decided, and all are taken back at the end,
-//! since it is for the caller to make them real.
+//! Copies are placed one at a time: each is counted before the next is decided. At the end all are
+//! taken back, since the caller makes them real.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::request::Request;
 use crate::slot::Rules;
 use crate::view::ClusterView;
 
-/// The first check that an instance failed. The order of the variants is the order of the checks.
+/// The first check that an instance failed. Variants are in the order of the checks.
 ///
 /// Source: the order is chosen by us where ECS's documents are silent; the reasons are those of
 /// *API failure reasons* in the ECS developer guide.
@@ -25,21 +25,21 @@ pub enum Refusal {
     NotActive,
     /// Its agent is not connected.
     NotConnected,
-    /// It lacks an attribute, or has another value for it.
+    /// It lacks a required attribute, or has another value.
     Attribute(Str),
-    /// Too few CPU units; how many are free.
+    /// Too few CPU units; the number free.
     Cpu(u32),
-    /// Too little memory; how many MiB are free.
+    /// Too little memory; MiB free.
     Memory(u32),
     /// The port is in use.
     Port(Port),
     /// The port is in use by another instance on the same machine.
     MachinePort(Port),
-    /// Too few GPUs; how many are free.
+    /// Too few GPUs; the number free.
     Gpu(u32),
-    /// A task of the group that should run is on it.
+    /// A task of the group is already on it and should keep running.
     DistinctInstance,
-    /// The `memberOf` constraint of this number, from 0, does not mean it.
+    /// It does not match the `memberOf` constraint with this index.
     MemberOf(usize),
 }
 
@@ -48,10 +48,11 @@ pub enum Refusal {
 pub struct Plan {
     /// One per placed copy, in placement order.
     pub placed: Vec<ResourceId>,
-    /// For the first copy left without a home: each instance and the first check that it failed, by id. Empty when
-    /// every copy was placed.
+    /// For the first copy that could not be placed: each instance by id, with the first check that
+    /// it failed. Empty when every copy was placed.
     pub refused: Vec<(ResourceId, Refusal)>,
-    /// Whether evaluating the constraints would have cost more than one request may. Nothing was placed then.
+    /// Whether the constraints exceeded the evaluation limit of one request. If so, nothing was
+    /// placed.
     pub too_costly: bool,
 }
 
@@ -66,10 +67,10 @@ impl Plan {
     }
 }
 
-/// The first check that an instance fails for one more copy of a request, if any.
+/// Checks an instance for one more copy of a request.
 ///
 /// # Errors
-/// The refusal. An instance that is not known is not active.
+/// The first check that fails. An unknown instance is not active.
 pub fn check(
     cluster: &ClusterView,
     id: ResourceId,
@@ -81,9 +82,9 @@ pub fn check(
     rules(request, effort).check(slot, view)
 }
 
-/// Whether an instance is of the kind that a request asks for: ACTIVE, with the attributes, meant by every `memberOf`. What it has
-/// left, who is on it and whether its agent is there does not matter: a service of one task on each instance misses the
-/// task on a full instance too.
+/// Whether an instance is eligible in principle: ACTIVE, with the required attributes, and matching
+/// every `memberOf`. Ignores free resources, tasks and agent connection: a DAEMON service counts a
+/// missing task even on a full instance.
 pub fn suits(
     cluster: &ClusterView,
     id: ResourceId,
@@ -99,10 +100,12 @@ pub(crate) fn rules<'a>(request: &Request<'a>, effort: &'a Effort) -> Rules<'a> 
     Rules { needs, group, constraints, effort }
 }
 
-/// Chooses an instance for each copy that `request` asks for: of those that pass every check the best by the strategies. A copy that
-/// finds no home ends the search, since the copies after it ask for the same.
+/// Chooses an instance for each copy that `request` asks for: the best by the strategies among
+/// those that pass every check. Stops at the first copy that cannot be placed, since all copies are
+/// alike.
 ///
-/// The cluster is the same afterwards; it is borrowed mutably for what it remembers between requests.
+/// The cluster is unchanged afterwards; it is borrowed mutably because it caches rankings between
+/// requests.
 pub fn place(cluster: &mut ClusterView, request: &Request<'_>) -> Plan {
     let effort = Effort::of_one_request();
     let plan = place_within(cluster, request, &effort);
@@ -110,7 +113,7 @@ pub fn place(cluster: &mut ClusterView, request: &Request<'_>) -> Plan {
     plan
 }
 
-/// How many instances ranking looks at in a microsecond. Measured, and for a reckoning only.
+/// How many instances a ranking visits in a microsecond. Measured, used only for estimates.
 const LOOKS_PER_US: u64 = 4;
 
 pub(crate) fn place_within(
@@ -140,14 +143,15 @@ pub(crate) fn place_within(
         cluster.release(*id, request.needs);
     }
     if effort.is_spent() {
-        // What the ranking has seen since says nothing.
+        // The ranking may have recorded wrong answers and is dropped.
         return Plan { too_costly: true, ..Plan::default() };
     }
     cluster.rankings.put(request, ranking);
     plan
 }
 
-/// Brings a ranking up to what the cluster is now; gives how much it looked at.
+/// Updates a ranking to the current state of the cluster; returns the number of slots and buckets
+/// visited.
 fn catch_up(ranking: &mut Ranking, cluster: &mut ClusterView, effort: &Effort) -> u64 {
     let (slots, log, rankings) = cluster.parts();
     let end = log.end();
@@ -166,7 +170,7 @@ fn catch_up(ranking: &mut Ranking, cluster: &mut ClusterView, effort: &Effort) -
     seen + ranking.walks_over()
 }
 
-/// For each instance the first check that it fails.
+/// The first failed check of each instance.
 fn refusals(
     cluster: &ClusterView,
     request: &Request<'_>,
@@ -180,7 +184,7 @@ fn refusals(
     cluster.known().filter_map(refusal).collect()
 }
 
-/// A number below `below`, each with the same chance, from a seed and the number of the copy: `SplitMix64`.
+/// A uniform number below `below`, derived from a seed and the index of the copy: `SplitMix64`.
 fn drawn(seed: u64, copy: u32, below: usize) -> usize {
     let mut word = seed.wrapping_add(u64::from(copy + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,12 +1,13 @@
-//! The instances that fit one kind of request, always in order, brought up to date by the changes since it was last used.
+//! The instances that fit one kind of request, kept sorted, and updated from the log when used.
 //!
-//! Instances with the same values of the attributes that are spread over stand in one bucket: what is around a value is the
-//! same for all of them. Within a bucket they are ordered by the rest of their rank, and buckets by their best. So the best of all
-//! is the best of the first bucket, and one change of one instance moves one entry in one bucket, and that bucket.
+//! Instances with equal values of the attributes that tasks are spread over share a bucket, since
+//! the task counts of their values are equal. Within a bucket instances are sorted by the rest of
+//! their rank, and buckets by their best instance. So the best instance overall is the best of the
+//! first bucket, and a change of one instance moves one entry in one bucket, and that bucket.
 //!
-//! That holds as long as tasks are spread over one attribute at most. Where they are spread over several, a task changes the rank
-//! of every bucket that shares a value with its own, which may be all: then buckets are not kept in order, but gone through when
-//! the best is asked for.
+//! This holds as long as tasks are spread over at most one attribute. If they are spread over
+//! several, a task changes the rank of every bucket that shares a value with its own, possibly all:
+//! then buckets are not sorted but scanned for each query.
 
 use std::collections::BTreeSet;
 
@@ -19,28 +20,28 @@ use crate::query::Effort;
 use crate::slot::{Rules, Slot};
 use crate::view::InstanceView;
 
-/// What a ranking knows of one slot.
+/// What a ranking knows about one slot.
 #[derive(Clone, Debug, Default)]
 struct Entry {
-    /// The epoch for which `lasting` was found.
+    /// The epoch of the slot when `lasting` was determined.
     epoch: u64,
-    /// Whether the checks hold that last as long as the epoch.
+    /// Whether the checks pass whose result cannot change within the epoch.
     lasting: bool,
-    /// Its bucket; nothing while no instance is there.
+    /// Its bucket; `None` without an instance.
     bucket: Option<usize>,
-    /// Tasks of the group that are counted around its values.
+    /// Tasks of the group that are counted in the tallies of its values.
     in_group: u32,
-    /// Where it stands, if it fits.
+    /// Its standing, if it fits.
     standing: Option<Standing>,
 }
 
-/// Instances with the same values.
+/// Instances with equal values.
 #[derive(Clone, Debug)]
 struct Bucket {
     candidates: Candidates,
-    /// Its best, before what is around its values.
+    /// Its best instance, without the levels of attribute values.
     best: Option<(Rank, ResourceId)>,
-    /// As what it stands in the order, if it has candidates and buckets are kept in order.
+    /// Its key in the order, if it has candidates and buckets are sorted.
     stands: Option<(Rank, ResourceId)>,
 }
 
@@ -50,20 +51,20 @@ pub(crate) struct Ranking {
     pub(crate) kind: Kind,
     entries: Vec<Entry>,
     values: Values,
-    /// Tasks of the group around each value.
+    /// Tasks of the group per value.
     tallies: Vec<u32>,
     buckets: Vec<Bucket>,
-    /// Whether buckets are kept in order.
+    /// Whether buckets are kept sorted.
     is_ordered: bool,
     order: BTreeSet<(Rank, ResourceId, usize)>,
-    /// Up to where in the log it has read; nothing before it has seen everything.
+    /// The log position it has read up to; `None` before the first full scan.
     pub(crate) position: Option<u64>,
-    /// When it was last used, in uses of any ranking.
+    /// When it was last used, on the counter of all uses.
     pub(crate) used: u64,
 }
 
 impl Ranking {
-    /// One that has seen nothing yet.
+    /// An empty ranking.
     pub(crate) fn new(kind: Kind) -> Self {
         Self {
             is_ordered: kind.chain.values().count() <= 1,
@@ -78,22 +79,22 @@ impl Ranking {
         }
     }
 
-    /// Whether most of its buckets are of values that no instance has any more.
+    /// Whether most of its buckets are for values that no instance has any more.
     pub(crate) fn is_littered(&self) -> bool {
         self.values.are_littered(self.entries.len())
     }
 
-    /// How many buckets are gone through each time that the best is asked for.
+    /// Number of buckets scanned for each query.
     pub(crate) fn walks_over(&self) -> u64 {
         if self.is_ordered { 0 } else { self.buckets.len() as u64 }
     }
 
-    /// What it takes in memory, in entries.
+    /// Memory use, in entries.
     pub(crate) fn size(&self) -> usize {
         self.entries.len()
     }
 
-    /// Sees all slots anew, on ground that knows what only instances decide.
+    /// Rebuilds everything from all slots, using a ground that is up to date.
     pub(crate) fn see_all(&mut self, ground: &Ground, slots: &[Slot], effort: &Effort) {
         self.values = ground.values.clone();
         self.tallies = vec![0; self.values.tallies.len()];
@@ -133,7 +134,7 @@ impl Ranking {
         }
     }
 
-    /// Has a bucket and a tally for each that there is.
+    /// Adds missing buckets and tallies.
     fn grow(&mut self) {
         let drawn = self.kind.chain.drawn;
         let empty = || Bucket { candidates: Candidates::new(drawn), best: None, stands: None };
@@ -141,7 +142,7 @@ impl Ranking {
         self.tallies.resize(self.values.tallies.len(), 0);
     }
 
-    /// Sees one slot as it is now.
+    /// Updates one slot.
     pub(crate) fn see(&mut self, number: usize, slot: &Slot, effort: &Effort) {
         if self.entries.len() <= number {
             self.entries.resize(number + 1, Entry::default());
@@ -166,7 +167,7 @@ impl Ranking {
         self.stand(number, slot.id, fits.then(|| self.kind.chain.rank(view, in_group)));
     }
 
-    /// The instance of a slot is gone.
+    /// Removes the instance of a slot.
     fn leave(&mut self, number: usize, id: ResourceId) {
         self.stand(number, id, None);
         self.count(number, 0);
@@ -186,7 +187,7 @@ impl Ranking {
         self.entries[number].bucket = Some(bucket);
     }
 
-    /// Counts the tasks of the group on a slot around its values.
+    /// Counts the tasks of the group on a slot in the tallies of its values.
     fn count(&mut self, number: usize, in_group: u32) {
         let entry = &mut self.entries[number];
         let before = std::mem::replace(&mut entry.in_group, in_group);
@@ -195,11 +196,11 @@ impl Ranking {
             let tasks = &mut self.tallies[*tally];
             *tasks = *tasks + in_group - before;
         }
-        // Where there is one value at most, no other bucket shares it.
+        // If buckets are sorted there is at most one value, which no other bucket shares.
         self.restand(bucket);
     }
 
-    /// Puts a slot where its rank says, or takes it out.
+    /// Places a slot according to its rank, or removes it.
     fn stand(&mut self, number: usize, id: ResourceId, rank: Option<Rank>) {
         let entry = &self.entries[number];
         let Some(bucket) = entry.bucket else { return };
@@ -219,14 +220,14 @@ impl Ranking {
         self.find_best(bucket);
     }
 
-    /// Finds the best of a bucket, and puts it where that says.
+    /// Determines the best of a bucket, and sorts the bucket accordingly.
     fn find_best(&mut self, number: usize) {
         let bucket = &mut self.buckets[number];
         bucket.best = bucket.candidates.best();
         self.restand(number);
     }
 
-    /// The best of a bucket, with what is around its values.
+    /// The rank of a bucket's best instance, with the levels of attribute values.
     fn rank_of(&self, number: usize) -> Option<(Rank, ResourceId)> {
         let (mut rank, id) = self.buckets[number].best?;
         for tally in &self.values.buckets[number] {
@@ -236,7 +237,7 @@ impl Ranking {
         Some((rank, id))
     }
 
-    /// Puts a bucket where its best says, if buckets are kept in order.
+    /// Moves a bucket to its place in the order, if buckets are sorted.
     fn restand(&mut self, number: usize) {
         if !self.is_ordered {
             return;
@@ -254,7 +255,7 @@ impl Ranking {
         }
     }
 
-    /// The buckets whose best rank is the best of all, in order; of those only the first, if nothing is drawn.
+    /// The buckets with the best rank, in order; only the first if ties are not drawn.
     fn best_buckets(&self) -> Vec<usize> {
         let drawn = self.kind.chain.drawn;
         if self.is_ordered {
@@ -269,7 +270,7 @@ impl Ranking {
             let order = best.map_or(std::cmp::Ordering::Less, |best| found.cmp(&best));
             match order {
                 std::cmp::Ordering::Less => (best, equal) = (Some(found), vec![bucket]),
-                // Where nothing is drawn, no two buckets have the same best.
+                // Unless ties are drawn, no two buckets are equal.
                 std::cmp::Ordering::Equal => equal.push(bucket),
                 std::cmp::Ordering::Greater => {}
             }
@@ -277,7 +278,7 @@ impl Ranking {
         equal
     }
 
-    /// The best slot; `draw` gives a number below its argument.
+    /// The best slot; `draw` returns a number below its argument.
     pub(crate) fn best(&self, draw: impl FnOnce(usize) -> usize) -> Option<usize> {
         let buckets = self.best_buckets();
         if !self.kind.chain.drawn {

@@ -1,4 +1,4 @@
-//! The rankings that are kept, and the ground that they stand on; least recently used ones go first.
+//! Caches of rankings and the grounds they are built on; the least recently used are dropped first.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,19 @@ use crate::ranking::Ranking;
 use crate::request::Request;
 use crate::slot::Slot;
 
-/// Entries of all rankings of a cluster together. Source: chosen by us: some 200 MiB at most.
+/// Entries of all rankings of a cluster. Source: chosen by us: at most about 200 MiB.
 const ENTRIES_MAX: usize = 2_000_000;
-/// Entries that a ranking counts as beside its own, so that there cannot be very many in a cluster of few instances. Source:
+/// Minimum entries charged per ranking, which limits their number in a small cluster. Source:
 /// chosen by us.
 const ENTRIES_AT_LEAST: usize = 256;
-/// Grounds of a cluster that are kept. Source: chosen by us: required attributes and strategies are few.
+/// Grounds kept per cluster. Source: chosen by us: combinations of required attributes and
+/// strategies are few.
 const GROUNDS_MAX: usize = 16;
 
-/// The rankings that are kept. They follow from the view, so copies begin without any.
+/// The cached rankings. They are derived from the view, so a clone starts empty.
 #[derive(Debug, Default)]
 pub(crate) struct Rankings {
-    /// By their sign, and a number that tells those of one sign apart.
+    /// By hash, and a number that distinguishes rankings with the same hash.
     kept: BTreeMap<(u64, u32), Ranking>,
     /// By their last use.
     by_use: BTreeMap<u64, (u64, u32)>,
@@ -35,7 +36,7 @@ impl Clone for Rankings {
 }
 
 impl Rankings {
-    /// Takes out the ranking for a request, a new one if there is none.
+    /// Takes the ranking for a request out of the cache, or creates one.
     pub(crate) fn take(&mut self, request: &Request<'_>) -> Ranking {
         let chain = Chain::of(request.strategies);
         let sign = Kind::sign(request, &chain);
@@ -45,7 +46,7 @@ impl Rankings {
         known.unwrap_or_else(|| Ranking::new(Kind::of_request(request)))
     }
 
-    /// How many are kept.
+    /// Number of rankings kept.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.kept.len()
@@ -58,7 +59,7 @@ impl Rankings {
         Some(ranking)
     }
 
-    /// Keeps a ranking.
+    /// Puts a ranking into the cache.
     pub(crate) fn put(&mut self, request: &Request<'_>, mut ranking: Ranking) {
         self.uses += 1;
         ranking.used = self.uses;
@@ -74,7 +75,7 @@ impl Rankings {
         }
     }
 
-    /// The ground of a kind, which is made if there is none.
+    /// The ground of a kind, created if needed.
     pub(crate) fn ground(&mut self, kind: &Kind, slots: &[Slot]) -> &Ground {
         self.uses += 1;
         let known = |one: &Ground| one.serves(&kind.needs.attributes, &kind.chain);
@@ -93,7 +94,7 @@ impl Rankings {
         ground
     }
 
-    /// An instance came, changed or went.
+    /// Updates the grounds after an instance was added, changed or removed.
     pub(crate) fn follow(&mut self, number: usize, slot: &Slot) {
         for ground in &mut self.grounds {
             ground.see(number, slot);

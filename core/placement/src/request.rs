@@ -1,4 +1,4 @@
-//! What is to be placed, and by which rules.
+//! Placement requests and their rules.
 
 use std::sync::Arc;
 
@@ -12,22 +12,22 @@ use crate::query::Expression;
 pub enum Constraint {
     /// No other task of the group that should run is on the instance.
     DistinctInstance,
-    /// The instance is one that the expression means.
+    /// The instance matches the expression.
     MemberOf(Arc<Expression>),
 }
 
-/// What a placement aims at. Source: ECS API reference, `PlacementStrategy`.
+/// A placement strategy. Source: ECS API reference, `PlacementStrategy`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// Any, each with the same chance.
+    /// Choose uniformly at random.
     Random,
-    /// Where the fewest tasks of the group are.
+    /// Prefer the fewest tasks of the group.
     Spread(Spread),
-    /// Where the least is left that still is enough.
+    /// Prefer the least remaining resource that still suffices.
     Binpack(Resource),
 }
 
-/// Over what tasks are spread.
+/// What tasks are spread over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spread {
     /// Over instances.
@@ -36,7 +36,7 @@ pub enum Spread {
     Attribute(Str),
 }
 
-/// What bin packing looks at.
+/// The resource considered by bin packing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
     /// CPU units.
@@ -45,20 +45,20 @@ pub enum Resource {
     Memory,
 }
 
-/// What is to be placed.
+/// A placement request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// What each copy needs.
     pub needs: &'a Arc<Needs>,
-    /// The group whose tasks are spread and kept apart.
+    /// The group whose tasks are spread or kept apart.
     pub group: &'a Str,
     /// All must hold.
     pub constraints: &'a [Constraint],
-    /// In order: each decides between what those before it left equal. None means spread over availability zones, then
-    /// over instances.
+    /// In order: each breaks the ties of the previous ones. Empty means spread over availability
+    /// zones, then over instances.
     pub strategies: &'a [Strategy],
-    /// How many copies.
+    /// Number of copies.
     pub count: u32,
-    /// What random choices are made from.
+    /// Seed for random choices.
     pub seed: u64,
 }

@@ -1,4 +1,4 @@
-//! One instance as the view keeps it, with the tasks that should run on it.
+//! One instance in the view, with the tasks that should run on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,26 +16,26 @@ use crate::view::InstanceView;
 #[derive(Clone, Debug)]
 pub(crate) struct Slot {
     pub(crate) id: ResourceId,
-    /// Nothing for one that left and whose tasks have not all been told to stop.
+    /// `None` if the instance has left but some of its tasks have not been told to stop.
     pub(crate) view: Option<InstanceView>,
     /// Tasks that should run, by group.
     pub(crate) groups: BTreeMap<Str, u32>,
-    /// All of them.
+    /// Total number of these tasks.
     pub(crate) tasks: u32,
-    /// Ports in use on its machine, by instances on it of which it is one; empty if it is alone there.
+    /// Ports in use by all instances on its machine; empty if it names no machine.
     pub(crate) machine_ports: Arc<BTreeSet<Port>>,
-    /// Rises when what it is, and not what it has left, changes.
+    /// Increases when the instance changes, but not when its free resources do.
     pub(crate) epoch: u64,
 }
 
 impl Slot {
-    /// Tasks of a group.
+    /// Number of tasks of a group.
     pub(crate) fn in_group(&self, group: &str) -> u32 {
         self.groups.get(group).copied().unwrap_or(0)
     }
 }
 
-/// A slot that has an instance, as expressions see it.
+/// A slot with an instance, as seen by expressions.
 struct Seen<'a>(&'a Slot, &'a InstanceView);
 
 impl Facts for Seen<'_> {
@@ -74,12 +74,12 @@ pub(crate) struct Rules<'a> {
     pub(crate) needs: &'a Needs,
     pub(crate) group: &'a str,
     pub(crate) constraints: &'a [Constraint],
-    /// What evaluating expressions may still cost.
+    /// The remaining budget for evaluating expressions.
     pub(crate) effort: &'a Effort,
 }
 
 impl Rules<'_> {
-    /// The first check that an instance fails.
+    /// Returns the first check that an instance fails.
     pub(crate) fn check(&self, slot: &Slot, view: &InstanceView) -> Result<(), Refusal> {
         if !view.active {
             return Err(Refusal::NotActive);
@@ -92,7 +92,7 @@ impl Rules<'_> {
         self.constraints(slot, view, |_| true)
     }
 
-    /// Every check that an instance fails, in their order.
+    /// Every check that an instance fails, in order.
     pub(crate) fn check_all(&self, slot: &Slot, view: &InstanceView) -> Vec<Refusal> {
         let needs = self.needs;
         let mut failed = Vec::new();
@@ -120,12 +120,13 @@ impl Rules<'_> {
         failed
     }
 
-    /// The number of the `distinctInstance` constraint.
+    /// The index of the `distinctInstance` constraint.
     pub(crate) fn distinct_at(&self) -> Option<usize> {
         self.constraints.iter().position(|one| *one == Constraint::DistinctInstance)
     }
 
-    /// Whether an instance is of the kind that is asked for, whatever it has left, whoever is on it, and whether its agent is there.
+    /// Whether an instance is eligible in principle, regardless of free resources, tasks and agent
+    /// connection.
     pub(crate) fn suits(&self, slot: &Slot, view: &InstanceView) -> bool {
         let member_of = |constraint: &Constraint| matches!(constraint, Constraint::MemberOf(_));
         view.active
@@ -133,7 +134,7 @@ impl Rules<'_> {
             && self.constraints(slot, view, member_of).is_ok()
     }
 
-    /// The part of [`Self::check`] whose answer lasts as long as the slot's epoch.
+    /// The part of [`Self::check`] whose result cannot change within the slot's epoch.
     pub(crate) fn lasting(&self, slot: &Slot, view: &InstanceView) -> bool {
         view.active
             && view.connected
@@ -146,7 +147,7 @@ impl Rules<'_> {
         self.constraints(slot, view, |constraint| !reads_tasks(constraint)).is_ok()
     }
 
-    /// The rest of it.
+    /// The part of [`Self::check`] that may change within an epoch.
     pub(crate) fn passing(&self, slot: &Slot, view: &InstanceView) -> bool {
         self.room(slot, view).is_ok() && self.constraints(slot, view, reads_tasks).is_ok()
     }
@@ -211,13 +212,13 @@ fn port_in_use(slot: &Slot, view: &InstanceView, port: Port) -> Option<Refusal> 
     slot.machine_ports.contains(&port).then_some(Refusal::MachinePort(port))
 }
 
-/// Whether an instance has an attribute that is required.
+/// Whether an instance has a required attribute.
 fn has(view: &InstanceView, required: &RequiredAttribute) -> bool {
     let held = view.attributes.get(&required.name);
     held.is_some_and(|value| required.value.is_none() || *value == required.value)
 }
 
-/// Whether a constraint's answer changes as tasks come and go.
+/// Whether a constraint's result changes as tasks come and go.
 fn reads_tasks(constraint: &Constraint) -> bool {
     match constraint {
         Constraint::DistinctInstance => true,
@@ -225,7 +226,7 @@ fn reads_tasks(constraint: &Constraint) -> bool {
     }
 }
 
-/// Whether an expression means the instance of a slot.
+/// Whether an expression matches the instance of a slot.
 pub(crate) fn matches(slot: &Slot, expression: &Expression, effort: &Effort) -> bool {
     let means = |view| expression.matches_within(&Seen(slot, view), effort);
     slot.view.as_ref().is_some_and(means)

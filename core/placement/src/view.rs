@@ -1,7 +1,9 @@
-//! A cluster as placement sees it: what each instance has left, and where the tasks of each group are.
+//! A cluster as seen by placement: what each instance has left, and where the tasks of each group
+//! are.
 //!
-//! Kept up to date by whoever owns the cluster's state, one change at a time. A change costs the same whatever the size of
-//! the cluster: it is noted in a log, and each ranking catches up with the log when it is used.
+//! The owner of the cluster's state applies one change at a time. The cost of a change does not
+//! depend on the size of the cluster: it is logged, and each ranking catches up with the log when
+//! it is used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -20,7 +22,7 @@ use crate::rankings::Rankings;
 use crate::request::Strategy;
 use crate::slot::{self, Slot};
 
-/// What placement knows of one instance.
+/// What placement knows about one instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstanceView {
     /// CPU units that no task has reserved.
@@ -37,26 +39,26 @@ pub struct InstanceView {
     pub active: bool,
     /// Whether its agent is connected.
     pub connected: bool,
-    /// Version of its agent, if told.
+    /// Version of its agent, if reported.
     pub agent_version: Option<Str>,
-    /// For example `i-0123456789abcdef0`, if told.
+    /// For example `i-0123456789abcdef0`, if reported.
     pub ec2_instance_id: Option<Str>,
-    /// Registration, in seconds since 1970-01-01T00:00:00Z.
+    /// Registration time, in seconds since 1970-01-01T00:00:00Z.
     pub registered_at: Option<i64>,
 }
 
-/// What placement knows of one cluster.
+/// What placement knows about one cluster.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterView {
     slots: Vec<Slot>,
     by_id: BTreeMap<ResourceId, usize>,
-    /// Slots whose instance is gone.
+    /// Free slots.
     unused: Vec<usize>,
     epochs: u64,
     machines: Machines,
-    /// How many slots and buckets rankings have looked at, for those who reckon what placing costs.
+    /// Number of slots and buckets visited by rankings, for cost estimates.
     pub(crate) looked_at: u64,
-    /// Instances that take tasks, by zone.
+    /// Number of instances that accept tasks, by zone.
     zones: BTreeMap<Str, usize>,
     pub(crate) log: Log,
     pub(crate) rankings: Rankings,
@@ -73,18 +75,19 @@ impl ClusterView {
         self.slots[*self.by_id.get(&id)?].view.as_ref()
     }
 
-    /// Whether an expression of the cluster query language means an instance; never one that is not known.
+    /// Whether an expression of the cluster query language matches an instance; false if it is
+    /// unknown.
     pub fn matches(&self, id: ResourceId, expression: &Expression, effort: &Effort) -> bool {
         let slot = self.by_id.get(&id).map(|slot| &self.slots[*slot]);
         slot.is_some_and(|slot| slot::matches(slot, expression, effort))
     }
 
-    /// Tasks of a group that should run on an instance.
+    /// Number of tasks of a group that should run on an instance.
     pub fn in_group(&self, group: &str, id: ResourceId) -> u32 {
         self.by_id.get(&id).map_or(0, |slot| self.slots[*slot].in_group(group))
     }
 
-    /// The groups of tasks that should run on an instance whose names begin with `prefix`.
+    /// The groups with tasks that should run on an instance and names that start with `prefix`.
     pub fn groups_on<'a>(
         &'a self,
         id: ResourceId,
@@ -96,7 +99,7 @@ impl ClusterView {
         groups.map(|(group, _)| group).take_while(move |group| group.starts_with(prefix))
     }
 
-    /// How many tasks of each group should run on each instance, for checks of the whole.
+    /// How many tasks of each group should run on each instance, for consistency checks.
     pub fn groups(&self) -> BTreeMap<(Str, ResourceId), u32> {
         let one = |slot: &Slot| {
             let id = slot.id;
@@ -122,7 +125,7 @@ impl ClusterView {
         self.by_id.values().map(|slot| &self.slots[*slot]).filter(|slot| slot.view.is_some())
     }
 
-    /// Adds an instance or replaces what is known of it. What is counted of its tasks stays.
+    /// Adds or replaces an instance. The counts of its tasks are kept.
     pub fn put_instance(&mut self, id: ResourceId, instance: InstanceView) {
         let slot = self.slot_for(id);
         let left = self.machines.leave(&mut self.slots, slot);
@@ -135,7 +138,7 @@ impl ClusterView {
         self.note(slot, left.into_iter().chain(joined));
     }
 
-    /// A slot changed, and others on its machine with it.
+    /// Records a change of a slot, and of others on its machine.
     fn note(&mut self, slot: usize, others: impl IntoIterator<Item = usize>) {
         for other in others {
             self.log.push(other);
@@ -145,22 +148,22 @@ impl ClusterView {
         self.rankings.follow(slot, &self.slots[slot]);
     }
 
-    /// Other instances on the machine of one, which have its ports together with it.
+    /// The other instances on the same machine, with which it shares ports.
     pub fn beside(&self, id: ResourceId) -> impl Iterator<Item = ResourceId> {
         let slot = self.slot(id);
         let around = slot.into_iter().flat_map(|slot| self.machines.around(slot));
         around.map(|slot| self.slots[slot].id).filter(move |other| *other != id)
     }
 
-    /// The ports that an instance cannot give: in use by itself, or by others on its machine.
+    /// The ports that an instance cannot offer: in use by itself, or by others on its machine.
     pub fn ports_in_use(&self, id: ResourceId) -> Option<&BTreeSet<Port>> {
         let slot = self.slot(id)?;
         let view = slot.view.as_ref()?;
-        // What is in use on the machine includes its own.
+        // The machine's set includes the instance's own ports.
         Some(if machines::named(view).is_some() { &slot.machine_ports } else { &view.ports })
     }
 
-    /// Says whether the agent of an instance is connected; an unknown instance is left alone.
+    /// Sets whether the agent of an instance is connected; ignores an unknown instance.
     pub fn set_connected(&mut self, id: ResourceId, connected: bool) {
         let Some(slot) = self.by_id.get(&id).copied() else { return };
         self.leave_zone(slot);
@@ -174,25 +177,25 @@ impl ClusterView {
         self.rankings.follow(slot, &self.slots[slot]);
     }
 
-    /// How many instances, or groups of them, placing has looked at so far. Four take a microsecond; what expressions
-    /// cost is counted as if so many more had been looked at.
+    /// Number of instances or buckets visited by placement so far. Four take about a microsecond;
+    /// the cost of expressions is converted to the same unit.
     pub fn looked_at(&self) -> u64 {
         self.looked_at
     }
 
-    /// The availability zones with an instance that takes tasks.
+    /// The availability zones with an instance that accepts tasks.
     pub fn zones(&self) -> impl Iterator<Item = &Str> {
         self.zones.keys()
     }
 
-    /// Counts the instance of a slot in its zone, if it takes tasks.
+    /// Counts the instance of a slot in its zone, if it accepts tasks.
     fn join_zone(&mut self, slot: usize) {
         if let Some(zone) = self.zone(slot) {
             *self.zones.entry(zone).or_default() += 1;
         }
     }
 
-    /// Takes back one [`Self::join_zone`], before anything that it depends on changes.
+    /// Undoes one [`Self::join_zone`]; call before anything it depends on changes.
     fn leave_zone(&mut self, slot: usize) {
         let Some(zone) = self.zone(slot) else { return };
         let Some(count) = self.zones.get_mut(&zone) else { return };
@@ -207,14 +210,14 @@ impl ClusterView {
         view.attributes.get(ZONE_ATTRIBUTE)?.clone()
     }
 
-    /// Makes what requests for tasks with these needs have in common ahead of them, and keeps it true as instances come, so that
-    /// the first request need not look at all of them.
+    /// Builds in advance what requests with these needs share, and keeps it up to date, so that the
+    /// first request need not visit all instances.
     pub fn prepare(&mut self, needs: &Arc<Needs>, strategies: &[Strategy]) {
         let kind = Kind::of(needs, &[], strategies);
         self.rankings.ground(&kind, &self.slots);
     }
 
-    /// Forgets an instance.
+    /// Removes an instance.
     pub fn remove_instance(&mut self, id: ResourceId) {
         let Some(slot) = self.by_id.get(&id).copied() else { return };
         let left = self.machines.leave(&mut self.slots, slot);
@@ -241,7 +244,7 @@ impl ClusterView {
         slot
     }
 
-    /// Keeps a slot for another instance, if nothing is left in it.
+    /// Frees a slot with no instance and no tasks.
     fn give_back(&mut self, slot: usize) {
         let left = &self.slots[slot];
         if left.view.is_none() && left.groups.is_empty() && self.by_id.remove(&left.id).is_some() {
@@ -249,10 +252,10 @@ impl ClusterView {
         }
     }
 
-    /// Takes what a task needs from an instance. An instance that has left the cluster has nothing to take.
+    /// Takes what a task needs from an instance. Does nothing if the instance has left the cluster.
     ///
     /// # Panics
-    /// When the instance does not have it: callers check first.
+    /// If the instance does not have it: callers check first.
     pub fn reserve(&mut self, id: ResourceId, needs: &Needs) {
         let Some(slot) = self.by_id.get(&id).copied() else { return };
         let Some(view) = &mut self.slots[slot].view else { return };
@@ -269,7 +272,7 @@ impl ClusterView {
         self.note(slot, others);
     }
 
-    /// Gives back what [`ClusterView::reserve`] took.
+    /// Returns what [`ClusterView::reserve`] took.
     pub fn release(&mut self, id: ResourceId, needs: &Needs) {
         let Some(slot) = self.by_id.get(&id).copied() else { return };
         let Some(view) = &mut self.slots[slot].view else { return };
@@ -283,7 +286,7 @@ impl ClusterView {
         self.note(slot, others);
     }
 
-    /// Counts a task of `group` on an instance, as long as it should run.
+    /// Counts a task of `group` on an instance, from when it should run.
     pub fn join_group(&mut self, group: &Str, id: ResourceId) {
         let slot = self.slot_for(id);
         let tasks = &mut self.slots[slot];
@@ -295,7 +298,7 @@ impl ClusterView {
         self.log.push(slot);
     }
 
-    /// Takes back one [`ClusterView::join_group`].
+    /// Undoes one [`ClusterView::join_group`].
     pub fn leave_group(&mut self, group: &Str, id: ResourceId) {
         let Some(slot) = self.by_id.get(&id).copied() else { return };
         let tasks = &mut self.slots[slot];

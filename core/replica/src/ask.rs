@@ -1,4 +1,4 @@
-//! What may be asked of a cluster, and what may come of it.
+//! Requests to a cluster, and their results.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,43 +8,43 @@ use longshore_wire_ecs::shape::container_definition::HealthCheck;
 
 use crate::record::{Instance, Task};
 
-/// Something to ask of the cluster.
+/// A request to the cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
-    /// All instances, found anew.
+    /// List all instances.
     ListInstances,
-    /// These instances, by ARN.
+    /// Describe these instances, by ARN.
     DescribeInstances(Vec<Str>),
-    /// All tasks that should run, or all that should not.
+    /// List all tasks that should run, or all that should not.
     ListTasks {
-        /// Which.
+        /// Which of the two.
         desired_running: bool,
-        /// ARNs of tasks that need not be told again.
+        /// ARNs of tasks to leave out of the answer.
         except: BTreeSet<Str>,
     },
-    /// These tasks, by ARN.
+    /// Describe these tasks, by ARN.
     DescribeTasks(Vec<Str>),
-    /// The tasks that were started by someone, running or not.
+    /// Find the tasks with a given `startedBy`, running or not.
     FindTasks {
         /// The `startedBy`.
         started_by: Str,
     },
-    /// A task definition, by `family`, `family:revision` or ARN.
+    /// Describe a task definition, by `family`, `family:revision` or ARN.
     DescribeDefinition(Str),
-    /// A new revision.
+    /// Register a new revision.
     RegisterDefinition(Box<DefinitionContent>),
-    /// One task on one instance.
+    /// Start one task on one instance.
     StartTask(Box<StartTask>),
-    /// The end of a task.
+    /// Stop a task.
     StopTask {
-        /// ARN.
+        /// Task ARN.
         task: Str,
-        /// For people.
+        /// Reason, for people.
         reason: Str,
     },
 }
 
-/// One task on one instance.
+/// Starts one task on one instance.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StartTask {
     /// ARN of the instance.
@@ -53,44 +53,44 @@ pub struct StartTask {
     pub definition: Str,
     /// At most 36 characters.
     pub started_by: Str,
-    /// What spreading counts.
+    /// Task group, as counted by spread strategies.
     pub group: Option<Str>,
-    /// The container that the rest is about.
+    /// The container that the overrides below apply to.
     pub container: Str,
-    /// Arguments.
+    /// Command override.
     pub command: Option<Vec<Str>>,
-    /// Environment.
+    /// Environment override.
     pub environment: BTreeMap<Str, Str>,
-    /// CPU units.
+    /// CPU units override.
     pub cpu: Option<u32>,
-    /// MiB.
+    /// Memory override, in MiB.
     pub memory_mib: Option<u32>,
 }
 
-/// What a task definition is to hold: one container.
+/// The content of a task definition with one container.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DefinitionContent {
-    /// Named after the content, so that equal content is registered once.
+    /// Derived from the content, so that equal content is registered only once.
     pub family: Str,
     /// Name of the container.
     pub container: Str,
     /// Image.
     pub image: Str,
-    /// Entry point, if it is not the image's own.
+    /// Entry point, unless it is the image's own.
     pub entry_point: Option<Vec<Str>>,
-    /// How the container reaches the network; `None` for the default.
+    /// Network mode; `None` for the default.
     pub network_mode: Option<NetworkMode>,
-    /// Ports.
+    /// Port mappings.
     pub ports: Vec<PortMapping>,
-    /// Directories of the host.
+    /// Host directories to mount.
     pub mounts: Vec<Mount>,
-    /// Who runs it.
+    /// User to run as.
     pub user: Option<Str>,
-    /// Where it runs.
+    /// Working directory.
     pub working_directory: Option<Str>,
-    /// Its host name.
+    /// Host name.
     pub hostname: Option<Str>,
-    /// Whether it may do all that the host may.
+    /// Whether the container is privileged.
     pub privileged: bool,
     /// Labels.
     pub labels: BTreeMap<Str, Str>,
@@ -100,34 +100,34 @@ pub struct DefinitionContent {
     pub stop_timeout_s: Option<u32>,
 }
 
-/// A port of a container on the host.
+/// Maps a container port to a host port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortMapping {
-    /// Inside.
+    /// Port in the container.
     pub container_port: u16,
-    /// On the host.
+    /// Port on the host.
     pub host_port: u16,
-    /// Whether it is UDP and not TCP.
+    /// Whether it is UDP rather than TCP.
     pub udp: bool,
 }
 
-/// A directory of the host inside a container.
+/// Mounts a host directory into a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
-    /// On the host.
+    /// Path on the host.
     pub host_path: Str,
-    /// Inside.
+    /// Path in the container.
     pub container_path: Str,
-    /// Whether it cannot be written.
+    /// Whether it is read-only.
     pub read_only: bool,
 }
 
-/// A task definition, as far as a launch needs to know it.
+/// The part of a task definition that a launch needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Definition {
-    /// The whole ARN.
+    /// Full ARN.
     pub arn: Str,
-    /// Whether it may be launched.
+    /// Whether it can be launched.
     pub active: bool,
     /// Names of its containers, in order.
     pub containers: Vec<Str>,
@@ -141,47 +141,49 @@ pub struct Definition {
     pub ports: Vec<u16>,
 }
 
-/// What came of an [`Ask`].
+/// The result of an [`Ask`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// Instances. Complete if they were listed.
+    /// Instances; all of them if they were listed.
     Instances(Vec<Instance>),
-    /// Tasks, and the ARNs of those that are not known any more.
+    /// Tasks, and the ARNs of those that are unknown.
     Tasks {
-        /// Those that are known.
+        /// The tasks found.
         found: Vec<Task>,
-        /// Those that are not.
+        /// ARNs of unknown tasks.
         missing: Vec<Str>,
     },
-    /// A task definition, or that there is none.
+    /// A task definition, or `None` if it does not exist.
     Definition(Option<Definition>),
     /// The task was accepted.
     Started(Box<Task>),
-    /// The task was not accepted: reason and detail of the failure.
+    /// The task was not accepted.
     NotStarted {
-        /// For example `RESOURCE:CPU`.
+        /// Failure reason, for example `RESOURCE:CPU`.
         reason: Str,
-        /// For people.
+        /// Failure detail, for people.
         detail: Option<Str>,
     },
     /// The task was told to stop.
     Stopped(Box<Task>),
 }
 
-/// Why an [`Ask`] has no answer.
+/// Why an [`Ask`] failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The cluster may have heard the question, and did not say what it did: a change may or may not have been made.
+    /// The cluster may have received the request but did not answer: it is unknown whether a change
+    /// was made.
     Unsure(String),
-    /// The cluster was not reached, or does not know who asks: nothing was done, and the same may be asked again.
+    /// The cluster was not reached, or did not accept the credentials: nothing was done, and the
+    /// request may be retried.
     NotDone(String),
-    /// Too many requests: nothing was done, and the same may be asked again.
+    /// Too many requests: nothing was done, and the request may be retried.
     Throttled,
-    /// The cluster refused: name of the error and its text. Nothing was done, nor would it be if asked again.
+    /// The cluster rejected the request: nothing was done, and a retry would not help.
     Refused {
-        /// For example `ClientException`.
+        /// Error code, for example `ClientException`.
         code: String,
-        /// For people.
+        /// Error message.
         message: String,
     },
 }

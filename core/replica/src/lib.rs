@@ -1,13 +1,13 @@
-//! Our copy of a cluster's state, and what may be asked of the cluster.
+//! A copy of a cluster's state, and the requests that a cluster accepts.
 //!
-//! Deciders that stand in front of a cluster, real or local, know it only through this crate: they *ask*
-//! ([`Ask`]), are *answered* ([`Answer`]), and keep a [`Replica`] that merges what they are told by version. Nothing here
-//! knows the AWS SDK, and nothing here decides about tasks.
+//! Code that makes decisions in front of a cluster, real or local, sees it only through this crate:
+//! it sends an [`Ask`], gets an [`Answer`], and keeps a [`Replica`] that merges results by version.
+//! Nothing here knows the AWS SDK or decides about tasks.
 //!
-//! Events of the cluster come as [`News`], beside the answers. Both carry the same versions.
+//! Cluster events arrive as [`News`], besides the answers. Both carry the same versions.
 //!
-//! Invariants: a record is never replaced by an older version of itself; a complete reading is the only thing that makes
-//! an instance disappear.
+//! Invariants: a record is never replaced by an older version of itself; only a complete reading
+//! makes an instance disappear.
 #![forbid(unsafe_code)]
 
 mod ask;

@@ -1,4 +1,4 @@
-//! The copy itself. Records merge by version, so that readings may overtake each other.
+//! The copy itself. Records merge by version, so readings may arrive out of order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use longshore_wire_ecs::Str;
 
 use crate::record::{Instance, LastStatus, Task};
 
-/// What a reading of instances told that was not known.
+/// What changed by merging a reading of instances.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstanceNews {
-    /// Instances that were not known, by ARN.
+    /// Instances that were unknown before, by ARN.
     pub added: Vec<Str>,
     /// Instances that changed, by ARN.
     pub changed: Vec<Str>,
@@ -17,7 +17,7 @@ pub struct InstanceNews {
     pub removed: Vec<Instance>,
 }
 
-/// Our copy of a cluster's state.
+/// A copy of a cluster's state.
 #[derive(Clone, Debug, Default)]
 pub struct Replica {
     instances: BTreeMap<Str, Instance>,
@@ -35,14 +35,15 @@ impl Replica {
         &self.tasks
     }
 
-    /// Takes in instances. Those that a complete reading does not name are gone.
+    /// Merges instances. Those missing from a complete reading are removed.
     pub fn merge_instances(&mut self, read: Vec<Instance>, complete: bool) -> InstanceNews {
         let mut news = InstanceNews::default();
         let named: BTreeSet<Str> = read.iter().map(|instance| instance.arn.clone()).collect();
         for instance in read {
             match self.instances.get(&instance.arn) {
                 None => news.added.push(instance.arn.clone()),
-                // Connection state is not versioned everywhere: an equal version may still tell news.
+                // Connection state does not always change the version, so an equal version may
+                // still differ.
                 Some(held) if instance.version >= held.version && instance != *held => {
                     news.changed.push(instance.arn.clone());
                 }
@@ -58,7 +59,8 @@ impl Replica {
         news
     }
 
-    /// Takes in a task; true if that is news. Health is not versioned everywhere: an equal version may still tell news.
+    /// Merges a task; returns whether it changed. Health does not always change the version, so an
+    /// equal version may still differ.
     pub fn merge_task(&mut self, task: Task) -> bool {
         match self.tasks.get(&task.arn) {
             Some(held)
@@ -75,7 +77,7 @@ impl Replica {
         }
     }
 
-    /// Forgets a task that nobody asks about any more.
+    /// Removes a task that is no longer of interest.
     pub fn forget_task(&mut self, arn: &str) {
         self.tasks.remove(arn);
     }

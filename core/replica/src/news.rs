@@ -1,7 +1,8 @@
-//! What events of the cluster tell, and what of it is new.
+//! Cluster events, and what is new in them.
 //!
-//! Events come at least once and in any order; they carry the versions that readings show, so both merge alike. An event
-//! tells less than a reading: no counts of tasks, no health. What it does not tell is kept from the last reading.
+//! Events arrive at least once and in any order; they carry the same versions as readings, so both
+//! merge alike. An event contains less than a reading: no task counts and no health. Those are kept
+//! from the last reading.
 //!
 //! Source: ECS developer guide, *Amazon ECS events*.
 
@@ -13,14 +14,14 @@ use crate::record::{Instance, Task};
 /// One event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    /// A container instance changed, at this time in ms since the epoch; its counts of tasks are not told.
+    /// A container instance changed, at this time in ms since the epoch; without task counts.
     Instance(Instance, u64),
-    /// A task changed; its health is not told.
+    /// A task changed; without health.
     Task(Task),
 }
 
 impl News {
-    /// ARN of what changed, and its version.
+    /// ARN and version of what changed.
     pub fn subject(&self) -> (&Str, i64) {
         match self {
             Self::Instance(instance, _) => (&instance.arn, instance.version),
@@ -29,10 +30,10 @@ impl News {
     }
 }
 
-/// What an event about an instance was worth.
+/// The effect of an event about an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// What it tells is known already, or newer is.
+    /// The same or a newer version is known already.
     Old,
     /// No reading has shown the instance: it is new, or it is gone and the event is old.
     Unknown,
@@ -40,13 +41,13 @@ pub enum Told {
     Changed {
         /// What changed.
         news: InstanceNews,
-        /// Whether versions are missing between what was known and this: an event was lost, or is late.
+        /// Whether versions are missing in between: an event was lost, or is late.
         gap: bool,
     },
 }
 
 impl Replica {
-    /// Takes in an instance as an event tells it.
+    /// Merges an instance from an event.
     pub fn merge_told(&mut self, mut told: Instance) -> Told {
         let Some(held) = self.instances().get(&told.arn) else { return Told::Unknown };
         if told.version <= held.version {

@@ -1,21 +1,21 @@
-//! How often to read: often while something is going on, seldom on a quiet cluster, never faster than the documented
-//! request budget allows.
+//! How often to read: often while something is going on, rarely on a quiet cluster, and never
+//! beyond the documented request budget.
 //!
-//! Source: ECS developer guide, *Request throttling*: cluster resource reads refill at 20 a second. Readings plan with half
-//! of that, so that the rest is left for what cannot wait.
+//! Source: ECS developer guide, *Request throttling*: cluster resource reads refill at 20 per
+//! second. Readings use half of that, which leaves the rest for urgent requests.
 
 use longshore_machine::Timestamp;
 
-/// What is going on.
+/// How urgent readings are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pressure {
-    /// Nobody is there to be told, or events tell what changes: reading only checks that.
+    /// There is nobody to notify, or events report changes and readings only verify them.
     Idle,
-    /// Nothing that anyone waits for.
+    /// Nobody is waiting for anything.
     Quiet,
-    /// Tasks of others run: what they free may be wanted.
+    /// Tasks of others are running: resources that they free may be wanted.
     Watchful,
-    /// Tasks of ours run.
+    /// Tasks of ours are running.
     Busy,
     /// Something is about to change: a task is starting or stopping.
     Hot,
@@ -34,40 +34,40 @@ impl Pressure {
     }
 }
 
-/// Milliseconds of budget that one request uses up: half of 20 a second.
+/// Milliseconds of budget per request: half of 20 per second.
 const REQUEST_MS: u64 = 100;
-/// Requests that may come closely one after another before the budget binds.
+/// Requests allowed in a burst.
 const BURST: u64 = 40;
 
 /// When to read next.
 #[derive(Clone, Debug, Default)]
 pub struct Pace {
     last_at: Option<Timestamp>,
-    /// When the budget would be full again.
+    /// When the budget is full again.
     debt_until: Timestamp,
     out: bool,
 }
 
 impl Pace {
-    /// When the next reading is due. `None` while one is out.
+    /// When the next reading is due. `None` while one is outstanding.
     pub fn next_at(&self, pressure: Pressure) -> Option<Timestamp> {
         if self.out {
             return None;
         }
         let last = self.last_at.unwrap_or_default();
         let wanted = last + pressure.interval_ms();
-        // Within the burst nothing holds a reading back; past it, requests come as the budget refills.
+        // The burst may be used at once; after that, requests wait for the budget to refill.
         Some(wanted.max(self.debt_until - BURST * REQUEST_MS))
     }
 
-    /// A reading of so many requests goes out.
+    /// Records that a reading of that many requests was sent.
     pub fn sent(&mut self, now: Timestamp, requests: u64) {
         self.out = true;
         self.last_at = Some(now);
         self.debt_until = self.debt_until.max(now) + requests * REQUEST_MS;
     }
 
-    /// The reading came back.
+    /// Records that the reading returned.
     pub fn returned(&mut self) {
         self.out = false;
     }
@@ -77,7 +77,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// How many readings of `requests` go out in ten seconds that each take a millisecond.
+    /// How many readings of `requests` are sent in ten seconds if each takes a millisecond.
     fn readings(pressure: Pressure, requests: u64) -> u64 {
         let (mut pace, mut count) = (Pace::default(), 0);
         let mut now = Timestamp::from_millis(1_000_000);

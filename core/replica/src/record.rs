@@ -1,4 +1,4 @@
-//! What is known of instances and tasks: the part of their records that deciders read.
+//! The part of instance and task records that decisions need.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use longshore_wire_ecs::Str;
 /// A container instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instance {
-    /// The whole ARN.
+    /// Full ARN.
     pub arn: Str,
     /// For example `i-0123456789abcdef0`.
     pub ec2_instance_id: Option<Str>,
@@ -31,7 +31,7 @@ pub struct Instance {
     pub running_tasks: u32,
     /// Tasks that are PENDING.
     pub pending_tasks: u32,
-    /// Rises with every change.
+    /// Increases with every change.
     pub version: i64,
 }
 
@@ -47,9 +47,9 @@ impl Instance {
     }
 }
 
-/// How far a task has come. Source: ECS developer guide, *Task lifecycle*.
+/// Task status. Source: ECS developer guide, *Task lifecycle*.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the words of ECS, in the order in which a task passes them")]
+#[expect(missing_docs, reason = "the names and order of ECS")]
 pub enum LastStatus {
     #[default]
     Provisioning,
@@ -63,7 +63,7 @@ pub enum LastStatus {
 }
 
 impl LastStatus {
-    /// Reads the word on the wire. A word that is not known is taken for a task that is not running yet.
+    /// Parses the status. An unknown one counts as not running yet.
     pub fn parse(word: &str) -> Self {
         match word {
             "PENDING" => Self::Pending,
@@ -89,12 +89,12 @@ pub enum StopCode {
     UserInitiated,
     /// Its host went away.
     HostLost,
-    /// Something else, in ECS's own word.
+    /// Any other stop code of ECS.
     Other(Str),
 }
 
 impl StopCode {
-    /// Reads the word on the wire.
+    /// Parses a stop code.
     pub fn parse(word: &str) -> Self {
         match word {
             "TaskFailedToStart" => Self::FailedToStart,
@@ -109,43 +109,43 @@ impl StopCode {
 /// A task.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Task {
-    /// The whole ARN.
+    /// Full ARN.
     pub arn: Str,
     /// ARN of its task definition.
     pub definition_arn: Str,
     /// ARN of the instance that it runs on.
     pub instance_arn: Option<Str>,
-    /// How far it has come.
+    /// Last known status.
     pub last_status: LastStatus,
     /// Whether it should run.
     pub desired_running: bool,
     /// Who started it.
     pub started_by: Option<Str>,
-    /// Environment from its overrides, all containers together.
+    /// Environment overrides of all containers.
     pub environment: BTreeMap<Str, Str>,
     /// Its containers.
     pub containers: Vec<Container>,
     /// Why it stopped.
     pub stop_code: Option<StopCode>,
-    /// Why it stopped, for people.
+    /// Reason why it stopped, for people.
     pub stopped_reason: Option<Str>,
-    /// Whether its health checks pass; `None` without a verdict.
+    /// Health check result; `None` if unknown.
     pub healthy: Option<bool>,
     /// When it was accepted, in ms since the epoch.
     pub created_at_ms: u64,
-    /// Whether it ever ran.
+    /// Whether it has ever run.
     pub ran: bool,
-    /// Rises with every change.
+    /// Increases with every change.
     pub version: i64,
 }
 
 /// A container of a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Container {
-    /// Its name in the definition.
+    /// Its name in the task definition.
     pub name: Str,
     /// Exit code, once known.
     pub exit_code: Option<i32>,
-    /// What went wrong.
+    /// Failure reason.
     pub reason: Option<Str>,
 }

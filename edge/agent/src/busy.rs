@@ -1,8 +1,9 @@
-//! Counting work under way.
+//! Counts work in progress.
 
 use tokio::sync::watch::Sender;
 
-/// Work under way that the end of the agent should wait for. Counted for as long as this lives, even if it breaks off.
+/// Work in progress that shutdown should wait for. Counted until dropped, even if the work is
+/// aborted.
 #[derive(Debug)]
 pub(crate) struct Busy {
     count: Sender<usize>,

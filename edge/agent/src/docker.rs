@@ -1,23 +1,27 @@
 //! Containers of a Docker daemon.
 //!
-//! What runs is the daemon's to know, not ours: containers outlive the agent, and are found again by their labels.
-//! Several container instances share one daemon, so every container carries `longshore.instance` beside the labels of
-//! the real container agent, and an instance sees only its own.
+//! The daemon holds the state: containers outlive the agent, and are found again by their labels.
+//! Several container instances share one daemon, so every container carries `longshore.instance`
+//! besides the labels of the real container agent, and an instance sees only its own.
 //!
 //! Invariants:
-//! - A container has one entry in the table from the moment that it is asked for until its end is told or its task is
-//!   removed. Whoever takes the entry out tells the end: that is why there is exactly one `Exited`.
-//! - The end of a container that was found, but whose task is not known yet, is kept until `adopt` names its place.
-//! - A task that is removed while one of its containers is being created is removed again once that container is
-//!   there; one that is created already is seen by the listing of the removal, which begins after the specification
-//!   was forgotten.
+//! - A container has one entry in the table from the moment it is requested until its end is
+//!   reported or its task is removed. Whoever removes the entry reports the end, so there is
+//!   exactly one `Exited`.
+//! - If a container was found but its task is not known yet, its end is kept until `adopt` provides
+//!   the task.
+//! - If a task is removed while one of its containers is being created, it is removed again once
+//!   that container exists. A container that exists already is found by the listing of the removal,
+//!   which starts after the specification was dropped.
 //! - A `stop` that arrives before the container runs is kept and sent once it does.
 //!
-//! Output is read from the daemon while the container is there. Removing a task removes its containers, and the end
-//! of their output is kept in memory instead: the youngest tasks within bounds, oldest dropped first,
-//! all lost when the agent ends. An hour of stopped containers would hold disk and names for what few ever read.
+//! Output is read from the daemon while the container exists. Removing a task removes its
+//! containers; the end of their output is then kept in memory, within bounds: the oldest tasks are
+//! dropped first, and everything is lost when the agent exits. Keeping stopped containers for an
+//! hour instead would occupy disk and names for output that is rarely read.
 //!
-//! Health checks run through `exec` when the lifecycle asks; Docker is given none and the image's own is turned off.
+//! Health checks run through `exec` when the lifecycle asks; Docker gets none, and the image's own
+//! is disabled.
 
 mod create;
 mod failure;
@@ -50,16 +54,16 @@ use crate::{Events, probe_timeout, probe_words};
 pub use crate::docker::pull::PullPolicy;
 pub use crate::docker::sight::gateway;
 
-/// How long the daemon may take to answer when a runtime is opened. Chosen by us.
+/// How long to wait for the daemon when opening a runtime. Chosen by us.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// How long the daemon may take to answer when it is only looked for. Chosen by us.
+/// How long to wait for the daemon when only probing for it. Chosen by us.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// How long removals and starts that are under way are waited for at the end. Chosen by us.
+/// How long to wait on shutdown for removals and starts in progress. Chosen by us.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// How long the client itself waits. Longer than every bound of ours, so that ours is the one that is told.
+/// Timeout of the client itself. Longer than all of our timeouts, so that ours take effect.
 const CLIENT: Duration = Duration::from_mins(5);
 
 /// The containers of one container instance.
@@ -75,14 +79,14 @@ struct Shared {
     events: Events,
     pulls: Pulls,
     table: Mutex<Table>,
-    /// How many removals, and starts of which nobody was told yet, are under way.
+    /// Number of removals, and of starts not reported yet, in progress.
     busy: Sender<usize>,
 }
 
-/// Opens the daemon that `DOCKER_HOST` names, or the local one.
+/// Connects to the daemon that `DOCKER_HOST` names, or to the local one.
 ///
 /// # Errors
-/// Why there is none, for people.
+/// Why that failed, for people.
 pub async fn connect(
     instance: ResourceId,
     events: Events,
@@ -93,19 +97,19 @@ pub async fn connect(
     Ok(Docker { shared: Arc::new(Shared { daemon, instance, events, pulls, table, busy }) })
 }
 
-/// The name of the machine that the daemon is on, whose ports its containers take.
+/// The name of the machine that the daemon runs on, which provides the ports of its containers.
 ///
 /// # Errors
-/// Why there is none, for people.
+/// Why it is unknown, for people.
 pub async fn machine() -> Result<String, String> {
     let daemon = reach(CONNECT).await.map_err(|why| absent(&why))?;
     let told = bounded(CONNECT, daemon.info()).await.map_err(|failure| failure.to_string())?;
     told.name.ok_or_else(|| "the Docker daemon does not report its host name".to_owned())
 }
 
-/// That no daemon answers, and where it was looked for.
+/// Error message for a daemon that does not answer, with its address.
 fn absent(why: &str) -> String {
-    // Read for the message alone: the client reads it itself.
+    // Only for the message: the client reads the variable itself.
     let place = std::env::var("DOCKER_HOST").ok().filter(|place| !place.is_empty());
     let place = place.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
     format!("no Docker daemon responds at {place}: {why}")
@@ -125,12 +129,13 @@ async fn reach(most: Duration) -> Result<bollard::Docker, String> {
 
 impl Docker {
     fn table(&self) -> MutexGuard<'_, Table> {
-        // A panic elsewhere does not make the table wrong: every change to it is one insertion or removal.
+        // A panic elsewhere cannot corrupt the table: every change is a single insertion or
+        // removal.
         self.shared.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, container: ContainerRef, event: Event) {
-        // Nobody listens any more only while the program ends.
+        // The receiver is gone only during shutdown.
         let _ = self.shared.events.send((container, event));
     }
 
@@ -158,7 +163,8 @@ impl Docker {
         Ok(found)
     }
 
-    /// What became of a container that was created before; `None` if it is gone. One that never began is made sure never to.
+    /// The state of a container created earlier; `None` if it is gone. One that never started is
+    /// removed, so that it never will.
     async fn look_at(&self, id: &str, key: Key) -> Result<Option<Found>, Failure> {
         let daemon = &self.shared.daemon;
         let seen = match watch::inspect(daemon, id).await {
@@ -167,7 +173,7 @@ impl Docker {
         };
         let state = match watch::state(&seen.state.clone().unwrap_or_default()) {
             watch::State::NeverStarted => {
-                // One that is being started now is none of before.
+                // A container that is being started now is not left over from before.
                 if !self.is_known(&key) {
                     launch::discard(daemon, id).await;
                 }
@@ -190,7 +196,7 @@ impl Docker {
 
     fn watch_found(&self, id: String, key: Key) {
         if self.is_known(&key) {
-            // It has a watcher already: the inventory was asked for twice.
+            // Already watched: the inventory was requested twice.
             return;
         }
         let running = Phase::Running(id.clone());
@@ -237,7 +243,7 @@ impl Docker {
         });
     }
 
-    /// Pulls, creates and starts; `None` if the task was removed meanwhile.
+    /// Pulls, creates and starts; `None` if the task was removed in the meantime.
     async fn launch(
         &self,
         container: ContainerRef,
@@ -255,7 +261,7 @@ impl Docker {
         }
         let id = launch::create(daemon, *instance, spec, container.index).await?;
         if !self.table().specs.contains_key(&container.task) {
-            // The removal may have looked before there was anything to see.
+            // The removal may have listed containers before this one existed.
             self.remove(container.task);
             return Ok(None);
         }
@@ -375,11 +381,11 @@ impl Docker {
 
     pub(crate) async fn settle(&self) {
         let mut busy = self.shared.busy.subscribe();
-        // What is not gone by then is what the daemon has been told to remove, or does not answer for.
+        // Whatever is left by then is being removed by the daemon, or the daemon does not respond.
         let _ = tokio::time::timeout(SETTLE, busy.wait_for(|count| *count == 0)).await;
     }
 
-    /// Keeps the output of a task's containers, and removes them and the volumes that were the task's own.
+    /// Saves the output of a task's containers, and removes them and the task's own volumes.
     async fn clear(&self, task: ResourceId) -> Result<(), Failure> {
         let Shared { daemon, instance, .. } = &*self.shared;
         let mut listed = launch::list(daemon, *instance).await?;

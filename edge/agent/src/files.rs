@@ -1,12 +1,13 @@
-//! How every file below the data directory is opened.
+//! Opens all files in the data directory.
 //!
-//! What lies there may have come with somebody's checkout, and tasks that run as our own user can write there. So a path is never
-//! resolved from the root of the file system: it is walked from a [`Folder`], a directory that is held open. No part of
-//! it may be a link or lead upwards, and only regular files are read or written: a FIFO would hang, a device would act. What is made
-//! is for its owner only.
+//! Its content may have come with somebody else's checkout, and tasks that run as our own user can
+//! write there. So paths are never resolved from the root of the file system but from a [`Folder`],
+//! a directory that is held open. No component may be a link or lead upwards, and only regular
+//! files are read or written: a FIFO would block, a device would have side effects. New files and
+//! directories are accessible only to their owner.
 //!
-//! Files that a user names on the command line are not opened here, but for those below `--s3-dir` and `--secrets`: see
-//! [`Folder::read_beneath`].
+//! Files that a user names on the command line are not opened here, except those under `--s3-dir`
+//! and `--secrets`: see [`Folder::read_beneath`].
 
 mod private;
 mod tree;
@@ -24,14 +25,14 @@ use rustix::io::Errno;
 
 pub use private::{Entry, PrivateError};
 
-/// Of files: for their owner only.
+/// Mode of files: accessible only to their owner.
 const OWNER_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
-/// Of directories: for their owner only.
+/// Mode of directories: accessible only to their owner.
 const OWNER_FOLDER: Mode = Mode::RWXU;
-/// How directories are opened.
+/// Flags for opening directories.
 const FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-/// How files are opened: a FIFO is not waited for, and a terminal never becomes ours.
+/// Flags for opening files: does not block on a FIFO, and never acquires a controlling terminal.
 const FILE: OFlags =
     OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
@@ -42,7 +43,7 @@ pub struct Folder {
     path: PathBuf,
 }
 
-/// What a path on the file system stands for: equal for the same file or directory only.
+/// The identity of a file or directory: equal only for the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     device: u64,
@@ -54,41 +55,41 @@ impl Identity {
         Self { device: stat.st_dev, inode: stat.st_ino }
     }
 
-    /// The number of the inode, which a copy does not share.
+    /// The inode number, which a copy does not share.
     pub fn inode(self) -> u64 {
         self.inode
     }
 }
 
 impl Folder {
-    /// Opens a directory; its own name may not be a link.
+    /// Opens a directory; its last component must not be a link.
     ///
     /// # Errors
-    /// Why it cannot be opened.
+    /// If it cannot be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
         let fd = sys::openat(CWD, path, FOLDER, Mode::empty()).map_err(explained)?;
         Ok(Self { fd: Arc::new(fd), path: path.to_owned() })
     }
 
-    /// Where it was when it was opened, for people.
+    /// Its path when it was opened, for people.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A path that leads to this directory, whatever became of its name, for as long as this is held.
+    /// A path that leads to this directory even if it was renamed, valid while this is held.
     pub fn pinned(&self) -> PathBuf {
         format!("/proc/self/fd/{}", self.fd.as_raw_fd()).into()
     }
 
-    /// Which directory this is.
+    /// The identity of this directory.
     ///
     /// # Errors
-    /// When the file system does not answer.
+    /// If the file system does not answer.
     pub fn identity(&self) -> io::Result<Identity> {
         Ok(Identity::of(&sys::fstat(&*self.fd)?))
     }
 
-    /// Whether it is ours, and nobody else may do anything with it.
+    /// Whether we own it and nobody else has access.
     pub fn is_private(&self) -> bool {
         sys::fstat(&*self.fd).is_ok_and(|stat| {
             let others = Mode::RWXG | Mode::RWXO;
@@ -103,24 +104,24 @@ impl Folder {
         there.is_ok_and(|there| self.identity().is_ok_and(|own| own == Identity::of(&there)))
     }
 
-    /// Which file has a name in it, if any.
+    /// The identity of the file with that name, if any.
     pub fn identity_of(&self, name: &str) -> Option<Identity> {
         self.stat(name).ok().map(|stat| Identity::of(&stat))
     }
 
-    /// Whether this directory is still where it was opened, and not moved away or replaced.
+    /// Whether this directory is still at `path`, neither moved away nor replaced.
     pub fn is_at(&self, path: &Path) -> bool {
         let own = sys::fstat(&*self.fd).map(|stat| Identity::of(&stat));
         let there = sys::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
         own.is_ok_and(|own| there.is_ok_and(|there| Identity::of(&there) == own))
     }
 
-    /// The bytes of a file; `None` if it is not there.
+    /// Size of a file in bytes; `None` if it does not exist.
     pub fn size_of(&self, name: &str) -> Option<u64> {
         u64::try_from(self.stat(name).ok()?.st_size).ok()
     }
 
-    /// When a file was last written; `None` if it is not there.
+    /// When a file was last written; `None` if it does not exist.
     pub fn modified(&self, name: &str) -> Option<std::time::SystemTime> {
         let file = self.open_file(name).ok()?;
         file.metadata().ok()?.modified().ok()
@@ -131,20 +132,20 @@ impl Folder {
         Ok(sys::statat(&*self.fd, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
-    /// Opens a directory below.
+    /// Opens a subdirectory.
     ///
     /// # Errors
-    /// `NotFound`, or why it cannot be opened; a link is never followed.
+    /// `NotFound`, or any other reason; links are never followed.
     pub fn folder(&self, below: impl AsRef<Path>) -> io::Result<Self> {
         let below = below.as_ref();
         let fd = self.open_at(below, FOLDER, Mode::empty())?;
         Ok(Self { fd: Arc::new(fd), path: self.path.join(below) })
     }
 
-    /// Opens a directory below, and makes it and those above it as need be, for their owner only.
+    /// Opens a subdirectory, creating it and its parents as needed, accessible only to their owner.
     ///
     /// # Errors
-    /// Why it cannot be made or opened.
+    /// If it cannot be created or opened.
     pub fn make(&self, below: impl AsRef<Path>) -> io::Result<Self> {
         let mut folder = self.clone();
         for part in parts(below.as_ref())? {
@@ -157,40 +158,41 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Opens a regular file to read it.
+    /// Opens a regular file for reading.
     ///
     /// # Errors
-    /// `NotFound`, or why it cannot be opened; a link is never followed.
+    /// `NotFound`, or any other reason; links are never followed.
     pub fn open_file(&self, below: impl AsRef<Path>) -> io::Result<File> {
         self.regular(below.as_ref(), OFlags::RDONLY)
     }
 
-    /// Opens a regular file to read and write it, and makes it if need be. What it holds is left as it is.
+    /// Opens a regular file for reading and writing, creating it if needed. Existing content is
+    /// kept.
     ///
     /// # Errors
-    /// Why it cannot be opened; a link is never followed.
+    /// If it cannot be opened; links are never followed.
     pub fn open_or_create(&self, name: &str) -> io::Result<File> {
         self.regular(Path::new(name), OFlags::RDWR | OFlags::CREATE)
     }
 
-    /// Makes a regular file, which must not be there, to write it.
+    /// Creates a regular file for writing.
     ///
     /// # Errors
-    /// `AlreadyExists`, or why it cannot be made.
+    /// `AlreadyExists`, or any other reason.
     pub fn create_new(&self, name: &str) -> io::Result<File> {
         self.regular(Path::new(name), OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
     }
 
-    /// Opens a regular file to write at its end, and makes it if need be.
+    /// Opens a regular file for appending, creating it if needed.
     ///
     /// # Errors
-    /// Why it cannot be opened; a link is never followed.
+    /// If it cannot be opened; links are never followed.
     pub fn append(&self, name: &str) -> io::Result<File> {
         self.regular(Path::new(name), OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND)
     }
 
     fn regular(&self, below: &Path, flags: OFlags) -> io::Result<File> {
-        // `openat2` refuses a mode for a file that is not made.
+        // `openat2` rejects a mode unless a file is created.
         let mode = if flags.contains(OFlags::CREATE) { OWNER_FILE } else { Mode::empty() };
         let file = File::from(self.open_at(below, flags | FILE, mode)?);
         if !file.metadata()?.is_file() {
@@ -207,7 +209,7 @@ impl Folder {
         let resolve =
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         match sys::openat2(&*self.fd, below, flags, mode, resolve) {
-            // Kernels before 5.6, and sandboxes that do not know the call.
+            // Kernels before 5.6, and sandboxes that do not know the system call.
             Err(Errno::NOSYS | Errno::PERM) => self.walk(&parts, flags, mode),
             other => other.map_err(explained),
         }
@@ -223,18 +225,19 @@ impl Folder {
         sys::openat(&*folder.fd, *last, flags, mode).map_err(explained)
     }
 
-    /// All of a regular file, which may have so many bytes.
+    /// Reads a regular file of at most `bytes_max` bytes.
     ///
     /// # Errors
-    /// `NotFound`, `FileTooLarge`, or why it cannot be read.
+    /// `NotFound`, `FileTooLarge`, or any other reason.
     pub fn read(&self, below: impl AsRef<Path>, bytes_max: usize) -> io::Result<Vec<u8>> {
         whole(self.open_file(below)?, bytes_max)
     }
 
-    /// All of a regular file below a directory that the user has named. Links are followed as long as they do not lead out of it.
+    /// Reads a regular file below a directory that the user has named. Follows links unless they
+    /// lead out of it.
     ///
     /// # Errors
-    /// `NotFound`, `FileTooLarge`, `PermissionDenied` where a link leads out, or why it cannot be read.
+    /// `NotFound`, `FileTooLarge`, `PermissionDenied` if a link leads out, or any other reason.
     pub fn read_beneath(&self, below: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
         parts(below)?;
         let flags = FILE.difference(OFlags::NOFOLLOW);
@@ -242,7 +245,7 @@ impl Folder {
         let out = || io::Error::new(io::ErrorKind::PermissionDenied, "a link points outside of it");
         let fd = match sys::openat2(&*self.fd, below, flags, Mode::empty(), resolve) {
             Err(Errno::XDEV | Errno::LOOP) => return Err(out()),
-            // Without the call no link is followed at all.
+            // Without the system call no links are followed.
             Err(Errno::NOSYS | Errno::PERM) => self.open_at(below, FILE, Mode::empty())?,
             other => other?,
         };
@@ -253,23 +256,23 @@ impl Folder {
         whole(file, bytes_max)
     }
 
-    /// Writes a file, or all of it anew: whoever reads it sees the old or the new contents.
+    /// Writes or atomically replaces a file: readers see either the old or the new contents.
     ///
     /// # Errors
-    /// Why it cannot be written.
+    /// If it cannot be written.
     pub fn write(&self, name: &str, contents: &[u8]) -> io::Result<()> {
         let beside = self.beside(name, contents)?;
         Ok(sys::renameat(&*self.fd, &*beside, &*self.fd, name)?)
     }
 
-    /// Writes contents to a file of a name that is nobody else's.
+    /// Writes contents to a temporary file with a unique name.
     fn beside(&self, name: &str, contents: &[u8]) -> io::Result<String> {
         single(OsStr::new(name))?;
         let beside = format!(".{name}.{}", std::process::id());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | FILE;
         let open = || sys::openat(&*self.fd, &*beside, flags, OWNER_FILE);
         let fd = match open() {
-            // Left by a process of this id that was killed.
+            // Left over from a killed process with this id.
             Err(Errno::EXIST) => {
                 sys::unlinkat(&*self.fd, &*beside, AtFlags::empty())?;
                 open()
@@ -277,27 +280,27 @@ impl Folder {
             other => other,
         };
         if let Err(error) = File::from(fd?).write_all(contents) {
-            // Nothing is left of what could not be written; the first error is the one to tell.
+            // Clean up the partial file; the first error is the one to report.
             let _ = sys::unlinkat(&*self.fd, &*beside, AtFlags::empty());
             return Err(error);
         }
         Ok(beside)
     }
 
-    /// Gives a file another name in it; one of that name goes.
+    /// Renames a file within the directory, replacing any file with the new name.
     ///
     /// # Errors
-    /// `NotFound`, or why it cannot be.
+    /// `NotFound`, or any other reason.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         single(OsStr::new(from))?;
         single(OsStr::new(to))?;
         Ok(sys::renameat(&*self.fd, from, &*self.fd, to)?)
     }
 
-    /// The names in it, in no order.
+    /// The names in it, in no particular order.
     ///
     /// # Errors
-    /// Why it cannot be read.
+    /// If it cannot be read.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in sys::Dir::read_from(&*self.fd)? {
@@ -310,7 +313,7 @@ impl Folder {
         Ok(names)
     }
 
-    /// The bytes of its files, not counting what is below its directories.
+    /// Total size of its files in bytes, without subdirectories.
     pub fn bytes(&self) -> u64 {
         let names = self.names().unwrap_or_default();
         let sizes = names.iter().filter_map(|name| {
@@ -321,10 +324,10 @@ impl Folder {
         sizes.sum()
     }
 
-    /// Removes a directory and all below it, or a file. Links are removed, not followed.
+    /// Removes a file, or a directory and everything below it. Links are removed, not followed.
     ///
     /// # Errors
-    /// `NotFound`, or why it cannot be removed.
+    /// `NotFound`, or any other reason.
     pub fn remove(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let stat = self.stat(&name)?;
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
@@ -334,10 +337,10 @@ impl Folder {
         Ok(sys::unlinkat(&*self.fd, name.as_ref(), AtFlags::empty())?)
     }
 
-    /// Hands the directory over to another user and group.
+    /// Changes the owner and group of the directory.
     ///
     /// # Errors
-    /// When we may not.
+    /// If this is not permitted.
     pub fn give_to(&self, uid: u32, gid: u32) -> io::Result<()> {
         let (uid, gid) = (sys::Uid::from_raw(uid), sys::Gid::from_raw(gid));
         Ok(sys::fchown(&*self.fd, Some(uid), Some(gid))?)
@@ -350,7 +353,7 @@ impl AsFd for Folder {
     }
 }
 
-/// The parts of a path that leads down.
+/// The components of a path, which must lead downwards.
 fn parts(below: &Path) -> io::Result<Vec<&OsStr>> {
     let plain = below.components().map(|part| match part {
         Component::Normal(name) => Some(name),
@@ -362,7 +365,7 @@ fn parts(below: &Path) -> io::Result<Vec<&OsStr>> {
     })
 }
 
-/// A name, not a path.
+/// Checks that this is a name, not a path.
 fn single(name: &OsStr) -> io::Result<()> {
     match *parts(Path::new(name))? {
         [only] if only == name => Ok(()),
@@ -383,13 +386,13 @@ fn whole(file: File, bytes_max: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Errors of the kernel for links, in words that say so.
+/// Kernel errors about links, in clearer words.
 fn explained(errno: Errno) -> io::Error {
     match errno {
         Errno::LOOP => {
             io::Error::new(io::ErrorKind::InvalidInput, "it is a link, or reached through a link")
         }
-        // A socket, or a FIFO that nobody reads.
+        // A socket, or a FIFO without a reader.
         Errno::NXIO => io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"),
         other => other.into(),
     }

@@ -1,8 +1,9 @@
 //! Runs containers on this machine: with Docker, or as plain processes.
 //!
-//! A [`Runtime`] does what a host's [`Lifecycle`](longshore_lifecycle::Lifecycle) asks and tells it what came of it. It
-//! decides nothing about tasks: not when to start, not whom to kill. What it started it must find again after a
-//! restart of the agent ([`Runtime::inventory`]), with exit codes where they can be known.
+//! A [`Runtime`] does what a host's [`Lifecycle`](longshore_lifecycle::Lifecycle) asks and reports
+//! the results. It decides nothing about tasks: neither when to start nor what to kill. After a
+//! restart of the agent it must find what it started ([`Runtime::inventory`]), with exit codes
+//! where possible.
 #![forbid(unsafe_code)]
 
 mod busy;
@@ -24,17 +25,18 @@ use crate::files::Folder;
 
 pub use sight::Sight;
 
-/// Where a runtime tells what happened. Without a bound of its own: each container tells a handful of things in its life, and
-/// the next probe is asked for only when the last has been answered.
+/// Where a runtime reports events. Unbounded: each container sends a handful of events in its life,
+/// and the next probe is requested only after the last one was answered.
 pub type Events = mpsc::UnboundedSender<(ContainerRef, Event)>;
 
-/// How much of a container's output is given at most, in bytes. Chosen by us: what a terminal scrolls through.
+/// Maximum size of a container's output, in bytes. Chosen by us: the scrollback of a terminal.
 pub const LOG_BYTES_MAX: usize = 1024 * 1024;
 
-/// What runs the containers of one container instance.
+/// Runs the containers of one container instance.
 ///
-/// Every call returns at once; what comes of it is told through [`Events`], in the order in which it happened to each
-/// container: `PullStarted`, `PullStopped`, then `Started` or `StartFailed`, and after `Started` one `Exited`.
+/// Every call returns at once; results are reported through [`Events`], in order for each
+/// container: `PullStarted`, `PullStopped`, then `Started` or `StartFailed`, and after `Started`
+/// one `Exited`.
 #[derive(Clone, Debug)]
 pub enum Runtime {
     /// Containers of a Docker daemon.
@@ -44,10 +46,11 @@ pub enum Runtime {
 }
 
 impl Runtime {
-    /// What there is from before. Those that run are watched from here on.
+    /// Lists what exists from before. Running containers are watched from now on.
     ///
     /// # Errors
-    /// Why it cannot be said, for people. Then nothing is known of any container, least of all that it is gone: ask again.
+    /// Why this failed, for people. Then nothing is known about any container, least of all that it
+    /// is gone: ask again.
     pub async fn inventory(&self) -> Result<Vec<Found>, String> {
         match self {
             Self::Docker(docker) => docker.inventory().await,
@@ -55,7 +58,7 @@ impl Runtime {
         }
     }
 
-    /// Ties what the inventory found to the places that containers have in their task.
+    /// Associates containers found by the inventory with their task.
     pub fn adopt(&self, spec: &Arc<TaskSpec>) {
         match self {
             Self::Docker(docker) => docker.adopt(spec),
@@ -63,7 +66,7 @@ impl Runtime {
         }
     }
 
-    /// Pulls if need be, creates and starts.
+    /// Pulls the image if needed, creates the container and starts it.
     pub fn start(&self, container: ContainerRef, spec: Arc<TaskSpec>) {
         match self {
             Self::Docker(docker) => docker.start(container, spec),
@@ -79,7 +82,7 @@ impl Runtime {
         }
     }
 
-    /// Ends it at once.
+    /// Kills it at once.
     pub fn kill(&self, container: ContainerRef) {
         match self {
             Self::Docker(docker) => docker.kill(container),
@@ -87,7 +90,7 @@ impl Runtime {
         }
     }
 
-    /// Runs the health check command; the answer is `Probed`.
+    /// Runs the health check command; the result is reported as `Probed`.
     pub fn probe(&self, container: ContainerRef) {
         match self {
             Self::Docker(docker) => docker.probe(container),
@@ -95,8 +98,9 @@ impl Runtime {
         }
     }
 
-    /// Ends what still runs of a task and forgets its containers. Output of processes is kept for an
-    /// hour, that of Docker containers in memory, for the last tasks and until the agent ends.
+    /// Stops what still runs of a task and forgets its containers. Output of processes is kept for
+    /// an hour; output of Docker containers is kept in memory, for the most recent tasks until the
+    /// agent exits.
     pub fn remove(&self, task: ResourceId) {
         match self {
             Self::Docker(docker) => docker.remove(task),
@@ -104,7 +108,7 @@ impl Runtime {
         }
     }
 
-    /// Ends everything, when nothing is to be found again.
+    /// Stops everything, if nothing should survive a restart.
     pub fn remove_all(&self) {
         match self {
             Self::Docker(docker) => docker.remove_all(),
@@ -112,7 +116,7 @@ impl Runtime {
         }
     }
 
-    /// Waits until all is gone after [`Self::remove_all`], at most a few seconds.
+    /// After [`Self::remove_all`], waits at most a few seconds until everything is gone.
     pub async fn settle(&self) {
         match self {
             Self::Docker(docker) => docker.settle().await,
@@ -120,7 +124,7 @@ impl Runtime {
         }
     }
 
-    /// What there is to see of a container that was started, by its runtime id; `None` if it is gone.
+    /// Metadata of a started container, by its runtime id; `None` if it is gone.
     pub async fn look(&self, container: ContainerRef, runtime_id: &str) -> Option<Sight> {
         match self {
             Self::Docker(docker) => docker.look(runtime_id).await,
@@ -128,7 +132,7 @@ impl Runtime {
         }
     }
 
-    /// What a container uses, in the form in which Docker tells it; `None` if it does not run.
+    /// Resource usage of a container, in Docker's format; `None` if it is not running.
     pub async fn stats(
         &self,
         container: ContainerRef,
@@ -140,10 +144,11 @@ impl Runtime {
         }
     }
 
-    /// The end of what a container wrote, at most [`LOG_BYTES_MAX`]; `None` if there is no such container.
+    /// The end of a container's output, at most [`LOG_BYTES_MAX`]; `None` if there is no such
+    /// container.
     ///
     /// # Errors
-    /// Why it cannot be said, for people.
+    /// Why it cannot be read, for people.
     pub async fn logs(&self, task: ResourceId, container: &str) -> Result<Option<Vec<u8>>, String> {
         match self {
             Self::Docker(docker) => docker.logs(task, container).await,
@@ -152,19 +157,20 @@ impl Runtime {
     }
 }
 
-/// The file that says that an instance has containers of Docker.
+/// The file that marks an instance with Docker containers.
 const CONTAINERS: &str = "containers";
 
-/// Notes that an instance has containers of Docker, for [`end_left_behind`].
+/// Records that an instance has Docker containers, for [`end_left_behind`].
 ///
 /// # Errors
-/// When the note cannot be written.
+/// If the file cannot be written.
 pub fn note_containers(hosts: &Folder, instance: ResourceId) -> std::io::Result<()> {
     hosts.make(instance.to_string())?.write(CONTAINERS, b"")
 }
 
-/// Ends what a program that kept nothing has left behind because it was killed: the processes and containers of all instances below
-/// `hosts`. False if that cannot be done now, since Docker does not answer.
+/// Stops what an ephemeral program left behind when it was killed: the processes and containers of
+/// all instances below `hosts`. Returns false if that is not possible now because Docker does not
+/// answer.
 pub async fn end_left_behind(hosts: &Folder, key: &process::Key) -> bool {
     let mut is_done = true;
     for name in hosts.names().unwrap_or_default() {
@@ -187,7 +193,8 @@ pub async fn end_left_behind(hosts: &Folder, key: &process::Key) -> bool {
     is_done
 }
 
-/// What an instance can do, as attributes that the real container agent registers under these names.
+/// Capabilities of an instance, as attributes with the names that the real container agent
+/// registers.
 pub fn capabilities(docker: bool) -> Vec<Attribute> {
     let common = [
         "com.amazonaws.ecs.capability.docker-remote-api.1.18",
@@ -208,14 +215,14 @@ pub fn capabilities(docker: bool) -> Vec<Attribute> {
     common.iter().chain(own).map(attribute).collect()
 }
 
-/// The words that a container runs: entry point, then command.
+/// The words of a container's command line: entry point, then command.
 fn command_line(spec: &ContainerSpec) -> Vec<String> {
     let entry_point = spec.definition.entry_point.iter().flatten();
     let command = spec.command.iter().flat_map(|command| command.iter());
     entry_point.chain(command).map(std::string::ToString::to_string).collect()
 }
 
-/// The command of a health check, as words to run. Source: ECS API reference, `HealthCheck.command`.
+/// The words of a health check command. Source: ECS API reference, `HealthCheck.command`.
 fn probe_words(spec: &ContainerSpec) -> Option<Vec<String>> {
     let command = spec.definition.health_check.as_ref()?.command.as_deref()?;
     match command.first().map(|form| &**form)? {
@@ -227,7 +234,7 @@ fn probe_words(spec: &ContainerSpec) -> Option<Vec<String>> {
     }
 }
 
-/// How long a health check may take. Source: ECS API reference, `HealthCheck.timeout`, default 5 s.
+/// Timeout of a health check. Source: ECS API reference, `HealthCheck.timeout`, default 5 s.
 fn probe_timeout(spec: &ContainerSpec) -> std::time::Duration {
     let given = spec.definition.health_check.as_ref().and_then(|check| check.timeout);
     std::time::Duration::from_secs(

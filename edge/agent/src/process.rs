@@ -1,12 +1,15 @@
-//! Processes of this machine, for where no Docker daemon answers.
+//! Processes of this machine, for use without a Docker daemon.
 //!
-//! A container is a process group of its own with its own directory, environment and captured output. Between it and us is a
-//! [supervisor](crate::supervise), which outlives us: it writes down its process id before the command begins and the exit code after the
-//! command has ended, so that both are known even if the agent was killed in between. The directory is created before the
-//! process: whoever writes the process id first decides whether it ever begins, and what began is found again.
+//! A container is a process group with its own directory, environment and captured output. Between
+//! it and us is a [supervisor](crate::supervise), which outlives us: it records its process id
+//! before the command starts and the exit code after the command has ended, so that both are known
+//! even if the agent was killed in between. The directory is created before the process: whoever
+//! creates the record first decides whether the process ever starts, and a process that started is
+//! found again.
 //!
-//! Not done here: images, isolation, memory and CPU limits, mount points. A container that needs an image because it
-//! names no command, or that mounts a volume, fails to start with a reason that says so.
+//! Not supported: images, isolation, memory and CPU limits, mount points. A container that needs an
+//! image because it names no command, or that mounts a volume, fails to start with a reason that
+//! says so.
 
 pub(crate) mod directory;
 mod found;
@@ -42,10 +45,11 @@ use crate::busy::Busy;
 use crate::files::Folder;
 use crate::{Events, LOG_BYTES_MAX, Sight, probe_timeout, probe_words};
 
-/// How long a supervisor may take once its command was killed, before it is killed, too. Chosen by us: longer than it waits itself.
+/// How long a supervisor may take after its command was killed before it is killed too. Chosen by
+/// us: longer than its own wait.
 const LAST_WORDS: Duration = Duration::from_secs(8);
 
-/// How long what was ended is waited for. Chosen by us.
+/// How long to wait for stopped processes. Chosen by us.
 const SETTLE: Duration = Duration::from_secs(5);
 
 /// The program that supervises a container: our own, run again.
@@ -53,27 +57,27 @@ const SETTLE: Duration = Duration::from_secs(5);
 pub struct Supervisor {
     /// The program.
     pub program: PathBuf,
-    /// What comes before the words for [`supervise::main`](crate::supervise::main).
+    /// Arguments before those of [`supervise::main`](crate::supervise::main).
     pub words: Vec<String>,
 }
 
 impl Supervisor {
-    /// The program that runs now, whatever has become of its file since.
+    /// The currently running program, even if its file was replaced.
     pub fn own() -> Self {
         Self { program: "/proc/self/exe".into(), words: vec!["supervise".to_owned()] }
     }
 }
 
-/// What the processes of all instances have in common.
+/// Settings shared by the processes of all instances.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Below it each instance keeps its files.
+    /// The directory below which each instance keeps its files.
     pub hosts: Folder,
-    /// What records are sealed with.
+    /// The key that seals records.
     pub key: Key,
-    /// The program between us and the commands.
+    /// The program that runs between us and the commands.
     pub supervisor: Supervisor,
-    /// The ports of this machine that are given to processes.
+    /// The ports of this machine that are assigned to processes.
     pub ports: Ports,
     /// Whether processes end with us, however we end.
     pub ends_with_us: bool,
@@ -92,15 +96,15 @@ struct Shared {
     root: Folder,
     events: Events,
     table: Mutex<Table>,
-    /// How many supervisors are under way.
+    /// Number of supervisors in progress.
     busy: Sender<usize>,
 }
 
 impl Processes {
-    /// The processes of one container instance.
+    /// Creates the runtime of one container instance.
     ///
     /// # Errors
-    /// When its directory cannot be made.
+    /// If its directory cannot be created.
     pub fn new(setup: Setup, instance: ResourceId, events: Events) -> io::Result<Self> {
         let root = setup.hosts.make(instance.to_string())?;
         let (table, busy) = (Mutex::default(), Sender::new(0));
@@ -108,12 +112,13 @@ impl Processes {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        // A panic elsewhere does not make the table wrong: every change to it is one insertion or removal.
+        // A panic elsewhere cannot corrupt the table: every change is a single insertion or
+        // removal.
         self.shared.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, container: ContainerRef, event: Event) {
-        // Nobody listens any more only while the program ends.
+        // The receiver is gone only during shutdown.
         let _ = self.shared.events.send((container, event));
     }
 
@@ -128,7 +133,7 @@ impl Processes {
         table.work.spawn(work);
     }
 
-    /// Does what may wait for the disk where it holds nobody up.
+    /// Runs code that may block on the disk without blocking others.
     async fn aside<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> T + Send + 'static,
@@ -225,12 +230,13 @@ impl Processes {
         let code = self.code(directory).await;
         self.ended(&place, code.or_else(|| watch::code(status.ok()?)));
         if !is_wanted {
-            // Its removal came before there was anything to retire.
+            // The removal came before there was anything to retire.
             self.remove(container.task);
         }
     }
 
-    /// The exit code that a supervisor has left. One that has left none was ended by somebody, and the rest is ended here.
+    /// The exit code that a supervisor recorded. If there is none, the supervisor was killed, and
+    /// its remaining processes are killed here.
     async fn code(&self, directory: Directory) -> Option<i32> {
         let read = self.aside(move |_| {
             let code = directory.exit_code();
@@ -282,7 +288,8 @@ impl Processes {
             tokio::time::sleep(LAST_WORDS).await;
             let still = this.table().running.get(&place).and_then(|running| running.supervisor);
             if let Some(pid) = still.filter(|pid| Some(*pid) == supervisor) {
-                // It is in the table, so nobody has waited for it yet: the number is still its own.
+                // It is in the table, so it has not been reaped and the process id is still its
+                // own.
                 let _ = kill_process(pid, Signal::KILL);
             }
         });
@@ -342,14 +349,15 @@ impl Processes {
         }
     }
 
-    /// Waits until what was ended has ended, and removes the files of the instance, which will not come back.
+    /// Waits until stopped processes have ended, then removes the files of the instance, which will
+    /// not come back.
     pub(crate) async fn settle(&self) {
         let mut busy = self.shared.busy.subscribe();
-        // What has not ended by then was killed and is the kernel's to end.
+        // Whatever has not ended by then was killed and is up to the kernel.
         let _ = tokio::time::timeout(SETTLE, busy.wait_for(|count| *count == 0)).await;
         let removed =
             self.aside(|this| this.shared.setup.hosts.remove(this.shared.instance.to_string()));
-        // The files are of no use to anyone; what cannot be removed costs room.
+        // Nobody needs the files any more; leftovers only use space.
         drop(removed.await);
     }
 
@@ -366,7 +374,7 @@ impl Processes {
     pub(crate) async fn stats(&self, container: ContainerRef) -> Option<serde_json::Value> {
         let place = self.place(container)?;
         let supervisor = self.table().running.get(&place)?.supervisor?;
-        // Files of `/proc` are read, which takes milliseconds.
+        // Reading files of `/proc` takes milliseconds.
         let sample = self.aside(move |_| sight::sample(supervisor)).await??;
         let before = self.table().running.get_mut(&place)?.sample.replace(sample);
         let id = directory::runtime_id(place.0, &place.1);

@@ -1,4 +1,4 @@
-//! What a runtime sees of a container, for the container to read.
+//! Container metadata from the runtime, for the container to read.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +14,18 @@ pub(crate) const FAMILY: &str = "com.amazonaws.ecs.task-definition-family";
 pub(crate) const REVISION: &str = "com.amazonaws.ecs.task-definition-version";
 pub(crate) const CLUSTER: &str = "com.amazonaws.ecs.cluster";
 
-/// What a runtime sees of a container. Times are in RFC 3339.
+/// Container metadata from the runtime. Times are in RFC 3339.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sight {
     /// Its name in the runtime.
     pub name: Str,
     /// Id of its image, if it has one.
     pub image_id: Str,
-    /// Labels, the agent's among them.
+    /// Labels, including the agent's.
     pub labels: BTreeMap<Str, Str>,
-    /// Networks that it is in.
+    /// Its networks.
     pub networks: Vec<Network>,
-    /// Volumes that are mounted.
+    /// Its mounted volumes.
     pub volumes: Vec<Mounted>,
     /// When it was created.
     pub created_at: Option<String>,
@@ -35,7 +35,7 @@ pub struct Sight {
     pub finished_at: Option<String>,
 }
 
-/// The user's labels, and above them the agent's.
+/// The user's labels, overridden by the agent's.
 pub(crate) fn labels(spec: &TaskSpec, container: &ContainerSpec) -> BTreeMap<Str, Str> {
     let cluster = Arn::parse(&spec.cluster).map_or(&*spec.cluster, |arn| arn.id());
     let mut labels = container.definition.docker_labels.clone().unwrap_or_default();

@@ -1,17 +1,21 @@
 //! The process between us and a container's command, for containers that are plain processes.
 //!
-//! It is the program itself, run again (`longshore supervise`), one for each container, and outlives whoever started it. It
+//! It is the program itself, run again (`longshore supervise`), once per container, and outlives
+//! whoever started it. It
 //!
-//! - starts the command, as another user where that is asked for, and says whether that worked;
-//! - takes in what the command writes, within bounds, and never lets the command wait for a full disk;
-//! - is the reaper of all that the command leaves behind (`PR_SET_CHILD_SUBREAPER`), also of what calls `setsid` or forks twice:
-//!   once the command has ended, the rest of its processes are ended too, with their control group where there is one;
-//! - writes down who it is before the command begins, and how the command ended: the only word of it that a later agent has;
-//! - ends everything when its own record is gone: somebody has removed the data directory.
+//! - starts the command, as another user if requested, and reports whether that worked;
+//! - captures the command's output, within limits, and never lets the command wait for a full disk;
+//! - reaps all processes that the command leaves behind (`PR_SET_CHILD_SUBREAPER`), even those that
+//!   call `setsid` or fork twice: once the command has ended, they are killed too, along with its
+//!   control group if there is one;
+//! - records its identity before the command starts, and the exit code of the command: all that a
+//!   later agent knows about it;
+//! - stops everything when its own record is gone: somebody has removed the data directory.
 //!
-//! It works in the container's directory, which is its own current directory when it starts, so that no path can be led astray. Its
-//! environment is the container's, each name with `MARK` before it: nothing of it can change what the supervisor does, and
-//! the kernel keeps it for health checks after a restart of the agent.
+//! It runs in the container's directory, which is its current directory when it starts, so no path
+//! can be redirected. Its environment is the container's, each name prefixed with `MARK`: this way
+//! it cannot affect the supervisor, and the kernel keeps it for health checks after a restart of
+//! the agent.
 
 mod arguments;
 mod cgroup;
@@ -39,24 +43,26 @@ use crate::process::directory::{self, COMMAND, EXIT, RECORD, SUPERVISOR};
 use crate::process::proc::Process;
 use crate::process::seal::{KEY_BYTES, Key};
 
-/// What the supervisor answers with once the command runs; its process id follows.
+/// The supervisor's answer once the command runs, followed by its process id.
 pub(crate) const STARTED: &str = "started ";
-/// What it answers with if the command cannot be run; the reason follows.
+/// Its answer if the command cannot be run, followed by the reason.
 pub(crate) const FAILED: &str = "failed ";
 
-/// How often it looks after what nobody tells it of: orphans that have ended, and its own record. Chosen by us.
+/// How often it polls for what it is not notified of: orphans that have ended, and its own record.
+/// Chosen by us.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How often it looks for the end of the command where the kernel does not tell of it. Chosen by us.
+/// How often it polls for the end of the command if the kernel does not notify it. Chosen by us.
 const LOOK_OFTEN: Duration = Duration::from_millis(20);
 
-/// Exit code of a supervisor that did not run its command. Source: `docker run`, for an error of its own.
+/// Exit code of a supervisor that did not run its command. Source: `docker run`, for its own
+/// errors.
 const NOT_RUN: u8 = 125;
 
-/// Exit code of what was ended with SIGKILL.
+/// Exit code after SIGKILL.
 const KILLED: u8 = 137;
 
-/// Runs a supervisor, with the words after `supervise` on the command line.
+/// Runs a supervisor, with the arguments after `supervise`.
 pub fn main(words: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::parse(words) {
         Ok(arguments) => arguments,
@@ -72,22 +78,22 @@ pub fn main(words: impl Iterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(why) => {
-            // Whoever asked may be gone.
+            // The agent may be gone.
             let _ = io::stdout().write_all(format!("{FAILED}{why}\n").as_bytes());
             ExitCode::from(NOT_RUN)
         }
     }
 }
 
-/// Supervises a container's command, and gives its exit code.
+/// Supervises a container's command, and returns its exit code.
 fn container(arguments: &Arguments) -> Result<u8, String> {
     let create = |error: io::Error| format!("CannotCreateContainerError: {error}");
     let key = key().map_err(create)?;
     let _signals = outlive_signals().map_err(create)?;
     let own = rustix::process::getpid();
-    // Kernels before 3.4 have no sub-reapers: there, what leaves its session is not found.
+    // Kernels before 3.4 have no subreapers; there, processes that leave the session are not found.
     let _ = rustix::process::set_child_subreaper(Some(own));
-    // What people see in `ps`; it is not what they end with `pkill longshore`.
+    // The name shown by `ps`; it also keeps `pkill longshore` from matching.
     let _ = rustix::thread::set_name(c"supervise");
     let folder = Folder::open(Path::new(".")).map_err(create)?;
     let mut output = Output::open(&folder, arguments.bounds).map_err(create)?;
@@ -96,17 +102,18 @@ fn container(arguments: &Arguments) -> Result<u8, String> {
     let mut started = command::start(arguments, &folder)?;
     let prefix = arguments.cgroup.as_deref();
     let cgroup = prefix.and_then(|prefix| Cgroup::create(&Cgroup::path_of(prefix, own)));
-    // It is not waited for, so that it is there even if it has ended.
+    // It is not reaped yet, so it exists even if it has ended.
     let ran = Process::of(started.pid).ok_or("CannotStartContainerError: it is gone")?;
     if record.command(ran, cgroup.as_ref()).is_err() {
-        // Without it a later agent cannot stop the command, so that it must not run.
+        // Without the record a later agent could not stop the command, so it must not run.
         reaper::end_all(None, cgroup.as_ref());
         return Err("CannotStartContainerError: no space left on the device".to_owned());
     }
-    // Whoever asked may be gone: a later agent finds the record.
+    // The agent may be gone; a later one finds the record.
     let answer = format!("{STARTED}{} {}\n", ran.pid.as_raw_nonzero(), ran.began);
     let _ = io::stdout().write_all(answer.as_bytes());
-    // After the answer: the kernel may take milliseconds for it, and what forks meanwhile has the reaper.
+    // After the answer, since the kernel may take milliseconds. Anything forked before that is
+    // found by the reaper.
     if let Some(cgroup) = &cgroup {
         cgroup.add(started.pid);
     }
@@ -115,7 +122,7 @@ fn container(arguments: &Arguments) -> Result<u8, String> {
     reaper::end_all(Some(started.pid), cgroup.as_ref());
     drain(&mut started, &mut |bytes| output.write(bytes));
     output.finish();
-    // If that fails, the end of this process tells the code to an agent that is there.
+    // If this fails, an agent that is still there gets the code from our exit status.
     let _ = record.exit(code);
     if let Some(cgroup) = cgroup {
         cgroup.remove();
@@ -123,7 +130,7 @@ fn container(arguments: &Arguments) -> Result<u8, String> {
     Ok(code)
 }
 
-/// The record of the container, held open: what is written goes to the file that was made, whatever stands in its place.
+/// The record of the container, held open: writes go to the original file, even if it was replaced.
 struct Record {
     file: File,
     key: Key,
@@ -131,7 +138,8 @@ struct Record {
 }
 
 impl Record {
-    /// Makes it, and writes down who we are. If somebody else has made it, the command must not begin.
+    /// Creates the record and writes our identity. If it exists already, the command must not
+    /// start.
     fn create(folder: &Folder, key: Key, own: Process) -> io::Result<Self> {
         let file = folder.create_new(RECORD)?;
         let record = Self { file, key, identity: folder.identity_of(RECORD) };
@@ -148,8 +156,8 @@ impl Record {
         self.add(COMMAND, &format!("{} {path}", directory::name(ran)))
     }
 
-    /// The first lines have taken a block of the disk, and there is room in it for the last: a full disk does not keep it from being
-    /// written.
+    /// The first lines have allocated a disk block with room for this one, so a full disk does not
+    /// prevent it.
     fn exit(&self, code: u8) -> io::Result<()> {
         self.add(EXIT, &format!("{code} {}", now()))
     }
@@ -164,7 +172,7 @@ fn now() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
 }
 
-/// Runs a health check, and ends all of it once it is over or nobody waits for it any more.
+/// Runs a health check, and kills all of it once it is over or nobody waits for it any more.
 fn probe(arguments: &Arguments) -> Result<u8, String> {
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let folder = Folder::open(Path::new(".")).map_err(|error| error.to_string())?;
@@ -174,15 +182,16 @@ fn probe(arguments: &Arguments) -> Result<u8, String> {
     Ok(code)
 }
 
-/// The key of the container's records, which comes through standard input: neither arguments nor environment are secret.
+/// The key of the container's records, read from standard input because arguments and environment
+/// are not secret.
 fn key() -> io::Result<Key> {
     let mut key = [0; KEY_BYTES];
     io::stdin().read_exact(&mut key)?;
     Ok(Key::from_bytes(key))
 }
 
-/// Takes note of the signals that end programs and does nothing about them: they are meant for others. The command gets them as
-/// they were.
+/// Ignores the signals that end programs, as they are meant for others. The command inherits the
+/// default handling.
 fn outlive_signals() -> io::Result<tokio::runtime::Runtime> {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
@@ -201,15 +210,15 @@ fn outlive_signals() -> io::Result<tokio::runtime::Runtime> {
     Ok(runtime)
 }
 
-/// Waits for the end of the command, takes in what it writes meanwhile, and gives its exit code. The command is not reaped, so that
-/// its number is nobody else's until all is over.
+/// Waits for the end of the command, captures its output meanwhile, and returns its exit code. The
+/// command is not reaped, so its id cannot be reused until everything is over.
 fn watch(
     arguments: &Arguments,
     started: &mut Started,
     take: &mut dyn FnMut(&[u8]),
     is_wanted: &dyn Fn() -> bool,
 ) -> u8 {
-    // Kernels before 5.3, and sandboxes that do not know the call, tell of no end: it is looked for.
+    // Kernels before 5.3, and sandboxes without this system call, require polling.
     let process = pidfd_open(started.pid, PidfdFlags::empty()).ok();
     let pause = if process.is_some() { LOOK } else { LOOK_OFTEN };
     let pause = Timespec::try_from(pause).expect("it is short");
@@ -220,7 +229,7 @@ fn watch(
         fds.extend(arguments.has_lifeline.then(|| PollFd::new(&stdin, PollFlags::IN)));
         fds.extend(output_is_open.then(|| PollFd::new(&started.output, PollFlags::IN)));
         fds.extend(process.as_ref().map(|process| PollFd::new(process, PollFlags::IN)));
-        // Without an answer it is looked all the same.
+        // On failure, checks everything anyway.
         let _ = poll(&mut fds, Some(&pause));
         let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
         let is_let_go = arguments.has_lifeline && ready.next().unwrap_or(false);
@@ -242,7 +251,7 @@ fn watch(
     }
 }
 
-/// Takes in what can be read now; false once nobody can write any more.
+/// Captures what can be read now; returns false once there are no writers left.
 fn read(started: &mut Started, take: &mut dyn FnMut(&[u8])) -> bool {
     match started.read() {
         Read::Some(bytes) => take(bytes),
@@ -252,9 +261,11 @@ fn read(started: &mut Started, take: &mut dyn FnMut(&[u8])) -> bool {
     true
 }
 
-/// Takes in what is left. Somebody who got hold of the other end could write for ever: there is a bound.
+/// Captures the remaining output, within a limit: a process holding the other end could write
+/// forever.
 fn drain(started: &mut Started, take: &mut dyn FnMut(&[u8])) {
-    /// Chosen by us: four times what a pipe holds at most, unless root says otherwise. Source: pipe(7).
+    /// Chosen by us: four times the maximum capacity of a pipe, unless root raises it. Source:
+    /// pipe(7).
     const READS_MAX: usize = 64;
     for _ in 0..READS_MAX {
         match started.read() {
@@ -264,8 +275,8 @@ fn drain(started: &mut Started, take: &mut dyn FnMut(&[u8])) {
     }
 }
 
-/// Ends the command with all of its group.
+/// Kills the command and its process group.
 fn end(command: Pid) {
-    // Gone already is as good.
+    // It may be gone already.
     let _ = kill_process_group(command, Signal::KILL);
 }

@@ -1,8 +1,8 @@
-//! The Docker runtime against a real daemon.
+//! Tests the Docker runtime against a real daemon.
 //!
-//! Runs only where a daemon answers and has the image `longshore/busybox:latest`, which `conformance/docker_image.sh`
-//! builds; elsewhere each test says on standard error that it was skipped. Every test is a container instance of its
-//! own, so that they may run side by side.
+//! Requires a daemon with the image `longshore/busybox:latest`, which `conformance/docker_image.sh`
+//! builds; without it each test reports on standard error that it was skipped. Every test uses a
+//! container instance of its own, so they can run in parallel.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -23,10 +23,11 @@ use tokio::sync::mpsc;
 
 const IMAGE: &str = "longshore/busybox:latest";
 
-/// How long anything here may take.
+/// Timeout of every step.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Ends by its own code when told to stop. It says so once it listens, as before that a stop would be lost on it.
+/// Exits with its own code when stopped. It announces when its trap is set, since an earlier stop
+/// would be lost.
 const OBEDIENT: &str = "trap 'exit 5' TERM; echo ready; sleep 600 & wait";
 
 type Told = mpsc::UnboundedReceiver<(ContainerRef, Event)>;
@@ -40,7 +41,7 @@ struct Bench {
     container: ContainerRef,
 }
 
-/// An id that no test of this or an earlier run has.
+/// An id unused by this and earlier runs.
 fn fresh() -> ResourceId {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
@@ -60,14 +61,14 @@ async fn open(instance: ResourceId) -> (Runtime, Told) {
     (Runtime::Docker(docker.expect("a daemon answered just now")), told)
 }
 
-/// A task of one container that runs `script`; `None`, after saying so, where there is nothing to run it.
+/// A task with one container that runs `script`; `None`, after reporting it, if it cannot run here.
 async fn bench(
     script: &str,
     definition: ContainerDefinition,
     volumes: Vec<Volume>,
 ) -> Option<Bench> {
     if !has_image().await {
-        // Past the harness, which swallows what passing tests print. Nobody is harmed if it cannot be read.
+        // Bypasses the harness, which hides the output of passing tests. A failure is harmless.
         let _ =
             writeln!(std::io::stderr(), "skipped: no Docker daemon with the image {IMAGE} answers");
         return None;
@@ -107,7 +108,7 @@ async fn next(told: &mut Told) -> Event {
 }
 
 impl Bench {
-    /// Starts the container and answers with the news that it runs.
+    /// Starts the container and returns the event that it runs.
     async fn start(&mut self) -> Event {
         self.runtime.start(self.container, self.spec.clone());
         assert_eq!(next(&mut self.told).await, Event::PullStarted);
@@ -134,7 +135,7 @@ impl Bench {
         tokio::time::timeout(PATIENCE, read).await.expect("the container writes in time");
     }
 
-    /// Removes the task and waits until the daemon has nothing of it.
+    /// Removes the task and waits until the daemon has nothing left of it.
     async fn clear(&self) {
         self.runtime.remove(self.spec.id);
         let gone = async {
@@ -299,7 +300,7 @@ async fn a_volume_of_the_task_goes_with_the_task() {
     tokio::time::timeout(PATIENCE, left).await.expect("the volume goes in time");
 }
 
-/// What the second container sees of the first one: its process, and what it put into shared memory.
+/// The second container sees the first one's process and shared memory.
 #[tokio::test]
 async fn containers_of_a_task_share_processes_and_memory_when_it_says_so() {
     let script = "echo here > /dev/shm/word; exec sleep 623";
@@ -315,7 +316,7 @@ async fn containers_of_a_task_share_processes_and_memory_when_it_says_so() {
     second.command = Some(Arc::new(["sh", "-c", look].map(Into::into).to_vec()));
     Arc::make_mut(&mut spec.containers).push(second);
     bench.spec = Arc::new(spec);
-    // Both at a time: one of them makes the container whose namespaces they share.
+    // Concurrently: one of them creates the container whose namespaces they share.
     for index in 0..2 {
         bench.runtime.start(ContainerRef { index, ..bench.container }, bench.spec.clone());
     }
@@ -331,7 +332,7 @@ async fn containers_of_a_task_share_processes_and_memory_when_it_says_so() {
     let seen = bench.output_of("log").await;
     assert!(seen.starts_with("here\n") && seen.contains("sleep 623"), "{seen}");
     assert!(!seen.contains("[sleep]"), "an orphan that ended is waited for: {seen}");
-    // A later agent may be asked to start what is missing: what is shared is there already.
+    // A later agent may be asked to start what is missing: the shared container exists already.
     let (later, mut told) = open(bench.instance).await;
     later.inventory().await.expect("the daemon answers");
     later.start(ContainerRef { index: 1, ..bench.container }, bench.spec.clone());

@@ -6,23 +6,23 @@ use longshore_replica::{Answer, Ask, Failure};
 
 use crate::args::AnyCluster;
 
-/// Keys for a local ECS, which reads them and does not check them unless told to.
+/// Keys for a local ECS, which by default does not check them.
 const LOCAL_KEYS: (&str, &str) = ("longshore", "longshore");
 
-/// A cluster, and what people called it.
+/// A cluster, and the flags that selected it.
 pub(crate) struct Cluster<'a> {
     client: Client,
     args: &'a AnyCluster,
 }
 
 impl<'a> Cluster<'a> {
-    /// The cluster that the flags name.
+    /// Connects to the cluster that the flags name.
     pub(crate) async fn of(args: &'a AnyCluster) -> anyhow::Result<Self> {
         let local = !args.aws;
         let has_keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some()
             || std::env::var_os("AWS_PROFILE").is_some();
         let keys = if local && !has_keys {
-            // As the AWS CLI would; a local ECS that checks no signatures takes any.
+            // Like the AWS CLI; a local ECS that checks no signatures accepts any.
             let own = || (LOCAL_KEYS.0.to_owned(), LOCAL_KEYS.1.to_owned());
             Some(longshore_client::default_profile().await.unwrap_or_else(own))
         } else {
@@ -48,12 +48,12 @@ impl<'a> Cluster<'a> {
         self.client.cluster()
     }
 
-    /// Where the commands that only a local ECS has are answered.
+    /// The endpoint for commands that only a local ECS supports.
     pub(crate) fn endpoint(&self) -> &str {
         &self.args.endpoint
     }
 
-    /// The headers that sign a request that the SDK has no operation for.
+    /// The headers that sign a request without an SDK operation.
     pub(crate) async fn sign(
         &self,
         method: &str,
@@ -63,7 +63,7 @@ impl<'a> Cluster<'a> {
         Ok(self.client.sign(method, to, body).await?)
     }
 
-    /// Asks a question, and explains why there is no answer.
+    /// Sends a request, and explains a failure.
     pub(crate) async fn ask(&self, ask: Ask) -> anyhow::Result<Answer> {
         self.client.ask(ask).await.map_err(|failure| match &failure {
             Failure::Refused { code, message } => self.said(code, message, None),
@@ -74,7 +74,7 @@ impl<'a> Cluster<'a> {
         })
     }
 
-    /// An SDK error as one line: what ECS said, or why it could not be asked.
+    /// An SDK error in one line: what ECS said, or why it could not be reached.
     pub(crate) fn explain<E, R>(&self, error: SdkError<E, R>) -> anyhow::Error
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -88,7 +88,8 @@ impl<'a> Cluster<'a> {
         anyhow::Error::new(error).context(context)
     }
 
-    /// As [`Self::explain`], of a request for one thing, which ECS does not name when it does not exist: `task definition web:3`.
+    /// Like [`Self::explain`], for a request about a single object, such as `task definition
+    /// web:3`, whose name ECS omits if it does not exist.
     pub(crate) fn explain_of<E, R>(&self, error: SdkError<E, R>, thing: &str) -> anyhow::Error
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -103,10 +104,11 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// A refusal of ECS, with what was asked for where ECS does not say it. What does not exist has an exit code of its own.
+    /// An ECS error, with the object if ECS does not name it. A missing object has its own exit
+    /// code.
     fn said(&self, code: &str, message: &str, thing: Option<&str>) -> anyhow::Error {
         let region = self.sdk().config().region().map_or("no region", AsRef::as_ref);
-        // ECS has no error of its own for tasks, instances and definitions that do not exist.
+        // ECS has no specific error for tasks, instances and definitions that do not exist.
         let is_missing = matches!(
             code,
             "ClusterNotFoundException" | "ResourceNotFoundException" | "ServiceNotFoundException"
@@ -129,7 +131,7 @@ impl<'a> Cluster<'a> {
         if is_missing { crate::NotFound(text).into() } else { anyhow::anyhow!(text) }
     }
 
-    /// Where the API was asked, and what may be wrong there.
+    /// The endpoint, and what may be wrong with it.
     fn whereabouts(&self) -> String {
         let asked = self.client.asked();
         let hint = if self.args.aws {

@@ -1,4 +1,5 @@
-//! The data directory of a local ECS, and the question whether to open one that someone else may have created.
+//! The data directory of a local ECS, and the question whether to open one that someone else may
+//! have created.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use longshore_server::{DataDir, DataDirError, Place, Scratch};
 
 use crate::args::DevArgs;
 
-/// Opens the data directory, or makes one that goes with the program.
+/// Opens the data directory, or creates a temporary one.
 pub(crate) async fn open(args: &DevArgs) -> anyhow::Result<(Place, Setup, Option<Scratch>)> {
     let supervisor = Supervisor::own();
     let temporary = std::env::temp_dir();
@@ -28,7 +29,7 @@ pub(crate) async fn open(args: &DevArgs) -> anyhow::Result<(Place, Setup, Option
     Ok((Place::Directory(directory), setup, None))
 }
 
-/// Opens the data directory if we made it, or if somebody says that it is to be opened.
+/// Opens the data directory if we created it, or if the user confirms.
 fn trusted(path: &Path, is_trusted: bool) -> anyhow::Result<DataDir> {
     let state = state_dir();
     let state = state.as_deref();
@@ -48,7 +49,7 @@ fn trusted(path: &Path, is_trusted: bool) -> anyhow::Result<DataDir> {
     }
 }
 
-/// Asks at the terminal.
+/// Asks for confirmation on the terminal.
 fn asked(stranger: &DataDirError) -> anyhow::Result<bool> {
     let mut terminal = std::io::stderr();
     write!(terminal, "longshore: {stranger}. Open it? [y/N] ")?;
@@ -58,7 +59,8 @@ fn asked(stranger: &DataDirError) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// The user's state directory. Source: XDG Base Directory Specification: `XDG_STATE_HOME`, which must be absolute.
+/// The user's state directory. Source: XDG Base Directory Specification: `XDG_STATE_HOME`, which
+/// must be absolute.
 fn state_dir() -> Option<PathBuf> {
     let given = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
     if let Some(given) = given.filter(|path| path.is_absolute()) {

@@ -1,4 +1,5 @@
-//! `longshore demo`: runs a Mesos framework's tasks and an ECS service on a local ECS, in one process and without any setup.
+//! `longshore demo`: runs a Mesos framework's tasks and an ECS service on a local ECS, in one
+//! process and without any setup.
 
 mod board;
 mod screen;
@@ -19,7 +20,7 @@ use self::told::Told;
 use crate::args::{Args, Command, DemoArgs, DevArgs};
 use crate::dev::{Local, interrupted};
 
-/// Tells the story and ends with a summary, or stays up with `--keep`.
+/// Runs the demo and ends with a summary, or stays up with `--keep`.
 pub(crate) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> {
     let mut local = Local::start(&dev_args(&args)?).await?;
     let mesos = local.mesos_url.clone().context("the demo has a Mesos master")?;
@@ -51,7 +52,7 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> 
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What `dev` would be started with: nothing is kept.
+/// The equivalent flags of `dev`, without persistent state.
 fn dev_args(args: &DemoArgs) -> anyhow::Result<DevArgs> {
     let Command::Dev(mut dev) = Args::try_parse_from(["longshore", "dev", "--in-memory"])?.command
     else {
@@ -67,7 +68,8 @@ fn dev_args(args: &DemoArgs) -> anyhow::Result<DevArgs> {
     Ok(*dev)
 }
 
-/// Runs the framework, then the service, then asks for what cannot be had. True if all went as it should.
+/// Runs the framework, then the service, then requests something impossible. Returns whether
+/// everything went as expected.
 async fn show(
     args: &DemoArgs,
     ecs: &str,
@@ -117,7 +119,7 @@ async fn run_framework(
     ran.context("the sample framework failed")
 }
 
-/// Definitions by name as the ancestor ran them, and plain commands beside them.
+/// Jobs that name a registered definition, as under the predecessor, and jobs with a plain command.
 fn jobs() -> Vec<Job> {
     let job = |name: &str, command: &str, is_definition: bool| Job {
         name: name.to_owned(),

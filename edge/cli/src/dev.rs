@@ -21,7 +21,7 @@ pub(crate) async fn run(args: DevArgs, json: bool) -> anyhow::Result<ExitCode> {
     }
     let mut local = tokio::select! {
         local = Local::start(&args) => local?,
-        // Nobody has been told anything yet, so there is nobody to wait for.
+        // Nothing was announced yet, so nobody needs a graceful shutdown.
         () = interrupted() => return Ok(ExitCode::SUCCESS),
     };
     local.announce(&args, json);
@@ -31,26 +31,26 @@ pub(crate) async fn run(args: DevArgs, json: bool) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         error = local.ecs.failure() => {
-            // Those who waited are told; their answers are on the way.
+            // Let pending answers reach their clients.
             tokio::time::sleep(LAST_ANSWERS).await;
             Err(error.into())
         }
     }
 }
 
-/// How long the master may take to read its cluster before `ready` is said anyway.
+/// How long to wait for the master to read its cluster before announcing `ready` anyway.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// What the master signs with where signatures are not checked.
+/// The key that the master signs with if signatures are not checked.
 const OWN_KEY: (&str, &str) = ("longshore", "longshore");
 
-/// How long answers that are on the way may take when the program ends against its will.
+/// How long pending answers may take when the program has to exit.
 const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// A local ECS with a Mesos master in front of it.
 pub(crate) struct Local {
     pub(crate) ecs: LocalEcs,
-    /// None where the ECS API has keys and nothing says who may use the master.
+    /// `None` if the ECS API has keys but access to the master is not configured.
     mesos: Option<MesosMaster>,
     /// URL of the ECS API.
     pub(crate) ecs_url: String,
@@ -58,18 +58,18 @@ pub(crate) struct Local {
     pub(crate) mesos_url: Option<String>,
     /// Ids of the access keys that requests must be signed with.
     keys: Vec<String>,
-    /// Where the records are, for people.
+    /// Where the state is stored, for people.
     place: String,
     runtime: RuntimeChoice,
-    /// What was chosen before an earlier run was looked at.
+    /// The choice made before the data of an earlier run was read.
     guessed: Option<RuntimeChoice>,
     instances: usize,
-    /// Files that are of no use once it ends.
+    /// Temporary files, removed on exit.
     _scratch: Option<Scratch>,
 }
 
 impl Local {
-    /// Starts both. They talk through the ECS API, as they would with AWS.
+    /// Starts both. They communicate through the ECS API, as with AWS.
     pub(crate) async fn start(args: &DevArgs) -> anyhow::Result<Self> {
         let (keys, credentials) = (args.keys.keys()?, args.mesos_door.credentials()?);
         let has_master = keys.is_empty() || args.mesos_open || !credentials.is_empty();
@@ -157,7 +157,7 @@ impl Local {
         );
     }
 
-    /// How many instances run what, and why that.
+    /// How many instances use which runtime, and why.
     fn runs(&self, args: &DevArgs) -> String {
         let containers = self.runtime.describe();
         let why = match (args.runtime, self.runtime) {
@@ -186,7 +186,7 @@ impl Local {
     }
 }
 
-/// The Mesos master, in front of the local ECS.
+/// Starts the Mesos master in front of the local ECS.
 async fn master(
     args: &DevArgs,
     runtime: RuntimeChoice,
@@ -197,19 +197,19 @@ async fn master(
 ) -> MesosMaster {
     let mut flags = args.master.clone();
     if runtime != RuntimeChoice::Docker && flags.default_image.is_none() {
-        // Processes and simulated containers need no image; the name says where the command runs.
+        // Processes and simulated containers need no image; the name shows where the command runs.
         flags.default_image = Some("host".to_owned());
     }
     let bridge = crate::master::config(&flags, listener.address(), &args.region, &args.cluster);
     let queue = crate::feed::queue_name(&args.cluster).filter(|_| !args.without_events);
     let feed = queue.map(|queue| client.feed(FeedOptions { queue, makes: true }));
     let mesos = MesosMaster::start(bridge, client, feed, listener, credentials, metrics);
-    // The cluster is our own: if it does not answer, frameworks are told so by 503.
+    // If our own cluster does not answer, frameworks get a 503.
     let _ = tokio::time::timeout(PATIENCE, mesos.ready()).await;
     mesos
 }
 
-/// An address that is listened on everywhere is reached on this machine.
+/// Replaces a wildcard address by the loopback address.
 fn reachable(url: &str) -> String {
     url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 }
@@ -220,7 +220,7 @@ pub(crate) async fn interrupted() {
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => {
             tokio::select! {
-                // Without a handler for Ctrl-C the program ends by it anyway.
+                // If the handler for Ctrl-C cannot be installed, Ctrl-C ends the program anyway.
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
             }
@@ -229,7 +229,7 @@ pub(crate) async fn interrupted() {
     }
 }
 
-/// What the flags ask for, with every choice made.
+/// Builds the configuration from the flags and their defaults.
 async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<(Config, Option<Scratch>)> {
     let zones = if args.zones.is_empty() {
         ["a", "b", "c"].map(|letter| format!("{}{letter}", args.region)).to_vec()
@@ -264,7 +264,7 @@ async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<(Config, Option<Sc
     Ok((config, scratch))
 }
 
-/// What containers get from outside. What is not there is said now, not by the first task.
+/// What is provided to containers. Missing files are reported now rather than by the first task.
 async fn provisions(args: &ProvisionArgs) -> anyhow::Result<Provisions> {
     let absolute = |path: &Option<std::path::PathBuf>, flag: &str| {
         let whole = path
@@ -285,7 +285,7 @@ async fn provisions(args: &ProvisionArgs) -> anyhow::Result<Provisions> {
     Ok(Provisions { port: args.metadata_port, credentials, s3_dir, secrets })
 }
 
-/// Each instance, with its type and what runs its containers.
+/// All instances, with their types and runtimes.
 async fn instances(args: &DevArgs) -> anyhow::Result<Vec<InstanceConfig>> {
     let of = |groups: &[InstanceGroup], runtime| {
         let each = |group: &InstanceGroup| (group.kind.clone(), runtime, group.count);

@@ -1,7 +1,8 @@
 //! `longshore events`: what happens in a cluster, one line per event.
 //!
-//! With `--follow` it prints the feed of the local ECS from now on. Past events are not stored, so without `--follow` the history
-//! is derived from what describe calls still return; that works on AWS, too.
+//! With `--follow` it prints the feed of the local ECS from now on. Past events are not stored, so
+//! without `--follow` the history is derived from what describe calls still return; that works on
+//! AWS, too.
 
 mod line;
 mod past;
@@ -22,10 +23,10 @@ use crate::args::EventsArgs;
 use crate::cluster::Cluster;
 use crate::local;
 
-/// How long the feed may be silent: three times as long as it ever is.
+/// How long the feed may be silent: three times the heartbeat interval.
 const SILENCE: Duration = Duration::from_secs(45);
 
-/// Says what happens, or what has happened.
+/// Prints new or past events.
 pub(crate) async fn run(args: EventsArgs, json: bool) -> anyhow::Result<ExitCode> {
     if !args.follow {
         return past::run(&args.cluster, json).await;
@@ -56,7 +57,7 @@ fn path(args: &EventsArgs) -> String {
     format!("/longshore/v1/events?{}", query.join("&"))
 }
 
-/// Prints events until there are no more.
+/// Prints events until the feed ends.
 async fn follow(response: Response<Incoming>, json: bool) -> anyhow::Result<()> {
     let status = response.status();
     let mut body = response.into_body();
@@ -69,7 +70,7 @@ async fn follow(response: Response<Incoming>, json: bool) -> anyhow::Result<()> 
     loop {
         let piece = tokio::time::timeout(SILENCE, body.frame()).await;
         let piece = piece.context("the feed has gone silent")?;
-        // One that breaks off is as much an end as one that is said.
+        // A broken connection counts as the end.
         let Some(Ok(piece)) = piece else { return Ok(()) };
         reader.push(piece.data_ref().map_or(b"", |bytes| bytes));
         while let Some(frame) = reader.next_frame()? {

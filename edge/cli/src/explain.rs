@@ -1,5 +1,6 @@
-//! `longshore explain`: where tasks would be placed and why not elsewhere, decided by the placement engine of the local ECS from
-//! a description of the cluster. It only reads and starts nothing, so it is safe to run against a production cluster.
+//! `longshore explain`: where tasks would be placed and why not elsewhere, decided by the placement
+//! engine of the local ECS from a description of the cluster. It only reads and starts nothing, so
+//! it is safe to run against a production cluster.
 
 mod picture;
 mod read;
@@ -20,10 +21,10 @@ use crate::explain::scene::Scene;
 
 pub(crate) use rules::{ConstraintArg, StrategyArg};
 
-/// What is asked, with every choice made.
+/// A placement question, with all defaults filled in.
 #[derive(Debug)]
 pub(crate) struct Question {
-    /// What people call it: the definition or the service.
+    /// The definition or service, for people.
     title: String,
     group: longshore_wire_ecs::Str,
     count: u32,
@@ -31,7 +32,7 @@ pub(crate) struct Question {
     standing: standing::Standing,
 }
 
-/// Runs it. The exit code is 1 if a task would find no home.
+/// Runs the command. The exit code is 1 if a task could not be placed.
 pub(crate) async fn run(args: ExplainArgs, json: bool) -> anyhow::Result<ExitCode> {
     let described = match &args.cluster_file {
         Some(path) => from_file(path)?,
@@ -53,7 +54,8 @@ pub(crate) async fn run(args: ExplainArgs, json: bool) -> anyhow::Result<ExitCod
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// How many instances passed each check, and what the nearest of the others lacks, for a cluster that is running.
+/// A summary for a running cluster: how many instances passed each check, and what the closest
+/// match lacks.
 pub(crate) async fn in_short(
     args: &ExplainArgs,
 ) -> anyhow::Result<(Vec<(usize, String)>, Option<String>)> {
@@ -88,7 +90,7 @@ fn from_file(path: &Path) -> anyhow::Result<Described> {
     })
 }
 
-/// What the flags ask of what was read.
+/// Combines the flags with the description of the cluster.
 fn question(args: &ExplainArgs, described: Described) -> anyhow::Result<(Question, Scene)> {
     let service = described.service.clone();
     let standing = standing::Standing::of(args, &described);

@@ -2,7 +2,7 @@
 
 use longshore_client::FeedOptions;
 
-/// Longest name of a rule. Source: EventBridge API reference, `PutRule`.
+/// Maximum length of a rule name. Source: EventBridge API reference, `PutRule`.
 const NAME_BYTES_MAX: usize = 64;
 
 /// How the master learns about changes in its cluster. Without a queue it polls the cluster as often as AWS allows.
@@ -19,10 +19,10 @@ pub(crate) struct FeedArgs {
 }
 
 impl FeedArgs {
-    /// The queue that is asked for.
+    /// The requested queue.
     ///
     /// # Errors
-    /// Says why it cannot be made under that name.
+    /// If it cannot be created under that name.
     pub(crate) fn options(&self, cluster: &str) -> anyhow::Result<Option<FeedOptions>> {
         if !self.make_queue {
             let named = self.queue.clone();
@@ -42,13 +42,13 @@ impl FeedArgs {
     }
 }
 
-/// The queue of a cluster, given its name or ARN, unless that is too long.
+/// The default queue name for a cluster, given its name or ARN, unless that is too long.
 pub(crate) fn queue_name(cluster: &str) -> Option<String> {
     let name = cluster.rsplit('/').next().unwrap_or_default();
     Some(format!("longshore-{name}")).filter(|name| is_name(name))
 }
 
-/// Whether both a queue and a rule may be named so.
+/// Whether this is a valid name for both a queue and a rule.
 fn is_name(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_plain)

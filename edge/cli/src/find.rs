@@ -1,6 +1,8 @@
-//! Resolves a word on the command line: an ARN, an id or a prefix of one, an EC2 instance id, or a Mesos task id.
+//! Resolves a word on the command line: an ARN, an id or a prefix of one, an EC2 instance id, or a
+//! Mesos task id.
 //!
-//! A full id is passed to ECS unchanged. Anything else is looked up in the cluster and must have exactly one match.
+//! A full id is passed to ECS unchanged. Anything else is looked up in the cluster and must have
+//! exactly one match.
 
 use anyhow::bail;
 use aws_sdk_ecs::types::{DesiredStatus, Task};
@@ -10,15 +12,16 @@ use crate::cluster::Cluster;
 use crate::list::{describe, mesos_id};
 use crate::output::short;
 
-/// Candidates that are named when a word could mean several. Chosen by us.
+/// Maximum number of candidates listed for an ambiguous word. Chosen by us.
 const NAMED_MAX: usize = 5;
 
-/// Whether ECS takes it as it is.
+/// Whether ECS accepts the word unchanged.
 fn is_whole(word: &str) -> bool {
     word.starts_with("arn:") || is_id(word)
 }
 
-/// Ids have 32 hexadecimal digits; those of the oldest clusters are UUIDs. Source: ECS developer guide, *ARNs and IDs*.
+/// Ids have 32 hexadecimal digits; those of the oldest clusters are UUIDs. Source: ECS developer
+/// guide, *ARNs and IDs*.
 fn is_id(word: &str) -> bool {
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
     (word.len() == 32 && is_hex(word)) || (word.len() == 36 && is_hex(&word.replace('-', "")))
@@ -73,7 +76,7 @@ fn task(known: &[Task], word: &str) -> anyhow::Result<String> {
     }
     let arn = |task: &Task| task.task_arn().unwrap_or_default().to_owned();
     let is_over = |task: &&Task| task.last_status() == Some("STOPPED");
-    // A framework may use an id again once its task has ended: then the one that lives is meant.
+    // A framework may reuse an id once its task has ended: the living task wins.
     let mesos = || known.iter().filter(|task| mesos_id(task) == Some(word));
     let mut found: Vec<String> = mesos().filter(|task| !is_over(task)).map(arn).collect();
     if found.is_empty() {
@@ -85,7 +88,7 @@ fn task(known: &[Task], word: &str) -> anyhow::Result<String> {
     only("task", word, found)
 }
 
-/// The one that was found.
+/// The only match.
 fn only(what: &str, word: &str, mut found: Vec<String>) -> anyhow::Result<String> {
     match found.len() {
         0 => Err(crate::NotFound(format!("there is no {what} {word} in the cluster")).into()),

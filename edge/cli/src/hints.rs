@@ -1,6 +1,7 @@
 //! Hints on how to point other programs at a local ECS, printed by `dev` and `demo`.
 
-/// Ways in that work: with access keys a request must be signed with one of them, and their secrets are not shown.
+/// Usage hints. With access keys a request must be signed with one of them, and secrets are not
+/// shown.
 pub(crate) fn of_local(ecs: &str, mesos: Option<&str>, region: &str, keys: &[String]) -> String {
     let Some(key) = keys.first() else {
         return mesos.map_or_else(String::new, |mesos| text(ecs, mesos, region));
@@ -20,7 +21,7 @@ pub(crate) fn of_local(ecs: &str, mesos: Option<&str>, region: &str, keys: &[Str
     )
 }
 
-/// Three ways in, ready to paste, in lines of less than 60 characters.
+/// Three examples, ready to paste, in lines of less than 60 characters.
 pub(crate) fn text(ecs: &str, mesos: &str, region: &str) -> String {
     let master = mesos.trim_start_matches("http://");
     format!(

@@ -1,16 +1,17 @@
 //! Common EC2 instance types, for `longshore dev --instances 3xt3.medium`.
 //!
-//! Source: the instance type pages of Amazon EC2: vCPUs, memory, GPUs. The memory is the total of the type; an agent on EC2
-//! registers a few percent less, since the operating system reserves some for itself.
+//! Source: the instance type pages of Amazon EC2: vCPUs, memory, GPUs. The memory is the total of
+//! the type; an agent on EC2 registers a few percent less, since the operating system reserves some
+//! for itself.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What an instance of a type has.
+/// The resources of an instance type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InstanceType {
     pub(crate) name: String,
-    /// CPU units, 1024 to a vCPU.
+    /// CPU units, 1024 per vCPU.
     pub(crate) cpu: u32,
     /// MiB.
     pub(crate) memory_mib: u32,
@@ -20,7 +21,7 @@ pub(crate) struct InstanceType {
     pub(crate) architecture: &'static str,
 }
 
-/// Types whose sizes follow no rule: name, vCPUs, MiB.
+/// Types with irregular sizes: name, vCPUs, MiB.
 const IRREGULAR: [(&str, u32, u32); 35] = [
     ("t2.nano", 1, 512),
     ("t2.micro", 1, 1_024),
@@ -59,7 +60,7 @@ const IRREGULAR: [(&str, u32, u32); 35] = [
     ("i3.4xlarge", 16, 124_928),
 ];
 
-/// GPUs of the types that have some.
+/// Number of GPUs, for types that have any.
 const GPUS: [(&str, u32); 24] = [
     ("g2.2xlarge", 1),
     ("g2.8xlarge", 4),
@@ -87,7 +88,7 @@ const GPUS: [(&str, u32); 24] = [
     ("p4d.24xlarge", 8),
 ];
 
-/// Families that have the sizes of t3: vCPUs and MiB by size.
+/// Families with the sizes of t3: vCPUs and MiB by size.
 const BURSTABLE: [&str; 3] = ["t3", "t3a", "t4g"];
 const BURSTABLE_SIZES: [(&str, u32, u32); 7] = [
     ("nano", 2, 512),
@@ -99,7 +100,7 @@ const BURSTABLE_SIZES: [(&str, u32, u32); 7] = [
     ("2xlarge", 8, 32_768),
 ];
 
-/// Families whose memory is in proportion to their vCPUs: MiB for each.
+/// Families whose memory is proportional to their vCPUs: MiB per vCPU.
 const PROPORTIONAL: [(&str, u32); 26] = [
     ("m4", 4_096),
     ("m5", 4_096),
@@ -128,7 +129,7 @@ const PROPORTIONAL: [(&str, u32); 26] = [
     ("r7g", 8_192),
     ("r7i", 8_192),
 ];
-/// Sizes that they come in: vCPUs.
+/// The vCPUs of each size of these families.
 const SIZES: [(&str, u32); 10] = [
     ("large", 2),
     ("xlarge", 4),
@@ -142,7 +143,7 @@ const SIZES: [(&str, u32); 10] = [
     ("24xlarge", 96),
 ];
 
-/// The type of a name, if it is known.
+/// Looks up a type by its name.
 fn known(name: &str) -> Option<InstanceType> {
     let (family, size) = name.split_once('.')?;
     let of = |sizes: &[(&str, u32, u32)], wanted: &str| {
@@ -155,7 +156,7 @@ fn known(name: &str) -> Option<InstanceType> {
     };
     let burstable = BURSTABLE.contains(&family).then(|| of(&BURSTABLE_SIZES, size)).flatten();
     let (cpus, memory_mib) = of(&IRREGULAR, name).or(burstable).or_else(proportional)?;
-    // Graviton families have a g behind their generation.
+    // Graviton families have a g after their generation.
     let arm = family.ends_with('g') && family.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
     Some(InstanceType {
         name: name.to_owned(),
@@ -166,7 +167,7 @@ fn known(name: &str) -> Option<InstanceType> {
     })
 }
 
-/// So many instances, of a type or of the default size: `3`, `3xt3.medium`, `t3.medium`.
+/// A number of instances of a type or of the default size: `3`, `3xt3.medium`, `t3.medium`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InstanceGroup {
     pub(crate) count: u32,
@@ -188,7 +189,7 @@ impl FromStr for InstanceGroup {
     }
 }
 
-/// Not a number, and not a type that is known.
+/// Neither a number nor a known type.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UnknownGroup(String);
 

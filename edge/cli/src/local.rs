@@ -1,7 +1,7 @@
 //! The endpoints under `/longshore` that a local ECS serves in addition to the ECS API.
 //!
-//! Requests are signed like those of the ECS API, with the same credentials: the signature names the account and region, and a local
-//! ECS with access keys verifies it.
+//! Requests are signed like those of the ECS API, with the same credentials: the signature names
+//! the account and region, and a local ECS with access keys verifies it.
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use crate::cluster::Cluster;
 type Sender = SendRequest<Full<Bytes>>;
 type Wire = Connection<TokioIo<TcpStream>, Full<Bytes>>;
 
-/// A connection of one's own; gives the host, too.
+/// Opens a connection; also returns the host.
 async fn connect(endpoint: &str) -> anyhow::Result<(&str, Sender, Wire)> {
     let host = endpoint
         .strip_prefix("http://")
@@ -30,7 +30,8 @@ async fn connect(endpoint: &str) -> anyhow::Result<(&str, Sender, Wire)> {
     Ok((host, sender, connection))
 }
 
-/// A request that is signed in the account and region that other commands would use; with a body it is a POST of JSON.
+/// Builds a request, signed for the account and region that other commands would use; with a body
+/// it is a POST of JSON.
 async fn request(
     cluster: &Cluster<'_>,
     host: &str,
@@ -50,7 +51,7 @@ async fn request(
     Ok(request.body(Full::new(Bytes::from(body)))?)
 }
 
-/// One request on a connection of its own; with a body it is a POST of JSON.
+/// Sends one request on its own connection; with a body it is a POST of JSON.
 pub(crate) async fn ask(
     cluster: &Cluster<'_>,
     path: &str,
@@ -69,7 +70,7 @@ pub(crate) async fn ask(
     answer
 }
 
-/// A GET whose answer `read` takes piece by piece.
+/// Sends a GET whose response `read` consumes piece by piece.
 pub(crate) async fn stream<T>(
     cluster: &Cluster<'_>,
     path: &str,
@@ -85,12 +86,12 @@ pub(crate) async fn stream<T>(
     let mut asked = std::pin::pin!(asked);
     tokio::select! {
         answer = asked.as_mut() => answer,
-        // The connection is over; what it brought is still to be read.
+        // The connection is closed; data that has arrived is still to be read.
         _ = connection => asked.await,
     }
 }
 
-/// A value as it can stand in a query.
+/// Encodes a value for a query string.
 pub(crate) fn encoded(value: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let one = |byte: u8| {

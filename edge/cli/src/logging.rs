@@ -1,7 +1,7 @@
 //! Log lines go to standard error, so that standard output holds only the result.
 //!
-//! A separate thread writes them, so that a stopped terminal or a pipe without a reader does not delay any machine. Lines that it
-//! cannot keep up with are dropped.
+//! A separate thread writes them, so that a stopped terminal or a pipe without a reader does not
+//! delay any machine. Lines that it cannot keep up with are dropped.
 
 use std::io::IsTerminal;
 
@@ -12,7 +12,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::{Args, Command};
 
-/// Lines that may wait to be written. Chosen by us: some seconds' worth of a busy master, in a few MiB.
+/// Maximum number of log lines waiting to be written. Chosen by us: some seconds' worth of a busy
+/// master, in a few MiB.
 const LINES_WAITING_MAX: usize = 16_384;
 
 /// The form of log lines.
@@ -24,7 +25,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Starts logging. Lines that wait are written when the guard is dropped.
+/// Starts logging. Waiting lines are written when the guard is dropped.
 pub(crate) fn start(args: &Args) -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(LINES_WAITING_MAX)
@@ -42,12 +43,12 @@ pub(crate) fn start(args: &Args) -> WorkerGuard {
     guard
 }
 
-/// What is logged unless `RUST_LOG` says otherwise: servers tell their operator what happens, commands what went wrong.
+/// The default filter if `RUST_LOG` is not set: servers log events, other commands only problems.
 fn default_filter(args: &Args) -> String {
     if args.verbose {
         return "info,longshore_server=debug".to_owned();
     }
-    // What the SDK cannot find is said once, in our words.
+    // Missing credentials are reported once, in our own words.
     let quiet = "warn,aws_config=off";
     match args.command {
         Command::Dev(_) | Command::Serve(_) => format!("{quiet},{TARGET}=info"),

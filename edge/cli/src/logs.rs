@@ -1,4 +1,5 @@
-//! `longshore logs`: a container's output. ECS leaves this to log drivers; the local ECS serves it in addition to its API.
+//! `longshore logs`: a container's output. ECS leaves this to log drivers; the local ECS serves it
+//! in addition to its API.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -52,7 +53,7 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
             let text = format!("its output is no longer available: {}", how_it_ended(&task));
             return Err(crate::NotFound(text).into());
         }
-        // It may write yet.
+        // It may still write.
         None => Bytes::new(),
     };
     if json {
@@ -84,7 +85,7 @@ fn how_it_ended(task: &Task) -> String {
     words.join(", ")
 }
 
-/// What a container wrote; nothing if nothing is kept.
+/// Fetches a container's output; empty if nothing is kept.
 async fn fetch(
     cluster: &Cluster<'_>,
     task: &str,

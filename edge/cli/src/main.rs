@@ -1,7 +1,8 @@
 //! `longshore`: Apache Mesos frameworks, unmodified, on Amazon ECS.
 //!
-//! This is the only crate that reads flags and environment variables, prints, and exits the process. Exit codes: 0 success,
-//! 1 failure (the message says why), 2 invalid command line, 3 the requested object does not exist.
+//! This is the only crate that reads flags and environment variables, prints, and exits the
+//! process. Exit codes: 0 success, 1 failure (the message says why), 2 invalid command line, 3 the
+//! requested object does not exist.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -33,12 +34,13 @@ use clap::{CommandFactory, Parser};
 
 use crate::args::{Args, Command};
 
-/// Records are made by one thread and dropped by another all the time, which the system's allocator locks for (ADR 0013).
+/// Records are constantly allocated by one thread and freed by another, which causes lock
+/// contention in the system allocator (ADR 0013).
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// What was asked for does not exist.
+/// The requested object does not exist.
 #[derive(Debug)]
 struct NotFound(String);
 
@@ -50,17 +52,17 @@ impl std::fmt::Display for NotFound {
 
 impl std::error::Error for NotFound {}
 
-/// Connections and containers take files: as many as the system allows, where that is more than the usual few.
+/// Raises the limit on open files to the maximum: connections and containers need many.
 fn raise_file_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Fewer files are enough for most.
+    // The default is enough for most uses.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
 fn main() -> ExitCode {
-    // Before anything else: it is started for each container, and none of what follows is its business.
+    // First of all: it is started once per container, and needs none of what follows.
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|word| word == "supervise") {
         return longshore_agent::supervise::main(words);
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
         }
     };
     raise_file_limit();
-    // Dropped last, when everything has been said.
+    // Dropped last, to flush all log lines.
     let _log = logging::start(&args);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -7,7 +7,7 @@ use longshore_bridge::{Config, DefaultImage};
 
 use crate::args::MasterArgs;
 
-/// What the flags ask for. `address` is the one that is listened on.
+/// The bridge's configuration. `address` is the listen address.
 pub(crate) fn config(
     args: &MasterArgs,
     address: SocketAddr,

@@ -1,10 +1,13 @@
-//! Commands that users of kubectl, docker, nomad and the AWS CLI may type out of habit, and their counterparts here.
+//! Commands that users of kubectl, docker, nomad and the AWS CLI may type out of habit, and their
+//! counterparts here.
 //!
-//! Only words that are not commands of ours end up here: where a word means the same, ours has that name (`ps`, `run`, `logs`).
+//! Only words that are not commands of ours end up here: where a word means the same, ours has that
+//! name (`ps`, `run`, `logs`).
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// What is typed elsewhere, by whom, and what does it here. The first line whose words the command line begins with counts.
+/// A command elsewhere, the program it belongs to, and the equivalent here. The first entry whose
+/// words are a prefix of the command line applies.
 const WORDS: [(&str, &str, &str); 37] = [
     ("get nodes", "kubectl", "longshore instances"),
     ("get events", "kubectl", "longshore events"),
@@ -45,7 +48,8 @@ const WORDS: [(&str, &str, &str); 37] = [
     ("list-container-instances", "aws ecs", "longshore instances"),
 ];
 
-/// The error, with a tip if the words are another program's. `typed` is the command line less the name of the program.
+/// Adds a tip to the error if the words belong to another program. `typed` is the command line
+/// without the program name.
 pub(crate) fn with_tip(mut error: clap::Error, typed: &[String]) -> clap::Error {
     if error.kind() != ErrorKind::InvalidSubcommand {
         return error;
@@ -64,7 +68,7 @@ fn find(words: &[&str]) -> Option<(&'static str, &'static str, &'static str)> {
     let begins = |theirs: &str| {
         let mut typed = words.iter();
         theirs.split(' ').all(|word| {
-            // kubectl takes one node and many nodes.
+            // kubectl accepts singular and plural.
             let is = |typed: &&str| typed.trim_end_matches('s') == word.trim_end_matches('s');
             typed.next().is_some_and(is)
         })

@@ -6,13 +6,15 @@ use std::io::Write;
 
 pub(crate) use table::{Column, print as table};
 
-/// Prints a line. Unlike `println!` it ends the program quietly when nobody reads any more, as in `longshore ps | head -1`.
+/// Prints a line. Unlike `println!` it quietly ends the program when the reader is gone, as in
+/// `longshore ps | head -1`.
 macro_rules! say {
     ($($words:tt)*) => { $crate::output::line(format_args!($($words)*)) };
 }
 pub(crate) use say;
 
-/// Whether a character commands a terminal, turns the direction of writing, or cannot be seen, although JSON may hold it as it is.
+/// Whether a character controls a terminal, changes the writing direction, or is invisible,
+/// although JSON may contain it unescaped.
 fn is_hidden(c: char) -> bool {
     matches!(
         c,
@@ -21,7 +23,7 @@ fn is_hidden(c: char) -> bool {
     )
 }
 
-/// The text with hidden characters as JSON writes them by number, so that a document stays the document that it is.
+/// Escapes hidden characters as in JSON, which leaves the meaning of a document unchanged.
 fn shown(text: String) -> String {
     if !text.contains(is_hidden) {
         return text;
@@ -43,13 +45,13 @@ fn shown(text: String) -> String {
 pub(crate) fn line(words: std::fmt::Arguments<'_>) {
     let text = shown(words.to_string());
     if writeln!(std::io::stdout(), "{text}").is_err() {
-        #[expect(clippy::exit, reason = "what would be said next cannot be said either")]
+        #[expect(clippy::exit, reason = "further output cannot be written either")]
         std::process::exit(0);
     }
 }
 
-/// Text that cannot command a terminal or begin another line: control characters, and those that turn the direction of
-/// writing, stand there as escapes.
+/// Escapes control characters and those that change the writing direction, so that the text cannot
+/// control a terminal or start another line.
 pub(crate) fn plain(text: &str) -> String {
     let is_plain = |c: char| !c.is_control() && !is_hidden(c);
     if text.chars().all(is_plain) {
@@ -66,9 +68,9 @@ pub(crate) fn plain(text: &str) -> String {
     shown
 }
 
-/// An error with its causes, on one line. What it quotes may come from anybody.
+/// An error with its causes. Quoted text is untrusted.
 pub(crate) fn message(error: &anyhow::Error) -> String {
-    // Errors of our own may have lines, to show a place in what was typed.
+    // Our own errors may have several lines, to mark a position in the input.
     let text = format!("{error:#}");
     text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
@@ -78,7 +80,7 @@ pub(crate) fn short(arn: &str) -> String {
     arn.rsplit('/').next().unwrap_or(arn).to_owned()
 }
 
-/// How long ago something was, in the largest unit that fits.
+/// How long ago something was, in the largest suitable unit.
 pub(crate) fn ago(seconds: i64) -> String {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

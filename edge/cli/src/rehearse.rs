@@ -1,6 +1,8 @@
-//! `longshore instances add|drain|activate|disconnect|connect|remove`: simulates what can happen to machines.
+//! `longshore instances add|drain|activate|disconnect|connect|remove`: simulates what can happen to
+//! machines.
 //!
-//! Draining is part of the ECS API, so it works on AWS too. The rest happens to EC2 instances on AWS, and is for a local ECS only.
+//! Draining is part of the ECS API, so it works on AWS too. The rest happens to EC2 instances on
+//! AWS, and is for a local ECS only.
 
 use std::process::ExitCode;
 
@@ -16,7 +18,7 @@ use crate::instance_types::InstanceGroup;
 use crate::local;
 use crate::output::short;
 
-/// Does it, and says what was done.
+/// Runs the action, and reports what was done.
 pub(crate) async fn run(
     action: InstanceAction,
     cluster: &AnyCluster,
@@ -133,7 +135,7 @@ async fn set(
     let cluster = Cluster::of(cluster).await?;
     let instances = find::instances(&cluster, &instances).await?;
     let mut done = Vec::new();
-    // Source: ECS API reference: ten in one request.
+    // Source: ECS API reference: at most 10 per request.
     for batch in instances.chunks(10) {
         let request = cluster.sdk().update_container_instances_state().cluster(cluster.name());
         let request = request.set_container_instances(Some(batch.to_vec())).status(status.clone());

@@ -53,7 +53,7 @@ pub(crate) async fn run(args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {
     Ok(if all && well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Environment and command are for the first container: its name stands in the definition.
+/// Overrides for the first container, whose name is in the definition.
 async fn overrides(cluster: &Cluster<'_>, args: &RunArgs) -> anyhow::Result<Option<TaskOverride>> {
     if args.env.is_empty() && args.command.is_empty() {
         return Ok(None);
@@ -80,7 +80,7 @@ async fn overrides(cluster: &Cluster<'_>, args: &RunArgs) -> anyhow::Result<Opti
     Ok(Some(TaskOverride::builder().container_overrides(container.build()).build()))
 }
 
-/// Waits until all have stopped; true if each ended with 0.
+/// Waits until all have stopped; returns whether each exited with 0.
 async fn wait(cluster: &Cluster<'_>, arns: &[String], json: bool) -> anyhow::Result<bool> {
     let ids: Vec<_> = arns.iter().map(|arn| arn.as_str().into()).collect();
     loop {

@@ -2,17 +2,18 @@
 
 use std::io::IsTerminal;
 
-/// Columns and rows of a terminal, in characters.
+/// Columns and rows of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size {
     pub(crate) columns: usize,
     pub(crate) rows: usize,
 }
 
-/// What a terminal has that does not say. Source: the VT100, which every other terminal imitates.
+/// The assumed size of a terminal that does not report it. Source: the VT100, which every other
+/// terminal imitates.
 const UNKNOWN: Size = Size { columns: 80, rows: 24 };
 
-/// The size of the terminal, as it is now; `None` when standard output is a file or a pipe.
+/// The current size of the terminal; `None` when standard output is a file or a pipe.
 pub(crate) fn size() -> Option<Size> {
     let out = std::io::stdout();
     if !out.is_terminal() {
@@ -26,7 +27,7 @@ pub(crate) fn size() -> Option<Size> {
     }))
 }
 
-/// The text in at most `columns` characters; a cut is shown by an ellipsis.
+/// Truncates text to `columns` characters, marked by an ellipsis.
 pub(crate) fn clip(text: &str, columns: usize) -> String {
     if text.chars().count() <= columns {
         return text.to_owned();

@@ -1,4 +1,5 @@
-//! Where the SDK sends its requests, for messages: profiles, environment and region all have a say in that.
+//! Records the endpoint that the SDK uses, for messages: it depends on profiles, environment and
+//! region.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,7 +1,8 @@
-//! Token buckets of the real ECS, kept on our side, so that no request is sent that would be refused.
+//! Client-side token buckets like those of the real ECS, so that no request is sent that would be
+//! throttled.
 //!
-//! Where requests wait for tokens they stand in line, the more urgent first: kills before launches before readings, and
-//! among equals whoever came first.
+//! Requests that wait for tokens are queued by urgency: kills before launches before readings, and
+//! in order of arrival within each.
 //!
 //! Source: ECS developer guide, *Request throttling for the Amazon ECS API*.
 
@@ -9,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The kinds of request that have a bucket of their own.
+/// The kinds of request with a bucket of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Category {
     /// Starting and stopping tasks.
@@ -22,18 +23,18 @@ pub(crate) enum Category {
     DefinitionRead,
 }
 
-/// Who is served first where requests wait; in this order.
+/// Priority of waiting requests, most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Urgency {
-    /// The end of a task: what it holds is waited for.
+    /// Stopping a task: somebody waits for its resources.
     Kill,
-    /// What a launch needs.
+    /// Part of a launch.
     Launch,
     /// A reading.
     Read,
 }
 
-/// Capacity and tokens a second of each category.
+/// Capacity and tokens per second of each category.
 const DOCUMENTED: [(Category, f64, f64); 4] = [
     (Category::ResourceModify, 100.0, 40.0),
     (Category::ResourceRead, 100.0, 20.0),
@@ -41,16 +42,16 @@ const DOCUMENTED: [(Category, f64, f64); 4] = [
     (Category::DefinitionRead, 50.0, 20.0),
 ];
 
-/// The least time between two looks whether it is somebody's turn.
+/// Minimum time between two checks for a token.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// What is left of the request budget.
+/// The remaining request budget.
 #[derive(Debug)]
 pub struct Budget {
     buckets: Vec<Mutex<Bucket>>,
 }
 
-/// A place in the line: the more urgent first, then who came first.
+/// A position in the queue: by urgency, then by arrival.
 type Place = (Urgency, u64);
 
 #[derive(Debug)]
@@ -60,7 +61,7 @@ struct Bucket {
     per_second: f64,
     tokens: f64,
     at: Instant,
-    /// Those who wait for a token.
+    /// Requests waiting for a token.
     line: BTreeSet<Place>,
     came: u64,
 }
@@ -85,8 +86,8 @@ impl Bucket {
         place
     }
 
-    /// Takes a token, if it is this place's turn and there is one; else how long that will be, unless someone comes who
-    /// is more urgent.
+    /// Takes a token, if there is one and it is this request's turn. Otherwise returns how long
+    /// that will take, unless more urgent requests arrive.
     fn take(&mut self, now: Instant, place: Place) -> Result<(), Duration> {
         let refill = now.saturating_duration_since(self.at).as_secs_f64() * self.per_second;
         self.tokens = (self.tokens + refill).min(self.capacity);
@@ -102,7 +103,7 @@ impl Bucket {
     }
 }
 
-/// Whoever stands in line. Leaves it when it has been served, and when it gives up.
+/// A waiting request. Leaves the queue when it is served or gives up.
 struct Waiting<'a> {
     bucket: &'a Mutex<Bucket>,
     place: Place,
@@ -119,19 +120,19 @@ impl Drop for Waiting<'_> {
 }
 
 impl Budget {
-    /// The budget that AWS documents.
+    /// The budget documented by AWS.
     pub fn documented() -> Self {
         let now = Instant::now();
         let buckets = DOCUMENTED.into_iter().map(|one| Mutex::new(Bucket::new(one, now)));
         Self { buckets: buckets.collect() }
     }
 
-    /// No budget: the cluster is our own.
+    /// No limit: the cluster is our own.
     pub fn unlimited() -> Self {
         Self { buckets: Vec::new() }
     }
 
-    /// Waits for its turn.
+    /// Waits for a token.
     pub(crate) async fn turn(&self, category: Category, urgency: Urgency) {
         let Some(bucket) = self.buckets.iter().find(|bucket| lock(bucket).category == category)
         else {
@@ -156,7 +157,7 @@ mod tests {
         Bucket::new((Category::ResourceRead, 100.0, 20.0), start)
     }
 
-    /// Joins the line and leaves it if served at once.
+    /// Joins the queue, and leaves it if served at once.
     fn ask(
         bucket: &mut Bucket,
         now: Instant,

@@ -1,4 +1,4 @@
-//! From the SDK's types to those of the replica.
+//! Converts the SDK's types to those of the replica.
 
 use std::collections::BTreeMap;
 

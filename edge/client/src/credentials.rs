@@ -1,4 +1,4 @@
-//! The credentials of this machine, for those that they are handed on to.
+//! The credentials of this machine, for handing on to others.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,17 +13,17 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 
 use crate::{OptionsError, causes, transport};
 
-/// How long before their end credentials are fetched anew. Source: the SDKs ask a container's endpoint again 5 minutes
-/// before the end that they were told.
+/// How long before they expire credentials are renewed. Source: the SDKs query a container's
+/// endpoint again 5 minutes before the expiry that they were given.
 const MARGIN: Duration = Duration::from_mins(10);
 
-/// For how long keys without an end are handed out. Chosen by us.
+/// Lifetime reported for keys that do not expire. Chosen by us.
 const WITHOUT_END: Duration = Duration::from_hours(1);
 
-/// How long the chain may take. Chosen by us: a profile may ask a service or run a program.
+/// Timeout of the provider chain. Chosen by us: a profile may query a service or run a program.
 const FETCH: Duration = Duration::from_secs(15);
 
-/// Keys and their end. They are handed on, and neither logged nor stored.
+/// Keys and their expiry. They are handed on, but never logged or stored.
 #[derive(Clone)]
 pub struct Keys {
     /// Access key id.
@@ -32,7 +32,7 @@ pub struct Keys {
     pub secret_access_key: String,
     /// Session token, empty if there is none.
     pub token: String,
-    /// Until when they are good.
+    /// When they expire.
     pub expires_at: SystemTime,
 }
 
@@ -42,8 +42,8 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// Whatever the AWS SDK finds on this machine: environment, profiles, roles. The last keys are kept until they near their
-/// end.
+/// The credentials that the AWS SDK finds on this machine: environment, profiles, roles. Cached
+/// until they are about to expire.
 #[derive(Clone, Debug)]
 pub struct HostCredentials {
     chain: SharedCredentialsProvider,
@@ -51,10 +51,10 @@ pub struct HostCredentials {
 }
 
 impl HostCredentials {
-    /// Looks for credentials, and fetches them once to see that they can be had.
+    /// Looks for credentials, and fetches them once to verify that they are available.
     ///
     /// # Errors
-    /// Says that there are none, and where they were looked for.
+    /// If there are none, with the places searched.
     pub async fn find() -> Result<Self, OptionsError> {
         let loader = aws_config::defaults(BehaviorVersion::latest());
         let shared = loader.http_client(transport::https()).load().await;
@@ -70,7 +70,7 @@ impl HostCredentials {
         Self { chain, last: Arc::default() }
     }
 
-    /// Keys that are good for some minutes at least, if the chain has any such.
+    /// Keys that are valid for some minutes at least, if the chain provides such.
     ///
     /// # Errors
     /// Why there are none, for people.
@@ -88,14 +88,14 @@ impl HostCredentials {
     }
 }
 
-/// Access key and secret of the default profile, if the credentials file of the AWS CLI has them: they are read from there alone, since no
-/// command for this machine should wait for what is asked of a network.
+/// Access key and secret of the default profile from the credentials file of the AWS CLI, if it has
+/// them. Only the file is read, so that local commands never wait for the network.
 pub async fn default_profile() -> Option<(String, String)> {
     let named = std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from);
     let usual = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".aws/credentials"));
     let path = named.or_else(usual).filter(|path| path.is_file())?;
     let files = EnvConfigFiles::builder().with_file(EnvConfigFileKind::Credentials, path).build();
-    // The provider asks for a transport, and for keys in a file does not use it.
+    // The provider requires a transport, but does not use it for keys in a file.
     let config = ProviderConfig::without_region().with_http_client(transport::plain());
     let builder = ProfileFileCredentialsProvider::builder().configure(&config);
     let builder = builder.profile_name("default");

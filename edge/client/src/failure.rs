@@ -1,17 +1,18 @@
-//! What an error of the SDK means for the one who asked: whether something may have been done.
+//! Classifies errors of the SDK by what they mean for the caller: whether something may have been
+//! done.
 //!
-//! Told apart by whether the request was sent and by the status of the answer. The name of an error counts only where the
-//! status blames the request: a 5xx may come after the change was made, whatever it is called, and so may an answer that
-//! cannot be read.
+//! They are distinguished by whether the request was sent and by the status of the answer. The
+//! error name counts only if the status blames the request: a 5xx may follow a change that was
+//! made, whatever its name, and so may an answer that cannot be parsed.
 //!
-//! | what came back | then |
+//! | result | classification |
 //! |---|---|
 //! | no connection, or no credentials to sign with | not done |
-//! | nothing after the request was sent, or half an answer | unsure |
-//! | 429, or a 4xx with one of the names of throttling | throttled |
-//! | a 4xx that does not know the signature or its key | not done |
-//! | any other 4xx with the name of an error | refused |
-//! | a 4xx without a name, any 5xx, any other answer that cannot be read | unsure |
+//! | no answer after the request was sent, or an incomplete one | unsure |
+//! | 429, or a 4xx with a throttling error | throttled |
+//! | a 4xx that rejects the signature or its key | not done |
+//! | any other 4xx with an error name | refused |
+//! | a 4xx without a name, any 5xx, any other unreadable answer | unsure |
 //!
 //! Source: ECS API reference, *Common errors*; the retry behaviour of the AWS SDKs.
 
@@ -21,7 +22,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use hyper_util::client::legacy::Error as HttpError;
 use longshore_replica::Failure;
 
-/// Names under which AWS throttles. Source: the lists that the AWS SDKs retry by.
+/// Throttling errors of AWS. Source: the lists that the AWS SDKs retry by.
 const THROTTLING: [&str; 8] = [
     "BandwidthLimitExceeded",
     "RequestLimitExceeded",
@@ -33,8 +34,8 @@ const THROTTLING: [&str; 8] = [
     "TooManyRequestsException",
 ];
 
-/// Names under which AWS says that it does not know who asks: what is asked for was not even looked at. Source: ECS API
-/// reference, *Common errors*.
+/// Errors of AWS that reject the caller's credentials: the request itself was not processed.
+/// Source: ECS API reference, *Common errors*.
 const UNKNOWN_CALLER: [&str; 9] = [
     "ExpiredToken",
     "ExpiredTokenException",
@@ -47,7 +48,7 @@ const UNKNOWN_CALLER: [&str; 9] = [
     "UnrecognizedClientException",
 ];
 
-/// What an SDK error means for the one who asked.
+/// Classifies an SDK error.
 pub(crate) fn failure<E>(error: &SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -68,7 +69,7 @@ where
     }
 }
 
-/// An answer came, and it is none that was asked for.
+/// Classifies an unexpected answer.
 fn answered<E>(error: &SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -93,14 +94,15 @@ where
     }
 }
 
-/// A member that every answer of its kind has, though it may be an empty list. Without it, something else answered.
+/// Unwraps a member that every valid answer has, if only as an empty list. Without it, something
+/// else answered.
 pub(crate) fn said<T>(member: Option<T>, name: &str) -> Result<T, Failure> {
     member.ok_or_else(|| {
         Failure::Unsure(format!("HTTP 200, not a response from ECS: it has no {name}"))
     })
 }
 
-/// Whether a request that failed on its way was never sent.
+/// Whether a request that failed was never sent.
 fn is_unsent(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|error| {
         error.downcast_ref::<HttpError>().is_some_and(HttpError::is_connect)
@@ -108,12 +110,12 @@ fn is_unsent(error: &(dyn std::error::Error + 'static)) -> bool {
     })
 }
 
-/// What caused an error, in one line.
+/// The causes of an error, in one line.
 fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     error.source().map_or_else(|| error.to_string(), causes)
 }
 
-/// An error and what caused it, in one line.
+/// An error and its causes, in one line.
 pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,8 +1,8 @@
-//! Events of the cluster from a queue: an EventBridge rule puts them there, and they are taken from it here.
+//! Cluster events from a queue that an EventBridge rule fills.
 //!
-//! A queue has one reader: what one takes, another does not see. A message is deleted after it was handed on, so that one
-//! that is lost on the way is delivered again. Queue and rule are looked up, or made, each time the feed is opened: a queue
-//! that was deleted meanwhile is there again.
+//! A queue has one reader: what one takes, another does not see. A message is deleted after it was
+//! handed on, so a lost one is delivered again. Queue and rule are looked up or created each time
+//! the feed is opened, which restores a deleted queue.
 //!
 //! Source: EventBridge user guide, *Amazon SQS queue targets*; SQS developer guide, *Long polling*.
 
@@ -18,12 +18,12 @@ use longshore_replica::News;
 
 use crate::{Client, causes};
 
-/// Messages of one request. Source: SQS API reference.
+/// Messages per request. Source: SQS API reference.
 const BATCH: i32 = 10;
-/// Seconds that a request for messages waits for the first. Source: SQS API reference, the most there is.
+/// Long polling time in seconds. Source: SQS API reference, the maximum.
 const WAIT_S: i32 = 20;
 
-/// How long one attempt may take. Chosen by us: the longest wait for messages, and then some.
+/// Timeout of one attempt. Chosen by us: the longest wait for messages, plus a margin.
 const ATTEMPT: Duration = Duration::from_secs(30);
 
 /// Where events of a cluster arrive.
@@ -31,27 +31,27 @@ const ATTEMPT: Duration = Duration::from_secs(30);
 pub struct FeedOptions {
     /// Name or URL of the queue.
     pub queue: String,
-    /// Whether queue and rule are made, if they are not there, and the rule is kept enabled only while it is of use.
+    /// Whether queue and rule are created if missing, and the rule is enabled only while needed.
     pub makes: bool,
 }
 
-/// Events cannot be had.
+/// Why events are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
     /// A request failed.
     #[error("{0}: {1}")]
     Request(&'static str, String),
-    /// The answer lacks something.
+    /// The answer is incomplete or reports an error.
     #[error("{0}")]
     Answer(String),
 }
 
-/// What a request brought.
+/// The result of a request.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// What events told of the cluster.
+    /// News about the cluster.
     pub news: Vec<News>,
-    /// Messages that are no such events, in words.
+    /// Descriptions of messages that could not be parsed.
     pub strange: Vec<String>,
     receipts: Vec<String>,
 }
@@ -68,14 +68,14 @@ pub struct Feed {
 }
 
 impl Client {
-    /// The events of the cluster, from a queue that is reached as the cluster is.
+    /// Opens the events of the cluster, from a queue that is reached like the cluster itself.
     pub fn feed(&self, options: FeedOptions) -> Feed {
         let timeout = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
         let mut sqs =
             aws_sdk_sqs::config::Builder::from(&self.shared).timeout_config(timeout.clone());
         let mut bridge =
             aws_sdk_eventbridge::config::Builder::from(&self.shared).timeout_config(timeout);
-        // A local ECS has the queue as well; an endpoint of Amazon's is that of ECS alone.
+        // A local ECS serves the queue too; an Amazon endpoint serves ECS alone.
         if let Some(url) = self.endpoint.as_ref().filter(|url| url.starts_with("http://")) {
             sqs = sqs.endpoint_url(url);
             bridge = bridge.endpoint_url(url);
@@ -92,15 +92,15 @@ impl Client {
 }
 
 impl Feed {
-    /// Whether this feed makes what it needs, and so may rest while nobody wants events.
+    /// Whether this feed creates what it needs, and so can be paused while nobody wants events.
     pub fn makes(&self) -> bool {
         self.options.makes
     }
 
-    /// Finds the queue, or makes it and what fills it.
+    /// Finds the queue, or creates it together with its rule.
     ///
     /// # Errors
-    /// Says what cannot be found or made.
+    /// What could not be found or created.
     pub async fn open(&mut self) -> Result<(), FeedError> {
         self.cluster_arn = self.find_cluster().await?;
         self.url =
@@ -108,18 +108,18 @@ impl Feed {
         Ok(())
     }
 
-    /// Events are not wanted for now. The queue stays.
+    /// Stops events for now. The queue remains.
     ///
     /// # Errors
-    /// Says what failed; a rule that is not there is none of it.
+    /// What failed; a missing rule is not an error.
     pub async fn rest(&self) -> Result<(), FeedError> {
         if self.options.makes { self.disable().await } else { Ok(()) }
     }
 
-    /// Waits for events; none may come in time.
+    /// Waits for events; may return none.
     ///
     /// # Errors
-    /// Says what failed.
+    /// What failed.
     pub async fn receive(&self) -> Result<Batch, FeedError> {
         let request = self.sqs.receive_message().queue_url(&self.url);
         let request = request.max_number_of_messages(BATCH).wait_time_seconds(WAIT_S);
@@ -135,10 +135,10 @@ impl Feed {
         Ok(batch)
     }
 
-    /// Deletes what was handed on.
+    /// Deletes messages that were handed on.
     ///
     /// # Errors
-    /// Says what failed: the messages come again.
+    /// What failed; the messages will be delivered again.
     pub async fn delete(&self, batch: Batch) -> Result<(), FeedError> {
         let entry = |(number, receipt): (usize, String)| {
             let entry = DeleteMessageBatchRequestEntry::builder().id(number.to_string());
@@ -175,7 +175,7 @@ impl Feed {
     }
 }
 
-/// What failed, and why, in words.
+/// Describes what failed, and why.
 fn failed<E, R>(what: &'static str) -> impl FnOnce(SdkError<E, R>) -> FeedError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

@@ -1,11 +1,13 @@
-//! Amazon ECS through the AWS SDK: paging, batching, request budgets, retries; and its events through SQS.
+//! Amazon ECS through the AWS SDK: paging, batching, request budgets, retries; and its events
+//! through SQS.
 //!
-//! Whatever configures the SDK configures this (profiles, environment, region, endpoints), and beside it
-//! `AWS_ECS_CLUSTER` and `AWS_ECS_ENDPOINT`, read by the command line. SDK types go no further than here: what
-//! comes out is [`longshore_replica`]'s.
+//! It is configured like the SDK (profiles, environment, region, endpoints), plus `AWS_ECS_CLUSTER`
+//! and `AWS_ECS_ENDPOINT`, which the command line reads. SDK types stay inside: results are types
+//! of [`longshore_replica`].
 //!
-//! Invariants: a `StartTask` is sent once; a reply that is lost is the caller's to settle. An empty list of ids is never
-//! sent, since ECS refuses it. Requests keep to the documented token buckets when the cluster is Amazon's.
+//! Invariants: a `StartTask` is sent once; if its reply is lost, the caller must find out what
+//! happened. An empty list of ids is never sent, since ECS rejects it. Requests stay within the
+//! documented token buckets if the cluster is Amazon's.
 #![forbid(unsafe_code)]
 
 mod asked;
@@ -37,7 +39,7 @@ pub use credentials::{HostCredentials, Keys, default_profile};
 pub use feed::{Batch, Feed, FeedError, FeedOptions};
 pub use sign::SignError;
 
-/// How long one attempt may take. Chosen by us: ECS answers in milliseconds or not at all.
+/// Timeout of one attempt. Chosen by us: ECS answers in milliseconds or not at all.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// How to reach a cluster.
@@ -45,29 +47,29 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 pub struct Options {
     /// Name or ARN of the cluster.
     pub cluster: String,
-    /// Where the API is, if not where the SDK is configured to look.
+    /// The API endpoint, unless the SDK's configuration applies.
     pub endpoint: Option<String>,
-    /// The region, if not the one that the SDK is configured with.
+    /// The region, unless the SDK's configuration applies.
     pub region: Option<String>,
-    /// Access key and secret, if not those that the SDK is configured with.
+    /// Access key and secret, unless the SDK's configuration applies.
     pub keys: Option<(String, String)>,
-    /// Whether to keep to the token buckets of the real ECS.
+    /// Whether to stay within the token buckets of the real ECS.
     pub budget: bool,
 }
 
-/// The client cannot be made.
+/// Why the client cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum OptionsError {
     /// No region is configured.
     #[error("no AWS region is configured: set AWS_REGION, or region in the AWS profile")]
     Region,
-    /// No credentials are to be had.
+    /// No credentials were found.
     #[error(
         "no AWS credentials found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this \
          machine a role: {0}"
     )]
     Credentials(String),
-    /// The profile that is named has none.
+    /// The named profile has no credentials.
     #[error(
         "the AWS profile {0:?} (AWS_PROFILE) has no credentials, or is not in ~/.aws/config and ~/.aws/credentials: {1}"
     )]
@@ -75,7 +77,7 @@ pub enum OptionsError {
 }
 
 impl OptionsError {
-    /// There are no credentials; why, as the SDK says it.
+    /// The error for missing credentials, with the SDK's reason.
     pub(crate) fn without_credentials(why: String) -> Self {
         match std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty()) {
             Some(profile) => Self::Profile(profile, why),
@@ -90,17 +92,17 @@ pub struct Client {
     sdk: aws_sdk_ecs::Client,
     cluster: String,
     budget: Arc<Budget>,
-    /// What it was made of, for clients of other services.
+    /// The configuration, for clients of other services.
     shared: aws_config::SdkConfig,
     endpoint: Option<String>,
     asked: Asked,
 }
 
 impl Client {
-    /// A client that is configured as the SDK is.
+    /// Creates a client, configured like the SDK.
     ///
     /// # Errors
-    /// Says what is not configured. Credentials are fetched once to see that they can be had.
+    /// What is not configured. Credentials are fetched once to verify that they are available.
     pub async fn new(options: Options) -> Result<Self, OptionsError> {
         let plain = options.endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
         let transport = if plain { transport::plain() } else { transport::https() };
@@ -117,11 +119,11 @@ impl Client {
             return Err(OptionsError::Region);
         }
         if let Some(provider) = shared.credentials_provider() {
-            // Asked for now, since without them every request would fail, each with a page of causes.
+            // Fetched now, since without them every request would fail with a long chain of causes.
             let got = provider.provide_credentials().await;
             got.map_err(|error| OptionsError::without_credentials(causes(&error)))?;
         }
-        // A local ECS is reached over plain HTTP. It is there or it is not, and throttles nobody.
+        // A local ECS is reached over plain HTTP. It is either there or not, and does not throttle.
         let attempts = if plain && !options.budget { 1 } else { 4 };
         let mut config = aws_sdk_ecs::config::Builder::from(&shared)
             .retry_config(RetryConfig::standard().with_max_attempts(attempts))
@@ -137,7 +139,7 @@ impl Client {
         Ok(Self { sdk, cluster, budget: Arc::new(budget), shared, endpoint, asked })
     }
 
-    /// Where the API was asked last: the endpoint that was given, or the one that the SDK chose.
+    /// The endpoint of the latest request: the one given, or the SDK's choice.
     pub fn asked(&self) -> String {
         self.endpoint
             .clone()
@@ -145,20 +147,21 @@ impl Client {
             .unwrap_or_else(|| "an unknown endpoint".to_owned())
     }
 
-    /// The SDK's own client, for what [`Ask`] has no words for.
+    /// The SDK's own client, for requests that [`Ask`] does not cover.
     pub fn sdk(&self) -> &aws_sdk_ecs::Client {
         &self.sdk
     }
 
-    /// The cluster that is asked about.
+    /// The cluster.
     pub fn cluster(&self) -> &str {
         &self.cluster
     }
 
-    /// Asks, and waits for what comes of it.
+    /// Sends a request, and waits for the result.
     ///
     /// # Errors
-    /// Tells a refusal, after which nothing was done, from silence, after which something may have been.
+    /// Distinguishes a rejection, after which nothing was done, from silence, after which something
+    /// may have been.
     pub async fn ask(&self, ask: Ask) -> Result<Answer, Failure> {
         match ask {
             Ask::ListInstances => self.list_instances().await,

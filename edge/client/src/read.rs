@@ -1,4 +1,4 @@
-//! Reading: every page, in batches that ECS takes.
+//! Reads all pages, in batches of the size that ECS accepts.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::budget::{Category, Urgency};
 use crate::failure::said;
 use crate::{Client, convert, failure};
 
-/// Ids of one describe call. Source: ECS API reference.
+/// Ids per describe call. Source: ECS API reference.
 const BATCH: usize = 100;
 
 impl Client {
@@ -117,7 +117,7 @@ impl Client {
                 Ok(Answer::Definition(Some(convert::definition(told))))
             }
             Err(error) => match failure(&error) {
-                // What ECS says of a definition that is not there.
+                // ECS returns this for a definition that does not exist.
                 Failure::Refused { code, .. } if code == "ClientException" => {
                     Ok(Answer::Definition(None))
                 }

@@ -1,4 +1,4 @@
-//! Signatures for requests that the SDK has no operation for: what a local ECS answers beside the API of ECS.
+//! Signatures for requests without an SDK operation: what a local ECS serves besides the ECS API.
 
 use std::time::SystemTime;
 
@@ -12,17 +12,17 @@ use crate::{Client, causes};
 /// The service that requests are signed for: the port is that of the ECS API.
 const SERVICE: &str = "ecs";
 
-/// A request cannot be signed.
+/// Why a request cannot be signed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot sign the request: {0}")]
 pub struct SignError(String);
 
 impl Client {
-    /// The headers that sign a request with this client's credentials, for its region. `host` is what the `Host` header will say;
-    /// `path` is encoded, and ends with the query.
+    /// The headers that sign a request with this client's credentials, for its region. `host` is
+    /// the value of the `Host` header; `path` is encoded and includes the query.
     ///
     /// # Errors
-    /// When there are no credentials, or host and path make no URL.
+    /// If there are no credentials, or host and path do not form a URL.
     pub async fn sign(
         &self,
         method: &str,
@@ -89,7 +89,7 @@ mod tests {
             ("POST", "/longshore/v1/instances", "", b"{}"),
         ] {
             let whole = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-            // A port that HTTP has anyway is signed if it is sent.
+            // A default port is signed too if it is sent.
             let host = "127.0.0.1:80";
             let to = (host, &*whole);
             let headers = headers(&credentials, "us-east-1", at, method, to, body).expect("signed");

@@ -1,14 +1,14 @@
 //! How the AWS SDK reaches an endpoint.
 //!
-//! The SDK's own default is the same with another library for the cryptography, whose C sources take longer to build than
-//! everything else below the SDK ([ADR 0024](../../../docs/adr/0024-profiles.md)).
+//! The SDK's own default differs only in the cryptography library, whose C sources take longer to
+//! build than everything else below the SDK ([ADR 0024](../../../docs/adr/0024-profiles.md)).
 
 use aws_sdk_ecs::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 
-/// HTTPS, with the certificates that the machine trusts and the proxy that the environment names.
+/// HTTPS, with the certificates that the machine trusts and the proxy from the environment.
 pub(crate) fn https() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let mut connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring));
@@ -19,8 +19,8 @@ pub(crate) fn https() -> SharedHttpClient {
     })
 }
 
-/// HTTP alone, for local endpoints: without TLS there are no certificates to read, which is most of what makes a client slow to
-/// start.
+/// HTTP only, for local endpoints: without TLS there are no certificates to load, which is most of
+/// a client's startup time.
 pub(crate) fn plain() -> SharedHttpClient {
     Builder::new().build_http()
 }

@@ -1,4 +1,4 @@
-//! Changing things. A `StartTask` goes out once.
+//! Changes. A `StartTask` is sent once.
 
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::types as sdk;
@@ -40,7 +40,7 @@ impl Client {
             .started_by(&*start.started_by)
             .set_group(start.group.as_deref().map(str::to_owned))
             .overrides(sdk::TaskOverride::builder().container_overrides(overrides).build());
-        // A second attempt after a reply that was lost could start a second task.
+        // A second attempt after a lost reply could start a second task.
         let once = aws_sdk_ecs::config::Builder::new().retry_config(RetryConfig::disabled());
         let reply = request
             .customize()
@@ -99,7 +99,7 @@ fn container(content: &DefinitionContent) -> Result<Parts, String> {
         .name(&*content.container)
         .image(&*content.image)
         .essential(true)
-        // Launches say how much they need; the definition needs only say something.
+        // Launches specify the memory; the definition only has to have a value.
         .memory(MEMORY_MIB)
         .set_entry_point(content.entry_point.as_deref().map(words))
         .set_user(content.user.as_deref().map(str::to_owned))

@@ -1,5 +1,6 @@
-//! Every question to the cluster against every way in which an endpoint can fail: what came of it is told apart by the
-//! status of the answer and by whether the request was sent, never by the name of an error alone.
+//! Tests every request to the cluster against every way in which an endpoint can fail: results are
+//! classified by the status of the answer and by whether the request was sent, never by the error
+//! name alone.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeSet;
@@ -10,7 +11,7 @@ use longshore_client::{Client, Options};
 use longshore_replica::{Answer, Ask, DefinitionContent, Failure, StartTask};
 use tokio::task::JoinSet;
 
-/// What is known of a question that has no answer.
+/// What is known about a request without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Unsure,
@@ -29,7 +30,7 @@ fn verdict(result: &Result<Answer, Failure>) -> Result<Verdict, &Answer> {
     }
 }
 
-/// Every question, once.
+/// Every kind of request, once.
 fn asks() -> Vec<Ask> {
     let start = StartTask {
         instance: "i".into(),
@@ -66,11 +67,11 @@ fn asks() -> Vec<Ask> {
 enum Endpoint {
     /// Nobody listens.
     Closed,
-    /// It reads the request and hangs up.
+    /// Reads the request and hangs up.
     HangsUp,
-    /// It hangs up in the middle of its answer, which has this status.
+    /// Hangs up in the middle of its answer, which has this status.
     BreaksOff(u16),
-    /// It answers with a status, a media type and a body.
+    /// Answers with a status, a media type and a body.
     Says(u16, &'static str, &'static str),
 }
 
@@ -81,7 +82,7 @@ const fn error(status: u16, body: &'static str) -> Endpoint {
     Endpoint::Says(status, JSON, body)
 }
 
-/// Reads one request to its end.
+/// Reads one whole request.
 fn take(socket: &TcpStream) -> std::io::Result<()> {
     let mut reader = BufReader::new(socket);
     let (mut line, mut length) = (String::new(), 0);
@@ -116,7 +117,7 @@ fn serve(mut socket: TcpStream, endpoint: Endpoint) -> std::io::Result<()> {
     }
 }
 
-/// Where such an endpoint is.
+/// Starts such an endpoint; returns its address.
 fn listen(endpoint: Endpoint) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -143,7 +144,7 @@ async fn client(endpoint: Endpoint) -> Client {
     Client::new(options).await.unwrap()
 }
 
-/// Puts every question to such an endpoint.
+/// Sends every request to such an endpoint, and checks the verdicts.
 async fn all_are(endpoint: Endpoint, wanted: Verdict) {
     let client = client(endpoint).await;
     let mut asked = JoinSet::new();
@@ -203,7 +204,7 @@ async fn an_answer_that_cannot_be_read_or_says_nothing_leaves_us_unsure() {
         ),
         Endpoint::Says(200, HTML, "<html>Sign in to this network</html>"),
         Endpoint::Says(302, HTML, ""),
-        // Somebody between us and ECS: what it did with the request is its secret.
+        // A middlebox: what it did with the request is unknown.
         Endpoint::Says(403, HTML, "<html>Blocked</html>"),
         error(408, ""),
     ];
@@ -242,7 +243,7 @@ async fn credentials_that_are_not_taken_mean_that_nothing_was_done() {
     every_one_is(Verdict::NotDone, &endpoints).await;
 }
 
-/// ECS says so of a definition that is not there.
+/// ECS returns this for a definition that does not exist.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_exception_about_a_definition_means_that_there_is_none() {
     let endpoint = error(400, r#"{"__type":"ClientException","message":"Unable to describe it."}"#);
@@ -263,7 +264,7 @@ async fn silence_after_a_start_leaves_us_unsure() {
     };
     let client = Client::new(options).await.unwrap();
     let start = asks().into_iter().find(|ask| matches!(ask, Ask::StartTask(_))).unwrap();
-    // The kernel takes the connection, and nobody reads it.
+    // The kernel accepts the connection, but nobody reads from it.
     let result = client.ask(start).await;
     assert_eq!(verdict(&result), Ok(Verdict::Unsure), "{result:?}");
     drop(listener);

@@ -1,7 +1,7 @@
 //! Reads request bodies within a limit on all of them together.
 //!
-//! A small body is read at once: there are no more of them than connections. A large one waits until there is room for all of it,
-//! and keeps that room until its reader is done with it.
+//! A small body is read at once: there are no more of them than connections. A large one waits
+//! until there is room for all of it, and keeps that room until its reader is done with it.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits;
 
-/// Bytes of a permit.
+/// Bytes per semaphore permit.
 const PERMIT: usize = 1024;
 
-/// Room for large bodies.
+/// The space for large bodies.
 #[derive(Clone, Debug)]
 pub(crate) struct Bodies {
     room: Arc<Semaphore>,
 }
 
-/// A body, whole, and the room that it takes.
+/// A complete body, and the space that it occupies.
 #[derive(Debug)]
 pub(crate) struct Whole {
     pub(crate) bytes: Vec<u8>,
-    /// Kept as long as what the body became is.
+    /// Kept as long as whatever the body was decoded into.
     pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
@@ -34,17 +34,17 @@ impl Whole {
     }
 }
 
-/// There is no whole body.
+/// Why a body is not available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoBody {
-    /// It has more bytes than are taken.
+    /// It exceeds the size limit.
     TooLarge,
-    /// It did not arrive in time, or broke off.
+    /// It did not arrive in time, or was cut off.
     Broken,
 }
 
 impl Bodies {
-    /// Room for so many bytes of large bodies.
+    /// Space for that many bytes of large bodies.
     pub(crate) fn new(bytes: usize) -> Self {
         Self { room: Arc::new(Semaphore::new(bytes / PERMIT)) }
     }
@@ -96,7 +96,7 @@ mod tests {
 
     const MIB: usize = 1024 * 1024;
 
-    /// A body that does not say how long it is.
+    /// A body that does not announce its length.
     fn chunked(pieces: Vec<usize>) -> Body {
         let pieces = pieces
             .into_iter()

@@ -1,8 +1,9 @@
 //! Time for machines, and wall clock time for people.
 //!
-//! Machines' time starts at the wall clock time of the program's start and then follows a clock that cannot be set: when the date is
-//! corrected, no timer expires early or late. It includes the time that the computer is suspended, which passes for everyone else
-//! as well. Times for people follow the wall clock: see [`set_wall_lead`].
+//! Machines' time starts at the wall clock time of the program's start and then follows a clock
+//! that cannot be set: when the date is corrected, no timer expires early or late. It includes the
+//! time that the computer is suspended, which passes for everyone else as well. Times for people
+//! follow the wall clock: see [`set_wall_lead`].
 
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,16 +11,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use longshore_machine::{Timestamp, set_wall_lead, wall_lead};
 use rustix::time::{ClockId, clock_gettime};
 
-/// How far the wall clock may wander from machines' time, as clocks that are disciplined do, before it counts as set. Source: chosen
-/// by us: `ntpd` and `chrony` step beyond 0.1 s to 1 s, and a time that was shown stays what it was as long as nobody does.
+/// How far the wall clock may drift from machines' time, as disciplined clocks do, before it counts
+/// as set. Source: chosen by us: `ntpd` and `chrony` step beyond 0.1 s to 1 s, and as long as
+/// nobody does, a time that was shown does not change.
 const WANDER_MS_MAX: u64 = 1_000;
 
-/// When the program began: by the clock that nobody sets, and by the wall clock, in ms.
+/// When the program started: by the monotonic clock and by the wall clock, in ms.
 static BEGAN: OnceLock<(u64, u64)> = OnceLock::new();
-/// When the wall clock is set forward, in a rehearsal, and by how much.
+/// When and by how much the wall clock is set forward in a simulation.
 static REHEARSED: OnceLock<(Duration, Duration)> = OnceLock::new();
 
-/// Time since the computer started, asleep or not.
+/// Time since the computer started, including suspension.
 fn uptime_ms() -> u64 {
     let time = clock_gettime(ClockId::Boottime);
     let (seconds, nanos) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
@@ -35,13 +37,13 @@ fn system_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The time, as machines are told it. It never goes back, and nobody can set it.
+/// The time for machines. It never goes back, and cannot be set.
 pub fn now() -> Timestamp {
     let (uptime, wall) = began();
     Timestamp::from_millis(wall + uptime_ms().saturating_sub(uptime))
 }
 
-/// The time by the wall clock, as people and other machines have it.
+/// The wall clock time, for people and other computers.
 pub fn wall() -> Timestamp {
     let (uptime, _) = began();
     let stepped = REHEARSED.get().filter(|(after, _)| {
@@ -51,13 +53,13 @@ pub fn wall() -> Timestamp {
     Timestamp::from_millis(system_ms() + u64::try_from(by.as_millis()).unwrap_or(0))
 }
 
-/// Rehearses that somebody sets the wall clock forward `by` so much, `after` the program has run for so long. Only the first
-/// rehearsal of a process counts.
+/// Simulates that the wall clock is set forward by `by` once the program has run for `after`. Only
+/// the first call in a process has an effect.
 pub fn rehearse_step(after: Duration, by: Duration) {
     let _ = REHEARSED.set((after, by));
 }
 
-/// Notices if the wall clock was set, so that times for people are by it.
+/// Detects whether the wall clock was set, so that times for people follow it.
 pub(crate) fn follow_wall() {
     let ahead = i128::from(wall().millis()) - i128::from(now().millis());
     let Ok(ahead) = i64::try_from(ahead) else { return };

@@ -1,9 +1,10 @@
 //! The directory in which a local ECS keeps its state, and whether that state can be trusted.
 //!
-//! Opening a data directory starts what is recorded in it, with our permissions. So it is private (0700, files 0600, no links), and
-//! its origin is known: each directory has an id, which is recorded outside of it, in the user's state directory, with the inodes of
-//! the directory and its database. A directory that came with a checkout has no id that is known here, and one whose database was
-//! replaced has other inodes. Such a directory is opened only on request.
+//! Opening a data directory starts what is recorded in it, with our permissions. So it is private
+//! (0700, files 0600, no links), and its origin is known: each directory has an id, which is
+//! recorded outside of it, in the user's state directory, with the inodes of the directory and its
+//! database. A directory that came with a checkout has no id that is known here, and one whose
+//! database was replaced has other inodes. Such a directory is opened only on request.
 //!
 //! The same record outside holds the key with which records of processes are sealed.
 
@@ -23,30 +24,30 @@ pub use scratch::Scratch;
 pub(crate) const DATABASE: &str = "longshore.db";
 /// Its write-ahead log.
 pub(crate) const LOG: &str = "longshore.db-wal";
-/// The file that says that a process writes the database.
+/// The lock file of the process that writes the database.
 pub(crate) const LOCK: &str = "longshore.lock";
-/// The file with the id.
+/// The file that contains the id.
 const OWNER: &str = "owner";
-/// The key, where no note can be kept elsewhere.
+/// The key, if no note can be kept elsewhere.
 const KEY: &str = "key";
-/// Keeps the directory out of what git adds.
+/// Hides the directory from git.
 const IGNORE: &str = ".gitignore";
-/// Where instances keep their files.
+/// The directory for the files of instances.
 const HOSTS: &str = "hosts";
-/// What may lie in a directory of which nothing needs to be known: it starts nothing.
+/// Files that need no trust, because they start nothing.
 const HARMLESS: [&str; 4] = [IGNORE, LOCK, OWNER, KEY];
 
-/// Where notes are kept, below the user's state directory.
+/// The directory for notes, below the user's state directory.
 const NOTES: [&str; 2] = ["longshore", "data-directories"];
-/// Bytes of a note. Chosen by us: a path is the longest part.
+/// Maximum size of a note, in bytes. Chosen by us: a path is the longest part.
 const NOTE_BYTES_MAX: usize = 64 * 1024;
-/// How long the note of a directory that is not there is kept. Chosen by us: disks come and go.
+/// How long the note of a missing directory is kept. Chosen by us: disks come and go.
 const NOTE_KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
-    /// It is not ours alone.
+    /// It is not private.
     #[error(transparent)]
     Private(#[from] PrivateError),
     /// It cannot be read or written.
@@ -54,10 +55,10 @@ pub enum DataDirError {
     Use {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// There is no room for it.
+    /// The disk is full.
     #[error(
         "the disk that holds {path} is full: free some space, or choose another directory with --data-dir"
     )]
@@ -65,36 +66,36 @@ pub enum DataDirError {
         /// The directory.
         path: PathBuf,
     },
-    /// Nobody here has made it, as far as is known.
+    /// It was not created here, as far as is known.
     #[error(
         "the data directory {path} {why}. Opening it starts the tasks and services recorded in it, with your permissions"
     )]
     Stranger {
         /// The directory.
         path: PathBuf,
-        /// What is strange.
+        /// The reason.
         why: Strange,
     },
 }
 
-/// What is strange about a data directory.
+/// Why a data directory is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Strange {
     /// It has no id.
     #[error("has no owner: it was created by an older version of this program, or by someone else")]
     NoOwner,
-    /// Its id is not known.
+    /// Its id is unknown.
     #[error("was not created by you on this machine")]
     Unknown,
-    /// It has the id of another.
+    /// It has the id of another directory.
     #[error("is a copy of one that you created on this machine")]
     Copy,
-    /// Its database is not the one that was there.
+    /// Its database was replaced.
     #[error("has a database that this program did not write: it was replaced")]
     Replaced,
 }
 
-/// A data directory that may be opened.
+/// A data directory that may be used.
 #[derive(Clone, Debug)]
 pub struct DataDir {
     folder: Folder,
@@ -103,21 +104,22 @@ pub struct DataDir {
     notes: Option<Folder>,
 }
 
-/// What is written down of a data directory outside of it.
+/// The note about a data directory, stored outside of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
-    /// Where it was when it was last opened, for people.
+    /// Its path when it was last opened, for people.
     path: String,
     inode: u64,
-    /// Of the database and its log, 0 if there is none.
+    /// Inodes of the database and its log, 0 if missing.
     database: u64,
     log: u64,
     key: String,
 }
 
 impl DataDir {
-    /// Opens a data directory, and makes it if it is not there. `state` is the user's state directory, where it is noted; without one it
-    /// is a stranger the next time. One that is a stranger is opened, and known from then on, if `is_trusted`.
+    /// Opens a data directory, creating it if needed. `state` is the user's state directory, where
+    /// a note about it is kept; without one it will not be recognized next time. A directory that
+    /// is not recognized is opened, and recognized from then on, if `is_trusted`.
     ///
     /// # Errors
     /// Why it cannot be used, and what can be done about it.
@@ -128,7 +130,7 @@ impl DataDir {
             }
             _ => DataDirError::Use { path: path.to_owned(), source },
         };
-        // The parts above are the user's own affair: only from here on no link is followed.
+        // The path up to here is the user's responsibility; below it no links are followed.
         let path = &std::path::absolute(path).map_err(failed)?;
         let entry = Folder::private(path)?;
         entry.folder.make_private()?;
@@ -170,7 +172,7 @@ impl DataDir {
         Ok(opened)
     }
 
-    /// Notes which files are ours as they are now.
+    /// Updates the note with the current inodes of our files.
     pub(crate) fn remember(&self) {
         let Some(notes) = &self.notes else { return };
         let inode = |name| self.folder.identity_of(name).map_or(0, Identity::inode);
@@ -193,21 +195,21 @@ impl DataDir {
         &self.folder
     }
 
-    /// Where the instances keep their files.
+    /// The directory for the files of instances.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// If it cannot be created.
     pub fn hosts(&self) -> std::io::Result<Folder> {
         self.folder.make(HOSTS)
     }
 
-    /// What records of processes are sealed with.
+    /// The key that seals records of processes.
     pub fn key(&self) -> &Key {
         &self.key
     }
 }
 
-/// The same directory under its real path, so that no part of it is a link: `SQLite` would not open it otherwise.
+/// The same directory under its real path, without links: `SQLite` would not open it otherwise.
 fn real(folder: Folder, path: &Path) -> std::io::Result<Folder> {
     let real = Folder::open(&path.canonicalize()?)?;
     if real.identity()? == folder.identity()? {
@@ -216,7 +218,7 @@ fn real(folder: Folder, path: &Path) -> std::io::Result<Folder> {
     Err(std::io::Error::other("it was replaced while it was opened"))
 }
 
-/// What is strange about a directory, if anything is.
+/// Why a directory is not trusted, if there is a reason.
 fn strange(
     folder: &Folder,
     id: Option<&str>,
@@ -233,7 +235,7 @@ fn strange(
         return Ok(Some(Strange::Copy));
     }
     let is_same = |name: &str, noted: u64| match folder.identity_of(name) {
-        // Any program that only reads the database makes an empty log.
+        // Any program that reads the database creates an empty log.
         Some(_) if folder.size_of(name) == Some(0) => true,
         Some(identity) => identity.inode() == noted,
         None => true,
@@ -256,14 +258,14 @@ fn read_note(notes: &Folder, id: &str) -> Option<Note> {
     serde_json::from_slice(&notes.read(id, NOTE_BYTES_MAX).ok()?).ok()
 }
 
-/// Lets go of notes of directories that have long been gone.
+/// Removes notes about directories that have long been gone.
 fn forget_old(notes: &Folder) {
     for name in notes.names().unwrap_or_default() {
         let Some(id) = name.to_str() else { continue };
         let age = notes.modified(id).and_then(|at| SystemTime::now().duration_since(at).ok());
         let is_old = age.is_some_and(|age| age > NOTE_KEPT);
         if is_old && read_note(notes, id).is_none_or(|note| !Path::new(&note.path).exists()) {
-            // What cannot be removed is tried again with the next directory.
+            // A failed removal is retried with the next directory.
             let _ = notes.remove(id);
         }
     }

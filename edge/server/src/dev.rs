@@ -1,4 +1,5 @@
-//! Assembles the local ECS: storage, control plane, HTTP front and the container instances on this machine.
+//! Assembles the local ECS: storage, control plane, HTTP front and the container instances on this
+//! machine.
 
 use longshore_control::{Control, Policy, audit};
 use longshore_wire_ecs::ApiError;
@@ -19,37 +20,38 @@ use crate::metrics::{Decider, Metrics};
 use crate::storage::{Durability, Guard, Place, Storage, StorageError, WriteError, Writer};
 use crate::trace::ControlWatch;
 
-/// What a local ECS is made of.
+/// The configuration of a local ECS.
 #[derive(Debug)]
 pub struct Config {
-    /// What the instances of this machine have in common. Its account and region are those of requests that name none, too.
+    /// Settings shared by the instances of this machine. Its account and region are also the
+    /// defaults of requests.
     pub fleet: Fleet,
-    /// Where records are kept.
+    /// Where records are stored.
     pub place: Place,
     /// What a commit survives.
     pub durability: Durability,
-    /// Most pages of the database, to rehearse a full disk.
+    /// Maximum number of pages of the database, to simulate a full disk.
     pub pages_max: Option<u32>,
-    /// How it departs from ECS.
+    /// Deviations from ECS.
     pub policy: Policy,
-    /// Keys to check signatures with.
+    /// The access keys.
     pub keys: Keys,
     /// The instances of this machine.
     pub instances: Vec<InstanceConfig>,
-    /// Where it counts what it does.
+    /// The metrics to update.
     pub metrics: Metrics,
 }
 
 /// Why a local ECS could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The records cannot be used.
+    /// The stored records cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The writer's thread cannot be started.
     #[error("cannot start the storage thread")]
     Thread(#[source] std::io::Error),
-    /// The flags do not go with the instances of an earlier run.
+    /// The flags do not match the instances of an earlier run.
     #[error("cannot start a container instance: {0}")]
     Instances(String),
     /// An instance cannot register, or has no runtime.
@@ -57,13 +59,13 @@ pub enum StartError {
     Instance(ApiError),
 }
 
-/// A local ECS that runs.
+/// A running local ECS.
 #[derive(Debug)]
 pub struct LocalEcs {
     control: ControlHandle,
-    /// The loops of agents and the HTTP front: they end when they are told to.
+    /// The loops of agents and the HTTP front: they end on request.
     tasks: JoinSet<()>,
-    /// The control plane: it ends, and the writer with it, when nobody can tell it anything any more.
+    /// The control plane: it ends, and the writer with it, when its last handle is dropped.
     core: JoinSet<()>,
     failed: mpsc::Receiver<WriteError>,
     closing: watch::Sender<bool>,
@@ -76,7 +78,7 @@ impl LocalEcs {
     /// Starts everything and registers the instances.
     ///
     /// # Errors
-    /// Says what cannot be had, and what can be done about it.
+    /// What is not available, and what can be done about it.
     pub async fn start(config: Config, listener: Listener) -> Result<Self, StartError> {
         let mut storage = Storage::open(&config.place, config.durability)?;
         if let Some(pages) = config.pages_max {
@@ -136,28 +138,29 @@ impl LocalEcs {
         Ok(Self { control, tasks, core, failed, closing, runtimes, keeps_records, runtime })
     }
 
-    /// What runs the containers of the first instance.
+    /// The runtime of the first instance.
     pub fn runtime(&self) -> RuntimeChoice {
         self.runtime
     }
 
-    /// Waits for what ends a local ECS against its will: a disk that cannot be written, a data directory that is gone.
+    /// Waits for a fatal failure: a disk that cannot be written, or a missing data directory.
     pub async fn failure(&mut self) -> WriteError {
         match self.failed.recv().await {
             Some(error) => error,
-            // The writer ended without a failure: only `stop` does that.
+            // The writer ended without a failure, which happens only in `stop`.
             None => std::future::pending().await,
         }
     }
 
-    /// Stops. What was acknowledged is on disk; containers go on and are found again, unless nothing is kept.
+    /// Stops. Acknowledged changes are on disk; containers keep running and are found again, unless
+    /// there is no persistent state.
     pub async fn stop(mut self) {
-        // Without receivers nobody is listening any more.
+        // Fails only if no receiver is left.
         let _ = self.closing.send(true);
         tokio::time::sleep(limits::LAST_ANSWERS / 5).await;
         if !self.keeps_records {
             self.runtimes.remove_all();
-            // Removal by Docker takes a moment that nobody else waits for.
+            // Docker needs a moment for the removal, and nobody else waits for it.
             self.runtimes.settle().await;
         }
         self.tasks.shutdown().await;
@@ -166,14 +169,14 @@ impl LocalEcs {
     }
 }
 
-/// What containers see of themselves and of what they are given.
+/// The metadata endpoint and environment of containers.
 fn metadata(fleet: &Fleet, control: &ControlHandle, closed: &watch::Receiver<bool>) -> Metadata {
     let (home, provisions) = (fleet.home.clone(), fleet.provisions.clone());
     let hosts = fleet.processes.hosts.clone();
     Metadata::new(home, provisions, control.clone(), hosts, closed.clone())
 }
 
-/// The control plane with its records, if they agree with each other.
+/// Loads the control plane from its records, if these are consistent.
 fn load(storage: &Storage) -> Result<Control, StorageError> {
     let machine = Control::load(seed(), storage.load()?).map_err(|what| storage.damaged(what))?;
     if let Some(violation) = audit(machine.state()).first() {
@@ -185,15 +188,15 @@ fn load(storage: &Storage) -> Result<Control, StorageError> {
     Ok(machine)
 }
 
-/// Looks after the files also while nothing is written to them.
+/// Checks the files even when nothing is written to them.
 async fn watch_over(guard: Guard, failed: mpsc::Sender<WriteError>) {
     loop {
         tokio::time::sleep(limits::DATA_DIR_LOOK).await;
         let looked = guard.clone();
-        // A file system that does not answer holds up nobody else.
+        // A file system that hangs must not block anything else.
         let looked = tokio::task::spawn_blocking(move || looked.check()).await;
         if let Ok(Err(gone)) = looked {
-            // If the writer has told already, that is enough.
+            // The channel is full if the writer has reported already.
             let _ = failed.try_send(WriteError::Gone(gone.to_string()));
             return;
         }

@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use crate::clock::{follow_wall, now};
 use crate::limits;
 
-/// What performs a machine's outputs.
+/// Performs a machine's outputs.
 pub trait Host<M: Machine>: Send {
-    /// Why the machine cannot go on.
+    /// A failure that stops the machine.
     type Error: Send;
 
     /// Performs and drains `out`.
@@ -22,31 +22,32 @@ pub trait Host<M: Machine>: Send {
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// Sees what a machine is told and what it asks for: to count it, and to tell an operator. It changes nothing.
+/// Observes the inputs and outputs of a machine, for metrics and logs. It changes nothing.
 pub trait Watch<M: Machine>: Send {
-    /// So many inputs are about to be taken together, and so many wait still.
+    /// `inputs` are about to be taken together, and `waiting` more are queued.
     fn taking(&mut self, _inputs: usize, _waiting: usize) {}
 
     /// An input is about to be taken.
     fn input(&mut self, _input: &M::Input) {}
 
-    /// These are asked for, and about to be performed.
+    /// These outputs are about to be performed.
     fn outputs(&mut self, _outputs: &[M::Output]) {}
 
-    /// One step took so long.
+    /// One step took this long.
     fn stepped(&mut self, _took: Duration) {}
 }
 
-/// Nobody looks.
+/// Observes nothing.
 impl<M: Machine> Watch<M> for () {}
 
-/// Runs a machine until nobody can tell it anything any more, or its host fails.
+/// Runs a machine until all senders of its inbox are dropped, or its host fails.
 ///
-/// Inputs that wait already are taken together, so that their outputs are performed together. But not all that a long queue
-/// leads to: what is asked for first is performed while the rest is decided.
+/// Inputs that are already waiting are taken together, so that their outputs are performed
+/// together. With a long queue, the first outputs are performed before the remaining inputs are
+/// taken.
 ///
 /// # Errors
-/// What the host failed with.
+/// The failure of the host.
 pub async fn drive<M, H, W>(
     mut machine: M,
     host: &mut H,
@@ -65,7 +66,7 @@ where
     loop {
         follow_wall();
         let wake = machine.wake_at().map(|at| Duration::from_millis(at.since(now())));
-        // A computer that slept has made no progress with a wait: the clock is asked again.
+        // A wait does not progress while the computer is suspended, so the clock is checked again.
         let wake = wake.map(|wake| wake.min(limits::WAIT_MAX));
         tokio::select! {
             taken = inbox.recv_many(&mut inputs, limits::GROUP_INPUTS_MAX) => {
@@ -82,7 +83,7 @@ where
                     }
                     watch.input(&input);
                     machine.step(at, input, &mut out);
-                    // The end of one step is the beginning of the next.
+                    // The end of one step is the start of the next.
                     let done = Instant::now();
                     watch.stepped(done.duration_since(since));
                     since = done;
@@ -90,7 +91,7 @@ where
             }
             () = sleep(wake) => machine.tick(now(), &mut out),
         }
-        // A machine that is never idle must still see time pass.
+        // Time must pass even for a machine that is never idle.
         if machine.wake_at().is_some_and(|at| at <= now()) {
             machine.tick(now(), &mut out);
         }

@@ -34,11 +34,11 @@ struct Calls {
 }
 
 fn lock(calls: &Waiting) -> std::sync::MutexGuard<'_, Calls> {
-    // Each change is one insertion or removal: a panic elsewhere leaves no half of it.
+    // Each change is one insertion or removal, so a panic elsewhere cannot leave it half done.
     calls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The way to the control plane, for everyone who is not it.
+/// A handle to the control plane.
 #[derive(Clone, Debug)]
 pub struct ControlHandle {
     inputs: mpsc::Sender<Input>,
@@ -52,7 +52,7 @@ impl ControlHandle {
     /// The handle, the mailbox that it fills, and what the host needs to answer.
     pub(crate) fn new() -> (Self, mpsc::Receiver<Input>) {
         let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
-        // The feed may outlive everybody who has something to say: it holds no way in of its own.
+        // The feed may outlive all senders, so it holds only a weak one.
         let feed = Feed::new(inputs.downgrade());
         let (calls, bus_calls) = (Waiting::default(), BusCalls::default());
         (Self { inputs, calls, bus_calls, rules: RuleBook::default(), feed }, inbox)
@@ -61,7 +61,7 @@ impl ControlHandle {
     /// Calls an operation and waits for its answer.
     ///
     /// # Errors
-    /// The operation's own refusal, or `ServerException` when the control plane ends meanwhile.
+    /// The operation's own error, or `ServerException` if the control plane ends in the meantime.
     pub async fn call(&self, realm: Realm, request: Request) -> Result<Reply, ApiError> {
         let (reply, answer) = oneshot::channel();
         let call = {
@@ -79,53 +79,53 @@ impl ControlHandle {
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
-    /// The way to the event bus, which lives with the control plane.
+    /// A handle to the event bus, which runs in the control plane.
     pub(crate) fn bus(&self) -> BusHandle {
         BusHandle::new(self.inputs.clone(), self.bus_calls.clone(), self.rules.clone())
     }
 
-    /// The rules of the event bus, for those who prepare calls.
+    /// The rules of the event bus, for preparing calls.
     pub(crate) fn rules(&self) -> &RuleBook {
         &self.rules
     }
 
-    /// The feed of events, for people.
+    /// The event feed, for people.
     pub(crate) fn feed(&self) -> &Feed {
         &self.feed
     }
 
-    /// The agent of an instance connected.
+    /// Reports that the agent of an instance connected.
     pub(crate) async fn connected(&self, instance: ResourceId) {
-        // A control plane that ends has no use for it.
+        // Fails only if the control plane is ending.
         let _ = self.inputs.send(Input::Connected(instance)).await;
     }
 
-    /// The agent of an instance went away.
+    /// Reports that the agent of an instance disconnected.
     pub(crate) async fn disconnected(&self, instance: ResourceId) {
-        // A control plane that ends has no use for it.
+        // Fails only if the control plane is ending.
         let _ = self.inputs.send(Input::Disconnected(instance)).await;
     }
 
-    /// The agents of instances report.
+    /// Delivers reports of agents.
     pub(crate) async fn reported(&self, reports: Vec<(ResourceId, Vec<TaskReport>)>) {
-        // A control plane that ends asks for full reports when it is back.
+        // Fails only if the control plane is ending; it asks for full reports at its next start.
         let _ = self.inputs.send(Input::Reported(reports)).await;
     }
 }
 
-/// Where orders go: one mailbox for each instance.
+/// Destinations of orders: one mailbox per instance.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
     hosts: Arc<Mutex<BTreeMap<ResourceId, Route>>>,
-    /// Instances whose agent is away.
+    /// Instances whose agent is disconnected.
     silent: Arc<Mutex<BTreeSet<ResourceId>>>,
 }
 
-/// Orders by where they go.
+/// Orders by destination.
 #[derive(Default)]
 struct Sorted {
     of_hosts: Vec<(mpsc::Sender<HostInput>, Order)>,
-    /// There is one fleet; it takes what is for it together.
+    /// There is one fleet, which takes all of its orders together.
     of_fleet: Option<(mpsc::Sender<Vec<Order>>, Vec<Order>)>,
 }
 
@@ -144,7 +144,7 @@ impl Routes {
         self.add(instance, Route::Fleet(mailbox));
     }
 
-    /// Says whether orders reach an instance.
+    /// Sets whether an instance is cut off from orders.
     pub(crate) fn silence(&self, instance: ResourceId, silent: bool) {
         let mut all = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
         if silent {
@@ -158,11 +158,12 @@ impl Routes {
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, route);
     }
 
-    /// Delivers orders; blocks while the mailbox of a host is full. Hosts never wait for the control plane, so it
-    /// empties. An order to an instance without an agent is dropped: it gets a full one when its agent connects.
+    /// Delivers orders; blocks while the mailbox of a host is full. Hosts never wait for the
+    /// control plane, so it will drain. An order to an instance without an agent is dropped: it
+    /// gets a full one when its agent connects.
     pub(crate) fn deliver(&self, orders: Vec<Order>) {
         let Sorted { of_hosts, of_fleet } = self.sort(orders);
-        // A host that ended is as good as none.
+        // Sending fails only if the host has ended.
         for (mailbox, order) in of_hosts {
             drop(mailbox.blocking_send(HostInput::Ordered(order)));
         }
@@ -190,7 +191,7 @@ impl Routes {
     }
 }
 
-/// Performs what the control plane asks for: commit, then answer and order.
+/// Performs the outputs of the control plane: commits, then sends answers and orders.
 pub(crate) struct ControlHost {
     calls: Waiting,
     bus_calls: BusCalls,

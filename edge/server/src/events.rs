@@ -1,8 +1,11 @@
-//! EventBridge and SQS as a service, on the port of the ECS API: a request's target or action tells which is meant.
+//! EventBridge and SQS as a service, on the port of the ECS API: a request's target or action tells
+//! which is meant.
 //!
-//! In addition there is a feed for people: [`Feed`] keeps the latest events for its readers, `follow` sends them.
+//! In addition there is a feed for people: [`Feed`] keeps the latest events for its readers,
+//! `follow` sends them.
 //!
-//! The bus lives in the control plane's machine, so that an event is stored with the change that caused it.
+//! The bus lives in the control plane's machine, so that an event is stored with the change that
+//! caused it.
 
 mod feed;
 mod follow;

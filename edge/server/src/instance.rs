@@ -1,7 +1,9 @@
-//! Container instances on this machine: registration, the loop around each one's lifecycle, and reports.
+//! Container instances on this machine: registration, the loop around each one's lifecycle, and
+//! reports.
 //!
-//! An instance registers through the same operation as any other. Reports are collected by task and forwarded by a separate task, so
-//! that a host never waits for the control plane: otherwise the two would wait for each other when both are busy.
+//! An instance registers through the same operation as any other. Reports are collected by task and
+//! forwarded by a separate task, so that a host never waits for the control plane: otherwise the
+//! two would wait for each other when both are busy.
 
 mod before;
 mod host;
@@ -24,19 +26,19 @@ pub use keeper::{Fleet, INSTANCES_MAX};
 pub(crate) use outbox::Outbox;
 pub(crate) use register::{make_cluster, register};
 
-/// What runs the containers of an instance.
+/// The runtime of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuntimeChoice {
     /// The Docker daemon of this machine.
     Docker,
     /// Plain processes.
     Process,
-    /// Nothing: containers are simulated.
+    /// None: containers are simulated.
     Simulated,
 }
 
 impl RuntimeChoice {
-    /// What it is, for people.
+    /// A description for people.
     pub fn describe(self) -> &'static str {
         match self {
             Self::Docker => "Docker containers",
@@ -49,29 +51,31 @@ impl RuntimeChoice {
 /// A container instance to run on this machine.
 #[derive(Clone, Debug)]
 pub struct InstanceConfig {
-    /// Tells it apart over restarts, `i-` and 17 hexadecimal digits; if empty, made of its number.
+    /// Identifies it across restarts, `i-` and 17 hexadecimal digits; if empty, derived from its
+    /// number.
     pub ec2_instance_id: Str,
     /// Shown as `ecs.instance-type`.
     pub instance_type: Str,
-    /// Shown as `ecs.availability-zone`; if empty, the zones are given in turn.
+    /// Shown as `ecs.availability-zone`; if empty, zones are assigned in turn.
     pub zone: Str,
     /// CPU units.
     pub cpu: u32,
     /// MiB.
     pub memory_mib: u32,
-    /// GPUs; they are only counted, and given ids.
+    /// Number of GPUs, which are only counted and given ids.
     pub gpus: u32,
-    /// Shown as `ecs.cpu-architecture`; else it is that of this machine.
+    /// Shown as `ecs.cpu-architecture`; by default that of this machine.
     pub architecture: Option<Str>,
-    /// Attributes of its own.
+    /// Additional attributes.
     pub attributes: Vec<Attribute>,
-    /// What runs its containers.
+    /// Its runtime.
     pub runtime: RuntimeChoice,
-    /// Whether nobody said so: what it had in an earlier run counts for more then.
+    /// Whether the runtime was detected rather than chosen: that of an earlier run then takes
+    /// precedence.
     pub runtime_is_guessed: bool,
 }
 
-/// The runtimes of all instances, for those who ask for a task's output.
+/// The runtimes of all instances, for queries of a task's output.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runtimes {
     all: Arc<Mutex<BTreeMap<ResourceId, Runtime>>>,
@@ -82,7 +86,7 @@ impl Runtimes {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, runtime);
     }
 
-    /// Takes a runtime out, whose instance is gone.
+    /// Removes the runtime of an instance that is gone.
     pub(crate) fn take(&self, instance: ResourceId) -> Option<Runtime> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&instance)
     }
@@ -91,22 +95,22 @@ impl Runtimes {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Ends every container.
+    /// Stops every container.
     pub(crate) fn remove_all(&self) {
         self.each().iter().for_each(Runtime::remove_all);
     }
 
-    /// Waits until what was removed is gone.
+    /// Waits until removed containers are gone.
     pub(crate) async fn settle(&self) {
         for runtime in self.each() {
             runtime.settle().await;
         }
     }
 
-    /// What a container wrote, wherever it runs or ran; `None` if no runtime knows it.
+    /// A container's output, wherever it runs or ran; `None` if no runtime knows it.
     ///
     /// # Errors
-    /// A runtime that may know it cannot say.
+    /// If a runtime that may know it does not answer.
     pub(crate) async fn logs(
         &self,
         task: ResourceId,

@@ -1,12 +1,13 @@
 //! HTTP front ends, storage, and the loop that drives the machines.
 //!
-//! [`drive()`] is the entire shell around a machine: take inputs, step, perform outputs. Outputs are performed by the machine's
-//! [`Host`]: the control plane's host commits before it replies, a container instance's host talks to its runtime. [`dev`]
-//! assembles the local ECS.
+//! [`drive()`] is the entire shell around a machine: take inputs, step, perform outputs. Outputs
+//! are performed by the machine's [`Host`]: the control plane's host commits before it replies, a
+//! container instance's host talks to its runtime. [`dev`] assembles the local ECS.
 //!
-//! Invariants: one task owns each machine, and the rest of the program uses its mailbox; what a client is told is on disk;
-//! no lock is held across an await; every queue is bounded, in bytes where its entries may be large; a peer that does not read
-//! what is waiting for it is disconnected.
+//! Invariants: one task owns each machine, and the rest of the program uses its mailbox; what a
+//! client is told is on disk; no lock is held across an await; every queue is bounded, in bytes
+//! where its entries may be large; a peer that does not read what is waiting for it is
+//! disconnected.
 #![forbid(unsafe_code)]
 
 mod bodies;

@@ -36,11 +36,11 @@ pub(crate) enum Answer {
     Stream(EventStream, String),
 }
 
-/// Whoever waits for an answer.
+/// A caller waiting for an answer.
 struct Caller {
     reply: oneshot::Sender<Answer>,
     media: Media,
-    /// What the call takes until it is answered, though its caller may have hung up.
+    /// The space of the call until it is answered, even if its caller has hung up.
     _room: Option<OwnedSemaphorePermit>,
 }
 
@@ -53,18 +53,18 @@ struct Calls {
 }
 
 fn lock(calls: &Waiting) -> std::sync::MutexGuard<'_, Calls> {
-    // Each change is one insertion or removal: a panic elsewhere leaves no half of it.
+    // Each change is one insertion or removal, so a panic elsewhere cannot leave it half done.
     calls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A call, and what its request said beside it.
+/// A call, with the relevant headers of its request.
 struct Called {
     call: Checked,
     stream_id: Option<String>,
     principal: Option<String>,
 }
 
-/// The way to the bridge.
+/// A handle to the bridge.
 #[derive(Clone)]
 pub(crate) struct BridgeHandle {
     inputs: mpsc::Sender<Input>,
@@ -72,7 +72,7 @@ pub(crate) struct BridgeHandle {
 }
 
 impl BridgeHandle {
-    /// Calls, and waits for the answer; `None` when the bridge is ending.
+    /// Makes a call, and waits for the answer; `None` when the bridge is ending.
     async fn call(
         &self,
         called: Called,
@@ -111,7 +111,7 @@ impl BridgeHandle {
     }
 }
 
-/// Performs what the bridge asks for.
+/// Performs the outputs of the bridge.
 struct BridgeHost {
     calls: Waiting,
     streams: Streams,
@@ -131,12 +131,12 @@ impl Host<Bridge> for BridgeHost {
                 Output::Send(stream, event) => self.streams.send(stream, event),
                 Output::Mark(stream) => self.streams.mark(stream),
                 Output::Close(stream) => self.streams.close(stream),
-                // Without receivers nobody waits for it.
+                // Fails only if there is no receiver.
                 Output::Recovered => drop(self.recovered.send(true)),
-                // Without a feed nobody waits for it.
+                // Fails only if there is no feed.
                 Output::Listen(wanted) => drop(self.listens.send(wanted)),
                 Output::Note(text) => self.notes.warn(&text),
-                // Its watch tells of it.
+                // Logged by the watch.
                 Output::Happened(_) => {}
                 Output::Ask(asked, ask) => self.asks.push(asked, ask),
             }
@@ -153,12 +153,12 @@ impl BridgeHost {
             Response::Stream(key, id) => Answer::Stream(self.streams.open(key, caller.media), id),
             plain => Answer::Plain(plain),
         };
-        // A caller that hung up: a stream that it asked for ends when its receiving half is dropped.
+        // If the caller hung up, a stream for it ends when its receiving half is dropped.
         let _ = caller.reply.send(answer);
     }
 }
 
-/// A Mesos master that runs.
+/// A running Mesos master.
 #[derive(Debug)]
 pub struct MesosMaster {
     tasks: JoinSet<()>,
@@ -167,8 +167,8 @@ pub struct MesosMaster {
 }
 
 impl MesosMaster {
-    /// Starts the master in front of a cluster, which it reads, and whose events it follows if there is a feed. Who calls must prove to be one of
-    /// `credentials`, if there are any.
+    /// Starts the master in front of a cluster, which it reads, and whose events it follows if
+    /// there is a feed. Callers must authenticate with one of `credentials`, if there are any.
     pub fn start(
         config: Config,
         client: Client,
@@ -215,16 +215,16 @@ impl MesosMaster {
         Self { tasks, closing, recovered }
     }
 
-    /// Waits until the cluster has been read and frameworks are answered.
+    /// Waits until the cluster has been read and frameworks get answers.
     pub async fn ready(&self) {
         let mut recovered = self.recovered.clone();
-        // An error means that the master is ending, which nobody needs to wait for.
+        // An error means that the master is ending, so there is nothing to wait for.
         let _ = recovered.wait_for(|recovered| *recovered).await;
     }
 
-    /// Stops. Tasks go on; frameworks find the next master as they find any other.
+    /// Stops. Tasks keep running; frameworks find the next master in the usual way.
     pub async fn stop(mut self) {
-        // Without receivers nobody is listening any more.
+        // Fails only if no receiver is left.
         let _ = self.closing.send(true);
         self.tasks.shutdown().await;
     }

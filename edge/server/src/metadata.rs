@@ -1,11 +1,13 @@
-//! What a container sees of its surroundings: the task metadata endpoint, credentials, and its environment.
+//! What a container sees of its surroundings: the task metadata endpoint, credentials, and its
+//! environment.
 //!
-//! The endpoint is told what hosts order, request and report, keeps the latest of it by task in a [`Book`], and asks the runtime
-//! for the rest when a client reads. It decides nothing, and nothing waits for it.
+//! The endpoint is told what hosts order, request and report, keeps the latest of it by task in a
+//! [`Book`], and asks the runtime for the rest when a client reads. It decides nothing, and nothing
+//! waits for it.
 //!
-//! Access depends on knowing the path: each container gets its own id, which cannot be guessed. Ids are derived from a key that is
-//! stored next to the files of the hosts together with the port, so that containers that outlive the program find the endpoint
-//! again.
+//! Access depends on knowing the path: each container gets its own id, which cannot be guessed. Ids
+//! are derived from a key that is stored next to the files of the hosts together with the port, so
+//! that containers that outlive the program find the endpoint again.
 
 mod book;
 mod files;
@@ -34,23 +36,24 @@ use self::book::{Book, Entry};
 use self::listen::Address;
 use crate::ecs::ControlHandle;
 
-/// How long a reader waits for its container to be known, in case it was faster than the news of its start. Chosen by us.
+/// How long a request waits for its container to become known, in case it is faster than the
+/// notification of its start. Chosen by us.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What containers get from outside, where somebody said so.
+/// What containers are provided with, if configured.
 #[derive(Clone, Debug, Default)]
 pub struct Provisions {
-    /// The port of the metadata endpoint; else the one of last time, or a free one.
+    /// The port of the metadata endpoint; by default the previous one, or a free one.
     pub port: Option<u16>,
-    /// The credentials that tasks with a role are given.
+    /// Credentials for tasks with a role.
     pub credentials: Option<HostCredentials>,
-    /// A directory that stands for S3: a directory for each bucket.
+    /// A directory that stands in for S3, with one directory per bucket.
     pub s3_dir: Option<PathBuf>,
-    /// A file or a directory with the values of secrets.
+    /// A file or directory with the values of secrets.
     pub secrets: Option<PathBuf>,
 }
 
-/// Where containers run.
+/// The surroundings of a container.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) instance: ResourceId,
@@ -69,7 +72,7 @@ struct Shared {
     home: Realm,
     provisions: Provisions,
     control: ControlHandle,
-    /// Where the key and the port are kept.
+    /// Where the key and the port are stored.
     root: Folder,
     book: Mutex<Book>,
     news: Notify,
@@ -89,11 +92,11 @@ impl Metadata {
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
-        // A panic elsewhere does not make the book wrong: every change to it is one insertion or removal.
+        // A panic elsewhere cannot corrupt the book: every change is a single insertion or removal.
         self.shared.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A host is about to obey.
+    /// Records an order that a host is about to carry out.
     pub(crate) fn ordered(&self, place: &Arc<Place>, order: &Order) {
         let mut book = self.book();
         for task in &order.tasks {
@@ -101,28 +104,28 @@ impl Metadata {
         }
     }
 
-    /// A container is about to be started.
+    /// Records that a container is about to start.
     fn starting(&self, container: ContainerRef) {
         self.book().start(container);
     }
 
-    /// A host says how far a task has come.
+    /// Records the state of a task, as reported by its host.
     pub(crate) fn reported(&self, report: &TaskReport) {
         self.book().report(report);
         self.shared.news.notify_waiters();
     }
 
-    /// A host lets go of a task.
+    /// Forgets a task that its host has removed.
     pub(crate) fn removed(&self, task: ResourceId) {
         self.book().remove(task);
     }
 
-    /// An instance has died, and all that was on it.
+    /// Forgets an instance that was terminated, with everything on it.
     pub(crate) fn lost(&self, instance: ResourceId) {
         self.book().lose(instance);
     }
 
-    /// Where a container reaches the endpoint; `None` if it reaches nothing.
+    /// The address at which a container reaches the endpoint; `None` if it cannot.
     fn address(&self, place: &Place, mode: NetworkMode) -> Option<Address> {
         let on_bridge = matches!(place.runtime, Runtime::Docker(_)) && mode == NetworkMode::Bridge;
         let book = self.book();
@@ -133,7 +136,7 @@ impl Metadata {
         }
     }
 
-    /// The container behind an id, once it has been started.
+    /// The container with an id, once it has been started.
     async fn find(&self, id: &str) -> Option<(Entry, usize)> {
         let until = tokio::time::Instant::now() + PATIENCE;
         loop {

@@ -1,7 +1,8 @@
 //! The program's own metrics for Prometheus: every metric is declared here, and only here.
 //!
-//! Names are `longshore_<area>_<what>_<unit>`; labels come from fixed lists, so that no caller can create a series. Counting a request
-//! is an atomic addition. The numbers of tasks and instances are read from the ECS API on each scrape.
+//! Names are `longshore_<area>_<what>_<unit>`; labels come from fixed lists, so that no caller can
+//! create a series. Counting a request is an atomic addition. The numbers of tasks and instances
+//! are read from the ECS API on each scrape.
 
 mod kernel;
 
@@ -19,28 +20,29 @@ use prometheus_client::registry::{Registry, Unit};
 
 use self::kernel::Process;
 
-/// The media type of what [`Metrics::text`] gives. Source: `OpenMetrics` 1.0, *Overall structure*.
+/// The media type of [`Metrics::text`]. Source: `OpenMetrics` 1.0, *Overall structure*.
 pub(crate) const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What ends a page of that.
+/// The end mark of a page.
 pub(crate) const END: &str = "# EOF\n";
 
-/// Upper bounds of buckets, in seconds: from what a step takes to what a disk takes. Source: chosen by us.
+/// Upper bounds of histogram buckets, in seconds: from the duration of a step to that of a disk
+/// write. Source: chosen by us.
 const SECONDS: [f64; 10] = [0.000_05, 0.000_2, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Outcome {
-    /// It was done.
+    /// It succeeded.
     Ok,
-    /// It was refused, which is the caller's to mend.
+    /// It was rejected: an error of the caller.
     Refused,
-    /// It failed, which is ours.
+    /// It failed: an error of ours.
     Failed,
 }
 
 impl Outcome {
-    /// The word of the label.
+    /// The value of the label.
     fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -119,7 +121,7 @@ struct OfMachine {
     machine: &'static str,
 }
 
-/// All that is counted; copies count together.
+/// All metrics; clones share their counts.
 #[derive(Clone, Debug)]
 pub struct Metrics(Arc<Counted>);
 
@@ -201,7 +203,7 @@ where
     metric
 }
 
-/// A metric in seconds, which the registry writes at the end of its name.
+/// Registers a metric in seconds; the registry appends the unit to its name.
 fn measured<M>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M
 where
     M: prometheus_client::registry::Metric + Clone,
@@ -211,7 +213,7 @@ where
 }
 
 impl Metrics {
-    /// A call was answered. The operation is one of the service's own, or `unknown`.
+    /// Counts an answered call. The operation is one of the service's own, or `unknown`.
     pub(crate) fn called(
         &self,
         service: Service,
@@ -224,7 +226,7 @@ impl Metrics {
         self.0.call_seconds.observe(took.as_secs_f64());
     }
 
-    /// What one machine counts.
+    /// The metrics of one machine.
     pub(crate) fn machine(&self, machine: Decider) -> OneMachine {
         let label = OfMachine { machine: machine.name() };
         OneMachine {
@@ -234,24 +236,24 @@ impl Metrics {
         }
     }
 
-    /// A transaction is on disk.
+    /// Counts a committed transaction.
     pub(crate) fn committed(&self, took: Duration) {
         self.0.commits.inc();
         self.0.commit_seconds.observe(took.as_secs_f64());
     }
 
-    /// All of it in the form of `OpenMetrics`, without the end mark: more may follow.
+    /// All metrics in `OpenMetrics` format, without the end mark, so that more may follow.
     pub(crate) fn text(&self) -> String {
         self.0.process.look();
         let mut text = String::new();
-        // Writing into a string does not fail.
+        // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.0.registry);
         text.truncate(text.trim_end_matches(END).len());
         text
     }
 }
 
-/// What is counted of a machine.
+/// The metrics of a machine.
 #[derive(Clone, Debug)]
 pub(crate) struct OneMachine {
     inputs: Counter,
@@ -260,13 +262,13 @@ pub(crate) struct OneMachine {
 }
 
 impl OneMachine {
-    /// So many inputs are about to be taken together, and so many wait still.
+    /// `inputs` are about to be taken together, and `waiting` more are queued.
     pub(crate) fn taking(&self, inputs: usize, waiting: usize) {
         self.inputs.inc_by(inputs as u64);
         self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
-    /// One step took so long.
+    /// One step took this long.
     pub(crate) fn stepped(&self, took: Duration) {
         self.steps.observe(took.as_secs_f64());
     }
@@ -276,7 +278,7 @@ impl OneMachine {
 mod tests {
     use super::*;
 
-    /// The value of a series.
+    /// The value of a metric.
     fn value(metrics: &Metrics, series: &str) -> f64 {
         let text = metrics.text();
         let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));

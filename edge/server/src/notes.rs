@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use crate::limits;
 
-/// What was said lately, and when.
+/// Recent warnings, with their times.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     said: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Notes {
-    /// Says something, unless it was said within the last minute, or too many other things were.
+    /// Logs a warning, unless it was logged within the last minute, or too many others were.
     pub(crate) fn warn(&self, text: &str) {
         if self.is_new(text, Instant::now()) {
             tracing::warn!("{text}");
@@ -21,7 +21,7 @@ impl Notes {
     }
 
     fn is_new(&self, text: &str, now: Instant) -> bool {
-        // Each change is one insertion or removal: a panic elsewhere leaves no half of it.
+        // Each change is one insertion or removal, so a panic elsewhere cannot leave it half done.
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.retain(|_, at| now.saturating_duration_since(*at) < limits::NOTE_PAUSE);
         let is_new = said.len() < limits::NOTES_MAX && !said.contains_key(text);

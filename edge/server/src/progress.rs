@@ -1,7 +1,8 @@
 //! Closes connections whose peer does not read what is waiting for it.
 //!
-//! Without this, a peer that stops reading keeps its connection, and the response behind it, for as long as it likes: nothing else
-//! watches a response that is under way. A peer for which nothing is waiting may stay silent for ever.
+//! Without this, a peer that stops reading could keep its connection, and the response behind it,
+//! for as long as it likes: nothing else monitors a response in progress. A peer for which nothing
+//! is waiting may stay silent forever.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,13 +15,13 @@ use tokio::time::{Sleep, sleep};
 
 use crate::notes::Notes;
 
-/// A connection that fails once nothing could be written for so long.
+/// A connection that fails after nothing could be written for that long.
 #[derive(Debug)]
 pub(crate) struct Progress<S> {
     inner: S,
     patience: Duration,
     notes: Arc<Notes>,
-    /// Runs while something waits to be written.
+    /// Runs while something is waiting to be written.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -29,7 +30,7 @@ impl<S> Progress<S> {
         Self { inner, patience, notes, stalled: None }
     }
 
-    /// What came of an attempt to write. One that has to wait fails after a while.
+    /// Checks the result of a write. Fails if writes have been blocked for too long.
     fn watched<T>(
         &mut self,
         cx: &mut Context<'_>,

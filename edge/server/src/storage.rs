@@ -1,8 +1,8 @@
 //! Storage for records: `SQLite`, one writer, group commit.
 //!
-//! Invariant: whatever has been released is on disk. The writer takes the waiting commits, writes them in one transaction and
-//! only then releases their replies and orders. A failed transaction ends the program: memory must never run ahead of the
-//! disk.
+//! Invariant: whatever has been released is on disk. The writer takes the waiting commits, writes
+//! them in one transaction and only then releases their replies and orders. A failed transaction
+//! ends the program: memory must never run ahead of the disk.
 
 mod account_rows;
 mod acknowledged;
@@ -41,18 +41,18 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/0008.sql"),
 ];
 
-/// Pages of the write-ahead log before they are copied back: 32 MiB.
+/// Size of the write-ahead log at which it is checkpointed, in pages: 32 MiB.
 const WAL_PAGES: u32 = 8_192;
 
-/// The same while the disk is full: the log stays within the room that it has. 4 MiB.
+/// The same while the disk is full, so that the log stays within its reserved space: 4 MiB.
 const WAL_PAGES_WHEN_FULL: u32 = 1_024;
 
-/// Where the records are.
+/// Where records are stored.
 #[derive(Clone, Debug)]
 pub enum Place {
     /// A data directory.
     Directory(DataDir),
-    /// Nowhere: gone when the program ends.
+    /// In memory: lost when the program ends.
     Memory,
 }
 
@@ -62,19 +62,19 @@ pub enum Durability {
     /// Power loss: every commit waits for the disk.
     #[default]
     Full,
-    /// The end of the program, not of the machine.
+    /// A crash of the program, but not of the machine.
     Normal,
 }
 
-/// Why the records cannot be used.
+/// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// A file cannot be made.
+    /// A file cannot be created.
     #[error("cannot create {path}")]
     Create {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The file is not a database, or is damaged.
@@ -84,10 +84,10 @@ pub enum StorageError {
     Open {
         /// The file.
         place: String,
-        /// Why.
+        /// The cause.
         source: rusqlite::Error,
     },
-    /// There is no room for it.
+    /// The disk is full.
     #[error(
         "the disk that holds {place} is full: free some space, or choose another directory with --data-dir"
     )]
@@ -95,7 +95,7 @@ pub enum StorageError {
         /// The file.
         place: String,
     },
-    /// The file was written by a later version.
+    /// The database was written by a later version.
     #[error(
         "the database {place} has version {found}, but this program supports at most {known}: use a newer version of the program"
     )]
@@ -104,7 +104,7 @@ pub enum StorageError {
         place: String,
         /// Its version.
         found: usize,
-        /// The latest that is known here.
+        /// The latest supported version.
         known: usize,
     },
     /// Another process uses it.
@@ -115,7 +115,7 @@ pub enum StorageError {
         /// The file.
         place: String,
     },
-    /// A record cannot be read.
+    /// A record is invalid.
     #[error(
         "the database {place} is damaged: {what}. Restore a backup, or move it away to start with an empty cluster"
     )]
@@ -130,35 +130,36 @@ pub enum StorageError {
 /// An open database.
 #[derive(Debug)]
 pub struct Storage {
-    // First, so that it is closed first: what follows holds its files.
+    // The first field is dropped first: the others hold its files.
     connection: Connection,
-    /// Which rows are whose.
+    /// Maps records to rows.
     known: rows::Known,
     place: String,
     on_disk: Option<OnDisk>,
 }
 
-/// What a database in a file has beside it.
+/// Additional state of a database in a file.
 #[derive(Debug)]
 struct OnDisk {
     guard: Guard,
     reserve: Reserve,
     acknowledged: Acknowledged,
-    /// When the room on the disk was last looked after.
+    /// When the disk space was last checked.
     looked: Instant,
-    /// Whether the log is kept short, since the disk is full.
+    /// Whether the log is kept short because the disk is full.
     is_short: bool,
-    /// Whether a full disk is rehearsed: then there is no room to set aside.
+    /// Whether a full disk is simulated: then no space is reserved.
     is_bounded: bool,
-    /// Held while the database is open: one process writes it. `SQLite`'s own locks would keep a shell from reading, too.
+    /// Held while the database is open, as only one process may write it. `SQLite`'s own locks
+    /// would keep a shell from reading, too.
     _lock: File,
 }
 
 impl Storage {
-    /// Opens, and creates or migrates as need be.
+    /// Opens the database, creating or migrating it as needed.
     ///
     /// # Errors
-    /// Says which file cannot be used, why, and what can be done.
+    /// Which file cannot be used, why, and what can be done about it.
     pub fn open(place: &Place, durability: Durability) -> Result<Self, StorageError> {
         let directory = match place {
             Place::Memory => return Self::in_memory(durability),
@@ -171,7 +172,7 @@ impl Storage {
             move |source| StorageError::Create { path, source }
         };
         let lock = lock(folder, &name)?;
-        // It is made here, so that it is for its owner only; `SQLite` makes its log alike.
+        // Created here with access only for its owner; `SQLite` creates its log with the same mode.
         let mut reserve = Reserve::new(folder).map_err(create(DATABASE))?;
         let flags = OpenFlags::default() | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let connection = Connection::open_with_flags(&name, flags);
@@ -203,7 +204,8 @@ impl Storage {
         Ok(Self { connection, known, place, on_disk: None })
     }
 
-    /// Makes sure that a commit may be acknowledged, if there was one: it is where it will be found again, and counted.
+    /// Before a commit is acknowledged, makes sure that its file will be found again, and counts
+    /// it.
     fn acknowledge(&mut self, wrote: bool) -> Result<(), WriteError> {
         if let Some(on_disk) = self.on_disk.as_mut().filter(|_| wrote) {
             on_disk.guard.check().map_err(|gone| WriteError::Gone(gone.to_string()))?;
@@ -212,7 +214,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Now and then sees to it that the database has room on the disk.
+    /// Reserves disk space for the database from time to time.
     fn look_after(&mut self) {
         let Some(on_disk) = &mut self.on_disk else { return };
         if on_disk.is_bounded || on_disk.looked.elapsed() < limits::STORAGE_LOOK {
@@ -237,12 +239,12 @@ impl Storage {
         }
     }
 
-    /// What watches over the files; `None` if there are none.
+    /// The guard of the files; `None` if there are none.
     pub(crate) fn guard(&self) -> Option<Guard> {
         Some(self.on_disk.as_ref()?.guard.clone())
     }
 
-    /// Reads all records back.
+    /// Reads all records.
     ///
     /// # Errors
     /// Names the record that cannot be read.
@@ -251,19 +253,19 @@ impl Storage {
             .map_err(|what| StorageError::Record { place: self.place.clone(), what })
     }
 
-    /// The error for records that contradict each other.
+    /// The error for inconsistent records.
     pub fn damaged(&self, what: String) -> StorageError {
         StorageError::Record { place: self.place.clone(), what }
     }
 
-    /// Bounds the size of the database, so that a full disk can be rehearsed. Pages have 4 KiB.
+    /// Limits the size of the database to simulate a full disk. Pages have 4 KiB.
     ///
     /// # Errors
-    /// When the database cannot be used.
+    /// If the database cannot be used.
     pub fn limit_pages(&mut self, pages: u32) -> Result<(), StorageError> {
         if let Some(on_disk) = &mut self.on_disk {
             on_disk.is_bounded = true;
-            // The room that was set aside is not there on a full disk.
+            // A full disk has no reserved space.
             let vacuumed = self.connection.execute_batch("VACUUM");
             vacuumed.map_err(|source| explain(&self.place, source))?;
         }
@@ -273,7 +275,7 @@ impl Storage {
     }
 }
 
-/// What an error of a database means for the one who starts the program.
+/// Converts a database error at startup.
 fn explain(place: &str, source: rusqlite::Error) -> StorageError {
     let place = place.to_owned();
     match source.sqlite_error_code() {
@@ -293,7 +295,7 @@ fn prepare(connection: &Connection, durability: Durability) -> rusqlite::Result<
         Durability::Normal => "NORMAL",
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
-    // Pages that change often are copied back once for many commits.
+    // Pages that change often are then written back once for many commits.
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)
 }
 
@@ -312,7 +314,8 @@ fn migrate(connection: &Connection, place: &str) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Takes the lock that says that a process writes this database. What the file holds is left as it is.
+/// Takes the lock of the process that writes this database. The contents of the file are left
+/// alone.
 fn lock(folder: &Folder, place: &str) -> Result<File, StorageError> {
     let create = |source| StorageError::Create { path: folder.path().join(LOCK), source };
     let file = folder.open_or_create(LOCK).map_err(create)?;

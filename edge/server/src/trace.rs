@@ -1,8 +1,9 @@
 //! Log lines for operators: one line per event, derived from the inputs and outputs of machines.
 //!
-//! Machines do not log. [`crate::drive()`] shows a [`crate::Watch`] each input and output, and the watches here turn those that matter to
-//! an operator into events with fixed field names: `cluster instance service framework task state reason`. Values chosen by others
-//! are escaped like Rust strings, so that none of them can control a terminal or begin another line.
+//! Machines do not log. [`crate::drive()`] shows a [`crate::Watch`] each input and output, and the
+//! watches here turn those that matter to an operator into events with fixed field names: `cluster
+//! instance service framework task state reason`. Values chosen by others are escaped like Rust
+//! strings, so that none of them can control a terminal or begin another line.
 //!
 //! Invariant: what is remembered is bounded by the number of instances, services and frameworks.
 
@@ -15,7 +16,7 @@ pub(crate) use control::ControlWatch;
 /// The target of these events, which `longshore dev` and `longshore serve` show at level info.
 pub const TARGET: &str = "longshore::events";
 
-/// Tells an operator something, at level info.
+/// Logs an event for operators, at level info.
 macro_rules! tell {
     ($($event:tt)*) => { tracing::info!(target: $crate::trace::TARGET, $($event)*) };
 }

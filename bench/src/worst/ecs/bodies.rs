@@ -1,11 +1,11 @@
-//! The worst bodies: what makes each operation look at most, compare most or say most.
+//! The worst bodies: those that make each operation search, compare or return the most.
 
 use serde_json::{Value, json};
 
 use super::town::Town;
 use super::{Case, refused, taken};
 
-/// Bytes of a body that pass the front, but for what encloses a list.
+/// Maximum size of a body in bytes, without what encloses a list.
 pub(super) const BODY_BYTES: usize = longshore_wire_ecs::limits::BODY_BYTES_MAX - 4_096;
 
 pub(super) const CASES: &[Case] = &[
@@ -205,7 +205,7 @@ pub(super) const CASES: &[Case] = &[
     }),
 ];
 
-/// Tags of the greatest length.
+/// Tags of maximum length.
 pub(super) fn tags(count: usize) -> Value {
     let one = |number| json!({"key": format!("{number:0>128}"), "value": "v".repeat(256)});
     (0..count).map(one).collect()
@@ -216,7 +216,7 @@ fn settings(count: usize) -> Value {
     (0..count).map(one).collect()
 }
 
-/// The token of a page that begins behind a key.
+/// The token of a page that starts after a key.
 fn token(list: char, key: &str) -> String {
     let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("{list}{hex}")
@@ -231,7 +231,7 @@ fn attributes(town: &Town, round: usize) -> Value {
     (0..10).map(one).collect()
 }
 
-/// An expression of so many characters that goes back and forth over the longest values.
+/// An expression of that many characters that causes backtracking over the longest values.
 pub(super) fn regex(chars: usize) -> String {
     let one = "attribute:own1 =~ '(a|a|aa)*(a|b)*(.?.?.?a)*[xy]' or ";
     let text = one.repeat((chars - 60) / one.len());

@@ -1,4 +1,5 @@
-//! A large local ECS: 5,000 instances, 10,000 services, over 100,000 tasks, and whatever else makes a request expensive.
+//! A large local ECS: 5,000 instances, 10,000 services, over 100,000 tasks, and whatever else makes
+//! a request expensive.
 
 use anyhow::{Context, Result, anyhow, ensure};
 use longshore_control::{CallId, Change, Control, Input, LastStatus, Output, Reply};
@@ -9,20 +10,20 @@ use longshore_wire_ecs::host::{ContainerReport, Health, Order, Reported, TaskRep
 use longshore_wire_ecs::{ApiError, Request, eventbridge, sqs};
 use serde_json::{Value, json};
 
-/// Instances of the cluster `default`, and of the cluster `other`.
+/// Number of instances of the cluster `default`, and of the cluster `other`.
 const INSTANCES: usize = 5_000;
 const OTHER_INSTANCES: usize = 500;
-/// Services of each of the two clusters, and tasks of each service.
+/// Number of services of each of the two clusters, and of tasks of each service.
 const SERVICES: usize = 4_900;
 const TASKS: usize = 10;
-/// Tasks of the service `large`, and of the instance that has more than any machine could run.
+/// Number of tasks of the service `large`, and of the overcrowded instance.
 pub(crate) const LARGE: usize = 5_000;
-/// Clusters without anything.
+/// Number of empty clusters.
 const CLUSTERS: usize = 9_000;
-/// Revisions of the family `many`; all but the last are INACTIVE.
+/// Number of revisions of the family `many`; all but the first are INACTIVE.
 const REVISIONS: usize = 20_000;
 
-/// A control plane, and what its clients know of it.
+/// A control plane, and what its clients know about it.
 pub(crate) struct Town {
     pub(crate) control: Control,
     pub(crate) now: Timestamp,
@@ -30,7 +31,7 @@ pub(crate) struct Town {
     calls: u64,
     /// Ids of the instances of `default`; the first has thousands of tasks, and GPUs.
     pub(crate) instances: Vec<String>,
-    /// Ids of tasks of `default` that run.
+    /// Ids of running tasks of `default`.
     pub(crate) tasks: Vec<String>,
 }
 
@@ -72,7 +73,8 @@ impl Town {
         Ok(town)
     }
 
-    /// A queue and a rule, as `longshore dev` has them for its Mesos master: events are built and delivered.
+    /// Creates a queue and a rule, as `longshore dev` does for its Mesos master, so that events are
+    /// built and delivered.
     fn follow(&mut self) -> Result<()> {
         let body = json!({"QueueName": "longshore"}).to_string();
         let request = sqs::Request::parse("CreateQueue", body.as_bytes());
@@ -129,7 +131,7 @@ impl Town {
             pair("ecs.instance-type".into(), "m5.24xlarge".into()),
             pair("same".into(), "same".into()),
         ];
-        // As many as the agent of Amazon has, and as many of one's own as there may be.
+        // As many as Amazon's agent has, plus the maximum number of custom ones.
         let capability = |one| json!({"name": format!("ecs.capability.what-agents-can.{one}")});
         attributes.extend((0..50).map(capability));
         let own = |own: usize| pair(format!("own{own}"), format!("{own:a>100}-{number:08}"));
@@ -146,7 +148,7 @@ impl Town {
         Ok(())
     }
 
-    /// Many tasks on one instance, each in a group of its own.
+    /// Puts many tasks on one instance, each in a group of its own.
     fn crowd_one_instance(&mut self) -> Result<()> {
         for number in 0..LARGE {
             let group = format!("g{number:0>200}");
@@ -156,14 +158,14 @@ impl Town {
         Ok(())
     }
 
-    /// A request, ready to be stepped.
+    /// A request, prepared as an input.
     pub(crate) fn input(&mut self, operation: &str, body: &Value) -> Result<Input> {
         let request = Request::parse(operation, body.to_string().as_bytes())?;
         self.calls += 1;
         Ok(Input::Call { call: CallId(self.calls), realm: self.realm.clone(), request })
     }
 
-    /// Calls an operation, which must not be refused.
+    /// Calls an operation, which must succeed.
     pub(crate) fn call(&mut self, operation: &str, body: &Value) -> Result<Value> {
         let input = self.input(operation, body)?;
         let reply = self.step(input).context("a call is answered")?;
@@ -171,7 +173,7 @@ impl Town {
         Ok(serde_json::from_slice(&reply.into_json())?)
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub(crate) fn pass(&mut self, ms: u64) {
         let end = self.now + ms;
         while let Some(at) = self.control.wake_at().filter(|at| *at <= end) {
@@ -189,7 +191,7 @@ impl Town {
         self.take_in(out)
     }
 
-    /// Hosts do as they are told at once.
+    /// Hosts carry out their orders at once.
     fn take_in(&mut self, out: Vec<Output>) -> Option<Result<Reply, ApiError>> {
         let mut reply = None;
         for output in out {
@@ -217,7 +219,7 @@ impl Town {
     }
 }
 
-/// What a host says of a task that runs.
+/// A host's report about a running task.
 fn running(task: ResourceId) -> TaskReport {
     let container = ContainerReport {
         status: Reported::Running,
@@ -240,7 +242,7 @@ fn running(task: ResourceId) -> TaskReport {
     }
 }
 
-/// A task definition of one container.
+/// A task definition with one container.
 pub(crate) fn definition(family: &str, memory: u32) -> Value {
     let container = json!({"name": "app", "image": "x", "memory": memory});
     json!({"family": family, "containerDefinitions": [container]})

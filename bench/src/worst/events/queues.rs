@@ -1,4 +1,4 @@
-//! Queues that are full.
+//! Full queues.
 
 use anyhow::{Context, Result};
 use longshore_events::Request;
@@ -6,20 +6,20 @@ use serde_json::{Value, json};
 
 use super::{Cases, World, arn, of_sqs, url};
 
-/// Messages of a full queue.
+/// Number of messages in a full queue.
 const MESSAGES: usize = 500_000;
-/// Messages in flight.
+/// Number of messages in flight.
 const IN_FLIGHT: usize = 120_000;
-/// Queues of an account in a region.
+/// Number of queues in an account and region.
 const QUEUES: usize = 100_000;
 
-/// What a queue is full of.
+/// The contents of a queue.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Standard,
-    /// Each message in a group of its own.
+    /// Each message in its own group.
     Groups,
-    /// All in one.
+    /// All messages in one group.
     OneGroup,
 }
 
@@ -47,7 +47,7 @@ impl Kind {
     }
 }
 
-/// A queue with so many messages, and another for its dead letters.
+/// A queue with that many messages, and its dead-letter queue.
 fn full(kind: Kind, messages: usize, retention_s: u32) -> Result<World> {
     let mut world = World::new();
     let is_fifo = kind != Kind::Standard;
@@ -66,7 +66,7 @@ fn full(kind: Kind, messages: usize, retention_s: u32) -> Result<World> {
     Ok(world)
 }
 
-/// Receives so many messages; the last handles.
+/// Receives that many messages; returns the last handles.
 fn receive(world: &mut World, kind: Kind, messages: usize, hidden_s: u32) -> Result<Vec<String>> {
     let ask = json!({ "QueueUrl": url(kind.queue()), "MaxNumberOfMessages": 10, "VisibilityTimeout": hidden_s });
     let mut last = Value::Null;
@@ -86,7 +86,7 @@ fn set(kind: Kind, name: &str, value: &Value) -> Result<Request> {
     )
 }
 
-/// Operations that concern all messages of a queue.
+/// Operations on all messages of a queue.
 fn whole(cases: &mut Cases<'_>, kind: Kind) -> Result<()> {
     let world = full(kind, MESSAGES, 1_209_600)?;
     let case = |world: &World, cases: &mut Cases<'_>, name: &str, request| {
@@ -110,7 +110,7 @@ fn whole(cases: &mut Cases<'_>, kind: Kind) -> Result<()> {
     spent(cases, kind, &world)
 }
 
-/// Messages that were received too often, and those that come back at once.
+/// Messages that were received too often, and those that become visible at the same time.
 fn spent(cases: &mut Cases<'_>, kind: Kind, world: &World) -> Result<()> {
     let mut world = world.clone();
     let few = if kind == Kind::OneGroup { 10 } else { IN_FLIGHT - 10 };
@@ -131,7 +131,7 @@ fn spent(cases: &mut Cases<'_>, kind: Kind, world: &World) -> Result<()> {
         let name = format!("{operation}, {}", kind.word());
         world.case(cases, &name, false, of_sqs(operation, &one)?)?;
     }
-    // All of them come back at the same moment, and somebody waits.
+    // All of them become visible at the same moment, and a receive is waiting.
     let mut later = world.clone();
     later.now = later.now + 99_500;
     let ask =
@@ -154,7 +154,7 @@ fn spent(cases: &mut Cases<'_>, kind: Kind, world: &World) -> Result<()> {
     )
 }
 
-/// A large queue of dead letters that is moved on.
+/// A large dead-letter queue that is redriven.
 fn moving(cases: &mut Cases<'_>) -> Result<()> {
     let mut world = full(Kind::Standard, MESSAGES, 1_209_600)?;
     let policy = json!({ "deadLetterTargetArn": arn("q"), "maxReceiveCount": 1 }).to_string();
@@ -209,7 +209,7 @@ fn long(cases: &mut Cases<'_>) -> Result<()> {
     Ok(())
 }
 
-/// As many queues as there may be.
+/// The maximum number of queues.
 fn many(cases: &mut Cases<'_>) -> Result<()> {
     let mut world = World::new();
     let policy = json!({ "deadLetterTargetArn": arn("q000000"), "maxReceiveCount": 1 }).to_string();

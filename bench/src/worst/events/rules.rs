@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 
 use super::{Cases, World, arn, elsewhere, of_events, realm};
 
-/// Rules of an account in a region, and targets of a rule.
+/// Number of rules in an account and region, and of targets per rule.
 const RULES: usize = 300;
 const TARGETS: usize = 5;
 
-/// As many wildcards as AWS takes in one rule, on a text that fits none of them.
+/// As many wildcards as AWS accepts in one rule, on a text that matches none of them.
 fn wildcards(number: usize) -> String {
     let one = |n: usize| json!({ "wildcard": format!("*needle {number} {n} in the *stack*") });
     json!({ "detail": { "text": [one(0), one(1)] } }).to_string()
 }
 
-/// As many ways as `$or` may combine to, each of which is tried in vain.
+/// The maximum number of `$or` combinations, each of which is tried in vain.
 fn ways(number: usize) -> String {
     let group = |name: &str| {
         let member = |n: usize| json!({ format!("{name}{n}"): [{ "anything-but": ["x"] }] });
@@ -33,7 +33,7 @@ fn texts(name: &str) -> String {
     json!({ name: texts }).to_string()
 }
 
-/// A wildcard whose complexity takes long to tell.
+/// A wildcard whose complexity takes long to compute.
 fn intricate() -> String {
     let one = |letter: char| {
         let half = letter.to_string().repeat(300);
@@ -43,7 +43,7 @@ fn intricate() -> String {
     json!({ "detail": { "text": all } }).to_string()
 }
 
-/// A bus whose rules all have this pattern and as many targets as there may be.
+/// A bus whose rules all have this pattern and the maximum number of targets.
 fn with_rules(pattern: impl Fn(usize) -> String, target: impl Fn(usize) -> Value) -> Result<World> {
     let mut world = World::new();
     for queue in 0..TARGETS {
@@ -62,7 +62,7 @@ fn plain(number: usize) -> Value {
     json!({ "Id": format!("t{number}"), "Arn": arn(&format!("q{number}")) })
 }
 
-/// A target that makes as much of an event as it can.
+/// A target that produces as much as possible from an event.
 fn template(number: usize) -> Value {
     let template = "<n>".repeat(2_000);
     let mut target = plain(number);
@@ -70,14 +70,14 @@ fn template(number: usize) -> Value {
     target
 }
 
-/// A `PutEvents` of so many events with a text of so many bytes.
+/// A `PutEvents` with that many events, each with a text of that many bytes.
 fn put(events: usize, bytes: usize) -> Value {
     let detail = json!({ "n": 1, "text": "needle in the ".repeat(bytes / 14) }).to_string();
     let one = json!({ "Source": "my.app", "DetailType": "t", "Detail": detail });
     json!({ "Entries": vec![one; events] })
 }
 
-/// An event of the cluster that is as long as they get.
+/// A cluster event of maximum length.
 fn of_cluster(world: &World) -> Event {
     let containers: Vec<Value> = (0..10)
         .map(|n| json!({ "name": format!("c{n}"), "reason": "needle in the ".repeat(70) }))
@@ -95,7 +95,7 @@ fn of_cluster(world: &World) -> Event {
     }
 }
 
-/// What a `PutEvents` is for the bus once it was prepared.
+/// A prepared `PutEvents`, as the bus gets it.
 fn prepared(world: &World, name: &str, body: &Value) -> Result<Request> {
     let request = eventbridge::Request::parse("PutEvents", body.to_string().as_bytes());
     let request = request.map_err(|error| anyhow::anyhow!("{error}"))?;
@@ -117,7 +117,7 @@ fn events(cases: &mut Cases<'_>) -> Result<()> {
             let name = format!("PutEvents: {events} of {bytes} bytes, {what}");
             let request = prepared(&world, &name, &put(events, bytes))?;
             world.case(cases, &name, false, request.clone())?;
-            // A rule that changed meanwhile: all is matched once more.
+            // A rule has changed since: everything is matched once more.
             let mut later = world.clone();
             later.events("DisableRule", &json!({ "Name": "r7" }))?;
             later.case(cases, &format!("{name}, changed meanwhile"), false, request)?;
@@ -142,7 +142,7 @@ fn events(cases: &mut Cases<'_>) -> Result<()> {
     Ok(())
 }
 
-/// An event of the cluster, which the bus matches itself.
+/// A cluster event, which the bus matches itself.
 fn cluster(cases: &mut Cases<'_>, world: &World, what: &str) -> Result<()> {
     let mut world = world.clone();
     let event = of_cluster(&world);
@@ -151,13 +151,13 @@ fn cluster(cases: &mut Cases<'_>, world: &World, what: &str) -> Result<()> {
     cases.sheet.measure(&name, &mut world.bus, &mut world.now, [input], |_| Ok(()))
 }
 
-/// As many tags as a rule may have.
+/// The maximum number of tags of a rule.
 fn tags() -> Vec<Value> {
     let tag = |n: usize| json!({ "Key": format!("{n:02}").repeat(64), "Value": "v".repeat(256) });
     (0..50).map(tag).collect()
 }
 
-/// A pattern that is tried: the bus is not asked.
+/// Pattern tests, which do not involve the bus.
 fn test(cases: &mut Cases<'_>) -> Result<()> {
     let detail = json!({ "text": "needle in the ".repeat(500_000) });
     let event = json!({ "id": "1", "detail-type": "t", "source": "s", "account": "123456789012",

@@ -120,7 +120,7 @@ pub(super) fn wrong_tasks(offer: &Offer) -> Vec<TaskInfo> {
     (0..100_000).map(wrong).collect()
 }
 
-/// Tasks whose environment is as large as a task may be.
+/// Tasks with an environment of maximum size.
 pub(super) fn large_tasks(offer: &Offer) -> Vec<TaskInfo> {
     let variable = |number: usize| Variable {
         name: format!("V{number}"),
@@ -140,7 +140,7 @@ pub(super) fn large_tasks(offer: &Offer) -> Vec<TaskInfo> {
     (0..120).map(large).collect()
 }
 
-/// The ranges of ports of an offer.
+/// The port ranges of an offer.
 fn ports(offer: &Offer) -> Vec<value::Range> {
     let ports = offer.resources.iter().find(|one| one.name == "ports");
     ports.and_then(|one| one.ranges.clone()).map(|ranges| ranges.range).unwrap_or_default()
@@ -165,7 +165,7 @@ pub(super) fn range_task(offer: &Offer) -> Vec<TaskInfo> {
     vec![task(offer, "ranges".to_owned(), vec![ranges(ports(offer))])]
 }
 
-/// Tasks that claim far more than there is, so that each is told what there is.
+/// Tasks that claim far more than is available, so that each error lists what is.
 pub(super) fn huge_tasks(offer: &Offer) -> Vec<TaskInfo> {
     let claim =
         || vec![scalar("cpus", 1e9), ranges(ports(offer).into_iter().take(1_000).collect())];

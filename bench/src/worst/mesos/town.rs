@@ -1,4 +1,4 @@
-//! A bridge in front of a large cluster that does at once what it is asked, and frameworks that read at once what they are sent.
+//! A bridge in front of a large cluster that answers at once, and frameworks that read immediately.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -16,14 +16,14 @@ use longshore_wire_mesos::v1::scheduler::{Call, Event};
 use longshore_wire_mesos::v1::{FrameworkId, FrameworkInfo, Offer};
 use rustix::time::{ClockId, clock_gettime};
 
-/// Instances of the cluster.
+/// Number of instances of the cluster.
 pub(super) const INSTANCES: u32 = 10_000;
-/// Tasks of a framework: as many as one may have.
+/// Number of tasks of a framework: the maximum.
 pub(super) const TASKS: usize = 100_000;
 
 const PREFIX: &str = "arn:aws:ecs:us-east-1:123456789012";
 
-/// How long the step of a call took, and the longest of the steps that followed, with its kind.
+/// The time of a call's step, and that of the longest step that followed, with its kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Longest {
     pub(super) call: Duration,
@@ -40,7 +40,7 @@ fn kind_of(input: &Input) -> &'static str {
     }
 }
 
-/// A framework that is subscribed.
+/// A subscribed framework.
 #[derive(Clone, Debug)]
 pub(super) struct Framework {
     pub(super) id: String,
@@ -48,7 +48,7 @@ pub(super) struct Framework {
     pub(super) stream: StreamKey,
 }
 
-/// All that takes part.
+/// Bridge, cluster and frameworks.
 pub(super) struct Town {
     bridge: Bridge,
     now: Timestamp,
@@ -58,17 +58,17 @@ pub(super) struct Town {
     waiting: VecDeque<Input>,
     calls: u64,
     made: u64,
-    /// Offers by the stream that they were made on.
+    /// Offers by the stream on which they were sent.
     pub(super) offers: BTreeMap<StreamKey, Vec<Offer>>,
-    /// Updates that were sent.
+    /// Number of updates sent.
     pub(super) updates: usize,
-    /// What all steps took together.
+    /// Total time of all steps.
     pub(super) spent: Duration,
     opened: Option<(StreamKey, String)>,
     first: BTreeMap<StreamKey, String>,
 }
 
-/// How long this thread has run: what others do on this machine does not count.
+/// CPU time of this thread, which other programs do not affect.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let part = |part: i64| u64::try_from(part).unwrap_or_default();
@@ -102,7 +102,7 @@ fn instance(number: u32) -> Instance {
         memory_mib: 1024 * 1024,
         cpu_remaining: 1024 * 128,
         memory_mib_remaining: 1024 * 1024,
-        // As fragmented as what is offered of it can be.
+        // As fragmented as the offered part can be.
         ports_used: if number == 0 { (1024..32767).step_by(2).collect() } else { [22, 80].into() },
         attributes: (0..15).map(attribute).collect(),
         version: 1,
@@ -111,7 +111,8 @@ fn instance(number: u32) -> Instance {
 }
 
 impl Town {
-    /// A cluster on which a framework has as many tasks as it may have, of which the bridge has read nothing.
+    /// A cluster with the maximum number of tasks of a framework, of which the bridge has read
+    /// nothing.
     pub(super) fn new() -> Self {
         let instances: Vec<Instance> = (0..INSTANCES).map(instance).collect();
         let mut town = Self {
@@ -165,7 +166,7 @@ impl Town {
         }
     }
 
-    /// A machine's step, timed, and what it asks for.
+    /// Runs and times a step of the machine, and collects its outputs.
     fn timed(&mut self, what: impl FnOnce(&mut Bridge, Timestamp, &mut Vec<Output>)) -> Duration {
         let mut out = Vec::new();
         let began = processor_time();
@@ -199,7 +200,7 @@ impl Town {
         self.updates += usize::from(event.update.is_some());
     }
 
-    /// Lets time pass, and everything happen that is under way.
+    /// Advances the clock, and completes everything in progress.
     pub(super) fn pass(&mut self, ms: u64) -> (Duration, &'static str) {
         let end = self.now + ms;
         let mut longest = (Duration::ZERO, "nothing");
@@ -218,27 +219,27 @@ impl Town {
         longest
     }
 
-    /// Gives the bridge an input, and lets everything happen that comes of it within a second.
+    /// Gives the bridge an input, and completes everything that follows within a second.
     pub(super) fn input(&mut self, input: Input) -> Longest {
         let call = self.timed(|bridge, now, out| bridge.step(now, input, out));
         let after = self.pass(1_000);
         Longest { call, after }
     }
 
-    /// Makes a call that passes the front.
+    /// Makes a call that passes the front end.
     pub(super) fn call(&mut self, call: Call, stream_id: Option<String>) -> Longest {
         self.calls += 1;
         let call = Box::new(check(call, None).expect("the call passes the front"));
         self.input(Input::Called { id: CallId(self.calls), call, stream_id, principal: None })
     }
 
-    /// Makes a call of a framework.
+    /// Makes a call for a framework.
     pub(super) fn call_of(&mut self, framework: &Framework, call: Call) -> Longest {
         let framework_id = Some(FrameworkId { value: framework.id.clone() });
         self.call(Call { framework_id, ..call }, Some(framework.stream_id.clone()))
     }
 
-    /// Subscribes a framework; without one if it is refused.
+    /// Subscribes a framework; `None` if it is rejected.
     pub(super) fn subscribe(
         &mut self,
         info: FrameworkInfo,
@@ -302,7 +303,7 @@ impl Town {
     }
 }
 
-/// A call of a kind; its part is filled in by the caller.
+/// A call of a kind; the caller fills in its member.
 pub(super) fn kind(kind: Type) -> Call {
     Call { r#type: Some(kind.into()), ..Default::default() }
 }

@@ -1,4 +1,4 @@
-//! What a message may hold.
+//! Checks the contents of messages.
 //!
 //! Source: SQS API reference, `SendMessage`; SQS developer guide, *Message attributes*.
 
@@ -11,7 +11,8 @@ use super::queue::missing;
 use crate::limits;
 use crate::record::attribute_bytes;
 
-/// A body within the size of its queue and of characters that XML can carry.
+/// Checks a body: it must fit the queue's size limit and contain only characters that XML can
+/// carry.
 pub(crate) fn body(
     text: Option<Str>,
     attributes: &MessageAttributes,
@@ -36,18 +37,19 @@ pub(crate) fn body(
     Ok(text)
 }
 
-/// Whether a message may have this body: it must be of characters that XML can carry.
+/// Whether a message may have this body: only characters that XML can carry are allowed.
 pub(crate) fn is_lawful_body(text: &str) -> bool {
     text.chars().all(is_lawful)
 }
 
-/// Whether a message group or deduplication id is one: letters, digits and punctuation. Source: SQS API reference, `SendMessage`.
+/// Whether a message group or deduplication id is valid: letters, digits and punctuation. Source:
+/// SQS API reference, `SendMessage`.
 pub(crate) fn is_fifo_id(id: &str) -> bool {
     (1..=limits::FIFO_ID_CHARS_MAX).contains(&id.len())
         && id.chars().all(|character| character.is_ascii_graphic())
 }
 
-/// An id of a message of a FIFO queue, if it is given.
+/// Checks an id of a FIFO queue message, if given.
 pub(crate) fn fifo_id(name: &str, id: Option<Str>) -> Result<Option<Str>, Error> {
     match id {
         Some(id) if !is_fifo_id(&id) => Err(Error::invalid(format!(
@@ -58,7 +60,7 @@ pub(crate) fn fifo_id(name: &str, id: Option<Str>) -> Result<Option<Str>, Error>
     }
 }
 
-/// Attributes with lawful names, types and values.
+/// Checks the names, types and values of attributes.
 pub(crate) fn attributes(given: Option<MessageAttributes>) -> Result<MessageAttributes, Error> {
     let given = given.unwrap_or_default();
     if given.len() > limits::MESSAGE_ATTRIBUTES_MAX {
@@ -123,7 +125,7 @@ fn check_value(name: &str, value: &MessageAttributeValue) -> Result<(), Error> {
     Ok(())
 }
 
-/// The one attribute that belongs to SQS and may be sent: a trace header.
+/// The only SQS-owned attribute that can be sent: a trace header.
 pub(crate) fn trace_header(given: &MessageAttributes) -> Result<Option<Str>, Error> {
     if let Some(name) = given.keys().find(|name| &***name != "AWSTraceHeader") {
         return Err(Error::invalid(format!(

@@ -1,4 +1,4 @@
-//! Requests: what comes in is checked here, refused in the words of AWS, or done.
+//! Requests: validated here, then rejected with AWS's error messages or carried out.
 
 mod message;
 mod move_task;
@@ -23,12 +23,12 @@ pub(crate) use message::is_lawful_body;
 pub(crate) use queue::free_names;
 pub(crate) use rule::{check_bus, test_pattern};
 
-/// Who asks SQS, and from where.
+/// Who calls SQS, and from where.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) call: Call,
     pub(crate) realm: Realm,
-    /// What the URLs of queues begin with.
+    /// Prefix of queue URLs.
     pub(crate) origin: Str,
 }
 
@@ -39,7 +39,7 @@ impl Caller {
     }
 }
 
-/// Answers EventBridge.
+/// Answers an EventBridge request.
 pub(crate) fn eventbridge(
     bus: &mut Bus,
     now: Timestamp,
@@ -90,7 +90,7 @@ pub(crate) fn eventbridge(
     })
 }
 
-/// Answers SQS, now or, if the caller wants to wait, later.
+/// Answers an SQS request, now or, if the caller wants to wait, later.
 pub(crate) fn sqs(
     bus: &mut Bus,
     now: Timestamp,
@@ -168,7 +168,7 @@ fn answer(
     })
 }
 
-/// Answers requests about tags, permissions and tasks that move messages.
+/// Answers requests about tags, permissions and message move tasks.
 fn beside(
     bus: &mut Bus,
     now: Timestamp,

@@ -1,6 +1,7 @@
-//! Tasks that move the messages of dead-letter queues: starting, cancelling and listing them.
+//! Message move tasks of dead-letter queues: start, cancel and list.
 //!
-//! Source: SQS API reference, `StartMessageMoveTask`, `CancelMessageMoveTask`, `ListMessageMoveTasks`; the words are those of SQS.
+//! Source: SQS API reference, `StartMessageMoveTask`, `CancelMessageMoveTask`,
+//! `ListMessageMoveTasks`; error messages are those of SQS.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,14 +25,14 @@ fn nowhere(parameter: &str) -> Error {
     )
 }
 
-/// The queue of an ARN.
+/// Looks up a queue by its ARN.
 fn find<'a>(bus: &'a Bus, caller: &Caller, arn: &Str, parameter: &str) -> Result<&'a Queue, Error> {
     let id =
         queue_name(&caller.realm, arn).and_then(|name| bus.state.queue_id(&caller.realm, name));
     id.and_then(|id| bus.state.queues.get(&id)).ok_or_else(|| nowhere(parameter))
 }
 
-/// What callers name a task by.
+/// The handle that identifies a task to callers.
 fn handle(task: &MoveTask) -> Str {
     let task = json!({"taskId": &*uuid(task.id), "sourceArn": &*task.source});
     STANDARD.encode(task.to_string()).into()
@@ -44,7 +45,7 @@ fn read_handle(handle: &str) -> Option<(ResourceId, Str)> {
     Some((id, task["sourceArn"].as_str()?.into()))
 }
 
-/// Rejects a task whose source, destination or rate is wrong, and a second one at a time.
+/// Rejects a task with an invalid source, destination or rate, or when another task is running.
 fn check_start(
     bus: &Bus,
     caller: &Caller,
@@ -168,7 +169,7 @@ pub(crate) fn list(
 
 fn show(task: &MoveTask) -> shape::MessageMoveTask {
     shape::MessageMoveTask {
-        // Only a task that can be cancelled has one.
+        // Only a task that can be cancelled has a handle.
         task_handle: task.is_running().then(|| handle(task)),
         status: Some(task.status.clone()),
         source_arn: Some(task.source.clone()),

@@ -1,12 +1,12 @@
-//! Pages of names in their order. A token is the last name of the page before.
+//! Pages of names in sorted order. A page token is the last name of the previous page.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use longshore_wire_ecs::Str;
 
-/// The names on one page, and the token of the next: those that begin with `prefix`, stand behind `after` and are wanted. Only these are
-/// looked at, and the wanted ones among them.
+/// The names on one page, and the token of the next page: names that start with `prefix`, come
+/// after `after` and are wanted. Visits only names in that range.
 pub(crate) fn page<T>(
     all: &BTreeMap<Str, T>,
     prefix: &str,
@@ -28,7 +28,7 @@ pub(crate) fn page<T>(
     (page, token)
 }
 
-/// Entries that a page may have: `limit`, from 1 to `max`. `None` when it is out of bounds.
+/// The page size: `limit`, from 1 to `max`. `None` when out of bounds.
 pub(crate) fn entries(limit: Option<i32>, max: i32) -> Option<usize> {
     let limit = limit.unwrap_or(max);
     usize::try_from(limit).ok().filter(|_| (1..=max).contains(&limit))

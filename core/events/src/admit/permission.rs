@@ -1,7 +1,7 @@
-//! Permissions of queues: they are kept in the policy of the queue and shown there. Nobody is asked for one: there is nobody else in a
-//! local account.
+//! Queue permissions, which are stored and shown in the queue's policy. They are never enforced: a
+//! local account has no other principals.
 //!
-//! Source: SQS API reference, `AddPermission`; the words are those of SQS.
+//! Source: SQS API reference, `AddPermission`; error messages are those of SQS.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -14,7 +14,7 @@ use crate::limits;
 use crate::machine::{Bus, Output};
 use crate::record::{self, queue_arn};
 
-/// Actions that others may be allowed. Source: SQS API reference, `AddPermission`.
+/// Actions that can be granted to others. Source: SQS API reference, `AddPermission`.
 const ACTIONS: [&str; 8] = [
     "*",
     "ChangeMessageVisibility",
@@ -25,7 +25,7 @@ const ACTIONS: [&str; 8] = [
     "PurgeQueue",
     "ReceiveMessage",
 ];
-/// The one that is missing from that list, and is the most common.
+/// Missing from that list, although it is the most common one.
 const SEND: &str = "SendMessage";
 
 fn policy(record: &record::Queue) -> Value {
@@ -41,7 +41,7 @@ fn policy(record: &record::Queue) -> Value {
 fn statements(policy: &mut Value) -> &mut Vec<Value> {
     let statement = &mut policy["Statement"];
     if !statement.is_array() {
-        // A single one may stand alone.
+        // A policy may hold a single statement without a list.
         *statement = match statement.take() {
             Value::Null => json!([]),
             one => json!([one]),
@@ -83,7 +83,7 @@ fn checked_actions(actions: Option<&Vec<Str>>) -> Result<&Vec<Str>, Error> {
     Ok(actions)
 }
 
-/// One thing alone, several as a list.
+/// A single element stands alone, several become a list.
 fn one_or_many(mut all: Vec<String>) -> Value {
     if all.len() == 1 { all.remove(0).into() } else { all.into() }
 }

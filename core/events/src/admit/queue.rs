@@ -1,4 +1,4 @@
-//! Queues: making them, finding them, and what they are set to.
+//! Queues: creation, lookup and attributes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use crate::record::{self, Tags, queue_arn, queue_name};
 use crate::settings::{self, Settings};
 use crate::{limits, receive};
 
-/// The queue that a URL names. Only its path counts: the same queue is reached under many hosts.
+/// Finds the queue that a URL names. Only the path counts: the same queue is reachable under many
+/// hosts.
 pub(crate) fn find(bus: &Bus, caller: &Caller, url: Option<&Str>) -> Result<ResourceId, Error> {
     let url = url.filter(|url| !url.is_empty()).ok_or_else(|| missing("QueueUrl"))?;
     let mut parts = url.trim_end_matches('/').rsplit('/');
@@ -37,7 +38,7 @@ pub(crate) fn nonexistent() -> Error {
     Error::new(ErrorCode::QueueDoesNotExist, "The specified queue does not exist.")
 }
 
-/// A name of a queue: that of a FIFO queue ends in `.fifo`. Source of the words: SQS itself.
+/// Checks a queue name; that of a FIFO queue ends in `.fifo`. Error messages are those of SQS.
 fn checked_name(name: Option<&Str>, is_fifo: bool) -> Result<&Str, Error> {
     let name = name.ok_or_else(|| missing("QueueName"))?;
     let valid = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
@@ -59,7 +60,8 @@ fn checked_name(name: Option<&Str>, is_fifo: bool) -> Result<&Str, Error> {
     Ok(name)
 }
 
-/// Refuses a dead-letter queue that does not exist, is of the other kind, or does not want to be one.
+/// Rejects a dead-letter queue that does not exist, is of the other kind, or does not allow redrive
+/// from this queue.
 fn check_redrive(bus: &Bus, caller: &Caller, name: &str, settings: &Settings) -> Result<(), Error> {
     let Some(redrive) = &settings.redrive else { return Ok(()) };
     let refuse = |why: &str| {
@@ -134,7 +136,7 @@ pub(crate) fn create(
     Ok(shape::QueueUrl { queue_url: Some(caller.url(&name)) })
 }
 
-/// Refuses one queue too many, and the name of one that was deleted a moment ago.
+/// Rejects a queue beyond the limit, or with the name of one that was just deleted.
 fn check_room(bus: &Bus, now: Timestamp, caller: &Caller, name: &Str) -> Result<(), Error> {
     let Some(regional) = bus.state.realms.get(&caller.realm) else { return Ok(()) };
     if regional.deleted.get(name).is_some_and(|until| *until > now) {
@@ -222,7 +224,7 @@ pub(crate) fn delete(
     Ok(())
 }
 
-/// Forgets names of deleted queues that are free again.
+/// Frees the names of deleted queues whose waiting period is over.
 pub(crate) fn free_names(bus: &mut Bus, now: Timestamp, out: &mut Vec<Output>) {
     while let Some((at, realm)) = bus.state.freed.first().filter(|(at, _)| *at <= now).cloned() {
         bus.state.freed.remove(&(at, realm.clone()));
@@ -295,7 +297,7 @@ pub(crate) fn attributes(
     Ok(shape::GetQueueAttributesResult { attributes: Some(all).filter(|all| !all.is_empty()) })
 }
 
-/// Stores a changed record of a queue.
+/// Stores a changed queue record.
 pub(crate) fn store(bus: &mut Bus, record: record::Queue, out: &mut Vec<Output>) {
     let record = Arc::new(record);
     if let Some(queue) = bus.state.queues.get_mut(&record.id) {
@@ -325,7 +327,7 @@ pub(crate) fn set(
     let attributes = attributes.ok_or_else(|| missing("Attribute.Name"))?;
     let dead_letters = record.dead_letters().map(Str::from);
     record.settings.set_all(&attributes)?;
-    // A dead-letter queue that has gone since does not stand in the way of another change.
+    // A dead-letter queue that was deleted since must not block other changes.
     if attributes.contains_key("RedrivePolicy") {
         check_redrive(bus, caller, &record.name, &record.settings)?;
     }
@@ -355,7 +357,7 @@ pub(crate) fn sources(
     })
 }
 
-/// Whether a tag may hold a character. Source: SQS developer guide, *Quotas*.
+/// Whether a tag may contain a character. Source: SQS developer guide, *Quotas*.
 fn is_tag_character(character: char) -> bool {
     character.is_alphanumeric() || character.is_whitespace() || "_.:/=+-@".contains(character)
 }

@@ -1,9 +1,10 @@
-//! What a receiver does with a message that it has: delete it, or change how long it is hidden.
+//! What a receiver can do with a message: delete it, or change its visibility timeout.
 //!
-//! In a standard queue any handle of a message will do, also that of an earlier receive and also while the message is visible: so does
-//! SQS, whatever its documentation says. So work that was done before a restart can be acknowledged after it. In a FIFO queue
-//! only the handle of the last receive counts, and only while the message is hidden. Source: SQS API reference, `DeleteMessage`,
-//! `ChangeMessageVisibility`; *Exactly-once processing*.
+//! In a standard queue any handle of a message is accepted, even one from an earlier receive and
+//! even while the message is visible. SQS does the same, whatever its documentation says, so work
+//! done before a restart can be acknowledged after it. In a FIFO queue only the handle of the last
+//! receive counts, and only while the message is hidden. Source: SQS API reference,
+//! `DeleteMessage`, `ChangeMessageVisibility`; *Exactly-once processing*.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -28,12 +29,13 @@ fn read(handle: Option<&Str>) -> Result<Receipt, Error> {
     })
 }
 
-/// The message of a receipt. A standard queue takes any receipt of a message, also an earlier one, as SQS does.
+/// Finds the message of a receipt. A standard queue accepts any receipt of a message, as SQS does.
 fn find_kept<'a>(queue: &'a Queue, receipt: &Receipt) -> Option<&'a Kept> {
     queue.kept.get(&receipt.place).filter(|kept| kept.message.id == receipt.message)
 }
 
-/// Whether a receipt still counts in a FIFO queue: until the message is shown or received again.
+/// Whether a receipt of a FIFO queue is still valid: until the message is visible or received
+/// again.
 fn is_current(kept: &Kept, receipt: &Receipt, now: Timestamp) -> bool {
     kept.receipt.is_some_and(|(nonce, _)| nonce == receipt.nonce)
         && matches!(kept.whereabouts, Whereabouts::InFlight(until) if until > now)
@@ -48,7 +50,7 @@ fn remove(
 ) -> Result<(), Error> {
     let receipt = read(handle)?;
     let Some(queue) = bus.state.queues.get_mut(&id) else { return Ok(()) };
-    // What is gone is deleted.
+    // A message that is already gone counts as deleted.
     let Some(kept) = find_kept(queue, &receipt) else { return Ok(()) };
     if queue.fifo.is_some() && !is_current(kept, &receipt, now) {
         return Err(Error::invalid(format!(
@@ -109,7 +111,7 @@ fn hide(
                 receipt.show()
             ))
         })?;
-    // When it was received before a restart is not known any more.
+    // The receive time is lost on restart.
     let received_at = kept.receipt.map_or(now, |(_, at)| at);
     let timeout_ms = u64::try_from(timeout_s).unwrap_or_default() * 1_000;
     if (now + timeout_ms).since(received_at) > limits::HIDDEN_MS_MAX {

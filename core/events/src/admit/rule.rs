@@ -18,7 +18,7 @@ pub(crate) fn bus_arn(realm: &Realm) -> Str {
     format!("arn:{partition}:events:{region}:{account}:event-bus/default").into()
 }
 
-/// Refuses every event bus but the default one, which may be named or left out.
+/// Rejects every event bus but the default one, which may be named or omitted.
 pub(crate) fn check_bus(realm: &Realm, name: Option<&Str>) -> Result<(), Error> {
     match name {
         Some(name) if &**name != "default" && *name != bus_arn(realm) => Err(Error::new(
@@ -29,7 +29,7 @@ pub(crate) fn check_bus(realm: &Realm, name: Option<&Str>) -> Result<(), Error> 
     }
 }
 
-/// A name of a rule or target: letters, digits, `.`, `-` and `_`.
+/// Checks the name of a rule or target: letters, digits, `.`, `-` and `_`.
 pub(crate) fn checked_name<'a>(name: Option<&'a Str>, member: &str) -> Result<&'a Str, Error> {
     let name = name.ok_or_else(|| Error::validation(format!("{member} must not be null.")))?;
     let valid = |character: char| character.is_ascii_alphanumeric() || ".-_".contains(character);
@@ -43,7 +43,7 @@ pub(crate) fn checked_name<'a>(name: Option<&'a Str>, member: &str) -> Result<&'
     Ok(name)
 }
 
-/// The rule of that name.
+/// Looks up a rule by name.
 pub(crate) fn find<'a>(
     bus: &'a Bus,
     realm: &Realm,
@@ -63,7 +63,7 @@ pub(crate) fn missing(name: &str) -> Error {
     )
 }
 
-/// Stores a rule and brings the index up to date.
+/// Stores a rule and updates the index.
 pub(crate) fn store(
     bus: &mut Bus,
     record: record::Rule,
@@ -135,7 +135,7 @@ pub(crate) fn put(
             "The requested resource exceeds the maximum number allowed.",
         ));
     }
-    // Tags are for a new rule only. Source: EventBridge API reference, `PutRule`.
+    // Tags apply only to a new rule. Source: EventBridge API reference, `PutRule`.
     let tags = match &before {
         Some(before) => before.tags.clone(),
         None => tag::merged(&record::Tags::new(), ask.tags.as_deref().unwrap_or_default())?,
@@ -206,7 +206,7 @@ pub(crate) fn delete(
     ask: &shape::RuleRequest,
     out: &mut Vec<Output>,
 ) -> Result<(), Error> {
-    // A rule that does not exist is deleted already.
+    // Deleting a rule that does not exist succeeds.
     let name = match find(bus, realm, ask.event_bus_name.as_ref(), ask.name.as_ref()) {
         Ok(rule) if !rule.targets.is_empty() => {
             return Err(Error::validation("Rule can't be deleted since it has targets."));
@@ -255,8 +255,8 @@ pub(crate) fn list_buses(
     Ok(shape::ListEventBusesResponse { event_buses: Some(buses), next_token: None })
 }
 
-/// Fields that an event must have to be tested. Source: EventBridge API reference, `TestEventPattern`; AWS does without the resources
-/// that are in its list.
+/// Fields that a test event must have. Source: EventBridge API reference, `TestEventPattern`; AWS
+/// lists `resources` too but does not require it.
 const EVENT_FIELDS: [&str; 6] = ["id", "account", "source", "time", "region", "detail-type"];
 
 pub(crate) fn test_pattern(
@@ -278,7 +278,7 @@ pub(crate) fn test_pattern(
     Ok(shape::TestEventPatternResponse { result: Some(result) })
 }
 
-/// Whether a rule is named that could exist and does not.
+/// Whether the request names a valid rule that does not exist.
 fn is_gone(bus: &Bus, realm: &Realm, ask: &shape::RuleRequest) -> bool {
     let name = checked_name(ask.name.as_ref(), "name");
     let rules = bus.state.realms.get(realm).map(|regional| regional.rules.all());

@@ -1,4 +1,4 @@
-//! Sending messages, one or ten.
+//! Sending messages, single or in batches.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::record::{Message, uuid};
 use crate::settings::{FifoSettings, Settings};
 use crate::{digest, limits, receive};
 
-/// What is common to a message and an entry of a batch.
+/// The common part of a message and a batch entry.
 struct Draft {
     body: Option<Str>,
     delay_seconds: Option<i32>,
@@ -51,7 +51,7 @@ pub(crate) fn one(
     Ok(sent)
 }
 
-/// Checks a message and puts it into its queue, which must be settled after it.
+/// Checks a message and puts it into its queue. The caller must settle the queue afterwards.
 fn put(
     bus: &mut Bus,
     now: Timestamp,
@@ -102,7 +102,8 @@ fn put(
     })
 }
 
-/// How long a message is delayed. Messages of a FIFO queue have no delay of their own. Source: SQS API reference, `SendMessage`.
+/// Delay of a message. Messages of a FIFO queue have no delay of their own. Source: SQS API
+/// reference, `SendMessage`.
 fn delay_s(settings: &Settings, given: Option<i32>) -> Result<i32, Error> {
     let delay_s = given.unwrap_or(settings.delay_s);
     if settings.fifo.is_some() {
@@ -121,11 +122,11 @@ fn delay_s(settings: &Settings, given: Option<i32>) -> Result<i32, Error> {
     Ok(delay_s)
 }
 
-/// As SQS says it.
+/// Verbatim from SQS.
 const OTHER_KIND: &str = "The request include parameter that is not valid for this queue type.";
 
-/// Checks what a message of this kind of queue must have and may not have. What is wrong with one message of a batch is wrong with the
-/// batch.
+/// Checks which parameters this kind of queue requires and forbids. One such mistake in a batch
+/// rejects the whole batch.
 fn check_kind(settings: &Settings, draft: &Draft) -> Result<(), Error> {
     let Some(fifo) = &settings.fifo else {
         return match &draft.deduplication {
@@ -202,7 +203,7 @@ pub(crate) fn batch(
     Ok(shape::SendMessageBatchResult { successful: Some(successful), failed: Some(failed) })
 }
 
-/// An entry that failed.
+/// The result for a failed entry.
 pub(crate) fn failure(id: Option<Str>, error: &Error) -> shape::BatchResultErrorEntry {
     shape::BatchResultErrorEntry {
         id,
@@ -212,7 +213,7 @@ pub(crate) fn failure(id: Option<Str>, error: &Error) -> shape::BatchResultError
     }
 }
 
-/// Refuses a batch that is empty or too large, or whose ids are out of shape or not distinct.
+/// Rejects a batch that is empty or too large, or whose ids are malformed or not distinct.
 pub(crate) fn check_ids<'a>(
     entry: &str,
     ids: impl ExactSizeIterator<Item = Option<&'a Str>>,

@@ -8,7 +8,7 @@ use super::rule;
 use crate::machine::{Bus, Output};
 use crate::record::{Rule, Tags};
 
-/// Tags with those of a request added.
+/// `before`, with the tags of a request added.
 pub(crate) fn merged(before: &Tags, tags: &[shape::Tag]) -> Result<Tags, Error> {
     let mut merged = before.clone();
     for tag in tags {
@@ -33,7 +33,7 @@ pub(crate) fn merged(before: &Tags, tags: &[shape::Tag]) -> Result<Tags, Error> 
     Ok(merged)
 }
 
-/// The rule of an ARN.
+/// Looks up a rule by its ARN.
 fn find<'a>(bus: &'a Bus, realm: &Realm, arn: Option<&Str>) -> Result<&'a Rule, Error> {
     let arn = arn.ok_or_else(|| Error::validation("ResourceARN must not be null."))?;
     let name = arn.rsplit('/').next().unwrap_or_default();

@@ -66,7 +66,7 @@ fn failures(failed: Vec<shape::FailedTarget>) -> shape::FailedTargets {
     }
 }
 
-/// Whether events can be sent to a target. The queue itself need not exist yet, as with AWS.
+/// Checks that events can be sent to a target. As with AWS, the queue need not exist yet.
 fn check(realm: &Realm, target: &shape::Target) -> Result<(), Error> {
     let id = target.id.as_deref().unwrap_or_default();
     let refuse = |what: String| Err(Error::validation(what));
@@ -114,8 +114,8 @@ fn check(realm: &Realm, target: &shape::Target) -> Result<(), Error> {
         .map_or(Ok(()), |transformer| check_transformer(id, transformer))
 }
 
-/// Refuses a request with what is no ARN, or a FIFO queue without a message group. Source: EventBridge API reference, `SqsParameters`; the
-/// words are those of AWS.
+/// Rejects the whole request if a target has a malformed ARN, or is a FIFO queue without a message
+/// group. Source: EventBridge API reference, `SqsParameters`; error messages are those of AWS.
 fn check_arn(target: &shape::Target) -> Result<(), Error> {
     let Some(arn) = &target.arn else { return Ok(()) };
     let id = target.id.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Receiving messages, now or within the time that the caller waits.
+//! Receiving messages, immediately or by long polling.
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
@@ -10,7 +10,7 @@ use crate::machine::{Bus, Output};
 use crate::queue::{Poll, Wanted};
 use crate::{limits, receive as hand_out, settings};
 
-/// Attributes that SQS itself gives to messages.
+/// Message attributes that SQS sets itself.
 const SYSTEM: [&str; 10] = [
     "All",
     "AWSTraceHeader",
@@ -24,7 +24,7 @@ const SYSTEM: [&str; 10] = [
     "SequenceNumber",
 ];
 
-/// What there is; `None` when the caller waits.
+/// Receives what is available; returns `None` if the caller waits.
 pub(crate) fn receive(
     bus: &mut Bus,
     now: Timestamp,
@@ -93,7 +93,7 @@ fn wanted(ask: shape::ReceiveMessageRequest) -> Result<Wanted, Error> {
     })
 }
 
-/// A number within bounds, if there is one.
+/// Checks that a number, if given, is within bounds.
 pub(crate) fn within(
     name: &str,
     value: Option<i32>,

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{Answer, Bus, Call, Change, Input, Output, Refusal, Request};
 use crate::{Event, audit};
 
-/// A bus with a clock of its own.
+/// A bus with its own clock.
 struct World {
     bus: Bus,
     now: Timestamp,
@@ -69,7 +69,7 @@ impl World {
         assert!(violations.is_empty(), "{violations:?}");
     }
 
-    /// Lets time pass, alarm by alarm.
+    /// Advances the clock, alarm by alarm.
     fn wait(&mut self, ms: u64) {
         let until = self.now + ms;
         while let Some(at) = self.bus.wake_at().filter(|at| *at <= until) {
@@ -93,7 +93,7 @@ impl World {
         Some(self.replies.swap_remove(at).1)
     }
 
-    /// A call of SQS that may wait.
+    /// Starts an SQS call that may wait.
     fn start(&mut self, operation: &str, body: Value) -> Call {
         let request =
             sqs::Request::parse(operation, body.to_string().as_bytes()).expect("it parses");
@@ -134,7 +134,7 @@ impl World {
         self.sqs("SendMessage", json!({ "QueueUrl": url(queue), "MessageBody": body }));
     }
 
-    /// Messages that are there now: body and receipt handle.
+    /// Receives the messages that are available: body and receipt handle.
     fn receive(&mut self, queue: &str) -> Vec<(String, String)> {
         let ask =
             json!({ "QueueUrl": url(queue), "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0 });

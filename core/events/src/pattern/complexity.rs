@@ -1,8 +1,9 @@
-//! Wildcards that AWS calls too complex.
+//! Rejects wildcards that AWS calls too complex.
 //!
-//! The measure is public: how many beginnings of wildcards a value may fit at the same time, counted over the characters and stars of
-//! all wildcards of a field. `*ab` has two such beginnings, `*` and `*ab`, after the text `ab`. It bounds what a character of an event costs.
-//! Source: event-ruler, `MachineComplexityEvaluator`; the bound itself is in [`limits::PATTERN_COMPLEXITY_MAX`].
+//! The measure is public: the largest number of wildcard prefixes that a value can match at the
+//! same time, over all wildcards of a field. After the text `ab`, `*ab` matches two such prefixes:
+//! `*` and `*ab`. This bounds the cost per character of an event. Source: event-ruler,
+//! `MachineComplexityEvaluator`; the limit itself is [`limits::PATTERN_COMPLEXITY_MAX`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,7 @@ use crate::limits;
 
 const TOO_COMPLEX: &str = "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character";
 
-/// Refuses a pattern with wildcards that are too complex.
+/// Rejects a pattern whose wildcards are too complex.
 pub(super) fn check(pattern: &Pattern) -> Result<(), String> {
     let too_complex = |leaves: &mut dyn Iterator<Item = &Leaf>| {
         let wildcards: Vec<&[Wildcard]> = leaves.flat_map(Leaf::wildcards).collect();
@@ -27,7 +28,7 @@ pub(super) fn check(pattern: &Pattern) -> Result<(), String> {
     if let Some(leaf) = pattern.leaves.iter().find(complex) {
         return refuse(&leaf.steps);
     }
-    // Alternatives of `$or` that begin with the same field look at it together.
+    // `$or` alternatives that start with the same field evaluate it together.
     let mut first = BTreeMap::<u16, BTreeSet<u16>>::new();
     for branch in pattern.branches() {
         if let Some(place) = branch.first() {
@@ -44,18 +45,18 @@ pub(super) fn check(pattern: &Pattern) -> Result<(), String> {
     }
 }
 
-/// One beginning: what was read up to a token of a wildcard.
+/// A wildcard up to one of its tokens.
 #[derive(Debug, Default)]
 struct Beginning {
-    /// Ends in a star, which takes whatever comes.
+    /// Ends in a star, which matches anything.
     is_star: bool,
-    /// A star may follow, at once.
+    /// The state after a star, which matches the empty text too.
     star: Option<u16>,
-    /// Bytes that lead on.
+    /// The states after these bytes.
     bytes: Vec<(u8, u16)>,
 }
 
-/// The beginnings of all wildcards of a field; the first is the empty one.
+/// The prefixes of all wildcards of a field; the first is empty.
 struct Beginnings {
     all: Vec<Beginning>,
 }
@@ -64,7 +65,8 @@ impl Beginnings {
     fn of(groups: &[&[Wildcard]]) -> Self {
         let mut beginnings = Self { all: vec![Beginning::default()] };
         for group in groups {
-            // The alternatives of a negation are one wildcard: what they have in common up to the first star counts once.
+            // The alternatives of a negation form one wildcard: their common literal prefix counts
+            // once.
             let mut shared = BTreeMap::new();
             for wildcard in *group {
                 beginnings.add(wildcard, &mut shared);
@@ -95,7 +97,7 @@ impl Beginnings {
         }
     }
 
-    /// With what may follow at once.
+    /// Adds the states after a star that matches nothing.
     fn complete(&self, set: &mut Vec<u16>) {
         let stars: Vec<u16> = set.iter().filter_map(|at| self.all[usize::from(*at)].star).collect();
         set.extend(stars);
@@ -103,7 +105,7 @@ impl Beginnings {
         set.dedup();
     }
 
-    /// What fits after one more byte; `None` for one that leads nowhere on.
+    /// The prefixes that match after one more byte; `None` stands for a byte that extends none.
     fn after(&self, set: &[u16], byte: Option<u8>) -> Vec<u16> {
         let mut next = Vec::new();
         for at in set {
@@ -118,7 +120,7 @@ impl Beginnings {
         next
     }
 
-    /// How many fit at the same time at most; more than any bound if it takes too long to tell.
+    /// The most prefixes that match at once; `usize::MAX` if this takes too long to determine.
     fn most(&self) -> usize {
         let (mut most, mut seen, mut open) = (0, BTreeSet::new(), vec![vec![0_u16]]);
         while let Some(set) = open.pop() {
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn more_than_ten_are_too_complex() {
-        // The example of the user guide, and one that an account was refused.
+        // The example of the user guide, and one that AWS rejected.
         assert_eq!(most(&["*:*:*:*:*:event-bus/*"]), usize::MAX);
         assert_eq!(most(&["*/in/*.bif", "*/in/*.tif", "*/in/*.tiff", "*/in/*.svs"]), usize::MAX);
     }

@@ -1,8 +1,8 @@
-//! Numbers of JSON, compared exactly: what is written as a decimal is compared as one.
+//! JSON numbers, compared exactly as decimals.
 
 use std::cmp::Ordering;
 
-/// `digits * 10^exponent`, negative or not, without trailing zeros in the digits.
+/// `digits * 10^exponent`, with a sign and without trailing zeros in the digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Decimal {
     negative: bool,
@@ -16,7 +16,7 @@ impl Decimal {
         Self::normal(number < 0, number.unsigned_abs(), 0)
     }
 
-    /// Reads a number of JSON. `None` for one with more digits than a 64-bit number has.
+    /// Converts a JSON number. `None` if it has more digits than fit 64 bits.
     pub(crate) fn of(number: &serde_json::Number) -> Option<Self> {
         if let Some(whole) = number.as_u64() {
             return Some(Self::normal(false, whole, 0));
@@ -24,7 +24,7 @@ impl Decimal {
         if let Some(whole) = number.as_i64() {
             return Some(Self::whole(whole));
         }
-        // The shortest text that means this number: what was written, unless it had over 15 digits.
+        // The shortest text with this value: the original, unless it had over 15 digits.
         Self::parse(&number.to_string())
     }
 

@@ -1,7 +1,8 @@
-//! What the value of one field must be.
+//! Conditions on the value of one field.
 //!
-//! However many alternatives a field has, a value is looked up among them and not compared with each: texts, numbers, prefixes and suffixes
-//! are sorted. What is left to be tried one after the other (wildcards, ranges, negations) is counted as [`Work`].
+//! However many alternatives a field has, a value is looked up rather than compared with each:
+//! texts, numbers, prefixes and suffixes are sorted. Wildcards, ranges and negations must be tried
+//! one by one, and count as [`Work`].
 
 use longshore_wire_ecs::Str;
 
@@ -38,12 +39,12 @@ impl Bound {
     }
 }
 
-/// The alternatives of a field: a value meets one of them.
+/// The alternatives of a field: a value must match one of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Leaf {
-    /// Any value does.
+    /// Any value matches.
     pub(super) exists: bool,
-    /// So does it if there is no value.
+    /// A missing value matches.
     pub(super) absent: bool,
     pub(super) null: bool,
     pub(super) yes: bool,
@@ -51,20 +52,20 @@ pub(super) struct Leaf {
     pub(super) texts: Vec<Str>,
     pub(super) numbers: Vec<Decimal>,
     pub(super) prefixes: Vec<Str>,
-    /// With their characters in reverse.
+    /// Stored reversed.
     pub(super) suffixes: Vec<Str>,
     pub(super) folded: Vec<Folded>,
     pub(super) wildcards: Vec<Wildcard>,
     pub(super) ranges: Vec<Vec<Bound>>,
     pub(super) blocks: Vec<Cidr>,
-    /// Values that meet nothing of one of these.
+    /// Negations: a value matches if one of these does not accept it.
     pub(super) but: Vec<Leaf>,
 }
 
 impl Leaf {
     pub(super) fn add_text(&mut self, text: &str) {
         self.texts.push(text.into());
-        // An address is compared as one, however it is written.
+        // Addresses match in any notation.
         self.blocks.extend(Address::parse(text).map(Cidr::of));
     }
 
@@ -80,31 +81,31 @@ impl Leaf {
         self.folded.push(Folded::new(edge, text));
     }
 
-    /// To be called once all alternatives are there.
+    /// Call once all alternatives have been added.
     pub(super) fn finish(&mut self) {
         sort(&mut self.texts);
         self.numbers.sort_unstable();
         self.numbers.dedup();
         for texts in [&mut self.prefixes, &mut self.suffixes] {
             sort(texts);
-            // What begins with another of them says nothing more than that one.
+            // A prefix that starts with another one is redundant.
             texts.dedup_by(|longer, shorter| longer.starts_with(&**shorter));
         }
     }
 
-    /// The texts that it names, if it wants nothing but texts.
+    /// The accepted texts, if nothing else is accepted.
     pub(super) fn names(&self) -> Option<&[Str]> {
         let only = Self { texts: self.texts.clone(), ..Self::default() };
         (*self == only && !self.texts.is_empty()).then_some(&self.texts)
     }
 
-    /// Wildcards, each with those that it is an alternative of.
+    /// Wildcards, each grouped with its alternatives.
     pub(super) fn wildcards(&self) -> impl Iterator<Item = &[Wildcard]> {
         let single = self.wildcards.iter().map(std::slice::from_ref);
         single.chain(self.but.iter().map(|but| &*but.wildcards))
     }
 
-    /// Whether a value, or one in an array, is neither object nor array and meets it.
+    /// Whether a scalar value, or one in an array, matches.
     pub(super) fn accepts(&self, value: &Json<'_>, work: &mut Work) -> bool {
         match value {
             Json::Object(_) => false,
@@ -172,7 +173,7 @@ fn reversed(text: &str) -> String {
     text.chars().rev().collect()
 }
 
-/// Whether a text begins with one of the sorted `prefixes`, none of which begins with another.
+/// Whether a text starts with one of the sorted `prefixes`, none of which starts with another.
 fn begins(text: &str, prefixes: &[Str]) -> bool {
     let after = prefixes.partition_point(|prefix| **prefix <= *text);
     after > 0 && text.starts_with(&*prefixes[after - 1])

@@ -1,7 +1,7 @@
-//! Reading an event pattern: what is not one is refused as AWS refuses it, with the field that is wrong.
+//! Parses event patterns. Invalid ones are rejected as AWS does, with the offending field.
 //!
-//! Source: EventBridge user guide, *Creating event patterns* and *Comparison operators*; the reasons are those that AWS gives. Where
-//! AWS says at which column of the pattern it stopped, the field is named here.
+//! Source: EventBridge user guide, *Creating event patterns* and *Comparison operators*; error
+//! messages are those of AWS, except that they name the field where AWS gives a column.
 
 use longshore_wire_ecs::Str;
 
@@ -12,7 +12,7 @@ use super::{Pattern, complexity};
 use crate::json::{Json, Members};
 use crate::limits;
 
-/// Names that make an object in `$or` something else than a pattern. Source: event-ruler, *Or relationship*.
+/// Member names that make `$or` an ordinary field. Source: event-ruler, *Or relationship*.
 const RESERVED: [&str; 23] = [
     "exactly",
     "prefix",
@@ -39,16 +39,16 @@ const RESERVED: [&str; 23] = [
     "ip-address-in-range",
 ];
 
-/// Fields, and groups of which one member each must hold, with paths from the root.
+/// Fields, and groups of alternatives of which one must match, with paths from the root.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
-    /// Where they are in the list of all, in the order of the text.
+    /// Indexes into the list of all fields, in text order.
     pub(super) fields: Vec<u16>,
     pub(super) groups: Vec<Vec<Fields>>,
 }
 
 impl Fields {
-    /// In how many ways it can be met: alternatives multiply.
+    /// The number of ways to match: alternatives multiply.
     pub(super) fn ways(&self) -> usize {
         let groups = self
             .groups
@@ -58,23 +58,23 @@ impl Fields {
     }
 }
 
-/// A path and what must be found there.
+/// A path and its condition.
 pub(super) type Field = (Vec<Str>, Leaf);
 
-/// Reads a pattern.
+/// Parses a pattern.
 ///
 /// # Errors
-/// Why it is none.
+/// Why it is invalid.
 pub(super) fn pattern(text: &str) -> Result<Pattern, String> {
     let pattern = recalled(text)?;
     complexity::check(&pattern)?;
     Ok(pattern)
 }
 
-/// Reads a pattern that was taken before.
+/// Parses a pattern that was accepted before.
 ///
 /// # Errors
-/// Why it is none.
+/// Why it is invalid.
 pub(super) fn recalled(text: &str) -> Result<Pattern, String> {
     if text.chars().count() > limits::PATTERN_CHARS_MAX {
         return Err(format!("it has more than {} characters", limits::PATTERN_CHARS_MAX));
@@ -100,7 +100,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Why it is no pattern, and where.
+    /// An error with its reason and position.
     fn refuse<T>(&self, why: impl std::fmt::Display) -> Result<T, String> {
         match self.path.as_slice() {
             [] => Err(why.to_string()),
@@ -128,7 +128,8 @@ impl Reader {
                 continue;
             }
             let depth = self.path.len();
-            // A dot means nesting. Source: EventBridge user guide, *Considerations when creating event patterns*.
+            // A dot means nesting. Source: EventBridge user guide, *Considerations when creating
+            // event patterns*.
             self.path.extend(name.split('.').map(Str::from));
             if self.path.len() > limits::PATTERN_STEPS_MAX {
                 let max = limits::PATTERN_STEPS_MAX;
@@ -176,7 +177,7 @@ impl Reader {
     }
 }
 
-/// The alternatives of `$or`, if it is one and not a field that happens to be called so.
+/// The alternatives of `$or`, or `None` if it is an ordinary field of that name.
 fn alternatives<'m, 'a>(value: &'m Json<'a>) -> Option<Vec<&'m Members<'a>>> {
     let Json::Array(values) = value else { return None };
     let object = |value: &'m Json<'a>| match value {
@@ -189,7 +190,7 @@ fn alternatives<'m, 'a>(value: &'m Json<'a>) -> Option<Vec<&'m Members<'a>>> {
     (alternatives.len() >= 2 && !alternatives.iter().any(reserved)).then_some(alternatives)
 }
 
-/// Adds a value that stands for itself.
+/// Adds a literal value.
 fn add_value(leaf: &mut Leaf, value: &Json<'_>) {
     match value {
         Json::Text(text) => leaf.add_text(text),
@@ -221,7 +222,7 @@ fn add_expression(leaf: &mut Leaf, operator: &str, operand: &Json<'_>) -> Result
             Json::Bool(false) => leaf.absent = true,
             _ => return Err("exists match pattern must be either true or false.".to_owned()),
         },
-        // The word is the one that AWS uses here.
+        // This is the message AWS uses.
         "cidr" => {
             leaf.blocks.push(Cidr::parse(text(operand, "prefix match pattern must be a string")?)?);
         }
@@ -263,7 +264,7 @@ fn add_wildcard(leaf: &mut Leaf, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What a value must meet nothing of.
+/// The values that `anything-but` excludes.
 fn anything_but(operand: &Json<'_>) -> Result<Leaf, String> {
     let mut leaf = Leaf::default();
     match operand {
@@ -332,7 +333,7 @@ fn but_expression(leaf: &mut Leaf, operator: &str, operand: &Json<'_>) -> Result
     Ok(())
 }
 
-/// A number within the bounds of comparisons. Source: EventBridge user guide, *Numeric matching*.
+/// A number within the allowed range. Source: EventBridge user guide, *Numeric matching*.
 fn number(value: &Json<'_>, operator: &str) -> Result<Decimal, String> {
     let Json::Number(number) = value else {
         return Err(format!("Value of {operator} must be numeric"));
@@ -359,7 +360,7 @@ fn comparison<'a>(word: &'a Json<'_>) -> Result<(Comparison, &'a str), String> {
     Ok((comparison, word))
 }
 
-/// A comparison with a number, or a range: a lower bound, then an upper one.
+/// A single comparison, or a range: a lower bound, then an upper one.
 fn add_range(leaf: &mut Leaf, operand: &Json<'_>) -> Result<(), String> {
     let Json::Array(terms) = operand else {
         return Err("Value of numeric must be an array.".to_owned());

@@ -20,7 +20,7 @@ const EVENT: &str = r#"{
     }
 }"#;
 
-/// Patterns that this event meets, and those that it does not: `true | pattern`.
+/// Whether this event matches the pattern.
 const CASES: [(bool, &str); 120] = [
     (true, r#"{"source": ["aws.ecs"]}"#),
     (true, r#"{"source": ["aws.ec2", "aws.ecs"]}"#),
@@ -116,13 +116,13 @@ const CASES: [(bool, &str); 120] = [
     (false, r#"{"$or": [{"source": ["x"]}, {"region": ["y"]}]}"#),
     (true, r#"{"detail": {"$or": [{"version": [9]}, {"spot": [true], "cpu": [0.5]}]}}"#),
     (false, r#"{"source": ["x"], "$or": [{"region": ["us-east-1"]}, {"account": ["1"]}]}"#),
-    // objects in arrays: one object must have it all
+    // objects in arrays: one object must match everything
     (true, r#"{"detail": {"containers": {"name": ["job"], "exitCode": [137]}}}"#),
     (false, r#"{"detail": {"containers": {"name": ["web"], "exitCode": [137]}}}"#),
     (true, r#"{"detail": {"containers": {"ports": {"host": [443]}}}}"#),
     (false, r#"{"detail": {"containers": {"reason": [{"exists": false}]}}}"#),
     (true, r#"{"detail": {"containers": {"other": [{"exists": false}]}}}"#),
-    // dots mean nesting, wherever they stand
+    // dots mean nesting everywhere
     (true, r#"{"detail.nested.deep.leaf": ["here"]}"#),
     (true, r#"{"detail": {"nested.deep": {"leaf": ["here"]}}}"#),
     (true, r#"{"detail": {"containers.ports.host": [443]}}"#),
@@ -139,7 +139,7 @@ const CASES: [(bool, &str); 120] = [
     (false, r#"{"detail": {"version": [9]}, "detail": {"cpu": [0.5]}}"#),
     (true, r#"{"source": ["x"], "$or": [{"source": ["aws.ecs"]}, {"region": ["y"]}]}"#),
     (false, r#"{"$or": [{"source": ["aws.ecs"]}, {"region": ["y"]}], "source": ["x"]}"#),
-    // what an alternative asks of an array of objects is asked of the same object
+    // an alternative's conditions on an array of objects apply to the same object
     (
         true,
         r#"{"detail": {"containers": {"name": ["job"]}, "$or": [{"containers": {"exitCode": [137]}}, {"x": [1]}]}}"#,
@@ -157,12 +157,12 @@ const CASES: [(bool, &str); 120] = [
         false,
         r#"{"detail": {"$or": [{"version": [3]}, {"x": [1]}], "containers": {"ports": {"host": [443]}, "name": ["job"]}}}"#,
     ),
-    // numbers and addresses however they are written
+    // numbers and addresses in any notation
     (true, r#"{"detail": {"huge": [98765432109876543]}}"#),
     (false, r#"{"detail": {"huge": [98765432109876544]}}"#),
     (true, r#"{"detail": {"ip6": ["2001:0db8:0:0:0:0:0:1"]}}"#),
     (false, r#"{"detail": {"ip6": [{"exactly": "2001:0db8:0:0:0:0:0:1"}]}}"#),
-    // what anything-but means for other types, and an empty text
+    // anything-but with other types, and an empty text
     (true, r#"{"detail": {"reason": [{"anything-but": "x"}]}}"#),
     (true, r#"{"detail": {"version": [{"anything-but": {"prefix": "3"}}]}}"#),
     (true, r#"{"detail": {"empty": [{"prefix": ""}]}}"#),
@@ -194,7 +194,7 @@ fn work_that_is_spent_says_so() {
     assert!(!work.is_spent());
 }
 
-/// Refuses each of these, and says why.
+/// Asserts that each of these is rejected with the given reason.
 fn assert_refused(refused: &[(&str, &str)]) {
     for (text, named) in refused {
         let why = Pattern::parse(text).expect_err(text);
@@ -334,7 +334,7 @@ fn addresses_and_wildcards_that_cannot_be_are_refused() {
 
 #[test]
 fn what_looks_wrong_and_is_not_is_taken() {
-    // A field that is called so, with an operator: ordinary, as EventBridge keeps it.
+    // An ordinary field named `$or`, as EventBridge treats it.
     for text in [r#"{"$or": [{"prefix": "a"}]}"#, r#"{"a": [{"wildcard": "*/in/*.tif"}]}"#] {
         assert!(Pattern::parse(text).is_ok(), "{text}");
     }

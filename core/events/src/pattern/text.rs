@@ -1,15 +1,15 @@
-//! Tests of texts that take more than a comparison: wildcards, texts whose case does not count, and blocks of addresses.
+//! Text conditions beyond equality: wildcards, case-insensitive texts and IP address blocks.
 
 use std::net::IpAddr;
 
-/// A text with `*` for anything.
+/// A text in which `*` matches anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wildcard {
-    /// What stands before, between and after the stars.
+    /// The literals before, between and after the stars.
     pieces: Vec<String>,
 }
 
-/// What a wildcard is made of.
+/// An element of a wildcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Token {
     Byte(u8),
@@ -17,10 +17,10 @@ pub(super) enum Token {
 }
 
 impl Wildcard {
-    /// Reads a wildcard: `\*` is a star and `\\` a backslash.
+    /// Parses a wildcard: `\*` is a literal star and `\\` a backslash.
     ///
     /// # Errors
-    /// As AWS says it, with the place counted in bytes from the quote in front.
+    /// Worded as in AWS, with positions counted in bytes from the opening quote.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut pieces = vec![String::new()];
         let mut characters = text.char_indices();
@@ -49,7 +49,7 @@ impl Wildcard {
         Ok(Self { pieces })
     }
 
-    /// Bytes and stars, with the quotes that stand around a text.
+    /// Bytes and stars, including the quotes around the text.
     pub(super) fn tokens(&self) -> Vec<Token> {
         let mut tokens = vec![Token::Byte(b'"')];
         for (place, piece) in self.pieces.iter().enumerate() {
@@ -62,13 +62,13 @@ impl Wildcard {
         tokens
     }
 
-    /// Whether `text` is such a text. Looks at each byte of it once.
+    /// Whether `text` matches. Visits each byte once.
     pub(super) fn matches(&self, text: &str) -> bool {
         let [first, rest @ ..] = self.pieces.as_slice() else { return false };
         let [middle @ .., last] = rest else { return text == first };
         let Some(mut text) = text.strip_prefix(first.as_str()) else { return false };
         for piece in middle {
-            // The earliest place leaves the most for what follows.
+            // The leftmost match leaves the most for what follows.
             let Some(at) = text.find(piece.as_str()) else { return false };
             text = &text[at + piece.len()..];
         }
@@ -76,7 +76,7 @@ impl Wildcard {
     }
 }
 
-/// Where a text must be.
+/// Where a text must occur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Edge {
     Whole,
@@ -84,8 +84,8 @@ pub(super) enum Edge {
     End,
 }
 
-/// A text whose case does not count: for each character its lower and its upper form. As with AWS the other text is taken as it is:
-/// `ß` stands for `ß` and `SS`, not for `ss`.
+/// A case-insensitive text: the lower and upper form of each character. As in AWS the other text is
+/// not folded: `ß` matches `ß` and `SS`, but not `ss`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Folded {
     edge: Edge,
@@ -126,10 +126,10 @@ pub(crate) struct Cidr {
 }
 
 impl Cidr {
-    /// Reads `10.0.0.0/8` or `2001:db8::/32`.
+    /// Parses `10.0.0.0/8` or `2001:db8::/32`.
     ///
     /// # Errors
-    /// As AWS says it.
+    /// Worded as in AWS.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (address, length) = text
             .split_once('/')
@@ -146,7 +146,7 @@ impl Cidr {
             let version = if address.version_4 { 4 } else { 6 };
             return Err(format!("IPv{version} mask bits must be < {width}"));
         }
-        // A shift by all bits would be an overflow: no host bits, or only those.
+        // Shifting by the full width overflows: all bits are host bits.
         let hosts = 1_u128.checked_shl(width - length).map_or(u128::MAX, |size| size - 1);
         let Address { bits, version_4 } = address;
         Ok(Self { network: bits & !hosts, mask: !hosts, version_4 })
@@ -172,7 +172,7 @@ pub(super) struct Address {
 
 impl Address {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        // Most texts are none: not worth more than a look.
+        // A quick check, since most texts are not addresses.
         if !text.starts_with(|first: char| first.is_ascii_hexdigit() || first == ':') {
             return None;
         }
@@ -198,7 +198,7 @@ mod tests {
             (Edge::Whole, "Straße", "STRASSE", true),
             (Edge::Whole, "Straße", "straße", true),
             (Edge::Whole, "Straße", "strasse", false),
-            // The sign of the unit kelvin is no capital K.
+            // The kelvin sign is not a capital K.
             (Edge::Whole, "k", "\u{212a}", false),
             (Edge::Start, "aws.", "AWS.ecs", true),
             (Edge::Start, "aws.", "AW", false),

@@ -1,42 +1,42 @@
-//! How much work matching may be: a count, since there is no clock here.
+//! A budget for matching, counted in steps since there is no clock here.
 
-/// What is left to be spent. One unit is about as much as looking one value up, or going over 64 bytes.
+/// The remaining budget. One unit is roughly one lookup, or 64 bytes scanned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Work {
     left: u64,
 }
 
-/// Bytes that are gone over for one unit.
+/// Bytes scanned per unit.
 const BYTES: usize = 64;
 
 impl Work {
-    /// As many units.
+    /// A budget of that many units.
     pub(crate) fn new(units: u64) -> Self {
         Self { left: units }
     }
 
-    /// More than anything takes that is bounded otherwise.
+    /// A budget for work that is bounded by other means.
     pub(crate) fn unbounded() -> Self {
         Self { left: u64::MAX }
     }
 
-    /// Spends units; whether there were any left. Once there are none, all that is asked is false.
+    /// Spends units; returns whether any were left. Without any, all queries answer false.
     pub(crate) fn spend(&mut self, units: u64) -> bool {
         self.left = self.left.saturating_sub(units);
         self.left > 0
     }
 
-    /// Spends what it takes to go over a text.
+    /// Spends the cost of scanning a text.
     pub(crate) fn read(&mut self, text: &str) -> bool {
         self.spend(1 + (text.len() / BYTES) as u64)
     }
 
-    /// How many of so many units at the beginning were spent.
+    /// The units spent out of an initial budget of `units`.
     pub(crate) fn spent_of(&self, units: u64) -> u64 {
         units.saturating_sub(self.left)
     }
 
-    /// Whether answers since then may be wrong, because there was nothing left.
+    /// Whether the budget ran out, so that answers since may be wrong.
     pub(crate) fn is_spent(&self) -> bool {
         self.left == 0
     }

@@ -1,4 +1,4 @@
-//! What `place` promises, case by case.
+//! Tests of `place`, case by case.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ fn port(number: u16) -> Port {
     Port { protocol: Protocol::Tcp, number }
 }
 
-/// Copies of a group by rules, as the numbers of their instances.
+/// Places copies of a group under these rules; returns the numbers of the instances.
 fn placed_by(
     view: &mut ClusterView,
     needs: &Needs,

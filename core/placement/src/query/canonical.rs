@@ -98,12 +98,12 @@ fn joined<T>(
     Ok(())
 }
 
-/// A value, in quotes only where it would else end early or not be read as a value.
+/// Writes a value, quoted only if it would otherwise end early or not parse as a value.
 fn value(f: &mut Formatter<'_>, text: &str, place: Place) -> fmt::Result {
     if !text.is_empty() && bare_prefix(text, place) == text {
         return f.write_str(text);
     }
-    // It was read in quotes, so at least one kind of them is not in it.
+    // It was parsed from quotes, so it contains at most one kind of them.
     let quote = if text.contains('\'') { '"' } else { '\'' };
     write!(f, "{quote}{text}{quote}")
 }

@@ -1,18 +1,18 @@
-//! Decimal numbers of any size, compared by their digits: a float would round.
+//! Decimal numbers of any size, compared digit by digit since floats would round.
 
 use std::cmp::Ordering;
 
-/// A decimal number: perhaps a sign, digits, perhaps a dot and digits.
+/// A decimal number: an optional sign, digits, and an optional fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Decimal<'a> {
     negative: bool,
-    /// Without zeros at its beginning.
+    /// Without leading zeros.
     whole: &'a str,
-    /// Without zeros at its end.
+    /// Without trailing zeros.
     fraction: &'a str,
 }
 
-/// How two texts stand to each other: as numbers where both are, and else by their characters.
+/// Compares two texts: as numbers if both are, otherwise by characters.
 ///
 /// Chosen by us: ECS does not say how `>` compares attributes.
 pub(super) fn compare(left: &str, right: &str) -> Ordering {
@@ -39,7 +39,8 @@ impl<'a> Decimal<'a> {
 
 impl Ord for Decimal<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Of two whole numbers without leading zeros the longer is the greater; fractions compare digit by digit.
+        // Without leading zeros the longer whole number is the greater; fractions compare digit by
+        // digit.
         let lengths = self.whole.len().cmp(&other.whole.len());
         let size =
             lengths.then(self.whole.cmp(other.whole)).then(self.fraction.cmp(other.fraction));

@@ -1,13 +1,13 @@
-//! What evaluating expressions may cost, and has cost.
+//! Limits the cost of evaluating expressions.
 //!
-//! One expression ends soon on one instance, but a request may ask for many conditions on thousands of instances, and everybody
-//! waits until it is answered. So all that is evaluated for one request counts together.
+//! One expression is cheap on one instance, but a request may evaluate many conditions on thousands
+//! of instances while everybody waits for it. So all evaluations of one request share a budget.
 
 use std::cell::Cell;
 
 use super::limits::{CONDITION_STEPS, REQUEST_STEPS_MAX, STEPS_PER_US};
 
-/// How much may still be evaluated, in steps of a regular expression; each takes some four nanoseconds.
+/// The remaining budget, in regular expression steps of roughly four nanoseconds each.
 #[derive(Clone, Debug)]
 pub struct Effort {
     given: usize,
@@ -15,12 +15,12 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// What one request may cost.
+    /// The budget of one request.
     pub fn of_one_request() -> Self {
         Self::of(REQUEST_STEPS_MAX)
     }
 
-    /// No bound, for those who have all the time.
+    /// An unlimited budget, for callers that are not pressed for time.
     pub fn unbounded() -> Self {
         Self::of(usize::MAX)
     }
@@ -29,17 +29,17 @@ impl Effort {
         Self { given: steps, left: Cell::new(steps) }
     }
 
-    /// What it has cost so far, in microseconds or so.
+    /// The cost so far, in approximate microseconds.
     pub fn spent_us(&self) -> usize {
         (self.given - self.left.get()) / STEPS_PER_US
     }
 
-    /// Whether there was more to evaluate than may be. Answers that were given since say nothing.
+    /// Whether the budget was exceeded. Answers given since are meaningless.
     pub fn is_spent(&self) -> bool {
         self.left.get() == 0
     }
 
-    /// How much is left.
+    /// The remaining budget.
     pub(super) fn left(&self) -> usize {
         self.left.get()
     }
@@ -48,7 +48,7 @@ impl Effort {
         self.left.set(self.left.get().saturating_sub(steps));
     }
 
-    /// Counts one condition; false if there may be none any more.
+    /// Spends one condition; returns false if the budget is exhausted.
     pub(super) fn spend_on_condition(&self) -> bool {
         self.spend(CONDITION_STEPS);
         !self.is_spent()

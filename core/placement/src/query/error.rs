@@ -1,4 +1,4 @@
-//! What is wrong with an expression, for programs and for people.
+//! Errors in expressions, for programs and for people.
 
 use std::error::Error;
 use std::fmt::{self, Display, Formatter};
@@ -11,166 +11,166 @@ use super::limits::{DEPTH_MAX, FOUND_CHARS_MAX};
 use super::regex::RegexProblem;
 use super::subject::Subject;
 
-/// The first thing that is wrong with an expression.
+/// The first error in an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpressionError {
-    /// Where it begins: how many characters are before it.
+    /// Number of characters before it.
     pub position: usize,
-    /// What it is.
+    /// The kind of error.
     pub kind: ErrorKind,
 }
 
-/// What can be wrong with an expression.
+/// The kinds of errors.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ErrorKind {
-    /// There is nothing in it.
+    /// The expression is empty.
     #[error("the expression is empty")]
     Empty,
-    /// It is too long.
+    /// The expression is too long.
     #[error("the expression has {characters} characters; the maximum is {EXPRESSION_CHARS_MAX}")]
     TooLong {
-        /// How many it has.
+        /// Its length.
         characters: usize,
     },
-    /// Too many parentheses are open.
+    /// Parentheses are nested too deeply.
     #[error("parentheses nested deeper than {DEPTH_MAX}")]
     TooDeep,
-    /// A predicate should begin, and something else follows.
+    /// Expected a predicate.
     #[error("expected a subject such as \"attribute:NAME\", found {found}")]
     ExpectedSubject {
-        /// What follows.
+        /// What was found.
         found: Found,
     },
-    /// A predicate begins with a word that is no subject.
+    /// A predicate starts with an unknown subject.
     #[error("unknown subject {found:?}")]
     UnknownSubject {
-        /// The word.
+        /// The unknown word.
         found: String,
-        /// What may be meant.
+        /// A suggestion.
         nearest: Option<String>,
     },
     /// `attribute:` without a name.
     #[error("expected the name of an attribute directly after \"attribute:\"")]
     MissingAttributeName,
-    /// `attribute:` with what can be no name.
+    /// `attribute:` with an invalid name.
     #[error("{name:?} cannot be the name of an attribute")]
     AttributeName {
-        /// What is there.
+        /// The invalid name.
         name: String,
     },
-    /// An operator should follow a subject.
+    /// Expected an operator after a subject.
     #[error("expected an operator after {subject:?}, found {found}")]
     ExpectedOperator {
         /// The subject.
         subject: String,
-        /// What follows.
+        /// What was found.
         found: Found,
-        /// What may be meant.
+        /// A suggestion.
         nearest: Option<&'static str>,
     },
-    /// The subject does not take the operator.
+    /// The subject does not support the operator.
     #[error("{subject:?} does not take the operator {operator:?}")]
     OperatorNotAllowed {
         /// The subject.
         subject: String,
         /// The operator's symbol.
         operator: &'static str,
-        /// The symbols of the operators that it takes.
+        /// The symbols of the supported operators.
         allowed: Vec<&'static str>,
     },
-    /// A value should follow.
+    /// Expected a value.
     #[error("expected a value after {after:?}, found {found}")]
     ExpectedValue {
         /// What it should follow.
         after: String,
-        /// What follows.
+        /// What was found.
         found: Found,
     },
-    /// A list where one value should be.
+    /// A list in place of a single value.
     #[error("expected one value after {after:?}, found a list")]
     UnexpectedList {
         /// What the value should follow.
         after: String,
     },
-    /// A list should follow.
+    /// Expected a list.
     #[error("expected a list such as [a, b] after {after:?}, found {found}")]
     ExpectedList {
-        /// The operator as it was written.
+        /// The operator as written.
         after: String,
-        /// What follows.
+        /// What was found.
         found: Found,
     },
-    /// A list without values.
+    /// An empty list.
     #[error("the list is empty")]
     EmptyList,
-    /// A list should go on or end.
+    /// Expected a comma or the end of a list.
     #[error("expected \",\" or \"]\" after a value of a list, found {found}")]
     ExpectedListEnd {
-        /// What follows.
+        /// What was found.
         found: Found,
     },
-    /// A list that does not end.
+    /// An unclosed list.
     #[error("unclosed \"[\"")]
     UnclosedList,
-    /// A value that does not end.
+    /// An unclosed quote.
     #[error("unclosed {quote}")]
     UnclosedQuote {
-        /// The quote that is missing.
+        /// The missing quote.
         quote: char,
     },
-    /// A parenthesis that nothing closes.
+    /// An unclosed parenthesis.
     #[error("unclosed \"(\"")]
     UnclosedParenthesis,
-    /// A parenthesis that nothing opens.
+    /// A closing parenthesis without an opening one.
     #[error("unexpected \")\"")]
     UnopenedParenthesis,
-    /// A parenthesis in a predicate.
+    /// A parenthesis inside a predicate.
     #[error("unexpected \"(\" in a predicate")]
     Parenthesis,
-    /// A predicate has ended, and neither a connective follows nor the end.
+    /// A predicate is followed by neither a connective nor the end.
     #[error(
         "expected \"and\", \"or\" or {}, found {found}",
         if *in_parentheses { "\")\"" } else { "the end" }
     )]
     ExpectedConnective {
-        /// What follows.
+        /// What was found.
         found: Found,
-        /// What may be meant.
+        /// A suggestion.
         nearest: Option<&'static str>,
         /// Whether a parenthesis is open.
         in_parentheses: bool,
     },
-    /// The value is no whole number.
+    /// The value is not a whole number.
     #[error("expected a whole number, found {0:?}")]
     NoInteger(String),
-    /// The value is no version.
+    /// The value is not a version.
     #[error("expected a version, found {0:?}")]
     NoVersion(String),
-    /// The value is no date.
+    /// The value is not a date.
     #[error("expected a date, found {0:?}")]
     NoDate(String),
-    /// The value is no regular expression that can be matched.
+    /// The value is an invalid or unsupported regular expression.
     #[error("{0}")]
     Regex(RegexProblem),
 }
 
-/// What stands in the place of something else.
+/// What was found instead of what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// A word.
     Word(String),
-    /// Something that is no word.
+    /// Something other than a word.
     Symbol(String),
-    /// Nothing: the expression ends.
+    /// The end of the expression.
     End,
 }
 
 impl ExpressionError {
-    /// Two lines for a terminal: the expression, and a caret under the character where the error is.
+    /// Two lines for a terminal: the expression, and a caret under the position of the error.
     ///
     /// `expression` is the text that was parsed.
     pub fn picture(&self, expression: &str) -> String {
-        // Tabs and line ends would move the caret away.
+        // Tabs and line breaks would misplace the caret.
         let line: String =
             expression.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         format!("{line}\n{}^", " ".repeat(self.position))
@@ -190,7 +190,7 @@ impl Display for ExpressionError {
 impl Error for ExpressionError {}
 
 impl ErrorKind {
-    /// What may help.
+    /// A suggestion for the user.
     fn hint(&self) -> Option<String> {
         let meant = |nearest: &str| format!("did you mean {nearest:?}?");
         match self {
@@ -237,7 +237,7 @@ impl Display for Found {
     }
 }
 
-/// So much of `text` as a message should repeat.
+/// Truncates `text` for quoting in a message.
 pub(super) fn quotable(text: &str) -> String {
     match text.char_indices().nth(FOUND_CHARS_MAX) {
         Some((end, _)) => format!("{}...", &text[..end]),

@@ -1,4 +1,4 @@
-//! Whether an expression means an instance.
+//! Evaluates an expression for an instance.
 
 use super::decimal;
 use super::effort::Effort;
@@ -8,7 +8,7 @@ use super::subject::TextSubject;
 use super::tree::{Node, Predicate, TextTest};
 
 impl Node {
-    /// Whether an instance of which `facts` tell is meant.
+    /// Whether the instance described by `facts` matches.
     pub(super) fn holds(&self, facts: &impl Facts, effort: &Effort) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.holds(facts, effort)),
@@ -50,13 +50,13 @@ impl TextSubject {
                 facts.agent_connected().map(|connected| if connected { "true" } else { "false" })
             }
             Self::Ec2InstanceId => facts.ec2_instance_id(),
-            // Any group will do, but that there is none is about all of them.
+            // Any group may satisfy a test, except `!exists`, which is about all of them.
             Self::TaskGroup if matches!(test, TextTest::Exists { negated: true }) => {
                 return !facts.any_group(&mut |_| true);
             }
             Self::TaskGroup => {
                 return facts.any_group(&mut |group| {
-                    // Once the effort is spent, the search need not go on.
+                    // Once the budget is spent, the search can stop.
                     !effort.spend_on_condition() || test.holds(Some(group), effort)
                 });
             }
@@ -66,7 +66,7 @@ impl TextSubject {
 }
 
 impl TextTest {
-    /// Whether it holds of a value; of none nothing holds but that there is none.
+    /// Whether it holds for a value; without a value only `!exists` holds.
     fn holds(&self, value: Option<&str>, effort: &Effort) -> bool {
         let Some(value) = value else {
             return matches!(self, Self::Exists { negated: true });

@@ -1,10 +1,10 @@
-//! What an expression asks of an instance.
+//! What an expression can query about an instance.
 
-/// What is known of one container instance.
+/// The facts about one container instance.
 ///
-/// `None` means that it is not known, or that there is no such thing: no operator but `!exists` holds of it.
+/// `None` means unknown or absent: only `!exists` holds for it.
 pub trait Facts {
-    /// The attribute of that name; `Some(None)` when it has no value.
+    /// The attribute with that name; `Some(None)` if it has no value.
     fn attribute(&self, name: &str) -> Option<Option<&str>>;
 
     /// Whether the agent is connected.
@@ -13,17 +13,18 @@ pub trait Facts {
     /// The version of the agent.
     fn agent_version(&self) -> Option<&str>;
 
-    /// The id of the EC2 instance.
+    /// The EC2 instance id.
     fn ec2_instance_id(&self) -> Option<&str>;
 
     /// When the instance was registered, in whole seconds since 1970-01-01T00:00:00Z.
     fn registered_at(&self) -> Option<i64>;
 
-    /// How many of its tasks should run.
+    /// Number of tasks that should run.
     ///
-    /// Source: chosen by us, as for placement: tasks whose desired status is RUNNING, pending ones too.
+    /// Source: chosen by us, as for placement: tasks whose desired status is RUNNING, including
+    /// pending ones.
     fn running_tasks(&self) -> Option<u32>;
 
-    /// Whether one of the groups of those tasks satisfies a condition.
+    /// Whether a group of one of those tasks satisfies a condition.
     fn any_group(&self, satisfies: &mut dyn FnMut(&str) -> bool) -> bool;
 }

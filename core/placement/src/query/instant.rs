@@ -1,11 +1,11 @@
-//! Points in time, as expressions write them.
+//! Points in time, as written in expressions.
 
 use std::fmt;
 
-/// Seconds of a day.
+/// Seconds per day.
 const DAY_SECONDS: i64 = 86_400;
 
-/// The farthest that a zone may be from UTC, in hours. Source: `java.time.ZoneOffset`.
+/// Largest time zone offset from UTC, in hours. Source: `java.time.ZoneOffset`.
 const OFFSET_HOURS_MAX: i64 = 18;
 
 /// A point in time: whole seconds since 1970-01-01T00:00:00Z.
@@ -13,8 +13,8 @@ const OFFSET_HOURS_MAX: i64 = 18;
 pub(super) struct Instant(pub(super) i64);
 
 impl Instant {
-    /// The instant that `text` says, if it says one: `2018-06-18T22:28:28+00:00`, with `Z` for the zone, without a
-    /// zone, or the date alone, which is midnight. Without a zone it is UTC.
+    /// Parses an instant: `2018-06-18T22:28:28+00:00`, the same with `Z` or without a zone, or a
+    /// date alone, which means midnight. The default zone is UTC.
     ///
     /// Source: ECS developer guide, *Cluster query language*; UTC is chosen by us.
     pub(super) fn parse(text: &str) -> Option<Self> {
@@ -24,7 +24,7 @@ impl Instant {
         };
         let midnight = days(date)? * DAY_SECONDS;
         let instant = midnight + clock.map_or(Some(0), seconds)?;
-        // A zone may carry it into a year that has no four digits.
+        // The offset may move it out of the range of four-digit years.
         let years = new_year(0) * DAY_SECONDS..new_year(10_000) * DAY_SECONDS;
         years.contains(&instant).then_some(Self(instant))
     }
@@ -40,9 +40,10 @@ fn days(date: &str) -> Option<i64> {
     Some(new_year(year) + before + day - 1)
 }
 
-/// Days from 1970-01-01 to the first of January of a year from 0 on.
+/// Days from 1970-01-01 to 1 January of a year, from year 0.
 fn new_year(year: i64) -> i64 {
-    // Leap days before the year: every fourth year, but of the hundreds only every fourth. Year 0 is one.
+    // Leap days before the year: every fourth year, except centuries that are not divisible by 400.
+    // Year 0 is a leap year.
     let leap_days = |year: i64| (year + 3) / 4 - (year + 99) / 100 + (year + 399) / 400;
     (year - 1970) * 365 + leap_days(year) - leap_days(1970)
 }
@@ -70,7 +71,7 @@ fn seconds(clock: &str) -> Option<i64> {
     Some(hour * 3600 + minute * 60 + second - offset_seconds(offset)?)
 }
 
-/// How far a zone such as `Z` or `+02:00` is ahead of UTC.
+/// The offset of a zone such as `Z` or `+02:00` from UTC.
 fn offset_seconds(offset: &str) -> Option<i64> {
     if offset == "Z" {
         return Some(0);
@@ -84,7 +85,7 @@ fn offset_seconds(offset: &str) -> Option<i64> {
     (minute <= 59 && size <= OFFSET_HOURS_MAX * 3600).then_some(sign * size)
 }
 
-/// Numbers of exactly so many digits, with `separator` between.
+/// Numbers of exactly these widths, separated by `separator`.
 fn fields<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> Option<[i64; N]> {
     let mut parts = text.split(separator);
     let mut numbers = [0; N];

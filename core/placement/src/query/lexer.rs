@@ -1,15 +1,17 @@
-//! Takes an expression apart.
+//! Splits an expression into tokens on demand.
 //!
-//! What a character means depends on where it stands: `!` before a predicate is `not`, after a subject it begins an
-//! operator, in a value it is a character. So there is no list of tokens; the parser asks for what may come next.
+//! The meaning of a character depends on the position: `!` before a predicate is `not`, after a
+//! subject it starts an operator, in a value it is a character. So there is no token list; the
+//! parser asks for what may come next.
 
 use super::error::{ErrorKind, ExpressionError, Found, quotable};
 use super::subject::is_subject_char;
 
-/// What symbolic operators consist of. A value without quotes begins with none of them, so that `===` is a mistake.
+/// Characters of symbolic operators. An unquoted value cannot start with one of them, so `===` is
+/// an error.
 pub(super) const OPERATOR_CHARS: [char; 5] = ['=', '<', '>', '!', '~'];
 
-/// Where a value stands, which decides how far it goes without quotes.
+/// The position of a value, which decides where it ends without quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// After an operator that takes one value.
@@ -20,16 +22,16 @@ pub(super) enum Place {
     Regex,
 }
 
-/// A value as it was written.
+/// A value as written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Value<'a> {
     /// Without its quotes.
     pub(super) text: &'a str,
-    /// Where the text begins.
+    /// Offset of the text.
     pub(super) offset: usize,
 }
 
-/// A place in an expression. Invariant: it is never before a blank.
+/// A position in an expression. Invariant: it is never before whitespace.
 #[derive(Debug)]
 pub(super) struct Lexer<'a> {
     text: &'a str,
@@ -44,22 +46,22 @@ impl<'a> Lexer<'a> {
         lexer
     }
 
-    /// Where the next token begins, in bytes.
+    /// Offset of the next token, in bytes.
     pub(super) fn offset(&self) -> usize {
         self.offset
     }
 
-    /// What has not been taken yet.
+    /// The remaining text.
     pub(super) fn rest(&self) -> &'a str {
         &self.text[self.offset..]
     }
 
-    /// What has been taken, with the blanks after it.
+    /// The text consumed so far, including trailing whitespace.
     pub(super) fn taken(&self) -> &'a str {
         &self.text[..self.offset]
     }
 
-    /// Takes a symbol, or a word that ends where `token` ends.
+    /// Consumes a symbol, or a word that ends where `token` ends.
     pub(super) fn take(&mut self, token: &str) -> bool {
         let Some(after) = self.rest().strip_prefix(token) else { return false };
         let taken = !(token.ends_with(is_subject_char) && after.starts_with(is_subject_char));
@@ -69,17 +71,17 @@ impl<'a> Lexer<'a> {
         taken
     }
 
-    /// Takes the characters that a subject may have; perhaps none.
+    /// Consumes the characters allowed in a subject; possibly none.
     pub(super) fn take_word(&mut self) -> &'a str {
         let word = word_prefix(self.rest());
         self.advance(word.len());
         word
     }
 
-    /// Takes a value, in quotes or without. `after` is what it follows.
+    /// Consumes a quoted or unquoted value. `after` is what precedes it.
     ///
     /// # Errors
-    /// When there is none, or its quote is not closed.
+    /// If there is no value, or its quote is not closed.
     pub(super) fn take_value(
         &mut self,
         place: Place,
@@ -106,25 +108,25 @@ impl<'a> Lexer<'a> {
         Ok(Value { text, offset })
     }
 
-    /// What comes next, in the words of a message.
+    /// The next token, for an error message.
     pub(super) fn found(&self) -> Found {
         let rest = self.rest();
         let Some(first) = rest.chars().next() else { return Found::End };
         if is_subject_char(first) {
             return Found::Word(quotable(word_prefix(rest)));
         }
-        // Of brackets and quotes each stands for itself.
+        // Brackets and quotes stand alone.
         let is_run = |c: char| c.is_ascii_punctuation() && !"()[],'\"".contains(c);
         let run = rest.find(|c| !is_run(c) || is_subject_char(c)).unwrap_or(rest.len());
         Found::Symbol(quotable(&rest[..run.max(first.len_utf8())]))
     }
 
-    /// An error about the next token.
+    /// An error at the next token.
     pub(super) fn error(&self, kind: ErrorKind) -> ExpressionError {
         self.error_at(self.offset, kind)
     }
 
-    /// An error about what begins at `offset`.
+    /// An error at `offset`.
     pub(super) fn error_at(&self, offset: usize, kind: ErrorKind) -> ExpressionError {
         ExpressionError { position: self.text[..offset].chars().count(), kind }
     }
@@ -139,12 +141,12 @@ fn word_prefix(text: &str) -> &str {
     &text[..text.find(|c| !is_subject_char(c)).unwrap_or(text.len())]
 }
 
-/// The value without quotes at the beginning of `text`; empty when there is none.
+/// The unquoted value at the start of `text`; empty if there is none.
 pub(super) fn bare_prefix(text: &str, place: Place) -> &str {
     if text.starts_with(['\'', '"']) || text.starts_with(OPERATOR_CHARS) {
         return "";
     }
-    // In a regular expression a bracket begins a class.
+    // In a regular expression a bracket starts a class.
     if text.starts_with('[') && place != Place::Regex {
         return "";
     }

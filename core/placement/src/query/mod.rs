@@ -1,8 +1,9 @@
-//! The cluster query language: which container instances an expression means.
+//! The cluster query language: which container instances match an expression.
 //!
-//! `ListContainerInstances` filters by it, `memberOf` constraints place by it. An [`Expression`] is wholly checked
-//! when it is parsed, so that a request is refused before anything is decided; from then on nothing can go wrong.
-//! What it knows of an instance it asks of [`Facts`], so the language depends on nobody's state.
+//! `ListContainerInstances` filters with it, and `memberOf` constraints use it for placement. An
+//! [`Expression`] is fully checked when it is parsed, so a request is rejected before anything is
+//! decided; evaluation cannot fail. It queries instances through [`Facts`], so the language depends
+//! on no other state.
 //!
 //! ```ebnf
 //! expression = all , { ( "or" | "||" ) , all } ;
@@ -11,34 +12,39 @@
 //! predicate  = subject , ( "exists" | "!exists" | "not_exists" )
 //!            | subject , comparison , value
 //!            | subject , ( "in" | "!in" | "not_in" ) , "[" , value , { "," , value } , "]" ;
-//! comparison = "==" | "equals" | "!=" | "not_equals" | ">" | "greater_than" | ">=" | "greater_than_equal"
-//!            | "<" | "less_than" | "<=" | "less_than_equal" | "=~" | "matches" | "!~" | "not_matches" ;
-//! subject    = "agentConnected" | "agentVersion" | "ec2InstanceId" | "registeredAt" | "runningTasksCount"
-//!            | "task:group" | "attribute:" , name ;
+//! comparison = "==" | "equals" | "!=" | "not_equals" | ">" | "greater_than"
+//!            | ">=" | "greater_than_equal" | "<" | "less_than" | "<=" | "less_than_equal"
+//!            | "=~" | "matches" | "!~" | "not_matches" ;
+//! subject    = "agentConnected" | "agentVersion" | "ec2InstanceId" | "registeredAt"
+//!            | "runningTasksCount" | "task:group" | "attribute:" , name ;
 //! name       = 1 to 128 letters, digits and the characters - _ / \ . ;
 //! value      = bare | "'" , any but "'" , "'" | '"' , any but '"' , '"' ;
-//! bare       = what does not begin with one of ' " = < > ! ~ and, outside regular expressions, [ ;
-//!              it ends before a blank, "(", ")", "&&" and "||", and in a list also before "," and "]" ;
+//! bare       = does not start with any of ' " = < > ! ~ or, outside regular expressions, [ ;
+//!              ends before whitespace, "(", ")", "&&" and "||", and in a list before "," and "]" ;
 //! ```
 //!
 //! | Subject | Value | Operators |
 //! |---|---|---|
 //! | `attribute:NAME`, `task:group` | text | all |
-//! | `agentConnected`, `ec2InstanceId` | text; `true` or `false` for the former | `==` `!=` `in` `!in` `=~` `!~` |
-//! | `agentVersion` | whole numbers with dots between | `==` `!=` `>` `>=` `<` `<=` |
-//! | `registeredAt` | a date, or date and time, UTC where no zone is said | the same |
+//! | `agentConnected` | `true` or `false` | `==` `!=` `in` `!in` `=~` `!~` |
+//! | `ec2InstanceId` | text | the same |
+//! | `agentVersion` | whole numbers separated by dots | `==` `!=` `>` `>=` `<` `<=` |
+//! | `registeredAt` | a date, or date and time, in UTC unless a zone is given | the same |
 //! | `runningTasksCount` | whole number | the same |
 //!
-//! What is not there satisfies `!exists` and nothing else: `attribute:stack != prod` means the instances that have
-//! the attribute with another value, and `not attribute:stack == prod` means those without it too. An attribute
-//! without a value compares as the empty text. `task:group` means any of the groups that run on the instance.
-//! `>` and its like compare attributes as numbers where both sides are decimal numbers, and else as text.
+//! An absent fact satisfies `!exists` and nothing else: `attribute:stack != prod` matches instances
+//! that have the attribute with another value, while `not attribute:stack == prod` also matches
+//! those without it. An attribute without a value compares as the empty text. `task:group` matches
+//! if any of the groups on the instance does. `>` and similar operators compare attributes as
+//! numbers if both sides are decimal numbers, otherwise as text.
 //!
-//! Invariants: parsing ends for every text, with an expression or with an error that says where; evaluation never
-//! fails, ends after a bounded number of steps, and allocates nothing but what a regular expression may need.
+//! Invariants: parsing terminates for every text, with an expression or an error with its position;
+//! evaluation never fails, terminates after a bounded number of steps, and allocates only for
+//! regular expressions.
 //!
-//! Source: ECS developer guide, *Cluster query language*. Chosen by us where it is silent: `not` binds closer than
-//! `and`, `and` closer than `or`; keywords are lower case; double quotes do what single quotes do.
+//! Source: ECS developer guide, *Cluster query language*. Chosen by us where it is silent: `not`
+//! binds tighter than `and`, `and` tighter than `or`; keywords are lower case; double quotes work
+//! like single quotes.
 
 mod canonical;
 mod decimal;
@@ -70,13 +76,13 @@ use tree::{Node, Predicate};
 
 /// An expression of the cluster query language.
 ///
-/// Two are equal when they have the same canonical form, which `Display` gives: operators as symbols, only the
-/// parentheses and quotes that are needed, lists sorted. Parsing the canonical form gives an equal expression, unless
-/// the form is longer than an expression may be.
+/// Two are equal if their canonical forms are, which `Display` writes: operators as symbols, only
+/// the necessary parentheses and quotes, lists sorted. Parsing the canonical form gives an equal
+/// expression, unless the form exceeds the maximum length.
 #[derive(Clone, Debug)]
 pub struct Expression {
     root: Node,
-    /// Of the canonical form; seldom the same for expressions that are not equal.
+    /// Hash of the canonical form.
     sign: u64,
 }
 
@@ -89,32 +95,33 @@ impl PartialEq for Expression {
 impl Eq for Expression {}
 
 impl Expression {
-    /// Reads an expression and checks all of it: subjects, operators, values, regular expressions.
+    /// Parses an expression and checks all of it: subjects, operators, values, regular expressions.
     ///
     /// # Errors
-    /// The first thing that is wrong, and where.
+    /// The first error and its position.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
         let mut parsed = Self { root: parser::parse(text)?, sign: 0 };
         parsed.sign = sign(&parsed.to_string());
         Ok(parsed)
     }
 
-    /// Whether an instance of which `facts` tell is meant.
+    /// Whether the instance described by `facts` matches.
     pub fn matches(&self, facts: &impl Facts) -> bool {
         self.matches_within(facts, &Effort::unbounded())
     }
 
-    /// The same, as long as there is effort left; once it is spent, the answer says nothing.
+    /// The same within a budget; once it is spent, the answer is meaningless.
     pub fn matches_within(&self, facts: &impl Facts, effort: &Effort) -> bool {
         self.root.holds(facts, effort)
     }
 
-    /// A number that is the same for expressions of one canonical form, and seldom for others.
+    /// A hash of the canonical form.
     pub(crate) fn sign(&self) -> u64 {
         self.sign
     }
 
-    /// Whether the answer depends on the tasks of the instance: `task:group` or `runningTasksCount`.
+    /// Whether the result depends on the tasks of the instance: `task:group` or
+    /// `runningTasksCount`.
     pub fn reads_tasks(&self) -> bool {
         self.root.predicates().into_iter().any(|predicate| {
             matches!(
@@ -124,8 +131,8 @@ impl Expression {
         })
     }
 
-    /// Whether the answer depends on what the agent told, apart from attributes: `agentConnected`, `agentVersion`,
-    /// `ec2InstanceId` or `registeredAt`.
+    /// Whether the result depends on what the agent reported, apart from attributes:
+    /// `agentConnected`, `agentVersion`, `ec2InstanceId` or `registeredAt`.
     pub fn reads_agent(&self) -> bool {
         self.root.predicates().into_iter().any(|predicate| {
             matches!(
@@ -137,7 +144,7 @@ impl Expression {
         })
     }
 
-    /// The names of the attributes on which the answer depends, sorted, each once.
+    /// The names of the attributes that the result depends on, sorted and unique.
     pub fn attributes(&self) -> impl Iterator<Item = &str> {
         let mut names = BTreeSet::new();
         for predicate in self.root.predicates() {

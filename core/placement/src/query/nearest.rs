@@ -1,6 +1,6 @@
-//! The word that somebody may have meant.
+//! Suggests corrections for misspelled words.
 
-/// The candidate that `word` is a small mistake away from, if there is one.
+/// The candidate closest to `word`, if the difference is small.
 pub(super) fn nearest(
     word: &str,
     candidates: impl IntoIterator<Item = &'static str>,
@@ -10,14 +10,14 @@ pub(super) fn nearest(
         let distance = distance(&word, &candidate.to_lowercase());
         (distance, candidate)
     });
-    // One mistake in four letters is a slip; more is another word.
+    // One edit per four letters is a typo; more is another word.
     let close = distances.filter(|(distance, candidate)| distance * 4 <= candidate.len());
     close.min().map(|(_, candidate)| candidate)
 }
 
-/// How many characters must be put in, left out or changed to make `left` of `right`.
+/// Levenshtein distance.
 fn distance(left: &str, right: &str) -> usize {
-    // One row of the table of all beginnings: entry `n` is the distance to the first `n` characters of `right`.
+    // One row of the table: entry `n` is the distance to the first `n` characters of `right`.
     let mut row: Vec<usize> = (0..=right.chars().count()).collect();
     for character in left.chars() {
         let mut diagonal = row[0];

@@ -17,7 +17,7 @@ pub(super) enum Operator {
     Exists { negated: bool },
 }
 
-/// An operator about the order of two values.
+/// A comparison operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
     Equal,
@@ -28,7 +28,8 @@ pub(super) enum Comparison {
     LessOrEqual,
 }
 
-/// Every spelling. The first of an operator is its symbol; of two where one begins the other, the longer is first.
+/// Every spelling. The first one of an operator is its symbol; longer spellings come before their
+/// prefixes.
 ///
 /// Source: ECS developer guide, *Cluster query language*.
 pub(super) const SPELLINGS: [(&str, Operator); 22] = [
@@ -65,7 +66,7 @@ impl Operator {
 }
 
 impl Comparison {
-    /// Whether it holds of two values whose order is `order`.
+    /// Whether it holds for two values that compare as `order`.
     pub(super) fn accepts(self, order: Ordering) -> bool {
         match self {
             Equal => order.is_eq(),

@@ -1,4 +1,4 @@
-//! Reads an expression by the rules of the grammar, one function each.
+//! A recursive-descent parser, with one function per grammar rule.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ use super::subject::Subject;
 use super::tree::{Node, Predicate, TextTest};
 use super::version::Version;
 
-/// Reads a whole expression.
+/// Parses a whole expression.
 ///
 /// # Errors
-/// The first thing that is wrong.
+/// The first error.
 pub(super) fn parse(text: &str) -> Result<Node, ExpressionError> {
     let characters = text.chars().count();
     if characters > EXPRESSION_CHARS_MAX {
@@ -38,7 +38,7 @@ pub(super) fn parse(text: &str) -> Result<Node, ExpressionError> {
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    /// Parentheses that are open.
+    /// Number of open parentheses.
     depth: usize,
 }
 
@@ -60,7 +60,7 @@ impl Parser<'_> {
     }
 
     fn unary(&mut self) -> Result<Node, ExpressionError> {
-        // Counted in a loop: as many as fit into an expression may follow each other.
+        // A loop rather than recursion: a long run of them fits into an expression.
         let mut negated = false;
         while self.lexer.take("not") || self.lexer.take("!") {
             negated = !negated;
@@ -70,7 +70,7 @@ impl Parser<'_> {
         Ok(if negated { Node::not(node) } else { node })
     }
 
-    /// What follows the parenthesis at `open`.
+    /// Parses what follows the parenthesis at `open`.
     fn group(&mut self, open: usize) -> Result<Node, ExpressionError> {
         if self.depth == DEPTH_MAX {
             return Err(self.lexer.error_at(open, ErrorKind::TooDeep));
@@ -97,7 +97,7 @@ impl Parser<'_> {
         self.test(subject).map(Node::Test)
     }
 
-    /// What follows a subject.
+    /// Parses what follows a subject.
     fn test(&mut self, subject: Subject) -> Result<Predicate, ExpressionError> {
         let start = self.lexer.offset();
         let (spelling, operator) = self.operator(&subject)?;
@@ -137,7 +137,7 @@ impl Parser<'_> {
         Err(self.lexer.error(ErrorKind::ExpectedOperator { subject, found, nearest }))
     }
 
-    /// A value that is no mere text. `spelling` is the operator as it was written.
+    /// Parses a value that is not plain text. `spelling` is the operator as written.
     fn value<T>(
         &mut self,
         spelling: &str,
@@ -203,7 +203,7 @@ impl Parser<'_> {
         }
     }
 
-    /// What is wrong where a predicate has ended and neither "and" nor "or" follows.
+    /// The error when a predicate is followed by neither "and" nor "or".
     fn no_connective(&self) -> ExpressionError {
         let (taken, rest) = (self.lexer.taken(), self.lexer.rest());
         let is_apart = |c: char| c == ')' || c.is_whitespace();

@@ -1,4 +1,4 @@
-//! Subjects: what an expression can ask about.
+//! Subjects: what an expression can query.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use super::error::{ErrorKind, quotable};
 use super::nearest::nearest;
 use super::operator::{Comparison, Operator, SPELLINGS};
 
-/// What an expression can ask about.
+/// What an expression can query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
-    /// What compares as text.
+    /// A subject that compares as text.
     Text(TextSubject),
     AgentVersion,
     RegisteredAt,
@@ -27,7 +27,7 @@ pub(super) enum TextSubject {
     Ec2InstanceId,
 }
 
-/// The subjects without a name of their own.
+/// The subjects with fixed names.
 const FIXED: [(&str, Subject); 6] = [
     ("agentConnected", Subject::Text(TextSubject::AgentConnected)),
     ("agentVersion", Subject::AgentVersion),
@@ -37,13 +37,13 @@ const FIXED: [(&str, Subject); 6] = [
     ("task:group", Subject::Text(TextSubject::TaskGroup)),
 ];
 
-/// What the subjects with a name of their own begin with.
+/// The prefix of attribute subjects.
 const ATTRIBUTE: &str = "attribute:";
 
-/// Words that stand between predicates: no hint should take one for an attribute.
+/// Words between predicates, which must not be suggested as attributes.
 const CONNECTIVES: [&str; 2] = ["and", "or"];
 
-/// Whether subjects consist of such characters.
+/// Whether a character may occur in a subject.
 pub(super) fn is_subject_char(character: char) -> bool {
     character == ':' || is_name_char(character)
 }
@@ -53,10 +53,10 @@ fn is_name_char(character: char) -> bool {
 }
 
 impl Subject {
-    /// The subject that `word` is.
+    /// Parses a subject.
     ///
     /// # Errors
-    /// When it is none, with the one that may be meant.
+    /// If it is unknown, with a suggestion.
     pub(super) fn parse(word: &str) -> Result<Self, ErrorKind> {
         if let Some((_, subject)) = FIXED.iter().find(|(name, _)| *name == word) {
             return Ok(subject.clone());
@@ -73,7 +73,7 @@ impl Subject {
         Ok(Self::Text(TextSubject::Attribute(name.to_owned())))
     }
 
-    /// Whether `operator` can be asked of it.
+    /// Whether `operator` can be applied to it.
     fn allows(&self, operator: Operator) -> bool {
         match self {
             Self::Text(subject) => subject.allows(operator),
@@ -83,7 +83,7 @@ impl Subject {
         }
     }
 
-    /// Says that `operator` cannot be asked of it, and which can.
+    /// An error saying that `operator` cannot be applied, with those that can.
     pub(super) fn refusal(&self, operator: Operator) -> ErrorKind {
         let symbols = SPELLINGS.iter().filter(|(spelling, of)| of.symbol() == *spelling);
         let allowed = symbols.filter(|(_, operator)| self.allows(*operator));
@@ -96,7 +96,7 @@ impl Subject {
 }
 
 impl TextSubject {
-    /// Whether `operator` can be asked of it. Source: ECS developer guide, the table of subjects.
+    /// Whether `operator` can be applied to it. Source: ECS developer guide, the table of subjects.
     pub(super) fn allows(&self, operator: Operator) -> bool {
         match self {
             Self::Attribute(_) | Self::TaskGroup => true,
@@ -110,7 +110,7 @@ impl TextSubject {
     }
 }
 
-/// The subject that somebody who wrote `word` may mean.
+/// The subject that the author of `word` probably meant.
 fn meant(word: &str) -> Option<String> {
     let names = FIXED.iter().map(|(name, _)| *name).chain(["not"]);
     if let Some(name) = nearest(word, names) {

@@ -10,8 +10,9 @@ use super::version::Version;
 
 /// An expression or a part of one.
 ///
-/// Invariants: [`Node::All`] and [`Node::Any`] have two parts or more, none of their own kind; [`Node::Not`] has no
-/// [`Node::Not`] in it. So an expression that means the same by these rules is the same tree.
+/// Invariants: [`Node::All`] and [`Node::Any`] have at least two parts, none of their own kind;
+/// [`Node::Not`] does not contain a [`Node::Not`] directly. So expressions that are equal by these
+/// rules are equal trees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Node {
     /// `and`
@@ -24,7 +25,7 @@ pub(super) enum Node {
     Test(Predicate),
 }
 
-/// A single condition; which values a subject takes is in the type.
+/// A single condition; the variant determines the type of its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Predicate {
     Text(TextSubject, TextTest),
@@ -33,7 +34,7 @@ pub(super) enum Predicate {
     RunningTasksCount(Comparison, i64),
 }
 
-/// What can be asked of a text.
+/// A condition on a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TextTest {
     Compare(Comparison, String),
@@ -43,7 +44,7 @@ pub(super) enum TextTest {
 }
 
 impl Node {
-    /// `and` between one part or more.
+    /// Combines one or more parts with `and`.
     pub(super) fn all(parts: Vec<Self>) -> Self {
         let flat = parts.into_iter().flat_map(|part| match part {
             Self::All(parts) => parts,
@@ -52,7 +53,7 @@ impl Node {
         sole(flat.collect()).unwrap_or_else(Self::All)
     }
 
-    /// `or` between one part or more.
+    /// Combines one or more parts with `or`.
     pub(super) fn any(parts: Vec<Self>) -> Self {
         let flat = parts.into_iter().flat_map(|part| match part {
             Self::Any(parts) => parts,
@@ -61,7 +62,7 @@ impl Node {
         sole(flat.collect()).unwrap_or_else(Self::Any)
     }
 
-    /// `not` before a part.
+    /// Negates a part.
     pub(super) fn not(part: Self) -> Self {
         match part {
             Self::Not(part) => *part,
@@ -81,10 +82,10 @@ impl Node {
     }
 }
 
-/// The one part that there is.
+/// The only part.
 ///
 /// # Errors
-/// The parts, when there are more.
+/// The parts, if there are several.
 fn sole(mut parts: Vec<Node>) -> Result<Node, Vec<Node>> {
     match parts.pop() {
         Some(part) if parts.is_empty() => Ok(part),

@@ -1,19 +1,19 @@
-//! Versions of the agent.
+//! Agent versions.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-/// A version: whole numbers with dots between. Numbers at the end that are not said are 0.
+/// A version: whole numbers separated by dots. Missing trailing numbers are 0.
 #[derive(Clone, Debug)]
 pub(super) struct Version(Vec<u64>);
 
 impl Version {
-    /// The version that `text` says, if it says one.
+    /// Parses a version.
     pub(super) fn parse(text: &str) -> Option<Self> {
         text.split('.').map(number).collect::<Option<Vec<u64>>>().map(Self)
     }
 
-    /// How the version that `text` says stands to this one; none when it says none.
+    /// Compares the version in `text` with this one; `None` if it is not a version.
     pub(super) fn order_of(&self, text: &str) -> Option<Ordering> {
         let mut wanted = self.0.iter().copied();
         let mut order = Ordering::Equal;
@@ -24,14 +24,14 @@ impl Version {
         Some(order.then(if longer { Ordering::Less } else { Ordering::Equal }))
     }
 
-    /// Without the zeros at its end.
+    /// Without trailing zeros.
     fn significant(&self) -> &[u64] {
         let end = self.0.iter().rposition(|number| *number > 0).map_or(0, |last| last + 1);
         &self.0[..end]
     }
 }
 
-/// The number that `text` is. Chosen by us: one of more than 64 bits is none.
+/// Parses a number. Chosen by us: one of more than 64 bits is invalid.
 fn number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok() } else { None }

@@ -1,4 +1,5 @@
-//! The supervisor as a program of its own, for the tests of this crate: the product runs itself instead.
+//! The supervisor as a separate program, for the tests of this crate; in production the product
+//! runs itself instead.
 #![forbid(unsafe_code)]
 
 fn main() -> std::process::ExitCode {

@@ -1,8 +1,9 @@
-//! What a container of a task is to Docker.
+//! Translates a container of a task into Docker's terms.
 //!
-//! Nothing here talks to the daemon: a specification goes in, a request comes out, so that all of it can be tested
-//! without one. The translation is the real container agent's, as far as its documents tell; where ECS and Docker name
-//! a thing differently, ECS's documents decide what is meant.
+//! Nothing here talks to the daemon: a specification goes in and a request comes out, so all of it
+//! can be tested without a daemon. The translation follows the real container agent as far as it is
+//! documented; where ECS and Docker use a name differently, ECS's documentation decides the
+//! meaning.
 
 mod host;
 
@@ -22,25 +23,25 @@ use crate::sight::{self, CONTAINER_NAME, TASK_ARN};
 /// Label of a container: the container instance that it belongs to.
 pub(super) const INSTANCE: &str = "longshore.instance";
 
-/// Label of a volume: the task that it was made for, and goes with.
+/// Label of a volume: the task that it was created for and is removed with.
 pub(super) const TASK: &str = "longshore.task";
 
-/// Label of a container in the host's network: its ports, which Docker does not know there.
+/// Label of a container in the host's network: its ports, which Docker does not track there.
 pub(super) const HOST_PORTS: &str = "longshore.host-ports";
 
-/// Address that stands for all of a host's.
+/// Address that stands for all addresses of the host.
 const ANY: &str = "0.0.0.0";
 
-/// A named volume that must be there before a container is created.
+/// A named volume that must exist before a container is created.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Needed {
-    /// It is made if it is not there.
+    /// Created if it does not exist.
     Made(Box<VolumeCreateRequest>),
-    /// Somebody else has made it.
+    /// Created by somebody else.
     Present(String),
 }
 
-/// The request that creates the container at `index`.
+/// Builds the request that creates the container at `index`.
 ///
 /// # Errors
 /// The reason, as `ErrorName: text`.
@@ -64,7 +65,7 @@ pub(super) fn body(
         cmd: strings(container.command.as_ref().map(|command| command.as_slice())),
         exposed_ports: Some(ports(container).iter().map(Port::name).collect()),
         labels: Some(labels(instance, spec, container)),
-        // ECS looks at the task definition's check only, and Longshore runs that itself.
+        // ECS considers only the task definition's check, and Longshore runs that itself.
         healthcheck: Some(HealthConfig {
             test: Some(vec!["NONE".to_owned()]),
             ..Default::default()
@@ -74,18 +75,19 @@ pub(super) fn body(
     })
 }
 
-/// What Docker calls the container at `index`. The same every time, so that a container whose creation was broken off
-/// is not created twice.
+/// The Docker name of the container at `index`. Deterministic, so that a container is not created
+/// twice after an interrupted attempt.
 pub(super) fn docker_name(spec: &TaskSpec, index: usize) -> String {
     unique(spec, "container", spec.containers[index].name())
 }
 
-/// What Docker calls a volume that is one task's own.
+/// The Docker name of a volume that belongs to one task.
 fn volume_name(spec: &TaskSpec, volume: &str) -> String {
     unique(spec, "volume", volume)
 }
 
-/// `ecs-<family>-<revision>-<name>-<digits>`; the digits follow from the task, `kind` and the whole name.
+/// `ecs-<family>-<revision>-<name>-<digits>`; the digits are derived from the task, `kind` and the
+/// full name.
 pub(super) fn unique(spec: &TaskSpec, kind: &str, name: &str) -> String {
     let plain: String =
         name.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect();
@@ -101,7 +103,7 @@ fn hash(text: &str) -> u128 {
     text.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
 }
 
-/// The user's labels, and above them the agent's and our own.
+/// The user's labels, overridden by the agent's and our own.
 pub(super) fn labels(
     instance: ResourceId,
     spec: &TaskSpec,
@@ -117,13 +119,13 @@ pub(super) fn labels(
     labels
 }
 
-/// Which container the labels are of; `None` if they are not of the agent's making.
+/// The container that the labels identify; `None` if the agent did not create it.
 pub(super) fn key(labels: &HashMap<String, String>) -> Option<Key> {
     let task = ResourceId::parse(Arn::parse(labels.get(TASK_ARN)?)?.id())?;
     Some((task, labels.get(CONTAINER_NAME)?.as_str().into()))
 }
 
-/// `NAME=value`; of entries with the same name the last one wins.
+/// `NAME=value`; for duplicate names the last entry wins.
 fn environment(container: &ContainerSpec) -> Vec<String> {
     let entries = container.environment.iter();
     let named = entries.filter_map(|entry| {
@@ -133,7 +135,7 @@ fn environment(container: &ContainerSpec) -> Vec<String> {
     last.iter().map(|(name, value)| format!("{name}={value}")).collect()
 }
 
-/// A port that a container wants.
+/// A port requested by a container.
 struct Port {
     container: u16,
     /// 0 for any.
@@ -159,8 +161,8 @@ fn ports(container: &ContainerSpec) -> Vec<Port> {
     wanted.collect()
 }
 
-/// The ports to bind on the host, where 0 leaves the choice to Docker. In other networks than Docker's own there is
-/// nothing to bind.
+/// The ports to bind on the host, where 0 leaves the choice to Docker. Only Docker's own network
+/// has bindings.
 fn port_bindings(spec: &TaskSpec, container: &ContainerSpec) -> PortMap {
     let mut bindings = PortMap::new();
     if spec.network_mode != NetworkMode::Bridge {
@@ -173,14 +175,14 @@ fn port_bindings(spec: &TaskSpec, container: &ContainerSpec) -> PortMap {
     bindings
 }
 
-/// Reads `80/tcp`.
+/// Parses `80/tcp`.
 fn port(name: &str) -> Option<(u16, Str)> {
     let (port, protocol) = name.split_once('/')?;
     Some((port.parse().ok()?, protocol.into()))
 }
 
-/// The bindings that Docker made, by container port. Docker binds each port for IPv6 too, under the same number:
-/// that is told only where there is nothing else to tell.
+/// The bindings that Docker made, by container port. Docker binds each port for IPv6 too, under the
+/// same number; that one is reported only if there is no other.
 pub(super) fn bound(ports: &PortMap) -> Vec<PortBinding> {
     let mut all: Vec<PortBinding> = Vec::new();
     for (name, bindings) in ports {
@@ -203,7 +205,7 @@ pub(super) fn bound(ports: &PortMap) -> Vec<PortBinding> {
     all
 }
 
-/// The bindings of a container in the host's network, as its label tells of them.
+/// The bindings of a container in the host's network, from its label.
 pub(super) fn host_bindings(label: &str) -> Vec<PortBinding> {
     let bound = label.split(' ').filter_map(port).map(|(port, protocol)| PortBinding {
         bind_ip: ANY.into(),
@@ -214,7 +216,7 @@ pub(super) fn host_bindings(label: &str) -> Vec<PortBinding> {
     bound.collect()
 }
 
-/// Where Docker finds a volume: a path of the host, or the name of a volume of Docker's.
+/// The source of a volume: a host path, or the name of a Docker volume.
 fn source(spec: &TaskSpec, volume: &Volume) -> Result<String, String> {
     let name = volume.name.as_deref().unwrap_or_default();
     let elsewhere = volume.efs_volume_configuration.is_some()
@@ -239,7 +241,7 @@ fn is_shared(volume: &Volume) -> bool {
     config.is_some_and(|config| config.scope.as_deref() == Some("shared"))
 }
 
-/// The volumes that the container at `index` mounts, as it mounts them.
+/// The volumes of the container at `index`, with their mount points.
 fn mounted<'a>(
     spec: &'a TaskSpec,
     container: &'a ContainerSpec,
@@ -258,7 +260,7 @@ fn mounted<'a>(
     })
 }
 
-/// `source:path`, with `:ro` where nothing may be written.
+/// `source:path`, with `:ro` if read-only.
 fn binds(spec: &TaskSpec, container: &ContainerSpec) -> Result<Vec<String>, String> {
     let one = |mount: Result<(&Volume, &str, bool), String>| -> Result<String, String> {
         let (volume, path, read_only) = mount?;
@@ -268,8 +270,8 @@ fn binds(spec: &TaskSpec, container: &ContainerSpec) -> Result<Vec<String>, Stri
     mounted(spec, container).map(one).collect()
 }
 
-/// The named volumes that must be there before the container at `index` is created. Those of the task alone are
-/// labelled with it, and go with it.
+/// The named volumes that must exist before the container at `index` is created. Those that belong
+/// to the task are labelled with it, and removed with it.
 ///
 /// # Errors
 /// The reason, as `ErrorName: text`.
@@ -310,7 +312,7 @@ fn text(value: Option<&Str>) -> Option<String> {
     value.filter(|text| !text.is_empty()).map(ToString::to_string)
 }
 
-/// An empty list is as none: the image's own stands.
+/// An empty list counts as absent: the image's own applies.
 fn strings(list: Option<&[Str]>) -> Option<Vec<String>> {
     let list = list.filter(|list| !list.is_empty())?;
     Some(list.iter().map(ToString::to_string).collect())

@@ -1,7 +1,7 @@
-//! What went wrong with a call to the daemon, in the words that the real container agent uses for it.
+//! Failures of calls to the daemon, worded as by the real container agent.
 //!
-//! Every call has a bound, as a daemon that hangs must not hang the task. Source of the names and of the text of
-//! `DockerTimeoutError`: the open source Amazon ECS container agent.
+//! Every call has a timeout, since a daemon that hangs must not block the task. Source of the names
+//! and of the text of `DockerTimeoutError`: the open source Amazon ECS container agent.
 
 use std::error::Error as _;
 use std::fmt;
@@ -9,25 +9,25 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 
-/// How long a call may take that only asks or removes. Chosen by us.
+/// Timeout of calls that only query or remove. Chosen by us.
 pub(super) const CALL: Duration = Duration::from_secs(30);
 
-/// How often a call is tried that nobody would ask for again. Chosen by us: about six seconds in all.
+/// Attempts for calls that the caller does not retry. Chosen by us: about six seconds in total.
 const ATTEMPTS: u32 = 6;
 
-/// Why a call came to nothing.
+/// Why a call failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// It took longer than it may.
+    /// It timed out.
     TimedOut(Duration),
-    /// The daemon refused, or is away.
+    /// The daemon returned an error, or cannot be reached.
     Refused(Error),
-    /// It is not asked at all; why.
+    /// The call is not supported, for this reason.
     Unsupported(String),
 }
 
 impl Failure {
-    /// The status that the daemon answered with, if it answered.
+    /// The HTTP status of the daemon's answer, if there was one.
     pub(super) fn status(&self) -> Option<u16> {
         match self {
             Self::Refused(Error::DockerResponseServerError { status_code, .. }) => {
@@ -37,7 +37,7 @@ impl Failure {
         }
     }
 
-    /// Whether there is no such container, image or volume.
+    /// Whether the container, image or volume does not exist.
     pub(super) fn is_missing(&self) -> bool {
         self.status() == Some(404)
     }
@@ -70,7 +70,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What the daemon said, or why it could not be asked.
+/// The daemon's error message, or why it cannot be reached.
 pub(super) fn describe(error: &Error) -> String {
     match error {
         Error::DockerResponseServerError { message, .. } => {
@@ -92,7 +92,7 @@ pub(super) fn describe(error: &Error) -> String {
     }
 }
 
-/// Does `work` within a bound.
+/// Runs `work` with a timeout.
 pub(super) async fn bounded<T>(
     most: Duration,
     work: impl Future<Output = Result<T, Error>>,
@@ -103,7 +103,8 @@ pub(super) async fn bounded<T>(
     }
 }
 
-/// Does `work` again for as long as the daemon is away, within bounds. What it refuses it would refuse again.
+/// Retries `work` while the daemon cannot be reached, within limits. Requests that the daemon
+/// rejects are not retried.
 pub(super) async fn retried<T, W>(work: impl Fn() -> W) -> Result<T, Failure>
 where
     W: Future<Output = Result<T, Error>>,
@@ -122,7 +123,7 @@ where
     }
 }
 
-/// How long to wait after so many failures in a row.
+/// The delay after that many failures in a row.
 pub(super) fn pause(failures: u32) -> Duration {
     Duration::from_millis(100_u64 << failures.min(6))
 }

@@ -1,5 +1,5 @@
-//! Creating, starting, listing and removing containers and their volumes: the calls to the daemon around
-//! [`create`](super::create), which decides what to ask for.
+//! Creates, starts, lists and removes containers and their volumes: the calls to the daemon around
+//! [`create`](super::create), which builds the requests.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,18 +18,19 @@ use super::Key;
 use super::create::{self, Needed};
 use super::failure::{CALL, Failure, bounded, retried};
 
-/// How long creating a container may take. Source: the agent's `ECS_CONTAINER_CREATE_TIMEOUT`.
+/// Timeout for creating a container. Source: the agent's `ECS_CONTAINER_CREATE_TIMEOUT`.
 const CREATE: Duration = Duration::from_mins(4);
 
-/// How long starting a container may take. Source: the agent's `ECS_CONTAINER_START_TIMEOUT`.
+/// Timeout for starting a container. Source: the agent's `ECS_CONTAINER_START_TIMEOUT`.
 const START: Duration = Duration::from_mins(3);
 
 /// Why a container was not started.
 #[derive(Debug)]
 pub(super) enum NotStarted {
-    /// For a reason of its own, as `ErrorName: text`.
+    /// A failure of this container, as `ErrorName: text`.
     Container(String),
-    /// For one that its whole task has. Source: amazon-ecs-agent, where volumes are resources of the task.
+    /// A failure of its whole task. Source: amazon-ecs-agent, where volumes are resources of the
+    /// task.
     Task(String),
 }
 
@@ -48,7 +49,7 @@ impl From<NotStarted> for Event {
     }
 }
 
-/// Creates a container and the volumes that it needs, and answers with its id.
+/// Creates a container and the volumes it needs, and returns its id.
 ///
 /// # Errors
 /// The reason.
@@ -67,7 +68,8 @@ pub(super) async fn create(
     let attempt = || bounded(CREATE, daemon.create_container(Some(options.clone()), body.clone()));
     let mut made = attempt().await;
     if made.as_ref().is_err_and(|failure| failure.status() == Some(409)) {
-        // The name is that of this very container: an earlier attempt was broken off before it was told.
+        // The name belongs to this very container: an earlier attempt was interrupted before it was
+        // reported.
         discard(daemon, &name).await;
         made = attempt().await;
     }
@@ -83,8 +85,8 @@ async fn provide(daemon: &bollard::Docker, volume: Needed) -> Result<(), String>
     provided.map_err(|failure| failure.reason("CannotCreateVolumeError", "created"))
 }
 
-/// Starts a container, and answers with the news of it. One of which the daemon does not say whether it runs is removed, as
-/// nobody would look after it. Source: amazon-ecs-agent, which stops such a container.
+/// Starts a container, and returns the event to report. If the daemon does not say whether it runs,
+/// it is removed, as nobody would track it. Source: amazon-ecs-agent, which stops such a container.
 ///
 /// # Errors
 /// The reason, as `ErrorName: text`.
@@ -106,15 +108,15 @@ pub(super) async fn start(daemon: &bollard::Docker, id: &str) -> Result<Event, S
     Ok(Event::Started { runtime_id: id.into(), image_digest, bindings: bindings(&seen) })
 }
 
-/// The digest under which a registry knows the image; images built here have none.
+/// The registry digest of the image; locally built images have none.
 async fn digest(daemon: &bollard::Docker, seen: &ContainerInspectResponse) -> Option<Str> {
     let image = bounded(CALL, daemon.inspect_image(seen.image.as_deref()?)).await.ok()?;
     let known = image.repo_digests.unwrap_or_default();
     known.iter().find_map(|name| Some(name.split_once('@')?.1.into()))
 }
 
-/// The ports of a container as they are bound now. In the host's network, where the daemon binds none, they are the
-/// container's own.
+/// The current port bindings of a container. In the host's network, where the daemon binds none,
+/// they are the container's own ports.
 pub(super) fn bindings(seen: &ContainerInspectResponse) -> Vec<PortBinding> {
     let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
     if let Some(ports) = labels.and_then(|labels| labels.get(create::HOST_PORTS)) {
@@ -124,7 +126,7 @@ pub(super) fn bindings(seen: &ContainerInspectResponse) -> Vec<PortBinding> {
     settings.and_then(|settings| settings.ports.as_ref()).map(create::bound).unwrap_or_default()
 }
 
-/// All containers of an instance, in whatever state, with their ids.
+/// All containers of an instance in any state, with their ids.
 pub(super) async fn list(
     daemon: &bollard::Docker,
     instance: ResourceId,
@@ -136,27 +138,27 @@ pub(super) async fn list(
     Ok(known.collect())
 }
 
-/// Ends and removes a container, with the volumes that have no name.
+/// Stops and removes a container, with its anonymous volumes.
 ///
 /// # Errors
-/// It may still be there.
+/// If it may still exist.
 pub(super) async fn remove(daemon: &bollard::Docker, id: &str) -> Result<(), Failure> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     match retried(|| daemon.remove_container(id, Some(options.clone()))).await {
-        // Gone, or going because somebody else removes it.
+        // Gone, or being removed by somebody else.
         Err(failure) if matches!(failure.status(), Some(404 | 409)) => Ok(()),
         removed => removed,
     }
 }
 
-/// The same where it is removed again with its task.
+/// Like [`remove`], for containers whose removal is repeated with their task.
 pub(super) async fn discard(daemon: &bollard::Docker, id: &str) {
     if let Err(failure) = remove(daemon, id).await {
         tracing::warn!(container = id, %failure, "cannot remove a container");
     }
 }
 
-/// Removes the volumes that were made for one task.
+/// Removes the volumes created for one task.
 pub(super) async fn discard_volumes(
     daemon: &bollard::Docker,
     task: ResourceId,

@@ -1,4 +1,4 @@
-//! What containers wrote: read from the daemon while they are there, kept in memory once they are not.
+//! Container output: read from the daemon while the container exists, kept in memory afterwards.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
@@ -11,16 +11,16 @@ use longshore_wire_ecs::arn::ResourceId;
 
 use crate::LOG_BYTES_MAX;
 
-/// How long reading a container's output may take. Chosen by us.
+/// Timeout for reading a container's output. Chosen by us.
 const READ: Duration = Duration::from_secs(20);
 
-/// Of how many removed tasks output is kept at most. Chosen by us.
+/// Maximum number of removed tasks whose output is kept. Chosen by us.
 const TASKS_MAX: usize = 200;
 
-/// How much output of removed tasks is kept at most, in bytes. Chosen by us.
+/// Maximum output of removed tasks, in bytes. Chosen by us.
 const BYTES_MAX: usize = 64 * LOG_BYTES_MAX;
 
-/// The output of tasks that were removed, oldest first.
+/// The output of removed tasks, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     tasks: VecDeque<(ResourceId, BTreeMap<Str, Vec<u8>>)>,
@@ -28,9 +28,9 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Keeps the output of a task by container name, and drops the oldest tasks if that is too much.
+    /// Keeps the output of a task by container name, and drops the oldest tasks beyond the limits.
     pub(super) fn add(&mut self, task: ResourceId, outputs: BTreeMap<Str, Vec<u8>>) {
-        // A removal that is asked for again finds no containers, and must not replace what the first one found.
+        // A repeated removal finds no containers, and must not replace what the first one saved.
         if outputs.is_empty() {
             return;
         }
@@ -43,7 +43,7 @@ impl Kept {
         }
     }
 
-    /// The output of a container, if it is kept.
+    /// The kept output of a container.
     pub(super) fn get(&self, task: ResourceId, container: &str) -> Option<Vec<u8>> {
         let mut of_task = self.tasks.iter().rev().filter(|(owner, _)| *owner == task);
         of_task.find_map(|(_, outputs)| outputs.get(container)).cloned()
@@ -54,10 +54,10 @@ fn size(outputs: &BTreeMap<Str, Vec<u8>>) -> usize {
     outputs.values().map(Vec::len).sum()
 }
 
-/// The end of what a container wrote, both streams in the order of writing. `None` if its log cannot be read, as with
-/// the log driver `none`.
+/// The end of a container's output, both streams in the order of writing. `None` if its log cannot
+/// be read, as with the log driver `none`.
 pub(super) async fn tail(daemon: &bollard::Docker, id: &str) -> Option<Vec<u8>> {
-    // No line is shorter than a byte, so as many lines as bytes are always enough.
+    // A line is at least one byte, so this many lines always suffice.
     let lines = LOG_BYTES_MAX.to_string();
     let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&lines).build();
     let mut pieces = pin!(daemon.logs(id, Some(options)));
@@ -65,7 +65,7 @@ pub(super) async fn tail(daemon: &bollard::Docker, id: &str) -> Option<Vec<u8>> 
     let read = async {
         while let Some(piece) = pieces.next().await {
             output.extend_from_slice(piece?.as_ref());
-            // Cutting only now and then keeps this linear.
+            // Cutting only occasionally keeps this linear.
             if output.len() > 2 * LOG_BYTES_MAX {
                 cut(&mut output);
             }
@@ -73,7 +73,7 @@ pub(super) async fn tail(daemon: &bollard::Docker, id: &str) -> Option<Vec<u8>> 
         Ok::<(), bollard::errors::Error>(())
     };
     let read = tokio::time::timeout(READ, read).await;
-    // What could be read before it broke off is better than nothing.
+    // Partial output is better than none.
     if !matches!(read, Ok(Ok(()))) && output.is_empty() {
         return None;
     }

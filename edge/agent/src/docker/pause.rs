@@ -1,8 +1,9 @@
-//! The container that holds the namespaces which the containers of a task share, for `pidMode` and `ipcMode` `task`.
+//! The container that holds the shared namespaces of a task, for `pidMode` and `ipcMode` `task`.
 //!
-//! As with the ECS agent it starts before the first container of the task, is joined by all of them, and goes with the task. Its
-//! image is made here, as a registry may be out of reach: one static program of under 200 bytes, which waits for children
-//! that end (it is process 1 of the task) and sleeps while there is none.
+//! As with the ECS agent it starts before the first container of the task, is joined by all of
+//! them, and is removed with the task. Its image is built here, as a registry may be unreachable:
+//! one static program of under 200 bytes, which reaps children (it is process 1 of the task) and
+//! sleeps while there are none.
 //!
 //! Source: amazon-ecs-agent, the namespace pause container.
 
@@ -18,32 +19,34 @@ use longshore_wire_ecs::shape::container_definition::ContainerDefinition;
 use super::create;
 use super::failure::{CALL, Failure, bounded};
 
-/// The name of the container in its task. Source: amazon-ecs-agent; no container of a definition may have it.
+/// The name of the container in its task. Source: amazon-ecs-agent; no container of a definition
+/// can have it.
 pub(super) const NAME: &str = "~internal~ecs~pause~namespace";
 
-/// Its image.
+/// Its image repository.
 const REPOSITORY: &str = "longshore/pause";
 
-/// The version of the image.
+/// The image tag.
 const TAG: &str = "1";
 
-/// How often creating and starting it is tried while another container of the task does the same. Chosen by us.
+/// Attempts to create and start it while another container of the task does the same. Chosen by us.
 const ATTEMPTS: u32 = 20;
 
-/// How long is waited between two attempts. Chosen by us.
+/// Delay between two attempts. Chosen by us.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Whether the containers of a task share a namespace of their own.
+/// Whether the containers of a task share a namespace.
 pub(super) fn is_needed(spec: &TaskSpec) -> bool {
     [spec.namespaces.pid, spec.namespaces.ipc].contains(&Some(Namespace::Task))
 }
 
-/// What Docker calls it, the same every time.
+/// Its Docker name, deterministic.
 pub(super) fn docker_name(spec: &TaskSpec) -> String {
     create::unique(spec, "pause", NAME)
 }
 
-/// Makes it run. Several containers of a task may ask at a time, also after a restart of the agent.
+/// Ensures that it runs. Several containers of a task may call this at once, also after a restart
+/// of the agent.
 ///
 /// # Errors
 /// The reason, as `ErrorName: text`.
@@ -57,7 +60,7 @@ pub(super) async fn provide(
         attempt += 1;
         match run(daemon, instance, spec).await {
             Ok(()) => return Ok(()),
-            // Whoever creates it has its name, and it is not there yet.
+            // Another caller has reserved the name, but the container does not exist yet.
             Err(failure) if failure.is_missing() && attempt < ATTEMPTS => {
                 tokio::time::sleep(PAUSE).await;
             }
@@ -89,7 +92,7 @@ async fn run(
     } else {
         drop(seen?);
     }
-    // To start what runs already is no error.
+    // Starting a running container is not an error.
     bounded(CALL, daemon.start_container(&name, None)).await
 }
 
@@ -111,7 +114,7 @@ fn body(instance: ResourceId, spec: &TaskSpec, image: String) -> ContainerCreate
     }
 }
 
-/// Gives the daemon the image.
+/// Imports the image into the daemon.
 async fn import(daemon: &bollard::Docker) -> Result<(), Failure> {
     let version = bounded(CALL, daemon.version()).await?;
     let architecture = version.arch.unwrap_or_default();
@@ -130,7 +133,7 @@ async fn import(daemon: &bollard::Docker) -> Result<(), Failure> {
     bounded(CALL, told.try_for_each(|_| std::future::ready(Ok(())))).await
 }
 
-/// The program for a processor, as Docker names it.
+/// The program for a processor architecture, in Docker's naming.
 fn program(architecture: &str) -> Option<Vec<u8>> {
     Some(match architecture {
         "amd64" => elf(0x3e, &X86_64),
@@ -148,17 +151,17 @@ const X86_64: [u8; 58] = [
     0xb8, 0x3d, 0x00, 0x00, 0x00, // mov eax, 61 (wait4)
     0x0f, 0x05, // syscall
     0x48, 0x85, 0xc0, // test rax, rax
-    0x79, 0xe8, // jns to the beginning
+    0x79, 0xe8, // jns to the start
     0x48, 0x8d, 0x3d, 0x0b, 0x00, 0x00, 0x00, // lea rdi, [rip + 11]
     0x31, 0xf6, // xor esi, esi
     0xb8, 0x23, 0x00, 0x00, 0x00, // mov eax, 35 (nanosleep)
     0x0f, 0x05, // syscall
-    0xeb, 0xd6, // jmp to the beginning
+    0xeb, 0xd6, // jmp to the start
     0x01, 0, 0, 0, 0, 0, 0, 0, // 1 s
     0, 0, 0, 0, 0, 0, 0, 0, // and no nanoseconds
 ];
 
-/// The same for the other processor.
+/// The same for `aarch64`.
 const AARCH64: [u32; 16] = [
     0x9280_0000, // mov x0, #-1
     0xd280_0001, // mov x1, #0
@@ -166,19 +169,20 @@ const AARCH64: [u32; 16] = [
     0xd280_0003, // mov x3, #0
     0xd280_2088, // mov x8, #260 (wait4)
     0xd400_0001, // svc #0
-    0xb6ff_ff40, // tbz x0, #63 to the beginning
+    0xb6ff_ff40, // tbz x0, #63 to the start
     0x1000_00a0, // adr x0, . + 20
     0xd280_0001, // mov x1, #0
     0xd280_0ca8, // mov x8, #101 (nanosleep)
     0xd400_0001, // svc #0
-    0x17ff_fff5, // b to the beginning
+    0x17ff_fff5, // b to the start
     1,
     0, // 1 s
     0,
     0, // and no nanoseconds
 ];
 
-/// A static program of one segment. Source: System V ABI, *Executable and Linkable Format*, 64 bits.
+/// A static executable with one segment. Source: System V ABI, *Executable and Linkable Format*, 64
+/// bits.
 fn elf(machine: u16, code: &[u8]) -> Vec<u8> {
     const HEADERS: u64 = 64 + 56;
     const AT: u64 = 0x40_0000;
@@ -187,27 +191,28 @@ fn elf(machine: u16, code: &[u8]) -> Vec<u8> {
     let short = |file: &mut Vec<u8>, value: u16| file.extend(value.to_le_bytes());
     let word = |file: &mut Vec<u8>, value: u32| file.extend(value.to_le_bytes());
     let long = |file: &mut Vec<u8>, value: u64| file.extend(value.to_le_bytes());
-    short(&mut file, 2); // to be executed
+    short(&mut file, 2); // executable
     short(&mut file, machine);
     word(&mut file, 1); // version
-    long(&mut file, AT + HEADERS); // where it begins
-    long(&mut file, 64); // where the program header is
+    long(&mut file, AT + HEADERS); // entry point
+    long(&mut file, 64); // offset of the program header
     long(&mut file, 0); // no sections
     word(&mut file, 0); // no flags
     for value in [64, 56, 1, 0, 0, 0] {
         short(&mut file, value); // sizes and counts of headers
     }
     let size = HEADERS + code.len() as u64;
-    word(&mut file, 1); // to be loaded
-    word(&mut file, 5); // to be read and executed
+    word(&mut file, 1); // loadable
+    word(&mut file, 5); // readable and executable
     for value in [0, AT, AT, size, size, 0x1_0000] {
-        long(&mut file, value); // from where, to where, how much, how aligned
+        long(&mut file, value); // offset, addresses, sizes, alignment
     }
     file.extend(code);
     file
 }
 
-/// The root file system of the image as a tar archive: the program alone. Source: POSIX, `pax`, *ustar Interchange Format*.
+/// The root file system of the image as a tar archive with only the program. Source: POSIX, `pax`,
+/// *ustar Interchange Format*.
 fn archive(program: &[u8]) -> Vec<u8> {
     const BLOCK: usize = 512;
     let mut header = [0; BLOCK];
@@ -219,8 +224,8 @@ fn archive(program: &[u8]) -> Vec<u8> {
     put(116, "0000000"); // group
     put(124, &format!("{:011o}", program.len()));
     put(136, "00000000000"); // time
-    put(148, "        "); // the checksum, while it is made
-    put(156, "0"); // a file
+    put(148, "        "); // placeholder for the checksum
+    put(156, "0"); // regular file
     put(257, "ustar");
     put(263, "00");
     let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();

@@ -1,7 +1,7 @@
 //! Health checks, run inside the container.
 //!
-//! ECS looks only at the check of the task definition and counts its results itself, so Docker is asked for no more
-//! than one command at a time.
+//! ECS considers only the check of the task definition and counts its results itself, so Docker
+//! runs just one command at a time.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use bollard::exec::StartExecResults;
 use bollard::models::ExecConfig;
 use futures_util::StreamExt;
 
-/// How often a command is looked at that has closed its output and still runs. Chosen by us.
+/// Poll interval for a command that has closed its output but still runs. Chosen by us.
 const POLL: Duration = Duration::from_millis(50);
 
-/// Whether a command ends well in time. One that does not end is left to itself: Docker has no way to end it.
+/// Whether a command succeeds in time. One that does not end is left running: Docker cannot stop
+/// it.
 pub(super) async fn passes(
     daemon: &bollard::Docker,
     id: &str,
@@ -31,7 +32,7 @@ async fn run(daemon: &bollard::Docker, id: &str, words: Vec<String>) -> Result<O
         ..Default::default()
     };
     let made = daemon.create_exec(id, config).await?;
-    // The output is read, as a command whose output nobody takes would stand still.
+    // The output is read so that the command does not block on it.
     if let StartExecResults::Attached { mut output, .. } = daemon.start_exec(&made.id, None).await?
     {
         while let Some(piece) = output.next().await {

@@ -1,8 +1,8 @@
-//! Pulling images, each at most once at a time.
+//! Pulls images, each at most once at a time.
 //!
-//! Tasks of one service start together and want the same image: the first pulls, the others wait for its answer. A
-//! registry that cannot be reached keeps no image from running that is here already, unless [`PullPolicy::Always`]
-//! says so.
+//! Tasks of one service start together and want the same image: the first one pulls, the others
+//! wait for the result. If the registry is unreachable, a local image is used, unless the policy is
+//! [`PullPolicy::Always`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
@@ -16,30 +16,30 @@ use tokio::sync::OnceCell;
 
 use super::failure::{CALL, Failure, bounded};
 
-/// How long a pull may go without progress. Source: the agent's `ECS_IMAGE_PULL_INACTIVITY_TIMEOUT`.
+/// How long a pull may make no progress. Source: the agent's `ECS_IMAGE_PULL_INACTIVITY_TIMEOUT`.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// How long a pull may take. Source: the agent's `ECS_IMAGE_PULL_TIMEOUT`.
+/// Timeout of a pull. Source: the agent's `ECS_IMAGE_PULL_TIMEOUT`.
 const PULL: Duration = Duration::from_hours(2);
 
 /// When images are pulled. Source: `ECS_IMAGE_PULL_BEHAVIOR` of the real container agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PullPolicy {
-    /// Before every start; if that fails, what is here is used.
+    /// Before every start; if that fails, the local image is used.
     #[default]
     Default,
-    /// Before every start, and what is here is no substitute.
+    /// Before every start, without falling back to a local image.
     Always,
-    /// Before the first start that this agent sees; later only if the image is gone.
+    /// Before the first start seen by this agent; later only if the image is gone.
     Once,
-    /// Only if the image is not here.
+    /// Only if there is no local image.
     PreferCached,
 }
 
-/// A pull that several may wait for.
+/// The result of a pull, shared by all who wait for it.
 type Shared = Arc<OnceCell<Result<(), Str>>>;
 
-/// Pulls under way, and what they have brought.
+/// Pulls in progress, and their results.
 #[derive(Debug)]
 pub(super) struct Pulls {
     policy: PullPolicy,
@@ -49,7 +49,7 @@ pub(super) struct Pulls {
 #[derive(Debug, Default)]
 struct Table {
     under_way: BTreeMap<Str, Shared>,
-    /// Images that were pulled since the agent began.
+    /// Images pulled since the agent started.
     pulled: BTreeSet<Str>,
 }
 
@@ -59,11 +59,12 @@ impl Pulls {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        // A panic elsewhere does not make the table wrong: every change to it is one insertion or removal.
+        // A panic elsewhere cannot corrupt the table: every change is a single insertion or
+        // removal.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes an image be here, as the policy says.
+    /// Ensures that an image is present, according to the policy.
     ///
     /// # Errors
     /// The reason, as `ErrorName: text`.
@@ -90,7 +91,7 @@ impl Pulls {
         Err(reason.to_string())
     }
 
-    /// Pulls, or waits for whoever pulls the same image already.
+    /// Pulls, or waits for a pull of the same image in progress.
     async fn join(&self, daemon: &bollard::Docker, image: &str) -> Result<(), Str> {
         let shared = self.table().under_way.entry(image.into()).or_default().clone();
         let result = shared.get_or_init(|| pull(daemon, image)).await.clone();
@@ -127,7 +128,8 @@ async fn pull(daemon: &bollard::Docker, image: &str) -> Result<(), Str> {
     pulled.map_err(|failure| failure.reason("CannotPullContainerError", "pulled").into())
 }
 
-/// An image's name, and its digest or tag. Without a tag the daemon would pull every tag there is.
+/// Splits an image into its name and its digest or tag. Without a tag the daemon would pull every
+/// tag.
 fn reference(image: &str) -> (&str, &str) {
     let (name, digest) =
         image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));

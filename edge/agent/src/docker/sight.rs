@@ -1,4 +1,4 @@
-//! What the daemon knows of a container, for the container to read; and where containers reach this machine.
+//! Container metadata from the daemon, and the address at which containers reach this machine.
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::pin::pin;
@@ -13,7 +13,7 @@ use super::failure::{CALL, bounded};
 use super::{CONNECT, Docker, reach};
 use crate::Sight;
 
-/// How Docker writes a time that has not come.
+/// Prefix of a time that Docker has not set.
 const NEVER: &str = "0001-01-01";
 
 /// The network of containers in mode `bridge`.
@@ -33,10 +33,11 @@ impl Docker {
     }
 }
 
-/// The address of this machine in the network of containers in mode `bridge`; `None` if there is no such network.
+/// The address of this machine in the network of containers in mode `bridge`; `None` if there is no
+/// such network.
 ///
 /// # Errors
-/// Why the daemon does not say, for people.
+/// If the daemon does not provide it; why, for people.
 pub async fn gateway() -> Result<Option<Ipv4Addr>, String> {
     let daemon = reach(CONNECT).await?;
     let network = match bounded(CONNECT, daemon.inspect_network(BRIDGE, None)).await {
@@ -45,11 +46,11 @@ pub async fn gateway() -> Result<Option<Ipv4Addr>, String> {
     };
     let configs = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
     let given = configs.iter().find_map(|config| config.gateway.as_ref()?.parse().ok());
-    // A daemon that has just been set up names a subnet and no gateway.
+    // A daemon that has just been set up reports a subnet but no gateway.
     Ok(given.or_else(|| configs.iter().find_map(|config| in_subnet(config.subnet.as_ref()?, own))))
 }
 
-/// The address that this machine has in a subnet; if it has none, the first one, which Docker takes where nobody says otherwise.
+/// This machine's address in a subnet; otherwise its first address, which is Docker's default.
 fn in_subnet(subnet: &str, own: impl Fn(Ipv4Addr) -> Option<Ipv4Addr>) -> Option<Ipv4Addr> {
     let (base, bits) = subnet.split_once('/')?;
     let (base, bits): (Ipv4Addr, u32) = (base.parse().ok()?, bits.parse().ok()?);
@@ -60,7 +61,7 @@ fn in_subnet(subnet: &str, own: impl Fn(Ipv4Addr) -> Option<Ipv4Addr>) -> Option
     own(other).filter(is_inside).or_else(|| Some(Ipv4Addr::from(base.wrapping_add(1))))
 }
 
-/// From which address of this machine the kernel would send to another. Nothing is sent.
+/// The address from which the kernel would send to `to`. Nothing is sent.
 fn own(to: Ipv4Addr) -> Option<Ipv4Addr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect((to, 9)).ok()?;
@@ -124,7 +125,7 @@ mod tests {
             })
         };
         assert_eq!(answers(address(172, 17, 42, 1)), Some(address(172, 17, 42, 1)));
-        // The way there leads elsewhere: the daemon is on another machine.
+        // The route leads elsewhere: the daemon is on another machine.
         assert_eq!(answers(address(10, 0, 0, 5)), Some(address(172, 17, 0, 1)));
         for bad in ["", "192.0.2.0", "192.0.2.0/33", "fe80::/64", "x/8"] {
             assert_eq!(in_subnet(bad, |_| None), None, "{bad}");

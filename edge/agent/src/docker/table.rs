@@ -1,4 +1,4 @@
-//! What an instance remembers of its containers, so that what happens to them can be told of the right place.
+//! What an instance remembers about its containers, so that their events can be attributed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,21 +19,22 @@ pub(super) type Key = (ResourceId, Str);
 #[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) specs: BTreeMap<ResourceId, Arc<TaskSpec>>,
-    /// Containers whose end has not been told.
+    /// Containers whose end has not been reported.
     pub(super) containers: BTreeMap<Key, Phase>,
     /// Ends of containers whose task is not known yet.
     pub(super) exits: BTreeMap<Key, Event>,
     pub(super) kept: Kept,
-    /// Starts, watchers, signals, probes and removals. Each ends by itself, within bounds or with its container.
+    /// Starts, watchers, signals, probes and removals. Each ends by itself, by a timeout or with
+    /// its container.
     pub(super) work: JoinSet<()>,
 }
 
-/// How far a container has come.
+/// The state of a container.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// It has been asked for; with the signal that is to be sent once it runs.
+    /// Requested; with the signal to send once it runs.
     Starting(Option<End>),
-    /// It runs, under this id.
+    /// Running, with this Docker id.
     Running(String),
 }
 
@@ -58,7 +59,7 @@ impl Table {
         }
     }
 
-    /// Notes that a container runs, and answers with the signal that was asked for before it did.
+    /// Records that a container runs; returns the signal requested before that.
     pub(super) fn started(&mut self, key: &Key, id: &str) -> Option<End> {
         let phase = self.containers.get_mut(key)?;
         match std::mem::replace(phase, Phase::Running(id.to_owned())) {

@@ -1,7 +1,8 @@
-//! The end of a container: waiting for it, bringing it about, and reading it off.
+//! The end of a container: waiting for it, causing it, and reading its result.
 //!
-//! The daemon's `wait` only says when to look; the truth is what `inspect` shows. A daemon that goes away and comes
-//! back has either kept the container running, and it is waited for again, or knows how it ended.
+//! The daemon's `wait` only says when to look; `inspect` is authoritative. After a daemon was
+//! unreachable, it either still runs the container, which is then waited for again, or knows how it
+//! ended.
 
 use std::pin::pin;
 
@@ -13,27 +14,27 @@ use longshore_lifecycle::Event;
 
 use super::failure::{Failure, pause, retried};
 
-/// How a container is made to end. The later of two is the harsher.
+/// How to end a container. The later variant is the harsher one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum End {
-    /// By the stop signal of its image.
+    /// Send the stop signal of its image.
     Stop,
-    /// At once.
+    /// Kill it at once.
     Kill,
 }
 
-/// Whether a container runs.
+/// The state of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// It was created and no more.
+    /// Created but never started.
     NeverStarted,
-    /// It runs, or is paused.
+    /// Running or paused.
     Running,
-    /// It ended; with its exit code, if that is known.
+    /// Ended; with its exit code, if known.
     Ended(Option<i32>),
 }
 
-/// Reads what the daemon says of a container.
+/// Converts the daemon's description of a container.
 pub(super) fn state(state: &ContainerState) -> State {
     if state.status == Some(ContainerStateStatusEnum::CREATED) {
         State::NeverStarted
@@ -48,7 +49,7 @@ fn narrow(code: i64) -> Option<i32> {
     i32::try_from(code).ok()
 }
 
-/// Asks the daemon about a container, again for a while if it is away.
+/// Inspects a container, with retries while the daemon is unreachable.
 pub(super) async fn inspect(
     daemon: &bollard::Docker,
     id: &str,
@@ -56,8 +57,8 @@ pub(super) async fn inspect(
     retried(|| daemon.inspect_container(id, None)).await
 }
 
-/// Waits for the end of a container that was started, and answers with the news of it. For as long as the daemon does not say,
-/// it is asked again: a container that nobody can see has not ended.
+/// Waits for the end of a started container, and returns the event to report. Keeps asking while
+/// the daemon does not answer: a container that cannot be seen has not necessarily ended.
 pub(super) async fn until_ended(daemon: &bollard::Docker, id: &str) -> Event {
     let mut code = None;
     let mut failures = 0;
@@ -77,15 +78,15 @@ pub(super) async fn until_ended(daemon: &bollard::Docker, id: &str) -> Event {
     }
 }
 
-/// What the daemon's answer says of the end of a container; `None` if it runs, or nothing is said. `code` is what the wait for it
-/// told.
+/// The end of a container according to the daemon's answer; `None` if it runs or the answer is
+/// inconclusive. `code` is the result of the wait.
 fn end(seen: Result<ContainerInspectResponse, Failure>, code: Option<i64>) -> Option<Event> {
     match seen {
         Ok(seen) => {
             let seen = seen.state.unwrap_or_default();
             (state(&seen) != State::Running).then(|| exited(&seen))
         }
-        // Somebody removed it: what the wait said is all there is.
+        // Somebody removed it: the result of the wait is all there is.
         Err(failure) if failure.is_missing() => {
             Some(Event::Exited { code: code.and_then(narrow), reason: None })
         }
@@ -93,13 +94,13 @@ fn end(seen: Result<ContainerInspectResponse, Failure>, code: Option<i64>) -> Op
     }
 }
 
-/// Waits until the daemon says that the container ended, with which code, or cannot be asked.
+/// Waits until the daemon reports the end of the container, with its code, or cannot be reached.
 async fn wait(daemon: &bollard::Docker, id: &str) -> Option<i64> {
     let options = WaitContainerOptionsBuilder::new().condition("not-running").build();
     let mut answers = pin!(daemon.wait_container(id, Some(options)));
     match answers.next().await? {
         Ok(answer) => Some(answer.status_code),
-        // The client's way to tell of an exit code that is not 0.
+        // This is how the client reports a nonzero exit code.
         Err(Error::DockerContainerWaitError { code, .. }) => Some(code),
         Err(_) => None,
     }
@@ -114,7 +115,7 @@ fn exited(state: &ContainerState) -> Event {
 /// Sends a container the signal that ends it.
 pub(super) async fn signal(daemon: &bollard::Docker, id: &str, how: End) {
     match send(daemon, id, how).await {
-        // It ended by itself just now, which its watcher is about to tell.
+        // It has just ended by itself, which its watcher will report.
         Err(failure) if matches!(failure.status(), Some(404 | 409)) => {}
         Err(failure) => {
             tracing::warn!(container = id, ?how, %failure, "cannot stop a container");
@@ -127,7 +128,7 @@ async fn send(daemon: &bollard::Docker, id: &str, how: End) -> Result<(), Failur
     let signal = match how {
         End::Kill => "SIGKILL".to_owned(),
         End::Stop => {
-            // The container's configuration has taken over the image's.
+            // The container's configuration includes the image's.
             let config = inspect(daemon, id).await?.config;
             let chosen = config.and_then(|config| config.stop_signal);
             chosen.filter(|signal| !signal.is_empty()).unwrap_or_else(|| "SIGTERM".to_owned())

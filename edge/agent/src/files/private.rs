@@ -1,4 +1,4 @@
-//! Directories that are for their owner only, and what may lie in them.
+//! Directories that are accessible only to their owner, and checks of their contents.
 
 use std::ffi::OsStr;
 use std::io;
@@ -8,64 +8,64 @@ use rustix::fs::{self as sys, AtFlags, CWD, FileType, Mode, Stat};
 
 use super::{Folder, OWNER_FILE, OWNER_FOLDER};
 
-/// What others may do with a file or a directory.
+/// Permissions of everyone but the owner.
 const OTHERS: Mode = Mode::RWXG.union(Mode::RWXO);
 
-/// Why a directory is not ours alone.
+/// Why a directory cannot be made private.
 #[derive(Debug, thiserror::Error)]
 pub enum PrivateError {
-    /// A link.
+    /// It is a link.
     #[error(
         "{0} is a link, and links are not followed there: replace it with the file or directory itself"
     )]
     Link(PathBuf),
-    /// A file that has another name, too.
+    /// A file has more than one hard link.
     #[error(
         "{0} has a second name (a hard link), through which it would change as well: replace it with a copy"
     )]
     SecondName(PathBuf),
-    /// Neither a file nor a directory.
+    /// It is neither a file nor a directory.
     #[error("{0} is neither a regular file nor a directory: remove it")]
     Special(PathBuf),
-    /// A file where a directory is wanted.
+    /// It is a file instead of a directory.
     #[error("{0} is not a directory")]
     NotDirectory(PathBuf),
-    /// Somebody else's.
+    /// It belongs to another user.
     #[error(
         "{path} belongs to user {owner}, but this program runs as user {own}: run it as that user, or chown the directory to user {own}"
     )]
     Foreign {
-        /// What.
+        /// Its path.
         path: PathBuf,
         /// Its owner.
         owner: u32,
-        /// Who we are.
+        /// Our user id.
         own: u32,
     },
-    /// It cannot be made, opened or changed.
+    /// It cannot be created, opened or changed.
     #[error("cannot use {path}")]
     Use {
-        /// What.
+        /// Its path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// A directory that was opened, or made.
+/// A directory that was opened or created.
 #[derive(Debug)]
 pub struct Entry {
     /// The directory.
     pub folder: Folder,
-    /// Whether it was made just now.
+    /// Whether it was just created.
     pub is_new: bool,
 }
 
 impl Folder {
-    /// Opens a directory that is ours, and makes it if it is not there. Whatever others may do there is taken from them.
+    /// Opens a directory that we own, or creates it. Removes all permissions of others.
     ///
     /// # Errors
-    /// A link, somebody else's directory, or why it cannot be had.
+    /// If it is a link, belongs to somebody else, or cannot be opened.
     pub fn private(path: &Path) -> Result<Entry, PrivateError> {
         let failed = |source: io::Error| PrivateError::Use { path: path.to_owned(), source };
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -92,10 +92,11 @@ impl Folder {
         Ok(Entry { folder, is_new })
     }
 
-    /// Checks what lies in it: files and directories of ours only. Whatever others may do with them is taken from them.
+    /// Checks its contents: only files and directories that we own are allowed. Removes all
+    /// permissions of others.
     ///
     /// # Errors
-    /// The first that is something else.
+    /// The first entry that is something else.
     pub fn make_private(&self) -> Result<(), PrivateError> {
         let failed = |source| PrivateError::Use { path: self.path.clone(), source };
         for name in self.names().map_err(failed)? {
@@ -108,7 +109,7 @@ impl Folder {
         let path = self.path.join(name);
         let failed = |source| PrivateError::Use { path: path.clone(), source };
         let stat = match self.stat(name) {
-            // Gone meanwhile.
+            // Gone in the meantime.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other.map_err(failed)?,
         };

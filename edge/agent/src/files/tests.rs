@@ -1,4 +1,4 @@
-//! Files are reached through directories that are held open, and through nothing else.
+//! Files are reachable only through directories that are held open.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -184,7 +184,7 @@ fn what_belongs_to_somebody_else_is_refused() {
     assert!(refusal.contains("belongs to user 12345") && refusal.contains("chown"), "{refusal}");
 }
 
-/// Makes directories in each other, so deep that no path can name the last.
+/// Creates nested directories, so deep that no path can name the last one.
 fn nested(folder: &Folder, depth: usize) {
     let mut at = folder.make("deep").expect("it can be made");
     for _ in 0..depth {

@@ -1,8 +1,9 @@
-//! Removes a directory and all below it, however deep it is.
+//! Removes a directory tree of any depth.
 //!
-//! What a task leaves behind may be nested tens of thousands of times, and a recursion would overflow the stack of the thread that
-//! removes it. Here no directory below the first is ever entered: whatever is in one that is not empty moves up into the first,
-//! until that has nothing left. At most three files are open at a time, and links are removed and not followed.
+//! A task may leave directories nested tens of thousands of levels deep, and recursion would
+//! overflow the stack of the removing thread. So no directory below the first is ever entered: the
+//! contents of a nonempty one are moved up into the first, until that is empty. At most three files
+//! are open at a time, and links are removed but not followed.
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -14,10 +15,10 @@ use rustix::io::Errno;
 const OPEN: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Removes the directory that is called `name` in `parent`.
+/// Removes the directory `name` in `parent`.
 ///
 /// # Errors
-/// Why something of it cannot be removed.
+/// If part of it cannot be removed.
 pub(super) fn remove(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
     let root = open(parent, name)?;
     let mut moved: u64 = 0;
@@ -35,7 +36,7 @@ pub(super) fn remove(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
                 if unlink(inner.as_fd(), &below)? {
                     continue;
                 }
-                // A name that nothing here has: one that a task has made is tried again with the next.
+                // An unused name: if a task has created it, the next one is tried.
                 loop {
                     let to = CString::new(format!(".longshore-removed-{moved}"))?;
                     moved += 1;
@@ -53,7 +54,7 @@ pub(super) fn remove(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
     Ok(sys::unlinkat(parent, name, AtFlags::REMOVEDIR)?)
 }
 
-/// Opens a directory so that its entries can be removed; one that its owner has closed to itself is opened up first.
+/// Opens a directory whose entries are to be removed, first granting its owner access if necessary.
 fn open(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
     let all = Mode::RWXU;
     match sys::openat(parent, name, OPEN, Mode::empty()) {
@@ -63,7 +64,8 @@ fn open(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
         }
         opened => {
             let opened = opened?;
-            // Writing to it and searching it may be closed although reading is not; for root nothing is.
+            // Write and search permission may be missing even if read is granted; root needs none
+            // of them.
             if !rustix::process::geteuid().is_root() {
                 sys::fchmod(&opened, all)?;
             }
@@ -72,7 +74,8 @@ fn open(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
     }
 }
 
-/// Removes an entry that is no directory, or an empty one; false if it has something in it.
+/// Removes an entry that is not a directory, or an empty directory; returns false if it is not
+/// empty.
 fn unlink(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<bool> {
     let stat = sys::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
     let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;

@@ -1,11 +1,14 @@
-//! The files of one container: what it wrote, who it is, and how it ended.
+//! The files of one container: its output, its identity, and its exit code.
 //!
-//! `<root>/<task>/<container>/` holds `record` and the output (both written by the [supervisor](crate::supervise)), `retired` (once the
-//! task is over) and `work/` (the container's own directory, and all of it that the container's user may see, unless that is our own).
+//! `<root>/<task>/<container>/` holds `record` and the output (both written by the
+//! [supervisor](crate::supervise)), `retired` (once the task is over) and `work/` (the container's
+//! own directory, and the only part that the container's user can see, unless that is our own
+//! user).
 //!
-//! The record has a line for the supervisor itself, before the command begins, one for the command, and one for its end. Whoever makes
-//! it first decides: the supervisor, which then begins, or an agent that wants to be sure that it never does. A line without its
-//! code is nobody's word: see [`Key`].
+//! The record has a line for the supervisor itself, written before the command starts, one for the
+//! command, and one for its end. Whoever creates it first decides: the supervisor, which then
+//! starts, or an agent that wants to make sure it never does. A line without its code is not
+//! trusted: see [`Key`].
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -20,35 +23,36 @@ use super::proc::{self, Process};
 use super::seal::Key;
 use crate::files::Folder;
 
-/// How long output is kept after the end of a task. As long as ECS shows a stopped task.
+/// How long output is kept after the end of a task: as long as ECS shows a stopped task.
 const KEPT: Duration = Duration::from_hours(1);
 
-/// Bytes of output of tasks that are over, kept for one instance. Chosen by us: ten tasks that wrote all they may.
+/// Bytes of output of ended tasks, per instance. Chosen by us: ten tasks with the maximum output.
 const KEPT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
-/// Bytes of a record. Chosen by us: what is longer is none.
+/// Maximum size of a record, in bytes. Chosen by us: anything longer is invalid.
 const RECORD_BYTES_MAX: usize = 8 * 1024;
 
-/// The record.
+/// The name of the record.
 pub(crate) const RECORD: &str = "record";
-/// Its lines.
+/// The kinds of its lines.
 pub(crate) const SUPERVISOR: &str = "supervisor";
 pub(crate) const COMMAND: &str = "command";
 pub(crate) const EXIT: &str = "exit";
-/// What older versions had in place of the record: a process id, and nothing that told whose word it was.
+/// Older versions had this instead of the record: a process id without proof of who wrote it.
 const OLD_RECORD: &str = "pid";
-/// The newest output; older ones have `.1` and so on behind it.
+/// The newest output; older ones are named with suffixes `.1` and so on.
 pub(crate) const OUTPUT: &str = "output";
 /// The container's own directory.
 pub(crate) const WORK: &str = "work";
 
 const RETIRED: &str = "retired";
-/// What an agent writes in place of a record that is to be nobody's.
+/// Written by an agent in place of a record, to keep a supervisor from starting.
 const FENCE: &[u8] = b"never begins\n";
-/// What an agent writes in place of a record that is not believed.
+/// Written by an agent in place of a record that it does not trust.
 const DISOWNED: &[u8] = b"nobody's\n";
 
-/// How often, and how long apart, an empty record is read again: its supervisor is just beginning. Chosen by us.
+/// Attempts and delay for rereading an empty record, whose supervisor is just starting. Chosen by
+/// us.
 const EMPTY: (u32, Duration) = (50, Duration::from_millis(2));
 
 /// The directory of one container.
@@ -60,27 +64,27 @@ pub(crate) struct Directory {
     key: Key,
 }
 
-/// Who supervises a container, as its records say.
+/// The supervisor of a container, according to its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
-    /// Nobody has yet.
+    /// Not started yet.
     NotYet,
-    /// Nobody ever will.
+    /// Will never start.
     Never,
     /// This process.
     By(Process),
-    /// A process of an earlier run of the machine.
+    /// A process from before the last boot of the machine.
     Before,
-    /// The record is not the supervisor's, or an older version's.
+    /// The record was not written by the supervisor, or by an older version.
     Unknown,
 }
 
-/// What a supervisor says of the command that it runs.
+/// What a supervisor recorded about its command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ran {
-    /// The command, which leads a process group of its own.
+    /// The command, which leads its own process group.
     pub(crate) process: Process,
-    /// The control group that it was put in, if there is one.
+    /// The control group of the command, if there is one.
     pub(crate) cgroup: Option<PathBuf>,
 }
 
@@ -89,7 +93,7 @@ pub(crate) fn key_of(key: &Key, task: ResourceId, container: &str) -> Key {
     key.derive(&format!("records {task} {container}"))
 }
 
-/// Whether a container can have this name. Source: ECS API reference, `ContainerDefinition.name`.
+/// Whether this is a valid container name. Source: ECS API reference, `ContainerDefinition.name`.
 fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=255).contains(&name.len()) && name.bytes().all(plain)
@@ -101,7 +105,7 @@ impl Directory {
         Self { task, container: container.into(), folder, key }
     }
 
-    /// Opens it; `None` if there is none.
+    /// Opens the directory; `None` if it does not exist.
     pub(crate) fn open(
         root: &Folder,
         key: &Key,
@@ -115,7 +119,7 @@ impl Directory {
         Some(Self::new(folder, key, task, container))
     }
 
-    /// Makes it.
+    /// Creates the directory.
     pub(crate) fn create(
         root: &Folder,
         key: &Key,
@@ -138,7 +142,7 @@ impl Directory {
         runtime_id(self.task, &self.container)
     }
 
-    /// Who supervises it.
+    /// The supervisor of the container.
     pub(crate) fn begun(&self) -> Begun {
         let (times, pause) = EMPTY;
         for _ in 0..times {
@@ -162,27 +166,30 @@ impl Directory {
         Begun::Unknown
     }
 
-    /// The text of a line of the record, if it is there and its supervisor's.
+    /// The text of a line of the record, if it exists and is authentic.
     fn line<'r>(&self, record: &'r [u8], name: &str) -> Option<&'r str> {
         record.split_inclusive(|byte| *byte == b'\n').find_map(|line| self.key.open(name, line))
     }
 
-    /// The process of a record that an older version wrote: if it runs and its command line names this directory.
+    /// The process named in a record of an older version, if it runs and its command line names
+    /// this directory.
     pub(crate) fn unsealed(&self) -> Option<Pid> {
         let text = self.folder.read(OLD_RECORD, RECORD_BYTES_MAX).ok()?;
         let pid = Pid::from_raw(std::str::from_utf8(&text).ok()?.trim_end().parse().ok()?)?;
         super::found::names_path(pid, self.folder.path()).then_some(pid)
     }
 
-    /// Makes sure that a process that has not begun never does. False if it had begun after all.
+    /// Makes sure that a process that has not started never does. Returns false if it had started
+    /// after all.
     pub(crate) fn fence(&self) -> bool {
         let made = self.folder.create_new(RECORD);
         made.is_ok_and(|mut record| record.write_all(FENCE).is_ok())
     }
 
-    /// Puts the record out of force: a supervisor that lives all the same ends what it supervises. That it had begun stays known.
+    /// Revokes the record: a supervisor that is still alive then stops everything it supervises. It
+    /// remains visible that the container was started.
     pub(crate) fn disown(&self) {
-        // Where nothing can be written any more, nobody is told either.
+        // If this cannot be written, the supervisor cannot be told.
         let _ = self.folder.write(RECORD, DISOWNED);
     }
 
@@ -195,29 +202,29 @@ impl Directory {
         Some(Ran { process: process(&known)?, cgroup: cgroup.map(PathBuf::from) })
     }
 
-    /// How it ended, if the supervisor has said so.
+    /// The exit code, if the supervisor has recorded one.
     pub(crate) fn exit_code(&self) -> Option<i32> {
         let record = self.folder.read(RECORD, RECORD_BYTES_MAX).ok()?;
         self.line(&record, EXIT)?.split(' ').next()?.parse().ok()
     }
 
-    /// When it began and when it ended, in ms since the epoch.
+    /// Start and end time, in ms since the epoch.
     pub(crate) fn times(&self) -> (Option<u64>, Option<u64>) {
         let record = self.folder.read(RECORD, RECORD_BYTES_MAX).unwrap_or_default();
         let last = |line| self.line(&record, line)?.rsplit(' ').next()?.parse().ok();
         (last(SUPERVISOR), last(EXIT))
     }
 
-    /// Keeps the output and lets go of the rest.
+    /// Keeps the output and removes the rest.
     pub(crate) fn retire(&self) {
         if self.folder.identity_of(RETIRED).is_none() {
-            // What cannot be written or removed costs room, nothing else.
+            // A failure only costs disk space.
             let _ = self.folder.write(RETIRED, b"");
             let _ = self.folder.remove(WORK);
         }
     }
 
-    /// The end of what the container wrote.
+    /// The end of the container's output.
     pub(crate) fn output(&self, bytes_max: usize) -> Option<Vec<u8>> {
         let newest = tail(&self.folder, OUTPUT, bytes_max)?;
         let room = bytes_max - newest.len();
@@ -230,22 +237,22 @@ impl Directory {
     }
 }
 
-/// The name of the output that was replaced so many times.
+/// The name of the output file after that many rotations.
 pub(crate) fn older(times: u32) -> String {
     format!("{OUTPUT}.{times}")
 }
 
-/// What the runtime calls a container.
+/// The runtime id of a container.
 pub(crate) fn runtime_id(task: ResourceId, container: &str) -> Str {
     format!("process-{task}-{container}").into()
 }
 
-/// A process as records name it: its number, when it began, and in which run of the machine.
+/// The notation of a process in records: its id, its start time, and the boot id of the machine.
 pub(crate) fn name(process: Process) -> String {
     format!("{} {} {}", process.pid.as_raw_nonzero(), process.began, proc::boot())
 }
 
-/// Reads [`name`]. What was named in another run of the machine is gone.
+/// Parses [`name`]. A process from another boot is gone.
 fn process(text: &str) -> Option<Process> {
     let mut words = text.split(' ');
     let pid = Pid::from_raw(words.next()?.parse().ok()?)?;
@@ -286,31 +293,33 @@ pub(crate) fn of_task(root: &Folder, key: &Key, task: ResourceId) -> Vec<Directo
     folder.map(|folder| containers(&folder, key, task)).unwrap_or_default()
 }
 
-/// All directories. Those of tasks that are over count, too: the records may have lost what the directory still tells.
+/// All directories, including those of tasks that are over: the task records may have lost what the
+/// directory still shows.
 pub(crate) fn all(root: &Folder, key: &Key) -> Vec<Directory> {
     let tasks = tasks(root).into_iter();
     tasks.flat_map(|(task, folder)| containers(&folder, key, task)).collect()
 }
 
-/// Removes one container's directory, and that of its task if it was the last.
+/// Removes one container's directory, and that of its task if it was the last one.
 pub(crate) fn remove(root: &Folder, directory: &Directory) {
     let task = directory.task.to_string();
     let Ok(folder) = root.folder(&task) else { return };
-    // What cannot be removed now is swept up later.
+    // What cannot be removed now is swept later.
     let _ = folder.remove(&*directory.container);
     if folder.names().is_ok_and(|names| names.is_empty()) {
         let _ = root.remove(&task);
     }
 }
 
-/// Removes the output of tasks that are over: what is older than an hour, and the oldest of what is too much.
+/// Removes the output of ended tasks: everything older than an hour, and the oldest beyond the size
+/// limit.
 pub(crate) fn sweep(root: &Folder) {
     let mut kept: Vec<(SystemTime, u64, ResourceId)> = Vec::new();
     for (task, folder) in tasks(root) {
         let Some((since, bytes)) = retired(&folder) else { continue };
         let age = SystemTime::now().duration_since(since).unwrap_or_default();
         if age > KEPT {
-            // What cannot be removed now is tried again the next time.
+            // What cannot be removed now is retried in the next sweep.
             let _ = root.remove(task.to_string());
         } else {
             kept.push((since, bytes, task));
@@ -328,7 +337,7 @@ pub(crate) fn sweep(root: &Folder) {
     }
 }
 
-/// Since when a whole task has been over, and the bytes that it takes; `None` if it is not.
+/// Since when a whole task has been over, and its size in bytes; `None` if it is not over.
 fn retired(task: &Folder) -> Option<(SystemTime, u64)> {
     let mut last = SystemTime::UNIX_EPOCH;
     let mut bytes = 0;

@@ -1,4 +1,4 @@
-//! What is found of an earlier run: supervisors that still live, and what others have left.
+//! Finds what an earlier run left: supervisors that are still alive, and the results of others.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::busy::Busy;
 use crate::files::Folder;
 use crate::supervise::Cgroup;
 
-/// How often output of tasks that are over is swept up. Chosen by us.
+/// How often output of ended tasks is swept. Chosen by us.
 const SWEEP: Duration = Duration::from_mins(1);
 
-/// How long an adopted supervisor is given to name its command, and how often it is asked. Chosen by us.
+/// Attempts and delay when waiting for an adopted supervisor to record its command. Chosen by us.
 const NAMING: (u32, Duration) = (100, Duration::from_millis(20));
 
 impl Processes {
@@ -34,14 +34,14 @@ impl Processes {
             loop {
                 tokio::time::sleep(SWEEP).await;
                 let root = root.clone();
-                // One that broke off is tried again.
+                // A failed sweep is retried next time.
                 let _ = tokio::task::spawn_blocking(move || directory::sweep(&root)).await;
             }
         });
         found
     }
 
-    /// What became of a process that was started before. One that never began is made sure never to.
+    /// The state of a process started earlier. One that never started is kept from starting.
     fn look_at(&self, directory: &Directory) -> Option<Found> {
         let mut begun = directory.begun();
         if begun == Begun::NotYet {
@@ -98,7 +98,7 @@ impl Processes {
         });
     }
 
-    /// A supervisor that was just beginning names its command a moment later.
+    /// A supervisor that was just starting records its command a moment later.
     async fn name_command(&self, place: &Place, directory: &Directory) {
         let (times, pause) = NAMING;
         for _ in 0..times {
@@ -113,7 +113,7 @@ impl Processes {
     }
 }
 
-/// Ends what is left of a container whose supervisor is gone.
+/// Kills what is left of a container whose supervisor is gone.
 pub(super) fn end_rest(directory: &Directory) {
     if let Some(ran) = directory.command() {
         end(&ran);
@@ -123,25 +123,26 @@ pub(super) fn end_rest(directory: &Directory) {
     }
 }
 
-/// Ends what is left of a container whose supervisor is not known. If it lives all the same, it does the rest.
+/// Kills what is left of a container whose supervisor is unknown. If the supervisor is still alive,
+/// it does the rest.
 fn end_unknown(directory: &Directory) {
     if let Some(pid) = directory.unsealed() {
         let (task, container) = (directory.task, &*directory.container);
         tracing::warn!(%task, container, "stopping its process, which was started by an older version");
-        // Gone already is as good.
+        // It may be gone already.
         let _ = kill_process_group(pid, Signal::KILL);
     }
-    // What the record says of the command is sealed, and believed all the same; then the record is nobody's.
+    // The record's command line is sealed, and therefore trusted; then the record is revoked.
     end_rest(directory);
     directory.disown();
 }
 
-/// Ends what is left below the directory of an instance that nobody will open again.
+/// Kills what is left below the directory of an instance that will not be opened again.
 pub(crate) fn end_left_behind(root: &Folder, key: &Key) {
     directory::all(root, key).iter().for_each(end_unknown);
 }
 
-/// Whether a process names a path as a word of its command line.
+/// Whether a process has a path as an argument of its command line.
 pub(super) fn names_path(pid: Pid, path: &Path) -> bool {
     let path = path.as_os_str().as_encoded_bytes();
     proc::file(pid, "cmdline").split(|byte| *byte == 0).any(|word| word == path)

@@ -1,4 +1,4 @@
-//! Starting a process as a container, through its supervisor.
+//! Starts a process as a container, through its supervisor.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -18,18 +18,19 @@ use super::proc::{self, Process};
 use crate::command_line;
 use crate::supervise::{Arguments, Bounds, Cgroup, FAILED, MARK, Role, STARTED, base};
 
-/// Where commands are looked for when the container does not say. Source: Docker's default.
+/// Default search path for commands. Source: Docker's default.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// How long a supervisor may take to say that the command runs. Chosen by us: a machine that is slower has stopped.
+/// How long a supervisor may take to report that the command runs. Chosen by us: anything slower
+/// has hung.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// A supervisor that was started, and what is needed to hear of it.
+/// A started supervisor, and the handles to it.
 #[derive(Debug)]
 pub(super) struct Launched {
     pub(super) supervisor: Child,
     pub(super) ran: Ran,
-    /// Held for as long as the container is to live, if it is to end with us.
+    /// Held while the container should live, if it is to end with us.
     pub(super) lifeline: Option<ChildStdin>,
 }
 
@@ -47,7 +48,7 @@ pub(super) async fn start(
     arguments.bounds = bounds(spec)?;
     arguments.has_lifeline = setup.ends_with_us;
     let name = format!("longshore-{}-{}", directory.task, directory.container);
-    // A name that is too long for the kernel does without.
+    // A name too long for the kernel means no control group.
     arguments.cgroup = base().map(|base| base.join(name));
     let mut command = supervisor(setup, directory, &arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).envs(environment(directory, spec)?);
@@ -69,7 +70,7 @@ pub(super) async fn start(
         let (ran, lifeline) = (Ran { process, cgroup }, setup.ends_with_us.then_some(stdin));
         return Ok(Launched { supervisor: child, ran, lifeline });
     }
-    // It ends, or is ended: in either case it does no more.
+    // It ends, or is killed: either way it does nothing more.
     let _ = child.start_kill();
     if let Some(ran) = directory.command() {
         super::table::end(&ran);
@@ -83,13 +84,13 @@ pub(super) async fn start(
     })
 }
 
-/// A process as a supervisor tells it: its number, and when it began.
+/// Parses a process as reported by a supervisor: its id and start time.
 fn process(text: &str) -> Option<Process> {
     let (pid, began) = text.split_once(' ')?;
     Some(Process { pid: Pid::from_raw(pid.parse().ok()?)?, began: began.parse().ok()? })
 }
 
-/// Refuses what no process can do, before anything is made.
+/// Rejects what processes do not support, before anything is created.
 ///
 /// # Errors
 /// The reason, as `ErrorName: text`.
@@ -112,7 +113,8 @@ pub(super) fn check(spec: &ContainerSpec) -> Result<(), String> {
     Ok(())
 }
 
-/// How much output is kept. Source: ECS API reference, `LogConfiguration`; Docker, *JSON File logging driver*.
+/// Output limits. Source: ECS API reference, `LogConfiguration`; Docker, *JSON File logging
+/// driver*.
 fn bounds(spec: &ContainerSpec) -> Result<Bounds, String> {
     let Some(log) = &spec.definition.log_configuration else { return Ok(Bounds::default()) };
     if log.log_driver.as_deref() == Some("none") {
@@ -123,7 +125,7 @@ fn bounds(spec: &ContainerSpec) -> Result<Bounds, String> {
         .map_err(|why| format!("CannotCreateContainerError: {why}"))
 }
 
-/// What a supervisor is asked to do for a container.
+/// The arguments of a supervisor for a container.
 fn arguments(role: Role, directory: &Directory, spec: &ContainerSpec) -> Result<Arguments, String> {
     let command = command_line(spec).into_iter().map(OsString::from).collect();
     let mut arguments = Arguments::new(role, directory.folder.path(), command);
@@ -139,7 +141,7 @@ fn arguments(role: Role, directory: &Directory, spec: &ContainerSpec) -> Result<
     Ok(arguments)
 }
 
-/// The supervisor, which starts in the container's directory wherever that is by then.
+/// The command that runs the supervisor in the container's directory, even if that was moved.
 fn supervisor(setup: &Setup, directory: &Directory, arguments: &Arguments) -> Command {
     let mut command = std::process::Command::new(&setup.supervisor.program);
     command.arg0("longshore").args(&setup.supervisor.words).args(arguments.words());
@@ -148,13 +150,13 @@ fn supervisor(setup: &Setup, directory: &Directory, arguments: &Arguments) -> Co
     Command::from(command)
 }
 
-/// The container's variables, marked so that they are none of the supervisor's.
+/// The container's variables, with a prefix that keeps them from affecting the supervisor.
 fn environment(
     directory: &Directory,
     spec: &ContainerSpec,
 ) -> Result<Vec<(String, OsString)>, String> {
     let work = directory.folder.path().join("work");
-    // Another user may not see our directories.
+    // Another user cannot see our directories.
     let home = user(spec)?.map_or_else(|| work.clone(), |user| user.home);
     let mut all: Vec<(String, OsString)> = vec![
         ("PATH".into(), PATH.into()),
@@ -174,17 +176,17 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0'])
 }
 
-/// Whether the program is a file, or is found where the container looks for programs.
+/// Whether the program is a file, or is found on the container's search path.
 fn program_exists(spec: &ContainerSpec, program: &str) -> bool {
     if program.contains('/') {
-        // Relative to a directory that may not be there yet: the shell will tell.
+        // Relative to a directory that may not exist yet: the shell reports the error.
         return !program.starts_with('/') || std::path::Path::new(program).is_file();
     }
     let path = spec.variable("PATH").unwrap_or(PATH);
     path.split(':').any(|directory| std::path::Path::new(directory).join(program).is_file())
 }
 
-/// Who a command runs as.
+/// The user that a command runs as.
 #[derive(Debug, PartialEq, Eq)]
 struct User {
     uid: u32,
@@ -213,12 +215,13 @@ fn user(spec: &ContainerSpec) -> Result<Option<User>, String> {
     Ok(Some(user))
 }
 
-/// Reads `user`, `uid`, `user:group` or `uid:gid`. Source: ECS API reference, `ContainerDefinition.user`.
+/// Parses `user`, `uid`, `user:group` or `uid:gid`. Source: ECS API reference,
+/// `ContainerDefinition.user`.
 fn identity(text: &str) -> Option<User> {
     let (user, group) =
         text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
     let uid = user.parse().ok();
-    // A number may have a name, too.
+    // A number may also have a name.
     let known = entry("/etc/passwd", |fields| {
         fields.first() == Some(&user) || (uid.is_some() && fields.get(2) == Some(&user))
     });
@@ -234,7 +237,7 @@ fn identity(text: &str) -> Option<User> {
     Some(User { uid, gid, home: home.into() })
 }
 
-/// The fields of the first line that is wanted.
+/// The fields of the first matching line.
 fn entry(file: &str, is_wanted: impl Fn(&[&str]) -> bool) -> Option<Vec<String>> {
     let text = proc::text(file);
     let mut lines = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
@@ -242,14 +245,16 @@ fn entry(file: &str, is_wanted: impl Fn(&[&str]) -> bool) -> Option<Vec<String>>
     Some(fields.into_iter().map(str::to_owned).collect())
 }
 
-/// The ports that a process was told of, which the kernel still knows after a restart of the agent: its supervisor was told, too.
+/// The ports that a process was told. After a restart of the agent they are read from the
+/// environment of its supervisor, which was told too.
 pub(super) fn bindings(supervisor: Pid) -> Vec<PortBinding> {
     super::ports::read(&proc::file(supervisor, "environ"))
 }
 
-/// Runs a health check beside the container's command, and says whether it ended well in time. It has the environment that the
-/// container was started with, secrets and all, which the kernel still knows of its supervisor after a restart of the agent.
-/// What it leaves behind is ended with it.
+/// Runs a health check beside the container's command; returns whether it succeeded in time. It
+/// gets the environment that the container was started with, including secrets, which the kernel
+/// still has for the supervisor after a restart of the agent. Any processes it leaves behind are
+/// killed.
 pub(super) async fn probe(
     setup: &Setup,
     directory: &Directory,
@@ -271,7 +276,7 @@ pub(super) async fn probe(
     passed
 }
 
-/// Reads `/proc/PID/environ`.
+/// Parses `/proc/PID/environ`.
 fn variables(environ: &[u8]) -> impl Iterator<Item = (&OsStr, &OsStr)> {
     environ.split(|byte| *byte == 0).filter_map(|entry| {
         let equals = entry.iter().position(|byte| *byte == b'=')?;

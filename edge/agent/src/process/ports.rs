@@ -1,12 +1,14 @@
 //! Host ports of processes.
 //!
-//! A process has no network of its own: it listens on ports of this machine, beside those of every other instance and of programs
-//! that are none of ours. A static host port is the one that it should listen on. For a dynamic one the kernel names a port of
-//! its ephemeral range that is free now, as Docker does. Which ports it has, it reads in its environment: `PORT` is
-//! that of its first port mapping, `PORT0`, `PORT1` and so on are those of all, in the order of the definition.
+//! A process has no network of its own: it listens on ports of this machine, which it shares with
+//! every other instance and with unrelated programs. A static host port is the one that it should
+//! listen on. For a dynamic one the kernel picks a free port of its ephemeral range, as with
+//! Docker. The process reads its ports from its environment: `PORT` is that of its first port
+//! mapping; `PORT0`, `PORT1` and so on are those of all mappings, in the order of the definition.
 //!
-//! A process may take its time to listen, so what was given is remembered for as long as its container is there, by all instances of
-//! the program together; after a restart it is read again where the kernel keeps it, in the environment of the process.
+//! A process may take a while to listen, so assigned ports are remembered while the container
+//! exists, jointly by all instances of the program; after a restart they are read from the
+//! environment of the process, which the kernel keeps.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -18,16 +20,17 @@ use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::host::{ContainerSpec, NetworkMode, PortBinding};
 use longshore_wire_ecs::shape::shared::KeyValuePair;
 
-/// The variable that the ports are read from again: `80/tcp=32768 53/udp=40001`.
+/// The variable from which the ports are read back: `80/tcp=32768 53/udp=40001`.
 const ALL: &str = "LONGSHORE_PORTS";
 
-/// How often the kernel is asked for a port that nobody of ours has. Chosen by us: it seldom names one of theirs.
+/// How often the kernel is asked for a port that none of our containers has. Chosen by us:
+/// conflicts are rare.
 const ATTEMPTS: u32 = 100;
 
 /// The container that has a port.
 type Owner = (ResourceId, Str);
 
-/// The ports that this program has given to processes.
+/// The ports assigned to processes by this program.
 #[derive(Clone, Debug, Default)]
 pub struct Ports {
     given: Arc<Mutex<BTreeMap<(Transport, u16), Owner>>>,
@@ -39,7 +42,7 @@ enum Transport {
     Udp,
 }
 
-/// A port that is held while others are chosen, so that none is chosen twice.
+/// A port held while others are chosen, so that none is chosen twice.
 #[expect(dead_code, reason = "held, not used")]
 enum Held {
     Tcp(TcpListener),
@@ -51,7 +54,7 @@ impl Transport {
         if protocol == "udp" { Self::Udp } else { Self::Tcp }
     }
 
-    /// Takes a port of this machine, 0 for any.
+    /// Binds a port of this machine, or any if it is 0.
     fn hold(self, port: u16) -> std::io::Result<(Held, u16)> {
         let at = (Ipv4Addr::UNSPECIFIED, port);
         Ok(match self {
@@ -71,14 +74,15 @@ impl Transport {
 
 impl Ports {
     fn given(&self) -> MutexGuard<'_, BTreeMap<(Transport, u16), Owner>> {
-        // A panic elsewhere does not make the table wrong: every change to it is one insertion or removal.
+        // A panic elsewhere cannot corrupt the table: every change is a single insertion or
+        // removal.
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a container the ports of its mappings.
+    /// Assigns a container the ports of its mappings.
     ///
     /// # Errors
-    /// One that is static is in use; the reason is `ErrorName: text`.
+    /// If a static port is in use; the reason is `ErrorName: text`.
     pub(super) fn give(
         &self,
         owner: &Owner,
@@ -100,7 +104,7 @@ impl Ports {
                         held.push(one);
                         None
                     }
-                    // What keeps us from a port for another reason need not keep the process from it.
+                    // Any other reason need not affect the process.
                     Err(error) => (error.kind() == ErrorKind::AddrInUse).then_some(""),
                 }
             };
@@ -115,7 +119,8 @@ impl Ports {
             let transport = Transport::of(&binding.protocol);
             let free = (0..ATTEMPTS).find_map(|_| {
                 let (one, port) = transport.hold(0).ok()?;
-                // One that somebody of ours will listen on is held too, so that the kernel names another.
+                // A port that one of our containers will listen on is held too, so that the kernel
+                // picks another.
                 held.push(one);
                 (!given.contains_key(&(transport, port))).then_some(port)
             });
@@ -132,7 +137,7 @@ impl Ports {
         Ok(bindings)
     }
 
-    /// Remembers the ports of a container that runs since before.
+    /// Records the ports of a container that was running before.
     pub(super) fn found(&self, owner: &Owner, bindings: &[PortBinding]) {
         let mut given = self.given();
         for binding in bindings {
@@ -140,18 +145,19 @@ impl Ports {
         }
     }
 
-    /// A container is over.
+    /// Releases the ports of a container.
     pub(super) fn take_back(&self, owner: &Owner) {
         self.given().retain(|_, has| has != owner);
     }
 
-    /// A task is over.
+    /// Releases the ports of a task.
     pub(super) fn take_back_all(&self, task: ResourceId) {
         self.given().retain(|_, (of, _)| *of != task);
     }
 }
 
-/// The ports that a container asks for, with 0 for any. In the host's network they are the container's own.
+/// The ports that a container requests, with 0 for any. In the host's network they are the
+/// container's own.
 fn wanted(mode: NetworkMode, container: &ContainerSpec) -> Vec<PortBinding> {
     if matches!(mode, NetworkMode::None | NetworkMode::Awsvpc) {
         return Vec::new();
@@ -167,10 +173,10 @@ fn wanted(mode: NetworkMode, container: &ContainerSpec) -> Vec<PortBinding> {
     wanted.collect()
 }
 
-/// The environment of a container with what it is told of its ports.
+/// The environment of a container, including variables for its ports.
 ///
-/// What the definition says wins, but for a `PORT` that names a container port: the process cannot listen there, as another one of
-/// the same kind may be on this machine.
+/// Variables of the definition take precedence, except a `PORT` that names a container port: the
+/// process cannot listen there, as another one of the same kind may run on this machine.
 pub(super) fn told(container: &ContainerSpec, bindings: &[PortBinding]) -> Vec<KeyValuePair> {
     let mut all = Vec::clone(&container.environment);
     let Some(first) = bindings.first() else { return all };
@@ -197,10 +203,10 @@ pub(super) fn told(container: &ContainerSpec, bindings: &[PortBinding]) -> Vec<K
     all
 }
 
-/// The ports that a process was told of, from `/proc/PID/environ`.
+/// The ports that a process was told, from `/proc/PID/environ`.
 pub(super) fn read(environ: &[u8]) -> Vec<PortBinding> {
     let mut variables = environ.split(|byte| *byte == 0).filter_map(|one| {
-        // Whoever stands between may have marked the names.
+        // The supervisor may have prefixed the names.
         let (name, value) = std::str::from_utf8(one).ok()?.split_once('=')?;
         name.ends_with(ALL).then_some(value)
     });
@@ -248,7 +254,7 @@ mod tests {
         (ResourceId(task), "web".into())
     }
 
-    /// A port that nobody has at the moment.
+    /// A port that is currently unused.
     fn free() -> u16 {
         Transport::Tcp.hold(0).expect("there is one").1
     }
@@ -270,7 +276,7 @@ mod tests {
                 given.iter().zip([Transport::Tcp, Transport::Tcp, Transport::Udp])
             {
                 assert!(all.insert((transport, *port)), "{port} twice");
-                // Nobody listens there, though nobody else of ours gets it.
+                // Nobody listens there, but no other container of ours gets it.
                 assert!(transport.hold(*port).is_ok(), "{port}");
             }
         }
@@ -302,7 +308,7 @@ mod tests {
         ports.take_back(&owner(1));
         assert_eq!(give(&ports, 2, &spec), Ok(vec![port]));
         ports.take_back_all(ResourceId(2));
-        // One that runs since before has it as well.
+        // A container that was running before has its port too.
         let bindings = read(format!("A=1\0LONGSHORE_PORTS=80/tcp={port}\0").as_bytes());
         ports.found(&owner(3), &bindings);
         assert!(give(&ports, 4, &spec).is_err());
@@ -320,7 +326,7 @@ mod tests {
         assert!(of(NetworkMode::None).is_empty());
     }
 
-    /// `PORT`, `PORT0` and `PORT1` as a process with these variables reads them.
+    /// `PORT`, `PORT0` and `PORT1` as seen by a process with these variables.
     fn seen(environment: &[(&str, &str)]) -> [String; 3] {
         let spec = container(&[(80, 0, "tcp"), (8080, 0, "tcp")], environment);
         let binding = |container_port, host_port| PortBinding {

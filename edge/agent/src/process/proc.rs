@@ -1,49 +1,49 @@
-//! What the kernel tells of processes, below `/proc`.
+//! Process information from `/proc`.
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use rustix::process::Pid;
 
-/// Nanoseconds of a tick. Source: the kernel counts for programs in hundredths of a second on all of our platforms.
+/// Nanoseconds per tick. Source: the kernel reports hundredths of a second on all of our platforms.
 const TICK_NS: u64 = 10_000_000;
 
-/// The name of the machine whose ports processes take.
+/// The name of this machine, which provides the ports of processes.
 ///
 /// # Errors
-/// Why it is not known, for people.
+/// Why it is unknown, for people.
 pub fn machine() -> Result<String, String> {
     const NAME: &str = "/proc/sys/kernel/hostname";
     let name = fs::read_to_string(NAME).map_err(|error| format!("{NAME}: {error}"))?;
     Ok(name.trim().to_owned())
 }
 
-/// A process, told apart from a later one with the same number.
+/// A process, distinguished from later ones with the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) pid: Pid,
-    /// When it began, in ticks since the machine did.
+    /// Start time, in ticks since boot.
     pub(crate) began: u64,
 }
 
 impl Process {
-    /// The process that has a number now.
+    /// The process that currently has an id.
     pub(crate) fn of(pid: Pid) -> Option<Self> {
         Some(Self { pid, began: stat(pid)?.began })
     }
 
-    /// Whether the number is its own, although it may have ended.
+    /// Whether the process exists, possibly as a zombie.
     pub(crate) fn is_there(self) -> bool {
         stat(self.pid).is_some_and(|stat| stat.began == self.began)
     }
 
-    /// Whether it runs. One that has ended and was not waited for does not.
+    /// Whether it is running; false for zombies.
     pub(crate) fn is_running(self) -> bool {
         stat(self.pid).is_some_and(|stat| stat.began == self.began && !stat.is_over())
     }
 }
 
-/// What `/proc/PID/stat` says of one process.
+/// One process as described by `/proc/PID/stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stat {
     state: char,
@@ -55,18 +55,19 @@ pub(crate) struct Stat {
 }
 
 impl Stat {
-    /// Whether it has ended, and waits for its parent to hear of it.
+    /// Whether it is a zombie.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.state, 'Z' | 'X')
     }
 }
 
-/// What is known of a process; `None` if it is gone.
+/// Reads the state of a process; `None` if it is gone.
 pub(crate) fn stat(pid: Pid) -> Option<Stat> {
     parse(&fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?)
 }
 
-/// Reads `/proc/PID/stat`. A name may hold anything, so fields are counted from the last parenthesis. Source: proc(5).
+/// Parses `/proc/PID/stat`. A name may contain anything, so fields are counted from the last
+/// parenthesis. Source: proc(5).
 fn parse(stat: &str) -> Option<Stat> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     // The first of them is field 3.
@@ -74,7 +75,7 @@ fn parse(stat: &str) -> Option<Stat> {
     Some(Stat {
         state: fields.first()?.chars().next()?,
         parent: fields.get(1)?.parse().ok()?,
-        // With what children used that have ended.
+        // Including children that were reaped.
         user_ns: (field(14)? + field(16)?) * TICK_NS,
         kernel_ns: (field(15)? + field(17)?) * TICK_NS,
         threads: field(20)?,
@@ -82,7 +83,7 @@ fn parse(stat: &str) -> Option<Stat> {
     })
 }
 
-/// A file of a process, as the kernel gives it; empty if it is gone.
+/// A file of a process, as provided by the kernel; empty if it is gone.
 pub(crate) fn file(pid: Pid, name: &str) -> Vec<u8> {
     fs::read(format!("/proc/{}/{name}", pid.as_raw_nonzero())).unwrap_or_default()
 }
@@ -92,12 +93,12 @@ pub(crate) fn text(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-/// What tells this run of the machine from every other.
+/// The boot id, unique to this boot of the machine.
 pub(crate) fn boot() -> String {
     text("/proc/sys/kernel/random/boot_id").trim().to_owned()
 }
 
-/// All processes below one, itself not counted. Those that come and go meanwhile may be missed.
+/// All descendants of a process. Those that come and go in the meantime may be missed.
 pub(crate) fn below(top: Pid) -> Vec<Pid> {
     let mut found = Vec::new();
     let mut next = vec![top];
@@ -109,11 +110,11 @@ pub(crate) fn below(top: Pid) -> Vec<Pid> {
     found
 }
 
-/// The children of all threads of a process; `None` where the kernel does not list them.
+/// The children of all threads of a process; `None` if the kernel does not list them.
 fn children(parent: Pid) -> Option<Vec<Pid>> {
     let threads = format!("/proc/{}/task", parent.as_raw_nonzero());
     let Ok(entries) = fs::read_dir(&threads) else {
-        // It has ended, and its children are somebody else's.
+        // It has ended, and its children were reparented.
         return Some(Vec::new());
     };
     let mut found = Vec::new();
@@ -131,7 +132,7 @@ fn number(text: &str) -> Option<Pid> {
     Pid::from_raw(text.parse().ok()?)
 }
 
-/// As [`below`], from the parents of all processes of the machine.
+/// Like [`below`], computed from the parents of all processes of the machine.
 fn below_by_parents(top: Pid) -> Vec<Pid> {
     let mut of_parent: BTreeMap<i32, Vec<Pid>> = BTreeMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok) {

@@ -1,18 +1,19 @@
-//! Records that can be told from forged ones.
+//! Authenticated records.
 //!
-//! A task that runs as our own user can write wherever we can. What it must not do is make us believe that it is another process or
-//! ended otherwise than it did. So each record of a container carries a code that only the container's key makes,
-//! and the key is kept away from the records. Source of the code: HMAC, RFC 2104, with SHA-256.
+//! A task that runs as our own user can write wherever we can. It must not be able to impersonate
+//! another process or fake its exit code. So each record of a container carries a code that only
+//! the container's key can produce, and the key is kept apart from the records. The code is HMAC
+//! (RFC 2104) with SHA-256.
 
 use std::fmt::Write;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Bytes of a key.
+/// Size of a key in bytes.
 pub const KEY_BYTES: usize = 32;
 
-/// A secret that records are sealed with.
+/// A secret key that seals records.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key([u8; KEY_BYTES]);
 
@@ -23,10 +24,10 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// A new one, from the randomness of the system.
+    /// Generates a new key from the system's randomness.
     pub fn random() -> Self {
         let mut key = [0; KEY_BYTES];
-        // What the kernel gives in one go is longer than a key, and it waits only in the first moments of a machine.
+        // A key is short enough to be read in one call, which blocks only right after boot.
         rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty())
             .expect("the kernel has randomness");
         Self(key)
@@ -37,12 +38,12 @@ impl Key {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// The bytes of the key.
     pub fn bytes(&self) -> &[u8; KEY_BYTES] {
         &self.0
     }
 
-    /// A key for one purpose, which tells nothing of this one.
+    /// A key for one purpose, which reveals nothing about this one.
     #[must_use]
     pub fn derive(&self, purpose: &str) -> Self {
         Self(self.mac(&["key", purpose]).finalize().into_bytes().into())
@@ -58,19 +59,19 @@ impl Key {
         mac
     }
 
-    /// The record `text` of a kind, as a line with its code.
+    /// Formats the record `text` of a kind as a line with its code.
     pub(crate) fn seal(&self, kind: &str, text: &str) -> String {
         let code: [u8; 32] = self.mac(&[kind, text]).finalize().into_bytes().into();
         let mut line = format!("{text} ");
         for byte in code {
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(line, "{byte:02x}");
         }
         line.push('\n');
         line
     }
 
-    /// The text of a record of a kind; `None` if it is not whole, or not ours.
+    /// The text of a record of a kind; `None` if it is incomplete or not authentic.
     pub(crate) fn open<'l>(&self, kind: &str, line: &'l [u8]) -> Option<&'l str> {
         let line = std::str::from_utf8(line).ok()?.split_once('\n')?.0;
         let (text, digits) = line.rsplit_once(' ')?;

@@ -1,7 +1,9 @@
-//! What there is to see of a process, for itself to read: names, times, and what it and all that it started use.
+//! The metadata of a process, for itself to read: names, times, and the resource usage of it and
+//! its descendants.
 //!
-//! Usage is told in the form in which Docker tells it of a container, so that the same programs can read it. What the
-//! kernel counts for control groups only (bytes read and written, network) is left empty.
+//! Usage has the format in which Docker reports it for a container, so that the same programs can
+//! read it. What the kernel counts only per control group (bytes read and written, network) is left
+//! empty.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,10 +17,10 @@ use super::directory::Directory;
 use super::proc;
 use crate::sight::{Sight, labels};
 
-/// Nanoseconds of a tick. Source: the kernel counts for programs in hundredths of a second on all of our platforms.
+/// Nanoseconds per tick. Source: the kernel reports hundredths of a second on all of our platforms.
 const TICK_NS: u64 = 10_000_000;
 
-/// What a container's processes had used at a time.
+/// The resource usage of a container's processes at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sample {
     at: Timestamp,
@@ -29,7 +31,7 @@ pub(super) struct Sample {
     memory_bytes: u64,
 }
 
-/// What is known of a process by its files. Its address is this machine's: it listens here.
+/// The metadata of a process from its files. Its address is that of this machine, where it listens.
 pub(super) fn look(directory: &Directory, spec: &TaskSpec, container: &ContainerSpec) -> Sight {
     let (began, ended) = directory.times();
     let time = |millis: Option<u64>| millis.map(|millis| Timestamp::from_millis(millis).iso());
@@ -55,7 +57,7 @@ fn stamp(at: SystemTime) -> Timestamp {
     Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Adds up all processes below a supervisor; `None` if nobody is left of them.
+/// Sums up all processes below a supervisor; `None` if none is left.
 pub(super) fn sample(supervisor: Pid) -> Option<Sample> {
     let mut sum = Sample {
         at: stamp(SystemTime::now()),
@@ -66,7 +68,7 @@ pub(super) fn sample(supervisor: Pid) -> Option<Sample> {
         memory_bytes: 0,
     };
     for pid in proc::below(supervisor) {
-        // Who has ended meanwhile uses nothing.
+        // Processes that ended in the meantime use nothing.
         let Some(one) = proc::stat(pid).filter(|one| !one.is_over()) else { continue };
         sum.user_ns += one.user_ns;
         sum.kernel_ns += one.kernel_ns;
@@ -83,13 +85,13 @@ fn system_ns(stat: &str) -> u64 {
     ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * TICK_NS
 }
 
-/// A figure in KiB of a file of `/proc`.
+/// A value in KiB from a file of `/proc`.
 fn kib(text: &str, name: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-/// Usage as Docker tells it, with the sample before as `precpu_stats`.
+/// Usage in Docker's format, with the previous sample as `precpu_stats`.
 pub(super) fn stats(id: &str, sample: &Sample, before: Option<&Sample>) -> Value {
     let memory = proc::text("/proc/meminfo");
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -1,4 +1,4 @@
-//! What an instance remembers of its processes, and how they are ended.
+//! What an instance remembers about its processes, and how they are ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,12 +24,12 @@ pub(super) struct Table {
     pub(super) specs: BTreeMap<ResourceId, Arc<TaskSpec>>,
     /// Exit codes of found processes that ended before their task was named.
     pub(super) exits: BTreeMap<Place, Option<i32>>,
-    /// Watchers, probes and the sweeper. They end with their process, or with this.
+    /// Watchers, probes and the sweeper. They end with their process, or when this is dropped.
     pub(super) work: JoinSet<()>,
 }
 
 impl Table {
-    /// Notes what was started; false if nobody wants it any more, and it is ended.
+    /// Records what was started; if it is no longer wanted, stops it and returns false.
     pub(super) fn take_in(&mut self, place: &Place, running: Running) -> bool {
         let entry = self.running.get_mut(place);
         if entry.is_none() {
@@ -39,34 +39,34 @@ impl Table {
     }
 }
 
-/// A container from the moment that it is asked for until its end is told.
+/// A container from when it is requested until its end is reported.
 #[derive(Debug, Default)]
 pub(super) struct Running {
-    /// Once it is there.
+    /// Set once it exists.
     pub(super) supervisor: Option<Pid>,
     pub(super) ran: Option<Ran>,
     pub(super) killed: bool,
-    /// What it had used when that was last asked for.
+    /// Resource usage when last queried.
     pub(super) sample: Option<Sample>,
-    /// Held so that the supervisor goes on.
+    /// Keeps the supervisor running while held.
     #[expect(dead_code, reason = "held, not used")]
     pub(super) lifeline: Option<ChildStdin>,
 }
 
 impl Running {
-    /// Ends all of it.
+    /// Kills all of it.
     pub(super) fn end(&self) {
         if let Some(ran) = &self.ran {
             end(ran);
         }
         if let Some(supervisor) = self.supervisor {
-            // One that was held up goes on, and does the rest.
+            // Resumes a suspended supervisor, which does the rest.
             let _ = kill_process(supervisor, Signal::CONT);
         }
     }
 }
 
-/// Ends a command, its process group, and its control group.
+/// Kills a command, its process group, and its control group.
 pub(super) fn end(ran: &Ran) {
     signal_group(ran, Signal::KILL);
     if let Some(path) = &ran.cgroup {
@@ -74,10 +74,10 @@ pub(super) fn end(ran: &Ran) {
     }
 }
 
-/// Signals the process group of a command, unless its number is another's by now.
+/// Signals the process group of a command, unless its id belongs to another process by now.
 pub(super) fn signal_group(ran: &Ran, signal: Signal) {
     if ran.process.is_there() {
-        // A group that is gone already is being noticed by its watcher.
+        // If the group is gone already, its watcher will notice.
         let _ = kill_process_group(ran.process.pid, signal);
     }
 }

@@ -1,4 +1,4 @@
-//! What a supervisor is asked to do, as words of its command line.
+//! The command line of a supervisor.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::output::Bounds;
 
-/// What stands before the names of the container's variables in the environment of its supervisor.
+/// Prefix of the container's variables in the environment of its supervisor.
 pub(crate) const MARK: &str = "container:";
 
 /// What is run.
@@ -18,21 +18,21 @@ pub(crate) enum Role {
     Probe,
 }
 
-/// What a supervisor is asked to do.
+/// The arguments of a supervisor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub(crate) role: Role,
-    /// The container's directory, which must stay where it is.
+    /// The container's directory, which must stay in place.
     pub(crate) about: PathBuf,
-    /// User and group of the command, if they are not our own.
+    /// User and group of the command, if different from ours.
     pub(crate) user: Option<(u32, u32)>,
-    /// Where the command starts, if not in the container's own directory.
+    /// Working directory of the command, if not the container's own directory.
     pub(crate) cwd: Option<PathBuf>,
-    /// How much output is kept.
+    /// Output limits.
     pub(crate) bounds: Bounds,
-    /// What the control group of the command is to be called, but for the supervisor's number.
+    /// Path of the command's control group, without the supervisor's id.
     pub(crate) cgroup: Option<PathBuf>,
-    /// Whether all is to end once nobody holds the other end of standard input.
+    /// Whether everything ends when the other end of standard input is closed.
     pub(crate) has_lifeline: bool,
     /// The command.
     pub(crate) command: Vec<OsString>,
@@ -52,7 +52,7 @@ impl Arguments {
         }
     }
 
-    /// As words, for [`Self::parse`].
+    /// The command line, for [`Self::parse`].
     pub(crate) fn words(&self) -> Vec<OsString> {
         let role = match self.role {
             Role::Container => "container",
@@ -116,7 +116,7 @@ fn user(text: &OsStr) -> Result<(u32, u32), String> {
     numbers.ok_or_else(|| "a user is UID:GID".to_owned())
 }
 
-/// The container's variables among those of its supervisor.
+/// Extracts the container's variables from those of its supervisor.
 pub(crate) fn variables<'v, T: AsRef<OsStr> + 'v>(
     all: impl Iterator<Item = (&'v OsStr, T)> + 'v,
 ) -> impl Iterator<Item = (&'v OsStr, T)> + 'v {

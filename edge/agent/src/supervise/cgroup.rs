@@ -1,7 +1,9 @@
-//! A control group for a command (cgroup v2), where we may make one: all that is in it ends at once, whatever it does.
+//! A control group (cgroup v2) for a command, if we are allowed to create one: everything in it can
+//! be killed at once.
 //!
-//! It is more than the reaper where something forks faster than it can be ended, or has ended its supervisor. The kernel moves the
-//! command into it a moment after its start. Source: the kernel's `Documentation/admin-guide/cgroup-v2.rst`.
+//! The reaper alone does not suffice if processes fork faster than they can be killed, or have
+//! killed their supervisor. The kernel moves the command into the group shortly after its start.
+//! Source: the kernel's `Documentation/admin-guide/cgroup-v2.rst`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,16 +14,17 @@ use rustix::process::Pid;
 
 use crate::process::proc;
 
-/// How often, and how long apart, the removal is tried: the kernel takes a moment to see that a group is empty. Chosen by us.
+/// Attempts and delay for the removal: the kernel takes a moment to notice that a group is empty.
+/// Chosen by us.
 const REMOVALS: (u32, Duration) = (50, Duration::from_millis(2));
 
-/// A control group of our making.
+/// A control group that we created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cgroup {
     path: PathBuf,
 }
 
-/// Below which control group we may make others, if at all.
+/// The control group below which we can create others, if any.
 pub(crate) fn base() -> Option<&'static Path> {
     static BASE: OnceLock<Option<PathBuf>> = OnceLock::new();
     BASE.get_or_init(find).as_deref()
@@ -35,7 +38,8 @@ fn find() -> Option<PathBuf> {
     Some(own)
 }
 
-/// Our own control group: where the hierarchy is mounted, and where we are in it. Source: proc(5), cgroups(7).
+/// Our own control group: the mount point of the hierarchy plus our path in it. Source: proc(5),
+/// cgroups(7).
 fn own(mounts: &str, groups: &str) -> Option<PathBuf> {
     let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "))?;
     let mut fields = mount.split(' ').skip(3);
@@ -49,7 +53,8 @@ fn own(mounts: &str, groups: &str) -> Option<PathBuf> {
 }
 
 impl Cgroup {
-    /// Makes it; `None` where we may not, or the kernel (before 5.14) cannot end all of a group at once.
+    /// Creates it; `None` if not permitted, or if the kernel (before 5.14) cannot kill a whole
+    /// group.
     pub(crate) fn create(path: &Path) -> Option<Self> {
         let made = Self { path: path.to_owned() };
         match fs::create_dir(path) {
@@ -64,14 +69,14 @@ impl Cgroup {
         None
     }
 
-    /// Where a supervisor makes the one for its command: no two that run have the same.
+    /// The path of the group for a supervisor's command, unique among running ones.
     pub(crate) fn path_of(prefix: &Path, supervisor: Pid) -> PathBuf {
         let mut path = prefix.as_os_str().to_owned();
         path.push(format!("-{}", supervisor.as_raw_nonzero()));
         path.into()
     }
 
-    /// One that somebody else has made.
+    /// An existing group.
     pub(crate) fn at(path: &Path) -> Self {
         Self { path: path.to_owned() }
     }
@@ -80,19 +85,19 @@ impl Cgroup {
         &self.path
     }
 
-    /// Puts a process in it, and what it starts from then on.
+    /// Adds a process, including what it starts from then on.
     pub(crate) fn add(&self, pid: Pid) {
-        // One that has ended needs no group.
+        // A process that has ended needs no group.
         let _ = fs::write(self.path.join("cgroup.procs"), pid.as_raw_nonzero().to_string());
     }
 
-    /// Ends all that is in it.
+    /// Kills everything in it.
     pub(crate) fn kill(&self) {
-        // A group that is gone holds nobody.
+        // If the group is gone, it is empty.
         let _ = fs::write(self.path.join("cgroup.kill"), "1");
     }
 
-    /// Removes it, once nobody is in it.
+    /// Removes it, once it is empty.
     pub(crate) fn remove(&self) {
         let (times, pause) = REMOVALS;
         for _ in 0..times {

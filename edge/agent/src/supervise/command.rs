@@ -1,4 +1,4 @@
-//! Starting a container's command.
+//! Starts a container's command.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -17,25 +17,25 @@ use super::arguments::{Arguments, Role, variables};
 use crate::files::Folder;
 use crate::process::directory::WORK;
 
-/// Bytes that are read at a time: what a pipe holds unless somebody says otherwise. Source: pipe(7).
+/// Read buffer size: the default capacity of a pipe. Source: pipe(7).
 const READ_BYTES: usize = 64 * 1024;
 
-/// A command that runs.
+/// A running command.
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) pid: Pid,
-    /// What it writes, standard output and error in the order of writing.
+    /// Its standard output and error, in the order of writing.
     pub(super) output: OwnedFd,
     buffer: Vec<u8>,
 }
 
-/// What came of reading.
+/// The result of a read.
 pub(super) enum Read<'r> {
-    /// This was written.
+    /// Output.
     Some(&'r [u8]),
-    /// Nothing for now.
+    /// Nothing at the moment.
     None,
-    /// Nobody can write any more.
+    /// There are no writers left.
     Closed,
 }
 
@@ -51,7 +51,7 @@ impl Started {
     }
 }
 
-/// Starts the command, in a process group of its own.
+/// Starts the command in its own process group.
 ///
 /// # Errors
 /// The reason, as `ErrorName: text`.
@@ -61,7 +61,7 @@ pub(super) fn start(arguments: &Arguments, folder: &Folder) -> Result<Started, S
     if let (Role::Container, Some((uid, gid))) = (arguments.role, arguments.user) {
         work.give_to(uid, gid).map_err(failed)?;
     }
-    // Here and not on the way to the command: another user may not see the directories above.
+    // Before switching users: another user may not be able to see the parent directories.
     rustix::process::fchdir(&work).map_err(|error| failed(error.into()))?;
     let (output, input) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
     rustix::io::ioctl_fionbio(&output, true).map_err(|error| failed(error.into()))?;
@@ -69,7 +69,7 @@ pub(super) fn start(arguments: &Arguments, folder: &Folder) -> Result<Started, S
     let all: Vec<_> = std::env::vars_os().collect();
     let all: BTreeMap<&OsStr, &OsString> =
         variables(all.iter().map(|(name, value)| (name.as_os_str(), value))).collect();
-    // Looked for here, the program needs no fork: the standard library has a faster way for a path.
+    // Resolving the program here avoids a fork: the standard library has a faster way for a path.
     let program = found(first, all.get(OsStr::new("PATH")).copied());
     let mut command = Command::new(program.as_deref().unwrap_or(Path::new(first)));
     command.arg0(first).args(rest).env_clear().envs(all).process_group(0).stdin(Stdio::null());
@@ -88,13 +88,13 @@ pub(super) fn start(arguments: &Arguments, folder: &Folder) -> Result<Started, S
     if let Some((uid, gid)) = arguments.user {
         command.uid(uid).gid(gid);
     }
-    // Not waited for through this: whoever reaps orphans could not tell it from them.
+    // Never waited for through this handle: the reaper could not tell it from orphans.
     let child =
         command.spawn().map_err(|error| refusal(first, arguments.cwd.as_deref(), &error))?;
     Ok(Started { pid: Pid::from_child(&child), output, buffer: vec![0; READ_BYTES] })
 }
 
-/// Where a program is, which is named without a path.
+/// Searches the path for a program named without a directory.
 fn found(program: &OsStr, path: Option<&OsString>) -> Option<PathBuf> {
     if program.as_bytes().contains(&b'/') {
         return None;
@@ -106,7 +106,7 @@ fn found(program: &OsStr, path: Option<&OsString>) -> Option<PathBuf> {
     candidates.filter(|path| path.is_absolute()).find(is_program)
 }
 
-/// Why a command could not be started, as Docker says it.
+/// Why a command could not be started, in Docker's words.
 fn refusal(program: &OsStr, cwd: Option<&Path>, error: &io::Error) -> String {
     if let Some(cwd) = cwd.filter(|cwd| !cwd.is_dir()) {
         let cwd = cwd.display();

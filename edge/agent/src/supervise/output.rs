@@ -1,8 +1,9 @@
-//! What a container writes, kept within bounds.
+//! Captured output of a container, within limits.
 //!
-//! As Docker's `json-file` does: once a file has `max-size` bytes it gets a number, and the oldest of `max-file` goes. Nothing here
-//! fails: what cannot be kept is dropped and counted, since the command must not be held up by a disk that is full. The last bytes of
-//! the disk are never taken: the control plane may need them.
+//! As with Docker's `json-file`, a file that reaches `max-size` is rotated, and the oldest of
+//! `max-file` files is dropped. Nothing here fails: what cannot be kept is dropped and counted,
+//! since a full disk must not block the command. The last bytes of the disk are left free for the
+//! control plane.
 
 use std::fmt;
 use std::fs::File;
@@ -12,31 +13,31 @@ use std::time::{Duration, Instant};
 use crate::files::{Folder, Identity};
 use crate::process::directory::{OUTPUT, older};
 
-/// Bytes of one file of output. Chosen by us.
+/// Default size of an output file, in bytes. Chosen by us.
 const FILE_BYTES: u64 = 10 * 1024 * 1024;
 
-/// Files of output. Chosen by us.
+/// Default number of output files. Chosen by us.
 const FILES: u32 = 10;
 
-/// Files that may be asked for. Chosen by us: each is renamed when one is full.
+/// Maximum number of output files. Chosen by us: each rotation renames all of them.
 const FILES_MAX: u32 = 1_000;
 
-/// How long what is known of disk and file is believed. Chosen by us.
+/// How long the last check of disk and file is trusted. Chosen by us.
 const BELIEVED: Duration = Duration::from_secs(1);
 
-/// How many bytes may be written before disk and file are looked at again. Chosen by us.
+/// Bytes that may be written before disk and file are checked again. Chosen by us.
 const BELIEVED_BYTES: u64 = 1024 * 1024;
 
-/// Bytes of the disk that output leaves free, unless a twentieth of it is less. Chosen by us: more than the control plane writes until
-/// somebody has had time to react.
+/// Bytes of disk space that output leaves free, or a twentieth of the disk if that is less. Chosen
+/// by us: more than the control plane writes before somebody can react.
 const LEFT_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// How much output is kept.
+/// Output limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
-    /// Bytes of one file.
+    /// Bytes per file.
     pub(crate) file_bytes: u64,
-    /// Files. None means that nothing is kept.
+    /// Number of files; 0 keeps nothing.
     pub(crate) files: u32,
 }
 
@@ -53,16 +54,17 @@ impl fmt::Display for Bounds {
 }
 
 impl Bounds {
-    /// Nothing is kept.
+    /// Keeps nothing.
     pub(crate) const NONE: Self = Self { file_bytes: 0, files: 0 };
 
-    /// Reads what `Display` writes.
+    /// Parses the format of `Display`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (bytes, files) = text.split_once(':')?;
         Some(Self { file_bytes: bytes.parse().ok()?, files: files.parse().ok()? })
     }
 
-    /// Reads the options of the log driver `json-file`. Source: Docker, *JSON File logging driver*.
+    /// Parses the options of the log driver `json-file`. Source: Docker, *JSON File logging
+    /// driver*.
     ///
     /// # Errors
     /// Which option is wrong, and what would be right.
@@ -88,7 +90,7 @@ impl Bounds {
     }
 }
 
-/// A size as Docker reads it: a whole number of bytes, kibibytes, mebibytes or gibibytes.
+/// Parses a size in Docker's notation: a whole number of bytes, kibibytes, mebibytes or gibibytes.
 fn size(text: &str) -> Option<u64> {
     let text = text.trim().to_ascii_lowercase();
     let (digits, unit) = match text.strip_suffix(['k', 'm', 'g']) {
@@ -111,7 +113,7 @@ pub(super) struct Output<'f> {
     folder: &'f Folder,
     bounds: Bounds,
     open: Option<Open>,
-    /// Bytes that were not kept since the last that were.
+    /// Bytes dropped since the last successful write.
     dropped: u64,
 }
 
@@ -126,16 +128,16 @@ struct Open {
 }
 
 impl<'f> Output<'f> {
-    /// Opens it.
+    /// Opens the output file.
     ///
     /// # Errors
-    /// When there is no file to be had.
+    /// If it cannot be opened.
     pub(super) fn open(folder: &'f Folder, bounds: Bounds) -> io::Result<Self> {
         let open = if bounds.files > 0 { Some(Open::new(folder)?) } else { None };
         Ok(Self { folder, bounds, open, dropped: 0 })
     }
 
-    /// Keeps what was written, as far as it can be kept.
+    /// Keeps as much of the output as possible.
     pub(super) fn write(&mut self, bytes: &[u8]) {
         let count = bytes.len() as u64;
         if self.bounds.files == 0 {
@@ -147,14 +149,14 @@ impl<'f> Output<'f> {
         self.dropped += count;
     }
 
-    /// Says what was lost at the end, if the disk has room by now.
+    /// Records what was lost at the end, if the disk has room by now.
     pub(super) fn finish(&mut self) {
         if self.dropped > 0 && self.look(BELIEVED_BYTES) {
             self.keep(b"");
         }
     }
 
-    /// Whether there is a file, and room for it.
+    /// Whether there is a file with room for more.
     fn look(&mut self, count: u64) -> bool {
         if let Some(open) = &mut self.open {
             open.since_looked += count;
@@ -168,7 +170,7 @@ impl<'f> Output<'f> {
                 return open.has_room;
             }
         }
-        // Somebody has moved it away, or it could not be had before: what comes now goes to a new one.
+        // The file was moved away or could not be opened before: continue in a new one.
         self.open = Open::new(self.folder).ok();
         self.open.as_ref().is_some_and(|open| open.has_room)
     }
@@ -197,9 +199,9 @@ impl<'f> Output<'f> {
         true
     }
 
-    /// Numbers the files anew, and opens the next.
+    /// Rotates the files, and opens the next one.
     fn rotate(&mut self) {
-        // A number that is not there is as good as one that was moved on.
+        // A missing file needs no renaming.
         for times in (1..self.bounds.files.saturating_sub(1)).rev() {
             let _ = self.folder.rename(&older(times), &older(times + 1));
         }
@@ -224,9 +226,9 @@ impl Open {
     }
 }
 
-/// Whether the disk has more room than is to be left free.
+/// Whether the disk has more free space than must be left.
 fn has_room(file: &File) -> bool {
-    // A file system that does not say is taken at its word when it is written.
+    // If the file system does not say, the write will tell.
     let Ok(disk) = rustix::fs::fstatvfs(file) else { return true };
     let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
     bytes(disk.f_bavail) > LEFT_FREE_BYTES.min(bytes(disk.f_blocks) / 20)

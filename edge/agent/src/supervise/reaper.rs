@@ -1,7 +1,8 @@
-//! Ending what a command leaves behind, and hearing of its end.
+//! Kills what a command leaves behind, and detects its end.
 //!
-//! The supervisor is a sub-reaper: whoever loses its parent becomes its child, whatever sessions and groups it has made for itself. So
-//! ending what is below the supervisor, again and again until nobody is left, ends everything.
+//! The supervisor is a subreaper: orphans become its children, whatever sessions and groups they
+//! are in. So repeatedly killing everything below the supervisor until nothing is left ends
+//! everything.
 
 use std::time::{Duration, Instant};
 
@@ -13,38 +14,39 @@ use rustix::process::{
 use super::Cgroup;
 use crate::process::proc;
 
-/// How long the rest may take to end. Chosen by us: only what the kernel itself waits for takes longer than a moment.
+/// How long the remaining processes may take to end. Chosen by us: only uninterruptible system
+/// calls take longer than a moment.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long between two looks at what is left.
+/// Interval between checks for remaining processes.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The exit code of the command once it has ended, as a shell would tell it: 128 and the signal number when a signal ended it. The
-/// command stays what it is, so that its number is not given to another.
+/// The exit code of the command once it has ended, as in a shell: 128 plus the signal number if
+/// killed by a signal. The command remains a zombie, so its id is not reused.
 pub(super) fn code(command: Pid) -> Option<u8> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     let status = waitid(WaitId::Pid(command), options).ok()??;
     let signal = || status.terminating_signal().map(|signal| 128 + signal);
     let code = status.exit_status().or_else(signal)?;
-    // Both are below 256 by their nature.
+    // Both are always below 256.
     u8::try_from(code).ok()
 }
 
-/// Lets go of orphans that have ended.
+/// Reaps orphans that have ended.
 pub(super) fn reap_orphans(command: Pid) {
     let own = getpid().as_raw_nonzero().get();
     for pid in proc::below(getpid()).into_iter().filter(|pid| *pid != command) {
         if proc::stat(pid).is_some_and(|stat| stat.is_over() && stat.parent == own) {
-            // Somebody else's is not ours to wait for.
+            // Fails harmlessly if it is not our child.
             let _ = waitpid(Some(pid), WaitOptions::NOHANG);
         }
     }
 }
 
-/// Ends all that is below this process, and lets go of the command if it has ended itself.
+/// Kills everything below this process, and reaps the command if it has ended by itself.
 ///
-/// A look at `/proc` is not one moment: of a process that ends meanwhile the children are below nobody for that look, and become ours
-/// with the next. So what counts is the kernel's word that there is no child.
+/// A scan of `/proc` is not atomic: if a process ends during the scan, its children are missed, and
+/// become ours before the next one. So only the kernel's answer that there are no children counts.
 pub(super) fn end_all(ended: Option<Pid>, cgroup: Option<&Cgroup>) {
     let until = Instant::now() + PATIENCE;
     loop {
@@ -54,14 +56,14 @@ pub(super) fn end_all(ended: Option<Pid>, cgroup: Option<&Cgroup>) {
         let left: Vec<Pid> =
             proc::below(getpid()).into_iter().filter(|pid| Some(*pid) != ended).collect();
         if left.is_empty() {
-            // Nothing goes by its number any more.
+            // Process ids are no longer needed.
             while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
             if matches!(wait(WaitOptions::NOHANG), Err(Errno::CHILD)) {
                 return;
             }
         }
         for pid in left {
-            // Gone already is as good; somebody else's is theirs to wait for.
+            // It may be gone already, or not be our child.
             let _ = kill_process(pid, Signal::KILL);
             let _ = waitpid(Some(pid), WaitOptions::NOHANG);
         }

@@ -16,7 +16,7 @@ use longshore_wire_ecs::shape::container_definition::ContainerDefinition;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
-/// How long anything here may take.
+/// Timeout of every step.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const TASK: ResourceId = ResourceId(0xabc);
@@ -24,7 +24,7 @@ const INSTANCE: ResourceId = ResourceId(0xdef);
 
 /// A container instance with one task of one container, `web`.
 pub(crate) struct Bench {
-    /// Where the instance keeps its files: not the test's own.
+    /// Where the instance keeps its files, separate from the test's own.
     pub(crate) home: TempDir,
     pub(crate) setup: Setup,
     pub(crate) runtime: Runtime,
@@ -32,9 +32,9 @@ pub(crate) struct Bench {
     spec: Arc<TaskSpec>,
 }
 
-/// Says that a test does not run here. Past the harness, which swallows what passing tests print.
+/// Reports that a test is skipped. Bypasses the harness, which hides the output of passing tests.
 pub(crate) fn skipped(why: &str) {
-    // Nobody is harmed if it cannot be read.
+    // A failure is harmless.
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
@@ -95,7 +95,7 @@ impl Bench {
         ContainerRef { task: self.spec.id, index: 0 }
     }
 
-    /// Another agent, as after a restart; this one is let go. What it finds of before.
+    /// Replaces the agent, as after a restart. Returns what the new one finds.
     pub(crate) async fn restart(&mut self) -> Vec<Found> {
         (self.runtime, self.told) = open(&self.setup);
         let found = self.runtime.inventory().await.expect("it can be told");
@@ -108,7 +108,7 @@ impl Bench {
         heard.expect("something happens in time").expect("the runtime is there").1
     }
 
-    /// Starts the container, and answers with the news of it.
+    /// Starts the container, and returns the event.
     pub(crate) async fn start(&mut self) -> Event {
         self.runtime.start(self.container(), self.spec.clone());
         assert_eq!(self.next().await, Event::PullStarted);
@@ -116,13 +116,13 @@ impl Bench {
         self.next().await
     }
 
-    /// Starts the container, which must run.
+    /// Starts the container and asserts that it runs.
     pub(crate) async fn run(&mut self) {
         let news = self.start().await;
         assert!(matches!(news, Event::Started { .. }), "{news:?}");
     }
 
-    /// Waits for the end, and gives the exit code.
+    /// Waits for the end, and returns the exit code.
     pub(crate) async fn ended(&mut self) -> Option<i32> {
         match self.next().await {
             Event::Exited { code, .. } => code,
@@ -130,7 +130,7 @@ impl Bench {
         }
     }
 
-    /// Runs the container to its end: its exit code and what it wrote.
+    /// Runs the container to its end; returns its exit code and output.
     pub(crate) async fn whole(&mut self) -> (Option<i32>, String) {
         self.run().await;
         (self.ended().await, self.output().await)
@@ -156,12 +156,12 @@ impl Bench {
         self.home.path().join(own).join(name)
     }
 
-    /// A file that only the test and its commands know of.
+    /// A file that only the test and its commands use.
     pub(crate) fn own(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    /// The first number in a file, once it is there.
+    /// The first number in a file, once it exists.
     pub(crate) async fn pid_in(&self, path: PathBuf) -> i32 {
         until("a process id is written", || {
             fs::read_to_string(&path).ok()?.split_whitespace().next()?.parse().ok()
@@ -192,7 +192,7 @@ fn open(setup: &Setup) -> (Runtime, mpsc::UnboundedReceiver<(ContainerRef, Event
     (Runtime::Process(processes.expect("it can be made")), told)
 }
 
-/// Asks again and again until there is an answer.
+/// Polls until there is an answer.
 pub(crate) async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let asked = async {
         loop {
@@ -206,7 +206,7 @@ pub(crate) async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> 
     answer.unwrap_or_else(|_| panic!("not in time: {what}"))
 }
 
-/// Whether a process runs: one that has ended and was not waited for does not.
+/// Whether a process runs; false for zombies.
 pub(crate) fn runs(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());

@@ -32,7 +32,7 @@ async fn a_command_is_told_to_stop_and_then_killed() {
     assert_eq!(bench.ended().await, Some(137));
 }
 
-/// Starts `setsid`, and what forks twice besides, and writes down who they are.
+/// Starts processes that escape by `setsid` and by forking twice, and writes down their ids.
 fn escapees(bench: &Bench) -> String {
     let (one, two) = (bench.own("session"), bench.own("daemon"));
     format!(
@@ -68,7 +68,7 @@ async fn children_that_left_for_a_session_of_their_own_end_with_the_command() {
 async fn a_command_that_ends_its_supervisor_ends_with_its_control_group() {
     let home = tempfile::tempdir().expect("a directory can be made");
     let pid = home.path().join("left");
-    // The kernel puts it in its group a moment after its start.
+    // The kernel moves it into its group shortly after its start.
     let script = format!(
         "sleep 0.5; setsid sh -c 'echo $$ >{}; exec sleep 600' & sleep 1; kill -9 $PPID; sleep 600",
         pid.display()
@@ -225,7 +225,7 @@ async fn what_a_container_uses_counts_children_with_sessions_of_their_own() {
     bench.run().await;
     bench.pid_in(bench.own("daemon")).await;
     let stats = bench.runtime.stats(bench.container(), "").await.expect("it runs");
-    // The command, and the two that left.
+    // The command, and the two that escaped.
     assert!(stats["pids_stats"]["current"].as_u64() >= Some(3), "{stats}");
     bench.runtime.kill(bench.container());
     assert_eq!(bench.ended().await, Some(137));

@@ -1,4 +1,4 @@
-//! What a container writes, where it is kept, and what may be in its place.
+//! Where a container's output is kept, and what may be in its place.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -36,7 +36,7 @@ async fn output_is_bounded_by_size_and_number_and_its_end_is_kept() {
     });
     let sizes: Vec<u64> = sizes.collect();
     assert_eq!(sizes.len(), 3, "{sizes:?}");
-    // A read of the pipe is not split over two files.
+    // Data from one read of the pipe is not split over two files.
     assert!(sizes.iter().sum::<u64>() <= 3 * (20 + 64) * 1024, "{sizes:?}");
 }
 
@@ -77,7 +77,7 @@ async fn links_and_fifos_in_the_place_of_output_are_neither_read_nor_waited_for(
     let began = Instant::now();
     assert_eq!(bench.output().await, "");
     assert!(began.elapsed() < Duration::from_secs(2));
-    // Nor is what lies behind a link above it.
+    // Nor is anything behind a link in its path.
     let aside = bench.own("aside");
     fs::rename(bench.file(""), &aside).expect("it can be moved");
     fs::remove_file(aside.join("output")).expect("it is there");
@@ -138,7 +138,7 @@ async fn whoever_moves_the_directory_away_ends_what_runs_there() {
     assert_eq!(bench.ended().await, Some(137));
 }
 
-/// A file system of a few mebibytes, as long as this lives.
+/// A file system of a few mebibytes, unmounted on drop.
 struct Small(std::path::PathBuf);
 
 impl Small {
@@ -152,7 +152,7 @@ impl Small {
 
 impl Drop for Small {
     fn drop(&mut self) {
-        // What is still in use goes once it is not.
+        // A lazy unmount, in case it is still in use.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }

@@ -1,6 +1,6 @@
 //! Plain processes as containers, with real processes, links and file systems.
 //!
-//! What needs root or a control group says on standard error that it was skipped where there is none.
+//! Tests that need root or a control group report on standard error when they are skipped.
 #![forbid(unsafe_code)]
 
 mod bench;

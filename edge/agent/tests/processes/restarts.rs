@@ -1,4 +1,4 @@
-//! What a later agent makes of what it finds, and whose word it takes.
+//! What a later agent finds, and which records it trusts.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use longshore_wire_ecs::shape::container_definition::ContainerDefinition;
 
 use crate::bench::{Bench, container, runs, signal, until};
 
-/// Runs until the test makes a file, and ends with 7.
+/// Runs until the test creates a file, then exits with 7.
 fn gated(gate: &std::path::Path) -> String {
     format!("until test -e {}; do sleep 0.02; done; exit 7", gate.display())
 }
@@ -95,7 +95,7 @@ async fn what_outlived_its_supervisor_is_ended() {
     let mut bench = bench(gated);
     bench.run().await;
     let command = bench.command().await;
-    // Nobody hears of it: the agent is gone by then, too.
+    // Nobody is notified: the agent is gone by then, too.
     let supervisor = bench.supervisor().await;
     let setup = bench.setup.clone();
     signal(supervisor, "STOP");
@@ -120,7 +120,7 @@ async fn a_process_of_an_older_version_is_ended_and_reported_as_such() {
     use std::os::unix::process::CommandExt;
     let mut bench = bench(gated);
     fs::create_dir_all(bench.file("work")).expect("it can be made");
-    // As it was started then: the directory is a word of the shell's command line.
+    // As older versions started it: the directory is an argument of the shell.
     let mut old = Command::new("/bin/sh");
     let path = bench.file("pid").parent().expect("it has one").to_owned();
     old.args(["-c", "\"$@\"; exit 0"]).arg(&path).args(["sleep", "600"]).process_group(0);
@@ -141,7 +141,7 @@ fn what_is_to_end_with_the_agent_does_so_however_that_ends() {
         bench.run().await;
         (bench.command().await, bench.supervisor().await)
     });
-    // As when it is killed: nobody asks for anything, and its end of the line goes with it.
+    // As when the agent is killed: nothing is requested, and its end of the lifeline is closed.
     let Bench { home, runtime, .. } = bench;
     agent.shutdown_background();
     drop(runtime);

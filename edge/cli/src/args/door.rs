@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use longshore_server::{Credentials, HostName, Keys, Origin, Rules};
 
-/// Where more access keys are looked for.
+/// The environment variable for further access keys.
 const KEYS_VARIABLE: &str = "LONGSHORE_ACCESS_KEYS";
 
-/// Bytes of a file of keys or credentials. Chosen by us: tens of thousands of them.
+/// Maximum size of a file of keys or credentials, in bytes. Chosen by us: tens of thousands of
+/// them.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Which callers the ports answer.
@@ -30,7 +31,7 @@ pub(crate) struct DoorArgs {
 }
 
 impl DoorArgs {
-    /// What ports go by. A name that others are told is one to be called by.
+    /// The rules of the ports. A host name that is announced to others is also accepted.
     pub(crate) fn rules(&self, hostname: Option<&str>) -> Rules {
         let told = hostname.and_then(|name| name.parse().ok());
         Rules {
@@ -57,10 +58,10 @@ pub(crate) struct KeyArgs {
 }
 
 impl KeyArgs {
-    /// All keys that are given.
+    /// All keys that were given.
     ///
     /// # Errors
-    /// Says what cannot be read, and where, without the secret.
+    /// What cannot be read, and where, without the secret.
     pub(crate) fn keys(&self) -> anyhow::Result<Keys> {
         let mut keys = Keys::default();
         for key in &self.access_key {
@@ -117,10 +118,10 @@ pub(crate) struct MesosDoorArgs {
 }
 
 impl MesosDoorArgs {
-    /// All credentials that are given; none if there is no file.
+    /// All credentials that were given; none if there is no file.
     ///
     /// # Errors
-    /// Says what cannot be read, without the secrets.
+    /// What cannot be read, without the secrets.
     pub(crate) fn credentials(&self) -> anyhow::Result<Credentials> {
         let Some(path) = &self.mesos_credentials else { return Ok(Credentials::default()) };
         let text = secret_file(path, "--mesos-credentials")?;
@@ -128,7 +129,7 @@ impl MesosDoorArgs {
     }
 }
 
-/// A key as it is typed.
+/// A key as typed.
 #[derive(Clone)]
 struct Key {
     id: String,
@@ -150,7 +151,7 @@ fn key(text: &str) -> Result<Key, String> {
     Err("write KEY:SECRET, using only printable ASCII characters".to_owned())
 }
 
-/// The text of a file that nobody else should read.
+/// The contents of a file that nobody else should be able to read.
 fn secret_file(path: &Path, flag: &str) -> anyhow::Result<String> {
     let place = || format!("{flag} {}", path.display());
     let metadata = std::fs::metadata(path).with_context(place)?;

@@ -6,11 +6,11 @@ use longshore_wire_mesos::v1::TaskState;
 use super::told::counted;
 use crate::terminal::clip;
 
-/// The least width, in columns, at which the table says more than a log would. Chosen by us.
+/// The minimum width, in columns, at which the table is more useful than a log. Chosen by us.
 pub(super) const WIDTH_MIN: usize = 56;
-/// From here on the agents fit.
+/// The width from which the agents fit.
 const WIDTH_WITH_AGENTS: usize = 72;
-/// From here on the last message fits.
+/// The width from which the last message fits.
 const WIDTH_WITH_MESSAGES: usize = 100;
 
 const NAME_WIDTH: usize = 8;
@@ -81,13 +81,13 @@ impl Board {
         self.rows.iter_mut().find(|row| row.name == name)
     }
 
-    /// Tasks, those of them that ended as they should, and the offers it took.
+    /// The number of tasks, how many of them ended as expected, and the number of offers.
     pub(super) fn outcome(&self) -> (usize, usize, usize) {
         let well = self.rows.iter().filter(|row| row.states.last() == Some(&row.expected)).count();
         (self.rows.len(), well, self.offers)
     }
 
-    /// The table, and a line of progress below it: each at most `width` characters.
+    /// The table, with a line of progress below: each at most `width` characters.
     pub(super) fn lines(&self, width: usize, seconds: f64) -> Vec<String> {
         let columns = Columns::of(width);
         let mut lines = vec![columns.line("TASK", "RUNS", "AGENT", "STATES", "MESSAGE")];
@@ -103,7 +103,7 @@ impl Board {
     }
 }
 
-/// Which columns fit, and how wide that is which gets what the others leave.
+/// Which columns fit, and the width of the one that gets the remaining space.
 struct Columns {
     runs: usize,
     has_agent: bool,
@@ -130,7 +130,7 @@ impl Columns {
     }
 }
 
-/// The states that a task went through; the first ones are left out where all do not fit.
+/// The states that a task went through, omitting the first ones if not all fit.
 fn states(states: &[TaskState], width: usize) -> String {
     let words: Vec<&str> =
         states.iter().map(|state| state.as_str_name().trim_start_matches("TASK_")).collect();

@@ -1,8 +1,8 @@
-//! Output of the demo: on a terminal, a table that is redrawn in place; elsewhere, and where the table does not fit, a log;
-//! or JSON.
+//! Output of the demo: on a terminal, a table that is redrawn in place; elsewhere, and where the
+//! table does not fit, a log; or JSON.
 //!
-//! Invariant: no line that is redrawn later is wider than the terminal. A line that wraps takes up two rows, so moving up by the
-//! number of lines would leave half of the old table behind.
+//! Invariant: no line that is redrawn later is wider than the terminal. A line that wraps takes up
+//! two rows, so moving up by the number of lines would leave half of the old table behind.
 
 use std::io::Write;
 use std::time::Instant;
@@ -13,16 +13,17 @@ use super::board::{Board, WIDTH_MIN};
 use super::told::{Summary, Told};
 use crate::terminal::{self, Size, clip};
 
-/// Where it is told.
+/// The output of the demo.
 #[derive(Debug)]
 pub(super) struct Screen {
     board: Board,
     began: Instant,
     json: bool,
-    /// Lines of the table that stand on the terminal, with the cursor below them, and its width then.
+    /// Number of lines of the table on the terminal, with the cursor below them, and the terminal's
+    /// width at that time.
     drawn: usize,
     width: usize,
-    /// The terminal turned out too small for the table: it is a log from then on.
+    /// The terminal turned out too small for the table: log from then on.
     is_log: bool,
 }
 
@@ -38,7 +39,7 @@ impl Screen {
         }
     }
 
-    /// Tells it.
+    /// Prints an event.
     pub(super) fn tell(&mut self, told: Told) {
         let seconds = self.began.elapsed().as_secs_f64();
         if let Told::Framework(news) = &told {
@@ -68,7 +69,7 @@ impl Screen {
         }
     }
 
-    /// Draws the table over what was drawn of it before; false if it does not fit.
+    /// Draws the table over the previous one; returns false if it does not fit.
     fn draw(&mut self, size: Size, seconds: f64) -> bool {
         let lines = self.board.lines(size.columns, seconds);
         // One row is left for the cursor.
@@ -77,7 +78,7 @@ impl Screen {
             return false;
         }
         let mut text = String::new();
-        // In a terminal that became narrower the old lines wrap: the new table stands below them.
+        // If the terminal became narrower the old lines wrap, so the new table goes below them.
         if self.drawn > 0 && size.columns >= self.width {
             text.push_str(&format!("\x1b[{}A", self.drawn));
         }
@@ -85,12 +86,12 @@ impl Screen {
             text.push_str(&format!("\r\x1b[2K{line}\n"));
         }
         (self.drawn, self.width) = (lines.len(), size.columns);
-        // A terminal that went away does not keep the tasks from running.
+        // The tasks keep running even if the terminal is gone.
         let _ = std::io::stdout().write_all(text.as_bytes());
         true
     }
 
-    /// Tells how it ended.
+    /// Prints how the demo ended.
     pub(super) fn finish(&mut self, rest_as_expected: bool) -> Summary {
         let (tasks, as_expected, offers) = self.board.outcome();
         let summary = Summary { tasks, as_expected, offers, rest_as_expected };

@@ -1,5 +1,5 @@
-//! The part of the demo that uses ECS alone: a service that rolls to a new revision, a bad revision that is rolled back, and a
-//! task that fits on no instance.
+//! The part of the demo that uses ECS alone: a service that rolls to a new revision, a bad revision
+//! that is rolled back, and a task that fits on no instance.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,14 +18,14 @@ use crate::output::short;
 
 /// The name of the service, and the family of its task definitions.
 const SERVICE: &str = "web";
-/// How many tasks the service has.
+/// Number of tasks of the service.
 const COUNT: i32 = 2;
-/// How often the service is asked how it is.
+/// Interval between queries of the service.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long a deployment may take.
+/// Timeout of a deployment.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A client and where to tell it.
+/// A client, and the screen for its results.
 pub(super) struct Stage<'a> {
     pub(super) client: &'a Client,
     pub(super) ecs: &'a str,
@@ -34,7 +34,8 @@ pub(super) struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// Registers a task definition with one container that runs these words; `family:revision`.
+    /// Registers a task definition with one container that runs this command; returns
+    /// `family:revision`.
     pub(super) async fn register(
         &self,
         family: &str,
@@ -60,7 +61,8 @@ impl Stage<'_> {
         (self.tell)(Told::Service { service: SERVICE, message });
     }
 
-    /// Creates the service, rolls it forward, and lets a bad revision fail. True if it ends as it should.
+    /// Creates the service, updates it, and lets a bad revision fail. Returns whether it ended as
+    /// expected.
     pub(super) async fn roll(&mut self) -> anyhow::Result<bool> {
         let runs = ["sh", "-c", "exec sleep 3600"];
         let first = self.register(SERVICE, &runs, 128).await?;
@@ -96,7 +98,8 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Tells what the service says of itself, until one deployment is complete and no other is left; its definition.
+    /// Prints the service's events until one deployment is complete and no other is left; returns
+    /// its definition.
     async fn follow(&mut self, log: &mut Log) -> anyhow::Result<String> {
         let end = tokio::time::Instant::now() + PATIENCE;
         while tokio::time::Instant::now() < end {
@@ -121,7 +124,8 @@ impl Stage<'_> {
         reply.services.unwrap_or_default().pop().context("the service is gone")
     }
 
-    /// Asks for a task that is larger than every instance, and says why there is no place for it. True if it was refused.
+    /// Requests a task that is larger than every instance, and explains why it is not placed.
+    /// Returns whether it was refused.
     pub(super) async fn refuse(&mut self) -> anyhow::Result<bool> {
         let definition = self.register("large", &["sh", "-c", "true"], 8192).await?;
         let request = self.client.sdk().run_task().cluster("default").task_definition(&definition);
@@ -141,7 +145,7 @@ impl Stage<'_> {
     }
 }
 
-/// What a service has said of itself so far.
+/// What has been printed about a service so far.
 #[derive(Default)]
 struct Log {
     /// The ids of its events.
@@ -151,7 +155,7 @@ struct Log {
 }
 
 impl Log {
-    /// What it says that it has not said before, oldest first, in the words of ECS less the ids that nobody can follow.
+    /// The events not printed before, oldest first, in the words of ECS without the ids.
     fn news(&mut self, service: &Service) -> Vec<String> {
         for deployment in service.deployments() {
             let id = deployment.id().unwrap_or_default().to_owned();

@@ -1,22 +1,23 @@
-//! The events of the demo, each of which can be printed as a line for people or as JSON for programs.
+//! The events of the demo, each of which can be printed as a line for people or as JSON for
+//! programs.
 
 use longshore_examples::hello::News;
 use longshore_wire_mesos::v1::TaskState;
 use serde_json::{Value, json};
 
-/// Something that happened.
+/// An event of the demo.
 #[derive(Clone, Debug)]
 pub(super) enum Told {
-    /// The servers answer.
+    /// The servers have started.
     Started {
         /// URL of the ECS API.
         ecs: String,
         /// URL of the Mesos master.
         mesos: String,
-        /// Container instances, each in a zone of its own.
+        /// Number of container instances, each in its own zone.
         instances: usize,
     },
-    /// The next part of the story begins.
+    /// The next part of the demo starts.
     Part(&'static str),
     /// The Mesos framework has news.
     Framework(News),
@@ -24,46 +25,47 @@ pub(super) enum Told {
     Service {
         /// Its name.
         service: &'static str,
-        /// A request, or a message of the service's events; deployments go by their task definitions.
+        /// A request, or a message of the service's events; deployments are named by their task
+        /// definitions.
         message: String,
     },
     /// A task was refused by placement.
     Refused {
-        /// What was to run: `family:revision`.
+        /// The task definition: `family:revision`.
         definition: String,
-        /// The reason that the API gave.
+        /// The failure reason from the API.
         reason: String,
-        /// Why, check by check: how many instances passed each, and what it asks for.
+        /// How many instances passed each check, and what the check requires.
         passed: Vec<(usize, String)>,
-        /// What is in the way on the instance that comes nearest.
+        /// What the closest match lacks.
         nearest: Option<String>,
     },
-    /// It is over.
+    /// The demo is over.
     Done(Summary),
 }
 
-/// How it ended.
+/// The result of the demo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Summary {
-    /// Tasks of the framework.
+    /// Number of tasks of the framework.
     pub(super) tasks: usize,
-    /// Those of them that ended as they should.
+    /// How many of them ended as expected.
     pub(super) as_expected: usize,
-    /// Offers that the framework got.
+    /// Number of offers that the framework received.
     pub(super) offers: usize,
-    /// Whether the service was rolled forward and back, and the large task refused.
+    /// Whether the service was updated and rolled back, and the large task refused.
     pub(super) rest_as_expected: bool,
 }
 
 impl Summary {
-    /// Whether all went as it should.
+    /// Whether everything went as expected.
     pub(super) fn is_well(&self) -> bool {
         self.as_expected == self.tasks && self.rest_as_expected
     }
 }
 
 impl Told {
-    /// The lines for people.
+    /// The lines of text.
     pub(super) fn lines(&self) -> Vec<String> {
         match self {
             Self::Started { ecs, mesos, instances } => vec![
@@ -99,7 +101,7 @@ impl Told {
         }
     }
 
-    /// Whether its lines begin with the time.
+    /// Whether its lines start with the time.
     pub(super) fn is_timed(&self) -> bool {
         matches!(self, Self::Framework(_) | Self::Service { .. } | Self::Refused { .. })
     }

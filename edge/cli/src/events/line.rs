@@ -4,23 +4,23 @@ use serde_json::Value;
 
 use crate::output::{plain, short};
 
-/// When, what, which and how: the columns that every line has.
+/// The columns of a line.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Line {
-    /// ISO 8601 in UTC.
+    /// Time in ISO 8601, UTC.
     pub(crate) time: String,
-    /// `task`, `instance`, `service`, or who says so.
+    /// `task`, `instance`, `service`, or the source of the event.
     pub(crate) what: String,
     /// An id or a name.
     pub(crate) which: String,
     /// A status, or what happened.
     pub(crate) status: String,
-    /// All else that is worth a word.
+    /// Further details.
     pub(crate) rest: Vec<String>,
 }
 
 impl Line {
-    /// The columns in one line, on which nothing that an event holds can make another.
+    /// Formats the columns as a single line, whatever characters the event contains.
     pub(crate) fn text(&self) -> String {
         let rest: Vec<&str> =
             self.rest.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
@@ -31,7 +31,7 @@ impl Line {
     }
 }
 
-/// Times of equal length: ECS leaves zeros of the fraction out.
+/// Pads the fraction of a time to milliseconds: ECS omits trailing zeros.
 fn with_millis(time: &str) -> String {
     match time.strip_suffix('Z').map(|time| time.split_once('.').unwrap_or((time, ""))) {
         Some((seconds, fraction)) if fraction.len() <= 3 => format!("{seconds}.{fraction:0<3}Z"),
@@ -43,7 +43,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-/// The line of an event.
+/// Builds the line of an event.
 pub(crate) fn of(event: &Value) -> Line {
     let detail = &event["detail"];
     let times = ["updatedAt", "createdAt"].map(|name| text(detail, name));
@@ -89,7 +89,8 @@ fn task(detail: &Value) -> Vec<String> {
     rest
 }
 
-/// The exit code of the only container. Of several, the caller says which has ended: see [`super::seen`].
+/// The exit code of the only container. For several containers, [`super::seen`] names the one that
+/// ended.
 fn exit(containers: &[Value]) -> String {
     let [only] = containers else { return String::new() };
     only["exitCode"].as_i64().map_or_else(String::new, |code| format!("exit code {code}"))

@@ -1,5 +1,6 @@
-//! A cluster's history, from describe calls alone: when tasks were created, started and stopped, when instances joined, and
-//! the messages of services. ECS keeps stopped tasks for an hour, and the last hundred messages of a service.
+//! A cluster's history, from describe calls alone: when tasks were created, started and stopped,
+//! when instances joined, and the messages of services. ECS keeps stopped tasks for an hour, and
+//! the last hundred messages of a service.
 
 use std::process::ExitCode;
 
@@ -12,10 +13,10 @@ use crate::args::AnyCluster;
 use crate::cluster::Cluster;
 use crate::output::short;
 
-/// The most lines that are printed, the latest ones. Chosen by us.
+/// Maximum number of lines printed, the latest ones. Chosen by us.
 const LINES_MAX: usize = 10_000;
 
-/// Something that happened.
+/// A past event.
 struct Known {
     at: DateTime,
     what: &'static str,
@@ -25,7 +26,7 @@ struct Known {
 }
 
 impl Known {
-    /// Where it stands among what has the same time.
+    /// Order among events with the same time.
     fn rank(&self) -> usize {
         let order = ["instance", "task", "service"];
         order.iter().position(|what| *what == self.what).unwrap_or(order.len())
@@ -48,16 +49,16 @@ impl Known {
     }
 }
 
-/// ECS gives seconds with a fraction, which is read a little below what was meant.
+/// Rounds to milliseconds: ECS sends fractional seconds, which are parsed slightly too low.
 fn whole_ms(at: DateTime) -> DateTime {
     DateTime::from_millis(at.secs() * 1000 + i64::from((at.subsec_nanos() + 500_000) / 1_000_000))
 }
 
-/// Prints what is known, oldest first.
+/// Prints past events, oldest first.
 pub(super) async fn run(args: &AnyCluster, json: bool) -> anyhow::Result<ExitCode> {
     let cluster = Cluster::of(args).await?;
     let mut known = Vec::new();
-    // A cluster that does not exist is refused by the first.
+    // This first call fails if the cluster does not exist.
     for task in tasks(&cluster).await? {
         of_task(&task, &mut known);
     }
@@ -67,7 +68,7 @@ pub(super) async fn run(args: &AnyCluster, json: bool) -> anyhow::Result<ExitCod
     for service in services(&cluster).await? {
         of_service(&service, &mut known);
     }
-    // Of what has one time, that comes first which led to the rest: instances join, tasks come and go, services say so.
+    // At equal times causes come first: instances join, tasks change, services report it.
     known.sort_by_key(|one| (one.at.secs(), one.at.subsec_nanos(), one.rank()));
     for one in &known[known.len().saturating_sub(LINES_MAX)..] {
         one.print(json);
@@ -115,7 +116,7 @@ fn of_instance(instance: &ContainerInstance, known: &mut Vec<Known>) {
 }
 
 fn of_service(service: &Service, known: &mut Vec<Known>) {
-    // ECS tells the latest first.
+    // ECS returns the latest first.
     for event in service.events().iter().rev() {
         if let Some(at) = event.created_at().copied() {
             known.push(Known {
@@ -139,7 +140,7 @@ async fn tasks(cluster: &Cluster<'_>) -> anyhow::Result<Vec<Task>> {
         }
     }
     let mut found = Vec::new();
-    // Source: ECS API reference: a hundred in one request.
+    // Source: ECS API reference: at most 100 per request.
     for batch in arns.chunks(100) {
         let request = cluster.sdk().describe_tasks().cluster(cluster.name());
         let reply = request.set_tasks(Some(batch.to_vec())).send().await;
@@ -173,7 +174,7 @@ async fn services(cluster: &Cluster<'_>) -> anyhow::Result<Vec<Service>> {
         arns.push(arn.map_err(|error| cluster.explain(error))?);
     }
     let mut found = Vec::new();
-    // Source: ECS API reference: ten in one request.
+    // Source: ECS API reference: at most 10 per request.
     for batch in arns.chunks(10) {
         let request = cluster.sdk().describe_services().cluster(cluster.name());
         let reply = request.set_services(Some(batch.to_vec())).send().await;

@@ -1,8 +1,8 @@
-//! What was last printed about each task, instance and service, so that a line is printed only when something visible changed,
-//! and names the container that changed.
+//! What was last printed about each task, instance and service, so that a line is printed only when
+//! something visible changed, and names the container that changed.
 //!
-//! ECS sends an event for each change of a record, and many of these changes are not visible in a line. For a task with several
-//! containers, a line shows what changed since the previous one.
+//! ECS sends an event for each change of a record, and many of these changes are not visible in a
+//! line. For a task with several containers, a line shows what changed since the previous one.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,27 +10,28 @@ use serde_json::Value;
 
 use super::line::{self, Line};
 
-/// Resources that are remembered, the latest ones. Chosen by us: forgetting one costs a line that says nothing new.
+/// Number of resources remembered, the latest ones. Chosen by us: forgetting one costs a redundant
+/// line.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// What was printed last.
+/// What was last printed per resource.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     resources: BTreeMap<String, Remembered>,
-    /// The same ones, the oldest first.
+    /// The same resources, oldest first.
     order: VecDeque<String>,
 }
 
 #[derive(Debug, Default)]
 struct Remembered {
-    /// The last line, less its time and what changed of containers.
+    /// The last line, without its time and container changes.
     shown: String,
-    /// How each container was.
+    /// The last state of each container.
     containers: BTreeMap<String, String>,
 }
 
 impl Seen {
-    /// The line of an event; `None` if it would say what the line before it of the same resource said.
+    /// The line of an event; `None` if it would repeat the previous one of the same resource.
     pub(crate) fn line(&mut self, event: &Value) -> Option<String> {
         let mut line = line::of(event);
         let is_resource = matches!(line.what.as_ref(), "task" | "instance");
@@ -57,7 +58,8 @@ impl Seen {
     }
 }
 
-/// How each container of a task is: its exit code once there is one, else its status and why.
+/// The state of each container of a task: its exit code if there is one, otherwise its status and
+/// reason.
 fn containers(detail: &Value) -> BTreeMap<String, String> {
     let one = |container: &Value| {
         let text = |name: &str| container[name].as_str().unwrap_or_default();
@@ -70,7 +72,8 @@ fn containers(detail: &Value) -> BTreeMap<String, String> {
     detail["containers"].as_array().into_iter().flatten().map(one).collect()
 }
 
-/// Those of several containers that are not as they were. How the only one of a task is, the task says.
+/// The containers that changed, if the task has several. The state of a single one is that of its
+/// task.
 fn changed(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> String {
     let is_new = |(name, state): &(&String, &String)| {
         before.get(*name) != Some(*state) && *state != "PENDING" && !state.is_empty()

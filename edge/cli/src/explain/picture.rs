@@ -1,6 +1,8 @@
-//! An explanation as a picture: one column per zone, two bars per instance for CPU and memory, and new tasks marked.
+//! An explanation as a picture: one column per zone, two bars per instance for CPU and memory, and
+//! new tasks marked.
 //!
-//! The SVG is written by hand: it consists of rectangles and text, and must look the same in a browser and in a README.
+//! The SVG is written by hand: it consists of rectangles and text, and must look the same in a
+//! browser and in a README.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,14 +13,15 @@ use longshore_wire_ecs::arn::ResourceId;
 use super::Question;
 use super::scene::{Named, Scene};
 
-/// Instances that are drawn of one zone: those that get tasks first, then those that lack least.
+/// Maximum number of instances drawn per zone: those that get tasks first, then the closest
+/// matches.
 const DRAWN_MAX: usize = 40;
 const COLUMN: usize = 300;
 const ROW: usize = 58;
 const BAR: usize = 260;
 const TOP: usize = 74;
 
-/// Draws it.
+/// Draws the picture.
 pub(super) fn draw(scene: &Scene, question: &Question, explanation: &Explanation) -> String {
     let zones = zones(scene, explanation);
     let rows = zones.values().map(|zone| zone.len().min(DRAWN_MAX)).max().unwrap_or(0);
@@ -31,7 +34,7 @@ pub(super) fn draw(scene: &Scene, question: &Question, explanation: &Explanation
 
 type Zones<'a> = BTreeMap<&'a str, Vec<(ResourceId, &'a Named)>>;
 
-/// The instances of each zone, those that matter first.
+/// The instances of each zone, the most relevant first.
 fn zones<'a>(scene: &'a Scene, explanation: &Explanation) -> Zones<'a> {
     let mut zones: Zones<'a> = BTreeMap::new();
     let far = explanation.refused.len() + 1;
@@ -123,7 +126,7 @@ fn instance(
     bar(svg, (x, y + 30), (named.memory_mib, view.memory_mib, needs.memory_mib.saturating_mul(new)))
 }
 
-/// What is in use, what would be, and what stays free.
+/// Draws a bar: in use, newly used, and free.
 fn bar(
     svg: &mut String,
     (x, y): (usize, usize),
@@ -134,7 +137,7 @@ fn bar(
         usize::try_from(part).unwrap_or(BAR).min(BAR)
     };
     let used = width(all.saturating_sub(free));
-    // However small, a new task is to be seen.
+    // A new task is always visible, however small.
     let mark = if new > 0 { width(new).clamp(3, BAR.saturating_sub(used).max(3)) } else { 0 };
     for (from, long, color) in [(0, BAR, "#e4e7eb"), (0, used, "#9fb3c8"), (used, mark, "#f0b429")]
     {

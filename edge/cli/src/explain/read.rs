@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::args::ExplainArgs;
 use crate::cluster::Cluster;
 
-/// A described cluster. Files have the members of the ECS API's answers.
+/// A described cluster. Files have the members of ECS API responses.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Described {
@@ -26,12 +26,12 @@ pub(crate) struct Described {
     #[serde(default)]
     pub(crate) tasks: Vec<Task>,
     pub(crate) task_definition: TaskDefinition,
-    /// The service that is asked about.
+    /// The service in question.
     #[serde(skip)]
     pub(crate) service: Option<Service>,
 }
 
-/// As much of a service as placement is about.
+/// The part of a service that matters for placement.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Service {
     pub(crate) name: String,
@@ -44,7 +44,7 @@ pub(crate) struct Service {
     pub(crate) placement_strategy: Vec<PlacementStrategy>,
 }
 
-/// Reads a cluster, the definition or service that the flags name, and nothing else.
+/// Reads a cluster, and the definition or service that the flags name.
 pub(super) async fn cluster(args: &ExplainArgs) -> anyhow::Result<Described> {
     let cluster = Cluster::of(&args.cluster).await?;
     exists(&cluster).await?;
@@ -65,7 +65,7 @@ pub(super) async fn cluster(args: &ExplainArgs) -> anyhow::Result<Described> {
     Ok(Described { container_instances, tasks, task_definition, service })
 }
 
-/// Checks that there is such a cluster: one that was deleted has nothing to tell.
+/// Checks that the cluster exists and was not deleted.
 async fn exists(cluster: &Cluster<'_>) -> anyhow::Result<()> {
     let name = cluster.name();
     let request = cluster.sdk().describe_clusters().clusters(name);
@@ -220,13 +220,13 @@ fn task_definition(one: &sdk::TaskDefinition) -> TaskDefinition {
     }
 }
 
-/// A number that an instance has of a resource.
+/// The amount of a named resource.
 pub(super) fn amount(resources: Option<&Vec<Resource>>, name: &str) -> u32 {
     let found = resources.into_iter().flatten().find(|one| one.name.as_deref() == Some(name));
     found.and_then(|one| u32::try_from(one.integer_value.unwrap_or(0)).ok()).unwrap_or(0)
 }
 
-/// The values by name.
+/// The attribute values by name.
 pub(super) fn named(attributes: Option<&Vec<Attribute>>) -> BTreeMap<Str, Option<Str>> {
     let all = attributes.into_iter().flatten();
     all.filter_map(|one| Some((one.name.clone()?, one.value.clone()))).collect()

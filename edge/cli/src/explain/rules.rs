@@ -16,7 +16,7 @@ pub(crate) struct Rules {
     pub(crate) strategies: Vec<Strategy>,
 }
 
-/// Those of the task definition, and of the service if it is one that is asked about.
+/// Combines the rules of the task definition and of the service, if any.
 pub(super) fn of(scene: &Scene, service: Option<&Service>) -> anyhow::Result<Rules> {
     let mut rules = Rules::default();
     for expression in &scene.definition_constraints {
@@ -63,7 +63,8 @@ fn strategy(kind: &str, field: &str) -> Result<Strategy, String> {
     }
 }
 
-/// A constraint as it is typed: `distinctInstance`, an expression, or the AWS CLI's `type=memberOf,expression=...`.
+/// A constraint as typed: `distinctInstance`, an expression, or the AWS CLI's
+/// `type=memberOf,expression=...`.
 #[derive(Clone, Debug)]
 pub(crate) struct ConstraintArg(pub(crate) Constraint);
 
@@ -80,7 +81,7 @@ impl FromStr for ConstraintArg {
     }
 }
 
-/// A strategy as it is typed: `binpack:memory`, or the AWS CLI's `type=binpack,field=memory`.
+/// A strategy as typed: `binpack:memory`, or the AWS CLI's `type=binpack,field=memory`.
 #[derive(Clone, Debug)]
 pub(crate) struct StrategyArg(pub(crate) Strategy);
 

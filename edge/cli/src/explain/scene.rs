@@ -1,4 +1,5 @@
-//! A described cluster as the placement engine sees it, with the names by which people know its instances.
+//! A described cluster as the placement engine sees it, with the names by which people know its
+//! instances.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use longshore_wire_ecs::shape::task_definition::TaskDefinition;
 use super::read::{Described, amount, named};
 use crate::output::short;
 
-/// What people know an instance by, and what it has.
+/// The names of an instance, and its size.
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
     /// The id inside its ARN.
@@ -31,7 +32,7 @@ pub(crate) struct Named {
     pub(crate) memory_mib: u32,
 }
 
-/// A cluster, ready to be asked.
+/// A cluster, ready for placement.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) view: ClusterView,
@@ -44,10 +45,10 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Takes in what was described.
+    /// Converts a description.
     ///
     /// # Errors
-    /// The task definition has what placement on instances cannot have.
+    /// If the task definition requires something that placement on instances does not support.
     pub(super) fn of(described: Described) -> anyhow::Result<Self> {
         let mut view = ClusterView::default();
         let mut named = BTreeMap::new();
@@ -112,7 +113,7 @@ fn instance_view(instance: &ContainerInstance) -> InstanceView {
         let used = used.filter_map(|port| port.parse().ok());
         used.map(|number| Port { protocol, number }).collect()
     };
-    #[expect(clippy::cast_possible_truncation, reason = "whole seconds are meant")]
+    #[expect(clippy::cast_possible_truncation, reason = "only whole seconds matter")]
     let seconds = |at: f64| at as i64;
     InstanceView {
         cpu: amount(remaining, "CPU"),
@@ -133,7 +134,8 @@ fn instance_view(instance: &ContainerInstance) -> InstanceView {
     }
 }
 
-/// Source: ECS developer guide, *Amazon ECS task placement*: what a task of a definition reserves.
+/// The resources that a task of a definition reserves. Source: ECS developer guide, *Amazon ECS
+/// task placement*.
 fn needs(definition: &TaskDefinition) -> anyhow::Result<Needs> {
     let mode = definition.network_mode.as_deref().unwrap_or("bridge");
     if mode == "awsvpc" {

@@ -1,20 +1,21 @@
-//! Whether tasks can be started at all: deleted services and deregistered definitions are never placed, even if there is room.
+//! Whether tasks can be started at all: deleted services and deregistered definitions are never
+//! placed, even if there is room.
 
 use super::read::Described;
 use crate::args::ExplainArgs;
 use crate::output::short;
 
-/// What the states of a service and of its task definition mean for new tasks.
+/// What the status of a service and of its task definition means for new tasks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// Why nothing would be started.
+    /// Why no task would be started.
     pub(super) blocked: Option<String>,
-    /// What is wrong although tasks would be started.
+    /// A warning, although tasks would be started.
     pub(super) note: Option<String>,
 }
 
 impl Standing {
-    /// Looks at what was described.
+    /// Evaluates the description.
     pub(super) fn of(args: &ExplainArgs, described: &Described) -> Self {
         let service = described.service.as_ref();
         if let Some(service) = service.filter(|service| service.status != "ACTIVE") {
@@ -33,7 +34,8 @@ impl Standing {
         };
         let status = definition.status.as_deref().unwrap_or_default();
         let wrong = format!("task definition {name} is {status}: {what}");
-        // Source: ECS API reference, `DeregisterTaskDefinition`: services that run it go on, and scale.
+        // Source: ECS API reference, `DeregisterTaskDefinition`: services that use it keep running,
+        // and scale.
         if service.is_some() && args.task_definition.is_none() {
             let note = format!(
                 "{wrong}. The service keeps starting tasks from it; RunTask and new deployments need an ACTIVE revision"

@@ -14,10 +14,10 @@ const COLUMNS: [Column; 4] = [
     Column::text("IT WOULD TAKE", 0),
 ];
 
-/// Refused instances that are told one by one. Source: chosen by us: what a screen shows.
+/// Maximum number of rejected instances listed. Source: chosen by us: what fits on a screen.
 const TOLD_MAX: usize = 12;
 
-/// Prints it for people.
+/// Prints the explanation as text.
 pub(super) fn print(scene: &Scene, question: &Question, explanation: &Explanation) {
     let (placed, wanted) = (explanation.placed.len(), question.count);
     let title = plain(&question.title);
@@ -59,7 +59,8 @@ pub(super) fn print(scene: &Scene, question: &Question, explanation: &Explanatio
     }
 }
 
-/// Each check with the instances that passed it, up to the first that none passed; and what is in the way on the nearest one.
+/// Each check with the number of instances that passed it, up to the first that none passed, and
+/// what the closest match lacks.
 pub(super) fn in_short(
     scene: &Scene,
     question: &Question,
@@ -87,7 +88,7 @@ fn row(named: &Named) -> Vec<String> {
     vec![named.id.clone(), named.zone.to_string(), named.kind.to_string()]
 }
 
-/// What those that are left have passed; nothing for checks that ask for nothing.
+/// What the remaining instances have passed; `None` for checks without a requirement.
 fn words(step: &Step, scene: &Scene, question: &Question) -> Option<String> {
     let needs = &scene.needs;
     Some(match step {
@@ -115,7 +116,7 @@ fn port(port: longshore_placement::Port) -> String {
     format!("port {}/{protocol}", port.number)
 }
 
-/// What would have to change for a check to be passed.
+/// What would have to change for a check to pass.
 fn obstacle(refusal: &Refusal, scene: &Scene, question: &Question) -> String {
     let needs = &scene.needs;
     match refusal {
@@ -186,7 +187,7 @@ pub(super) fn json(scene: &Scene, question: &Question, explanation: &Explanation
     document
 }
 
-/// The reason that `RunTask` would give.
+/// The failure reason that `RunTask` would give.
 fn reason(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::NotActive => "INACTIVE",

@@ -20,7 +20,7 @@ const COLUMNS: [Column; 7] = [
     Column::whole("TASKS", 1),
 ];
 
-/// Lists instances and what they have left.
+/// Lists instances and their remaining resources.
 pub(crate) async fn instances(args: InstancesArgs, json: bool) -> anyhow::Result<ExitCode> {
     let cluster = Cluster::of(&args.cluster).await?;
     let Answer::Instances(found) = cluster.ask(Ask::ListInstances).await? else {

@@ -1,4 +1,5 @@
-//! `longshore ps`: tasks that are running or stopping and, with `--all`, those that have stopped, with the reason.
+//! `longshore ps`: tasks that are running or stopping and, with `--all`, those that have stopped,
+//! with the reason.
 
 use std::process::ExitCode;
 
@@ -51,7 +52,7 @@ const COLUMNS: [Column; 11] = [
     Column::text("WHY", 2),
 ];
 
-/// Lists tasks, the oldest first.
+/// Lists tasks, oldest first.
 pub(crate) async fn tasks(args: PsArgs, json: bool) -> anyhow::Result<ExitCode> {
     let cluster = Cluster::of(&args.cluster).await?;
     let mut found = read(&cluster, &args).await?;
@@ -91,7 +92,8 @@ fn status_word(text: &str) -> Result<String, String> {
     Err(format!("a task is {}", STATUSES.join(", ").to_lowercase()))
 }
 
-/// The tasks that the flags ask for. ECS selects where it can; it takes no service together with a family.
+/// The tasks selected by the flags. ECS filters what it can; it does not accept both a service and
+/// a family.
 async fn read(cluster: &Cluster<'_>, args: &PsArgs) -> anyhow::Result<Vec<Task>> {
     let status = args.status.as_deref();
     let instance = match &args.instance {
@@ -99,7 +101,7 @@ async fn read(cluster: &Cluster<'_>, args: &PsArgs) -> anyhow::Result<Vec<Task>>
         None => None,
     };
     let mut found = Vec::new();
-    // A task that is told to stop is listed with those that have stopped.
+    // ECS lists a stopping task under the desired status STOPPED.
     for desired in [DesiredStatus::Running, DesiredStatus::Stopped] {
         let list = cluster.sdk().list_tasks().cluster(cluster.name()).desired_status(desired);
         let list = list.set_container_instance(instance.clone());
@@ -120,7 +122,7 @@ async fn read(cluster: &Cluster<'_>, args: &PsArgs) -> anyhow::Result<Vec<Task>>
         let family = definition(task).split(':').next().unwrap_or_default().to_owned();
         args.family.as_ref().is_none_or(|wanted| *wanted == family)
             && match status {
-                // What people say, beside the words of ECS, of which few tasks are caught.
+                // STOPPING as people use it; the ECS status of that name is rarely seen.
                 Some("STOPPING") => is_stopping,
                 Some(status) => task.last_status() == Some(status),
                 None => args.all || !is_over,
@@ -130,10 +132,10 @@ async fn read(cluster: &Cluster<'_>, args: &PsArgs) -> anyhow::Result<Vec<Task>>
     Ok(found)
 }
 
-/// Describes tasks. Those that were forgotten meanwhile are left out.
+/// Describes tasks. Those forgotten in the meantime are left out.
 pub(crate) async fn describe(cluster: &Cluster<'_>, arns: &[String]) -> anyhow::Result<Vec<Task>> {
     let mut found = Vec::new();
-    // Source: ECS API reference: a hundred in one request.
+    // Source: ECS API reference: at most 100 per request.
     for batch in arns.chunks(100) {
         let request = cluster.sdk().describe_tasks().cluster(cluster.name());
         let reply = request.set_tasks(Some(batch.to_vec())).send().await;
@@ -146,7 +148,7 @@ fn definition(task: &Task) -> String {
     short(task.task_definition_arn().unwrap_or_default())
 }
 
-/// As ECS has it, and whether it is to stop.
+/// The status, and whether the task is stopping.
 fn status(task: &Task) -> String {
     let last = task.last_status().unwrap_or_default();
     let says_so = matches!(last, "STOPPED" | "STOPPING" | "DEACTIVATING" | "DEPROVISIONING");
@@ -162,13 +164,14 @@ fn health(task: &Task) -> Option<&str> {
     task.health_status().map(HealthStatus::as_str).filter(|health| *health != "UNKNOWN")
 }
 
-/// The first code that is not 0, else the first: of several containers the one that failed is what people ask for.
+/// The first nonzero exit code, otherwise the first one: people want to know which container
+/// failed.
 pub(crate) fn exit_code(task: &Task) -> Option<i32> {
     let codes = || task.containers().iter().filter_map(Container::exit_code);
     codes().find(|code| *code != 0).or_else(|| codes().next())
 }
 
-/// `8080->80/tcp`, as Docker writes it.
+/// `8080->80/tcp`, as in Docker.
 fn ports(task: &Task) -> Vec<String> {
     let port = |binding: &NetworkBinding| {
         let protocol = binding.protocol().map_or("tcp", |protocol| protocol.as_str());
@@ -182,7 +185,7 @@ fn ports(task: &Task) -> Vec<String> {
     bindings.filter_map(port).collect()
 }
 
-/// Why it stopped, or is about to: what a container says of itself is closer to the cause than what the task says.
+/// Why it stopped or is stopping: a container's reason is closer to the cause than the task's.
 pub(crate) fn why(task: &Task) -> String {
     let mut reasons = task.containers().iter().filter_map(Container::reason);
     reasons
@@ -192,7 +195,7 @@ pub(crate) fn why(task: &Task) -> String {
         .to_owned()
 }
 
-/// The id that a Mesos framework gave it.
+/// The id given by a Mesos framework.
 pub(crate) fn mesos_id(task: &Task) -> Option<&str> {
     let overrides = task.overrides()?.container_overrides();
     let mut variables = overrides.iter().flat_map(ContainerOverride::environment);

@@ -1,26 +1,28 @@
 //! Tables for people: on a terminal as wide as the terminal, elsewhere as wide as their cells.
 //!
-//! On a terminal a row is one line. What does not fit is dropped in an order that each table defines: empty columns, the ends of
-//! ids (a unique prefix is enough for every command), then whole columns, the least important first.
+//! On a terminal a row is one line. What does not fit is dropped in an order that each table
+//! defines: empty columns, the ends of ids (a unique prefix is enough for every command), then
+//! whole columns, the least important first.
 
 use super::plain;
 use crate::terminal::{self, clip};
 
-/// How many characters of an id are shown where all do not fit, if they tell the ids apart. Source: chosen by us: what Docker shows.
+/// Number of characters to which ids are shortened if space is scarce, provided that they stay
+/// distinct. Source: chosen by us: what Docker shows.
 const SHORT_ID: usize = 12;
-/// The least that a text may be cut to. Chosen by us.
+/// Minimum width of a shortened text. Chosen by us.
 const TEXT_WIDTH_MIN: usize = 16;
-/// Blanks between columns.
+/// Spaces between columns.
 const GAP: usize = 2;
 
-/// What the cells of a column are.
+/// The kind of a column's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// Words and numbers, shown whole or not at all.
     Whole,
-    /// Ids, of which the beginning may be enough.
+    /// Ids, of which a prefix may suffice.
     Id,
-    /// Sentences, which may be cut.
+    /// Sentences, which may be truncated.
     Text,
 }
 
@@ -29,12 +31,12 @@ enum Kind {
 pub(crate) struct Column {
     heading: &'static str,
     kind: Kind,
-    /// When it is given up: 0 never, then the largest first.
+    /// Order of removal: the largest rank first, 0 never.
     rank: u8,
 }
 
 impl Column {
-    /// Words and numbers; given up in the order of ranks, the largest first, and never if it is 0.
+    /// Words and numbers. Columns are removed in descending order of rank; rank 0 is never removed.
     pub(crate) const fn whole(heading: &'static str, rank: u8) -> Self {
         Self { heading, kind: Kind::Whole, rank }
     }
@@ -58,7 +60,7 @@ pub(crate) fn print(columns: &[Column], rows: &[Vec<String>]) {
     }
 }
 
-/// The lines of a table, none wider than `width` if there is one.
+/// The lines of a table, none wider than `width`, if given.
 fn lines(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<String> {
     let mut shown: Vec<Shown> =
         (0..columns.len()).map(|at| Shown::of(columns[at], at, rows)).collect();
@@ -79,7 +81,7 @@ fn lines(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<
     std::iter::once(heading).chain(rows).collect()
 }
 
-/// A column that is shown, and how wide.
+/// A displayed column, with its width.
 struct Shown {
     column: Column,
     cells: Vec<String>,
@@ -100,7 +102,7 @@ impl Shown {
         self.width = widest.max(self.column.heading.len());
     }
 
-    /// Leaves of each id as much as tells them apart.
+    /// Shortens ids to the length at which they are distinct.
     fn shorten(&mut self) {
         let longest = self.cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
         let cut = |length: usize| {
@@ -117,7 +119,7 @@ impl Shown {
         }
     }
 
-    /// The least width that it may have.
+    /// The minimum width of the column.
     fn least(&self) -> usize {
         if self.column.kind == Kind::Text { self.width.min(TEXT_WIDTH_MIN) } else { self.width }
     }

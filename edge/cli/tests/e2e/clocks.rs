@@ -1,4 +1,4 @@
-//! Somebody sets the clock of the machine while the program runs.
+//! The wall clock is changed while the program runs.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use crate::server::{Home, Server, until};
 
 const DAY_S: f64 = 86_400.0;
 
-/// The time by the clock of this test, in s.
+/// The current time of this test's clock, in s.
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs_f64()
 }
@@ -40,7 +40,7 @@ fn a_clock_that_is_set_a_day_forward_ends_nothing_and_is_what_times_are_shown_by
         (shown - now() > DAY_S / 2.0).then_some(shown)
     });
     assert!((shown - launched - DAY_S).abs() < 30.0, "launched at {launched}, shown as {shown}");
-    // Long enough for whatever is due by then.
+    // Long enough for anything that is due by then.
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(server.task(&running)["lastStatus"], "RUNNING", "the failover is not over");
     let frameworks = http::get(&server.mesos, "/frameworks").expect("the master answers").json();

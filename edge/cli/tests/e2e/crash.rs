@@ -1,4 +1,5 @@
-//! After `kill -9`: what was acknowledged is there, what runs is adopted, what ended is known, nothing runs twice.
+//! After `kill -9`: acknowledged changes are there, running tasks are adopted, exit codes are
+//! known, nothing runs twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -62,9 +63,9 @@ fn a_process_that_ended_meanwhile_is_stopped_with_its_exit_code() {
     assert_eq!(task["stopCode"], "EssentialContainerExited");
 }
 
-/// Runs a task to its end, kills the program, and brings the database back to where it was while the task had the
-/// status `then`: as if the program had been killed before it could write down what came next. Returns the task as it
-/// is described afterwards, and how often its command ran.
+/// Runs a task to its end, kills the program, and restores the database to when the task had the
+/// status `then`, as if the program had been killed before it could store the rest. Returns the
+/// task as described afterwards, and how often its command ran.
 fn told_before_the_end_was_written(then: &str) -> (Value, usize) {
     let home = Home::new();
     let mut server = Server::start(&home, &[]);
@@ -77,7 +78,7 @@ fn told_before_the_end_was_written(then: &str) -> (Value, usize) {
     server.define("short", &script);
     let arn = server.run("short");
     server.wait(&arn, "RUNNING");
-    // Nothing is written while nothing happens, so that the copy is whole.
+    // Nothing happens now, so nothing is written during the copy.
     let database: Vec<_> = ["longshore.db", "longshore.db-wal"]
         .map(|name| {
             (
@@ -117,7 +118,7 @@ fn a_task_that_ran_before_even_its_start_was_written_down_does_not_run_again() {
     assert_eq!(task["containers"][0]["exitCode"], 7, "{task}");
 }
 
-/// Calls `RunTask` from four threads until the program is killed; returns the tasks that were answered for.
+/// Calls `RunTask` from four threads until the program is killed; returns the acknowledged tasks.
 fn burst(server: &mut Server) -> BTreeSet<String> {
     let ecs = server.ecs.clone();
     let answered = Mutex::new(BTreeSet::new());
@@ -125,7 +126,7 @@ fn burst(server: &mut Server) -> BTreeSet<String> {
         for _ in 0..4 {
             scope.spawn(|| {
                 let body = json!({"taskDefinition": "burst", "count": 2});
-                // The first call without an answer is the end.
+                // The first call without an answer ends the loop.
                 while let Ok(reply) = call(&ecs, "RunTask", &body) {
                     assert_eq!(reply.status, 200, "{}", reply.text());
                     let reply = reply.json();
@@ -147,7 +148,7 @@ fn burst(server: &mut Server) -> BTreeSet<String> {
 fn every_task_of_a_burst_that_was_answered_for_is_there_and_none_runs_twice() {
     let home = Home::new();
     let mut server = Server::start(&home, &[]);
-    // Its own directory tells a task from every other.
+    // The working directory identifies a task.
     server.define("burst", &format!("pwd >>{}", home.path("runs").display()));
     let mut all = BTreeSet::new();
     for _ in 0..3 {

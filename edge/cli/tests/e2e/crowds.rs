@@ -1,4 +1,4 @@
-//! Neighbours that connect, begin to speak and never end: they keep nobody out.
+//! Clients that connect and send incomplete requests: they lock nobody out.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -10,16 +10,16 @@ use serde_json::json;
 use crate::http;
 use crate::server::{Home, MEDIA, Server, TARGET};
 
-/// More connections than a port takes.
+/// More connections than a port accepts.
 const CROWD: usize = 4_200;
-/// Of those who come later.
+/// Number of late connections.
 const LATE: usize = 300;
 
-/// Whether this process, and the program that it starts, may have so many files open.
+/// Whether this process, and the program it starts, may open that many files.
 fn has_files() -> bool {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // What is not allowed is seen below.
+    // Checked below.
     let _ = setrlimit(Resource::Nofile, limit);
     let enough = getrlimit(Resource::Nofile).current.is_none_or(|files| files > 2 * CROWD as u64);
     if !enough {
@@ -28,11 +28,12 @@ fn has_files() -> bool {
     enough
 }
 
-/// Connects, and sends the same to begin with on each connection; a few that come later take the places that were left over.
+/// Opens connections and sends the same start of a request on each; a few late ones take the
+/// remaining places.
 fn crowd(address: &str, words: &str) -> Vec<TcpStream> {
     let one = |_| {
         let mut socket = TcpStream::connect(address).expect("the port is listened on");
-        // A connection that was closed meanwhile has done what it could.
+        // The server may have closed the connection already.
         let _ = socket.write_all(words.as_bytes());
         socket
     };
@@ -91,7 +92,7 @@ fn a_head_that_is_longer_than_that_of_any_client_is_refused() {
             http::raw(address, request.as_bytes()).map(|reply| reply.status).ok()
         };
         assert_eq!(status(10), Some(200));
-        // The connection may be gone before the answer is read.
+        // The connection may be closed before the answer is read.
         assert!(matches!(status(90), Some(431) | None));
     }
 }

@@ -1,4 +1,4 @@
-//! The commands of every day: what runs and why not, by whatever name people know it.
+//! Everyday commands: what runs and what does not and why, by any of the names of a task.
 
 use std::process::Command;
 
@@ -10,7 +10,8 @@ use crate::terminal;
 const SIMULATED: [&str; 6] =
     ["--instances", "2", "--instance-runtime", "1=simulated", "--instance-runtime", "2=simulated"];
 
-/// Runs a command of the program against a server; its exit code, what it printed, and what it said.
+/// Runs a command of the program against a server; returns its exit code, standard output and
+/// standard error.
 fn longshore(server: &Server, words: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_longshore"))
         .args(words)

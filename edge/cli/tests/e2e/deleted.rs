@@ -1,4 +1,4 @@
-//! `explain` about what was deleted or deregistered.
+//! `explain` for deleted services and deregistered definitions.
 
 use std::process::{Command, Output};
 
@@ -17,7 +17,7 @@ fn explain(server: &Server, question: &[&str], first: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
-/// How `explain` ends, and what it says as JSON and to people.
+/// The exit code of `explain`, its JSON output, and its text output.
 fn explained(server: &Server, question: &[&str]) -> (Option<i32>, Value, String) {
     let json = explain(server, question, &["--json"]);
     let people = explain(server, question, &[]);
@@ -41,7 +41,7 @@ fn explain_says_what_is_wrong_with_what_was_deleted() {
     assert_eq!((code, &found["placed"]), (Some(1), &json!([])), "{text}");
     assert!(found["blocked"].as_str().unwrap_or_default().starts_with(wrong), "{found}");
     assert!(text.contains("0 of 1 task would be placed") && text.contains(wrong), "{text}");
-    // ECS lets services that run it go on with it.
+    // ECS lets services that use it continue.
     let (code, found, text) = explained(&server, &["--service", "web"]);
     assert_eq!((code, found["placed"].as_array().map(Vec::len)), (Some(0), Some(1)), "{text}");
     assert!(found["note"].as_str().unwrap_or_default().starts_with(wrong), "{found}");

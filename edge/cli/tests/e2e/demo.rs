@@ -12,7 +12,7 @@ fn lines_with<'l>(lines: &'l [String], part: &str) -> Vec<&'l String> {
     lines.iter().filter(|line| line.contains(part)).collect()
 }
 
-/// What the story must have told, whatever the terminal.
+/// What the demo must have printed on any terminal.
 fn assert_told(seen: &terminal::Seen) {
     assert_eq!(seen.code, Some(0), "{:#?}", seen.lines);
     assert_eq!(seen.wrapped, Vec::<String>::new());

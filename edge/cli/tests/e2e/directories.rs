@@ -1,4 +1,4 @@
-//! Whose directories are opened, what may lie in them, and what is left of them.
+//! Ownership of data directories, their contents, and what remains of them.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::http::get;
 use crate::server::{Home, Server, command, refused, until};
 
-/// The message has every part.
+/// Asserts that the message has every part.
 fn says(said: &str, parts: &[&str]) {
     for part in parts {
         assert!(said.contains(part), "{part:?} is not in {said:?}");
@@ -25,7 +25,8 @@ fn copy(from: &Path, to: &Path) {
     assert!(done.expect("there is such a command").success());
 }
 
-/// A home whose data directory somebody else has made, with a service that runs a command when it is opened.
+/// A home whose data directory was made by somebody else, with a service that runs a command when
+/// it is opened.
 fn with_a_stranger() -> Home {
     let (theirs, ours) = (Home::new(), Home::new());
     let server = Server::start(&theirs, &[]);
@@ -61,7 +62,7 @@ fn a_data_directory_of_an_older_version_is_opened_when_somebody_says_so_once() {
     let server = Server::start(&home, &[]);
     server.define("kept", "true");
     drop(server);
-    // As it was before directories were noted, and modes narrow.
+    // As before directories had owner files and narrow modes.
     for name in ["owner", ".gitignore", "longshore.commits"] {
         fs::remove_file(home.state().join(name)).expect("it is there");
     }
@@ -84,7 +85,8 @@ fn a_data_directory_of_an_older_version_is_opened_when_somebody_says_so_once() {
     assert_eq!(["", "longshore.db", "hosts"].map(mode), [0o700, 0o600, 0o700]);
 }
 
-/// Starts the program at a terminal, answers its question, and tells what it said until it ended or was ready.
+/// Starts the program on a terminal and answers its question; returns its output until it exited or
+/// was ready.
 fn answered(home: &Home, answer: &str) -> Option<String> {
     let dev = command(home, &[]);
     let words = std::iter::once(dev.get_program()).chain(dev.get_args());
@@ -96,7 +98,7 @@ fn answered(home: &Home, answer: &str) -> Option<String> {
         .stderr(Stdio::null())
         .envs(dev.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let Ok(mut terminal) = terminal.spawn() else {
-        // Past the harness, which swallows what passing tests print. Nobody is harmed if it cannot be read.
+        // Bypasses the harness, which hides the output of passing tests. A failure is harmless.
         let _ = writeln!(std::io::stderr(), "skipped: there is no `script` to make a terminal");
         return None;
     };
@@ -204,7 +206,7 @@ fn what_is_kept_in_memory_leaves_nothing_after_kill_9() {
     assert!(!home.state().exists());
 }
 
-/// The head of a reply, in small letters.
+/// The head of a reply, in lower case.
 fn head(address: &str, path: &str) -> String {
     let mut socket = TcpStream::connect(address).expect("it listens");
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -245,7 +247,7 @@ fn output_is_given_for_the_name_of_a_container_and_for_no_path() {
             &["content-type: text/plain; charset=utf-8\r\n", "x-content-type-options: nosniff\r\n"],
         );
     }
-    // Nor are links followed, or is anybody waited for.
+    // Links are not followed either, and a FIFO does not block.
     let output = home.container(&arn).expect("it is kept").join("output");
     fs::remove_file(&output).expect("it is ours");
     symlink(outside.join("output"), &output).expect("it is linked");

@@ -1,4 +1,4 @@
-//! What becomes of the program when its files are taken away, cut short, or its disk is full.
+//! The program when its files are removed or truncated, or its disk is full.
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::server::{Home, Server, until};
 
-/// A server with a task that runs; the task's ARN and its supervisor.
+/// A server with a running task; returns the task's ARN and its supervisor.
 fn running(home: &Home) -> (Server, String, u32) {
     let server = Server::start(home, &[]);
     server.define("long", "setsid sleep 600 & sleep 600");
@@ -32,11 +32,11 @@ fn a_data_directory_that_is_removed_ends_the_program_within_a_second_and_its_tas
     let (mut server, _, supervisor) = running(&home);
     let began = Instant::now();
     fs::remove_dir_all(home.state()).expect("it is ours");
-    // Whatever is asked meanwhile is not acknowledged.
+    // Requests in the meantime are not acknowledged.
     let made = server.call("CreateCluster", &json!({"clusterName": "late"}));
     assert!(made.is_err() || made.is_ok_and(|reply| reply.status == 500));
     assert_eq!(server.ended(), Some(1), "{}", server.said());
-    // With a quarter of a second for answers that are on the way.
+    // Including a quarter of a second for pending answers.
     assert!(began.elapsed() < Duration::from_millis(1_500), "{:?}", began.elapsed());
     let said = server.said();
     for part in
@@ -60,7 +60,7 @@ fn a_data_directory_that_is_replaced_is_noticed_while_nothing_is_asked() {
     assert!(began.elapsed() < Duration::from_millis(1_500), "{:?}", began.elapsed());
     assert!(server.said().contains("moved or replaced"), "{}", server.said());
     assert!(runs(supervisor), "its files are all there");
-    // Put back, it goes on where it was.
+    // Once restored, the program continues where it was.
     fs::remove_dir(home.state()).expect("nothing was written to it");
     fs::rename(home.path("aside"), home.state()).expect("it is ours");
     let server = Server::start(&home, &[]);
@@ -104,7 +104,7 @@ fn a_log_that_was_cut_starts_with_what_is_whole_and_says_what_is_missing() {
     assert_eq!(again, before, "it is said once");
 }
 
-/// A small file system, as long as this lives.
+/// A small file system, unmounted on drop.
 struct Small(PathBuf);
 
 impl Small {
@@ -115,7 +115,7 @@ impl Small {
         if mount.output().is_ok_and(|done| done.status.success()) {
             return Some(Self(path));
         }
-        // Past the harness, which swallows what passing tests print. Nobody is harmed if it cannot be read.
+        // Bypasses the harness, which hides the output of passing tests. A failure is harmless.
         let _ = writeln!(std::io::stderr(), "skipped: only root can mount a small file system");
         None
     }
@@ -123,7 +123,7 @@ impl Small {
 
 impl Drop for Small {
     fn drop(&mut self) {
-        // What runs there ends once its files are gone, and what is still in use goes once it is not.
+        // Without their files the tasks end; a lazy unmount handles what is still in use.
         let _ = fs::remove_dir_all(self.0.join("hosts"));
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
@@ -145,7 +145,7 @@ fn tasks_that_fill_the_disk_do_not_end_the_control_plane() {
     let home = Home::new();
     let Some(_small) = Small::mount(home.state(), "80m") else { return };
     let server = Server::start(&home, &[]);
-    // One writes to its output for ever, another to its own directory until it can no more.
+    // One writes output forever, the other fills its own directory until it cannot write any more.
     server.define("noisy", "while :; do echo a line of output that nobody needs; done");
     server.define("filler", "dd if=/dev/zero of=big bs=1M 2>/dev/null; echo full; sleep 600");
     server.define("small", "exit 3");
@@ -168,7 +168,7 @@ fn tasks_that_fill_the_disk_do_not_end_the_control_plane() {
     }
     assert!(made > 100, "{made}");
     assert!(server.said().contains("the disk is full"), "{}", server.said());
-    // A task cannot be started without room for its files, and says so.
+    // A task that has no room for its files fails to start, with a message.
     let refused = server.run("small");
     let refused = until("it is over", || {
         let task = server.task(&refused);
@@ -179,7 +179,7 @@ fn tasks_that_fill_the_disk_do_not_end_the_control_plane() {
         reason.contains("o space left") || refused["containers"][0]["exitCode"] == 3,
         "{refused}"
     );
-    // With room again all is as before.
+    // With free space everything works again.
     server.ecs("StopTask", &json!({"task": filler}));
     server.wait(&filler, "STOPPED");
     until("its files are gone", || (!big.exists()).then_some(()));

@@ -1,7 +1,9 @@
-//! A Docker daemon that is away, or answers some calls and not others: what it cannot say is not taken for absence.
+//! A Docker daemon that is unreachable, or fails some calls: containers that it cannot report are
+//! not taken for gone.
 //!
-//! The daemon is the machine's own behind a relay that can be told to fail. Without one, or without the image of
-//! `conformance/docker_image.sh`, a test that needs containers says on standard error that it was skipped.
+//! The daemon is the machine's own, behind a relay that can inject failures. Without a daemon, or
+//! without the image of `conformance/docker_image.sh`, tests that need containers report on
+//! standard error that they were skipped.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -25,21 +27,21 @@ fn docker(words: &[&str]) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Whether containers can run here; says so if not.
+/// Whether containers can run here; reports if not.
 fn can_run() -> bool {
     let can = docker(&["image", "inspect", IMAGE]).is_some();
     if !can {
-        // Past the harness, which swallows what passing tests print. Nobody is harmed if it cannot be read.
+        // Bypasses the harness, which hides the output of passing tests. A failure is harmless.
         let _ =
             writeln!(std::io::stderr(), "skipped: no Docker daemon with the image {IMAGE} answers");
     }
     can
 }
 
-/// A way to the daemon on which calls can be made to fail.
+/// A relay to the daemon that can fail calls.
 struct Relay {
     host: String,
-    /// A part of the paths that are answered with 500.
+    /// Requests whose path contains this are answered with 500.
     fails: Arc<Mutex<Option<&'static str>>>,
 }
 
@@ -52,7 +54,7 @@ impl Relay {
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let fails = shared.clone();
-                // A client that breaks off is its own loss.
+                // A client that disconnects early does not matter.
                 std::thread::spawn(move || drop(relay(client, &fails)));
             }
         });
@@ -68,7 +70,7 @@ impl Relay {
     }
 }
 
-/// Passes on one request and its answer, or fails it.
+/// Forwards one request and its answer, or fails it.
 fn relay(mut client: TcpStream, fails: &Mutex<Option<&'static str>>) -> std::io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -90,7 +92,7 @@ fn relay(mut client: TcpStream, fails: &Mutex<Option<&'static str>>) -> std::io:
         );
     }
     let mut daemon = UnixStream::connect(SOCKET)?;
-    // One request each, so that none escapes; but what becomes a stream stays one.
+    // One request per connection, so that all are checked; an upgraded connection stays open.
     let is_upgrade = text.to_lowercase().contains("upgrade");
     daemon.write_all(&head[..head.len() - 2])?;
     daemon.write_all(if is_upgrade { b"\r\n" } else { b"Connection: close\r\n\r\n" })?;
@@ -103,7 +105,7 @@ fn relay(mut client: TcpStream, fails: &Mutex<Option<&'static str>>) -> std::io:
     client.shutdown(Shutdown::Both)
 }
 
-/// Containers of an instance. They end with the test.
+/// The containers of an instance, removed on drop.
 struct Containers {
     instance: String,
 }
@@ -126,7 +128,7 @@ impl Drop for Containers {
 
 const ONE: [&str; 4] = ["--runtime", "docker", "--instances", "1"];
 
-/// The instance, with the id that its ARN ends with.
+/// The instance, and the id at the end of its ARN.
 fn instance(server: &Server) -> (String, Value) {
     let listed = server.ecs("ListContainerInstances", &json!({}));
     let arn = listed["containerInstanceArns"][0].as_str().expect("there is one").to_owned();
@@ -202,7 +204,7 @@ fn what_could_not_be_removed_is_removed_once_the_daemon_answers() {
     server.wait(&arn, "RUNNING");
     relay.fail(Some("/containers/json"));
     server.wait(&arn, "STOPPED");
-    // Longer than a removal is tried at once.
+    // Longer than the first attempts at a removal.
     std::thread::sleep(Duration::from_secs(8));
     assert_eq!(containers.ids().len(), 1, "it cannot be listed, and so not be removed");
     relay.fail(None);
@@ -248,7 +250,7 @@ fn instances_with_docker_do_not_become_others_because_the_daemon_is_away() {
     let (code, said) = refused_in(&home, &guessed, &[NOWHERE]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("ran Docker containers before"), "{said}");
-    // Whoever says so gives them up; and processes stay processes though there is a daemon.
+    // Only an explicit flag gives them up; and processes stay processes even if there is a daemon.
     let process = ["--runtime", "process", "--instances", "1"];
     drop(Server::start_in(&home, &process, &[NOWHERE]));
     let server = Server::start(&home, &guessed);

@@ -1,4 +1,5 @@
-//! Who gets in: names that are not ours and pages of other origins do not, on any port, whatever they ask for.
+//! Access control: requests with foreign host names or from pages of other origins are rejected on
+//! every port, whatever they ask for.
 
 use std::fs;
 
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use crate::http::{self, Reply};
 use crate::server::{Home, MEDIA, Server, TARGET, refused, serve_refused};
 
-/// Sends a request as it is, on a connection that ends with it.
+/// Sends a raw request on its own connection.
 fn send(address: &str, line: &str, headers: &[(&str, &str)], body: &str) -> Reply {
     let mut request = format!("{line} HTTP/1.1\r\nConnection: close\r\n");
     for (name, value) in headers {
@@ -20,12 +21,12 @@ fn send(address: &str, line: &str, headers: &[(&str, &str)], body: &str) -> Repl
         .unwrap_or_else(|error| panic!("{line} {headers:?}: {error}"))
 }
 
-/// What would change something, or tell something: a port, a request line, headers and a body.
+/// A request that would change or reveal something: port, request line, headers and body.
 type Attempt<'a> = (&'a str, &'a str, Vec<(&'a str, String)>, String);
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// One for each way in, with the metadata endpoint.
+/// One attempt for each API, including the metadata endpoint.
 fn attempts<'a>(server: &'a Server, metadata: &'a str) -> Vec<Attempt<'a>> {
     let json = |target: &str| {
         vec![("X-Amz-Target", target.to_owned()), ("Content-Type", MEDIA.to_owned())]
@@ -58,13 +59,13 @@ fn attempts<'a>(server: &'a Server, metadata: &'a str) -> Vec<Attempt<'a>> {
     ]
 }
 
-/// The task metadata endpoint, as the program keeps it.
+/// The address of the task metadata endpoint, as stored by the program.
 fn metadata(home: &Home) -> String {
     let kept = fs::read_to_string(home.state().join("hosts/metadata")).expect("it is kept");
     format!("127.0.0.1:{}", kept.split(' ').next().expect("a split has a first part"))
 }
 
-/// All that attempts would have changed.
+/// Everything that the attempts would have changed.
 fn traces(server: &Server) -> Vec<Value> {
     let ask = |target: &str| {
         let headers = [("X-Amz-Target", target), ("Content-Type", MEDIA)];
@@ -99,7 +100,7 @@ fn requests_under_foreign_names_get_nowhere_on_any_port() {
         {
             let headers: Vec<(&str, &str)> =
                 headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            // As a browser does once the name has another address: to it the page is one of ours.
+            // Like a browser after DNS rebinding: it considers the page same-origin.
             let origin = format!("http://{host}");
             let page = [("Host", host), ("Origin", &origin), ("Sec-Fetch-Site", "same-origin")];
             let reply = send(address, line, &[&page[..], &headers].concat(), &body);
@@ -213,7 +214,7 @@ fn an_unsigned_get_changes_nothing() {
         let reply = http::get(&server.ecs, &format!("/?Action={action}")).expect("it answers");
         assert_eq!(reply.status, 405, "{action}: {}", reply.text());
         assert!(reply.text().contains("must be sent by POST"), "{action}: {}", reply.text());
-        // A URL of a queue is an address, too.
+        // A queue URL is an address, too.
         let path = format!("/000000000000/q?Action={action}");
         assert_eq!(http::get(&server.ecs, &path).expect("it answers").status, 405, "{action}");
     }
@@ -227,7 +228,7 @@ fn an_unsigned_get_changes_nothing() {
             let request = format!(
                 "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
             );
-            // What is answered is told elsewhere; an answer to HEAD has no body.
+            // Only the effect matters; an answer to HEAD has no body.
             drop(http::raw(&server.mesos, request.as_bytes()));
         }
     }
@@ -243,7 +244,7 @@ fn an_unsigned_form_carries_nothing_that_browsers_add() {
         send(&server.ecs, "POST /", &headers, "Action=ListQueues")
     };
     assert_eq!(form(&[]).status, 200);
-    // Nothing that is served here is a page; whoever says so is not one of ours.
+    // Nothing served here is a web page, so a same-origin page cannot be ours.
     for own in [
         ("Origin", "http://localhost:5080"),
         ("Referer", "http://localhost:5080/"),
@@ -260,7 +261,7 @@ fn an_unsigned_form_carries_nothing_that_browsers_add() {
     );
 }
 
-/// What each answer says to browsers.
+/// Asserts that the answer's headers forbid its use as a page.
 fn is_no_page(reply: &Reply, what: &str) {
     assert_eq!(reply.header("x-content-type-options"), Some("nosniff"), "{what}");
     assert_eq!(reply.header("x-frame-options"), Some("DENY"), "{what}");
@@ -284,7 +285,7 @@ fn every_answer_of_every_port_has_a_type_and_cannot_be_framed() {
     let local = ("Host", "localhost");
     for (address, line, headers, body) in attempts(&server, &metadata) {
         if line.contains("events") || line.contains("scheduler") {
-            continue; // Answers without an end: see below.
+            continue; // Endless answers: see below.
         }
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -386,7 +387,7 @@ fn a_port_of_the_network_needs_callers_who_prove_who_they_are() {
 
 const EVERYWHERE: [&str; 4] = ["--ecs-listen", "0.0.0.0:0", "--mesos-listen", "0.0.0.0:0"];
 
-/// How this machine reaches a port that is listened on everywhere.
+/// The address at which this machine reaches a port with a wildcard address.
 fn here(address: &str) -> String {
     format!("127.0.0.1:{}", port(address))
 }

@@ -1,4 +1,4 @@
-//! The feed of events, read over HTTP and through the command line.
+//! The event feed, over HTTP and through the command line.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -25,7 +25,7 @@ impl Reader {
         Self { stream: stream.expect("it is a feed"), frames: feed::Reader::default() }
     }
 
-    /// The next frame; nothing once the feed has ended.
+    /// The next frame; `None` once the feed has ended.
     fn next(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.frames.next_frame().expect("it is a feed") {
@@ -41,7 +41,7 @@ impl Reader {
     }
 }
 
-/// Why a feed is not to be had.
+/// The error of a rejected feed.
 fn refused(server: &Server, query: &str) -> (u16, String) {
     match Stream::get(&server.ecs, &format!("{PATH}{query}")) {
         Ok(_) => panic!("it is a feed: {query}"),
@@ -49,7 +49,7 @@ fn refused(server: &Server, query: &str) -> (u16, String) {
     }
 }
 
-/// Puts events of our own on the bus, with a detail of that size.
+/// Puts custom events on the bus, with a detail of that size.
 fn put(server: &Server, count: usize, bytes: usize) {
     let entry = json!({"Source": "my.app", "DetailType": "Hello", "Detail": json!({"pad": "x".repeat(bytes)}).to_string()});
     let body = json!({"Entries": vec![entry; count]}).to_string();
@@ -59,7 +59,7 @@ fn put(server: &Server, count: usize, bytes: usize) {
     assert_eq!((reply.status, &reply.json()["FailedEntryCount"]), (200, &json!(0)));
 }
 
-/// A task that runs for a moment.
+/// Runs a short task.
 fn brief(server: &Server) -> String {
     let environment = json!([{"name": "LONGSHORE_SIM_RUN_MS", "value": "50"}, {"name": "LONGSHORE_SIM_EXIT_CODE", "value": "3"}]);
     let container =
@@ -69,14 +69,14 @@ fn brief(server: &Server) -> String {
     server.run("brief")
 }
 
-/// The command, with its lines as they come.
+/// The running command, with its output lines.
 struct Followed {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Followed {
-    /// Starts it, and waits until the server knows of it: what it does not miss is what comes afterwards.
+    /// Starts the command, and waits until the server knows about it: later events are not missed.
     fn start(server: &Server, words: &[&str]) -> Self {
         let mut child = command(server, words)
             .stdout(Stdio::piped())
@@ -87,7 +87,7 @@ impl Followed {
         let (tell, lines) = mpsc::channel();
         std::thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
-                // A test that has seen enough does not listen.
+                // The test may have finished already.
                 let _ = tell.send(line);
             }
         });
@@ -105,7 +105,7 @@ impl Followed {
         assert!(sent.success());
     }
 
-    /// How it ended, and what it said.
+    /// The exit code, and the messages on standard error.
     fn ended(mut self) -> (Option<i32>, String) {
         let status = until("it ends", || self.child.try_wait().expect("it is our child"));
         let mut said = String::new();
@@ -117,7 +117,7 @@ impl Followed {
 
 impl Drop for Followed {
     fn drop(&mut self) {
-        // One that ended already is what is wanted.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -134,13 +134,13 @@ fn command(server: &Server, words: &[&str]) -> Command {
     command
 }
 
-/// Waits until a command reads: events of our own are put on the bus until one of them comes out.
+/// Waits until the command reads: puts custom events on the bus until one of them appears.
 fn heard(server: &Server, followed: &Followed) {
     until("it follows", || {
         put(server, 1, 1);
         followed.lines.recv_timeout(std::time::Duration::from_millis(100)).ok()
     });
-    // Those that were put meanwhile come out before what is put now.
+    // Skips the remaining ones.
     while followed.lines.recv_timeout(std::time::Duration::from_millis(200)).is_ok() {}
 }
 

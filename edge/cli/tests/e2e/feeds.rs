@@ -1,4 +1,4 @@
-//! A master that follows the events of its cluster, and what it does when they stop.
+//! A master that follows the events of its cluster, and its behaviour when they stop.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::framework::Framework;
 use crate::http;
 use crate::server::{Home, Master, Server, refused, until};
 
-/// What a local cluster calls the queue and the rule of its master.
+/// The name of the master's queue and rule in a local cluster.
 const NAME: &str = "longshore-default";
 
 fn metric(mesos: &str, name: &str) -> u64 {
@@ -20,7 +20,7 @@ fn hears(mesos: &str) -> Option<()> {
     (metric(mesos, "longshore/events_arrive") == 1).then_some(())
 }
 
-/// Calls an operation of EventBridge or SQS, which must be done.
+/// Calls an operation of EventBridge or SQS, which must succeed.
 fn aws(server: &Server, target: &str, body: &Value) -> Value {
     let headers = [("X-Amz-Target", target), ("Content-Type", "application/x-amz-json-1.1")];
     let reply = http::post(&server.ecs, "/", &headers, body.to_string().as_bytes());
@@ -65,7 +65,7 @@ fn a_queue_that_is_deleted_is_made_again_and_nothing_is_lost_meanwhile() {
     aws(&server, "AmazonSQS.DeleteQueue", &json!({"QueueUrl": queue_url(&server)}));
     finishes(&mut framework, "meanwhile");
     until("it says so", || server.said().contains("cannot receive events").then_some(()));
-    // As with AWS, the name of a deleted queue is taken for a minute.
+    // As with AWS, the name of a deleted queue is reserved for a minute.
     finishes(&mut framework, "in that minute");
     std::thread::sleep(Duration::from_secs(55));
     until("events arrive again", || hears(&server.mesos));

@@ -13,7 +13,7 @@ const PATH: &str = "/api/v1/scheduler";
 const JSON: &[(&str, &str)] =
     &[("Content-Type", "application/json"), ("Accept", "application/json")];
 
-/// The call that subscribes a framework. With `suppressed` it wants no offers.
+/// The call that subscribes a framework. If `suppressed` it gets no offers.
 pub(crate) fn subscription(info: &Value, suppressed: bool) -> Value {
     let mut info = info.clone();
     info["user"] = json!("root");
@@ -27,14 +27,14 @@ pub(crate) fn subscription(info: &Value, suppressed: bool) -> Value {
     call
 }
 
-/// POSTs a call as it is.
+/// POSTs a call.
 pub(crate) fn call(mesos: &str, media: &str, body: &[u8]) -> Reply {
     let headers = [("Content-Type", media), ("Accept", "application/json")];
     http::post(mesos, PATH, &headers, body).expect("the master answers")
 }
 
-/// Opens the stream of a subscription. A master that has just started answers 503 until it has read its cluster, as
-/// Mesos does until it has recovered: schedulers come again.
+/// Opens the stream of a subscription. Like Mesos before it has recovered, a master that has just
+/// started answers 503 until it has read its cluster, so schedulers retry.
 fn open(mesos: &str, call: &Value) -> Stream {
     let body = call.to_string();
     until("a scheduler can subscribe", || match Stream::open(mesos, PATH, JSON, body.as_bytes()) {
@@ -46,20 +46,20 @@ fn open(mesos: &str, call: &Value) -> Stream {
     })
 }
 
-/// SUBSCRIBEs and leaves the connection alone. The master must have recovered.
+/// Subscribes and leaves the connection unread. The master must have recovered.
 pub(crate) fn subscribe_and_never_read(mesos: &str, info: &Value) -> TcpStream {
     let call = subscription(info, true);
     http::send(mesos, PATH, JSON, call.to_string().as_bytes()).expect("the port is listened on")
 }
 
-/// A stream in protobuf of which nothing has been read, of a framework with an id of its own.
+/// An unread stream in protobuf, of a framework with its own id.
 pub(crate) fn subscribe_in_protobuf(mesos: &str, info: &Value) -> Stream {
     let call = subscription(info, true).to_string();
     let headers = [("Content-Type", "application/json"), ("Accept", "application/x-protobuf")];
     until("a scheduler can subscribe", || Stream::open(mesos, PATH, &headers, call.as_bytes()).ok())
 }
 
-/// A stream whose first event alone has been read, and the id of its framework.
+/// A stream of which only the first event has been read, and the id of its framework.
 pub(crate) fn subscribe_and_stop_reading(mesos: &str, info: &Value) -> (Stream, Value) {
     let call = subscription(info, true);
     let mut stream = open(mesos, &call);
@@ -69,12 +69,12 @@ pub(crate) fn subscribe_and_stop_reading(mesos: &str, info: &Value) -> (Stream, 
     (stream, event["subscribed"]["framework_id"].clone())
 }
 
-/// The id of a task that nobody knows.
+/// The id of a task that does not exist.
 pub(crate) fn unknown(number: usize) -> String {
     format!("{number:0200}")
 }
 
-/// Asks about tasks that nobody knows: each is answered with an event.
+/// Reconciles unknown tasks: each is answered with an event.
 pub(crate) fn reconcile_unknown(mesos: &str, stream: &Stream, id: &Value, count: usize) -> u16 {
     let unknown = |number: usize| json!({"task_id": {"value": unknown(number)}});
     let tasks: Vec<Value> = (0..count).map(unknown).collect();
@@ -85,25 +85,25 @@ pub(crate) fn reconcile_unknown(mesos: &str, stream: &Stream, id: &Value, count:
         .status
 }
 
-/// A framework that is subscribed.
+/// A subscribed framework.
 #[derive(Debug)]
 pub(crate) struct Framework {
     mesos: String,
-    /// The id that it was given.
+    /// Its assigned id.
     pub(crate) id: String,
     stream_id: String,
     socket: TcpStream,
     incoming: Receiver<Value>,
-    /// Every event so far.
+    /// All events so far.
     events: Vec<Value>,
-    /// Offers that are held.
+    /// Offers currently held.
     offers: Vec<Value>,
-    /// Whether status updates are acknowledged as they come.
+    /// Whether status updates are acknowledged immediately.
     pub(crate) acknowledges: bool,
 }
 
 impl Framework {
-    /// Subscribes, for the first time or again: then `info` has its `id`.
+    /// Subscribes for the first time, or again if `info` has an `id`.
     pub(crate) fn subscribe(mesos: &str, info: &Value) -> Self {
         let call = subscription(info, false);
         let mut stream = open(mesos, &call);
@@ -133,13 +133,13 @@ impl Framework {
         framework
     }
 
-    /// Closes the connection without a word.
+    /// Closes the connection abruptly.
     pub(crate) fn hang_up(self) {
         // The other side may have closed it.
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
-    /// Makes a call, which must be taken. `body` is what the call's own member holds.
+    /// Makes a call, which must be accepted. `body` is the content of the call's own member.
     pub(crate) fn must(&self, kind: &str, body: Value) {
         let mut call = json!({"type": kind, "framework_id": {"value": self.id}});
         if !body.is_null() {
@@ -151,7 +151,7 @@ impl Framework {
         assert_eq!(reply.status, 202, "{kind}: {}", reply.text());
     }
 
-    /// Waits for an event, from index `since` on, of which `pick` makes something.
+    /// Waits for an event, from index `since` on, that `pick` accepts.
     pub(crate) fn wait<T>(
         &mut self,
         what: &str,
@@ -193,14 +193,14 @@ impl Framework {
     }
 
     fn acknowledge(&self, status: &Value) {
-        // What the master says of itself is not acknowledged.
+        // Updates generated by the master are not acknowledged.
         if status.get("uuid").is_some() {
             let (agent, task, uuid) = (&status["agent_id"], &status["task_id"], &status["uuid"]);
             self.must("ACKNOWLEDGE", json!({"agent_id": agent, "task_id": task, "uuid": uuid}));
         }
     }
 
-    /// Takes an offer out of those that are held, and waits for one if there is none.
+    /// Takes one of the held offers, or waits for one.
     pub(crate) fn offer(&mut self) -> Value {
         while self.offers.is_empty() {
             let since = self.events.len();
@@ -209,7 +209,7 @@ impl Framework {
         self.offers.remove(0)
     }
 
-    /// Gives back every offer that is held, and wants no more.
+    /// Declines every held offer, and suppresses further ones.
     pub(crate) fn suppress(&mut self) {
         self.must("SUPPRESS", Value::Null);
         let ids: Vec<Value> = self.offers.drain(..).map(|offer| offer["id"].clone()).collect();
@@ -218,13 +218,13 @@ impl Framework {
         }
     }
 
-    /// Launches a command in a shell on an offer; what is left of the offer may come again at once.
+    /// Launches a shell command on an offer; the rest of the offer may be offered again at once.
     pub(crate) fn launch(&mut self, task: &str, script: &str) {
         let offer = self.offer();
         self.accept(&offer, task, script);
     }
 
-    /// As [`Self::launch`], on this offer.
+    /// Like [`Self::launch`], with the given offer.
     pub(crate) fn accept(&self, offer: &Value, task: &str, script: &str) {
         let scalar = |name: &str, value: f64| json!({"name": name, "type": "SCALAR", "scalar": {"value": value}});
         let info = json!({
@@ -239,12 +239,13 @@ impl Framework {
         self.must("ACCEPT", accept);
     }
 
-    /// Waits for a state of a task, and returns the status. A task that ends otherwise fails the test.
+    /// Waits for a state of a task, and returns the status. Fails if the task ends in another
+    /// state.
     pub(crate) fn state(&mut self, task: &str, state: &str) -> Value {
         self.state_since(0, task, state)
     }
 
-    /// As [`Self::state`], of events from index `since` on.
+    /// Like [`Self::state`], for events from index `since` on.
     pub(crate) fn state_since(&mut self, since: usize, task: &str, state: &str) -> Value {
         let status = self.wait(&format!("{task} is {state}"), since, |event| {
             let status = &event["update"]["status"];
@@ -259,7 +260,7 @@ impl Framework {
         status
     }
 
-    /// Waits for the end of a task, whatever it is, and returns the status.
+    /// Waits for any final state of a task, and returns the status.
     pub(crate) fn ended(&mut self, task: &str) -> Value {
         self.wait(&format!("{task} ends"), 0, |event| {
             let status = &event["update"]["status"];
@@ -271,7 +272,7 @@ impl Framework {
         })
     }
 
-    /// Every event so far.
+    /// All events so far.
     pub(crate) fn events(&self) -> &[Value] {
         &self.events
     }

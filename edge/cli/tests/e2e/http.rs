@@ -1,6 +1,6 @@
-//! HTTP over plain sockets: one request on one connection, and streams that are read chunk by chunk.
+//! HTTP over plain sockets: one request per connection, and streams that are read chunk by chunk.
 //!
-//! No client library stands between a test and the bytes, so that a test can also send what no library would.
+//! There is no client library in between, so a test can also send what no library would.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// How long a reply may take.
+/// Timeout of a reply.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A reply, read whole.
+/// A complete reply.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -25,7 +25,7 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
-    /// The value of a header, by its name in lower case.
+    /// The value of a header, by its lower-case name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
@@ -46,7 +46,7 @@ fn posted(address: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> V
     [request.as_bytes(), body].concat()
 }
 
-/// Sends a POST and leaves the connection to the caller, who need not read it.
+/// Sends a POST and returns the connection without reading from it.
 pub(crate) fn send(
     address: &str,
     path: &str,
@@ -60,7 +60,7 @@ pub(crate) fn send(
     Ok(socket)
 }
 
-/// POSTs on a connection of its own.
+/// Sends a POST on its own connection.
 pub(crate) fn post(
     address: &str,
     path: &str,
@@ -71,7 +71,7 @@ pub(crate) fn post(
     whole(send(address, path, &headers, body)?)
 }
 
-/// Sends bytes as they are, which end with the request.
+/// Sends raw bytes, which end with the request.
 pub(crate) fn raw(address: &str, request: &[u8]) -> io::Result<Reply> {
     let mut socket = TcpStream::connect(address)?;
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -79,7 +79,7 @@ pub(crate) fn raw(address: &str, request: &[u8]) -> io::Result<Reply> {
     whole(socket)
 }
 
-/// GETs on a connection of its own.
+/// Sends a GET on its own connection.
 pub(crate) fn get(address: &str, path: &str) -> io::Result<Reply> {
     raw(
         address,
@@ -87,7 +87,7 @@ pub(crate) fn get(address: &str, path: &str) -> io::Result<Reply> {
     )
 }
 
-/// Reads a reply that has a length.
+/// Reads a reply with a length.
 fn whole(socket: TcpStream) -> io::Result<Reply> {
     let mut reader = BufReader::new(socket);
     let (status, headers) = head(&mut reader)?;
@@ -124,17 +124,17 @@ fn head(reader: &mut impl BufRead) -> io::Result<(u16, Headers)> {
     }
 }
 
-/// A reply without an end, of which the head has been read.
+/// An endless reply, of which the head has been read.
 #[derive(Debug)]
 pub(crate) struct Stream {
     reader: BufReader<TcpStream>,
-    /// The `Mesos-Stream-Id` that it came with.
+    /// Its `Mesos-Stream-Id`.
     pub(crate) id: String,
     rest: Vec<u8>,
 }
 
 impl Stream {
-    /// POSTs, and opens the stream that is the answer; an answer of another kind gives its status.
+    /// Sends a POST and opens the response stream; returns the status of any other answer.
     pub(crate) fn open(
         address: &str,
         path: &str,
@@ -149,16 +149,16 @@ impl Stream {
         }
         assert_eq!(header(&headers, "transfer-encoding"), Some("chunked"), "{headers:?}");
         let id = header(&headers, "mesos-stream-id").expect("a stream has an id").to_owned();
-        // Heartbeats come every few seconds; a longer silence is an end.
+        // Heartbeats come every few seconds; a longer silence counts as the end.
         Ok(Self { reader, id, rest: Vec::new() })
     }
 
-    /// GETs, and opens the stream that is the answer; another answer is given whole.
+    /// Sends a GET and opens the response stream; returns any other answer whole.
     pub(crate) fn get(address: &str, path: &str) -> Result<Self, Reply> {
         Self::head(address, path).map(|(stream, _)| stream)
     }
 
-    /// As [`Self::get`], with the headers.
+    /// Like [`Self::get`], with the headers.
     pub(crate) fn head(address: &str, path: &str) -> Result<(Self, Headers), Reply> {
         let mut socket = TcpStream::connect(address).expect("the port is listened on");
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
@@ -175,12 +175,12 @@ impl Stream {
         Err(Reply { status, headers, body })
     }
 
-    /// A handle to close the connection with while somebody reads it.
+    /// A handle that can close the connection while it is being read.
     pub(crate) fn socket(&self) -> TcpStream {
         self.reader.get_ref().try_clone().expect("there are file descriptors left")
     }
 
-    /// The next `RecordIO` record; nothing once the stream ended, however it did.
+    /// The next `RecordIO` record; `None` once the stream has ended in any way.
     pub(crate) fn record(&mut self) -> Option<Vec<u8>> {
         loop {
             if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
@@ -197,7 +197,7 @@ impl Stream {
         }
     }
 
-    /// The next chunk; nothing once the stream ended, however it did.
+    /// The next chunk; `None` once the stream has ended in any way.
     pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
         let mut line = String::new();
         self.reader.read_line(&mut line).ok()?;

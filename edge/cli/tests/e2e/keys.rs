@@ -1,4 +1,4 @@
-//! Keys mean keys: where there are any, nothing is open that they do not guard, and the command line has them to sign with.
+//! With access keys everything requires them, and the command line signs with them.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,7 +14,7 @@ use crate::server::{Home, MEDIA, Server, TARGET, refused, until};
 const KEY: (&str, &str) = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG");
 const FLAG: [&str; 2] = ["--access-key", "AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG"];
 
-/// A command of the program against a server, in an environment that holds nothing but what is given.
+/// A command of the program against a server, with only the given environment.
 fn longshore(server: &Server, words: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
     command
@@ -27,7 +27,7 @@ fn longshore(server: &Server, words: &[&str], environment: &[(&str, &str)]) -> C
     command
 }
 
-/// What it printed; it must have done what it was told.
+/// The output of a command, which must succeed.
 fn done(server: &Server, words: &[&str], environment: &[(&str, &str)]) -> String {
     let output = longshore(server, words, environment).output().expect("the binary runs");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -56,7 +56,7 @@ fn define(server: &Server) -> String {
     let body = json!({"family": "hello", "containerDefinitions": [container]}).to_string();
     let body = body.as_bytes();
     let target = format!("{TARGET}RegisterTaskDefinition");
-    // As an SDK does, all that it sends is signed; this one signs by hand, without the headers that it adds.
+    // An SDK signs all headers that it sends; this signs by hand, without those added later.
     let reply = posted(server, &signature(&server.ecs, body), &[("X-Amz-Target", &target)], body);
     reply.text()
 }
@@ -117,7 +117,7 @@ fn with_keys_no_door_is_open_that_they_do_not_guard() {
         assert_eq!(reply.status, 400, "{target}: {}", reply.text());
         assert!(reply.text().contains("MissingAuthenticationToken"), "{target}: {}", reply.text());
     }
-    // It says nothing of anybody, and what watches the program has no keys.
+    // It reveals nothing, and health checkers have no keys.
     assert_eq!(text("/longshore/v1/health").status, 200);
 }
 
@@ -170,7 +170,7 @@ fn logs_and_events_work_with_keys() {
         .spawn()
         .expect("the binary runs");
     let mut lines = BufReader::new(followed.stdout.take().expect("it is piped")).lines();
-    // The master launches it, which registers the definition by the way.
+    // The master launches it, which also registers the definition.
     std::thread::sleep(std::time::Duration::from_millis(300));
     launch(&server);
     let event = lines.next().expect("an event comes").expect("it is text");
@@ -189,7 +189,7 @@ fn logs_and_events_work_with_keys() {
 
 const BASIC: (&str, &str) = ("Authorization", "Basic cDpz");
 
-/// A scheduler that proves who it is subscribes and launches a task in the first offer.
+/// An authenticated scheduler subscribes and launches a task in the first offer.
 fn launch(server: &Server) {
     let json = ("Content-Type", "application/json");
     let info = json!({"user": "u", "name": "n", "failover_timeout": 600.0});
@@ -221,7 +221,7 @@ fn launch(server: &Server) {
     assert_eq!(reply.expect("the master answers").status, 202);
 }
 
-/// A server whose master has two principals, `p` with the secret of [`BASIC`] among them.
+/// A server whose master has two principals, including `p` with the secret of [`BASIC`].
 fn with_credentials(home: &Home) -> Server {
     let credentials = home.path("mesos");
     fs::write(&credentials, "p s\nother t\n").expect("it can be written");
@@ -229,7 +229,7 @@ fn with_credentials(home: &Home) -> Server {
     Server::start(home, &[&FLAG[..], &["--mesos-credentials", &credentials]].concat())
 }
 
-/// Asks the master, with an `Authorization` header if there is one.
+/// Sends a request to the master, with an `Authorization` header if given.
 fn asked(server: &Server, line: &str, authorization: Option<&str>, body: &str) -> Reply {
     let authorization =
         authorization.map_or(String::new(), |value| format!("Authorization: {value}\r\n"));
@@ -271,7 +271,7 @@ fn a_master_with_credentials_answers_those_who_have_some() {
     for path in PAGES {
         assert_eq!(asked(&server, &format!("GET {path}"), Some(BASIC.1), "").status, 200, "{path}");
     }
-    // As on a Mesos master, these ask nobody.
+    // As on a Mesos master, these require no authentication.
     for (path, status) in
         [("/health", 200), ("/version", 200), ("/redirect", 307), ("/nowhere", 404)]
     {

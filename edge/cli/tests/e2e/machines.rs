@@ -1,4 +1,5 @@
-//! What happens to machines, rehearsed through the command line: more of them, agents that go away, instances that die.
+//! Simulated changes of machines through the command line: additional instances, disconnected
+//! agents, terminated instances.
 
 use std::process::Command;
 
@@ -6,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::server::{Home, Server, until};
 
-/// Runs a command of the program against a server; its exit code, what it printed as JSON lines, and what it said.
+/// Runs a command of the program against a server; returns its exit code, its output as JSON lines,
+/// and its messages on standard error.
 fn longshore(server: &Server, words: &[&str]) -> (Option<i32>, Vec<Value>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_longshore"))
         .arg("--json")

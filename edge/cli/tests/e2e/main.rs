@@ -1,8 +1,9 @@
-//! End to end: the real program, over its ports, as its users have it.
+//! End-to-end tests of the real program, over its ports.
 //!
-//! One test binary and not one for each file, so that all tests run beside each other and share what they stand on:
-//! [`server`] starts the program, [`http`] talks to it, [`terminal`] looks at it, [`framework`] is a Mesos framework, [`weather`] what may become
-//! of requests on their way. Every wait has a deadline.
+//! There is one test binary rather than one per file, so that all tests run in parallel and share
+//! their fixtures: [`server`] starts the program, [`http`] talks to it, [`terminal`] emulates a
+//! terminal, [`framework`] is a Mesos framework, and [`weather`] injects network failures. Every
+//! wait has a deadline.
 #![forbid(unsafe_code)]
 
 mod clocks;

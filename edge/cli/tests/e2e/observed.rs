@@ -1,4 +1,4 @@
-//! What an operator sees: a line for each thing that happens, and figures for Prometheus.
+//! Observability: a log line for every event, and metrics for Prometheus.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::framework::Framework;
 use crate::http;
 use crate::server::{Home, Server, until};
 
-/// Runs a framework through its life, with a task that ends and one that goes with it.
+/// Runs a framework from start to end, with a task that ends by itself and one that ends with it.
 fn a_life(server: &Server) {
     let info = json!({"name": "watched\u{1b}[31m", "failover_timeout": 600.0});
     let mut framework = Framework::subscribe(&server.mesos, &info);
@@ -70,7 +70,7 @@ fn as_json_each_line_is_a_document_with_fields() {
     }
 }
 
-/// The value of a series.
+/// The value of a metric.
 fn value(page: &str, series: &str) -> f64 {
     let line = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {series} in {page}")).parse().expect("it is a number")

@@ -1,5 +1,6 @@
-//! `longshore serve` in front of an endpoint that is down, slow, throttling or answers rubbish: frameworks are answered all
-//! the while, nothing is launched twice, and nothing is lost once the endpoint is back.
+//! `longshore serve` in front of an endpoint that is down, slow, throttling or returns garbage:
+//! frameworks get answers all the time, nothing is launched twice, and nothing is lost once the
+//! endpoint is back.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ fn info() -> serde_json::Value {
     json!({"name": "weathered", "failover_timeout": 600.0, "checkpoint": true})
 }
 
-/// A cluster, an endpoint before it, and a master that knows the endpoint only.
+/// A cluster, an endpoint in front of it, and a master that knows only the endpoint.
 fn standing(home: &Home) -> (Server, Endpoint, Master) {
     let server = Server::start(home, &[]);
     let endpoint = Endpoint::new(&server.ecs);
@@ -23,7 +24,7 @@ fn standing(home: &Home) -> (Server, Endpoint, Master) {
     (server, endpoint, master)
 }
 
-/// How often `what` is in `said`.
+/// Number of occurrences of `what` in `said`.
 fn times(said: &str, what: &str) -> usize {
     said.matches(what).count()
 }
@@ -75,7 +76,7 @@ fn a_start_whose_reply_is_lost_is_found_and_not_sent_again() {
     assert_eq!(home.lines("runs"), ["reply-lost"]);
 }
 
-/// An answer of 503 says nothing of what was done, whatever name it gives.
+/// A 503 does not reveal what was done, whatever its error name.
 #[test]
 fn a_start_that_is_answered_with_a_5xx_is_looked_for_and_never_called_an_error() {
     let home = Home::new();
@@ -94,7 +95,8 @@ fn a_start_that_is_answered_with_a_5xx_is_looked_for_and_never_called_an_error()
     assert_eq!(home.lines("runs"), ["done"]);
 }
 
-/// An answer that says nothing is no answer: no definition is registered anew for it, and no agent is gone.
+/// An empty answer is no answer: it must not cause another registration of a definition or the loss
+/// of an agent.
 #[test]
 fn an_answer_that_says_nothing_is_asked_for_again() {
     let home = Home::new();
@@ -125,7 +127,7 @@ fn a_start_that_is_throttled_is_sent_again_until_it_is_taken() {
     assert_eq!(home.lines("runs"), ["run"]);
 }
 
-/// One task runs through all of it; its framework can ask after it all the while, and hears its end.
+/// One task runs throughout; its framework can reconcile it at any time, and learns about its end.
 #[test]
 fn nothing_is_lost_and_frameworks_are_answered_whatever_the_endpoint_answers() {
     let home = Home::new();
@@ -161,7 +163,7 @@ fn nothing_is_lost_and_frameworks_are_answered_whatever_the_endpoint_answers() {
         assert!(asked.elapsed() < Duration::from_secs(1), "{weather:?}");
         assert_eq!(get(&master.mesos, "/health").expect("it listens").status, 200);
     }
-    // It ends while nobody can be asked.
+    // It ends while the cluster cannot be reached.
     fs::write(gate, "").expect("the directory can be written");
     std::thread::sleep(Duration::from_millis(300));
     endpoint.is(Weather::Fair);

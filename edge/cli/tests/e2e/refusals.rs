@@ -1,4 +1,5 @@
-//! What keeps the program from starting, or ends it: it says what, and what to do, and keeps what it had.
+//! Errors that prevent the program from starting, or end it: the message says what happened and
+//! what to do, and data is kept.
 
 use std::fs;
 use std::net::TcpListener;
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use crate::server::{Home, Server, refused};
 
-/// The message has every part.
+/// Asserts that the message has every part.
 fn says(said: &str, parts: &[&str]) {
     for part in parts {
         assert!(said.contains(part), "{part:?} is not in {said:?}");
@@ -102,7 +103,7 @@ fn a_data_directory_that_cannot_be_made_is_named() {
     says(&said, &[&home.state().to_string_lossy()]);
 }
 
-/// Pages of the database of a cluster that has just been made, without those that hold nothing.
+/// Number of pages in the database of a new cluster, without free ones.
 fn fresh_pages() -> u32 {
     let home = Home::new();
     drop(Server::start(&home, &[]));
@@ -124,7 +125,7 @@ fn a_full_disk_ends_the_program_and_loses_nothing_that_was_acknowledged() {
     for arn in &kept {
         server.wait(arn, "RUNNING");
     }
-    // So large that it is this call, and no report of a task that runs, that finds the disk full.
+    // Large enough that this call, rather than a report of a running task, finds the disk full.
     let variable = json!({"name": "LARGE", "value": "x".repeat(7_000)});
     let overrides = json!({"containerOverrides": [{"name": "main", "environment": [variable]}]});
     let large = json!({"taskDefinition": "kept", "count": 10, "overrides": overrides});

@@ -1,8 +1,8 @@
-//! Schedulers that misbehave: one that never reads, never acknowledges, hangs up, or talks nonsense, beside one that
-//! is served as if it were alone.
+//! Misbehaving schedulers: one that never reads, never acknowledges, hangs up, or sends garbage,
+//! next to one that is served as if it were alone.
 //!
-//! The schedulers here that do not read are suppressed: offers do not expire, as in Mesos without `--offer_timeout`, so
-//! that one which is offered everything keeps everything for as long as it is connected.
+//! Schedulers here that do not read are suppressed: offers do not expire, as in Mesos without
+//! `--offer_timeout`, so one that is offered everything would hold it as long as it is connected.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::framework::{self, Framework};
 use crate::http;
 use crate::server::{Home, Server, until};
 
-/// Runs so many tasks to their end, one after another.
+/// Runs that many tasks to their end, one after another.
 fn is_served(framework: &mut Framework, stem: &str, count: usize) {
     for number in 0..count {
         let task = format!("{stem}-{number}");
@@ -21,7 +21,7 @@ fn is_served(framework: &mut Framework, stem: &str, count: usize) {
     }
 }
 
-/// The names of the frameworks of a list of `/frameworks`.
+/// The names of the frameworks in a list of `/frameworks`.
 fn names(server: &Server, list: &str) -> Vec<String> {
     let page = http::get(&server.mesos, "/frameworks").expect("the master answers").json();
     let frameworks = page[list].as_array().unwrap_or_else(|| panic!("no {list} in {page}"));
@@ -59,7 +59,7 @@ fn schedulers_that_never_read_do_not_stop_others() {
     );
 }
 
-/// \[R7\]: as many answers as there are questions, in their order.
+/// \[R7\]: as many answers as questions, in order.
 #[test]
 fn a_scheduler_reconciles_a_hundred_thousand_tasks_as_fast_as_it_reads_while_others_are_served() {
     const TASKS: usize = 100_000;
@@ -92,7 +92,7 @@ fn a_scheduler_reconciles_a_hundred_thousand_tasks_as_fast_as_it_reads_while_oth
     reader.join().expect("every answer came, in order");
     assert!(rounds > 1, "the other was served meanwhile");
     let more = server.resident_mib_max() - before;
-    // The question has 24 MiB, is read into as many, and is decoded into as many again.
+    // The request has 24 MiB, is buffered once, and takes about as much again when decoded.
     assert!(more < 160, "{more} MiB more than before");
 }
 
@@ -119,7 +119,7 @@ fn a_scheduler_that_reads_nothing_of_what_waits_for_it_is_cut_off_and_others_are
     let (deaf, id) = framework::subscribe_and_stop_reading(&server.mesos, &json!({"name": "deaf"}));
     let mut other = Framework::subscribe(&server.mesos, &json!({"name": "other"}));
     let before = server.resident_mib_max();
-    // More than sockets hold.
+    // More than the socket buffers hold.
     for _ in 0..10 {
         let status = framework::reconcile_unknown(&server.mesos, &deaf, &id, 10_000);
         assert!(matches!(status, 202 | 429), "{status}");
@@ -153,7 +153,8 @@ fn an_update_that_is_never_acknowledged_comes_again_and_others_are_served() {
     let since = silent.mark();
     let mut other = Framework::subscribe(&server.mesos, &json!({"name": "other"}));
     is_served(&mut other, "task", 10);
-    // The first again, though the task has ended meanwhile: the next update waits for its acknowledgement.
+    // The first update again, though the task has ended since: the next one waits for its
+    // acknowledgement.
     let again = silent.state_since(since, "kept", "TASK_RUNNING");
     assert_eq!(again["uuid"], first["uuid"]);
     silent.must(
@@ -257,7 +258,8 @@ fn calls_that_cannot_be_read_are_400_and_harm_nobody() {
     is_served(&mut other, "task", 3);
 }
 
-/// A driver that speaks libprocess takes silence for a master that is not elected yet, and asks again for ever.
+/// A driver that speaks libprocess takes silence for a master that is not elected yet, and retries
+/// forever.
 #[test]
 fn a_message_of_libprocess_is_answered_with_what_is_supported_and_the_operator_is_told_once() {
     let home = Home::new();

@@ -1,4 +1,4 @@
-//! The program under test: started on free ports with a directory of its own, and ended with the test.
+//! The program under test: started on free ports with its own directory, and stopped when dropped.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
@@ -12,14 +12,14 @@ use tempfile::TempDir;
 
 use crate::http::{self, Reply};
 
-/// How long anything may take that a test waits for.
+/// Timeout of every wait in a test.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
-/// What the names of operations begin with.
+/// Prefix of operation names.
 pub(crate) const TARGET: &str = "AmazonEC2ContainerServiceV20141113.";
 /// The media type of AWS JSON 1.1.
 pub(crate) const MEDIA: &str = "application/x-amz-json-1.1";
 
-/// Asks again and again until there is an answer.
+/// Polls until there is an answer.
 pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + DEADLINE;
     loop {
@@ -31,7 +31,7 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A data directory. What still runs below it ends with it.
+/// A data directory. Processes below it are killed on drop.
 #[derive(Debug)]
 pub(crate) struct Home {
     directory: TempDir,
@@ -46,7 +46,7 @@ impl Home {
         home
     }
 
-    /// What the program takes for the directory for temporary files.
+    /// The program's directory for temporary files.
     pub(crate) fn tmp(&self) -> PathBuf {
         self.path("tmp")
     }
@@ -65,7 +65,7 @@ impl Home {
         self.state().join("longshore.db")
     }
 
-    /// The lines that commands appended to a file of this directory.
+    /// The lines that commands appended to a file in this directory.
     pub(crate) fn lines(&self, name: &str) -> Vec<String> {
         fs::read_to_string(self.path(name)).unwrap_or_default().lines().map(str::to_owned).collect()
     }
@@ -81,7 +81,7 @@ impl Home {
         self.containers().into_iter().find(|path| path.iter().any(|part| part == id))
     }
 
-    /// Whether a process that was started below this directory still runs.
+    /// Whether a process started below this directory still runs.
     pub(crate) fn runs(&self, pid: u32) -> bool {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&line).contains(&*self.state().join("hosts").to_string_lossy())
@@ -103,7 +103,7 @@ impl Home {
     }
 }
 
-/// The process of a line of the record: the supervisor's is the first, the command's the second.
+/// The process in a line of the record: first the supervisor's, then the command's.
 fn pid_in(container: &Path, line: usize) -> Option<u32> {
     let record = fs::read_to_string(container.join("record")).ok()?;
     record.lines().nth(line)?.split(' ').next()?.parse().ok()
@@ -114,7 +114,7 @@ impl Drop for Home {
         for container in self.containers() {
             let supervisor = pid_in(&container, 0).filter(|pid| self.runs(*pid));
             if let (Some(_), Some(command)) = (supervisor, pid_in(&container, 1)) {
-                // One that ended meanwhile is what is wanted; what it started ends with it.
+                // It may have ended already; its descendants end with it.
                 let _ = Command::new("kill")
                     .args(["-9", "--", &format!("-{command}")])
                     .stderr(Stdio::null())
@@ -124,14 +124,14 @@ impl Drop for Home {
     }
 }
 
-/// Calls an operation of the ECS API at a host and port, whatever comes of it.
+/// Calls an operation of the ECS API at a host and port; does not check the result.
 pub(crate) fn call(ecs: &str, operation: &str, body: &Value) -> io::Result<Reply> {
     let target = format!("{TARGET}{operation}");
     let headers = [("X-Amz-Target", target.as_str()), ("Content-Type", MEDIA)];
     http::post(ecs, "/", &headers, body.to_string().as_bytes())
 }
 
-/// `longshore dev` on free ports. Flags that are given again win.
+/// `longshore dev` on free ports. Flags given again override the defaults.
 pub(crate) fn command(home: &Home, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
     command.args(["dev", "--json", "--data-dir"]).arg(home.state());
@@ -154,7 +154,7 @@ pub(crate) fn command(home: &Home, more: &[&str]) -> Command {
     command
 }
 
-/// `longshore serve` on a free port, in an environment that holds nothing but what is given.
+/// `longshore serve` on a free port, with only the given environment.
 fn serve_command(home: &Home, environment: &[(&str, &str)], more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
     command.args(["serve", "--json"]);
@@ -165,19 +165,19 @@ fn serve_command(home: &Home, environment: &[(&str, &str)], more: &[&str]) -> Co
         .args(more)
         .env_clear()
         .env("HOME", home.path("nobody"))
-        // Where there is such a service, it is not to be asked.
+        // Must not be queried even if it exists.
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .envs(environment.iter().copied())
         .stdin(Stdio::null());
     command
 }
 
-/// Starts the program, which must refuse to start; returns its exit code and what it said.
+/// Starts the program, which must fail to start; returns its exit code and messages.
 pub(crate) fn refused(home: &Home, more: &[&str]) -> (Option<i32>, String) {
     ended_at_once(command(home, more))
 }
 
-/// As [`refused`], with more in the environment.
+/// Like [`refused`], with additional environment variables.
 pub(crate) fn refused_in(
     home: &Home,
     more: &[&str],
@@ -188,7 +188,7 @@ pub(crate) fn refused_in(
     ended_at_once(command)
 }
 
-/// As [`refused`], of `longshore serve`.
+/// Like [`refused`], for `longshore serve`.
 pub(crate) fn serve_refused(
     home: &Home,
     environment: &[(&str, &str)],
@@ -209,7 +209,7 @@ fn ended_at_once(mut command: Command) -> (Option<i32>, String) {
     (status.code(), said)
 }
 
-/// How a process ended; nothing if it goes on.
+/// The exit status of a process; `None` while it runs.
 fn exit_status(child: &mut Child) -> Option<ExitStatus> {
     let end = Instant::now() + DEADLINE;
     while Instant::now() < end {
@@ -221,7 +221,7 @@ fn exit_status(child: &mut Child) -> Option<ExitStatus> {
     None
 }
 
-/// The program, ready. It is killed when this is dropped.
+/// The running program, ready for requests. Killed on drop.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -238,7 +238,7 @@ impl Server {
         Self::start_in(home, more, &[])
     }
 
-    /// As [`Self::start`], with variables of the environment.
+    /// Like [`Self::start`], with environment variables.
     pub(crate) fn start_in(home: &Home, more: &[&str], environment: &[(&str, &str)]) -> Self {
         let errors = home.path("stderr");
         let file = fs::OpenOptions::new()
@@ -267,7 +267,7 @@ impl Server {
         server
     }
 
-    /// What it wrote to standard error, over all starts with its directory.
+    /// Its standard error, over all starts with its directory.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(&self.errors).unwrap_or_default()
     }
@@ -277,7 +277,7 @@ impl Server {
         self.child.id()
     }
 
-    /// The most memory that it has had resident, in MiB.
+    /// Its peak resident memory, in MiB.
     pub(crate) fn resident_mib_max(&self) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.expect("it runs");
@@ -301,17 +301,17 @@ impl Server {
         assert!(sent.success());
     }
 
-    /// Waits until it ends by itself, and returns its exit code.
+    /// Waits until it exits by itself, and returns its exit code.
     pub(crate) fn ended(&mut self) -> Option<i32> {
         exit_status(&mut self.child).expect("the program ends by itself").code()
     }
 
-    /// Calls an operation, whatever comes of it.
+    /// Calls an operation; does not check the result.
     pub(crate) fn call(&self, operation: &str, body: &Value) -> io::Result<Reply> {
         call(&self.ecs, operation, body)
     }
 
-    /// Calls an operation, which must be done.
+    /// Calls an operation, which must succeed.
     pub(crate) fn ecs(&self, operation: &str, body: &Value) -> Value {
         let reply = self
             .call(operation, body)
@@ -338,7 +338,7 @@ impl Server {
         reply["tasks"][0]["taskArn"].as_str().expect("a task has an ARN").to_owned()
     }
 
-    /// Describes a task, which must be known.
+    /// Describes a task, which must exist.
     pub(crate) fn task(&self, arn: &str) -> Value {
         let reply = self.ecs("DescribeTasks", &json!({"tasks": [arn]}));
         assert_eq!(reply["failures"], json!([]), "{arn}");
@@ -355,7 +355,7 @@ impl Server {
     }
 }
 
-/// `longshore serve`, ready or not. It is killed when this is dropped.
+/// `longshore serve`, ready or not. Killed on drop.
 #[derive(Debug)]
 pub(crate) struct Master {
     child: Child,
@@ -370,7 +370,7 @@ impl Master {
         Self::start_with(home, endpoint, &[])
     }
 
-    /// As [`Self::start`], with more flags.
+    /// Like [`Self::start`], with more flags.
     pub(crate) fn start_with(home: &Home, endpoint: &str, more: &[&str]) -> Self {
         let errors = home.path("serve-stderr");
         let file = fs::File::create(&errors).expect("the directory can be written");
@@ -395,7 +395,7 @@ impl Master {
         master
     }
 
-    /// What it wrote to standard error.
+    /// Its standard error.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(&self.errors).unwrap_or_default()
     }
@@ -403,7 +403,7 @@ impl Master {
 
 impl Drop for Master {
     fn drop(&mut self) {
-        // One that ended already is what is wanted.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -411,18 +411,18 @@ impl Drop for Master {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // One that ended already is what is wanted.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The first line, empty if the program ended or took too long. What follows is read and dropped.
+/// The first line, empty if the program exited or took too long. The rest is read and dropped.
 fn first_line(stdout: ChildStdout) -> String {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        // A test that gave up does not listen.
+        // The test may have given up.
         let _ = tell.send(lines.next().unwrap_or_default());
         lines.for_each(drop);
     });

@@ -1,4 +1,5 @@
-//! How a local ECS starts: without instances, told to stop at once, and on a data directory that was used with other flags.
+//! Starting a local ECS: without instances, stopped at once, and on a data directory used with
+//! other flags.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ fn without_instances_it_is_ready_at_once_and_its_cluster_is_there() {
     let home = Home::new();
     let began = Instant::now();
     let server = Server::start(&home, &["--instances", "0"]);
-    // The Mesos master would be waited for as long as there is no cluster to read.
+    // Without a cluster to read, the Mesos master would not become ready.
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     let clusters = server.ecs("DescribeClusters", &json!({}));
     assert_eq!(clusters["clusters"][0]["status"], "ACTIVE", "{clusters}");
@@ -21,7 +22,7 @@ fn without_instances_it_is_ready_at_once_and_its_cluster_is_there() {
     assert_eq!(ended.ended(), Some(0), "{}", ended.said());
 }
 
-/// Whether a process listens for SIGTERM.
+/// Whether a process handles SIGTERM.
 fn heeds_term(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));

@@ -1,4 +1,4 @@
-//! The program on a terminal of a given size, and what a person would see on it.
+//! Runs the program on a terminal of a given size, and captures what a person would see.
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
@@ -9,17 +9,17 @@ use std::process::{Command, Stdio};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// Rows that are emulated, so that nothing scrolls away; the program is told fewer.
+/// Number of emulated rows, so that nothing scrolls away; the program sees fewer.
 const ROWS_SEEN: u16 = 200;
 
-/// What was seen.
+/// The captured output.
 #[derive(Debug)]
 pub(crate) struct Seen {
     /// The exit code.
     pub(crate) code: Option<i32>,
-    /// The lines that stand on the terminal at the end.
+    /// The lines on the terminal at the end.
     pub(crate) lines: Vec<String>,
-    /// Those of them that were too long, and went on in the next.
+    /// Those that were too long and wrapped.
     pub(crate) wrapped: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn run(columns: u16, rows: u16, words: &[&str]) -> Seen {
     let theirs = theirs.expect("the other end opens");
     command.stdout(theirs.try_clone().expect("it is open")).stderr(theirs);
     let mut child = command.spawn().expect("the binary runs");
-    // The other end is to be the child's alone, so that reading ends with it.
+    // Only the child may hold the other end, so that reading ends with it.
     drop(command);
     let size = |length: u16| NonZero::new(length).expect("a terminal has rows and columns");
     let mut screen = vt100::Parser::new(size(ROWS_SEEN), size(columns), 0);
@@ -52,10 +52,10 @@ pub(crate) fn run(columns: u16, rows: u16, words: &[&str]) -> Seen {
     Seen { code, lines: lines[..end].to_vec(), wrapped }
 }
 
-/// All that comes until nobody holds the other end.
+/// Reads until nobody holds the other end.
 fn read(ours: OwnedFd) -> Vec<u8> {
     let mut all = Vec::new();
-    // The kernel says EIO, and not the end of a file, once the other end is closed.
+    // Once the other end is closed the kernel returns EIO rather than end-of-file.
     let _ = File::from(ours).read_to_end(&mut all);
     all
 }

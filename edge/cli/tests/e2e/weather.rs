@@ -1,4 +1,4 @@
-//! An endpoint between `longshore serve` and a local ECS, through which answers come in fair and in foul weather.
+//! An endpoint between `longshore serve` and a local ECS that can inject failures.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
@@ -9,34 +9,34 @@ use std::time::Duration;
 use crate::http::{self, Reply};
 use crate::server::{MEDIA, TARGET};
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weather {
-    /// It is answered.
+    /// It is forwarded and answered.
     Fair,
-    /// The connection is closed before the cluster hears of it.
+    /// The connection is closed before the request reaches the cluster.
     Lost,
-    /// The cluster hears of it, and the connection is closed instead of the answer.
+    /// The cluster handles the request, but the connection is closed before the answer.
     ReplyLost,
-    /// It is held for ever.
+    /// It is never answered.
     Silent,
-    /// It is refused because there are too many.
+    /// It is throttled.
     Throttled,
-    /// It is refused because its sender may not ask.
+    /// It is rejected: access denied.
     Denied,
-    /// It is answered with 500 and nothing else.
+    /// It gets a 500 without a body.
     Failing,
-    /// It is answered with a 503 that has a name, before the cluster hears of it.
+    /// It gets a 503 with an error name, before it reaches the cluster.
     Unavailable,
-    /// The cluster does what it is asked, and the answer is a 503 that has a name.
+    /// The cluster handles it, but the answer is a 503 with an error name.
     DoneUnavailable,
-    /// It is answered by something that is no API at all.
+    /// It gets an HTML page from something that is not the API.
     Html,
-    /// It is answered with JSON in which nothing has the type that it should have.
+    /// It gets JSON in which everything has the wrong type.
     Mistyped,
-    /// It is answered with JSON that breaks off.
+    /// It gets truncated JSON.
     Broken,
-    /// It is answered with JSON that says nothing.
+    /// It gets an empty JSON object.
     Empty,
 }
 
@@ -44,7 +44,7 @@ pub(crate) enum Weather {
 struct Sky {
     upstream: String,
     everywhere: Weather,
-    /// What becomes of the next requests of an operation, whatever else it is like.
+    /// What happens to the next requests of an operation, overriding the general weather.
     next: BTreeMap<String, Vec<Weather>>,
     asked: BTreeMap<String, usize>,
 }
@@ -58,7 +58,8 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// One in fair weather, in front of the ECS API at a host and port.
+    /// Creates an endpoint in front of the ECS API at a host and port, initially forwarding
+    /// everything.
     pub(crate) fn new(upstream: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
@@ -79,17 +80,17 @@ impl Endpoint {
         Self { url: format!("http://{address}"), sky }
     }
 
-    /// What it is like from now on, for every operation.
+    /// Sets the weather for every operation.
     pub(crate) fn is(&self, weather: Weather) {
         lock(&self.sky).everywhere = weather;
     }
 
-    /// What becomes of the next requests of one operation.
+    /// Sets the weather for the next requests of one operation.
     pub(crate) fn next(&self, operation: &str, weather: &[Weather]) {
         lock(&self.sky).next.insert(operation.to_owned(), weather.iter().rev().copied().collect());
     }
 
-    /// How often an operation was asked for.
+    /// Number of requests of an operation.
     pub(crate) fn asked(&self, operation: &str) -> usize {
         lock(&self.sky).asked.get(operation).copied().unwrap_or(0)
     }
@@ -145,7 +146,7 @@ fn serve(socket: TcpStream, sky: &Mutex<Sky>) -> io::Result<()> {
 
 const MISTYPED: &[u8] = br#"{"tasks": {"no": 1}, "taskArns": 7, "containerInstances": "none", "containerInstanceArns": [1]}"#;
 
-/// The operation's target and the body of a request.
+/// Reads a request: its operation's target and its body.
 fn request(reader: &mut impl BufRead) -> io::Result<(String, Vec<u8>)> {
     let (mut target, mut length) = (String::new(), 0);
     let mut line = String::new();

@@ -1,4 +1,5 @@
-//! Requests to the ECS API that no client library sends: each gets an error of the protocol, and harms nobody.
+//! Requests to the ECS API that no client library would send: each gets a protocol error, and harms
+//! nobody.
 
 use std::fs;
 use std::net::TcpStream;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use crate::http::{self, Reply};
 use crate::server::{Home, MEDIA, Server, TARGET, call};
 
-/// The reply is the error `kind`, and the program goes on.
+/// Asserts that the reply is the error `kind`, and that the program is still running.
 fn is_error(server: &Server, reply: &Reply, status: u16, kind: &str) {
     assert_eq!((reply.status, &reply.json()["__type"]), (status, &json!(kind)), "{}", reply.text());
     assert!(
@@ -83,7 +84,7 @@ fn another_method_or_path_is_an_unknown_operation() {
     let reply =
         http::post(&server.ecs, "/somewhere", &headers, b"{}").expect("the program answers");
     is_error(&server, &reply, 400, "UnknownOperationException");
-    // An action in the query is the protocol of queues, which answers in its own form.
+    // An action in the query selects the SQS query protocol, which has its own error format.
     let reply = http::get(&server.ecs, "/?Action=ListTasks").expect("the program answers");
     assert_eq!(reply.status, 400);
     assert!(reply.text().contains("<Code>InvalidAction</Code>"), "{}", reply.text());
@@ -98,7 +99,8 @@ fn a_body_that_is_too_large_is_refused_with_413() {
          Content-Length: {}\r\n\r\n",
         2 << 20
     );
-    // One byte more than is taken: the answer comes before the rest, and what is unread does not reset the connection.
+    // One byte over the limit: the answer comes before the rest was read, and unread data does not
+    // reset the connection.
     let request = [head.as_bytes(), &vec![b' '; (1 << 20) + 1]].concat();
     let reply = http::raw(&server.ecs, &request).expect("the program answers");
     is_error(&server, &reply, 413, "RequestEntityTooLargeException");
@@ -113,7 +115,7 @@ fn bytes_that_are_not_http_harm_nobody() {
         for noise in
             [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".as_slice(), b"GET", long.as_bytes()]
         {
-            // An answer or a closed connection are both right.
+            // Both an answer and a closed connection are fine.
             drop(http::raw(address, &[noise, b"\r\n\r\n"].concat()));
         }
     }
@@ -121,7 +123,7 @@ fn bytes_that_are_not_http_harm_nobody() {
     assert_eq!(http::get(&server.mesos, "/health").map(|reply| reply.status).ok(), Some(200));
 }
 
-/// How many files this process, and so the program that it starts, may have open.
+/// Number of files that this process, and so the program it starts, may open.
 fn open_files_max() -> usize {
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
@@ -184,7 +186,8 @@ fn amz_date() -> String {
     let seconds =
         SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970").as_secs();
     let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Days of the civil calendar, counted in years that begin in March, eras of 400 years and 146,097 days.
+    // Civil calendar arithmetic, with years starting in March and eras of 400 years, or 146,097
+    // days.
     let day = days + 719_468;
     let (era, day) = (day / 146_097, day % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -201,7 +204,7 @@ fn amz_date() -> String {
     )
 }
 
-/// Lists clusters as if signed with a key, for a region.
+/// Lists clusters with a signature for this key and region.
 fn signed(ecs: &str, key: &str, region: &str, date: &str) -> Reply {
     let authorization = format!(
         "AWS4-HMAC-SHA256 Credential={key}/{}/{region}/ecs/aws4_request, \
@@ -240,7 +243,7 @@ fn with_keys_every_request_must_be_signed_with_one_of_them() {
     let old = signed(ecs, "AKIDEXAMPLE", "us-east-1", "20150830T123600Z");
     assert_eq!(kind(&old), "InvalidSignatureException");
     assert!(old.text().contains("expired"), "{}", old.text());
-    // The master in front of it has one of the keys.
+    // The master in front of it uses one of the keys.
     let slaves = http::get(&server.mesos, "/slaves").expect("the master answers").json();
     assert!(slaves["slaves"].is_array(), "{slaves}");
 }

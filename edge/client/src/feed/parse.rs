@@ -1,6 +1,8 @@
-//! From the body of a message to what it tells. Members that are not known are passed over; unlike in answers, times are text.
+//! Parses the body of a message. Unknown members are ignored; unlike in API answers, times are
+//! text.
 //!
-//! Source: ECS developer guide, *Amazon ECS container instance state change events* and *task state change events*.
+//! Source: ECS developer guide, *Amazon ECS container instance state change events* and *task state
+//! change events*.
 
 use std::collections::BTreeMap;
 
@@ -107,10 +109,11 @@ struct ContainerDetail {
     reason: Option<Str>,
 }
 
-/// What a message tells of a cluster: nothing, if it is about another one, or about something else.
+/// Parses a message about the given cluster; `None` if it is about another one, or about something
+/// else.
 ///
 /// # Errors
-/// Says why it cannot be read.
+/// Why it cannot be parsed.
 pub(super) fn event(body: &str, cluster_arn: &str) -> Result<Option<News>, String> {
     let strange = |error: serde_json::Error| format!("a message is not an ECS event: {error}");
     let kind: Kind = serde_json::from_str(body).map_err(strange)?;
@@ -130,7 +133,8 @@ pub(super) fn event(body: &str, cluster_arn: &str) -> Result<Option<News>, Strin
     }
 }
 
-/// A time in ms since the epoch; 0 if it cannot be read, which makes an event tell less and nothing wrong.
+/// A time in ms since the epoch; 0 if it cannot be parsed, which makes an event less informative
+/// but not wrong.
 fn milliseconds(time: &str) -> u64 {
     let time = DateTime::from_str(time, DateTimeFormat::DateTime).ok();
     time.and_then(|time| u64::try_from(time.to_millis().ok()?).ok()).unwrap_or(0)

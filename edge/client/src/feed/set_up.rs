@@ -1,6 +1,8 @@
-//! Making what a feed needs: a queue, a rule that matches events of the cluster, and leave for the rule to fill the queue.
+//! Creates what a feed needs: a queue, a rule that matches events of the cluster, and permission
+//! for the rule to fill the queue.
 //!
-//! Everything here may be done again and again. Source: EventBridge user guide, *Using resource-based policies*, for SQS.
+//! All of this is idempotent. Source: EventBridge user guide, *Using resource-based policies*, for
+//! SQS.
 
 use std::collections::HashMap;
 
@@ -11,15 +13,15 @@ use serde_json::json;
 
 use super::{Feed, FeedError, WAIT_S, failed};
 
-/// Seconds that a message is kept. Chosen by us: older news is in what is read meanwhile.
+/// Retention of messages, in seconds. Chosen by us: anything older is covered by readings.
 const RETENTION_S: u32 = 300;
-/// Seconds after which a message that was not deleted comes again. Chosen by us: handing it on takes milliseconds.
+/// Visibility timeout of messages, in seconds. Chosen by us: handing one on takes milliseconds.
 const VISIBILITY_S: u32 = 10;
-/// The one target of the rule.
+/// The id of the rule's only target.
 const TARGET: &str = "longshore";
 
 impl Feed {
-    /// Makes queue and rule; URL of the queue.
+    /// Creates queue and rule; returns the URL of the queue.
     pub(super) async fn set_up(&self) -> Result<String, FeedError> {
         let (url, queue_arn) = self.make_queue().await?;
         let rule_arn = self.make_rule().await?;
@@ -53,7 +55,7 @@ impl Feed {
         }
     }
 
-    /// URL and ARN of the queue.
+    /// Creates the queue; returns its URL and ARN.
     async fn make_queue(&self) -> Result<(String, String), FeedError> {
         let made = self.sqs.create_queue().queue_name(&self.options.queue).send().await;
         let made = made.map_err(failed("cannot create the queue"))?;
@@ -67,7 +69,7 @@ impl Feed {
         Ok((url, arn))
     }
 
-    /// ARN of the rule, which is enabled.
+    /// Creates and enables the rule; returns its ARN.
     async fn make_rule(&self) -> Result<String, FeedError> {
         let pattern = json!({
             "source": ["aws.ecs"],
@@ -82,7 +84,7 @@ impl Feed {
         put.rule_arn().map(str::to_owned).ok_or_else(missing)
     }
 
-    /// Lets the rule rest, if it is there.
+    /// Disables the rule, if it exists.
     pub(super) async fn disable(&self) -> Result<(), FeedError> {
         let sent = self.bridge.disable_rule().name(&self.options.queue).send().await;
         let Err(error) = sent else { return Ok(()) };

@@ -1,7 +1,8 @@
 //! A temporary directory for a local ECS that keeps no state.
 //!
-//! It is private, has an unguessable name, and contains a lock that its program holds while it lives. A program that was killed leaves
-//! its directory behind; the next one finds it by the free lock, stops what is still running from it, and removes it.
+//! It is private, has an unguessable name, and contains a lock that its program holds while it
+//! lives. A program that was killed leaves its directory behind; the next one finds it by the free
+//! lock, stops what is still running from it, and removes it.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -13,10 +14,10 @@ use longshore_agent::process::Key;
 
 use super::{HOSTS, KEY, LOCK, hex, parse_key};
 
-/// What the names begin with.
+/// Prefix of the names.
 const PREFIX: &str = "longshore-";
 
-/// A directory that goes when this does.
+/// A directory that is removed on drop.
 #[derive(Debug)]
 pub struct Scratch {
     folder: Folder,
@@ -25,10 +26,10 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes one below `above`, which is the directory for temporary files.
+    /// Creates a directory below `above`, the directory for temporary files.
     ///
     /// # Errors
-    /// When none can be made.
+    /// If it cannot be created.
     pub fn new(above: &Path) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(PREFIX).rand_bytes(16).permissions(Permissions::from_mode(0o700));
@@ -38,7 +39,7 @@ impl Scratch {
         lock.try_lock().map_err(io::Error::other)?;
         let key = Key::random();
         folder.write(KEY, hex(key.bytes()).as_bytes())?;
-        // It is found and removed by the next one if this program is killed.
+        // If this program is killed, the next one finds and removes the directory.
         let _ = made.keep();
         Ok(Self { folder, key, _lock: lock })
     }
@@ -48,20 +49,20 @@ impl Scratch {
         &self.folder
     }
 
-    /// Where the instances keep their files.
+    /// The directory for the files of instances.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// If it cannot be created.
     pub fn hosts(&self) -> io::Result<Folder> {
         self.folder.make(HOSTS)
     }
 
-    /// What records of processes are sealed with.
+    /// The key that seals records of processes.
     pub fn key(&self) -> &Key {
         &self.key
     }
 
-    /// Ends what killed programs have left behind, and removes their directories.
+    /// Stops what killed programs have left running, and removes their directories.
     pub async fn sweep(above: &Path) {
         let Ok(above) = Folder::open(above) else { return };
         let names = above.names().unwrap_or_default();
@@ -70,7 +71,7 @@ impl Scratch {
             if let Some((folder, _lock)) = left_behind(&above, name)
                 && clear(&folder).await
             {
-                // What cannot be removed is tried again by the next one.
+                // A failed removal is retried by the next program.
                 let _ = above.remove(name);
             }
         }
@@ -81,7 +82,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let path = self.folder.path();
         if let (Some(above), Some(name)) = (path.parent(), path.file_name()) {
-            // What cannot be removed is tried again by the next one.
+            // A failed removal is retried by the next program.
             let _ = Folder::open(above).and_then(|above| above.remove(name));
         }
     }
@@ -89,14 +90,14 @@ impl Drop for Scratch {
 
 /// A directory of ours whose program is gone, with its lock.
 fn left_behind(above: &Folder, name: &str) -> Option<(Folder, File)> {
-    // Others may have made directories of such names, too.
+    // Others may use such names, too.
     let folder = above.folder(name).ok().filter(Folder::is_private)?;
     let lock = folder.open_file(LOCK).ok()?;
     lock.try_lock().ok()?;
     Some((folder, lock))
 }
 
-/// Ends what runs of it; false if that cannot be done now.
+/// Stops what runs from it; returns false if that is not possible now.
 async fn clear(folder: &Folder) -> bool {
     let Ok(hosts) = folder.folder(HOSTS) else { return true };
     let key = folder.read(KEY, 128).ok();

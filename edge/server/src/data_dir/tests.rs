@@ -1,4 +1,4 @@
-//! Whose a data directory is: ours if we noted it, and nobody's we know otherwise.
+//! Which data directories are trusted: those in our notes, and no others.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -28,7 +28,7 @@ impl Home {
         opened.expect("it is trusted")
     }
 
-    /// A data directory with a database, as an earlier run leaves it.
+    /// A data directory with a database, as left by an earlier run.
     fn used(&self, name: &str) -> Key {
         let opened = self.open(name).expect("it can be made");
         opened.folder().write(DATABASE, b"records").expect("it can be written");

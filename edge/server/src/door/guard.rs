@@ -1,10 +1,13 @@
-//! Rejects what no front end should see: requests for a host name that is not ours, and requests from pages of other origins.
+//! Rejects what no front end should see: requests for a host name that is not ours, and requests
+//! from pages of other origins.
 //!
-//! A browser says which page a request comes from: in `Origin`, in `Sec-Fetch-Site`, in `Referer`. Programs send none of these, so
-//! a request without them comes from a program. A page's request is rejected before anything is read or done, whatever it asks for.
+//! A browser says which page a request comes from: in `Origin`, in `Sec-Fetch-Site`, in `Referer`.
+//! Programs send none of these, so a request without them comes from a program. A page's request is
+//! rejected before anything is read or done, whatever it asks for.
 //!
-//! Host names are checked because a page can be served from our own address under a name of its own: the browser then treats it as
-//! same-origin, and only `Host` reveals it. An IP address in `Host` is safe, since only its owner can answer under it.
+//! Host names are checked because a page can be served from our own address under a name of its
+//! own: the browser then treats it as same-origin, and only `Host` reveals it. An IP address in
+//! `Host` is safe, since only its owner can answer under it.
 
 use std::net::SocketAddr;
 
@@ -18,38 +21,39 @@ use axum::http::{
 use super::names::{HostName, Origin};
 use super::{Callers, Rules};
 
-/// How a front end says no: its own form for a status and a reason.
+/// Formats a rejection in the front end's own format, from a status and a reason.
 pub(crate) type Refusal = fn(&Uri, &HeaderMap, StatusCode, &str) -> Response<Body>;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Marks a request of a page whose origin is allowed.
+/// Marks a request from a page of an allowed origin.
 #[derive(Clone, Copy, Debug)]
 struct AllowedPage;
 
-/// Whether a page made a request, as far as browsers tell.
+/// Whether a page sent the request, as far as browsers tell.
 pub(crate) fn is_from_page(headers: &HeaderMap) -> bool {
     headers.contains_key(header::ORIGIN)
         || headers.contains_key(header::REFERER)
         || headers.keys().any(|name| name.as_str().starts_with("sec-fetch-"))
 }
 
-/// Whether the page that made a request was allowed by the operator.
+/// Whether the request comes from a page that the operator has allowed.
 pub(crate) fn is_from_allowed_page(extensions: &Extensions) -> bool {
     extensions.get::<AllowedPage>().is_some()
 }
 
-/// Looks at requests before anybody else does.
+/// Checks requests before the front end sees them.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     rules: Rules,
-    /// Whether only this machine reaches the port.
+    /// Whether the port is reachable only from this machine.
     is_loopback: bool,
-    /// Whether any name will do: callers of other machines prove who they are, and which names they use is not known here.
+    /// Whether any host name is accepted: callers from other machines are authenticated, and the
+    /// names they use are unknown here.
     any_name: bool,
 }
 
-/// Why a request is not passed on.
+/// Why a request is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refused {
     pub(super) status: StatusCode,
@@ -60,14 +64,14 @@ fn refused(status: StatusCode, why: impl Into<String>) -> Refused {
     Refused { status, why: why.into() }
 }
 
-/// A page, as the headers of its request tell of it.
+/// The page that sent a request, according to its headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Page {
-    /// There is none: a program called, or a person typed the address.
+    /// None: the request comes from a program, or a person typed the address.
     None,
-    /// One that came from the address that is called.
+    /// A page from the called address itself.
     Own,
-    /// One of another origin, if it is told which.
+    /// A page of another origin, if that is known.
     Foreign(Option<Origin>),
 }
 
@@ -77,10 +81,11 @@ impl Guard {
         Self { rules, is_loopback, any_name: !is_loopback && callers == Callers::Proven }
     }
 
-    /// The origin of another site whose page may read the answer.
+    /// Checks a request; returns the origin of the other site whose page may read the response, if
+    /// any.
     ///
     /// # Errors
-    /// Says why the request is refused, and which flag would allow it.
+    /// Why the request is rejected, and which flag would allow it.
     pub(super) fn check<B>(
         &self,
         request: &mut Request<B>,
@@ -105,8 +110,8 @@ impl Guard {
         }
     }
 
-    /// What the request calls us, which must be a name of ours. Source: RFC 9112, section 3.2: HTTP/1.1 has exactly one `Host`,
-    /// and a target that names an authority goes before it.
+    /// The host that the request names, which must be one of ours. Source: RFC 9112, section 3.2:
+    /// HTTP/1.1 requires exactly one `Host`, and a target with an authority takes precedence.
     fn host<B>(&self, request: &Request<B>) -> Result<String, Refused> {
         let mut sent = request.headers().get_all(header::HOST).iter();
         let (first, second) = (sent.next(), sent.next());
@@ -118,7 +123,7 @@ impl Guard {
         let Some(first) = first else {
             return match authority {
                 Some(authority) => self.known(authority).map(|()| authority.to_owned()),
-                // Browsers are newer than that.
+                // Not a browser: those use newer versions.
                 None if request.version() == Version::HTTP_10 => Ok(String::new()),
                 None => bad("The request has no Host header."),
             };
@@ -158,7 +163,7 @@ impl Guard {
     }
 }
 
-/// The page that made a request. What contradicts itself is foreign.
+/// Determines the page that sent a request. Contradictory headers count as foreign.
 fn page(headers: &HeaderMap, host: &str) -> Page {
     let mut is_own = false;
     let mut origins = headers.get_all(header::ORIGIN).iter().peekable();
@@ -171,7 +176,7 @@ fn page(headers: &HeaderMap, host: &str) -> Page {
         }
         is_own = true;
     }
-    // Of several, which no browser sends, the first that is not ours counts.
+    // If there are several, which no browser sends, the first foreign one counts.
     let origins = || {
         let each = headers.get_all(header::REFERER).iter();
         each.map(|referer| referer.to_str().ok().and_then(Origin::of_url))
@@ -180,7 +185,7 @@ fn page(headers: &HeaderMap, host: &str) -> Page {
     let referer = || origins().find(|one| !is_ours(one)).or_else(|| origins().next())?;
     let mut sites = headers.get_all(SEC_FETCH_SITE).iter().peekable();
     if sites.peek().is_some() {
-        // Source: Fetch Metadata Request Headers, section 2.3: `none` is what a person began.
+        // Source: Fetch Metadata Request Headers, section 2.3: `none` means initiated by the user.
         return match sites.find(|site| *site != "none" && *site != "same-origin") {
             Some(_) => Page::Foreign(referer().filter(|origin| !is_own && !origin.is_of(host))),
             None => Page::Own,
@@ -196,7 +201,8 @@ fn page(headers: &HeaderMap, host: &str) -> Page {
     if is_own { Page::Own } else { Page::None }
 }
 
-/// Whether a request asks what a page of another origin may do. Source: Fetch standard, *CORS-preflight request*.
+/// Whether this is a preflight request of a page of another origin. Source: Fetch standard,
+/// *CORS-preflight request*.
 pub(super) fn is_preflight<B>(request: &Request<B>) -> bool {
     request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)

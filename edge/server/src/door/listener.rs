@@ -1,4 +1,4 @@
-//! Listening, with bounds on connections and on how long they may be idle.
+//! Listens on ports, with limits on connections and on their idle time.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -26,21 +26,21 @@ use crate::limits;
 use crate::notes::Notes;
 use crate::progress::Progress;
 
-/// What a port is for.
+/// The purpose of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Port {
-    /// The ECS API, with EventBridge, SQS and what is below `/longshore`.
+    /// The ECS API, with EventBridge, SQS and the endpoints below `/longshore`.
     Ecs,
     /// The Mesos master API.
     Mesos,
-    /// The task metadata endpoint, for processes and containers of the host's network.
+    /// The task metadata endpoint, for processes and containers in the host's network.
     Metadata,
-    /// The same, for containers of Docker's own network.
+    /// The same, for containers in Docker's own network.
     DockerMetadata,
 }
 
 impl Port {
-    /// What it is for, the flag that moves it, and what makes its callers prove who they are.
+    /// The purpose, the flag that changes the address, and what would authenticate callers.
     fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Ecs => ("the ECS API", "--ecs-listen", "--access-keys-file FILE"),
@@ -53,44 +53,45 @@ impl Port {
     }
 }
 
-/// A port cannot be listened on.
+/// Why a port cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// The system refuses.
+    /// The system does not allow it.
     #[error(
         "cannot listen on {address} ({what}): {cause}. Stop the program that uses it, or choose another with {flag}"
     )]
     Taken {
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// What for.
+        /// The purpose.
         what: &'static str,
-        /// What changes it.
+        /// The flag that changes it.
         flag: &'static str,
-        /// The system's word. Not named `source`, which whoever prints the chain of causes would say once more.
+        /// The system's error. Not named `source`, since it would then be printed twice in a chain
+        /// of causes.
         cause: std::io::Error,
     },
-    /// Other machines could call it, and nothing would tell who they are.
+    /// Other machines could call it without authentication.
     #[error(
         "{what} on {address} would let anyone who can reach it run programs here. Choose a loopback address with {flag}, \
          authenticate callers with {remedy}, or pass --insecure"
     )]
     Exposed {
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// What for.
+        /// The purpose.
         what: &'static str,
-        /// What changes it.
+        /// The flag that changes it.
         flag: &'static str,
-        /// What would guard it.
+        /// What would protect it.
         remedy: &'static str,
     },
 }
 
-/// Listens on an address; port 0 takes a free one.
+/// Listens on an address; port 0 picks a free port.
 ///
 /// # Errors
-/// Names the address, what it is for, and the flag that changes it.
+/// Names the address, its purpose, and the flag that changes it.
 pub async fn bind(
     port: Port,
     address: SocketAddr,
@@ -112,16 +113,16 @@ pub async fn bind(
     Ok(Listener { inner, address, guard, seats: Seats::new(bounds) })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that opens a port, with its guard")]
+#[expect(clippy::disallowed_methods, reason = "the only place that opens a port, with its guard")]
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A port that was ours a moment ago is ours again; one that is listened on is still refused.
+    // Allows reuse of a port that we just closed; one that is in use is still refused.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(limits::CONNECTIONS_WAITING_MAX)
 }
 
-/// A port that is listened on, and who looks at what arrives.
+/// A listening port, with its guard.
 #[derive(Debug)]
 pub struct Listener {
     inner: TcpListener,
@@ -131,16 +132,16 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// The address that is listened on.
+    /// The listen address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The next connection; `None` when it could not be had.
+    /// Accepts the next connection; `None` if that failed.
     async fn accept(&self) -> Option<(TcpStream, Taken)> {
         match self.inner.accept().await {
             Ok((stream, peer)) => {
-                // Small answers should not wait for more to say; a stream without the option still works.
+                // Avoids delays of small responses; it also works without the option.
                 let _ = stream.set_nodelay(true);
                 let Some(taken) = self.seats.take(peer.ip()).await else {
                     turned_away(peer.ip());
@@ -149,7 +150,7 @@ impl Listener {
                 Some((stream, taken))
             }
             Err(error) => {
-                // Out of files, most likely: connections that end give some back.
+                // Most likely out of file descriptors: closing connections frees some.
                 tracing::warn!(%error, "cannot accept a connection");
                 self.seats.give_back();
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -164,16 +165,17 @@ fn turned_away(peer: IpAddr) {
     tracing::debug!(%peer, "closing a connection: {max} requests from its address are already in progress");
 }
 
-/// What answers on a port.
+/// The front end of a port.
 #[derive(Clone, Debug)]
 pub(crate) struct Front {
-    /// What is reached through the guard.
+    /// Handles requests that pass the guard.
     pub(crate) router: Router,
-    /// How it says no for the guard.
+    /// Formats rejections of the guard.
     pub(crate) refusal: Refusal,
 }
 
-/// Serves HTTP/1.1 until `closed` says so. Connections that are idle, or send their request too slowly, are closed.
+/// Serves HTTP/1.1 until `closed` is set. Connections that are idle, or send their request too
+/// slowly, are closed.
 pub(crate) async fn serve(listener: Listener, front: Front, mut closed: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     let mut http = http1::Builder::new();
@@ -186,7 +188,7 @@ pub(crate) async fn serve(listener: Listener, front: Front, mut closed: watch::R
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            // An error means that the program is ending, which is what is waited for.
+            // An error means that the program is ending, which has the same effect.
             _ = closed.wait_for(|closing| *closing) => break,
         };
         let Some((stream, taken)) = accepted else { continue };
@@ -201,7 +203,7 @@ pub(crate) async fn serve(listener: Listener, front: Front, mut closed: watch::R
         connections.spawn(async move {
             let mut connection = std::pin::pin!(connection);
             tokio::select! {
-                // What went wrong with a connection is its client's to know.
+                // Connection errors concern only the client.
                 _ = connection.as_mut() => return,
                 () = taken.seat.left() => return,
                 _ = closed.wait_for(|closing| *closing) => {}
@@ -213,7 +215,7 @@ pub(crate) async fn serve(listener: Listener, front: Front, mut closed: watch::R
     connections.join_all().await;
 }
 
-/// Answers a request, if the guard lets it pass.
+/// Answers a request, if it passes the guard.
 async fn answer(
     guard: &Guard,
     front: &Front,
@@ -239,7 +241,8 @@ async fn answer(
     response.map(|body| Watched::answer(body, seat))
 }
 
-/// A body that tells whose turn it is: once a request is whole it is ours, once an answer is given away it is the peer's.
+/// A body that tracks whose turn it is: after a complete request it is ours, after a complete
+/// response the peer's.
 struct Watched<B> {
     inner: B,
     seat: Arc<Seat>,

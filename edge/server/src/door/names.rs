@@ -1,20 +1,22 @@
-//! Host names of a port and origins of pages: `Host` and `Origin`, as they are sent and as they are allowed.
+//! Host names of a port and origins of pages: `Host` and `Origin`, as they are sent and as they are
+//! allowed.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// A host without its port, in one spelling: lower case, without the dot that ends a full name.
+/// A normalized host without port: lower case, without the trailing dot of a full name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostName {
     /// An IP address.
     Address(IpAddr),
-    /// A name that DNS, or whoever answers for it, turns into an address.
+    /// A DNS name.
     Name(String),
 }
 
 impl HostName {
-    /// Whether it can mean nothing but this machine. Source: RFC 6761, section 6.3: `localhost` is always loopback.
+    /// Whether it can only mean this machine. Source: RFC 6761, section 6.3: `localhost` is always
+    /// loopback.
     pub(super) fn is_loopback(&self) -> bool {
         match self {
             Self::Address(address) => address.to_canonical().is_loopback(),
@@ -22,8 +24,8 @@ impl HostName {
         }
     }
 
-    /// Reads the value of a `Host` header, or the authority of a target: a host and perhaps a port, which is not looked at:
-    /// ports are forwarded, and a page cannot choose the one that it is sent to.
+    /// Parses the value of a `Host` header, or the authority of a target. The optional port is
+    /// ignored: ports are forwarded, and a page cannot choose the one it is sent to.
     pub(super) fn of_authority(text: &str) -> Option<Self> {
         let (host, port) = if let Some(rest) = text.strip_prefix('[') {
             let (address, rest) = rest.split_once(']')?;
@@ -71,7 +73,7 @@ impl fmt::Display for HostName {
     }
 }
 
-/// Where a page comes from: scheme, host and port, in one spelling.
+/// The normalized origin of a page: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     text: String,
@@ -79,8 +81,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The origin of an address, such as that of a `Referer`. `None` for opaque ones, which `null` stands for: any page can have
-    /// such an origin.
+    /// The origin of a URL, such as that of a `Referer`. `None` for opaque origins, written as
+    /// `null`, which any page can have.
     pub(super) fn of_url(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -103,8 +105,8 @@ impl Origin {
         Some(Self { text: format!("{scheme}://{authority}"), scheme_bytes: scheme.len() })
     }
 
-    /// Whether it is that of the port that a request was sent to under `host`: then the page is ours. Which scheme it has is
-    /// for a proxy to choose.
+    /// Whether this is the origin of the port that a request was sent to under `host`, which makes
+    /// the page ours. The scheme is ignored, as it depends on proxies.
     pub(super) fn is_of(&self, host: &str) -> bool {
         let (scheme, rest) = self.text.split_at(self.scheme_bytes);
         Self::of_url(&format!("{scheme}://{host}"))

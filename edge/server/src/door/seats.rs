@@ -1,12 +1,15 @@
 //! How many connections a port has, and which are closed when there are too many.
 //!
-//! On each connection it is either our turn (its request is complete and is being answered) or the peer's: it is idle, or sends its
-//! request piece by piece. While it is the peer's turn, nothing is lost if the connection is closed: a client whose idle connection
-//! was closed opens another. So when a port is full, the connections that have waited longest for their peer are closed, of the peer
-//! that has most of them. Sending slowly does not reset the wait: it is counted from its beginning.
+//! On each connection it is either our turn (its request is complete and is being answered) or the
+//! peer's: it is idle, or sends its request piece by piece. While it is the peer's turn, nothing is
+//! lost if the connection is closed: a client whose idle connection was closed opens another. So
+//! when a port is full, the connections that have waited longest for their peer are closed, of the
+//! peer that has most of them. Sending slowly does not reset the wait: it is counted from its
+//! beginning.
 //!
-//! Invariants: there are never more connections than the limit; a connection whose request is being answered is never closed for
-//! another; one address other than loopback never has more than its own limit.
+//! Invariants: there are never more connections than the limit; a connection whose request is being
+//! answered is never closed for another; one address other than loopback never has more than its
+//! own limit.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,24 +20,25 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Of the connections that could go, the share that goes at a time. Chosen by us: enough that looking for them costs a flood of
-/// newcomers little.
+/// One in this many of the candidates is closed at a time. Chosen by us: enough that searching for
+/// them stays cheap in a flood of connections.
 const SHARE: usize = 16;
 
-/// How often a newcomer looks whether a connection has been answered, while all were being answered. Chosen by us: telling it
-/// would cost every answer more than looking costs now and then.
+/// How often a new connection checks whether another one can be closed, while all are being
+/// answered. Chosen by us: notifying it would cost every response more than an occasional check.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// The most connections.
+/// The limits on connections.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// To the port.
+    /// Total for the port.
     pub(super) all: usize,
-    /// From one address that is not loopback.
+    /// From a single address other than loopback.
     pub(super) of_peer: usize,
 }
 
-/// Those who count as one: an address, for IPv6 the network that one customer gets, and all of this machine.
+/// Addresses that count as one peer: a single IPv4 address, an IPv6 network of the size given to
+/// one customer, or all loopback addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Peer(u128);
 
@@ -55,7 +59,7 @@ impl Peer {
 pub(super) struct Seats {
     bounds: Bounds,
     table: Mutex<Table>,
-    /// Told whenever there is room again.
+    /// Notified whenever there is room again.
     freed: Notify,
     began: Instant,
 }
@@ -67,7 +71,7 @@ struct Table {
     of_peer: BTreeMap<Peer, usize>,
 }
 
-/// When it is our turn, there is no time since which the peer is waited for.
+/// The value of [`Seat::since`] while it is our turn.
 const OURS: u64 = u64::MAX;
 
 /// One connection.
@@ -81,24 +85,24 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// The peer is waited for from now on.
+    /// Marks that we are waiting for the peer.
     pub(super) fn is_peers_turn(&self) {
         let since = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(OURS - 1);
         self.since.store(since, Ordering::Relaxed);
     }
 
-    /// The request is whole: the next to be heard is us.
+    /// Marks that the request is complete and is being answered.
     pub(super) fn is_our_turn(&self) {
         self.since.store(OURS, Ordering::Relaxed);
     }
 
-    /// Waits until the connection is to end for others.
+    /// Waits until the connection has to be closed for others.
     pub(super) async fn left(&self) {
         self.leave.notified().await;
     }
 }
 
-/// A connection that has its place until this is dropped.
+/// A connection that keeps its seat until dropped.
 #[derive(Debug)]
 pub(super) struct Taken {
     id: u64,
@@ -125,7 +129,8 @@ impl Table {
         Some(seat)
     }
 
-    /// Those whose peer is waited for, of one peer or of all, by how long.
+    /// The connections that wait for their peer, of one peer or of all, longest wait first within a
+    /// peer.
     fn waiting(&self, of: Option<Peer>) -> Vec<(Peer, u64, u64)> {
         let seats = self.seats.iter().filter(|(_, seat)| of.is_none_or(|of| of == seat.peer));
         let all = seats.map(|(id, seat)| (seat.peer, seat.since.load(Ordering::Relaxed), *id));
@@ -134,7 +139,8 @@ impl Table {
         waiting
     }
 
-    /// Ends the connections that have waited longest, of that peer or of the one that has most. False if there are none.
+    /// Closes the connections that have waited longest, of that peer or of the one with the most.
+    /// Returns false if there are none.
     fn make_room(&mut self, of: Option<Peer>) -> bool {
         let waiting = self.waiting(of);
         let groups = waiting.chunk_by(|(one, ..), (other, ..)| one == other);
@@ -159,12 +165,13 @@ impl Seats {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        // A panic elsewhere does not make the table wrong: every change to it is whole when its lock is given back.
+        // A panic elsewhere cannot corrupt the table: every change is complete when the lock is
+        // released.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a connection, for which others may have to go; waits while all are being answered. `None` if its peer has as
-    /// many as one may have, and all of them are being answered.
+    /// A seat for a connection, closing others if necessary; waits while all are being answered.
+    /// `None` if its peer has reached its own limit and all of its connections are being answered.
     pub(super) async fn take(self: &Arc<Self>, address: IpAddr) -> Option<Taken> {
         let peer = Peer::of(address);
         loop {
@@ -180,7 +187,7 @@ impl Seats {
                     return Some(self.seat(&mut table, peer));
                 }
             }
-            // One that has been answered frees nothing and tells nobody, but may go.
+            // A connection that becomes idle is not signalled, but can be closed.
             let _ = tokio::time::timeout(LOOK_AGAIN, freed).await;
         }
     }
@@ -197,7 +204,7 @@ impl Seats {
         Taken { id, seats: self.clone(), seat }
     }
 
-    /// Ends some connections that wait for their peer, since files have run out.
+    /// Closes some idle connections, because file descriptors have run out.
     pub(super) fn give_back(&self) {
         self.table().make_room(None);
     }

@@ -1,4 +1,4 @@
-//! Who the caller is, and for which account and region it calls.
+//! Authenticates callers, and determines the account and region of a request.
 
 use std::collections::BTreeMap;
 
@@ -12,24 +12,24 @@ use crate::clock::wall;
 use crate::door::Callers;
 use crate::limits::CLOCK_SKEW_MS_MAX;
 
-/// Secret keys by access key id. Where there are any, every request must be signed with one of them.
+/// Secret keys by access key id. If there are any, every request must be signed with one of them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Keys {
     secrets: BTreeMap<String, String>,
 }
 
 impl Keys {
-    /// Whether nobody need sign.
+    /// Whether requests need no signature.
     pub fn is_empty(&self) -> bool {
         self.secrets.is_empty()
     }
 
-    /// Whether callers prove who they are.
+    /// How callers are authenticated.
     pub fn callers(&self) -> Callers {
         if self.is_empty() { Callers::Anybody } else { Callers::Proven }
     }
 
-    /// The access key ids, in order.
+    /// The access key ids, sorted.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.secrets.keys().map(String::as_str)
     }
@@ -39,7 +39,7 @@ impl Keys {
         self.secrets.first_key_value().map(|(id, secret)| (id.as_str(), secret.as_str()))
     }
 
-    /// Adds a key. False if there is one of that id with another secret.
+    /// Adds a key. Returns false if the id exists with another secret.
     pub fn add(&mut self, id: String, secret: String) -> bool {
         let known = self.secrets.entry(id).or_insert_with(|| secret.clone());
         *known == secret
@@ -53,21 +53,21 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// How requests are told apart.
+/// How requests are authenticated.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// The account and region of requests that name none.
+    /// The default account and region.
     pub home: Realm,
-    /// Keys to check signatures with; none means that signatures are read, not checked.
+    /// Keys to verify signatures; if empty, signatures are parsed but not verified.
     pub keys: Keys,
 }
 
 impl Access {
-    /// The realm of a request. Its region is the one that it is signed for, never one from `Host`; an access key of
-    /// twelve digits is taken for the account.
+    /// The realm of a request. Its region is the one it is signed for, never one from `Host`; an
+    /// access key of twelve digits counts as the account.
     ///
     /// # Errors
-    /// The refusals of Signature Version 4, when keys are configured or the header is out of shape.
+    /// Those of Signature Version 4, if keys are configured or the header is malformed.
     pub(crate) fn admit(&self, parts: &Parts, body: &[u8]) -> Result<Realm, ApiError> {
         let Some(header) = text(&parts.headers, "authorization") else {
             if self.keys.is_empty() {
@@ -124,7 +124,8 @@ impl Access {
     }
 }
 
-/// The realm that a signature names. Source of the first sentence: Signature Version 4, as AWS answers.
+/// The realm that a signature names. The first sentence of the error is that of AWS for Signature
+/// Version 4.
 fn realm(region: &str, account: &str) -> Result<Realm, ApiError> {
     Realm::parse(region, account).map_err(|error| {
         let text = format!("Credential should be scoped to a valid region. {error}.");
@@ -136,7 +137,7 @@ pub(crate) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Seconds since the epoch of `YYYYMMDDTHHMMSSZ`.
+/// Parses `YYYYMMDDTHHMMSSZ` into seconds since the epoch.
 fn seconds(text: &str) -> Option<u64> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     if date.len() != 8 || time.len() != 6 || !date.is_ascii() || !time.is_ascii() {
@@ -148,7 +149,7 @@ fn seconds(text: &str) -> Option<u64> {
     if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // Days of the civil calendar, counted in years that begin in March.
+    // Civil calendar arithmetic, with years starting in March.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days =
         year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468;

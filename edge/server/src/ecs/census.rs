@@ -1,4 +1,5 @@
-//! Statistics of each cluster for Prometheus: read from the ECS API on each scrape, so that they cost nothing otherwise.
+//! Statistics of each cluster for Prometheus: read from the ECS API on each scrape, so that they
+//! cost nothing otherwise.
 
 use std::fmt::Write;
 
@@ -14,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::ControlHandle;
 
-/// The gauges: name, what it says, and its value for a cluster.
+/// A gauge: name, help text, and its value for a cluster.
 type Gauge = (&'static str, &'static str, fn(&Cluster) -> Option<i32>);
 const GAUGES: [Gauge; 4] = [
     ("longshore_ecs_running_tasks", "Tasks that are RUNNING", |one| one.running_tasks_count),
@@ -25,7 +26,8 @@ const GAUGES: [Gauge; 4] = [
     }),
 ];
 
-/// The gauges of the first hundred clusters, which is what one request describes, in the form of `OpenMetrics`.
+/// The gauges of the first hundred clusters, as many as one request describes, in `OpenMetrics`
+/// format.
 pub(super) async fn text(control: &ControlHandle, realm: &Realm) -> String {
     let list = Request::ListClusters(Box::new(ListClustersRequest {
         max_results: Some(100),
@@ -56,10 +58,11 @@ async fn ask<T: DeserializeOwned>(
 fn written(clusters: &[Cluster]) -> String {
     let mut text = String::new();
     for (name, help, value) in GAUGES {
-        // Writing into a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "# HELP {name} {help}.\n# TYPE {name} gauge");
         for cluster in clusters {
-            // Names of clusters are letters, digits, hyphens and underscores: nothing in them needs to be escaped.
+            // Cluster names consist of letters, digits, hyphens and underscores, so no escaping is
+            // needed.
             let label = cluster.cluster_name.as_deref().unwrap_or_default();
             let value = value(cluster).unwrap_or(0);
             let _ = writeln!(text, "{name}{{cluster=\"{label}\"}} {value}");

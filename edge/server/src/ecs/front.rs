@@ -1,7 +1,8 @@
 //! The HTTP front of the local ECS: AWS JSON 1.1 in, AWS JSON 1.1 out.
 //!
-//! Source: `reference` of the protocol is AWS's own: `POST /`, the operation in `X-Amz-Target`, errors with `__type` in the
-//! body and `x-amzn-errortype` in the header, a request id with every answer.
+//! Source: `reference` of the protocol is AWS's own: `POST /`, the operation in `X-Amz-Target`,
+//! errors with `__type` in the body and `x-amzn-errortype` in the header, a request id with every
+//! answer.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ use crate::instance::{KeeperHandle, RuntimeChoice, Runtimes};
 use crate::metrics::{END, MEDIA, Metrics, Service};
 use crate::{limits, seed};
 
-/// What the front answers with.
+/// The state of the front end.
 #[derive(Clone, Debug)]
 pub(crate) struct Front {
     pub(crate) control: ControlHandle,
@@ -37,16 +38,16 @@ pub(crate) struct Front {
     pub(crate) bodies: Bodies,
     pub(crate) runtimes: Runtimes,
     pub(crate) keeper: KeeperHandle,
-    /// What runs the containers of instances that are added and told nothing else.
+    /// The default runtime of added instances.
     pub(crate) default_runtime: RuntimeChoice,
     /// Where calls are counted.
     pub(crate) metrics: Metrics,
-    /// Says that the program is ending, to answers that have no end of their own.
+    /// Set when the program is ending, for endless responses.
     pub(crate) closed: watch::Receiver<bool>,
 }
 
-/// The routes: the ECS API at `/`, and what ECS has no API for below `/longshore`. Of these only the health page, which says nothing of
-/// anybody, is answered to callers who need not say who they are.
+/// The routes: the ECS API at `/`, and additional endpoints below `/longshore`. Of the latter only
+/// the health page, which reveals nothing, requires no signature.
 pub(crate) fn router(front: Front) -> Router {
     let of_this_machine = Router::new()
         .route("/longshore/v1/tasks/{task}/logs/{container}", get(logs))
@@ -81,7 +82,7 @@ async fn ecs(State(front): State<Front>, request: HttpRequest<Body>) -> Response
     response
 }
 
-/// What the program counts of itself, and how much each cluster of this machine's account and region has.
+/// The program's own metrics, and the gauges of each cluster in the home account and region.
 async fn metrics(State(front): State<Front>) -> Response<Body> {
     let mut text = front.metrics.text();
     text.push_str(&census::text(&front.control, &front.access.home).await);
@@ -91,7 +92,7 @@ async fn metrics(State(front): State<Front>) -> Response<Body> {
     response
 }
 
-/// How the port says no for its guard: in the form of the API that is called, and to whoever calls none in plain text.
+/// Formats a rejection of the guard: in the format of the called API, otherwise in plain text.
 pub(crate) fn refusal(
     uri: &Uri,
     headers: &HeaderMap,
@@ -158,7 +159,7 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
         let message = format!("Content-Type must be application/x-amz-json-1.1, not {content:?}.");
         return Err(ApiError::new(ErrorCode::Serialization, message));
     }
-    // Its room is kept until the call is answered.
+    // The space is kept until the call is answered.
     let most = wire_limits::BODY_BYTES_MAX;
     let body = front.bodies.read(body, most).await.map_err(|no_body| match no_body {
         NoBody::TooLarge => {
@@ -181,7 +182,7 @@ async fn answer(front: &Front, request: HttpRequest<Body>) -> Result<Reply, ApiE
     }
 }
 
-/// What a container wrote: ECS leaves this to log drivers.
+/// Serves a container's output, which ECS leaves to log drivers.
 async fn logs(
     State(front): State<Front>,
     Path((task, container)): Path<(String, String)>,

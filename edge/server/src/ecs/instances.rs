@@ -1,7 +1,9 @@
-//! What ECS has no API for, since on AWS it happens to machines: more container instances, agents that disconnect, instances that die.
+//! What ECS has no API for, since on AWS it happens to machines: more container instances, agents
+//! that disconnect, instances that die.
 //!
-//! Only for the local ECS, below `/longshore`. A body must have the content type of JSON, which no web page of another origin can
-//! send without permission. Access has been checked before, as for every request.
+//! Only for the local ECS, below `/longshore`. A body must have the content type of JSON, which no
+//! web page of another origin can send without permission. Access has been checked before, as for
+//! every request.
 
 use std::collections::BTreeMap;
 
@@ -17,16 +19,16 @@ use serde::Deserialize;
 use super::Front;
 use crate::instance::{Addition, Command, INSTANCES_MAX, InstanceConfig, Known, RuntimeChoice};
 
-/// Instances to add.
+/// A request to add instances.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Add {
     instances: Vec<Group>,
-    /// Name or ARN of the cluster that they join, which must be there; that of the first instances if it is not said.
+    /// Name or ARN of an existing cluster to join; by default that of the first instances.
     cluster: Option<Str>,
 }
 
-/// So many that are alike.
+/// A number of identical instances.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Group {
@@ -63,7 +65,7 @@ fn refused(status: StatusCode, why: &str) -> Response<Body> {
     response
 }
 
-/// `POST /longshore/v1/instances`: the ids of the new ones.
+/// `POST /longshore/v1/instances`: returns the ids of the new instances.
 pub(crate) async fn add(State(front): State<Front>, Json(add): Json<Add>) -> Response<Body> {
     let total: u64 = add.instances.iter().map(|group| u64::from(group.count)).sum();
     if total > u64::from(INSTANCES_MAX) {

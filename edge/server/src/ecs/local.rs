@@ -1,4 +1,5 @@
-//! Access to the endpoints below `/longshore`: signatures are read and checked like those of the ECS API.
+//! Access to the endpoints below `/longshore`: signatures are read and checked like those of the
+//! ECS API.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -16,7 +17,7 @@ fn refused(status: StatusCode, why: &str) -> Response<Body> {
     response
 }
 
-/// Lets a request pass whose signature is right, where signatures are checked; its [`Realm`] goes with it.
+/// Passes a request if its signature is valid, where signatures are required; adds its [`Realm`].
 pub(super) async fn signed(
     State(front): State<Front>,
     request: Request,
@@ -37,7 +38,7 @@ pub(super) async fn signed(
     response
 }
 
-/// Lets a request pass that is signed for the account and region that the machines here are in.
+/// Passes a request if it is signed for the account and region of the machines here.
 pub(super) async fn at_home(
     State(front): State<Front>,
     request: Request,

@@ -1,13 +1,15 @@
-//! The feed of events: for each realm that is being followed, the events that some reader has not read yet, and the position of
-//! each reader among them.
+//! The feed of events: for each realm that is being followed, the events that some reader has not
+//! read yet, and the position of each reader among them.
 //!
-//! The writer adds events once their commit is on disk, and never waits for a reader. Waiting events are limited in bytes, not in
-//! number. A reader that falls further behind continues with the oldest remaining event and is told how many it has missed; one
-//! that reads nothing at all is dropped with its connection (see [`crate::progress`]).
+//! The writer adds events once their commit is on disk, and never waits for a reader. Waiting
+//! events are limited in bytes, not in number. A reader that falls further behind continues with
+//! the oldest remaining event and is told how many it has missed; one that reads nothing at all is
+//! dropped with its connection (see [`crate::progress`]).
 //!
-//! Invariants: events that every reader has read are not kept; a realm has a ring only while it has readers; the bus is told about the
-//! first reader before that reader gets a response, so that it sees everything it causes afterwards; when the last reader leaves, the
-//! bus is told to build no more events.
+//! Invariants: events that every reader has read are not kept; a realm has a ring only while it has
+//! readers; the bus is told about the first reader before that reader gets a response, so that it
+//! sees everything it causes afterwards; when the last reader leaves, the bus is told to build no
+//! more events.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,19 +21,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::limits;
 
-/// The latest events of all realms that somebody follows.
+/// The latest events of all followed realms.
 #[derive(Clone, Debug)]
 pub(crate) struct Feed {
     rings: Arc<Mutex<Rings>>,
     seats: Arc<Semaphore>,
-    /// The way to the bus. A weak one: the control plane ends when nobody holds a strong one.
+    /// A weak sender to the bus: the control plane ends when the last strong one is dropped.
     inputs: mpsc::WeakSender<Input>,
 }
 
 #[derive(Debug, Default)]
 struct Rings {
     by_realm: BTreeMap<Realm, Ring>,
-    /// Bytes of the events of all of them.
+    /// Total bytes of these events.
     bytes: usize,
     readers_made: u64,
 }
@@ -43,7 +45,7 @@ impl Rings {
         ring.bytes += event.bytes();
         ring.kept.push_back(event);
         ring.next += 1;
-        // The latest event stays, however large it is.
+        // The latest event is kept, however large it is.
         while ring.kept.len() > 1
             && (ring.bytes > limits::FEED_BYTES_MAX || self.bytes > limits::FEED_BYTES_MAX_ALL)
         {
@@ -53,7 +55,7 @@ impl Rings {
         Some(())
     }
 
-    /// Forgets what every reader of a realm has taken.
+    /// Drops what every reader of a realm has taken.
     fn forget_taken(&mut self, realm: &Realm) {
         let Some(ring) = self.by_realm.get_mut(realm) else { return };
         let taken = ring.readers.values().copied().min().unwrap_or(ring.next);
@@ -68,11 +70,11 @@ impl Rings {
 struct Ring {
     kept: VecDeque<Arc<Event>>,
     bytes: usize,
-    /// The number of the next event; those that are kept have the numbers just below it.
+    /// The number of the next event; the kept events have the numbers just below it.
     next: u64,
-    /// The number of the next event of each reader.
+    /// For each reader, the number of its next event.
     readers: BTreeMap<u64, u64>,
-    /// Tells readers that wait.
+    /// Notifies waiting readers.
     news: watch::Sender<u64>,
 }
 
@@ -82,23 +84,23 @@ impl Ring {
         Self { kept: VecDeque::new(), bytes: 0, next: 0, readers: BTreeMap::new(), news }
     }
 
-    /// Forgets the oldest event; how many bytes it had.
+    /// Drops the oldest event; returns its bytes.
     fn forget_oldest(&mut self) -> usize {
         let bytes = self.kept.pop_front().map_or(0, |event| event.bytes());
         self.bytes -= bytes;
         bytes
     }
 
-    /// The number of the oldest event that is kept.
+    /// The number of the oldest event kept.
     fn oldest(&self) -> u64 {
         self.next - self.kept.len() as u64
     }
 }
 
-/// Why nobody more can read.
+/// Why no further reader is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoSeat {
-    /// There are as many readers as there may be.
+    /// The maximum number of readers is reached.
     Full,
     /// The control plane is shutting down.
     Ending,
@@ -111,15 +113,17 @@ impl Feed {
     }
 
     fn lock(&self) -> MutexGuard<'_, Rings> {
-        // Each change is made by a few lines that cannot panic: a panic elsewhere leaves no half of it.
+        // Each change consists of a few lines that cannot panic, so a panic elsewhere cannot leave
+        // it half done.
         self.rings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more reader. It is told all events of calls that are made from now on.
+    /// Adds a reader. It gets all events of calls made from now on.
     pub(crate) async fn follow(&self, realm: Realm) -> Result<Reader, NoSeat> {
         let seat = self.seats.clone().try_acquire_owned().map_err(|_| NoSeat::Full)?;
         let inputs = self.inputs.upgrade().ok_or(NoSeat::Ending)?;
-        // The place in the mailbox first: what is said under the lock is said in that order.
+        // Reserve the place in the mailbox first, so that messages are sent in the order of the
+        // lock.
         let place = inputs.reserve().await.map_err(|_| NoSeat::Ending)?;
         let mut rings = self.lock();
         rings.readers_made += 1;
@@ -132,17 +136,17 @@ impl Feed {
         Ok(Reader { feed: self.clone(), realm, id, news, _seat: seat })
     }
 
-    /// Tells an event that is on disk.
+    /// Passes on an event that is on disk.
     pub(crate) fn tell(&self, realm: &Realm, event: Arc<Event>) {
         let mut rings = self.lock();
         if rings.push(realm, event).is_none() {
-            // On its way when the last reader left, or the bus could not be told that it did.
+            // It was on its way when the last reader left, or the bus could not be notified.
             self.nobody_follows(realm.clone());
         }
     }
 
-    /// Tells the bus, if its mailbox has room; if not, the next event says so again. Under the lock, so that it is not said
-    /// after a new reader has come.
+    /// Notifies the bus, if its mailbox has room; otherwise the next event triggers this again.
+    /// Called under the lock, so that it cannot overtake a new reader.
     fn nobody_follows(&self, realm: Realm) {
         if let Some(inputs) = self.inputs.upgrade() {
             drop(inputs.try_send(followed(realm, false)));
@@ -166,16 +170,16 @@ fn followed(realm: Realm, followed: bool) -> Input {
     Input::Bus(longshore_events::Input::Followed { realm, followed })
 }
 
-/// What a reader has before it.
+/// What is available to a reader.
 #[derive(Debug, Default)]
 pub(crate) struct News {
-    /// Events that it was too slow for.
+    /// Number of events missed because the reader was too slow.
     pub(crate) missed: u64,
     /// Events, oldest first.
     pub(crate) events: Vec<Arc<Event>>,
 }
 
-/// Where somebody is among the events of a realm.
+/// A reader's position in the events of a realm.
 #[derive(Debug)]
 pub(crate) struct Reader {
     feed: Feed,
@@ -256,7 +260,7 @@ mod tests {
         news.events.iter().map(|event| event.id.to_string()).collect()
     }
 
-    /// What the bus was told since the last look.
+    /// What the bus was told since the last call.
     fn said(inbox: &mut mpsc::Receiver<Input>) -> Vec<bool> {
         let mut said = Vec::new();
         while let Ok(input) = inbox.try_recv() {
@@ -309,7 +313,7 @@ mod tests {
         assert_eq!(feed.lock().bytes, 0, "what both have taken is not kept");
     }
 
-    /// Many small events are a burst like any other: only their bytes count.
+    /// A burst of small events is limited only by bytes.
     #[tokio::test]
     async fn a_reader_that_is_busy_for_a_while_misses_none_of_many_small_events() {
         let (inputs, _inbox) = mpsc::channel(8);

@@ -1,6 +1,7 @@
 //! `GET /longshore/v1/events`: the feed over HTTP, as server-sent events.
 //!
-//! The account and region come from the signature, which has been checked before, as for every request.
+//! The account and region come from the signature, which has been checked before, as for every
+//! request.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -24,13 +25,13 @@ use super::feed::{News, NoSeat, Reader};
 use crate::ecs::Front;
 use crate::limits;
 
-/// What a reader wants.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    /// An event pattern of EventBridge.
+    /// An EventBridge event pattern.
     pattern: Option<String>,
-    /// The name of a cluster, or its ARN.
+    /// The name or ARN of a cluster.
     cluster: Option<String>,
 }
 
@@ -40,7 +41,7 @@ fn refused(status: StatusCode, why: &str) -> Response<Body> {
     response
 }
 
-/// Answers with events, until the reader hangs up or the program ends.
+/// Responds with events, until the reader hangs up or the program ends.
 pub(crate) async fn follow(
     State(front): State<Front>,
     Extension(realm): Extension<Realm>,
@@ -73,7 +74,8 @@ pub(crate) async fn follow(
     response
 }
 
-/// Frames as they come. The first piece comes at once, so that a reader knows that it is heard.
+/// The stream of frames. The first piece is sent at once, so that a reader knows that it is
+/// connected.
 fn stream(
     reader: Reader,
     filter: Filter,
@@ -90,18 +92,18 @@ fn stream(
     })
 }
 
-/// What a reader gets while there is nothing for it.
+/// A heartbeat.
 fn alive() -> Bytes {
     Bytes::from_static(feed::ALIVE.as_bytes())
 }
 
 /// Waits for the end of the program.
 async fn ending(closed: &mut watch::Receiver<bool>) {
-    // Without a sender the program has ended already.
+    // An error means that the program has ended already.
     let _ = closed.wait_for(|closing| *closing).await;
 }
 
-/// The next events that are wanted, as frames, or a sign of life; `None` when the program ends.
+/// The next matching events as frames, or a heartbeat; `None` when the program ends.
 async fn next(
     reader: &mut Reader,
     filter: &Arc<Filter>,
@@ -117,7 +119,7 @@ async fn next(
         let (filter, realm) = (filter.clone(), reader.realm().clone());
         let bytes: usize = news.events.iter().map(|event| event.bytes()).sum();
         let frames = if bytes > limits::FEED_AT_ONCE_BYTES_MAX {
-            // Looking into much takes long, and others want this thread.
+            // Filtering many events takes long and would block this thread.
             tokio::task::spawn_blocking(move || frames(&filter, &realm, &news)).await.ok()?
         } else {
             frames(&filter, &realm, &news)
@@ -125,7 +127,7 @@ async fn next(
         if !frames.is_empty() {
             return Some(frames.into());
         }
-        // Others want to run while events come faster than they are refused.
+        // Lets other tasks run while events arrive faster than they are filtered out.
         tokio::task::yield_now().await;
     }
 }

@@ -1,6 +1,8 @@
-//! The HTTP front of EventBridge and SQS: AWS JSON 1.1 and 1.0, and the Query protocol of older SDKs.
+//! The HTTP front of EventBridge and SQS: AWS JSON 1.1 and 1.0, and the Query protocol of older
+//! SDKs.
 //!
-//! Source: EventBridge API reference; SQS API reference; SQS developer guide, *Making Query API requests*.
+//! Source: EventBridge API reference; SQS API reference; SQS developer guide, *Making Query API
+//! requests*.
 
 use std::time::Duration;
 
@@ -26,18 +28,18 @@ const JSON_1_1: HeaderValue = HeaderValue::from_static("application/x-amz-json-1
 const XML: HeaderValue = HeaderValue::from_static("text/xml");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
-/// A service, and how the caller speaks to it.
+/// A service, and the protocol of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
     /// EventBridge in JSON.
     EventBridge,
     /// SQS in JSON.
     Sqs,
-    /// SQS in forms and XML.
+    /// SQS in the Query protocol: forms and XML.
     SqsQuery,
 }
 
-/// The service that a request is for, if it is one of these.
+/// The service that a request is for; `None` if it is neither EventBridge nor SQS.
 pub(crate) fn service_of(uri: &Uri, headers: &HeaderMap) -> Option<Service> {
     if let Some(target) = text(headers, "x-amz-target") {
         let is = |prefix: &str| target.starts_with(prefix);
@@ -67,7 +69,8 @@ pub(crate) async fn respond(
     write(service, answer(front, service, request).await)
 }
 
-/// A form can be sent by any page, and needs nobody's leave: what a program does not sign it must not send as browsers do.
+/// Any page can send a form without permission, so an unsigned form is rejected if a browser may
+/// have sent it.
 fn is_unsigned_page(request: &HttpRequest<Body>) -> bool {
     let headers = request.headers();
     !headers.contains_key(header::AUTHORIZATION)
@@ -75,7 +78,7 @@ fn is_unsigned_page(request: &HttpRequest<Body>) -> bool {
         && !is_from_allowed_page(request.extensions())
 }
 
-/// Says no in the form of a service, with a status of HTTP's own.
+/// An error in the format of a service, with an explicit HTTP status.
 pub(crate) fn refuse(service: Service, status: StatusCode, error: ApiError) -> Response<Body> {
     let mut response = write(service, Err(refusal(service, error)));
     *response.status_mut() = status;
@@ -154,7 +157,7 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let (realm, body) =
         admit(front, service, &parts, body).await.map_err(|error| refusal(service, error))?;
-    // Its room is kept until the call is answered.
+    // The space is kept until the call is answered.
     let request = read(service, &parts, &body.bytes)?;
     let patience = Duration::from_millis(limits::CALL_MS_MAX);
     match tokio::time::timeout(patience, front.control.bus().call(realm, request)).await {
@@ -167,7 +170,8 @@ async fn answer(
     }
 }
 
-/// Who calls, and the whole body. A URL of a queue is an address, too: older SDKs send their requests there.
+/// Authenticates the caller, and reads the body. A queue URL is an address, too: older SDKs send
+/// their requests there.
 async fn admit(
     front: &Front,
     service: Service,
@@ -220,7 +224,7 @@ fn read_form(parts: &Parts, body: &[u8]) -> Result<sqs::Request, sqs::Error> {
     sqs::query::parse(&format!("{query}&{form}"), Some(path).filter(|path| *path != "/"))
 }
 
-/// What the URLs of queues begin with: where the caller sees us.
+/// Prefix of queue URLs: the address at which the caller reaches us.
 fn origin(parts: &Parts) -> Str {
     let host = text(&parts.headers, "host")
         .or(parts.uri.authority().map(axum::http::uri::Authority::as_str));

@@ -11,12 +11,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::prepare::{Looked, RuleBook};
 
-/// What a call comes to.
+/// The result of a call.
 pub(crate) type BusAnswer = Result<Answer, Refusal>;
-/// Where it goes.
+/// Sends the result.
 pub(crate) type BusSender = oneshot::Sender<BusAnswer>;
 
-/// Calls that wait for the bus.
+/// Calls waiting for the bus.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BusCalls {
     inner: Arc<Mutex<Calls>>,
@@ -30,7 +30,7 @@ struct Calls {
 
 impl BusCalls {
     fn lock(&self) -> MutexGuard<'_, Calls> {
-        // Each change is one insertion or removal: a panic elsewhere leaves no half of it.
+        // Each change is one insertion or removal, so a panic elsewhere cannot leave it half done.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -42,13 +42,13 @@ impl BusCalls {
         call
     }
 
-    /// Takes whoever waits for a call.
+    /// Takes the sender of a waiting call.
     pub(crate) fn take(&self, call: Call) -> Option<BusSender> {
         self.lock().waiting.remove(&call)
     }
 }
 
-/// The way to the event bus.
+/// A handle to the event bus.
 #[derive(Clone, Debug)]
 pub(crate) struct BusHandle {
     inputs: mpsc::Sender<Input>,
@@ -56,7 +56,8 @@ pub(crate) struct BusHandle {
     rules: RuleBook,
 }
 
-/// A call that is under way. Dropped before its answer, it tells the bus that nobody waits any more.
+/// A call in progress. Dropped before its answer, it notifies the bus that nobody is waiting any
+/// more.
 struct UnderWay<'a> {
     handle: &'a BusHandle,
     call: Call,
@@ -65,8 +66,8 @@ struct UnderWay<'a> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         if self.handle.calls.take(self.call).is_some() {
-            // With a full mailbox it is not told: a message for this call is then hidden for its visibility timeout, as if
-            // its receiver had died.
+            // If the mailbox is full, the bus is not notified: a message for this call is then
+            // hidden for its visibility timeout, as if its receiver had died.
             let abandoned = Input::Bus(longshore_events::Input::Abandoned(self.call));
             drop(self.handle.inputs.try_send(abandoned));
         }
@@ -78,7 +79,8 @@ impl BusHandle {
         Self { inputs, calls, rules }
     }
 
-    /// Calls an operation and waits for its answer; a receive may wait long. `None` when the bus ends meanwhile.
+    /// Calls an operation and waits for its answer; a receive may wait long. `None` if the bus ends
+    /// in the meantime.
     pub(crate) async fn call(&self, realm: Realm, request: Request) -> Option<BusAnswer> {
         let request = match self.rules.look(&realm, request).await {
             Looked::Answered(answer) => return Some(answer),
@@ -93,7 +95,7 @@ impl BusHandle {
     }
 }
 
-/// An error in the words of the service that gave this answer.
+/// An error in the format of the service that gave this answer.
 pub(crate) fn refusal_like(answer: &BusAnswer, error: ApiError) -> Refusal {
     match answer {
         Ok(Answer::EventBridge(_)) | Err(Refusal::EventBridge(_)) => {

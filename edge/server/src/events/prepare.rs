@@ -1,7 +1,8 @@
 //! The part of a call that can be done before the bus gets it.
 //!
-//! Matching large events against many rules takes long, and the bus has one thread. So it is done here, with the rules of a moment ago,
-//! on threads for which only the caller waits. The bus repeats it if a rule has changed in between.
+//! Matching large events against many rules takes long, and the bus has one thread. So it is done
+//! here, with the rules of a moment ago, on threads for which only the caller waits. The bus
+//! repeats it if a rule has changed in between.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,11 +17,11 @@ use crate::clock::wall;
 use crate::drive::seed;
 use crate::limits;
 
-/// The rules of all realms, as the bus told them last.
+/// The rules of all realms, as last reported by the bus.
 #[derive(Clone, Debug)]
 pub(crate) struct RuleBook {
     rules: Arc<Mutex<BTreeMap<Realm, Arc<Rules>>>>,
-    /// Calls that may be prepared at a time.
+    /// Limits the number of calls being prepared.
     turns: Arc<Semaphore>,
 }
 
@@ -31,27 +32,27 @@ impl Default for RuleBook {
     }
 }
 
-/// A call once it has been looked at.
+/// The result of preparing a call.
 pub(crate) enum Looked {
-    /// The bus is not needed for the answer.
+    /// Answered without the bus.
     Answered(BusAnswer),
-    /// For the bus.
+    /// To be sent to the bus.
     Ready(Request),
 }
 
 impl RuleBook {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Realm, Arc<Rules>>> {
-        // Each change is one insertion: a panic elsewhere leaves no half of it.
+        // Each change is one insertion, so a panic elsewhere cannot leave it half done.
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes over the rules of a bus that was loaded.
+    /// Takes the rules of a restored bus.
     pub(crate) fn fill(&self, bus: &Bus) {
         let mut rules = self.lock();
         rules.extend(bus.rules().map(|(realm, known)| (realm.clone(), known.clone())));
     }
 
-    /// The rules of a realm have changed.
+    /// Replaces the rules of a realm.
     pub(crate) fn put(&self, realm: Realm, rules: Arc<Rules>) {
         self.lock().insert(realm, rules);
     }
@@ -60,7 +61,7 @@ impl RuleBook {
         self.lock().get(realm).cloned().unwrap_or_default()
     }
 
-    /// Does what can be done of a call.
+    /// Prepares a call as far as possible.
     pub(crate) async fn look(&self, realm: &Realm, request: Request) -> Looked {
         let Request::EventBridge(request) = request else { return Looked::Ready(request) };
         let (request, bytes) = match request {
@@ -79,7 +80,7 @@ impl RuleBook {
         {
             return prepare(&rules, &realm, request);
         }
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         let _turn = self.turns.acquire().await;
         let prepared = tokio::task::spawn_blocking(move || prepare(&rules, &realm, request)).await;
         prepared.unwrap_or_else(|_| {

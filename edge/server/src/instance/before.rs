@@ -1,7 +1,8 @@
 //! What instances ran before: a detected runtime gives way to the one that the instance had.
 //!
-//! Without `--runtime`, an instance gets Docker if a daemon responds, and processes otherwise. But tasks of an earlier run can only be
-//! found by the runtime that started them: switching because the daemon has gone, or has appeared, would lose them.
+//! Without `--runtime`, an instance gets Docker if a daemon responds, and processes otherwise. But
+//! tasks of an earlier run can only be found by the runtime that started them: switching because
+//! the daemon has gone, or has appeared, would lose them.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +13,14 @@ use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 
 use super::{InstanceConfig, RuntimeChoice};
 
-/// The capability that instances with Docker have, and no others.
+/// A capability that only instances with Docker have.
 const DOCKERS_OWN: &str = "com.amazonaws.ecs.capability.privileged-container";
 
 /// An instance that registered in an earlier run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Before {
     pub(crate) arn: Str,
-    /// What ran its containers, if it can be told.
+    /// Its runtime, if that can be determined.
     pub(crate) runtime: Option<RuntimeChoice>,
     /// CPU units and MiB of memory.
     pub(crate) size: (u32, u32),
@@ -41,10 +42,11 @@ impl Before {
     }
 }
 
-/// What is known of the instances that a cluster had before.
+/// The instances that a cluster had before.
 ///
 /// # Errors
-/// There are none, and there are some in another account or region: it was started there before. Says what can be done about it.
+/// If there are none here but some in another account or region, where this data directory was
+/// started before. Says what can be done about it.
 pub(crate) fn known<'a>(
     instances: impl Iterator<Item = &'a ContainerInstance>,
     home: &Realm,
@@ -68,10 +70,11 @@ pub(crate) fn known<'a>(
     }
 }
 
-/// Checks that instances that come back are as large as they were, since their tasks have been placed by that.
+/// Checks that instances from an earlier run have the same size, since their tasks were placed by
+/// it.
 ///
 /// # Errors
-/// Names the first that is not. Says what can be done about it.
+/// The first that differs. Says what can be done about it.
 pub(crate) fn check_sizes(known: &Known, configs: &[InstanceConfig]) -> Result<(), String> {
     for config in configs {
         let before = known.get(&config.ec2_instance_id).map(|before| before.size);
@@ -89,10 +92,10 @@ pub(crate) fn check_sizes(known: &Known, configs: &[InstanceConfig]) -> Result<(
     Ok(())
 }
 
-/// Takes for each instance whose runtime was guessed the one that it had.
+/// Replaces the detected runtime of each instance by its previous one.
 ///
 /// # Errors
-/// It had Docker, and no daemon answers. Says what can be done about it.
+/// If it had Docker, and no daemon answers. Says what can be done about it.
 pub(crate) fn keep_runtimes(known: &Known, configs: &mut [InstanceConfig]) -> Result<(), String> {
     for config in configs.iter_mut().filter(|config| config.runtime_is_guessed) {
         let before = known.get(&config.ec2_instance_id).and_then(|before| before.runtime);

@@ -20,23 +20,23 @@ use crate::ecs::{ControlHandle, Routes};
 use crate::limits;
 use crate::metadata::{Metadata, Provider};
 
-/// Performs what a lifecycle asks of its runtime.
+/// Performs the outputs of a lifecycle with its runtime.
 struct RuntimeHost {
     instance: ResourceId,
     runtime: Runtime,
     outbox: Outbox,
     provider: Provider,
-    /// For news that are not the runtime's.
+    /// For events that do not come from the runtime.
     events: Events,
 }
 
 impl RuntimeHost {
-    /// A container that cannot be provided for fails its task, and its runtime never hears of it.
+    /// If a container's environment is not available, its task fails without reaching the runtime.
     async fn start(&self, container: ContainerRef, spec: Arc<TaskSpec>) {
         match self.provider.provide(container, spec).await {
             Ok(spec) => self.runtime.start(container, spec),
             Err(reason) => {
-                // Nobody listens any more only while the program ends.
+                // The receiver is gone only during shutdown.
                 let _ = self.events.send((container, Event::TaskFailed(reason.into())));
             }
         }
@@ -47,7 +47,8 @@ impl Host<Lifecycle> for RuntimeHost {
     type Error = Infallible;
 
     async fn perform(&mut self, out: &mut Vec<Output>) -> Result<(), Infallible> {
-        // Each report is whole, so that only the last one of a task has to be stored: a start tells three at once.
+        // Each report is complete, so only the last one per task needs to be stored: a start
+        // produces three at once.
         let mut reports = BTreeMap::new();
         for output in out.drain(..) {
             match output {
@@ -84,7 +85,7 @@ pub(crate) struct Surroundings<'a> {
 /// Starts the host of one instance, and connects it.
 ///
 /// # Errors
-/// Says why the runtime cannot be had.
+/// Why the runtime is not available.
 pub(crate) async fn start_host(
     around: &mut Surroundings<'_>,
     instance: ResourceId,
@@ -108,7 +109,8 @@ pub(crate) async fn start_host(
     match first.unwrap_or_else(|_| Err("it does not respond".to_owned())) {
         Ok(found) => begun.go_on(found, tasks).await,
         Err(why) => {
-            // What cannot be seen has not ended: until it is seen, the instance has no agent.
+            // A container that cannot be seen has not necessarily ended, so the instance has no
+            // agent until then.
             tracing::error!(%instance, why, "cannot find out what runs on the instance: its agent stays disconnected until then");
             tasks.spawn(begun.wait());
         }
@@ -116,14 +118,14 @@ pub(crate) async fn start_host(
     Ok(())
 }
 
-/// What can be done where there is no Docker.
+/// Error message with suggestions for when Docker is missing.
 pub(crate) fn without_docker(why: &str) -> String {
     format!(
         "{why}. Start Docker, set DOCKER_HOST to its address, or run plain processes with --runtime process"
     )
 }
 
-/// A host whose runtime has not said what there is from before.
+/// A host whose runtime has not completed its inventory.
 struct Begun {
     host: RuntimeHost,
     happened: mpsc::UnboundedReceiver<(ContainerRef, Event)>,
@@ -132,7 +134,7 @@ struct Begun {
 }
 
 impl Begun {
-    /// Asks the runtime until it says what there is, and goes on then.
+    /// Retries the inventory until it succeeds, then continues.
     async fn wait(self) {
         let mut pause = limits::INVENTORY_PAUSE_MIN;
         let found = loop {
@@ -151,7 +153,7 @@ impl Begun {
         while tasks.join_next().await.is_some() {}
     }
 
-    /// Connects the host: from here on it takes orders.
+    /// Connects the host, which accepts orders from now on.
     async fn go_on(self, found: Vec<Found>, tasks: &mut JoinSet<()>) {
         let Self { mut host, mut happened, control, routes } = self;
         let (instance, runtime, provider) =
@@ -187,7 +189,7 @@ impl Begun {
     }
 }
 
-/// What runs the containers of an instance.
+/// Opens the runtime of an instance.
 async fn open(
     choice: RuntimeChoice,
     instance: ResourceId,
@@ -215,7 +217,7 @@ async fn open(
     }
 }
 
-/// Sends the reports of a fleet on.
+/// Forwards the reports of a fleet.
 struct FleetHost {
     outbox: Outbox,
 }

@@ -1,4 +1,5 @@
-//! Manages the container instances on this machine: starts them, adds more while the program runs, and simulates their failures.
+//! Manages the container instances on this machine: starts them, adds more while the program runs,
+//! and simulates their failures.
 //!
 //! One task owns all of them and does one thing at a time, in the order of the requests.
 
@@ -20,12 +21,13 @@ use super::{
 use crate::ecs::{ControlHandle, Routes};
 use crate::metadata::{Metadata, Provisions};
 
-/// The most instances of one local ECS. Source: *Amazon ECS service quotas*: container instances of a cluster.
+/// Maximum number of instances of a local ECS. Source: *Amazon ECS service quotas*: container
+/// instances of a cluster.
 pub const INSTANCES_MAX: u32 = 5_000;
-/// Commands that may wait. Source: chosen by us.
+/// Maximum number of waiting commands. Source: chosen by us.
 const COMMANDS_MAX: usize = 64;
 
-/// What all instances of this machine have in common.
+/// Settings shared by all instances of this machine.
 #[derive(Clone, Debug)]
 pub struct Fleet {
     /// Account and region.
@@ -34,19 +36,20 @@ pub struct Fleet {
     pub cluster: Str,
     /// How containers run as plain processes, and where their files are kept.
     pub processes: Setup,
-    /// Zones, for instances that are given none.
+    /// Zones of instances without one.
     pub zones: Vec<Str>,
-    /// The attribute that tells frameworks the address of an instance.
+    /// The attribute that gives frameworks the address of an instance.
     pub hostname_attribute: Str,
-    /// What runs the containers of instances that are told nothing else.
+    /// The default runtime.
     pub runtime: RuntimeChoice,
-    /// What containers get from outside.
+    /// What is provided to containers.
     pub provisions: Provisions,
 }
 
 impl Fleet {
-    /// What an instance can do, as attributes that the real container agent registers under these names. What containers
-    /// get from outside counts only where somebody gave it: a task that needs the rest fits nowhere.
+    /// The capabilities of an instance, as attributes with the names that the real container agent
+    /// registers. Environment files, secrets and role credentials are included only if configured:
+    /// otherwise tasks that need them cannot be placed.
     fn capabilities(&self, runtime: RuntimeChoice) -> Vec<Attribute> {
         let mut all = longshore_agent::capabilities(runtime == RuntimeChoice::Docker);
         let Provisions { credentials, s3_dir, secrets, .. } = &self.provisions;
@@ -66,32 +69,32 @@ impl Fleet {
 /// Instances to start.
 #[derive(Debug, Default)]
 pub(crate) struct Addition {
-    /// The cluster that they join, which must be there; that of all instances if it is not said.
+    /// An existing cluster to join; by default that of all instances.
     pub(crate) cluster: Option<Str>,
     pub(crate) configs: Vec<InstanceConfig>,
-    /// Those that are known from before.
+    /// The instances of an earlier run.
     pub(crate) known: Known,
 }
 
 type Answer<T> = oneshot::Sender<Result<T, ApiError>>;
 
-/// What may be asked of the keeper.
+/// A request to the keeper.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// More instances.
+    /// Add instances.
     Add(Addition, Answer<Vec<ResourceId>>),
-    /// The agent of an instance goes away, or comes back.
+    /// Disconnect or reconnect the agent of an instance.
     Connect(ResourceId, bool, Answer<()>),
-    /// An instance dies, with all that is on it.
+    /// Terminate an instance, with everything on it.
     Lose(ResourceId, Answer<()>),
 }
 
-/// The way to the keeper.
+/// A handle to the keeper.
 #[derive(Clone, Debug)]
 pub(crate) struct KeeperHandle(mpsc::Sender<Command>);
 
 impl KeeperHandle {
-    /// Asks, and waits for the answer.
+    /// Sends a request, and waits for the answer.
     pub(crate) async fn ask<T>(
         &self,
         command: impl FnOnce(Answer<T>) -> Command,
@@ -104,7 +107,7 @@ impl KeeperHandle {
     }
 }
 
-/// The keeper.
+/// Owns the container instances.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     pub(crate) common: Fleet,
@@ -115,7 +118,7 @@ pub(crate) struct Keeper {
     pub(crate) metadata: Metadata,
     hosts: JoinSet<()>,
     simulated: Option<mpsc::Sender<Vec<Order>>>,
-    /// Every instance that was started, and its cluster.
+    /// Every instance that was started, with its cluster.
     clusters: BTreeMap<ResourceId, Str>,
 }
 
@@ -132,7 +135,7 @@ impl Keeper {
         Self { common, control, routes, runtimes, outbox, metadata, hosts, simulated, clusters }
     }
 
-    /// Starts it; it ends, and all hosts with it, when its task does.
+    /// Starts the keeper. When its task ends, so do all hosts.
     pub(crate) fn start(mut self, tasks: &mut JoinSet<()>) -> KeeperHandle {
         let (commands, mut inbox) = mpsc::channel(COMMANDS_MAX);
         tasks.spawn(async move {
@@ -144,7 +147,7 @@ impl Keeper {
     }
 
     async fn obey(&mut self, command: Command) {
-        // Whoever asked may have left; what was asked for is done all the same.
+        // The request is carried out even if the caller has gone.
         match command {
             Command::Add(Addition { cluster, configs, known }, answer) => {
                 let cluster = cluster.unwrap_or_else(|| self.common.cluster.clone());
@@ -228,7 +231,8 @@ impl Keeper {
         Err(ApiError::invalid(format!("{id} is not a container instance on this machine.")))
     }
 
-    /// Without its agent an instance gets no orders, and nothing is heard of it. Its containers run on.
+    /// Without its agent an instance gets no orders and sends no reports. Its containers keep
+    /// running.
     async fn connect(&mut self, id: ResourceId, connected: bool) -> Result<(), ApiError> {
         self.check(id)?;
         self.routes.silence(id, !connected);
@@ -241,7 +245,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// Source: what is left of an EC2 instance that was terminated: its tasks are gone, and ECS deregisters it.
+    /// Source: what remains of a terminated EC2 instance: its tasks are gone, and ECS deregisters
+    /// it.
     async fn lose(&mut self, id: ResourceId) -> Result<(), ApiError> {
         self.check(id)?;
         self.connect(id, false).await?;
@@ -261,10 +266,11 @@ impl Keeper {
     }
 }
 
-/// The machine that an instance is on, whose ports it shares with others there. Simulated ones have ports for themselves.
+/// The machine of an instance, with whose other instances it shares ports. Simulated instances have
+/// their own ports.
 ///
 /// # Errors
-/// Why that cannot be told, and what can be done about it.
+/// Why it is unknown, and what can be done about it.
 async fn machine(runtime: RuntimeChoice) -> Result<Option<Attribute>, String> {
     let name = match runtime {
         RuntimeChoice::Simulated => return Ok(None),
@@ -282,8 +288,8 @@ async fn machine(runtime: RuntimeChoice) -> Result<Option<Attribute>, String> {
     }))
 }
 
-/// Each instance gets a loopback address of its own: frameworks tell agents apart by it, tasks can bind it, and every
-/// port of this machine answers there.
+/// Each instance gets its own loopback address: frameworks distinguish agents by it, tasks can bind
+/// it, and it reaches every port of this machine.
 fn hostname(number: u32, attribute: &Str) -> Attribute {
     let [_, _, high, low] = number.to_be_bytes();
     Attribute {

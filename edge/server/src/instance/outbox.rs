@@ -1,4 +1,5 @@
-//! Reports on their way to the control plane. Each report is complete, so a later one for the same task replaces an earlier one.
+//! Reports on their way to the control plane. Each report is complete, so a later one for the same
+//! task replaces an earlier one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,17 +13,17 @@ use crate::limits;
 
 type Reports = BTreeMap<ResourceId, BTreeMap<ResourceId, TaskReport>>;
 
-/// Reports that wait, at most one for each task.
+/// Waiting reports, at most one per task.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
     waiting: Arc<Mutex<Reports>>,
-    /// Instances whose agent is away: their reports wait.
+    /// Instances whose agent is disconnected: their reports wait.
     silent: Arc<Mutex<BTreeSet<ResourceId>>>,
     news: Arc<Notify>,
 }
 
 impl Outbox {
-    /// Adds reports. A report that a task is RUNNING gives way to one that it is STOPPED.
+    /// Adds reports. A report that a task is RUNNING never replaces one that it is STOPPED.
     pub(crate) fn add_all(&self, reports: impl Iterator<Item = (ResourceId, TaskReport)>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         for (instance, report) in reports {
@@ -32,7 +33,7 @@ impl Outbox {
         self.news.notify_one();
     }
 
-    /// Says whether the reports of an instance wait.
+    /// Sets whether the reports of an instance wait.
     pub(crate) fn silence(&self, instance: ResourceId, silent: bool) {
         let mut all = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
         if silent {
@@ -44,7 +45,7 @@ impl Outbox {
         self.news.notify_one();
     }
 
-    /// Takes what waits of instances whose agent is there.
+    /// Takes the waiting reports of instances with a connected agent.
     fn take(&self) -> Reports {
         let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,7 +58,7 @@ impl Outbox {
         taken
     }
 
-    /// Sends reports on, for ever.
+    /// Forwards reports, forever.
     pub(crate) async fn run(self, control: ControlHandle) {
         loop {
             self.news.notified().await;

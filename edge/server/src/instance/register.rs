@@ -11,14 +11,14 @@ use serde::de::DeserializeOwned;
 use super::InstanceConfig;
 use crate::ecs::ControlHandle;
 
-/// Ports that an instance keeps for itself. Source: amazon-ecs-agent on Linux.
+/// Reserved ports of an instance. Source: amazon-ecs-agent on Linux.
 const RESERVED_PORTS: [&str; 5] = ["22", "2375", "2376", "51678", "51679"];
 
-/// Registers an instance, or registers it again if it is known from before, and gives its id. `told` is what its agent says of it:
-/// its capabilities, and the machine that it is on.
+/// Registers an instance, or registers it again if it is known, and returns its id. `told` are the
+/// attributes from its agent: its capabilities, and its machine.
 ///
 /// # Errors
-/// What ECS answered.
+/// The error from ECS.
 pub(crate) async fn register(
     control: &ControlHandle,
     realm: &Realm,
@@ -38,10 +38,10 @@ pub(crate) async fn register(
     })
 }
 
-/// Makes a cluster, if it is not there.
+/// Creates a cluster, if it does not exist.
 ///
 /// # Errors
-/// What ECS answered.
+/// The error from ECS.
 pub(crate) async fn make_cluster(
     control: &ControlHandle,
     realm: &Realm,
@@ -108,7 +108,7 @@ fn request(
     }
 }
 
-/// What an instance has, ports that it keeps for itself taken out.
+/// The resources of an instance, without its reserved ports.
 fn resources(config: &InstanceConfig) -> Vec<Resource> {
     let number = |name: &str, value: u32| Resource {
         name: Some(name.into()),

@@ -1,9 +1,11 @@
 //! Requests to the cluster that are under way.
 //!
-//! Each kind has its own slots, so that no kind waits behind another: a kill is sent however many launches and reads are under
-//! way. Within the token bucket that all kinds share, the client serves the more urgent first.
+//! Each kind has its own slots, so that no kind waits behind another: a kill is sent however many
+//! launches and reads are under way. Within the token bucket that all kinds share, the client
+//! serves the more urgent first.
 //!
-//! Invariant: a request with a slot is a tokio task; a request that waits for one is data, in the order of arrival.
+//! Invariant: a request with a slot is a tokio task; a request that waits for one is data, in the
+//! order of arrival.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::limits::{ASKS_DEFINE_MAX, ASKS_FIND_MAX, ASKS_READ_MAX, ASKS_START_MAX, ASKS_STOP_MAX};
 
-/// What a question is about, the most urgent first.
+/// The kind of a request, most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Stop,
@@ -53,7 +55,7 @@ impl Kind {
     }
 }
 
-/// Whom to ask.
+/// A cluster that answers requests.
 pub(super) trait Cluster: Clone + Send + 'static {
     fn ask(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send;
 }
@@ -69,7 +71,7 @@ struct Queue {
     places: Arc<Semaphore>,
 }
 
-/// All questions that have no answer yet.
+/// All unanswered requests.
 pub(super) struct Asks<C> {
     cluster: C,
     inputs: mpsc::Sender<Input>,
@@ -86,14 +88,15 @@ impl<C: Cluster> Asks<C> {
         Self { cluster, inputs, queues, under_way: JoinSet::new() }
     }
 
-    /// One more question. It goes out with the next [`Asks::send`].
+    /// Queues a request. It is sent by the next [`Asks::send`].
     pub(super) fn push(&mut self, asked: Asked, ask: Ask) {
         let kind = Kind::of(&ask);
         let index = Kind::ALL.iter().position(|one| *one == kind).unwrap_or_default();
         self.queues[index].waiting.push_back((asked, ask));
     }
 
-    /// Sends what there are places for. To be called after every input: an answer gives its place back before it is one.
+    /// Sends queued requests while slots are free. Call after every input: a slot is freed before
+    /// its answer becomes an input.
     pub(super) fn send(&mut self) {
         while self.under_way.try_join_next().is_some() {}
         for queue in &mut self.queues {
@@ -104,7 +107,7 @@ impl<C: Cluster> Asks<C> {
                 self.under_way.spawn(async move {
                     let answer = cluster.ask(ask).await;
                     drop(place);
-                    // A bridge that ended does not wait for it.
+                    // Fails only if the bridge has ended.
                     let _ = inputs.send(Input::Answered(asked, answer)).await;
                 });
             }
@@ -118,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    /// A cluster that tells what it is asked and answers nothing but what stops tasks.
+    /// A cluster that records requests and answers only those that stop tasks.
     #[derive(Clone)]
     struct Silent(UnboundedSender<Kind>);
 

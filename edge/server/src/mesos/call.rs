@@ -14,7 +14,8 @@ use crate::limits;
 
 const CALL: &str = "mesos.v1.scheduler.Call";
 
-/// A call, and the room that it keeps until the bridge has answered it, whether anybody still waits for that or not.
+/// A call, with the space that it occupies until the bridge has answered it, whether or not the
+/// caller still waits.
 pub(super) struct Read {
     pub(super) call: Checked,
     pub(super) kind: Type,
@@ -41,7 +42,7 @@ impl Default for Reader {
 }
 
 impl Reader {
-    /// Reads one call. `principal` is who the caller proved to be, where callers must prove it.
+    /// Reads one call. `principal` is the authenticated caller, if authentication is required.
     pub(super) async fn read(
         &self,
         media: Media,

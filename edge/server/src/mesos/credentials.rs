@@ -1,7 +1,9 @@
-//! Authentication for the Mesos master: HTTP Basic, against a list of credentials in the format of a Mesos master.
+//! Authentication for the Mesos master: HTTP Basic, against a list of credentials in the format of
+//! a Mesos master.
 //!
-//! Source: Apache Mesos, `docs/authentication.md` and `docs/configuration/master.md` (`--credentials`), and the realms and responses of
-//! its master: reads of the cluster are one realm, the scheduler API another; `/health`, `/version` and `/redirect` need no credentials.
+//! Source: Apache Mesos, `docs/authentication.md` and `docs/configuration/master.md`
+//! (`--credentials`), and the realms and responses of its master: reads of the cluster are one
+//! realm, the scheduler API another; `/health`, `/version` and `/redirect` need no credentials.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,10 +19,10 @@ use sha2::{Digest, Sha256};
 
 use crate::door::Callers;
 
-/// Principals and what proves each of them. Where there are none, nobody need prove anything.
+/// Principals and their secrets. If empty, no authentication is required.
 #[derive(Clone, Default)]
 pub struct Credentials {
-    /// Digests, since they have one length: a comparison tells nothing of the secret.
+    /// Digests of equal length, so that a comparison reveals nothing about the secret.
     secrets: BTreeMap<String, [u8; 32]>,
 }
 
@@ -31,27 +33,27 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// A list of credentials cannot be used.
+/// Why a list of credentials is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// It begins as JSON and is none of this form.
+    /// It starts like JSON but does not have this form.
     #[error(
         "not JSON of the form {{\"credentials\": [{{\"principal\": \"...\", \"secret\": \"...\"}}]}}: {0}"
     )]
     Json(String),
-    /// A line that holds something else.
+    /// A malformed line.
     #[error("line {0} is not a principal and a secret separated by a space")]
     Line(usize),
-    /// A principal that cannot be one.
+    /// An invalid principal.
     #[error("the principal {0:?} is empty or contains a colon, which HTTP Basic does not allow")]
     Principal(String),
-    /// A secret that anybody guesses.
+    /// A secret that is easy to guess.
     #[error("the secret of {0:?} is empty")]
     Secret(String),
     /// Two secrets for one principal.
     #[error("the principal {0:?} is given twice")]
     Twice(String),
-    /// It holds nothing.
+    /// It is empty.
     #[error("the file contains no credentials")]
     Empty,
 }
@@ -68,13 +70,13 @@ struct Credential {
 }
 
 impl Credentials {
-    /// Reads a list: Mesos's JSON, or its older form of a principal and a secret on each line.
+    /// Parses a list: Mesos's JSON, or its older format of a principal and a secret per line.
     ///
     /// # Errors
-    /// Says what is wrong, and never what a secret is.
+    /// What is wrong, without revealing a secret.
     pub fn parse(text: &str) -> Result<Self, CredentialsError> {
         let list = if text.trim_start().starts_with('{') {
-            // The message could quote the text that it fell over.
+            // The message could quote part of the text.
             let bad = |error: serde_json::Error| {
                 CredentialsError::Json(format!("line {}, column {}", error.line(), error.column()))
             };
@@ -97,24 +99,25 @@ impl Credentials {
         if secrets.is_empty() { Err(CredentialsError::Empty) } else { Ok(Self { secrets }) }
     }
 
-    /// Whether nobody need prove anything.
+    /// Whether no authentication is required.
     pub fn is_empty(&self) -> bool {
         self.secrets.is_empty()
     }
 
-    /// Whether callers prove who they are.
+    /// How callers are authenticated.
     pub fn callers(&self) -> Callers {
         if self.is_empty() { Callers::Anybody } else { Callers::Proven }
     }
 
-    /// The principal that an `Authorization` header proves.
+    /// The principal authenticated by an `Authorization` header.
     fn proved(&self, header: &str) -> Option<String> {
         let (scheme, rest) = header.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("Basic") {
             return None;
         }
         let decoded = String::from_utf8(BASE64.decode(rest.trim()).ok()?).ok()?;
-        // The first colon ends the name. Source: RFC 7617, section 2. (A Mesos master takes no secret with a colon at all.)
+        // The first colon ends the name. Source: RFC 7617, section 2. (A Mesos master accepts no
+        // secret with a colon at all.)
         let (principal, secret) = decoded.split_once(':')?;
         let known = self.secrets.get(principal);
         let is_same = same(known.unwrap_or(&[0; 32]), &digest(secret));
@@ -144,15 +147,16 @@ fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret).into()
 }
 
-/// Compares in a time that does not tell where the difference is.
+/// Compares in constant time.
 fn same(left: &[u8; 32], right: &[u8; 32]) -> bool {
     left.iter().zip(right).fold(0, |difference, (one, other)| difference | (one ^ other)) == 0
 }
 
-/// What a path belongs to, as its 401 names it. Source: Apache Mesos, `master/constants.hpp`.
+/// The authentication realm of a path, as named in a 401 response. Source: Apache Mesos,
+/// `master/constants.hpp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Realm {
-    /// Pages of the cluster.
+    /// Pages about the cluster.
     ReadOnly,
     /// The scheduler API.
     Scheduler,
@@ -167,18 +171,18 @@ impl Realm {
     }
 }
 
-/// Who the caller proved to be.
+/// The authenticated principal of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Principal(pub(super) String);
 
-/// What a path asks of its callers.
+/// The authentication required by a path.
 #[derive(Clone, Debug)]
 pub(super) struct Check {
     pub(super) credentials: Arc<Credentials>,
     pub(super) realm: Realm,
 }
 
-/// Lets a request pass that proves who it is from, where that is asked.
+/// Passes a request if it is authenticated or needs no authentication.
 pub(super) async fn check(
     State(check): State<Check>,
     mut request: Request,

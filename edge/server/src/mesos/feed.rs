@@ -1,4 +1,5 @@
-//! The cluster's event feed for the bridge: opened while it is wanted, forwarded, and reopened when it fails.
+//! The cluster's event feed for the bridge: opened while it is wanted, forwarded, and reopened when
+//! it fails.
 
 use std::time::Duration;
 
@@ -7,14 +8,14 @@ use longshore_client::{Feed, FeedError};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-/// Between attempts at opening a feed that failed, at first. Chosen by us.
+/// Initial delay before a failed feed is reopened. Chosen by us.
 const RETRY_MIN: Duration = Duration::from_secs(1);
-/// The longest time between such attempts, to which it doubles. Chosen by us.
+/// The maximum delay, up to which it doubles. Chosen by us.
 const RETRY_MAX: Duration = Duration::from_mins(1);
 
-/// Why a feed is not open any more.
+/// Why a feed was closed.
 enum End {
-    /// Nobody wants it, for now.
+    /// No longer wanted for now.
     Unwanted,
     /// The bridge has ended.
     Over,
@@ -22,7 +23,7 @@ enum End {
     Failed(FeedError),
 }
 
-/// Hands events on while they are wanted, until the bridge ends.
+/// Forwards events while they are wanted, until the bridge ends.
 pub(super) async fn run(
     mut feed: Feed,
     mut wanted: watch::Receiver<bool>,
@@ -31,7 +32,7 @@ pub(super) async fn run(
     let mut pause = RETRY_MIN;
     loop {
         if !*wanted.borrow_and_update() && feed.makes() {
-            // What is left of an earlier run may be full of events that nobody takes.
+            // A queue left by an earlier run may be filling up with events that nobody takes.
             if let Err(error) = feed.rest().await {
                 tracing::debug!("{error}");
             }
@@ -53,7 +54,7 @@ pub(super) async fn run(
     }
 }
 
-/// Opens the feed and hands on what it brings.
+/// Opens the feed and forwards its events.
 async fn follow(
     feed: &mut Feed,
     wanted: &mut watch::Receiver<bool>,
@@ -73,7 +74,8 @@ async fn follow(
             changed = wanted.changed() => match changed {
                 Err(_) => return End::Over,
                 Ok(()) if !*wanted.borrow_and_update() => {
-                    // A queue that others fill is emptied all the time, or it would be full of old news.
+                    // A queue that others fill must be drained all the time, or it would contain
+                    // only old news.
                     if feed.makes() {
                         return End::Unwanted;
                     }
@@ -95,7 +97,8 @@ async fn follow(
         if !news.is_empty() && bridge.send(Input::Told(news)).await.is_err() {
             return End::Over;
         }
-        // Not waited for: the next events may be there. A message that stays comes again and tells nothing new.
+        // Not awaited, since the next events may be there. A message that is not deleted comes
+        // again without any news.
         let deleting = feed.clone();
         while deletions.try_join_next().is_some() {}
         deletions.spawn(async move {

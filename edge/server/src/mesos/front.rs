@@ -1,8 +1,9 @@
-//! The HTTP front of the Mesos master: the v1 scheduler API, and the endpoints that clients read before they use it.
+//! The HTTP front of the Mesos master: the v1 scheduler API, and the endpoints that clients read
+//! before they use it.
 //!
-//! Reads ignore the method, as in Mesos; anything that changes state is a POST.
-//! Source: Mesos, `src/master/http.cpp`; rule ids such as \[H4\] are those of `docs/reference/mesos-rules.md`. The order of
-//! checks is the contract, \[H20\]: each client reacts to the first that fails.
+//! Reads ignore the method, as in Mesos; anything that changes state is a POST. Source: Mesos,
+//! `src/master/http.cpp`; rule ids such as \[H4\] are those of `docs/reference/mesos-rules.md`. The
+//! order of checks is the contract, \[H20\]: each client reacts to the first that fails.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use crate::notes::Notes;
 
 const STREAM_ID: HeaderName = HeaderName::from_static("mesos-stream-id");
 
-/// Every path stands alone and below `/master`. Source: \[H1\].
+/// Every path exists by itself and below `/master`. Source: \[H1\].
 pub(super) fn router(
     handle: BridgeHandle,
     notes: Arc<Notes>,
@@ -40,7 +41,7 @@ pub(super) fn router(
     let credentials = Arc::new(credentials);
     let guarded = |realm: Realm, route: MethodRouter<Front>| {
         let asked = Check { credentials: credentials.clone(), realm };
-        // Not `route_layer`, which knows nothing of what any method reaches.
+        // Not `route_layer`, which does not cover handlers for any method.
         route.layer(from_fn_with_state(asked, check))
     };
     let page = |of: Page| guarded(Realm::ReadOnly, page(of));
@@ -76,7 +77,8 @@ pub(super) fn router(
         .with_state(Front { handle, reader: Reader::default() })
 }
 
-/// What is on no path of this master. A driver that speaks libprocess is told that nobody here does.
+/// The response for unknown paths. A driver that speaks libprocess is told that it is not
+/// supported.
 fn elsewhere(notes: &Notes, request: &Request<Body>) -> Response<Body> {
     if !libprocess::is_message(request.uri().path()) {
         return plain(StatusCode::NOT_FOUND, "").done();
@@ -85,21 +87,21 @@ fn elsewhere(notes: &Notes, request: &Request<Body>) -> Response<Body> {
     plain(StatusCode::NOT_IMPLEMENTED, libprocess::ANSWER).done()
 }
 
-/// What the program counts of itself, for Prometheus.
+/// The program's own metrics, for Prometheus.
 fn counted(metrics: &Metrics) -> Response<Body> {
     let mut response = Response::new(Body::from(metrics.text() + END));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA));
     response
 }
 
-/// What the front answers with.
+/// The state of the front end.
 #[derive(Clone)]
 struct Front {
     handle: BridgeHandle,
     reader: Reader,
 }
 
-/// Read endpoints do not look at the method. Source: \[P3\].
+/// Read endpoints ignore the method. Source: \[P3\].
 fn page(page: Page) -> MethodRouter<Front> {
     any(move |State(front): State<Front>| async move {
         match front.handle.inspect(page).await {
@@ -109,7 +111,7 @@ fn page(page: Page) -> MethodRouter<Front> {
     })
 }
 
-/// A page, as it was written: in pieces.
+/// A page, in the pieces in which it was written.
 fn json(pieces: Arc<[Vec<u8>]>) -> Response<Body> {
     let length: usize = pieces.iter().map(Vec::len).sum();
     let each = (0..pieces.len()).map(move |at| {
@@ -123,7 +125,7 @@ fn json(pieces: Arc<[Vec<u8>]>) -> Response<Body> {
     response
 }
 
-/// One piece of a page that several may be reading.
+/// One piece of a page that may have several readers.
 struct Piece(Arc<[Vec<u8>]>, usize);
 
 impl AsRef<[u8]> for Piece {
@@ -143,10 +145,10 @@ async fn version() -> Response<Body> {
     response
 }
 
-/// A response that is being made.
+/// A response under construction.
 struct Plain(Response<Body>);
 
-/// A text response. Source: \[H3\]: errors are text, empty ones have no type.
+/// A text response. Source: \[H3\]: errors are text, empty ones have no content type.
 fn plain(status: StatusCode, text: &str) -> Plain {
     let mut response = Response::new(Body::from(text.to_owned()));
     *response.status_mut() = status;
@@ -157,12 +159,12 @@ fn plain(status: StatusCode, text: &str) -> Plain {
     Plain(response)
 }
 
-/// How the master says no for the guard of its port.
+/// Formats rejections of the port's guard.
 pub(super) fn refusal(_: &Uri, _: &HeaderMap, status: StatusCode, why: &str) -> Response<Body> {
     text(status, why)
 }
 
-/// A text response, finished.
+/// A complete text response.
 pub(super) fn text(status: StatusCode, text: &str) -> Response<Body> {
     plain(status, text).done()
 }
@@ -190,8 +192,8 @@ async fn scheduler(State(front): State<Front>, request: Request<Body>) -> Respon
     }
 }
 
-/// Answers a call; what is `Err` failed one of the checks that need no state.
-#[expect(clippy::result_large_err, reason = "a response is what both ways lead to")]
+/// Answers a call; `Err` is a response to one of the checks that need no state.
+#[expect(clippy::result_large_err, reason = "both variants are responses")]
 async fn call(front: Front, request: Request<Body>) -> Result<Response<Body>, Response<Body>> {
     let (parts, body) = request.into_parts();
     if parts.method != Method::POST {
@@ -233,7 +235,7 @@ fn refused(status: u16, why: &str) -> Response<Body> {
     plain(status, why).done()
 }
 
-/// What the bridge answered, as HTTP.
+/// Converts the bridge's answer to HTTP.
 fn respond(answer: Option<Answer>) -> Response<Body> {
     match answer {
         None => plain(StatusCode::SERVICE_UNAVAILABLE, "The master is shutting down").done(),

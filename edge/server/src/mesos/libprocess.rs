@@ -1,27 +1,28 @@
 //! The response to a framework that uses the libprocess protocol, which Longshore does not support.
 //!
-//! A driver (libmesos and its like) posts `mesos.internal.RegisterFrameworkMessage` or `mesos.scheduler.Call` to the process
-//! `master` and retries for ever, since it takes silence for a master that is not elected yet. It ignores the response, so the
-//! operator is told as well.
+//! A driver (libmesos and the like) posts `mesos.internal.RegisterFrameworkMessage` or
+//! `mesos.scheduler.Call` to the process `master` and retries forever, since it takes silence for a
+//! master that is not elected yet. It ignores the response, so the operator is told as well.
 //!
 //! Source: the project's reference of libprocess on the wire.
 
 use axum::http::HeaderMap;
 
-/// What is answered.
+/// The response text.
 pub(super) const ANSWER: &str = "Longshore does not speak libprocess, the protocol of libmesos and of drivers built on it.\n\
     Supported: the Mesos v1 scheduler HTTP API, POST /api/v1/scheduler, in JSON and in protobuf.\n\
     Not supported: schedulers that use libmesos or another v0 driver, and their messages mesos.internal.* and \
     mesos.scheduler.Call.\n\
     If the framework has a setting for the HTTP API, use it; pymesos 0.3.15, for example, speaks nothing else.\n";
 
-/// Whether a path is that of a message to a master: `/master/mesos.<message>`, or without the process.
+/// Whether a path is that of a message to a master: `/master/mesos.<message>`, or without the
+/// process.
 pub(super) fn is_message(path: &str) -> bool {
     let path = path.strip_prefix("/master").unwrap_or(path);
     path.starts_with("/mesos.")
 }
 
-/// What the operator is told. It does not tell one message from another, so that it can be said once.
+/// The note to the operator. It is the same for all messages, so that it is logged only once.
 pub(super) fn note(headers: &HeaderMap) -> String {
     let from = ["libprocess-from", "user-agent"].into_iter().find_map(|name| headers.get(name));
     let from = from.and_then(|from| from.to_str().ok()).unwrap_or("somebody");

@@ -1,4 +1,4 @@
-//! What hosts have ordered, started and reported, by task; and which id belongs to which container.
+//! What hosts have ordered, started and reported, by task; and the ids of containers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use sha2::Sha256;
 use super::Place;
 use super::listen::Address;
 
-/// Bytes of the key that ids are made with.
+/// Size of the key for ids, in bytes.
 pub(super) const KEY_BYTES: usize = 32;
 
-/// All that is known.
+/// Everything known about tasks.
 #[derive(Default)]
 pub(super) struct Book {
     key: [u8; KEY_BYTES],
     tasks: BTreeMap<ResourceId, Entry>,
     containers: BTreeMap<String, ContainerRef>,
     roles: BTreeMap<String, ResourceId>,
-    /// Where processes and containers in the host's network reach the endpoint.
+    /// The address for processes and containers in the host's network.
     pub(super) loopback: Option<Address>,
-    /// Where containers in Docker's own network do.
+    /// The address for containers in Docker's own network.
     pub(super) bridge: Option<Address>,
-    /// Why the latter do not, as it was said last.
+    /// The last reported reason why the latter is missing.
     bridge_complaint: String,
 }
 
@@ -49,26 +49,27 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// What the runtime calls a container, once that is known.
+    /// The runtime id of a container, once known.
     pub(super) fn runtime_id(&self, index: usize) -> Option<&Str> {
         self.report.as_ref()?.containers.get(index)?.runtime_id.as_ref()
     }
 }
 
 impl Book {
-    /// Whether it has not been said yet why containers in Docker's own network do not reach the endpoint.
+    /// Whether this reason for the missing bridge address has not been reported yet.
     pub(super) fn complains_of_bridge(&mut self, why: &str) -> bool {
         let is_news = self.bridge_complaint != why;
         why.clone_into(&mut self.bridge_complaint);
         is_news
     }
 
-    /// Ids are made with this key from here on.
+    /// Sets the key from which ids are derived.
     pub(super) fn set_key(&mut self, key: [u8; KEY_BYTES]) {
         self.key = key;
     }
 
-    /// The id of a container or of a task's role: 128 bits that only the key tells, in the form of a UUID.
+    /// The id of a container or of a task's role: 128 bits derived from the key, in the form of a
+    /// UUID.
     fn id(&self, kind: &str, task: ResourceId, name: &str) -> String {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
@@ -144,7 +145,7 @@ impl Book {
         Some((self.tasks.get(&container.task)?.clone(), container.index))
     }
 
-    /// The role behind an id.
+    /// The role with an id.
     pub(super) fn role(&self, id: &str) -> Option<Str> {
         self.tasks.get(self.roles.get(id)?)?.spec.about.role.clone()
     }

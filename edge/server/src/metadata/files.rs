@@ -1,6 +1,8 @@
-//! Environment files from a directory that stands in for S3: one directory per bucket, with keys as paths below it.
+//! Environment files from a directory that stands in for S3: one directory per bucket, with keys as
+//! paths below it.
 //!
-//! Error texts begin like those of ECS. Source: *Stopped tasks error messages*, `ResourceInitializationError`.
+//! Error texts begin like those of ECS. Source: *Stopped tasks error messages*,
+//! `ResourceInitializationError`.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -12,7 +14,7 @@ use longshore_wire_ecs::shape::container_definition::EnvironmentFile;
 
 use crate::limits::PROVIDED_FILE_BYTES_MAX;
 
-/// The variables of each file, in order.
+/// Reads the variables of each file, in order.
 ///
 /// # Errors
 /// The reason that the task is stopped with.
@@ -34,10 +36,10 @@ fn one(root: &Path, arn: &str) -> Result<Variables, String> {
     Ok(pairs.collect())
 }
 
-/// A whole file below `root`. Links that lead out of it are not followed, and nothing is waited for.
+/// Reads a whole file below `root`. Does not follow links that lead out of it, and does not block.
 ///
 /// # Errors
-/// Why it cannot be had, without its contents.
+/// Why it cannot be read, without its contents.
 pub(super) fn contents(root: &Path, below: &Path) -> Result<Vec<u8>, String> {
     let read =
         Folder::open(root).and_then(|root| root.read_beneath(below, PROVIDED_FILE_BYTES_MAX));

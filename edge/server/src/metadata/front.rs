@@ -43,12 +43,12 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     response
 }
 
-/// How the endpoint says no for the guard of its port.
+/// Formats rejections of the port's guard.
 pub(super) fn refusal(_: &Uri, _: &HeaderMap, status: StatusCode, why: &str) -> Response<Body> {
     json(status, &why)
 }
 
-/// Source: amazon-ecs-agent: a refusal is a JSON text that names the handler and the id.
+/// An error response. Source: amazon-ecs-agent: a JSON text that names the handler and the id.
 fn unknown(handler: &str, what: &str, inner: &str, id: &str) -> Response<Body> {
     let text = format!(
         "V4 {handler} handler: unable to get {what} from request: unable to get {inner} from v3 endpoint ID: {id}"
@@ -149,7 +149,7 @@ async fn task_stats(State(metadata): State<Metadata>, Path(id): Path<String>) ->
         return unknown("task stats", "task arn", "task Arn", &id);
     };
     let each = (0..entry.spec.containers.len()).map(|index| usage(&entry, index));
-    // Of a container that does not run there is nothing to tell, which the agent says with null.
+    // As in the agent, a container that is not running is shown as null.
     let all: serde_json::Map<String, Value> = join_all(each)
         .await
         .into_iter()

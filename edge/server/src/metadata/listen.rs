@@ -1,7 +1,8 @@
 //! Where the endpoint listens, and what it stores so that containers find it again after a restart.
 //!
-//! It listens only where needed: on loopback once an instance runs processes or Docker containers, and on this machine's address
-//! in Docker's own network once an instance runs Docker containers. Simulated instances need neither.
+//! It listens only where needed: on loopback once an instance runs processes or Docker containers,
+//! and on this machine's address in Docker's own network once an instance runs Docker containers.
+//! Simulated instances need neither.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -15,30 +16,31 @@ use super::{Metadata, front};
 use crate::door::{BindError, Callers, Front, Listener, Port, Rules, bind, serve};
 use crate::instance::RuntimeChoice;
 
-/// Where containers expect the endpoint on ECS, and the only address that SDKs take credentials from beside loopback.
-/// Source: ECS developer guide, *Task metadata endpoint*.
+/// The address of the endpoint on ECS, and the only one besides loopback from which SDKs accept
+/// credentials. Source: ECS developer guide, *Task metadata endpoint*.
 const ON_ECS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)), 80);
 
-/// The file that holds port and key.
+/// The file with port and key.
 const FILE: &str = "metadata";
 
-/// Bytes of that file. Chosen by us: more than a port and a key.
+/// Maximum size of that file, in bytes. Chosen by us: more than a port and a key.
 const FILE_BYTES_MAX: usize = 256;
 
-/// Where containers reach the endpoint.
+/// An address at which containers reach the endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
     /// `http://HOST:PORT`.
     pub(super) base: Str,
-    /// Whether it is where the SDKs look for a path alone.
+    /// Whether this is the address that SDKs use for a relative path.
     pub(super) is_on_ecs: bool,
 }
 
 impl Metadata {
-    /// Listens on what the containers of a runtime need.
+    /// Listens on the addresses that a runtime's containers need.
     ///
     /// # Errors
-    /// Why it cannot, for people. That containers on Docker's own network find no endpoint is only a warning: they run without.
+    /// Why this failed, for people. If only containers in Docker's own network cannot reach it,
+    /// that is a warning.
     pub(crate) async fn open(
         &self,
         runtime: RuntimeChoice,
@@ -58,7 +60,7 @@ impl Metadata {
                     let address = self.serve(listener, tasks);
                     self.book().bridge = Some(address);
                 }
-                // Each instance tries again, and one warning is enough.
+                // Each instance tries again, but one warning is enough.
                 Err(why) if self.book().complains_of_bridge(&why) => {
                     tracing::warn!(
                         why,
@@ -103,10 +105,11 @@ impl Metadata {
         Ok(listener)
     }
 
-    /// Takes the address that containers have on ECS, if somebody gave it to this machine; else the one in Docker's network.
+    /// Uses the address from ECS if it is configured on this machine, otherwise the one in Docker's
+    /// network.
     ///
     /// # Errors
-    /// Why it cannot, for people.
+    /// Why this failed, for people.
     async fn listen_on_bridge(&self) -> Result<Listener, String> {
         if self.shared.provisions.credentials.is_some()
             && let Ok(listener) = listen(Port::DockerMetadata, ON_ECS).await
@@ -124,19 +127,19 @@ impl Metadata {
     }
 }
 
-/// Containers reach the endpoint by its address, under paths that nobody can guess; nobody else has a reason to.
+/// Callers use the given address with an unguessable path; host names are not needed.
 async fn listen(port: Port, address: SocketAddr) -> Result<Listener, BindError> {
     bind(port, address, Callers::Told, &Rules::default()).await
 }
 
-/// What is kept.
+/// The stored port and key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Kept {
     port: u16,
     key: [u8; KEY_BYTES],
 }
 
-/// What was kept, if it can be read: a port, a space and the key in hexadecimal digits.
+/// Reads the stored values: a port, a space and the key in hexadecimal digits.
 fn read(root: &Folder) -> Option<Kept> {
     let text = root.read(FILE, FILE_BYTES_MAX).ok()?;
     parse(std::str::from_utf8(&text).ok()?)

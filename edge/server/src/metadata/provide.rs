@@ -1,4 +1,4 @@
-//! The environment with which a container is started.
+//! The environment of a container at its start.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use longshore_wire_ecs::host::{ContainerSpec, Order, TaskReport, TaskSpec};
 use super::secrets::{self, Values};
 use super::{Metadata, Place, Provisions, files};
 
-/// Source: ECS developer guide: where `AWS_EXECUTION_ENV` says that a task runs on EC2.
+/// Tells the task that it runs on EC2. Source: ECS developer guide.
 const EXECUTION: (&str, &str) = ("AWS_EXECUTION_ENV", "AWS_ECS_EC2");
 
-/// Provides for the containers of one instance.
+/// Provides the environment of containers of one instance.
 #[derive(Clone, Debug)]
 pub(crate) struct Provider {
     metadata: Metadata,
@@ -33,25 +33,26 @@ impl Provider {
         Self { metadata, place: Arc::new(Place { instance, zone, runtime }) }
     }
 
-    /// The host is about to obey.
+    /// Records an order that the host is about to carry out.
     pub(crate) fn ordered(&self, order: &Order) {
         self.metadata.ordered(&self.place, order);
     }
 
-    /// The host says how far a task has come.
+    /// Records the state of a task, as reported by the host.
     pub(crate) fn reported(&self, report: &TaskReport) {
         self.metadata.reported(report);
     }
 
-    /// The host lets go of a task.
+    /// Forgets a task that the host has removed.
     pub(crate) fn removed(&self, task: ResourceId) {
         self.metadata.removed(task);
     }
 
-    /// The task, with all of the environment that the container is to have.
+    /// The task with the complete environment of the container.
     ///
     /// # Errors
-    /// The reason that the task is stopped with. What any of its containers lacks is found out before the first one starts, as on ECS.
+    /// The reason that the task is stopped with. As on ECS, anything missing for any of its
+    /// containers is detected before the first one starts.
     pub(crate) async fn provide(
         &self,
         container: ContainerRef,
@@ -82,14 +83,14 @@ impl Provider {
     }
 }
 
-/// Source: amazon-ecs-agent: a container with GPUs is told which.
+/// The variable that names a container's GPUs. Source: amazon-ecs-agent.
 fn gpus(spec: &TaskSpec, index: usize) -> Option<(Str, Str)> {
     let ids = spec.about.gpu_ids.get(index).filter(|ids| !ids.is_empty())?;
     let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
     Some(("NVIDIA_VISIBLE_DEVICES".into(), ids.join(",").into()))
 }
 
-/// What was read for one container.
+/// Data read for one container.
 #[derive(Clone, Default)]
 struct Read {
     files: Vec<Variables>,
@@ -102,10 +103,10 @@ fn is_provided_for(container: &ContainerSpec) -> bool {
     files || definition.secrets.as_ref().is_some_and(|secrets| !secrets.is_empty())
 }
 
-/// What all containers of a task need.
+/// Reads the data of all containers of a task.
 fn all(provisions: &Provisions, spec: &TaskSpec) -> Result<Vec<Read>, String> {
     let path = |path: &Option<PathBuf>, flag: &str| {
-        // The task was placed here, so somebody promised it: an earlier run that had the flag.
+        // The task was placed here because an earlier run had the flag.
         path.clone()
             .ok_or_else(|| format!("ResourceInitializationError: {flag} is no longer given"))
     };
@@ -126,7 +127,7 @@ fn all(provisions: &Provisions, spec: &TaskSpec) -> Result<Vec<Read>, String> {
 }
 
 impl Metadata {
-    /// What the agent itself says to a container.
+    /// The variables that the agent itself sets.
     fn variables(&self, place: &Place, spec: &TaskSpec, container: &str) -> Variables {
         let Some(address) = self.address(place, spec.network_mode) else { return Vec::new() };
         let base = &address.base;

@@ -1,8 +1,11 @@
-//! Values of secrets from a file or a directory that stands in for Secrets Manager and Parameter Store.
+//! Values of secrets from a file or a directory that stands in for Secrets Manager and Parameter
+//! Store.
 //!
-//! A file is a JSON object of names and values; a value that is not a string is used as JSON. A directory holds one file per name,
-//! without counting a final line break as part of the value. They are read for every task, so that the next task sees a change,
-//! and are never stored. Error texts begin like those of ECS. Source: *Stopped tasks error messages*, `ResourceInitializationError`.
+//! A file is a JSON object of names and values; a value that is not a string is used as JSON. A
+//! directory holds one file per name, without counting a final line break as part of the value.
+//! They are read for every task, so that the next task sees a change, and are never stored. Error
+//! texts begin like those of ECS. Source: *Stopped tasks error messages*,
+//! `ResourceInitializationError`.
 
 use std::path::{Component, Path};
 
@@ -14,14 +17,14 @@ use serde_json::{Map, Value};
 
 use super::files::contents;
 
-/// The stage of a secret that counts when none is named. Source: Secrets Manager user guide.
+/// The default stage of a secret. Source: Secrets Manager user guide.
 const CURRENT: &str = "AWSCURRENT";
 
-/// Where values come from, open for one task.
+/// The source of values, opened for one task.
 pub(super) enum Values<'a> {
     /// A directory.
     Directory(&'a Path),
-    /// What a file holds.
+    /// The contents of a file.
     File(Map<String, Value>),
 }
 
@@ -39,7 +42,7 @@ impl<'a> Values<'a> {
         let own = path.file_name().map_or(path, Path::new);
         let bytes = contents(root.unwrap_or(Path::new(".")), own);
         let bytes = bytes.map_err(|why| format!("{name}: {why}"))?;
-        // What serde says of the place of an error does not hold the text.
+        // The position in a serde error does not reveal the text.
         serde_json::from_slice(&bytes).map(Self::File).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             format!("{name} is not a JSON object of names and values: line {line}, column {column}")
@@ -62,15 +65,15 @@ impl<'a> Values<'a> {
     }
 }
 
-/// Text as it is, and anything else as JSON.
+/// Strings unchanged, anything else as JSON.
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The secrets of a container, by the names of their variables.
+/// Reads the secrets of a container, by variable name.
 ///
 /// # Errors
-/// The reason that the task is stopped with. It names what is missing, and never holds a value.
+/// The reason that the task is stopped with. It names what is missing, and never contains a value.
 pub(super) fn read(values: &Values<'_>, secrets: &[Secret]) -> Result<Variables, String> {
     let one = |secret: &Secret| -> Result<(Str, Str), String> {
         let value = value(values, secret.value_from.as_deref().unwrap_or_default());
@@ -79,7 +82,7 @@ pub(super) fn read(values: &Values<'_>, secrets: &[Secret]) -> Result<Variables,
     secrets.iter().map(one).collect()
 }
 
-/// The reason of a task whose secrets cannot be had.
+/// The stop reason of a task whose secrets are not available.
 pub(super) fn refused(why: String) -> String {
     format!(
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: {why}"
@@ -90,7 +93,7 @@ fn value(values: &Values<'_>, from: &str) -> Result<String, String> {
     let named = ValueFrom::parse(from).ok_or_else(|| {
         format!("{from} is neither the name or ARN of a parameter nor the ARN of a secret")
     })?;
-    // Whoever keeps a value under all of `valueFrom` has said which member and version it is.
+    // A value stored under the complete `valueFrom` already determines member and version.
     if let Some(exact) = values.get(from) {
         return Ok(exact);
     }

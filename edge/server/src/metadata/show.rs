@@ -1,4 +1,5 @@
-//! What is known about a task, as the endpoint shows it. Pure functions: facts go in, shapes come out.
+//! What is known about a task, as the endpoint shows it. Pure functions: facts go in, shapes come
+//! out.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +13,10 @@ use longshore_wire_ecs::shape::shared::Tag;
 
 use super::book::Entry;
 
-/// Fewest CPU units that are shown. Source: amazon-ecs-agent.
+/// Minimum CPU units shown. Source: amazon-ecs-agent.
 const CPU_MIN: u32 = 2;
 
-/// The log driver of a container that names none. Source: the default of Docker, which we ask for.
+/// The default log driver. Source: the default of Docker, which we request.
 const LOG_DRIVER: &str = "json-file";
 
 fn desired(entry: &Entry) -> &'static str {
@@ -25,7 +26,7 @@ fn desired(entry: &Entry) -> &'static str {
     if entry.stopping || entry.report.as_ref().is_some_and(over) { "STOPPED" } else { "RUNNING" }
 }
 
-/// The agent's word. What it was asked to start counts as created.
+/// The status in the agent's terms. A container requested from the runtime counts as created.
 fn known(status: Option<Reported>, is_started: bool) -> &'static str {
     match status {
         Some(Reported::Running) => "RUNNING",
@@ -39,7 +40,7 @@ fn time(millis: Option<u64>) -> Option<String> {
     millis.map(|millis| Timestamp::from_millis(millis).iso())
 }
 
-/// The task, with the containers that are given.
+/// The task, with the given containers.
 pub(super) fn task(entry: &Entry, containers: Vec<ContainerMetadata>) -> TaskMetadata {
     let (spec, about) = (&entry.spec, &entry.spec.about);
     let report = entry.report.as_ref();
@@ -65,7 +66,7 @@ pub(super) fn task(entry: &Entry, containers: Vec<ContainerMetadata>) -> TaskMet
     }
 }
 
-/// The container at `index`; of one that the runtime has lost there is less to see.
+/// The container at `index`; less is shown if the runtime has lost it.
 pub(super) fn container(entry: &Entry, index: usize, sight: Option<Sight>) -> ContainerMetadata {
     let spec = &entry.spec.containers[index];
     let report = entry.report.as_ref().and_then(|report| report.containers.get(index));
@@ -124,7 +125,7 @@ fn health(spec: &ContainerSpec, report: Option<&ContainerReport>) -> Option<Heal
     Some(HealthStatus { status })
 }
 
-/// Tags as the endpoint shows them.
+/// Tags in the endpoint's format.
 pub(super) fn tags(tags: Option<Vec<Tag>>) -> BTreeMap<Str, Str> {
     let pair = |tag: Tag| Some((tag.key?, tag.value.unwrap_or_default()));
     tags.into_iter().flatten().filter_map(pair).collect()

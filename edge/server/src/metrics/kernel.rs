@@ -1,4 +1,4 @@
-//! What the kernel knows about this process, under the names that every Prometheus client uses.
+//! Process metrics from the kernel, under the names that every Prometheus client uses.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -33,7 +33,7 @@ impl Process {
         Self { cpu, memory, files }
     }
 
-    /// Takes over what the kernel says now.
+    /// Updates the values from the kernel.
     pub(super) fn look(&self) {
         let (cpu, memory, files) = process();
         self.cpu.inner().store(cpu.to_bits(), Ordering::Relaxed);
@@ -42,10 +42,11 @@ impl Process {
     }
 }
 
-/// Seconds of processor time, bytes of memory and open files, as the kernel has them; 0 where it does not say.
+/// CPU time in seconds, memory in bytes, and the number of open files; 0 if unavailable.
 fn process() -> (f64, i64, i64) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // A name may hold anything, so fields are counted from the last parenthesis. Source: proc(5).
+    // A name may contain anything, so fields are counted from the last parenthesis. Source:
+    // proc(5).
     let fields: Vec<&str> =
         stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let field = |number: usize| {
@@ -54,7 +55,7 @@ fn process() -> (f64, i64, i64) {
     let pages = i64::from(field(24));
     let page = i64::try_from(rustix::param::page_size()).unwrap_or(4096);
     let files = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
-    // The kernel counts for programs in hundredths of a second.
+    // The kernel reports hundredths of a second.
     let cpu = f64::from(field(14) + field(15)) / 100.0;
     (cpu, pages * page, i64::try_from(files).unwrap_or(0))
 }

@@ -5,7 +5,7 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::Realm;
 use rusqlite::{Connection, Params, Row, Transaction, params};
 
-/// Reads the rows of a query, each as `read` says.
+/// Reads the rows of a query, each with `read`.
 fn rows<T>(
     connection: &Connection,
     table: &str,
@@ -30,7 +30,7 @@ fn realm(row: &Row<'_>) -> rusqlite::Result<Realm> {
     Ok(Realm::new(text(row, 0)?, text(row, 1)?))
 }
 
-/// The greatest revisions of families that have lost theirs.
+/// The highest revision of each family whose revisions have been deleted.
 ///
 /// # Errors
 /// Names table and row.

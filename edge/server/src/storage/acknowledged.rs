@@ -1,11 +1,13 @@
 //! The number of acknowledged commits, stored next to the database.
 //!
-//! `SQLite` checks whether each commit in its write-ahead log is complete, and drops the first that is not and all that follow it. A
-//! truncated log therefore yields an earlier, consistent state, without any sign of what is missing. The database counts its commits;
-//! the same number is written to a separate file before a commit is acknowledged. When the database is behind the file, that many
-//! acknowledged commits are lost.
+//! `SQLite` checks whether each commit in its write-ahead log is complete, and drops the first that
+//! is not and all that follow it. A truncated log therefore yields an earlier, consistent state,
+//! without any sign of what is missing. The database counts its commits; the same number is written
+//! to a separate file before a commit is acknowledged. When the database is behind the file, that
+//! many acknowledged commits are lost.
 //!
-//! The file is not synced: after a power failure it may be behind, which is harmless, but it is never ahead of what was acknowledged.
+//! The file is not synced: after a power failure it may be behind, which is harmless, but it is
+//! never ahead of what was acknowledged.
 
 use std::fs::File;
 use std::io;
@@ -17,12 +19,12 @@ use rusqlite::Connection;
 
 use crate::clock::wall;
 
-/// The file.
+/// The name of the file.
 pub(super) const FILE: &str = "longshore.commits";
-/// Bytes of the file, from the start on: a full disk cannot keep it from being written.
+/// Size of the file in bytes, constant from the start: a full disk cannot prevent writing it.
 const BYTES: usize = 64;
 
-/// The count of commits.
+/// The number of acknowledged commits.
 #[derive(Debug)]
 pub(super) struct Acknowledged {
     file: File,
@@ -30,10 +32,10 @@ pub(super) struct Acknowledged {
 }
 
 impl Acknowledged {
-    /// Compares the database with what was acknowledged, and says if commits are gone.
+    /// Compares the database with the acknowledged count, and reports lost commits.
     ///
     /// # Errors
-    /// When the file cannot be had.
+    /// If the file cannot be opened.
     pub(super) fn open(folder: &Folder, connection: &Connection) -> io::Result<Self> {
         let number = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
         let count = connection.query_row("SELECT number FROM commits", [], number);
@@ -53,10 +55,10 @@ impl Acknowledged {
         Ok(own)
     }
 
-    /// One more commit is on disk.
+    /// Counts a commit that is on disk.
     pub(super) fn add(&mut self) {
         self.count += 1;
-        // The room is there; a disk that fails altogether fails the next commit.
+        // The space exists; if the disk fails altogether, so does the next commit.
         let _ = self.write();
     }
 

@@ -21,7 +21,7 @@ pub(super) fn load(connection: &Connection) -> Result<Records, String> {
     })
 }
 
-/// A number as the database has it.
+/// A number as stored in the database.
 fn whole(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -83,7 +83,7 @@ pub(super) fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite:
     }
 }
 
-/// Forgets what a key names.
+/// Deletes the records that a key names.
 pub(super) fn forget(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<usize> {
     match key {
         Key::Rule(realm, name) => transaction
@@ -125,7 +125,7 @@ pub(super) fn forget(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Resu
     }
 }
 
-/// Forgets what a table has of a queue.
+/// Deletes the rows of a queue from a table.
 fn forget_all(transaction: &Transaction<'_>, table: &str, queue: &str) -> rusqlite::Result<usize> {
     transaction
         .prepare_cached(&format!("DELETE FROM {table} WHERE queue = ?1"))?
@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    /// What the bus wants stored when a queue, a message and a rule are made.
+    /// The changes when a queue, a message and a rule are created.
     fn changes() -> Vec<Change> {
         let ask = |operation: &str, body: &str| Request::Sqs {
             origin: "http://h".into(),
@@ -182,7 +182,7 @@ mod tests {
 
     const UNTIL: Timestamp = Timestamp::from_millis(5);
 
-    /// A database as it is now, empty.
+    /// An empty database of the current version.
     fn database() -> Connection {
         let connection = Connection::open_in_memory().expect("it opens");
         for schema in

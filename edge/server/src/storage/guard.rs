@@ -1,7 +1,8 @@
 //! Checks that the files of the database are still where they were.
 //!
-//! If the data directory is removed or replaced while the program runs, the program is left with files that can never be found again.
-//! What is written to them is lost, so none of it may be acknowledged.
+//! If the data directory is removed or replaced while the program runs, the program is left with
+//! files that can never be found again. What is written to them is lost, so none of it may be
+//! acknowledged.
 
 use std::path::PathBuf;
 
@@ -9,26 +10,26 @@ use longshore_agent::files::{Folder, Identity};
 
 use crate::data_dir::{DATABASE, LOG};
 
-/// What watches over the files.
+/// Watches the files of the database.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
     folder: Folder,
     files: Vec<(&'static str, Option<Identity>)>,
 }
 
-/// Something is not where it was.
+/// A file is not in its place.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} was removed, moved or replaced while the program was running")]
 pub(crate) struct Gone(PathBuf);
 
 impl Guard {
-    /// Watches over the database as it is now.
+    /// Watches the database in its current place.
     pub(super) fn new(folder: &Folder) -> Self {
         let files = [DATABASE, LOG].map(|name| (name, folder.identity_of(name)));
         Self { folder: folder.clone(), files: files.into() }
     }
 
-    /// Looks whether all is in its place: four questions to the kernel.
+    /// Checks that everything is in its place, with four system calls.
     ///
     /// # Errors
     /// What is not.

@@ -1,7 +1,7 @@
 //! Maps records to rows, for tables whose rows are in order of insertion.
 //!
-//! An index on ids would do, but ids are random: each written row would touch a different page of the index. In order, rows that
-//! are written together are next to each other.
+//! An index on ids would do, but ids are random: each written row would touch a different page of
+//! the index. In order, rows that are written together are next to each other.
 
 use std::collections::HashMap;
 
@@ -16,10 +16,10 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Reads those of tasks.
+    /// Reads the rows of tasks.
     ///
     /// # Errors
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub(super) fn of_tasks(connection: &Connection) -> rusqlite::Result<Self> {
         let mut statement = connection.prepare("SELECT place, record ->> 'id' FROM task")?;
         let mut rows = statement.query([])?;
@@ -27,7 +27,7 @@ impl Places {
         while let Some(row) = rows.next()? {
             let place = row.get(0)?;
             places.last = places.last.max(place);
-            // A row that belongs to nobody is named when records are loaded.
+            // An invalid row is reported when records are loaded.
             if let Some(id) = ResourceId::parse(row.get_ref(1)?.as_str().unwrap_or_default()) {
                 places.by_id.insert(id, place);
             }
@@ -35,19 +35,19 @@ impl Places {
         Ok(places)
     }
 
-    /// The row of one that has a row.
+    /// The row of a record, if it has one.
     pub(super) fn get(&self, id: ResourceId) -> Option<i64> {
         self.by_id.get(&id).copied()
     }
 
-    /// A row for one that has none.
+    /// Assigns a row to a new record.
     pub(super) fn add(&mut self, id: ResourceId) -> i64 {
         self.last += 1;
         self.by_id.insert(id, self.last);
         self.last
     }
 
-    /// The row that was its own.
+    /// Frees the row of a record.
     pub(super) fn remove(&mut self, id: ResourceId) -> Option<i64> {
         self.by_id.remove(&id)
     }

@@ -1,10 +1,11 @@
 //! Disk space that is reserved for the database.
 //!
-//! Tasks share the disk with the database, and one that fills it must not end the control plane. So the database has spare pages,
-//! and its log has spare blocks: enough for a log that is kept short and for thousands of records. The next commit fails only
-//! when those are used up, too, and the disk is still full.
+//! Tasks share the disk with the database, and one that fills it must not stop the control plane.
+//! So the database has spare pages, and its log has spare blocks: enough for a log that is kept
+//! short and for thousands of records. Commits fail only when these are used up, too, and the disk
+//! is still full.
 //!
-//! Where the file system cannot set blocks aside, nothing is reserved.
+//! If the file system cannot allocate blocks in advance, nothing is reserved.
 
 use std::fs::File;
 use std::io;
@@ -17,19 +18,23 @@ use rustix::io::Errno;
 
 use crate::data_dir::{DATABASE, LOG};
 
-/// Bytes of the log. Chosen by us: four times what it has while the disk is full, and half of what it has otherwise.
+/// Reserved bytes of the log. Chosen by us: four times its size while the disk is full, and half of
+/// its usual size.
 const LOG_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Bytes of the database that hold nothing yet. Chosen by us: a thousand tasks, and no more than `SQLite` keeps in memory.
+/// Bytes of free pages in the database. Chosen by us: a thousand tasks, and no more than `SQLite`
+/// keeps in memory.
 const FREE_BYTES: i64 = 1536 * 1024;
 
-/// Bytes that the disk has left below which it is seen to that the database has them. Chosen by us: what a task writes in a second.
+/// Free disk space, in bytes, below which free pages are ensured. Chosen by us: what a task writes
+/// in a second.
 const SCARCE_BYTES: u64 = 512 * 1024 * 1024;
 
-/// Files that are held open to give them room.
+/// Files that are held open to allocate space for them.
 ///
-/// Invariant: they are opened before `SQLite` opens the database and closed after it has closed it. A process that closes any handle of a
-/// file loses all of its locks on it, those of `SQLite` too. Source: fcntl(2), *Advisory record locking*.
+/// Invariant: they are opened before `SQLite` opens the database and closed after it has closed it.
+/// A process that closes any descriptor of a file loses all of its locks on it, including those of
+/// `SQLite`. Source: fcntl(2), *Advisory record locking*.
 #[derive(Debug)]
 pub(crate) struct Reserve {
     folder: Folder,
@@ -38,37 +43,38 @@ pub(crate) struct Reserve {
 }
 
 impl Reserve {
-    /// Opens the database, and makes it if it is not there. Nothing is reserved yet.
+    /// Opens the database file, creating it if needed. Nothing is reserved yet.
     ///
     /// # Errors
-    /// When it cannot be opened.
+    /// If it cannot be opened.
     pub(super) fn new(folder: &Folder) -> io::Result<Self> {
         let database = folder.open_or_create(DATABASE)?;
         Ok(Self { folder: folder.clone(), database, log: None })
     }
 
-    /// Gives a database that is still empty its first free pages.
+    /// Gives an empty database its first free pages.
     ///
     /// # Errors
-    /// What `SQLite` says, for example that the disk is full.
+    /// Those of `SQLite`, for example that the disk is full.
     pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
-        // Before there is a log: the pages hold nothing and are not written at all.
+        // Before there is a log: the pages are empty and are not written at all.
         if number(connection, "page_count")? == 0 {
             add_pages(connection)?;
         }
         Ok(())
     }
 
-    /// Takes what room is missing; false if the disk is full, or so nearly that the log cannot grow to its usual length.
+    /// Allocates missing space; returns false if the disk is full, or so nearly that the log cannot
+    /// grow to its usual size.
     pub(super) fn fill(&mut self, connection: &Connection) -> bool {
         if self.log.is_none() {
-            // `SQLite` has made it by now, and takes no locks on it.
+            // `SQLite` has created it by now, and takes no locks on it.
             self.log = self.folder.open_or_create(LOG).ok();
         }
         let log = self.log.as_ref();
         let has_log = log.is_none_or(|log| take(log, FallocateFlags::KEEP_SIZE, LOG_BYTES));
         let free = free_bytes(&self.database);
-        // Only pages within the file stay: whenever `SQLite` copies its log back, it gives back what is behind them.
+        // Only pages within the file remain: a checkpoint truncates anything behind them.
         let pages = pages(connection, free < SCARCE_BYTES);
         let has_pages =
             pages.is_ok_and(|bytes| take(&self.database, FallocateFlags::empty(), bytes));
@@ -80,7 +86,7 @@ fn number(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
-/// Makes pages that hold nothing.
+/// Creates free pages.
 fn add_pages(connection: &Connection) -> rusqlite::Result<()> {
     let made = connection.execute_batch(&format!(
         "BEGIN; CREATE TABLE room (filling BLOB); INSERT INTO room VALUES (zeroblob({FREE_BYTES}));
@@ -92,7 +98,7 @@ fn add_pages(connection: &Connection) -> rusqlite::Result<()> {
     made
 }
 
-/// The bytes of the database, with pages that hold nothing if that is seen to.
+/// The size of the database in bytes, after ensuring free pages if `is_seen_to`.
 fn pages(connection: &Connection, is_seen_to: bool) -> rusqlite::Result<u64> {
     let page = number(connection, "page_size")?;
     if is_seen_to && number(connection, "freelist_count")? * page < FREE_BYTES / 2 {
@@ -101,15 +107,16 @@ fn pages(connection: &Connection, is_seen_to: bool) -> rusqlite::Result<u64> {
     Ok(u64::try_from(number(connection, "page_count")? * page).unwrap_or(0))
 }
 
-/// What the disk has left for us.
+/// Free disk space available to us.
 fn free_bytes(file: &File) -> u64 {
-    // A file system that does not say has room until it says otherwise.
+    // If the file system does not say, assume that there is space.
     fstatvfs(file).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// Gives a file blocks for so many bytes; false if the disk has none. A file system that cannot do that has done what it can.
+/// Allocates blocks for that many bytes; returns false if the disk has none. A file system that
+/// does not support this counts as success.
 fn take(file: &File, how: FallocateFlags, bytes: u64) -> bool {
-    // Asked for again, they would be written down again.
+    // Allocating again would write metadata again.
     let has = file.metadata().map_or(0, |meta| meta.blocks() * 512);
     has >= bytes || !matches!(fallocate(file, how, 0, bytes), Err(Errno::NOSPC | Errno::DQUOT))
 }

@@ -51,17 +51,17 @@ pub(super) fn records<T: DeserializeOwned>(
     Ok(records)
 }
 
-/// Which rows are whose, where rows are in the order in which they came.
+/// Maps records to rows, for tables in order of insertion.
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) tasks: Places,
 }
 
 impl Known {
-    /// Reads them.
+    /// Reads the maps.
     ///
     /// # Errors
-    /// When a table cannot be read.
+    /// If a table cannot be read.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
         Ok(Self { tasks: Places::of_tasks(connection)? })
     }
@@ -90,11 +90,11 @@ pub(super) fn json(record: &impl Serialize) -> String {
         .expect("records are text, numbers, lists and maps with text for keys")
 }
 
-/// A change on its way to the disk. Its record is text already: the one thread that writes has enough to do.
+/// A change to be written. Its record is serialized already, to relieve the single writer thread.
 #[derive(Debug)]
 pub(super) struct Row {
     change: Change,
-    /// Empty where nothing is stored, and for the event bus, which has rows of its own.
+    /// Empty for deletions, and for the event bus, which has its own rows.
     record: String,
 }
 
@@ -180,11 +180,11 @@ fn write_task(
         .execute(params![known.tasks.add(id), record])
 }
 
-/// Bytes that a new task is given to grow by, and that all tasks are rounded up to.
+/// Bytes that a new task record gets as room to grow; all task records are padded to a multiple.
 const TASK_ROOM: usize = 96;
 
-/// A row that is replaced by one of the same length stays where it is; a longer one would push its neighbours to other pages. Space
-/// at the end means nothing in JSON.
+/// Pads a record with spaces, which JSON ignores. A row replaced by one of equal length stays in
+/// place; a longer one would push its neighbours to other pages.
 fn pad(record: &mut String, room: usize) {
     let length = (record.len() + room).next_multiple_of(TASK_ROOM);
     record.extend(std::iter::repeat_n(' ', length - record.len()));

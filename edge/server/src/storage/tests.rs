@@ -1,4 +1,4 @@
-//! Storage: what is written comes back, once, and one process writes.
+//! Storage: what is written is read back once, and only one process writes.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ fn cluster(name: &str, status: ClusterStatus) -> Arc<Cluster> {
 }
 
 fn place(directory: &tempfile::TempDir) -> Place {
-    // A test has no state directory to be remembered in.
+    // Tests have no state directory for notes.
     let opened = DataDir::open(directory.path(), None, true);
     Place::Directory(opened.expect("it is ours"))
 }
@@ -46,7 +46,7 @@ fn open(directory: &tempfile::TempDir) -> Result<Storage, StorageError> {
     Storage::open(&place(directory), Durability::Full)
 }
 
-/// Writes commits as the product does, and waits for the last.
+/// Writes commits as in production, and waits for the last.
 async fn write(storage: Storage, commits: Vec<Vec<Change>>) {
     let (failed, _) = mpsc::channel(1);
     let writer = Writer::start(storage, Metrics::default(), |_| {}, failed)
@@ -207,7 +207,7 @@ fn tasks_and_versions_of_an_older_database_are_kept() {
     assert_eq!(read(version), ("0b".to_owned(), 7));
 }
 
-/// Asks a control plane; gives the answer, and what is to be stored.
+/// Sends a request to a control plane; returns the answer and the changes to store.
 fn ask(control: &mut Control, operation: &str, body: &str) -> (String, Vec<Change>) {
     let request = Request::parse(operation, body.as_bytes()).expect("it can be read");
     let realm = Realm::new("us-east-1", "000000000000");
@@ -235,7 +235,7 @@ fn definitions_and_clusters_of_an_older_database_are_kept() {
     for migration in &super::MIGRATIONS[..5] {
         older.execute_batch(migration).expect("it is SQL");
     }
-    // As version 5 wrote them.
+    // As written by version 5.
     let cluster = r#"{"realm": {"region": "us-east-1", "account": "000000000000"}, "name": "default",
         "arn": "arn:aws:ecs:us-east-1:000000000000:cluster/default", "status": "ACTIVE", "settings": [], "configuration": null,
         "capacity_providers": [], "capacity_strategy": [], "tags": {}}"#;
@@ -307,7 +307,7 @@ async fn an_order_that_changes_nothing_is_given_as_well_by_the_thread_that_may_w
     let directory = tempfile::tempdir().expect("a directory");
     let (failed, _) = mpsc::channel(1);
     let (host, mut orders) = mpsc::channel(1);
-    // As the product does: a host's mailbox may be full, and waiting for it is not for the control plane.
+    // As in production: a host's mailbox may be full, and the control plane must not wait for it.
     let deliver = move |orders: Vec<Order>| {
         for order in orders {
             host.blocking_send(order).expect("the host is there");
@@ -352,7 +352,7 @@ async fn a_change_that_nothing_waits_for_is_written_soon_all_the_same() {
     tokio::task::spawn_blocking(move || writer.finish()).await.expect("the thread ends");
 }
 
-/// Commits one cluster after the other, and tells the error that ended it.
+/// Commits one cluster after another; returns the error that ended it.
 async fn until_it_fails(storage: Storage, meanwhile: impl FnOnce()) -> (String, super::WriteError) {
     let (failed, mut told) = mpsc::channel(1);
     let writer = Writer::start(storage, Metrics::default(), |_| {}, failed)

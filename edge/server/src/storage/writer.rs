@@ -20,7 +20,7 @@ use crate::events::{self, BusAnswer, BusSender, Feed};
 use crate::limits;
 use crate::metrics::Metrics;
 
-/// What is let go once its commit is on disk.
+/// Released once its commit is on disk.
 pub(crate) enum Release {
     /// An answer.
     Reply(oneshot::Sender<Result<Reply, ApiError>>, Result<Reply, ApiError>),
@@ -28,17 +28,17 @@ pub(crate) enum Release {
     BusReply(BusSender, BusAnswer),
     /// An order.
     Order(Order),
-    /// An event, for those who follow.
+    /// An event, for followers.
     Event(Feed, Realm, Arc<Event>),
 }
 
-/// Changes, and what waits for them.
+/// Changes, and what is released after them.
 pub(crate) struct Commit {
     pub(crate) changes: Vec<Change>,
     pub(crate) releases: Vec<Release>,
 }
 
-/// A commit as the thread gets it.
+/// A commit in the form that the thread receives.
 struct Ready {
     rows: Vec<Row>,
     releases: Vec<Release>,
@@ -51,15 +51,15 @@ pub(crate) struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Nothing can be written any more; everyone who waited has been told.
+/// Why nothing can be written any more; all waiting callers have been told.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The database refused.
+    /// A database error.
     #[error(
         "cannot write to the database: {0}. No acknowledged change is lost; restart when the database is writable again"
     )]
     Refused(String),
-    /// The files are not where they were.
+    /// The files are not in their place.
     #[error(
         "{0}. No further changes are acknowledged. Put it back and restart to continue, or just restart to begin with an empty cluster"
     )]
@@ -67,7 +67,8 @@ pub enum WriteError {
 }
 
 impl Writer {
-    /// Starts the thread, from within a runtime. `failed` is told when a transaction fails, or the files are gone.
+    /// Starts the thread, from within a runtime. `failed` is notified when a transaction fails, or
+    /// the files are gone.
     pub(crate) fn start(
         storage: Storage,
         metrics: Metrics,
@@ -80,15 +81,15 @@ impl Writer {
         let counter = waiting.clone();
         let thread = std::thread::Builder::new().name("storage".to_owned()).spawn(move || {
             if let Err(error) = run(storage, inbox, &counter, &metrics, &deliver) {
-                // If nobody waits for this, the program is ending anyway; if somebody else has told, that is enough.
+                // Fails if the program is ending anyway, or if another failure was reported.
                 let _ = failed.try_send(error);
             }
         })?;
         Ok(Self { commits, waiting, thread: Some(thread) })
     }
 
-    /// Hands over a commit. One without changes waits only for commits that are still on their way; but orders may have to wait
-    /// for their hosts, which only the thread can do.
+    /// Hands over a commit. One without changes waits only for earlier commits; but its orders may
+    /// have to wait for their hosts, which only the thread may do.
     pub(crate) async fn commit(&self, commit: Commit) {
         let is_order = |release: &Release| matches!(release, Release::Order(_));
         if commit.changes.is_empty()
@@ -106,7 +107,7 @@ impl Writer {
         }
     }
 
-    /// Waits until all that was handed over is written.
+    /// Waits until everything handed over is written.
     pub(crate) fn finish(mut self) {
         let (closed, _) = mpsc::channel(1);
         drop(std::mem::replace(&mut self.commits, closed));
@@ -117,15 +118,15 @@ impl Writer {
     }
 }
 
-/// Commits that wait.
+/// Waiting commits.
 struct Inbox {
     mailbox: mpsc::Receiver<Ready>,
-    /// The runtime, whose clock the thread waits by.
+    /// The runtime, which provides timeouts to the thread.
     clock: Handle,
 }
 
 impl Inbox {
-    /// What comes first in a group.
+    /// Waits for the first commit of a group.
     fn first(&mut self) -> First {
         let first = async { timeout(limits::STORAGE_LOOK, self.mailbox.recv()).await };
         match self.clock.block_on(first) {
@@ -137,8 +138,8 @@ impl Inbox {
 
     /// The next commit of a group, if there is one.
     ///
-    /// Changes that nothing waits for, such as what hosts report, are not worth a wait for the disk of their own: they stay
-    /// open for the next that something waits for, but only for a moment.
+    /// Changes that nobody waits for, such as reports of hosts, do not justify a disk sync of their
+    /// own: they are held back briefly for the next commit that somebody waits for.
     fn next(&mut self, since: Instant, somebody_waits: bool) -> Option<Ready> {
         if let Ok(next) = self.mailbox.try_recv() {
             return Some(next);
@@ -152,16 +153,16 @@ impl Inbox {
     }
 }
 
-/// What a look into the mailbox brings.
+/// The result of waiting for the mailbox.
 enum First {
     Commit(Ready),
-    /// Nobody hands anything over for now.
+    /// No commit within the time.
     Nothing,
-    /// Nobody will any more.
+    /// All senders are gone.
     Over,
 }
 
-/// Commits that share a transaction, as far as they were taken.
+/// Commits that share a transaction.
 #[derive(Default)]
 struct Group {
     taken: usize,
@@ -205,8 +206,9 @@ fn run(
     }
 }
 
-/// Writes a commit, and all that come while it does, in one transaction. Rows are written as their commits come: the wait at the
-/// end is for the disk alone. True if there was something to write.
+/// Writes a commit, and all that arrive meanwhile, in one transaction. Rows are written as their
+/// commits arrive, so only the disk sync is left at the end. Returns whether there was anything to
+/// write.
 fn write(
     storage: &mut Storage,
     inbox: &mut Inbox,
@@ -236,11 +238,11 @@ fn write(
 }
 
 fn release(releases: Vec<Release>, deliver: &(dyn Fn(Vec<Order>) + Send + Sync)) {
-    // Orders go last and together: a host that does not read keeps nobody else waiting.
+    // Orders go last and together: a host that does not read delays nobody else.
     let mut orders = Vec::new();
     for release in releases {
         match release {
-            // A caller that hung up does not want its answer.
+            // Sending fails only if the caller hung up.
             Release::Reply(to, reply) => drop(to.send(reply)),
             Release::BusReply(to, reply) => drop(to.send(reply)),
             Release::Order(order) => orders.push(order),
@@ -252,14 +254,14 @@ fn release(releases: Vec<Release>, deliver: &(dyn Fn(Vec<Order>) + Send + Sync))
     }
 }
 
-/// Nothing was written: callers are told so, orders are never given, events never told.
+/// Rejects what was not written: callers get an error; orders and events are dropped.
 fn refuse(releases: Vec<Release>) {
     for release in releases {
         let error = ApiError::new(
             ErrorCode::Server,
             "The change could not be written to disk and was not made.",
         );
-        // A caller that hung up does not want its answer.
+        // Sending fails only if the caller hung up.
         match release {
             Release::Reply(to, _) => drop(to.send(Err(error))),
             Release::BusReply(to, reply) => drop(to.send(Err(events::refusal_like(&reply, error)))),

@@ -1,4 +1,5 @@
-//! Log lines about the Mesos master for operators: frameworks come and go, their tasks are launched, run and end.
+//! Log lines about the Mesos master for operators: frameworks come and go, their tasks are
+//! launched, run and end.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,11 +10,11 @@ use super::tell;
 use crate::drive::Watch;
 use crate::metrics::{Decider, Metrics, OneMachine, Outcome, Service};
 
-/// Sees the bridge.
+/// Watches the bridge.
 pub(crate) struct BridgeWatch {
     counted: OneMachine,
     metrics: Metrics,
-    /// Calls that are not answered yet: what each is, and when it came.
+    /// Unanswered calls: what each is, and when it arrived.
     calls: BTreeMap<CallId, (&'static str, Instant)>,
 }
 

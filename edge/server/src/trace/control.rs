@@ -1,6 +1,8 @@
-//! Log lines about the local ECS for operators: instances join, leave and disconnect; services deploy, fail and run out of room.
+//! Log lines about the local ECS for operators: instances join, leave and disconnect; services
+//! deploy, fail and run out of room.
 //!
-//! Tasks are not logged one by one: there may be 50,000 a second, and `longshore events --follow` shows them on request.
+//! Tasks are not logged one by one: there may be 50,000 a second, and `longshore events --follow`
+//! shows them on request.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,17 +19,17 @@ use crate::clock::now;
 use crate::drive::Watch;
 use crate::metrics::OneMachine;
 
-/// Sees the control plane.
+/// Watches the control plane.
 pub(crate) struct ControlWatch {
     counted: OneMachine,
-    /// What happened before is not told again after a restart.
+    /// Events from before a restart are not logged again.
     since: Timestamp,
     instances: BTreeMap<ResourceId, Known>,
-    /// The latest event told of each service, by ARN.
+    /// The latest event logged for each service, by ARN.
     services: BTreeMap<Str, Str>,
 }
 
-/// What was last told of an instance.
+/// What was last logged about an instance.
 struct Known {
     status: InstanceStatus,
     cluster: Str,
@@ -65,11 +67,11 @@ impl ControlWatch {
 
     fn service(&mut self, service: &Service) {
         let told = self.services.get(&service.arn);
-        // The latest comes first.
+        // Newest first.
         let fresh = service.events.iter().take_while(|event| Some(&event.id) != told);
         let fresh: Vec<_> = fresh.filter(|event| event.created_at >= self.since).collect();
         for event in fresh.iter().rev() {
-            // Each begins with the name of the service, which is a field here.
+            // Each starts with the name of the service, which is a field here.
             let text = event.message.split_once(") ").map_or(&*event.message, |(_, text)| text);
             let cluster = short(&service.cluster_arn);
             tell!(?cluster, service = ?service.name, reason = ?text, "service");

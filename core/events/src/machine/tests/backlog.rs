@@ -1,4 +1,4 @@
-//! Events of the cluster of which rules make much.
+//! Cluster events that cause a lot of work.
 
 use serde_json::json;
 
@@ -7,11 +7,11 @@ use super::*;
 use crate::limits;
 
 const TASK: &str = "ECS Task State Change";
-/// As many as there may be.
+/// The maximum number of rules.
 const RULES: usize = limits::RULES_MAX;
 const TARGETS: usize = limits::TARGETS_MAX;
 
-/// A bus on which each event leads to as much work as rules may make.
+/// A bus on which each event causes the maximum work.
 fn laborious() -> World {
     let mut world = World::new();
     for queue in 0..TARGETS {
@@ -50,7 +50,7 @@ fn what_takes_long_is_delivered_a_portion_at_a_time_and_whole() {
     world.publish(TASK, &json!({ "n": 1 }));
     let begun = messages(&mut world, "q0");
     assert!((1..RULES).contains(&begun), "{begun} of {RULES}");
-    // What comes now stands behind it, also what takes little.
+    // A new event queues behind it, even one that takes little work.
     world.publish(TASK, &json!({ "n": 2 }));
     assert_eq!(messages(&mut world, "q0"), begun);
     let mut out = Vec::new();
@@ -76,7 +76,7 @@ fn what_waits_to_be_delivered_outlives_a_restart() {
     world.publish(TASK, &json!({ "n": 2 }));
     let mut world = restarted(&world);
     world.wait(1_000);
-    // The first begins anew: a part of it comes twice, and nothing is lost.
+    // The first event starts over: part of it arrives twice, and nothing is lost.
     let delivered = messages(&mut world, "q4");
     assert!((2 * RULES..3 * RULES).contains(&delivered), "{delivered}");
     world.publish(TASK, &json!({ "n": 3 }));

@@ -1,4 +1,4 @@
-//! FIFO queues: order within groups, and what is sent twice.
+//! FIFO queues: order within groups, and deduplication.
 
 use serde_json::json;
 
@@ -23,14 +23,14 @@ fn message(group: &str, body: &str) -> Value {
     json!({ "QueueUrl": url("q.fifo"), "MessageBody": body, "MessageGroupId": group })
 }
 
-/// `a1` is a message of the group `a`.
+/// Sends messages; `a1` is a message of group `a`.
 fn send_all(world: &mut World, bodies: &str) {
     for body in bodies.split(' ') {
         world.sqs("SendMessage", message(&body[..1], body));
     }
 }
 
-/// Bodies that a receive of so many gives, and their handles.
+/// Receives up to `count` messages: their bodies and handles.
 fn take(world: &mut World, count: usize, more: Value) -> (String, Vec<String>) {
     let mut ask = json!({ "QueueUrl": url("q.fifo"), "MaxNumberOfMessages": count });
     for (name, value) in more.as_object().expect("members") {
@@ -58,7 +58,7 @@ fn a_group_with_messages_in_flight_waits_and_others_are_served() {
     send_all(&mut world, "a1 a2 a3 b1 c1");
     let (first, handles) = take(&mut world, 2, json!({}));
     assert_eq!(first, "a1 a2");
-    // What waits behind them counts as visible.
+    // Messages waiting behind them count as visible.
     assert_eq!(world.attribute("q.fifo", "ApproximateNumberOfMessages"), "3");
     assert_eq!(world.attribute("q.fifo", "ApproximateNumberOfMessagesNotVisible"), "2");
     world.sqs("SendMessage", message("a", "a4"));
@@ -92,7 +92,7 @@ fn what_stands_behind_a_message_in_flight_waits_and_what_stands_before_it_does_n
     send_all(&mut world, "a1 a2 a3 b1");
     let (_, handles) = take(&mut world, 2, json!({}));
     world.sqs("ChangeMessageVisibility", hide(&handles[0], 0));
-    // Its receipt does not count any more.
+    // Its receipt is no longer valid.
     assert_eq!(
         world.try_sqs("ChangeMessageVisibility", hide(&handles[0], 9)),
         Err("InvalidParameterValue")
@@ -127,7 +127,7 @@ fn a_receipt_that_has_expired_deletes_nothing() {
     world.sqs("ChangeMessageVisibility", hide(&handles[0], 60));
     world.wait(59_999);
     world.delete("q.fifo", &handles[0]);
-    // What is gone is deleted, as with a standard queue.
+    // Deleting a message that is gone succeeds, as in a standard queue.
     world.delete("q.fifo", &handles[0]);
 }
 
@@ -161,7 +161,7 @@ fn an_id_of_the_sender_counts_before_the_content() {
     world.sqs("SendMessage", with_id("same", "two"));
     world.sqs("SendMessage", with_id("other", "two"));
     world.sqs("SendMessage", message("a", "same"));
-    // An id that is the digest of a body is the id of that body.
+    // An explicit id equal to the digest of a body counts as that body's id.
     let digest = "0967115f2813a3541eaef77de9d9d5773f1c0c04314b0bbfe4ff3b3b1c55b5d5";
     world.sqs("SendMessage", with_id("third", digest));
     assert_eq!(take(&mut world, 10, json!({})).0, "same same same");
@@ -209,12 +209,12 @@ fn messages_of_a_fifo_queue_need_a_group_and_an_id_and_have_no_delay_of_their_ow
         let mut entry = ask.clone();
         entry["Id"] = json!("one");
         let batch = json!({ "QueueUrl": url("q.fifo"), "Entries": [entry] });
-        // What is missing is missing of the whole batch; what is out of bounds fails alone.
+        // A missing parameter fails the whole batch; one out of bounds fails only its entry.
         let refused = world.try_sqs("SendMessageBatch", batch);
         let missing = ask["MessageGroupId"].is_null() || ask["MessageDeduplicationId"].is_null();
         assert_eq!(refused.is_err(), missing, "{ask}");
     }
-    // The delay of the queue counts, also for who asks for none.
+    // The queue's delay applies even to a message that asks for none.
     world.sqs("SendMessage", with("DelaySeconds", json!(0)));
     assert_eq!(take(&mut world, 10, json!({})).0, "");
     world.wait(2_000);
@@ -261,10 +261,10 @@ fn an_attempt_to_receive_that_is_made_again_is_given_the_same() {
     world.wait(29_000);
     let again = take(&mut world, 2, attempt("one"));
     assert_eq!(first, again);
-    // It hid them anew.
+    // That hid them again.
     world.wait(29_000);
     assert_eq!(take(&mut world, 2, attempt("two")).0, "b1");
-    // What has been touched since is not given again.
+    // Messages changed since are not returned again.
     world.delete("q.fifo", &first.1[0]);
     assert_eq!(take(&mut world, 2, attempt("one")).0, "");
     let bad = json!({ "QueueUrl": url("q.fifo"), "ReceiveRequestAttemptId": "a b" });
@@ -319,6 +319,6 @@ fn an_event_reaches_a_fifo_queue_in_the_group_of_its_target() {
         world.publish("ECS Task State Change", &json!({ "n": n }));
     }
     assert_eq!(take(&mut world, 10, json!({})).0, "{\"n\":1} {\"n\":2}");
-    // There is nobody to give an id to what goes to a queue that tells messages apart by ids.
+    // Nobody provides an id for a queue without content-based deduplication.
     assert_eq!(world.receive("letters").len(), 3);
 }

@@ -1,4 +1,4 @@
-//! Those who follow the bus beside its rules.
+//! Followers of the bus, besides its rules.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Tasks that move the messages of dead-letter queues on.
+//! Message move tasks of dead-letter queues.
 
 use serde_json::json;
 
@@ -87,7 +87,7 @@ fn a_task_with_nowhere_to_go_fails_and_says_why() {
         (&task["Status"], &task["FailureReason"]),
         (&json!("FAILED"), &json!("AWS.SimpleQueueService.NonExistentQueue"))
     );
-    // Nothing of it is lost.
+    // Nothing is lost.
     assert_eq!(world.receive("dead").len(), 2);
     world.wait(60_000);
     world.sqs("PurgeQueue", json!({ "QueueUrl": url("dead") }));

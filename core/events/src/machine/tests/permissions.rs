@@ -1,4 +1,4 @@
-//! Permissions of queues.
+//! Queue permissions.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Receives that wait, and dead letters.
+//! Long polling, and dead-letter queues.
 
 use serde_json::json;
 
@@ -57,7 +57,7 @@ fn a_caller_that_hung_up_swallows_no_message() {
     world.send("q", "kept");
     assert_eq!(received(&mut world, call), None);
     assert_eq!(world.receive("q").len(), 1);
-    // One that nobody knows is no harm.
+    // Abandoning an unknown call is harmless.
     world.tell(Input::Abandoned(Call(99)));
 }
 
@@ -109,7 +109,7 @@ fn a_message_received_too_often_becomes_a_dead_letter() {
     let message = &world.sqs("ReceiveMessage", ask)["Messages"][0];
     assert_eq!(message["Body"], "poison");
     assert_eq!(message["Attributes"]["DeadLetterQueueSourceArn"], arn("q"));
-    // It keeps when it was sent.
+    // The sent timestamp is preserved.
     assert_eq!(message["Attributes"]["SentTimestamp"], "1800000000000");
 }
 

@@ -1,4 +1,4 @@
-//! Queues: messages in and out.
+//! Queues: sending and receiving messages.
 
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
@@ -34,7 +34,7 @@ fn a_message_that_is_not_deleted_comes_back() {
     world.wait(1);
     let second = world.receive("q");
     assert_ne!(first[0].1, second[0].1);
-    // SQS takes the older handle, too.
+    // SQS accepts the older handle too.
     world.delete("q", &first[0].1);
     world.delete("q", &second[0].1);
     world.wait(5_000);
@@ -52,7 +52,7 @@ fn visibility_can_be_changed_while_there_is_a_message() {
     world.wait(99_000);
     assert!(world.receive("q").is_empty());
     world.sqs("ChangeMessageVisibility", change(0));
-    // As with SQS, also of a message that is visible again.
+    // As in SQS, this also works on a message that is visible again.
     world.sqs("ChangeMessageVisibility", change(1));
     assert!(world.receive("q").is_empty());
     world.wait(1_000);

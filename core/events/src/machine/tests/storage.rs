@@ -1,4 +1,4 @@
-//! What is stored, and what comes of it after a restart.
+//! What is stored, and what is restored after a restart.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ fn again<T: Serialize + DeserializeOwned>(record: &T) -> T {
     serde_json::from_str(&serde_json::to_string(record).expect("it is JSON")).expect("it is one")
 }
 
-/// What a disk would hold after these changes, written and read back as JSON.
+/// What a disk would hold after these changes, after a round trip through JSON.
 fn stored(changes: &[Change]) -> Records {
     let mut rows: BTreeMap<Key, Change> = BTreeMap::new();
     for change in changes {
@@ -70,7 +70,7 @@ fn messages_queues_and_rules_outlive_a_restart() {
     world.sqs("SendMessage", late);
     let mut world = restarted(&world);
     assert_eq!(world.attribute("q", "VisibilityTimeout"), "9");
-    // What was in flight is delivered again; what was deleted is not.
+    // In-flight messages are delivered again; deleted ones are not.
     let again = world.receive("q");
     assert_eq!(again.iter().map(|(body, _)| &**body).collect::<Vec<_>>(), ["in flight"]);
     assert_eq!(world.attribute("q", "ApproximateNumberOfMessagesDelayed"), "1");
@@ -132,7 +132,7 @@ fn what_was_sent_to_a_fifo_queue_is_remembered_after_a_restart_and_its_numbers_r
     let again = world.sqs("SendMessage", send("one"));
     assert_eq!(again, first, "it is the same message");
     assert!(world.receive("q.fifo").is_empty());
-    // Once it is forgotten, the queue has no row but its own, and still its numbers rise.
+    // Afterwards the queue has no row but its own, and its numbers still increase.
     world.wait(limits::DEDUPLICATION_MS);
     let mut world = restarted(&world);
     let second = world.sqs("SendMessage", send("one"));
@@ -184,7 +184,7 @@ fn a_rule_with_a_pattern_that_is_none_any_more_is_kept_and_matches_nothing() {
     world.queue("q", json!({}));
     world.rule("r", &json!({ "source": ["aws.ecs"] }), "q");
     let mut records = stored(&world.changes);
-    // Earlier versions took an address without a slash.
+    // Earlier versions accepted an address without a slash.
     let pattern = r#"{"source":["aws.ecs"],"detail":{"ip":[{"cidr":"10.0.0.1"}]}}"#;
     records.rules[0].pattern = pattern.into();
     let mut world = World::with(Bus::load(1, records).expect("it starts"));

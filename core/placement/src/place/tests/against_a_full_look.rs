@@ -1,4 +1,5 @@
-//! The engine against the plainest one: every instance looked at anew for every copy, while the cluster changes at random.
+//! Compares the engine with the simplest one, which checks every instance for every copy, while the
+//! cluster changes at random.
 
 use longshore_machine::Ids;
 use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
@@ -6,7 +7,7 @@ use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 use super::*;
 use crate::query::{Effort, Expression};
 
-/// What decides between instances that fit, each strategy between what those before it left.
+/// Selects the best of the fitting instances, strategy by strategy.
 fn best(
     fits: Vec<ResourceId>,
     view: &ClusterView,
@@ -134,7 +135,8 @@ impl World {
         (constraints, strategies)
     }
 
-    /// Places, makes the copies real one after the other, and looks whether each was one of the best; how many were placed.
+    /// Places a group, makes the copies real one by one and checks that each went to one of the
+    /// best instances. Returns how many were placed.
     fn place(&mut self, needs: &Arc<Needs>) -> usize {
         let (constraints, strategies) = self.rules();
         let group: Str = if self.below(3) == 0 { "h".into() } else { "g".into() };
@@ -196,7 +198,7 @@ fn a_plan_is_what_looking_at_every_instance_for_every_copy_would_give() {
                     let attributes = attribute.into_iter().map(required).collect();
                     Arc::new(Needs { cpu, memory_mib, ports, attributes, ..Needs::default() })
                 });
-        // What is made before there are instances is to be as good as what is made when it is asked for.
+        // Rankings prepared before there are instances must equal those made on demand.
         if seed % 2 == 0 {
             world.view.prepare(&needs[0], &[]);
         }

@@ -1,16 +1,16 @@
-//! What one request may cost, whatever it asks for.
+//! Bounds the cost of a request, whatever it asks for.
 
-#![expect(clippy::disallowed_methods, reason = "what is tested is how long it takes")]
+#![expect(clippy::disallowed_methods, reason = "this test measures time")]
 
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::query::Expression;
 
-/// Hundreds of times what it takes in an optimised build: tests run unoptimised, beside others.
+/// Hundreds of times the cost in an optimised build, since tests run unoptimised and in parallel.
 const TIME_MAX: Duration = Duration::from_secs(2);
 
-/// So many instances, each with a value of its own and one that all share.
+/// That many instances, each with a unique attribute value and a shared one.
 fn various(instances: u128) -> ClusterView {
     let mut view = ClusterView::default();
     for number in 0..instances {
@@ -33,7 +33,7 @@ fn member_of(text: &str) -> Constraint {
     Constraint::MemberOf(Arc::new(Expression::parse(text).expect(text)))
 }
 
-/// The fastest of three: others use the same machine.
+/// The fastest of three runs, since the machine is shared.
 fn best_of_three(mut work: impl FnMut()) -> Duration {
     let times = (0..3).map(|_| {
         let began = Instant::now();
@@ -67,7 +67,7 @@ fn spreading_over_values_that_all_instances_share_costs_little() {
     let spread = |name: &str| Strategy::Spread(Spread::Attribute(name.into()));
     let strategies = ["same", "own", ZONE_ATTRIBUTE, "own", "same"].map(spread);
     let time = best_of_three(|| {
-        // Another size each time, so that nothing is known of it.
+        // A new size each time, so that no ranking exists for it.
         let needs = Needs { cpu: u32::try_from(view.slots().len()).unwrap(), ..small() };
         assert_eq!(placed_by(&mut view, &needs, &[], &strategies, 100).len(), 100);
         view.put_instance(ResourceId(9_999), instance(None, 0, 0));

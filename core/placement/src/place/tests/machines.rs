@@ -1,4 +1,4 @@
-//! Container instances on one machine have its ports together.
+//! Container instances on one machine share its ports.
 
 use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 
@@ -53,7 +53,7 @@ fn udp_and_tcp_are_apart_and_what_needs_no_port_goes_anywhere() {
 #[test]
 fn a_port_that_is_given_back_is_free_on_the_whole_machine() {
     let mut view = cluster(vec![on(Some("a")), on(Some("a"))]);
-    // A ranking that has seen both must hear of both.
+    // A ranking that has seen both must learn about both.
     assert_eq!(placed(&mut view, &wants(80), 2), [1]);
     view.reserve(ResourceId(1), &wants(80));
     assert_eq!((in_use(&view, 1), in_use(&view, 2)), (vec![80], vec![80]));
@@ -70,7 +70,7 @@ fn what_an_instance_keeps_for_itself_is_in_use_on_its_machine_until_the_last_one
     assert_eq!(in_use(&view, 3), [22]);
     view.remove_instance(ResourceId(1));
     assert_eq!((in_use(&view, 3), beside(&view, 3)), (vec![22], vec![2]));
-    // One that moves to another machine takes its ports along.
+    // An instance that moves to another machine takes its ports along.
     view.put_instance(ResourceId(2), InstanceView { ports: [port(22)].into(), ..on(Some("b")) });
     assert!(in_use(&view, 3).is_empty());
     assert_eq!(placed(&mut view, &wants(22), 1), [3]);

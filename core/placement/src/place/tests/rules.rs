@@ -1,4 +1,4 @@
-//! Constraints and strategies, alone and in order.
+//! Constraints and strategies, alone and combined.
 
 use super::*;
 use crate::query::Expression;
@@ -68,7 +68,7 @@ fn distinct_instance_admits_one_task_of_the_group_on_each() {
     let refusal = Refusal::DistinctInstance;
     assert_eq!(plan.counts(), [(&refusal, 3)].into());
     view.leave_group(&Str::from("g"), ResourceId(2));
-    // A task that is told to stop no longer keeps others away.
+    // A task that was told to stop no longer blocks others.
     assert_eq!(placed_by(&mut view, &small(), &apart, ANYWHERE, 5).len(), 3);
 }
 
@@ -90,7 +90,7 @@ fn spread_over_an_attribute_takes_the_value_with_fewest_tasks_that_has_room() {
     let rack = |name: &str, cpu| with(&[("rack", name)], cpu, 1000);
     let mut view = cluster(vec![rack("a", 1000), rack("a", 900), rack("b", 1000), rack("c", 0)]);
     view.join_group(&Str::from("g"), ResourceId(3));
-    // c has the fewest, and no room.
+    // c has the fewest tasks, but no room.
     assert_eq!(placed_by(&mut view, &small(), &[], &[spread("rack")], 4), [1, 2, 3, 1]);
 }
 

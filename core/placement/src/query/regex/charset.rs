@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 /// A set of characters.
 ///
-/// Invariant: its ranges, of code points and with both ends in them, are sorted and do not touch each other.
+/// Invariant: its ranges, inclusive on both ends, are sorted by code point and do not touch each
+/// other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CharSet(Vec<(u32, u32)>);
 
@@ -35,7 +36,7 @@ impl CharSet {
         Self(joined)
     }
 
-    /// The character that it has, if it has one.
+    /// Its single character, if it has exactly one.
     pub(super) fn only(&self) -> Option<char> {
         match *self.0 {
             [(first, last)] if first == last => char::from_u32(first),
@@ -53,7 +54,7 @@ impl CharSet {
         self.0.binary_search_by(order).is_ok()
     }
 
-    /// The characters of both.
+    /// The characters in either set.
     pub(super) fn union(self, other: Self) -> Self {
         Self::joined([self.0, other.0].concat())
     }
@@ -74,12 +75,13 @@ impl CharSet {
         Self(others)
     }
 
-    /// The characters that are in both.
+    /// The characters in both sets.
     pub(super) fn intersection(self, other: Self) -> Self {
         self.negated().union(other.negated()).negated()
     }
 
-    /// With the other case of its letters. Source: `java.util.regex.Pattern`, `CASE_INSENSITIVE`: of US-ASCII only.
+    /// Adds the other case of its letters. Source: `java.util.regex.Pattern`, `CASE_INSENSITIVE`:
+    /// US-ASCII only.
     pub(super) fn with_both_cases(self) -> Self {
         let (lower, upper) = (Self::range('a', 'z'), Self::range('A', 'Z'));
         let case = u32::from('a') - u32::from('A');

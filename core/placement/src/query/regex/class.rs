@@ -1,4 +1,4 @@
-//! Classes of characters.
+//! Character classes.
 
 use super::charset::CharSet;
 use super::escape::{Escape, escape};
@@ -6,10 +6,10 @@ use super::problem::{RegexError, RegexProblem};
 use super::scanner::{Scanner, error};
 use crate::query::limits::REGEX_DEPTH_MAX;
 
-/// Takes a class whose bracket at `open`, within `depth` others, has been taken.
+/// Parses a class whose bracket at `open`, nested in `depth` others, has been consumed.
 ///
 /// # Errors
-/// When it does not end, or something in it is wrong.
+/// If it is not closed, or contains an error.
 pub(super) fn class(
     scanner: &mut Scanner,
     open: usize,
@@ -20,7 +20,7 @@ pub(super) fn class(
         return error(open, RegexProblem::TooDeep);
     }
     let negated = scanner.take("^");
-    // What `&&` has cut so far, and what has been united since.
+    // The intersection up to the last `&&`, and the union since.
     let mut cut: Option<CharSet> = None;
     let mut united: Option<CharSet> = None;
     loop {
@@ -29,14 +29,14 @@ pub(super) fn class(
             return error(open, RegexProblem::Unclosed('['));
         }
         if scanner.take("&&") {
-            // What a third one means, nobody knows.
+            // The meaning of a third `&` is undocumented.
             let Some(side) = united.take().filter(|_| scanner.peek() != Some('&')) else {
                 return error(offset, RegexProblem::Intersection);
             };
             cut = Some(intersection(cut, side));
             continue;
         }
-        // A bracket that closes nothing yet is a character, as in `[]a]`.
+        // An immediate closing bracket is a character, as in `[]a]`.
         let is_empty = cut.is_none() && united.is_none();
         if !is_empty && scanner.take("]") {
             let Some(side) = united else {
@@ -61,14 +61,14 @@ fn intersection(cut: Option<CharSet>, side: CharSet) -> CharSet {
     }
 }
 
-/// Takes a character, a range or a class by its escape.
+/// Parses a character, a range or a class escape.
 fn item(scanner: &mut Scanner, ignore_case: bool) -> Result<CharSet, RegexError> {
     let offset = scanner.offset();
     let member = take_member(scanner)?;
     let before_dash = scanner.peek() == Some('-');
     let first = match member {
         Escape::Character(first) => first,
-        // An old meaning that Java has kept for this place.
+        // A legacy meaning that Java has kept in this position.
         Escape::Class { .. } if before_dash && scanner.since(offset) == "\\v" => '\u{b}',
         Escape::Class { set, negated } => return Ok(cased(set, negated, ignore_case)),
         Escape::Special(_) => return error(offset, RegexProblem::Escape(scanner.since(offset))),
@@ -89,7 +89,7 @@ fn item(scanner: &mut Scanner, ignore_case: bool) -> Result<CharSet, RegexError>
     }
 }
 
-/// Takes a character of a class, or what its escape means.
+/// Consumes a class member, or the meaning of its escape.
 fn take_member(scanner: &mut Scanner) -> Result<Escape, RegexError> {
     let offset = scanner.offset();
     match scanner.take_any() {
@@ -99,7 +99,7 @@ fn take_member(scanner: &mut Scanner) -> Result<Escape, RegexError> {
     }
 }
 
-/// A set, with both cases of its letters where case is ignored, or its complement.
+/// A set, with both cases of its letters if case is ignored, or its complement.
 pub(super) fn cased(set: CharSet, negated: bool, ignore_case: bool) -> CharSet {
     let set = if ignore_case { set.with_both_cases() } else { set };
     if negated { set.negated() } else { set }

@@ -1,10 +1,10 @@
-//! What follows a backslash.
+//! Backslash escapes.
 
 use super::charset::CharSet;
 use super::problem::{RegexError, RegexProblem};
 use super::scanner::{Scanner, error};
 
-/// Ranges of characters, with both ends.
+/// Inclusive ranges of characters.
 type Ranges = &'static [(char, char)];
 
 const DIGIT: Ranges = &[('0', '9')];
@@ -23,7 +23,8 @@ const HORIZONTAL: Ranges = &[
 ];
 pub(super) const VERTICAL: Ranges = &[('\n', '\r'), ('\u{85}', '\u{85}'), ('\u{2028}', '\u{2029}')];
 
-/// The classes that `\p` names, of US-ASCII. Source: `java.util.regex.Pattern`, *POSIX character classes*.
+/// The US-ASCII classes that `\p` names. Source: `java.util.regex.Pattern`, *POSIX character
+/// classes*.
 const NAMED: [(&str, Ranges); 13] = [
     ("Lower", &[('a', 'z')]),
     ("Upper", &[('A', 'Z')]),
@@ -40,21 +41,21 @@ const NAMED: [(&str, Ranges); 13] = [
     ("Space", SPACE),
 ];
 
-/// What a backslash and what follows it mean.
+/// The meaning of an escape.
 #[derive(Clone, Debug)]
 pub(super) enum Escape {
     /// One character.
     Character(char),
-    /// A class of characters; its complement, where that was asked for.
+    /// A class of characters, or its complement.
     Class { set: CharSet, negated: bool },
-    /// What has a meaning outside classes only, by its letter or digit.
+    /// Meaningful only outside classes, by its letter or digit.
     Special(char),
 }
 
-/// What follows the backslash at `offset`, which has been taken.
+/// Parses what follows the backslash at `offset`, which has been consumed.
 ///
 /// # Errors
-/// When it means nothing, or nothing that can be said here.
+/// If it is unknown or not supported.
 pub(super) fn escape(scanner: &mut Scanner, offset: usize) -> Result<Escape, RegexError> {
     let Some(unit) = scanner.take_any() else {
         return error(offset, RegexProblem::Escape("\\".to_owned()));
@@ -85,7 +86,7 @@ pub(super) fn escape(scanner: &mut Scanner, offset: usize) -> Result<Escape, Reg
     }
 }
 
-/// Refuses what begins at `offset` and has been taken.
+/// Rejects the consumed text that starts at `offset`.
 pub(super) fn unsupported<T>(
     scanner: &Scanner,
     offset: usize,
@@ -110,13 +111,13 @@ fn named(scanner: &mut Scanner, offset: usize) -> Result<Ranges, RegexError> {
     }
 }
 
-/// A character by its code: `\0` octal, `\x` and `\u` hexadecimal, `\c` with a key.
+/// A character by its code: `\0` octal, `\x` and `\u` hexadecimal, `\c` control.
 fn coded(scanner: &mut Scanner, kind: char, offset: usize) -> Result<char, RegexError> {
     let hexadecimal = |character: char| character.is_ascii_hexdigit();
     let code = match kind {
         'c' => scanner.take_any().map(|unit| u32::from(unit.character) ^ 64),
         '0' => {
-            // Three digits only up to 377, the greatest number of a byte.
+            // Three digits only up to 377, the largest byte.
             let most = if matches!(scanner.peek(), Some('0'..='3')) { 3 } else { 2 };
             number(&scanner.take_while(most, |character| matches!(character, '0'..='7')), 8)
         }

@@ -1,4 +1,4 @@
-//! Groups, and references back to what they captured.
+//! Groups, and back-references to what they captured.
 
 use super::escape::unsupported;
 use super::parse::Parser;
@@ -7,14 +7,14 @@ use super::scanner::{Unit, error};
 use super::tree::Node;
 use crate::query::limits::REGEX_DEPTH_MAX;
 
-/// A group that captures.
+/// A capturing group.
 #[derive(Debug)]
 pub(super) struct Group {
     name: Option<String>,
     is_closed: bool,
 }
 
-/// What begins with a parenthesis.
+/// What starts with a parenthesis.
 #[derive(Debug)]
 enum Opening {
     /// `(` or `(?<name>`
@@ -25,12 +25,12 @@ enum Opening {
     Atomic,
     /// `(?=`, `(?!`, `(?<=`, `(?<!`
     Look { behind: bool, negated: bool },
-    /// Modes for what follows, such as `(?i)`: no group at all.
+    /// Modes for what follows, such as `(?i)`: not a group.
     Modes,
 }
 
 impl Parser {
-    /// Takes the group whose parenthesis at `open` has been taken; modes are none.
+    /// Parses the group whose parenthesis at `open` has been consumed; returns `None` for modes.
     pub(super) fn group(&mut self, open: usize) -> Result<Option<Node>, RegexError> {
         if self.depth == REGEX_DEPTH_MAX {
             return error(open, RegexProblem::TooDeep);
@@ -56,7 +56,7 @@ impl Parser {
         Ok(Some(node))
     }
 
-    /// Takes what is in a group, and its closing parenthesis.
+    /// Parses the contents of a group, and its closing parenthesis.
     fn body(&mut self, open: usize) -> Result<Box<Node>, RegexError> {
         self.depth += 1;
         let inner = self.choice()?;
@@ -85,7 +85,7 @@ impl Parser {
         if self.scanner.take("<") { self.name(open) } else { self.set_modes(open) }
     }
 
-    /// Takes the name of the group at `open`.
+    /// Parses the name of the group at `open`.
     fn name(&mut self, open: usize) -> Result<Opening, RegexError> {
         let offset = self.scanner.offset();
         let name = self.scanner.take_while(usize::MAX, |c| c.is_ascii_alphanumeric());
@@ -99,7 +99,7 @@ impl Parser {
         Ok(Opening::Capture(Some(name)))
     }
 
-    /// Takes modes such as `i-s` and sets them.
+    /// Parses modes such as `i-s` and sets them.
     fn set_modes(&mut self, open: usize) -> Result<Opening, RegexError> {
         let mut on = true;
         loop {
@@ -110,7 +110,7 @@ impl Parser {
                 Some('U' | 'd' | 'm' | 'u' | 'x') if on => {
                     return unsupported(&self.scanner, open, "a mode other than i and s");
                 }
-                // It is off already.
+                // Already off.
                 Some('U' | 'd' | 'm' | 'u' | 'x') => {}
                 Some(':') => return Ok(Opening::Plain),
                 Some(')') => return Ok(Opening::Modes),
@@ -119,7 +119,7 @@ impl Parser {
         }
     }
 
-    /// Takes what follows the `\k` at `offset`.
+    /// Parses what follows the `\k` at `offset`.
     pub(super) fn named_reference(&mut self, offset: usize) -> Result<Node, RegexError> {
         let is_open = self.scanner.take("<");
         let name = self.scanner.take_while(usize::MAX, |c| c.is_ascii_alphanumeric());
@@ -130,7 +130,7 @@ impl Parser {
         self.reference(self.groups.iter().position(named), offset)
     }
 
-    /// Takes what follows the backslash at `offset` and the first digit.
+    /// Parses what follows the backslash at `offset` and the first digit.
     pub(super) fn numbered_reference(
         &mut self,
         first: char,
@@ -138,7 +138,7 @@ impl Parser {
     ) -> Result<Node, RegexError> {
         let value = |digit: char| digit.to_digit(10).and_then(|value| usize::try_from(value).ok());
         let mut number = value(first).unwrap_or(0);
-        // As many digits as still make the number of a group.
+        // As many digits as still form the number of an existing group.
         while let Some(digit) = self.scanner.peek().and_then(value) {
             let longer = number * 10 + digit;
             if longer > self.groups.len() {

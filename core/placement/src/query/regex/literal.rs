@@ -1,13 +1,14 @@
-//! Texts without which a pattern cannot match: most values are told from a pattern by them, without following its steps.
+//! Literals that every match of a pattern contains. They rule out most values without running the
+//! program.
 
 use super::tree::Node;
 
-/// Texts that every match has, one after the other, without overlap.
+/// Texts that every match contains, in order and without overlap.
 #[derive(Debug, Default)]
 pub(super) struct Literals(Vec<String>);
 
 impl Literals {
-    /// Those of a pattern.
+    /// The literals of a pattern.
     pub(super) fn of(node: &Node) -> Self {
         let mut texts = vec![String::new()];
         collect(node, &mut texts);
@@ -15,7 +16,7 @@ impl Literals {
         Self(texts)
     }
 
-    /// Whether a value has them all. One that has not does not match.
+    /// Whether a value contains all of them. If not, it does not match.
     pub(super) fn are_in(&self, value: &str) -> bool {
         let mut rest = value;
         self.0.iter().all(|text| match rest.split_once(&**text) {
@@ -28,7 +29,7 @@ impl Literals {
     }
 }
 
-/// Adds what `node` requires; the last text is the one that the next character belongs to.
+/// Adds what `node` requires; the last text is the one that the next character extends.
 fn collect(node: &Node, texts: &mut Vec<String>) {
     match node {
         Node::Set(set) => match set.only() {
@@ -44,7 +45,7 @@ fn collect(node: &Node, texts: &mut Vec<String>) {
                 texts.push(String::new());
             }
         }
-        // What they require is not one text, or is not passed.
+        // These require no fixed text, or consume nothing.
         Node::Choice(_) | Node::Look { .. } | Node::Reference { .. } | Node::Assertion(_) => {
             texts.push(String::new());
         }

@@ -1,20 +1,21 @@
-//! Follows the steps of a program along a value, in bounded time.
+//! Runs a program on a value, in bounded time.
 //!
-//! Where the steps split, the machine takes the first way and keeps the second as a branch; when a way fails, it goes
-//! back to the last branch. A step that failed at a place will fail there again, so it is not tried twice: without
-//! look-around no match takes more steps than the program has, times the places of the value. Only with references
-//! does more than step and place matter, and every way is tried.
+//! At a split the machine takes the first path and keeps the second as a branch; when a path fails,
+//! it backtracks to the last branch. A step that failed at a place would fail there again and is
+//! not retried: without look-around a match takes at most the number of steps in the program times
+//! the places of the value. With references the outcome depends on more than step and place, and
+//! every path is tried.
 //!
-//! Invariant: whatever the pattern, each step costs about the same, and there is a bound to their number.
+//! Invariant: for any pattern, each step costs about the same, and their number is bounded.
 
 use super::program::{Program, Step};
 use crate::query::effort::Effort;
 use crate::query::limits::REGEX_STEPS_MAX;
 
-/// What is in a register that has not been written.
+/// The value of an unwritten register.
 const UNWRITTEN: usize = usize::MAX;
 
-/// Whether `program` goes along the whole of `value`; not, when that is not found out in the steps that there are.
+/// Whether `program` matches the whole of `value`; false if the budget runs out first.
 pub(super) fn matches(program: &Program, value: &str, effort: &Effort) -> bool {
     let value: Vec<char> = value.chars().collect();
     let mut machine = Machine {
@@ -28,9 +29,9 @@ pub(super) fn matches(program: &Program, value: &str, effort: &Effort) -> bool {
     };
     let steps = machine.steps_left;
     let end = machine.run(0, 0, Some(machine.value.len()));
-    // Making room takes time, too.
+    // Allocating takes time too.
     effort.spend(steps - machine.steps_left + machine.value.len() + machine.tried.bits.len() / 8);
-    // Without steps left everything fails, and what must fail holds.
+    // Without steps left everything fails, so negative look-around would succeed.
     end.is_some() && machine.steps_left > 0
 }
 
@@ -38,25 +39,25 @@ struct Machine<'a> {
     program: &'a Program,
     value: Vec<char>,
     registers: Vec<usize>,
-    /// What was in the registers before each was written, for the way back.
+    /// The previous values of registers, for backtracking.
     written: Vec<(usize, usize)>,
     branches: Vec<Branch>,
     tried: Tried,
     steps_left: usize,
 }
 
-/// Another way to go, from an earlier place.
+/// An alternative path from an earlier place.
 #[derive(Clone, Copy)]
 struct Branch {
     step: usize,
     place: usize,
-    /// How much had been written to registers.
+    /// Number of register writes so far.
     written: usize,
 }
 
 impl Machine<'_> {
-    /// Does the steps from `step` on at `place` until they are done, at `wanted` if that is said; gives where they
-    /// ended. Branches are left behind: there is no going back into it.
+    /// Runs the steps from `step` on at `place` until they are done (at `wanted`, if given);
+    /// returns where they ended. Its branches are discarded, so it is never backtracked into.
     fn run(&mut self, step: usize, place: usize, wanted: Option<usize>) -> Option<usize> {
         let (branches, tried) = (self.branches.len(), self.tried.len());
         let written = self.written.len();
@@ -71,14 +72,14 @@ impl Machine<'_> {
         if end.is_none() {
             self.restore(written);
         }
-        // What was tried has not failed, or may succeed where another end is wanted.
+        // What was tried has not failed, or may succeed with another wanted end.
         if end.is_some() || wanted.is_some() {
             self.tried.forget(tried);
         }
         end
     }
 
-    /// Follows one way until it is done or fails.
+    /// Follows one path until it is done or fails.
     fn follow(
         &mut self,
         mut step: usize,
@@ -110,7 +111,7 @@ impl Machine<'_> {
                 Step::Jump(to) => next = *to,
                 Step::Remember(register) => self.write(*register, place),
                 Step::Again { register, again, is_lazy } => {
-                    // A time that took nothing would be followed by another such, without end.
+                    // Repeating an empty match would never end.
                     if self.registers[*register] != place {
                         let (first, second) =
                             if *is_lazy { (next, *again) } else { (*again, next) };
@@ -132,7 +133,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether the steps from `step` on can be done from `place`, or end there. What they wrote stays.
+    /// Whether the steps from `step` on match at `place`, or end there. Their register writes are
+    /// kept.
     fn look(&mut self, step: usize, place: usize, behind: bool) -> bool {
         if behind {
             (0..=place).rev().any(|start| self.run(step, start, Some(place)).is_some())
@@ -141,7 +143,7 @@ impl Machine<'_> {
         }
     }
 
-    /// The place behind what `group` captured, if that comes next.
+    /// The place after the text that `group` captured, if it comes next.
     fn past_reference(&mut self, group: usize, ignore_case: bool, place: usize) -> Option<usize> {
         let (start, end) = (self.registers[group * 2], self.registers[group * 2 + 1]);
         let captured = self.value.get(start..end)?;
@@ -163,7 +165,7 @@ impl Machine<'_> {
         self.registers[register] = place;
     }
 
-    /// Puts the registers back as they were when so much had been written.
+    /// Restores the registers to an earlier number of writes.
     fn restore(&mut self, written: usize) {
         for (register, before) in self.written.drain(written..).rev() {
             self.registers[register] = before;
@@ -173,10 +175,10 @@ impl Machine<'_> {
 
 /// Which steps have been tried at which places.
 struct Tried {
-    /// A bit for each step at each place; none when it does not decide.
+    /// A bit for each step and place; empty if they do not determine the outcome.
     bits: Vec<u64>,
     places: usize,
-    /// The bits that are set, in the order in which they were.
+    /// The bits that are set, in order of setting.
     order: Vec<usize>,
 }
 
@@ -187,7 +189,7 @@ impl Tried {
         Self { bits: vec![0; bits.div_ceil(64)], places, order: Vec::new() }
     }
 
-    /// Whether a step has not been tried at a place, which it now has.
+    /// Whether a step has not been tried at a place; marks it as tried.
     fn is_new(&mut self, step: usize, place: usize) -> bool {
         let bit = step * self.places + place;
         let Some(word) = self.bits.get_mut(bit / 64) else { return true };

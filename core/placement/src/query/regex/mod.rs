@@ -1,17 +1,18 @@
-//! Regular expressions as Java understands them, for a whole value and in bounded time.
+//! Java regular expressions, matched against a whole value in bounded time.
 //!
-//! ECS hands them to `java.util.regex.Pattern`, which has look-around and back-references and takes time without
-//! bound: one request could stop the control plane for minutes. Crates that match in linear time lack both. Those
-//! that have them bound how often they go back, which does not bound the way between; and none means by `\d`, `.`,
-//! `$`, `[a[b]&&c]` or `(?i)` what Java means. So the language has a small matcher of its own: [`parse`] makes a tree
-//! of a pattern, [`program`] makes steps of the tree, [`machine`] follows them along a value and counts them.
+//! ECS passes them to `java.util.regex.Pattern`, which has look-around and back-references and no
+//! time limit: one request could block the control plane for minutes. Linear-time crates lack both.
+//! Crates that have them limit the number of backtracks but not the work in between, and none gives
+//! `\d`, `.`, `$`, `[a[b]&&c]` or `(?i)` their Java meaning. So the language has a small matcher of
+//! its own: [`parse`] turns a pattern into a tree, [`program`] compiles the tree into steps, and
+//! [`machine`] runs them on a value and counts them.
 //!
-//! What is not supported is refused by name: modes other than `i` and `s`, Unicode properties, characters by their
-//! name, grapheme clusters, halves of surrogate pairs, references to groups that have not ended, and `&&` with nothing
-//! on one side. Classes by letter, boundaries of words and the case of letters are of US-ASCII, as in Java without
-//! `(?U)`.
+//! Unsupported constructs are rejected by name: modes other than `i` and `s`, Unicode properties,
+//! characters by name, grapheme clusters, unpaired surrogates, references to groups that have not
+//! ended, and `&&` with an empty side. Class letters, word boundaries and case folding cover
+//! US-ASCII only, as in Java without `(?U)`.
 //!
-//! Source: `java.util.regex.Pattern` of Java 17, and of Java 19 for `\b`, which agrees with `\w` since.
+//! Source: `java.util.regex.Pattern` of Java 17, except `\b` of Java 19, where it agrees with `\w`.
 
 mod charset;
 mod class;
@@ -34,7 +35,7 @@ use literal::Literals;
 use problem::RegexError;
 use program::Program;
 
-/// A regular expression that can be matched. Equal when the source is.
+/// A compiled regular expression. Equal if the source is.
 #[derive(Clone, Debug)]
 pub(super) struct Regex {
     source: String,
@@ -43,22 +44,22 @@ pub(super) struct Regex {
 }
 
 impl Regex {
-    /// Reads a pattern.
+    /// Parses a pattern.
     ///
     /// # Errors
-    /// When it is wrong, too large, or not supported.
+    /// If it is invalid, too large, or not supported.
     pub(super) fn parse(source: &str) -> Result<Self, RegexError> {
         let tree = parse::parse(source)?;
         let (program, literals) = (Arc::new(Program::of(&tree)), Arc::new(Literals::of(&tree)));
         Ok(Self { source: source.to_owned(), program, literals })
     }
 
-    /// The pattern as it was written.
+    /// The pattern as written.
     pub(super) fn source(&self) -> &str {
         &self.source
     }
 
-    /// Whether it matches the whole of `value`; not, when that cannot be found out within the bound of steps.
+    /// Whether it matches the whole of `value`; false if the step limit is reached first.
     pub(super) fn matches(&self, value: &str, effort: &Effort) -> bool {
         self.literals.are_in(value) && machine::matches(&self.program, value, effort)
     }

@@ -1,4 +1,4 @@
-//! From the text of a pattern to its tree.
+//! Parses a pattern into a tree.
 
 use super::charset::CharSet;
 use super::class::{cased, class};
@@ -9,14 +9,14 @@ use super::scanner::{Scanner, error};
 use super::tree::{Assertion, Node};
 use crate::query::limits::REGEX_SIZE_MAX;
 
-/// What a dot does not match.
+/// Characters that a dot does not match.
 const LINE_ENDS: [(char, char); 4] =
     [('\n', '\n'), ('\r', '\r'), ('\u{85}', '\u{85}'), ('\u{2028}', '\u{2029}')];
 
-/// Reads a pattern.
+/// Parses a pattern.
 ///
 /// # Errors
-/// When it is wrong, too large, or not supported.
+/// If it is invalid, too large, or not supported.
 pub(super) fn parse(pattern: &str) -> Result<Node, RegexError> {
     let mut parser = Parser {
         scanner: Scanner::new(pattern),
@@ -37,25 +37,25 @@ pub(super) fn parse(pattern: &str) -> Result<Node, RegexError> {
 pub(super) struct Parser {
     pub(super) scanner: Scanner,
     pub(super) modes: Modes,
-    /// The groups that capture, in the order in which they open.
+    /// The capturing groups, in the order of their opening parentheses.
     pub(super) groups: Vec<Group>,
-    /// Groups that are open, of every kind.
+    /// Number of open groups of any kind.
     pub(super) depth: usize,
 }
 
-/// What holds until the group ends in which it was said.
+/// Modes, in effect until the end of the enclosing group.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Modes {
     /// `(?i)`
     pub(super) ignore_case: bool,
     /// `(?s)`
     pub(super) dot_all: bool,
-    /// Within a look-behind.
+    /// Inside a look-behind.
     pub(super) behind: bool,
 }
 
 impl Parser {
-    /// Takes alternatives up to a parenthesis or the end.
+    /// Parses alternatives up to a parenthesis or the end.
     pub(super) fn choice(&mut self) -> Result<Node, RegexError> {
         let mut parts = vec![self.sequence()?];
         while self.scanner.take("|") {
@@ -72,7 +72,7 @@ impl Parser {
         Ok(Node::Sequence(parts))
     }
 
-    /// Takes one thing and its repeat; modes are none.
+    /// Parses one element and its repeat; returns `None` for modes.
     fn piece(&mut self) -> Result<Option<Node>, RegexError> {
         let atom = self.atom()?;
         let offset = self.scanner.offset();
@@ -89,7 +89,7 @@ impl Parser {
         Ok(Some(node))
     }
 
-    /// Takes the repeat of a part.
+    /// Parses the repeat of a part.
     fn repeat(&mut self, part: Node) -> Result<Node, RegexError> {
         let offset = self.scanner.offset();
         let (least, most) = match self.scanner.take_any().map(|unit| unit.character) {
@@ -105,12 +105,12 @@ impl Parser {
         if is_lazy || !self.scanner.take("+") {
             return Ok(Node::Repeat { part: Box::new(part), least, most, is_lazy });
         }
-        // Possessive: there is no going back into any of the times either.
+        // Possessive: no backtracking into any iteration either.
         let part = Box::new(Node::Atomic(Box::new(part)));
         Ok(Node::Atomic(Box::new(Node::Repeat { part, least, most, is_lazy })))
     }
 
-    /// Takes what follows the brace at `offset`: how often at least, and at most.
+    /// Parses what follows the brace at `offset`: the minimum and maximum count.
     fn counted(&mut self, offset: usize) -> Result<(usize, Option<usize>), RegexError> {
         let digits = |scanner: &mut Scanner| {
             scanner.take_while(usize::MAX, |character| character.is_ascii_digit())
@@ -120,7 +120,7 @@ impl Parser {
         if least.is_empty() || !self.scanner.take("}") {
             return error(offset, RegexProblem::Repeat);
         }
-        // More than a number can be is more than may be repeated.
+        // A number that overflows exceeds the limit anyway.
         let number = |digits: &str| digits.parse().unwrap_or(usize::MAX);
         let (least, most) = (number(&least), (!most.is_empty()).then(|| number(&most)));
         if most.is_some_and(|most| most < least) {
@@ -152,7 +152,7 @@ impl Parser {
         Node::set(cased(CharSet::range(character, character), false, self.modes.ignore_case))
     }
 
-    /// Takes what follows the backslash at `offset`.
+    /// Parses what follows the backslash at `offset`.
     fn escaped(&mut self, offset: usize) -> Result<Node, RegexError> {
         Ok(match escape(&mut self.scanner, offset)? {
             Escape::Character(character) => self.literal(character),
@@ -175,7 +175,7 @@ impl Parser {
     }
 }
 
-/// `\R`: the end of a line.
+/// `\R`: a line break.
 fn line_end() -> Node {
     let character = |c: char| Node::set(CharSet::range(c, c));
     let both = Node::Sequence(vec![character('\r'), character('\n')]);

@@ -1,63 +1,63 @@
-//! What is wrong with a regular expression.
+//! Errors in regular expressions.
 
 use thiserror::Error;
 
 use crate::query::limits::{REGEX_DEPTH_MAX, REGEX_SIZE_MAX};
 
-/// What is wrong with a regular expression, or is not supported of it.
+/// An invalid or unsupported part of a regular expression.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RegexProblem {
-    /// Java has it, this language does not.
+    /// Java supports it, this language does not.
     #[error("{construct}, {name}, is not supported in a regular expression")]
     Unsupported {
-        /// What is there.
+        /// The construct.
         construct: String,
-        /// What it is called.
+        /// Its name.
         name: &'static str,
     },
-    /// A repeat at the beginning, or after a repeat or an assertion.
+    /// A repeat at the start, or after a repeat or an assertion.
     #[error("{0} in a regular expression has nothing to repeat")]
     NothingToRepeat(char),
-    /// A brace that begins no repeat.
+    /// A brace that is not a repeat.
     #[error("{{ does not begin a valid repetition in a regular expression")]
     Repeat,
-    /// A repeat or a reference that makes a look-behind of any length.
+    /// A repeat or reference that makes a look-behind unbounded.
     #[error("the length of a look-behind in a regular expression is unbounded")]
     UnboundedLookBehind,
-    /// A group or class that does not end.
+    /// An unclosed group or class.
     #[error("unclosed {0} in a regular expression")]
     Unclosed(char),
-    /// A parenthesis that nothing opens.
+    /// A closing parenthesis without an opening one.
     #[error("unexpected ) in a regular expression")]
     Unopened,
-    /// A backslash with nothing, or nothing known, after it.
+    /// An incomplete or unknown escape.
     #[error("{0} has no meaning in a regular expression")]
     Escape(String),
-    /// A parenthesis and a question mark with nothing known after them.
+    /// An unknown group syntax after `(?`.
     #[error("{0} does not begin a valid group in a regular expression")]
     Group(String),
-    /// A group's name that is none, or is there twice.
+    /// An invalid or duplicate group name.
     #[error("{0:?} cannot be the name of a group in a regular expression")]
     GroupName(String),
-    /// A back-reference to what is not there.
+    /// A back-reference to a group that does not exist.
     #[error("{0} does not refer to a group that ends before it in the regular expression")]
     NoSuchGroup(String),
-    /// A range of characters that ends before it begins.
+    /// A range of characters in reverse order.
     #[error("{0}-{1} is not a valid range in a regular expression")]
     Range(char, char),
-    /// An intersection of classes without one of its sides.
+    /// An intersection of classes with an empty side.
     #[error("&& in a regular expression has nothing on one side")]
     Intersection,
-    /// Groups and classes in each other without end.
+    /// Groups and classes are nested too deeply.
     #[error("groups or classes in a regular expression are nested deeper than {REGEX_DEPTH_MAX}")]
     TooDeep,
-    /// More than may be compiled.
+    /// The compiled pattern would be too large.
     #[error("the regular expression is too long")]
     TooLarge,
 }
 
 impl RegexProblem {
-    /// What may help.
+    /// A suggestion for the user.
     pub(in crate::query) fn hint(&self) -> Option<String> {
         match self {
             Self::Repeat => Some("repetitions are written {2}, {2,} and {2,5}".to_owned()),
@@ -73,10 +73,10 @@ impl RegexProblem {
     }
 }
 
-/// A problem and where it is.
+/// A problem and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::query) struct RegexError {
-    /// In bytes, from the beginning of the pattern.
+    /// In bytes from the start of the pattern.
     pub(in crate::query) offset: usize,
     pub(in crate::query) problem: RegexProblem,
 }

@@ -1,4 +1,4 @@
-//! A pattern as steps that a machine follows.
+//! A pattern compiled into steps for the machine.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,43 +6,44 @@ use std::sync::Arc;
 use super::charset::CharSet;
 use super::tree::{Assertion, Node};
 
-/// One thing to do. Steps are named by their index; the next is done where no other is named.
+/// One step. Steps are referred to by index; by default the next one follows.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Go past a character of the set, or fail.
+    /// Consume a character of the set, or fail.
     Set(Arc<CharSet>),
-    /// Go on if it holds, or fail.
+    /// Continue if it holds, or fail.
     Assert(Assertion),
-    /// Go past what a group captured, or fail.
+    /// Consume what a group captured, or fail.
     Reference { group: usize, ignore_case: bool },
-    /// Go on at the one; when that fails, at the other.
+    /// Continue at `first`; if that fails, at `second`.
     Split { first: usize, second: usize },
-    /// Go on there.
+    /// Continue there.
     Jump(usize),
-    /// Write the place into a register.
+    /// Store the place in a register.
     Remember(usize),
-    /// Go on at `again` or behind, the former only if the place has changed since the register was written.
+    /// Continue at `again` or at the next step; at `again` only if the place has changed since the
+    /// register was written.
     Again { register: usize, again: usize, is_lazy: bool },
-    /// Do the steps from the next on by themselves, and go on at `then` where they ended.
+    /// Run the following steps on their own, and continue at `then` where they ended.
     Atomic { then: usize },
-    /// Do the steps from the next on by themselves, and go on at `then` from here, or fail.
+    /// Run the following steps on their own, and continue at `then` from here, or fail.
     Look { behind: bool, negated: bool, then: usize },
-    /// The end of the steps that are done by themselves, and of all.
+    /// The end of the program, or of steps run on their own.
     Done,
 }
 
-/// The steps of a pattern.
+/// A compiled pattern.
 #[derive(Debug)]
 pub(super) struct Program {
     pub(super) steps: Vec<Step>,
-    /// How many registers they use; a group uses twice its number and the one after.
+    /// Number of registers; a group uses two: twice its number and the one after.
     pub(super) registers: usize,
     /// Whether what groups captured matters.
     pub(super) has_references: bool,
 }
 
 impl Program {
-    /// The steps that `node` stands for.
+    /// Compiles `node`.
     pub(super) fn of(node: &Node) -> Self {
         let mut referred = BTreeSet::new();
         collect_references(node, &mut referred);
@@ -57,7 +58,7 @@ impl Program {
     }
 }
 
-/// The groups that `node` refers to.
+/// Collects the groups that `node` refers to.
 fn collect_references(node: &Node, referred: &mut BTreeSet<usize>) {
     match node {
         Node::Set(_) | Node::Assertion(_) => {}
@@ -77,7 +78,7 @@ fn collect_references(node: &Node, referred: &mut BTreeSet<usize>) {
 struct Writer {
     steps: Vec<Step>,
     registers: usize,
-    /// Only what these groups capture is remembered.
+    /// Only the captures of these groups are stored.
     referred: BTreeSet<usize>,
 }
 
@@ -146,7 +147,7 @@ impl Writer {
                 self.write(part);
             }
         } else {
-            // The last of the times that must be is the first of those that go on.
+            // The last required iteration is the first of the loop.
             for _ in 1..least {
                 self.write(part);
             }
@@ -169,7 +170,7 @@ impl Writer {
         self.steps.push(Step::Done);
     }
 
-    /// Makes room for a step that names one which is not written yet.
+    /// Reserves a step whose target is not known yet.
     fn reserve(&mut self) -> usize {
         self.steps.push(Step::Done);
         self.steps.len() - 1

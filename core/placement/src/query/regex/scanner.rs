@@ -1,4 +1,4 @@
-//! The characters of a pattern, with its quotations resolved.
+//! The characters of a pattern, with `\Q...\E` quotations resolved.
 
 use super::problem::{RegexError, RegexProblem};
 
@@ -6,23 +6,23 @@ use super::problem::{RegexError, RegexProblem};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unit {
     pub(super) character: char,
-    /// Whether it stood between `\Q` and `\E`, and so stands for itself.
+    /// Whether it is between `\Q` and `\E`, and thus literal.
     quoted: bool,
-    /// Where it is, in bytes.
+    /// Offset in bytes.
     offset: usize,
 }
 
-/// A place in a pattern.
+/// A position in a pattern.
 #[derive(Debug)]
 pub(super) struct Scanner {
     units: Vec<Unit>,
     next: usize,
-    /// Bytes of the pattern.
+    /// Length of the pattern in bytes.
     length: usize,
 }
 
 impl Unit {
-    /// The character, if it may have a meaning of its own.
+    /// The character, unless it is quoted.
     pub(super) fn meta(self) -> Option<char> {
         (!self.quoted).then_some(self.character)
     }
@@ -43,7 +43,8 @@ impl Scanner {
             }
             units.push(Unit { character, quoted, offset });
             if character == '\\' && !quoted {
-                // With what it escapes, lest the second of two backslashes begin something.
+                // Consume the escaped character too, or the second of two backslashes would start
+                // an escape.
                 let escaped = characters.next();
                 units.extend(escaped.map(|(offset, character)| Unit { character, quoted, offset }));
             }
@@ -51,24 +52,24 @@ impl Scanner {
         Self { units, next: 0, length: pattern.len() }
     }
 
-    /// Where the next character is, in bytes.
+    /// Offset of the next character, in bytes.
     pub(super) fn offset(&self) -> usize {
         self.units.get(self.next).map_or(self.length, |unit| unit.offset)
     }
 
-    /// The next character, taken.
+    /// Consumes the next character.
     pub(super) fn take_any(&mut self) -> Option<Unit> {
         let unit = self.units.get(self.next).copied();
         self.next += usize::from(unit.is_some());
         unit
     }
 
-    /// The next character, if it may have a meaning of its own.
+    /// The next character, unless it is quoted.
     pub(super) fn peek(&self) -> Option<char> {
         self.peek_at(0)
     }
 
-    /// The character `ahead` of the next, if it may have a meaning of its own.
+    /// The character `ahead` positions after the next, unless it is quoted.
     pub(super) fn peek_at(&self, ahead: usize) -> Option<char> {
         self.units.get(self.next + ahead).copied().and_then(Unit::meta)
     }
@@ -77,7 +78,7 @@ impl Scanner {
         self.next == self.units.len()
     }
 
-    /// Takes `text`, if it comes next and may have a meaning of its own.
+    /// Consumes `text` if it comes next and is not quoted.
     pub(super) fn take(&mut self, text: &str) -> bool {
         let mut characters = text.chars().enumerate();
         let taken = characters.all(|(ahead, character)| self.peek_at(ahead) == Some(character));
@@ -87,7 +88,7 @@ impl Scanner {
         taken
     }
 
-    /// Takes at most `most` characters that `wanted` accepts.
+    /// Consumes at most `most` characters that `wanted` accepts.
     pub(super) fn take_while(&mut self, most: usize, wanted: impl Fn(char) -> bool) -> String {
         let mut taken = String::new();
         while taken.len() < most
@@ -99,7 +100,7 @@ impl Scanner {
         taken
     }
 
-    /// What is there from `offset` to the next character.
+    /// The text from `offset` to the next character.
     pub(super) fn since(&self, offset: usize) -> String {
         let taken = self.units.iter().take(self.next).filter(|unit| unit.offset >= offset);
         taken.map(|unit| unit.character).collect()

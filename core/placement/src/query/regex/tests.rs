@@ -1,4 +1,4 @@
-//! Regular expressions as Java understands them. What matches here, matches in Java 17.
+//! Java regular expressions. What matches here matches in Java 17.
 
 use super::{Regex, RegexProblem};
 use crate::query::Effort;

@@ -11,30 +11,30 @@ pub(super) enum Node {
     Set(Arc<CharSet>),
     /// One after the other.
     Sequence(Vec<Node>),
-    /// One of them, the first that will do.
+    /// The first alternative that matches.
     Choice(Vec<Node>),
-    /// A part several times.
+    /// A repeated part.
     Repeat { part: Box<Node>, least: usize, most: Option<usize>, is_lazy: bool },
-    /// A group that captures, by its number from 0 on.
+    /// A capturing group, by its number from 0.
     Capture { group: usize, part: Box<Node> },
-    /// The first match of a part, to which there is no going back.
+    /// The first match of a part, without backtracking into it.
     Atomic(Box<Node>),
     /// Whether a part matches here, or up to here, or does not.
     Look { part: Box<Node>, behind: bool, negated: bool },
-    /// What a group captured.
+    /// A back-reference to a group.
     Reference { group: usize, ignore_case: bool },
-    /// What holds at a place or not.
+    /// A zero-width assertion.
     Assertion(Assertion),
 }
 
-/// What holds at a place or not.
+/// A zero-width assertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Assertion {
-    /// `^`, `\A`, and `\G`, since no match went before.
+    /// `^`, `\A`, and `\G`, since there is no previous match.
     Start,
     /// `\z`
     End,
-    /// `$`, `\Z`: the end, or before the end of the last line.
+    /// `$`, `\Z`: the end, or before a final line break.
     LastEnd,
     /// `\b`, `\B`
     Boundary { negated: bool },
@@ -45,7 +45,7 @@ impl Node {
         Self::Set(Arc::new(set))
     }
 
-    /// How many characters, assertions and groups it has when its counted repeats are written out.
+    /// Number of characters, assertions and groups, with counted repeats expanded.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Set(_) | Self::Reference { .. } | Self::Assertion(_) => 1,

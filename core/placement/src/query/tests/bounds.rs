@@ -1,4 +1,4 @@
-//! Whatever is asked, parsing and matching end soon.
+//! Parsing and matching terminate quickly, whatever the expression.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use super::{parsed, with_x};
 use crate::query::{Effort, ErrorKind, Expression, RegexProblem};
 
-/// A step takes about 0.1 us before optimisation, so this leaves a busy machine ten times what is needed.
+/// A step takes about 0.1 us unoptimised; the limit is ten times that, for a busy machine.
 const TIME_MAX: Duration = Duration::from_millis(100);
 
 fn refused(text: &str) -> ErrorKind {
     Expression::parse(text).expect_err(text).kind
 }
 
-/// How long `work` takes at best: others use the same machine.
-#[expect(clippy::disallowed_methods, reason = "a promise about time is measured")]
+/// The fastest of three runs, since the machine is shared.
+#[expect(clippy::disallowed_methods, reason = "this test measures time")]
 fn best_of_three(mut work: impl FnMut()) -> Duration {
     let times = (0..3).map(|_| {
         let start = std::time::Instant::now();
@@ -29,7 +29,7 @@ fn two_thousand_characters_are_read_and_one_more_is_refused() {
     let padded = |length: usize| format!("attribute:x == {}", "a".repeat(length - 15));
     assert!(parsed(&padded(2000)).matches(&with_x(&"a".repeat(1985))));
     assert_eq!(refused(&padded(2001)), ErrorKind::TooLong { characters: 2001 });
-    // Characters count, not bytes.
+    // The limit counts characters, not bytes.
     parsed(&format!("attribute:x == {}", "ß".repeat(1985)));
 }
 
@@ -41,7 +41,7 @@ fn parentheses_nest_to_a_bound_and_no_stack_overflows() {
     assert_eq!(refused(&nested(101)), ErrorKind::TooDeep);
     assert_eq!(refused(&"(".repeat(2000)), ErrorKind::TooDeep);
     assert_eq!(refused(&"!(".repeat(1000)), ErrorKind::TooDeep);
-    // One level in another of each kind.
+    // One level deeper in each kind of nesting.
     let deep = format!(
         "{}attribute:x exists{}",
         "!(attribute:y==1||attribute:z==1&&".repeat(50),
@@ -113,12 +113,12 @@ fn without_references_a_match_is_found_however_late() {
 
 #[test]
 fn a_match_that_is_not_found_in_time_is_none() {
-    // The second alternative would match, but there are too many ways through the first.
+    // The second alternative would match, but the first has too many paths.
     let pattern = r"(?:(?:a|a){60}d|.*)()\1";
     let instance = with_x(&"a".repeat(128));
     assert!(!parsed(&format!("attribute:x =~ '{pattern}'")).matches(&instance));
     assert!(parsed(&format!("attribute:x !~ '{pattern}'")).matches(&instance));
-    // Nor does what must not match, when that is not found out.
+    // A negative look-ahead does not succeed either when the budget runs out.
     let pattern = r"()\1(?!(?:a|a){60}d).*";
     assert!(!parsed(&format!("attribute:x =~ '{pattern}'")).matches(&instance));
 }
@@ -160,9 +160,9 @@ fn what_one_request_may_evaluate_is_bounded_however_much_it_asks() {
         });
         assert!(evaluated.count() < 5_000, "this is too much for one request");
     });
-    // Some 30 ms in an optimised build.
+    // About 30 ms in an optimised build.
     assert!(time < TIME_MAX * 100, "{time:?}");
-    // What people ask is far from it.
+    // Typical expressions are far below the limit.
     let effort = Effort::of_one_request();
     let usual = parsed("attribute:x =~ a+[0-9]*7 and attribute:x != b");
     let found = instances.iter().filter(|instance| usual.matches_within(*instance, &effort));

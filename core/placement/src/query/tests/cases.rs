@@ -1,4 +1,4 @@
-//! Expressions, instances and what ECS says of them, as far as it is documented.
+//! Expressions, instances and what ECS does with them, as far as documented.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::Instance;
 use crate::query::Expression;
 use crate::query::instant::Instant;
 
-/// Columns: expression, instance, `true`, `false` or `error`, and where the row comes from.
+/// Columns: expression, instance, `true`, `false` or `error`, and the source of the row.
 const CASES: &str = include_str!("../cases.tsv");
 
 fn instance(json: &str) -> Instance {

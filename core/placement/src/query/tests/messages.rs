@@ -1,8 +1,8 @@
-//! What people are told of an expression that is wrong.
+//! Error messages for invalid expressions.
 
 use crate::query::{ErrorKind, Expression};
 
-/// Three lines each, with an empty line between: the expression, the caret, the message.
+/// Three lines each, separated by an empty line: the expression, the caret, the message.
 const MESSAGES: &str = include_str!("messages.txt");
 
 #[test]

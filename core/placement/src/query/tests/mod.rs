@@ -1,4 +1,4 @@
-//! What the language promises, and an instance to ask it about.
+//! Tests of the language, with an instance to query.
 
 mod bounds;
 mod canonical;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use super::{Expression, Facts};
 
-/// What is known of a made-up instance.
+/// The facts about a fictitious instance.
 #[derive(Clone, Debug, Default)]
 struct Instance {
     attributes: BTreeMap<String, Option<String>>,

@@ -1,4 +1,5 @@
-//! Random expressions: each has a canonical form that means the same, and no text is too strange to be read.
+//! Random expressions: each has a canonical form with the same meaning, and no input breaks the
+//! parser.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -90,7 +91,7 @@ fn instance() -> impl Strategy<Value = Instance> {
     )
 }
 
-/// Pieces of the language in any order.
+/// Fragments of the language in random order.
 fn rubble() -> impl Strategy<Value = String> {
     let piece = select(vec![
         "attribute:x",
@@ -136,7 +137,7 @@ fn rubble() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
 
-/// Pieces of regular expressions in any order.
+/// Fragments of regular expressions in random order.
 fn pattern() -> impl Strategy<Value = String> {
     let piece = select(vec![
         "a",
@@ -228,7 +229,7 @@ proptest! {
             let expression = Expression::parse(&format!("attribute:x =~ '{pattern}'"));
             expression.map(|expression| expression.matches(&with_x(&value)))
         };
-        // A reference, if only to nothing, makes the machine try every way.
+        // A reference, even to an empty group, makes the machine try every path.
         let every_way = format!("(?:{pattern})(?<nothing>)\\k<nothing>");
         if let (Ok(once), Ok(every)) = (holds(&pattern), holds(&every_way)) {
             prop_assert_eq!(once, every, "{} of {:?}", pattern, value);

@@ -1,4 +1,4 @@
-//! Values that are more than text: decimal numbers, versions, instants.
+//! Values that are not just text: decimal numbers, versions, instants.
 
 use std::cmp::Ordering;
 
@@ -21,7 +21,7 @@ fn decimal_numbers_compare_by_value_and_all_else_by_characters() {
         ("-0", "0.0", Ordering::Equal),
         ("9007199254740993", "9007199254740992", Ordering::Greater),
         ("0.1000000000000000000001", "0.1", Ordering::Greater),
-        // No numbers: by characters.
+        // Not numbers, so compared by characters.
         ("100", "90GB", Ordering::Less),
         ("1e3", "999", Ordering::Less),
         (".5", "0.5", Ordering::Less),
@@ -54,7 +54,7 @@ fn versions_compare_number_by_number() {
         ("1.15", "agentVersion < 1.15.0.1", true),
         ("2", "agentVersion > 1.99.99", true),
         ("1.014", "agentVersion == 1.14", true),
-        // What is no version has no order.
+        // Anything else has no order.
         ("1.14.5-dev", "agentVersion >= 0", false),
         ("", "agentVersion != 1", false),
         ("v1.2", "not agentVersion >= 0", true),

@@ -1,4 +1,4 @@
-//! What a container may use of its host: resources, devices, networks, files.
+//! The host resources of a container: CPU, memory, devices, networks, files.
 
 use std::collections::HashMap;
 
@@ -10,18 +10,19 @@ use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, Linux
 use super::{binds, docker_name, map, port_bindings, strings};
 use crate::docker::pause;
 
-/// Fewest CPU shares. Source: ECS API reference, `ContainerDefinition.cpu`: the kernel's minimum.
+/// Minimum CPU shares. Source: ECS API reference, `ContainerDefinition.cpu`: the kernel's minimum.
 const SHARES_MIN: u32 = 2;
 
-/// Most CPU shares. Source: ECS API reference, `ContainerDefinition.cpu`: the kernel's maximum.
+/// Maximum CPU shares. Source: ECS API reference, `ContainerDefinition.cpu`: the kernel's maximum.
 const SHARES_MAX: u32 = 262_144;
 
-/// Least memory, in MiB. Source: ECS API reference, `ContainerDefinition.memory`, for Docker 20.10 and later.
+/// Minimum memory, in MiB. Source: ECS API reference, `ContainerDefinition.memory`, for Docker
+/// 20.10 and later.
 const MEMORY_MIN_MIB: u32 = 6;
 
 const MIB: i64 = 1024 * 1024;
 
-/// The part of the request that creates the container at `index` which concerns its host.
+/// The host configuration of the request that creates the container at `index`.
 ///
 /// # Errors
 /// The reason, as `ErrorName: text`.
@@ -67,7 +68,7 @@ fn bytes(mib: u32) -> Option<i64> {
     (mib > 0).then(|| i64::from(mib.max(MEMORY_MIN_MIB)) * MIB)
 }
 
-/// Memory and swap together, as Docker counts. Source: ECS API reference, `LinuxParameters.maxSwap`.
+/// Memory plus swap, as Docker counts it. Source: ECS API reference, `LinuxParameters.maxSwap`.
 fn memory_swap(container: &ContainerSpec, linux: &LinuxParameters) -> Option<i64> {
     Some(bytes(container.memory_mib)? + i64::from(linux.max_swap?) * MIB)
 }
@@ -83,7 +84,7 @@ fn network_mode(mode: NetworkMode) -> Result<&'static str, String> {
     }
 }
 
-/// A namespace as Docker is told it; `None` leaves a container its own.
+/// A namespace in Docker's notation; `None` gives the container its own.
 fn namespace(spec: &TaskSpec, mode: Option<Namespace>) -> Option<String> {
     Some(match mode? {
         Namespace::Host => "host".to_owned(),
@@ -92,7 +93,7 @@ fn namespace(spec: &TaskSpec, mode: Option<Namespace>) -> Option<String> {
     })
 }
 
-/// What Docker calls another container of the task.
+/// The Docker name of another container of the task.
 fn other(spec: &TaskSpec, name: &str) -> Result<String, String> {
     let index = spec.containers.iter().position(|container| container.name() == name);
     let index = index.ok_or_else(|| {
@@ -101,7 +102,7 @@ fn other(spec: &TaskSpec, name: &str) -> Result<String, String> {
     Ok(docker_name(spec, index))
 }
 
-/// `name:alias`, of which ECS allows to leave out the alias.
+/// `name:alias`; ECS makes the alias optional.
 fn links(spec: &TaskSpec, definition: &ContainerDefinition) -> Result<Option<Vec<String>>, String> {
     let Some(all) = &definition.links else {
         return Ok(None);
@@ -162,7 +163,8 @@ fn devices(linux: &LinuxParameters) -> Option<Vec<DeviceMapping>> {
     Some(mapped.collect())
 }
 
-/// `read`, `write` and `mknod` as Docker's letters. Source: ECS API reference, `Device.permissions`, default all.
+/// Converts `read`, `write` and `mknod` to Docker's letters. Source: ECS API reference,
+/// `Device.permissions`, default all.
 fn permissions(given: Option<&[Str]>) -> String {
     let letters: String =
         given.into_iter().flatten().filter_map(|word| word.chars().next()).collect();
@@ -187,7 +189,8 @@ fn ulimits(definition: &ContainerDefinition) -> Option<Vec<ResourcesUlimits>> {
     Some(limits.collect())
 }
 
-/// `json-file` where nothing is said, whatever the daemon's own default is: its output can be read back.
+/// Defaults to `json-file` regardless of the daemon's own default, because its output can be read
+/// back.
 fn log_config(definition: &ContainerDefinition) -> HostConfigLogConfig {
     let given = definition.log_configuration.as_ref();
     let driver = given.and_then(|config| config.log_driver.as_deref()).unwrap_or("json-file");

@@ -1,4 +1,4 @@
-//! Tests of the translation from a task's specification to Docker's requests.
+//! Tests of the translation from task specifications to Docker requests.
 
 use std::sync::Arc;
 

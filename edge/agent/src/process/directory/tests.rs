@@ -1,4 +1,4 @@
-//! The files of containers: whose word they are, and how long they are kept.
+//! The files of containers: which records are trusted, and how long files are kept.
 
 use super::*;
 
@@ -33,7 +33,7 @@ fn a_name_that_no_container_can_have_is_no_path() {
     assert!(Directory::open(&root, &key, ResourceId(8), "web").is_none());
 }
 
-/// A line of the supervisor's own.
+/// A line sealed as by the supervisor.
 fn line(directory: &Directory, name: &str, text: &str) -> String {
     directory.key().seal(name, text)
 }
@@ -70,7 +70,7 @@ fn lines_that_a_task_wrote_itself_are_not_believed() {
     assert_eq!((directory.begun(), directory.exit_code()), (Begun::By(own()), None));
     write(&directory, &[supervisor.clone(), format!("{} /sys/fs/cgroup\n", name(own()))]);
     assert_eq!(directory.command(), None);
-    // Nor are those of another container, or those of another kind.
+    // Nor are lines of another container, or of another kind.
     let other = key_of(&key, TASK, "other");
     write(&directory, &[other.seal(EXIT, "0 8"), line(&directory, COMMAND, "0 8")]);
     assert_eq!(directory.exit_code(), None);
@@ -144,7 +144,7 @@ fn the_oldest_output_goes_first_when_it_is_too_much() {
     for (task, age_s) in [(1, 30), (2, 20), (3, 10)] {
         let one = Directory::create(&root, &key, ResourceId(task), "web").expect("it can be made");
         let file = one.folder.open_or_create(OUTPUT).expect("it can be made");
-        // Holes take no room on the disk.
+        // A sparse file occupies no disk space.
         file.set_len(KEPT_BYTES_MAX / 2).expect("it can be as long");
         one.retire();
         let retired = one.folder.open_or_create(RETIRED).expect("it is there");

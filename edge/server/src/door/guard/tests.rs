@@ -1,4 +1,4 @@
-//! Names and pages, as requests tell of them: who passes, who is refused, and what the refusal says.
+//! Which requests pass the guard, which are rejected, and what the rejection says.
 
 use super::*;
 
@@ -25,7 +25,7 @@ fn request(uri: &str, headers: &[(&str, &str)]) -> Request<()> {
     request.body(()).expect("a request")
 }
 
-/// The status of a refusal; `None` if the request passes.
+/// The status of a rejection; `None` if the request passes.
 fn status(guard: &Guard, uri: &str, headers: &[(&str, &str)]) -> Option<u16> {
     guard.check(&mut request(uri, headers)).err().map(|refused| refused.status.as_u16())
 }
@@ -87,7 +87,7 @@ fn a_port_of_the_network_answers_under_addresses_and_where_callers_are_known_und
     let proven = guard("10.0.0.1:5080", Callers::Proven, &[], &[]);
     assert_eq!(under(&proven, "anything.example:5080"), None);
     assert_eq!(under(&proven, "a b"), Some(400));
-    // Containers are told an address.
+    // Containers are given an address.
     let told = guard("172.17.0.1:51679", Callers::Told, &[], &[]);
     assert_eq!(under(&told, "172.17.0.1:51679"), None);
     assert_eq!(under(&told, "evil.example:51679"), Some(403));

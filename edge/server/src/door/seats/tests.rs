@@ -1,4 +1,4 @@
-//! Ports that are full: who goes, who stays, who waits.
+//! Full ports: which connections are closed, which stay, and which wait.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn address(last: u8) -> IpAddr {
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-/// Whether a connection was told to end.
+/// Whether a connection was told to close.
 async fn has_left(taken: &Taken) -> bool {
     tokio::time::timeout(Duration::ZERO, taken.seat.left()).await.is_ok()
 }
