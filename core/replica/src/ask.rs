@@ -1,47 +1,119 @@
 //! Requests to a cluster, and their results.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::marker::PhantomData;
 
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::host::NetworkMode;
-use longshore_wire_ecs::shape::container_definition::HealthCheck;
 
+use crate::content::DefinitionContent;
 use crate::record::{Instance, Task};
 
-/// A request to the cluster.
+/// Names one question, so that its answer finds the way back. The type says what the answer is.
+pub struct Asked<A> {
+    number: u64,
+    answer: PhantomData<fn() -> A>,
+}
+
+impl<A> Asked<A> {
+    /// A name for the question of this number, which nobody else has.
+    pub const fn new(number: u64) -> Self {
+        Self { number, answer: PhantomData }
+    }
+}
+
+// Derived ones would ask the same of the answer.
+impl<A> Clone for Asked<A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for Asked<A> {}
+
+impl<A> PartialEq for Asked<A> {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl<A> Eq for Asked<A> {}
+
+impl<A> PartialOrd for Asked<A> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<A> Ord for Asked<A> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.number.cmp(&other.number)
+    }
+}
+
+impl<A> fmt::Debug for Asked<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Asked({})", self.number)
+    }
+}
+
+/// Something to ask of the cluster, by what its answer is.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ask {
-    /// List all instances.
-    ListInstances,
-    /// Describe these instances, by ARN.
-    DescribeInstances(Vec<Str>),
-    /// List all tasks that should run, or all that should not.
-    ListTasks {
-        /// Which of the two.
+pub enum Question {
+    /// Which instances there are.
+    Instances(Asked<Vec<Instance>>, InstancesAsk),
+    /// Which tasks there are.
+    Tasks(Asked<Tasks>, TasksAsk),
+    /// A task definition.
+    Definition(Asked<Option<Definition>>, DefinitionAsk),
+    /// To start one task on one instance.
+    Start(Asked<Outcome>, Box<StartTask>),
+    /// To stop a task.
+    Stop(Asked<Task>, StopTask),
+}
+
+/// Which instances to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InstancesAsk {
+    /// All instances, found anew.
+    List,
+    /// These instances, by ARN.
+    Describe(Vec<Str>),
+}
+
+/// Which tasks to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TasksAsk {
+    /// All tasks that should run, or all that should not.
+    List {
+        /// Which.
         desired_running: bool,
         /// ARNs of tasks to leave out of the answer.
         except: BTreeSet<Str>,
     },
-    /// Describe these tasks, by ARN.
-    DescribeTasks(Vec<Str>),
-    /// Find the tasks with a given `startedBy`, running or not.
-    FindTasks {
-        /// The `startedBy`.
-        started_by: Str,
-    },
-    /// Describe a task definition, by `family`, `family:revision` or ARN.
-    DescribeDefinition(Str),
-    /// Register a new revision.
-    RegisterDefinition(Box<DefinitionContent>),
-    /// Start one task on one instance.
-    StartTask(Box<StartTask>),
-    /// Stop a task.
-    StopTask {
-        /// Task ARN.
-        task: Str,
-        /// Reason, for people.
-        reason: Str,
-    },
+    /// These tasks, by ARN.
+    Describe(Vec<Str>),
+    /// The tasks with this `startedBy`, running or not.
+    Find(Str),
+}
+
+/// Which task definition, and whether it is new.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DefinitionAsk {
+    /// A task definition, by `family`, `family:revision` or ARN.
+    Describe(Str),
+    /// A new revision.
+    Register(Box<DefinitionContent>),
+}
+
+/// The task to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StopTask {
+    /// ARN.
+    pub task: Str,
+    /// For people.
+    pub reason: Str,
 }
 
 /// Starts one task on one instance.
@@ -67,62 +139,7 @@ pub struct StartTask {
     pub memory_mib: Option<u32>,
 }
 
-/// The content of a task definition with one container.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DefinitionContent {
-    /// Derived from the content, so that equal content is registered only once.
-    pub family: Str,
-    /// Name of the container.
-    pub container: Str,
-    /// Image.
-    pub image: Str,
-    /// Entry point, unless it is the image's own.
-    pub entry_point: Option<Vec<Str>>,
-    /// Network mode; `None` for the default.
-    pub network_mode: Option<NetworkMode>,
-    /// Port mappings.
-    pub ports: Vec<PortMapping>,
-    /// Host directories to mount.
-    pub mounts: Vec<Mount>,
-    /// User to run as.
-    pub user: Option<Str>,
-    /// Working directory.
-    pub working_directory: Option<Str>,
-    /// Host name.
-    pub hostname: Option<Str>,
-    /// Whether the container is privileged.
-    pub privileged: bool,
-    /// Labels.
-    pub labels: BTreeMap<Str, Str>,
-    /// Health check.
-    pub health_check: Option<HealthCheck>,
-    /// Seconds from SIGTERM to SIGKILL.
-    pub stop_timeout_s: Option<u32>,
-}
-
-/// Maps a container port to a host port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PortMapping {
-    /// Port in the container.
-    pub container_port: u16,
-    /// Port on the host.
-    pub host_port: u16,
-    /// Whether it is UDP rather than TCP.
-    pub udp: bool,
-}
-
-/// Mounts a host directory into a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mount {
-    /// Path on the host.
-    pub host_path: Str,
-    /// Path in the container.
-    pub container_path: Str,
-    /// Whether it is read-only.
-    pub read_only: bool,
-}
-
-/// The part of a task definition that a launch needs.
+/// A task definition, as far as a launch needs to know it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Definition {
     /// Full ARN.
@@ -131,8 +148,12 @@ pub struct Definition {
     pub active: bool,
     /// Names of its containers, in order.
     pub containers: Vec<Str>,
+    /// Names of those among them that end the task when they end, in order.
+    pub essential: Vec<Str>,
     /// Images of its containers, in order.
     pub images: Vec<Str>,
+    /// The digest of its content, as the first container's label [`CONTENT_LABEL`](crate::CONTENT_LABEL) tells it.
+    pub content: Option<Str>,
     /// CPU units that a task reserves.
     pub cpu: u32,
     /// MiB that a task reserves.
@@ -141,20 +162,18 @@ pub struct Definition {
     pub ports: Vec<u16>,
 }
 
-/// The result of an [`Ask`].
+/// Tasks that were read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tasks {
+    /// Those that the cluster knows.
+    pub found: Vec<Task>,
+    /// ARNs of those that it does not know any more.
+    pub missing: Vec<Str>,
+}
+
+/// What came of `StartTask`.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// Instances; all of them if they were listed.
-    Instances(Vec<Instance>),
-    /// Tasks, and the ARNs of those that are unknown.
-    Tasks {
-        /// The tasks found.
-        found: Vec<Task>,
-        /// ARNs of unknown tasks.
-        missing: Vec<Str>,
-    },
-    /// A task definition, or `None` if it does not exist.
-    Definition(Option<Definition>),
+pub enum Outcome {
     /// The task was accepted.
     Started(Box<Task>),
     /// The task was not accepted.
@@ -164,11 +183,37 @@ pub enum Answer {
         /// Failure detail, for people.
         detail: Option<Str>,
     },
-    /// The task was told to stop.
-    Stopped(Box<Task>),
 }
 
-/// Why an [`Ask`] failed.
+/// What came of a [`Question`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answered {
+    /// Instances; complete if they were listed.
+    Instances(Asked<Vec<Instance>>, Result<Vec<Instance>, Failure>),
+    /// Tasks.
+    Tasks(Asked<Tasks>, Result<Tasks, Failure>),
+    /// A task definition, or that there is none.
+    Definition(Asked<Option<Definition>>, Result<Option<Definition>, Failure>),
+    /// What came of a start.
+    Start(Asked<Outcome>, Result<Outcome, Failure>),
+    /// The task that was told to stop.
+    Stop(Asked<Task>, Result<Box<Task>, Failure>),
+}
+
+impl Question {
+    /// That it has no answer, and why.
+    pub fn fails(&self, failure: Failure) -> Answered {
+        match self {
+            Self::Instances(asked, _) => Answered::Instances(*asked, Err(failure)),
+            Self::Tasks(asked, _) => Answered::Tasks(*asked, Err(failure)),
+            Self::Definition(asked, _) => Answered::Definition(*asked, Err(failure)),
+            Self::Start(asked, _) => Answered::Start(*asked, Err(failure)),
+            Self::Stop(asked, _) => Answered::Stop(*asked, Err(failure)),
+        }
+    }
+}
+
+/// Why an [`Question`] has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The cluster may have received the request but did not answer: it is unknown whether a change
@@ -188,8 +233,8 @@ pub enum Failure {
     },
 }
 
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsure(why) => write!(f, "no response from the cluster: {why}"),
             Self::NotDone(why) => write!(f, "cannot reach the cluster: {why}"),

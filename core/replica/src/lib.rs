@@ -1,8 +1,8 @@
 //! A copy of a cluster's state, and the requests that a cluster accepts.
 //!
-//! Code that makes decisions in front of a cluster, real or local, sees it only through this crate:
-//! it sends an [`Ask`], gets an [`Answer`], and keeps a [`Replica`] that merges results by version.
-//! Nothing here knows the AWS SDK or decides about tasks.
+//! Deciders that stand in front of a cluster, real or local, know it only through this crate: they *ask*
+//! ([`Question`]), are *answered* ([`Answered`]), and keep a [`Replica`] that merges what they are told by version. Nothing here
+//! knows the AWS SDK, and nothing here decides about tasks.
 //!
 //! Cluster events arrive as [`News`], besides the answers. Both carry the same versions.
 //!
@@ -11,12 +11,17 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+mod content;
 mod merge;
 mod news;
 mod pace;
 mod record;
 
-pub use ask::{Answer, Ask, Definition, DefinitionContent, Failure, Mount, PortMapping, StartTask};
+pub use ask::{
+    Answered, Asked, Definition, DefinitionAsk, Failure, InstancesAsk, Outcome, Question,
+    StartTask, StopTask, Tasks, TasksAsk,
+};
+pub use content::{CONTENT_LABEL, DefinitionContent, Mount, MountSource, PortMapping};
 pub use merge::{InstanceNews, Replica};
 pub use news::{News, Told};
 pub use pace::{Pace, Pressure};

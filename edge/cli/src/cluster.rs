@@ -2,7 +2,7 @@
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use longshore_client::{Client, Options};
-use longshore_replica::{Answer, Ask, Failure};
+use longshore_replica::{Failure, Instance, InstancesAsk, Tasks, TasksAsk};
 
 use crate::args::AnyCluster;
 
@@ -63,15 +63,25 @@ impl<'a> Cluster<'a> {
         Ok(self.client.sign(method, to, body).await?)
     }
 
-    /// Sends a request, and explains a failure.
-    pub(crate) async fn ask(&self, ask: Ask) -> anyhow::Result<Answer> {
-        self.client.ask(ask).await.map_err(|failure| match &failure {
+    /// All instances of the cluster.
+    pub(crate) async fn instances(&self) -> anyhow::Result<Vec<Instance>> {
+        self.client.read_instances(&InstancesAsk::List).await.map_err(|why| self.failed(&why))
+    }
+
+    /// These tasks.
+    pub(crate) async fn tasks(&self, ask: &TasksAsk) -> anyhow::Result<Tasks> {
+        self.client.read_tasks(ask).await.map_err(|why| self.failed(&why))
+    }
+
+    /// Explains why there is no answer.
+    fn failed(&self, failure: &Failure) -> anyhow::Error {
+        match failure {
             Failure::Refused { code, message } => self.said(code, message, None),
             Failure::NotDone(_) | Failure::Unsure(_) => {
                 anyhow::anyhow!("{failure}{}", self.whereabouts())
             }
             Failure::Throttled => anyhow::anyhow!("{failure}"),
-        })
+        }
     }
 
     /// An SDK error in one line: what ECS said, or why it could not be reached.

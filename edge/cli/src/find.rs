@@ -6,7 +6,6 @@
 
 use anyhow::bail;
 use aws_sdk_ecs::types::{DesiredStatus, Task};
-use longshore_replica::{Answer, Ask};
 
 use crate::cluster::Cluster;
 use crate::list::{describe, mesos_id};
@@ -38,9 +37,7 @@ pub(crate) async fn instances(
     cluster: &Cluster<'_>,
     words: &[String],
 ) -> anyhow::Result<Vec<String>> {
-    let Answer::Instances(known) = cluster.ask(Ask::ListInstances).await? else {
-        bail!("unexpected answer from the cluster")
-    };
+    let known = cluster.instances().await?;
     let one = |word: &String| {
         let id = short(word);
         let exact =
@@ -88,10 +85,26 @@ fn task(known: &[Task], word: &str) -> anyhow::Result<String> {
     only("task", word, found)
 }
 
-/// The only match.
-fn only(what: &str, word: &str, mut found: Vec<String>) -> anyhow::Result<String> {
+/// The id that a word is, or is the beginning of; `place` says of what the ids are, as in `in the cluster`.
+pub(crate) fn id(what: &str, place: &str, word: &str, known: &[&str]) -> anyhow::Result<String> {
+    let exact = known.iter().filter(|id| **id == word);
+    let mut found: Vec<String> = exact.map(ToString::to_string).collect();
+    if found.is_empty() {
+        // Nothing begins with nothing: what is done to the one that is found may not be undone.
+        let matching = known.iter().filter(|id| !word.is_empty() && id.starts_with(word));
+        found = matching.map(ToString::to_string).collect();
+    }
+    only_of(what, place, word, found)
+}
+
+fn only(what: &str, word: &str, found: Vec<String>) -> anyhow::Result<String> {
+    only_of(what, "in the cluster", word, found)
+}
+
+/// The one that was found.
+fn only_of(what: &str, place: &str, word: &str, mut found: Vec<String>) -> anyhow::Result<String> {
     match found.len() {
-        0 => Err(crate::NotFound(format!("there is no {what} {word} in the cluster")).into()),
+        0 => Err(crate::NotFound(format!("there is no {what} {word} {place}")).into()),
         1 => Ok(found.remove(0)),
         many => {
             let named: Vec<String> = found.iter().take(NAMED_MAX).map(|arn| short(arn)).collect();

@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::bail;
 use aws_sdk_ecs::types::{ContainerOverride, KeyValuePair, TaskOverride};
-use longshore_replica::{Answer, Ask, LastStatus, Task};
+use longshore_replica::{LastStatus, Task, TasksAsk};
 use serde_json::json;
 
 use crate::args::{RunArgs, StopArgs};
@@ -82,12 +81,9 @@ async fn overrides(cluster: &Cluster<'_>, args: &RunArgs) -> anyhow::Result<Opti
 
 /// Waits until all have stopped; returns whether each exited with 0.
 async fn wait(cluster: &Cluster<'_>, arns: &[String], json: bool) -> anyhow::Result<bool> {
-    let ids: Vec<_> = arns.iter().map(|arn| arn.as_str().into()).collect();
+    let these = TasksAsk::Describe(arns.iter().map(|arn| arn.as_str().into()).collect());
     loop {
-        let Answer::Tasks { found, .. } = cluster.ask(Ask::DescribeTasks(ids.clone())).await?
-        else {
-            bail!("unexpected answer from the cluster")
-        };
+        let found = cluster.tasks(&these).await?.found;
         if found.iter().all(|task| task.last_status == LastStatus::Stopped) {
             let well = |task: &Task| {
                 task.containers.iter().all(|container| container.exit_code == Some(0))

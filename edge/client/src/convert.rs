@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types as sdk;
-use longshore_replica::{Container, Definition, Instance, LastStatus, StopCode, Task};
+use longshore_replica::{
+    CONTENT_LABEL, Container, Definition, Instance, LastStatus, StopCode, Task,
+};
 use longshore_wire_ecs::Str;
 
 fn text(given: Option<&str>) -> Str {
@@ -98,7 +100,15 @@ pub(crate) fn definition(from: &sdk::TaskDefinition) -> Definition {
         arn: text(from.task_definition_arn()),
         active: from.status().is_some_and(|status| status.as_str() == "ACTIVE"),
         containers: containers.iter().map(|one| text(one.name())).collect(),
+        essential: containers
+            .iter()
+            .filter(|one| one.essential().unwrap_or(true))
+            .map(|one| text(one.name()))
+            .collect(),
         images: containers.iter().map(|one| text(one.image())).collect(),
+        content: containers
+            .first()
+            .and_then(|one| Some(one.docker_labels()?.get(CONTENT_LABEL)?.as_str().into())),
         cpu: level(from.cpu()).unwrap_or_else(|| sum(sdk::ContainerDefinition::cpu)),
         memory_mib: level(from.memory())
             .unwrap_or_else(|| containers.iter().map(memory).map(positive).sum()),

@@ -12,6 +12,7 @@
 
 mod asked;
 mod budget;
+mod content;
 mod convert;
 mod credentials;
 mod failure;
@@ -29,7 +30,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::timeout::TimeoutConfig;
-use longshore_replica::{Answer, Ask, Failure};
+use longshore_replica::{Answered, DefinitionAsk, Question};
 
 use self::asked::Asked;
 use self::failure::{causes, failure};
@@ -147,7 +148,7 @@ impl Client {
             .unwrap_or_else(|| "an unknown endpoint".to_owned())
     }
 
-    /// The SDK's own client, for requests that [`Ask`] does not cover.
+    /// The SDK's own client, for what [`Question`] has no words for.
     pub fn sdk(&self) -> &aws_sdk_ecs::Client {
         &self.sdk
     }
@@ -157,26 +158,26 @@ impl Client {
         &self.cluster
     }
 
-    /// Sends a request, and waits for the result.
-    ///
-    /// # Errors
-    /// Distinguishes a rejection, after which nothing was done, from silence, after which something
-    /// may have been.
-    pub async fn ask(&self, ask: Ask) -> Result<Answer, Failure> {
-        match ask {
-            Ask::ListInstances => self.list_instances().await,
-            Ask::DescribeInstances(arns) => {
-                self.describe_instances(&arns).await.map(Answer::Instances)
+    /// Asks, and waits for what comes of it: a refusal, after which nothing was done, is told from silence, after which
+    /// something may have been.
+    pub async fn ask(&self, question: Question) -> Answered {
+        match question {
+            Question::Instances(asked, ask) => {
+                Answered::Instances(asked, self.read_instances(&ask).await)
             }
-            Ask::ListTasks { desired_running, except } => {
-                self.list_tasks(desired_running, &except).await
+            Question::Tasks(asked, ask) => Answered::Tasks(asked, self.read_tasks(&ask).await),
+            Question::Definition(asked, DefinitionAsk::Describe(name)) => {
+                Answered::Definition(asked, self.describe_definition(&name).await)
             }
-            Ask::DescribeTasks(arns) => self.describe_tasks(&arns).await,
-            Ask::FindTasks { started_by } => self.find_tasks(&started_by).await,
-            Ask::DescribeDefinition(name) => self.describe_definition(&name).await,
-            Ask::RegisterDefinition(content) => self.register_definition(*content).await,
-            Ask::StartTask(start) => self.start_task(*start).await,
-            Ask::StopTask { task, reason } => self.stop_task(&task, &reason).await,
+            Question::Definition(asked, DefinitionAsk::Register(content)) => {
+                let registered = self.register_definition(*content).await;
+                Answered::Definition(asked, registered.map(Some))
+            }
+            Question::Start(asked, start) => Answered::Start(asked, self.start_task(*start).await),
+            Question::Stop(asked, stop) => {
+                let stopped = self.stop_task(&stop.task, &stop.reason).await;
+                Answered::Stop(asked, stopped.map(Box::new))
+            }
         }
     }
 }

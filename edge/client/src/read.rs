@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::DesiredStatus;
-use longshore_replica::{Answer, Failure, Instance};
+use longshore_replica::{Definition, Failure, Instance, InstancesAsk, Tasks, TasksAsk};
 use longshore_wire_ecs::Str;
 
 use crate::budget::{Category, Urgency};
@@ -14,7 +14,32 @@ use crate::{Client, convert, failure};
 const BATCH: usize = 100;
 
 impl Client {
-    pub(crate) async fn list_instances(&self) -> Result<Answer, Failure> {
+    /// Reads instances.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    pub async fn read_instances(&self, ask: &InstancesAsk) -> Result<Vec<Instance>, Failure> {
+        match ask {
+            InstancesAsk::List => self.list_instances().await,
+            InstancesAsk::Describe(arns) => self.describe_instances(arns).await,
+        }
+    }
+
+    /// Reads tasks.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    pub async fn read_tasks(&self, ask: &TasksAsk) -> Result<Tasks, Failure> {
+        match ask {
+            TasksAsk::List { desired_running, except } => {
+                self.list_tasks(*desired_running, except).await
+            }
+            TasksAsk::Describe(arns) => self.describe_tasks(arns).await,
+            TasksAsk::Find(started_by) => self.find_tasks(started_by).await,
+        }
+    }
+
+    async fn list_instances(&self) -> Result<Vec<Instance>, Failure> {
         let mut arns: Vec<Str> = Vec::new();
         let mut token = None;
         loop {
@@ -34,10 +59,10 @@ impl Client {
                 break;
             }
         }
-        self.describe_instances(&arns).await.map(Answer::Instances)
+        self.describe_instances(&arns).await
     }
 
-    pub(crate) async fn describe_instances(&self, arns: &[Str]) -> Result<Vec<Instance>, Failure> {
+    async fn describe_instances(&self, arns: &[Str]) -> Result<Vec<Instance>, Failure> {
         let mut instances = Vec::with_capacity(arns.len());
         for batch in arns.chunks(BATCH) {
             self.budget.turn(Category::ResourceRead, Urgency::Read).await;
@@ -54,17 +79,17 @@ impl Client {
         Ok(instances)
     }
 
-    pub(crate) async fn list_tasks(
+    async fn list_tasks(
         &self,
         desired_running: bool,
         except: &BTreeSet<Str>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Tasks, Failure> {
         let mut arns = self.task_arns(desired_running, None).await?;
         arns.retain(|arn| !except.contains(arn));
         self.describe_tasks(&arns).await
     }
 
-    pub(crate) async fn find_tasks(&self, started_by: &str) -> Result<Answer, Failure> {
+    async fn find_tasks(&self, started_by: &str) -> Result<Tasks, Failure> {
         let mut arns = self.task_arns(true, Some(started_by)).await?;
         arns.extend(self.task_arns(false, Some(started_by)).await?);
         self.describe_tasks(&arns).await
@@ -94,7 +119,7 @@ impl Client {
         }
     }
 
-    pub(crate) async fn describe_tasks(&self, arns: &[Str]) -> Result<Answer, Failure> {
+    async fn describe_tasks(&self, arns: &[Str]) -> Result<Tasks, Failure> {
         let (mut found, mut missing) = (Vec::with_capacity(arns.len()), Vec::new());
         for batch in arns.chunks(BATCH) {
             self.budget.turn(Category::ResourceRead, Urgency::Read).await;
@@ -106,21 +131,23 @@ impl Client {
             let gone = read.failures().iter().filter(|failure| failure.reason() == Some("MISSING"));
             missing.extend(gone.filter_map(|failure| failure.arn().map(Str::from)));
         }
-        Ok(Answer::Tasks { found, missing })
+        Ok(Tasks { found, missing })
     }
 
-    pub(crate) async fn describe_definition(&self, name: &str) -> Result<Answer, Failure> {
+    /// A task definition by `family`, `family:revision` or ARN; `None` if there is none of that name.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    pub async fn describe_definition(&self, name: &str) -> Result<Option<Definition>, Failure> {
         self.budget.turn(Category::DefinitionRead, Urgency::Launch).await;
         match self.sdk.describe_task_definition().task_definition(name).send().await {
             Ok(read) => {
                 let told = said(read.task_definition.as_ref(), "taskDefinition")?;
-                Ok(Answer::Definition(Some(convert::definition(told))))
+                Ok(Some(convert::definition(told)))
             }
             Err(error) => match failure(&error) {
-                // ECS returns this for a definition that does not exist.
-                Failure::Refused { code, .. } if code == "ClientException" => {
-                    Ok(Answer::Definition(None))
-                }
+                // What ECS says of a definition that is not there.
+                Failure::Refused { code, .. } if code == "ClientException" => Ok(None),
                 other => Err(other),
             },
         }

@@ -2,23 +2,23 @@
 
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::types as sdk;
-use longshore_replica::{Answer, DefinitionContent, Failure, StartTask};
+use longshore_replica::{Definition, DefinitionContent, Failure, Outcome, StartTask, Task};
 use longshore_wire_ecs::host::NetworkMode;
 
 use crate::budget::{Category, Urgency};
 use crate::failure::said;
-use crate::{Client, convert, failure};
+use crate::{Client, content, convert, failure};
 
-fn signed(number: u32) -> i32 {
+pub(crate) fn signed(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-fn words(words: &[longshore_wire_ecs::Str]) -> Vec<String> {
+pub(crate) fn words(words: &[longshore_wire_ecs::Str]) -> Vec<String> {
     words.iter().map(ToString::to_string).collect()
 }
 
 impl Client {
-    pub(crate) async fn start_task(&self, start: StartTask) -> Result<Answer, Failure> {
+    pub(crate) async fn start_task(&self, start: StartTask) -> Result<Outcome, Failure> {
         self.budget.turn(Category::ResourceModify, Urgency::Launch).await;
         let pairs = start.environment.iter();
         let pair = |(name, value): (&longshore_wire_ecs::Str, &longshore_wire_ecs::Str)| {
@@ -49,29 +49,33 @@ impl Client {
             .await
             .map_err(|error| failure(&error))?;
         if let Some(task) = reply.tasks().first() {
-            return Ok(Answer::Started(Box::new(convert::task(task))));
+            return Ok(Outcome::Started(Box::new(convert::task(task))));
         }
         let refused = said(reply.failures().first(), "tasks or failures")?;
-        Ok(Answer::NotStarted {
+        Ok(Outcome::NotStarted {
             reason: refused.reason().unwrap_or("UNKNOWN").into(),
             detail: refused.detail().map(Into::into),
         })
     }
 
-    pub(crate) async fn stop_task(&self, task: &str, reason: &str) -> Result<Answer, Failure> {
+    /// Stops a task; as it is then.
+    ///
+    /// # Errors
+    /// Why it may not have been stopped.
+    pub async fn stop_task(&self, task: &str, reason: &str) -> Result<Task, Failure> {
         self.budget.turn(Category::ResourceModify, Urgency::Kill).await;
         let request = self.sdk.stop_task().cluster(&self.cluster).task(task).reason(reason);
         let reply = request.send().await.map_err(|error| failure(&error))?;
         let task = said(reply.task(), "task")?;
-        Ok(Answer::Stopped(Box::new(convert::task(task))))
+        Ok(convert::task(task))
     }
 
     pub(crate) async fn register_definition(
         &self,
         content: DefinitionContent,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Definition, Failure> {
         self.budget.turn(Category::DefinitionModify, Urgency::Launch).await;
-        let (container, volumes) = container(&content)
+        let (container, volumes) = content::container(&content)
             .map_err(|message| Failure::Refused { code: "ClientException".to_owned(), message })?;
         let mode = content.network_mode.map(|mode| match mode {
             NetworkMode::Bridge => sdk::NetworkMode::Bridge,
@@ -88,63 +92,6 @@ impl Client {
             .container_definitions(container);
         let reply = request.send().await.map_err(|error| failure(&error))?;
         let told = said(reply.task_definition(), "taskDefinition")?;
-        Ok(Answer::Definition(Some(convert::definition(told))))
+        Ok(convert::definition(told))
     }
 }
-
-type Parts = (sdk::ContainerDefinition, Vec<sdk::Volume>);
-
-fn container(content: &DefinitionContent) -> Result<Parts, String> {
-    let mut builder = sdk::ContainerDefinition::builder()
-        .name(&*content.container)
-        .image(&*content.image)
-        .essential(true)
-        // Launches specify the memory; the definition only has to have a value.
-        .memory(MEMORY_MIB)
-        .set_entry_point(content.entry_point.as_deref().map(words))
-        .set_user(content.user.as_deref().map(str::to_owned))
-        .set_working_directory(content.working_directory.as_deref().map(str::to_owned))
-        .set_hostname(content.hostname.as_deref().map(str::to_owned))
-        .set_stop_timeout(content.stop_timeout_s.map(signed));
-    if content.privileged {
-        builder = builder.privileged(true);
-    }
-    for port in &content.ports {
-        let protocol =
-            if port.udp { sdk::TransportProtocol::Udp } else { sdk::TransportProtocol::Tcp };
-        builder = builder.port_mappings(
-            sdk::PortMapping::builder()
-                .container_port(i32::from(port.container_port))
-                .host_port(i32::from(port.host_port))
-                .protocol(protocol)
-                .build(),
-        );
-    }
-    for (key, value) in &content.labels {
-        builder = builder.docker_labels(&**key, &**value);
-    }
-    let mut volumes = Vec::new();
-    for (number, mount) in content.mounts.iter().enumerate() {
-        let name = format!("volume-{number}");
-        let host = sdk::HostVolumeProperties::builder().source_path(&*mount.host_path).build();
-        volumes.push(sdk::Volume::builder().name(&name).host(host).build());
-        let point =
-            sdk::MountPoint::builder().source_volume(name).container_path(&*mount.container_path);
-        builder = builder.mount_points(point.read_only(mount.read_only).build());
-    }
-    if let Some(check) = &content.health_check {
-        let check = sdk::HealthCheck::builder()
-            .set_command(Some(words(check.command.as_deref().unwrap_or_default())))
-            .set_interval(check.interval)
-            .set_timeout(check.timeout)
-            .set_retries(check.retries)
-            .set_start_period(check.start_period)
-            .build()
-            .map_err(|error| error.to_string())?;
-        builder = builder.health_check(check);
-    }
-    Ok((builder.build(), volumes))
-}
-
-/// Memory of registered definitions in MiB; every launch overrides it.
-const MEMORY_MIB: i32 = 32;

@@ -8,7 +8,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use longshore_client::{Client, Options};
-use longshore_replica::{Answer, Ask, DefinitionContent, Failure, StartTask};
+use longshore_replica::{
+    Answered, Asked, DefinitionAsk, DefinitionContent, Failure, InstancesAsk, Question, StartTask,
+    StopTask, TasksAsk,
+};
 use tokio::task::JoinSet;
 
 /// What is known about a request without an answer.
@@ -20,18 +23,25 @@ enum Verdict {
     Refused,
 }
 
-fn verdict(result: &Result<Answer, Failure>) -> Result<Verdict, &Answer> {
-    match result {
-        Ok(answer) => Err(answer),
-        Err(Failure::Unsure(_)) => Ok(Verdict::Unsure),
-        Err(Failure::NotDone(_)) => Ok(Verdict::NotDone),
-        Err(Failure::Throttled) => Ok(Verdict::Throttled),
-        Err(Failure::Refused { .. }) => Ok(Verdict::Refused),
-    }
+/// `None` of one that has an answer.
+fn verdict(answered: &Answered) -> Option<Verdict> {
+    let failure = match answered {
+        Answered::Instances(_, result) => result.as_ref().err(),
+        Answered::Tasks(_, result) => result.as_ref().err(),
+        Answered::Definition(_, result) => result.as_ref().err(),
+        Answered::Start(_, result) => result.as_ref().err(),
+        Answered::Stop(_, result) => result.as_ref().err(),
+    };
+    failure.map(|failure| match failure {
+        Failure::Unsure(_) => Verdict::Unsure,
+        Failure::NotDone(_) => Verdict::NotDone,
+        Failure::Throttled => Verdict::Throttled,
+        Failure::Refused { .. } => Verdict::Refused,
+    })
 }
 
-/// Every kind of request, once.
-fn asks() -> Vec<Ask> {
+/// Every question, once.
+fn asks() -> Vec<Question> {
     let start = StartTask {
         instance: "i".into(),
         definition: "web:1".into(),
@@ -50,15 +60,18 @@ fn asks() -> Vec<Ask> {
         ..Default::default()
     };
     vec![
-        Ask::ListInstances,
-        Ask::DescribeInstances(vec!["i".into()]),
-        Ask::ListTasks { desired_running: true, except: BTreeSet::new() },
-        Ask::DescribeTasks(vec!["t".into()]),
-        Ask::FindTasks { started_by: "ls-1".into() },
-        Ask::DescribeDefinition("web".into()),
-        Ask::RegisterDefinition(Box::new(content)),
-        Ask::StartTask(Box::new(start)),
-        Ask::StopTask { task: "t".into(), reason: "a test".into() },
+        Question::Instances(Asked::new(1), InstancesAsk::List),
+        Question::Instances(Asked::new(2), InstancesAsk::Describe(vec!["i".into()])),
+        Question::Tasks(
+            Asked::new(3),
+            TasksAsk::List { desired_running: true, except: BTreeSet::new() },
+        ),
+        Question::Tasks(Asked::new(4), TasksAsk::Describe(vec!["t".into()])),
+        Question::Tasks(Asked::new(5), TasksAsk::Find("ls-1".into())),
+        Question::Definition(Asked::new(6), DefinitionAsk::Describe("web".into())),
+        Question::Definition(Asked::new(7), DefinitionAsk::Register(Box::new(content))),
+        Question::Start(Asked::new(8), Box::new(start)),
+        Question::Stop(Asked::new(9), StopTask { task: "t".into(), reason: "a test".into() }),
     ]
 }
 
@@ -154,7 +167,7 @@ async fn all_are(endpoint: Endpoint, wanted: Verdict) {
     }
     while let Some(done) = asked.join_next().await {
         let (ask, result) = done.unwrap();
-        assert_eq!(verdict(&result), Ok(wanted), "{endpoint:?}: {ask:?}: {result:?}");
+        assert_eq!(verdict(&result), Some(wanted), "{endpoint:?}: {ask:?}: {result:?}");
     }
 }
 
@@ -248,8 +261,8 @@ async fn credentials_that_are_not_taken_mean_that_nothing_was_done() {
 async fn a_client_exception_about_a_definition_means_that_there_is_none() {
     let endpoint = error(400, r#"{"__type":"ClientException","message":"Unable to describe it."}"#);
     let client = client(endpoint).await;
-    let answer = client.ask(Ask::DescribeDefinition("web".into())).await;
-    assert_eq!(answer, Ok(Answer::Definition(None)));
+    let answer = client.describe_definition("web").await;
+    assert_eq!(answer, Ok(None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,9 +276,9 @@ async fn silence_after_a_start_leaves_us_unsure() {
         budget: false,
     };
     let client = Client::new(options).await.unwrap();
-    let start = asks().into_iter().find(|ask| matches!(ask, Ask::StartTask(_))).unwrap();
-    // The kernel accepts the connection, but nobody reads from it.
+    let start = asks().into_iter().find(|ask| matches!(ask, Question::Start(..))).unwrap();
+    // The kernel takes the connection, and nobody reads it.
     let result = client.ask(start).await;
-    assert_eq!(verdict(&result), Ok(Verdict::Unsure), "{result:?}");
+    assert_eq!(verdict(&result), Some(Verdict::Unsure), "{result:?}");
     drop(listener);
 }

@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
-use longshore_replica::{Answer, Ask, Instance};
+use longshore_replica::Instance;
 use serde_json::json;
 
 use crate::args::InstancesArgs;
@@ -23,9 +22,7 @@ const COLUMNS: [Column; 7] = [
 /// Lists instances and their remaining resources.
 pub(crate) async fn instances(args: InstancesArgs, json: bool) -> anyhow::Result<ExitCode> {
     let cluster = Cluster::of(&args.cluster).await?;
-    let Answer::Instances(found) = cluster.ask(Ask::ListInstances).await? else {
-        bail!("unexpected answer from the cluster")
-    };
+    let found = cluster.instances().await?;
     if json {
         for instance in &found {
             crate::output::say!(

@@ -1,0 +1,127 @@
+//! What the SDK is given for a content.
+
+use longshore_replica::{DefinitionContent, Mount, MountSource};
+use longshore_wire_ecs::shape::container_definition::{
+    Device, HostEntry, KernelCapabilities, LinuxParameters, LogConfiguration, SystemControl, Tmpfs,
+    Ulimit,
+};
+
+use super::{container, sdk};
+
+fn content() -> DefinitionContent {
+    DefinitionContent { container: "task".into(), image: "nginx".into(), ..Default::default() }
+}
+
+fn mount(source: MountSource, path: &str) -> Mount {
+    Mount { source, container_path: path.into(), read_only: false }
+}
+
+#[test]
+fn what_is_not_asked_for_is_not_said() {
+    let (container, volumes) = container(&content()).expect("nothing is missing");
+    let said = sdk::ContainerDefinition::builder()
+        .name("task")
+        .image("nginx")
+        .essential(true)
+        .memory(super::MEMORY_MIB)
+        .build();
+    assert_eq!((container, volumes), (said, Vec::new()));
+}
+
+fn linux() -> LinuxParameters {
+    LinuxParameters {
+        capabilities: Some(KernelCapabilities {
+            add: Some(vec!["NET_ADMIN".into()]),
+            drop: Some(vec!["ALL".into()]),
+        }),
+        devices: Some(vec![Device {
+            host_path: Some("/dev/fuse".into()),
+            container_path: Some("/dev/fuse".into()),
+            permissions: Some(vec!["read".into()]),
+        }]),
+        tmpfs: Some(vec![Tmpfs {
+            container_path: Some("/run".into()),
+            size: Some(64),
+            mount_options: Some(vec!["noexec".into()]),
+        }]),
+        init_process_enabled: Some(true),
+        shared_memory_size: Some(128),
+        max_swap: Some(0),
+        swappiness: Some(10),
+    }
+}
+
+#[test]
+fn what_ecs_has_structures_for_is_written_into_them() {
+    let limit = Ulimit { name: Some("nofile".into()), soft_limit: Some(1), hard_limit: Some(2) };
+    let log = LogConfiguration {
+        log_driver: Some("syslog".into()),
+        options: Some([("tag".into(), "web".into())].into()),
+        ..Default::default()
+    };
+    let control =
+        SystemControl { namespace: Some("net.core.somaxconn".into()), value: Some("1024".into()) };
+    let host = HostEntry { hostname: Some("db".into()), ip_address: Some("10.0.0.7".into()) };
+    let (told, _) = container(&DefinitionContent {
+        linux: linux(),
+        ulimits: vec![limit],
+        log: Some(log),
+        system_controls: vec![control],
+        extra_hosts: vec![host],
+        environment: [("A".into(), "1".into())].into(),
+        command: Some(vec!["serve".into()]),
+        read_only_root: true,
+        ..content()
+    })
+    .expect("nothing is missing");
+    let linux = told.linux_parameters().expect("they are said");
+    let capabilities = linux.capabilities().expect("they are said");
+    assert_eq!(
+        (capabilities.add()[0].as_str(), capabilities.drop()[0].as_str()),
+        ("NET_ADMIN", "ALL")
+    );
+    assert_eq!(linux.devices()[0].permissions(), [sdk::DeviceCgroupPermission::Read]);
+    assert_eq!(
+        (linux.tmpfs()[0].size(), linux.tmpfs()[0].mount_options()[0].as_str()),
+        (64, "noexec")
+    );
+    assert_eq!((linux.init_process_enabled(), linux.shared_memory_size()), (Some(true), Some(128)));
+    assert_eq!((linux.max_swap(), linux.swappiness()), (Some(0), Some(10)));
+    let limit = &told.ulimits()[0];
+    assert_eq!(
+        (limit.name(), limit.soft_limit(), limit.hard_limit()),
+        (&sdk::UlimitName::Nofile, 1, 2)
+    );
+    let log = told.log_configuration().expect("it is said");
+    assert_eq!(log.log_driver(), &sdk::LogDriver::Syslog);
+    assert_eq!(told.system_controls()[0].namespace(), Some("net.core.somaxconn"));
+    assert_eq!(told.extra_hosts()[0].ip_address(), "10.0.0.7");
+    assert_eq!((told.environment()[0].name(), told.command()[0].as_str()), (Some("A"), "serve"));
+    assert_eq!(told.readonly_root_filesystem(), Some(true));
+}
+
+/// \[A8\]
+#[test]
+fn a_named_volume_is_shared_under_its_own_name_and_others_have_names_of_their_own() {
+    let named = MountSource::Volume {
+        name: "volume-0".into(),
+        driver: "local".into(),
+        options: [("type".into(), "nfs".into())].into(),
+    };
+    let mounts = vec![
+        mount(MountSource::Host("/srv".into()), "/srv"),
+        mount(named.clone(), "/a"),
+        mount(named, "/b"),
+        mount(MountSource::Fresh, "/tmp"),
+    ];
+    let (told, volumes) =
+        container(&DefinitionContent { mounts, ..content() }).expect("nothing is missing");
+    let names: Vec<_> =
+        told.mount_points().iter().filter_map(sdk::MountPoint::source_volume).collect();
+    assert_eq!(names, ["volume-1", "volume-0", "volume-0", "volume-2"]);
+    let docker = volumes[0].docker_volume_configuration().expect("it is Docker's");
+    assert_eq!((docker.scope(), docker.autoprovision()), (Some(&sdk::Scope::Shared), Some(true)));
+    assert_eq!(docker.driver(), Some("local"));
+    let path = |number: usize| volumes[number].host().and_then(|host| host.source_path());
+    assert_eq!((volumes.len(), path(1), path(2)), (3, Some("/srv"), None));
+}
