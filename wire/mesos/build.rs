@@ -7,7 +7,7 @@ use prost::Message;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let schema = PathBuf::from("../../schema/mesos");
     println!("cargo:rerun-if-changed={}", schema.display());
-    let mut files = protox::compile(["scheduler.proto"], [&schema])?;
+    let mut files = protox::compile(["scheduler.proto", "master.proto"], [&schema])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), files.encode_to_vec())?;
     // Deprecation matters only to JSON, which uses the descriptors above. In Rust it would just

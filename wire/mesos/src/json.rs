@@ -5,6 +5,7 @@
 //! value may stand where a list is expected, and an unknown name in an optional enum is as good as unset.
 
 mod read;
+mod write;
 
 use std::sync::LazyLock;
 
@@ -18,6 +19,8 @@ use prost_reflect::{
 use serde_json::{Map, Value as Json};
 
 use crate::media::DecodeError;
+
+pub use write::write;
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
     let bytes: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
@@ -150,6 +153,9 @@ mod tests {
         let error =
             read(r#"{"type":"KILL","kill":{"task_id":{}}}"#).expect_err("value is required");
         assert!(error.to_string().contains("kill.task_id.value"), "{error}");
+        let error = read(r#"{"type":"DECLINE","decline":{"offer_ids":[{"value":"o"},{}]}}"#)
+            .expect_err("value is required");
+        assert!(error.to_string().contains("decline.offer_ids[1].value"), "{error}");
     }
 
     /// \[J1\]

@@ -35,6 +35,14 @@ impl Trouble {
         E::custom("missing")
     }
 
+    /// What is missing is missing in that element of a list. Source: Mesos counts elements there, and only there.
+    fn within(&mut self, depth: usize, at: usize) {
+        let name = depth.checked_sub(1).and_then(|depth| self.path.get_mut(depth));
+        if let (Some(name), Some(What::Missing(_))) = (name, &self.what) {
+            name.push_str(&format!("[{at}]"));
+        }
+    }
+
     /// In words; `None` if nothing was found wrong.
     fn text(self) -> Option<String> {
         let path = |between: &str, last: String| [&*self.path, &[last]].concat().join(between);
@@ -206,7 +214,8 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
         if self.is_element || !self.field.is_list() {
             return Err(self.unexpected("a list"));
         }
-        loop {
+        let depth = self.trouble.path.len();
+        for at in 0_usize.. {
             let seed = ValueSeed {
                 field: self.field,
                 kind: self.kind,
@@ -214,10 +223,16 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
                 trouble: &mut *self.trouble,
                 wire: &mut *self.wire,
             };
-            if list.next_element_seed(seed)?.is_none() {
-                return Ok(true);
+            match list.next_element_seed(seed) {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    self.trouble.within(depth, at);
+                    return Err(error);
+                }
             }
         }
+        Ok(true)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<bool, A::Error> {
