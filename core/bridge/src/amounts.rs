@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use longshore_wire_mesos::v1::{Resource, resource, value};
 
-use crate::description::shortened;
 use crate::ranges::Ranges;
+use crate::words::shortened;
 
 /// Thousandths of one.
 pub(crate) const MILLI: u64 = 1_000;
@@ -16,24 +16,36 @@ const SCALAR_MAX: f64 = 1e12;
 
 /// Amounts of resources: scalars by name in thousandths, and ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Amounts {
+pub struct Amounts {
     pub(crate) scalars: BTreeMap<String, u64>,
     pub(crate) ports: Ranges,
 }
 
 impl Amounts {
-    pub(crate) fn of(cpus: u64, mem: u64, disk: u64, ports: Ranges) -> Self {
+    /// Of the usual three, in thousandths, and ports.
+    pub fn of(cpus: u64, mem: u64, disk: u64, ports: Ranges) -> Self {
         let scalars = [("cpus", cpus), ("mem", mem), ("disk", disk)];
         let scalars = scalars.into_iter().filter(|(_, amount)| *amount > 0);
         Self { scalars: scalars.map(|(name, amount)| (name.to_owned(), amount)).collect(), ports }
     }
 
+    /// Scalars by name, as numbers.
+    pub fn scalars(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.scalars.iter().map(|(name, amount)| (&**name, to_number(*amount)))
+    }
+
+    /// Ports.
+    pub fn ports(&self) -> &Ranges {
+        &self.ports
+    }
+
     /// Thousandths of a scalar.
-    pub(crate) fn scalar(&self, name: &str) -> u64 {
+    pub fn scalar(&self, name: &str) -> u64 {
         self.scalars.get(name).copied().unwrap_or(0)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is nothing of anything.
+    pub fn is_empty(&self) -> bool {
         self.scalars.is_empty() && self.ports.is_empty()
     }
 
@@ -43,12 +55,13 @@ impl Amounts {
             && self.ports.contains_all(&other.ports)
     }
 
-    pub(crate) fn plus(&self, other: &Self) -> Self {
+    /// Both together.
+    pub fn plus(&self, other: &Self) -> Self {
         Self::sum([self, other])
     }
 
     /// All of them together.
-    pub(crate) fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+    pub fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut scalars = BTreeMap::new();
         let mut ports = Vec::new();
         for one in all {
@@ -63,7 +76,7 @@ impl Amounts {
     }
 
     /// Adds in place.
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         for (name, amount) in &other.scalars {
             add(&mut self.scalars, name, *amount);
         }
@@ -106,7 +119,7 @@ impl Amounts {
     }
 
     /// What is left; nothing goes below zero.
-    pub(crate) fn minus(&self, other: &Self) -> Self {
+    pub fn minus(&self, other: &Self) -> Self {
         let left = self
             .scalars
             .iter()

@@ -36,6 +36,8 @@ pub struct Config {
     pub default_image: DefaultImage,
     /// How long a framework may hold an offer, in ms; `None` for ever, as Mesos has it by default.
     pub offer_timeout_ms: Option<u64>,
+    /// From SIGTERM to SIGKILL for tasks without a kill policy, in s, from 1 to 120.
+    pub kill_grace_s: u32,
     /// When the program started, in ms since the epoch.
     pub started_at_ms: u64,
 }

@@ -3,8 +3,6 @@
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::TaskState;
 
-use crate::launch::Launch;
-
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
@@ -53,14 +51,4 @@ pub enum Happening {
         /// Why, as the framework is told.
         why: Option<String>,
     },
-}
-
-impl Happening {
-    pub(crate) fn launched(launch: &Launch) -> Self {
-        Self::Launched {
-            framework: launch.framework.clone(),
-            task: launch.task.clone(),
-            agent: launch.agent.clone(),
-        }
-    }
 }

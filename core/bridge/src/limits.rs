@@ -9,6 +9,8 @@ pub const UPDATE_RETRY_MS_MIN: u64 = 10_000;
 pub const UPDATE_RETRY_MS_MAX: u64 = 600_000;
 /// How long declined resources are not offered again, in ms. Source: Mesos, `Filters.refuse_seconds`.
 pub const REFUSE_MS: u64 = 5_000;
+/// Shortest filter but none, in ms, so that it outlives the next allocation. Source: Mesos, `--allocation_interval`.
+pub const REFUSE_MS_MIN: u64 = 1_000;
 /// Longest filter, in ms. Source: Mesos: 365 days.
 pub const REFUSE_MS_MAX: u64 = 365 * 24 * 3_600_000;
 /// How long an allocation waits for more to allocate, in ms. Source: chosen by us.
@@ -37,6 +39,23 @@ pub const TASK_BYTES_MAX: usize = 256 * 1024;
 pub const FILTERS_PER_OFFER_MAX: usize = 16;
 /// Filters that a framework may have. Source: chosen by us; beyond it what is declined may be offered again at once.
 pub const FILTERS_PER_FRAMEWORK_MAX: usize = 200_000;
+/// Filters that all frameworks together may have. Source: chosen by us: about 600 MB.
+pub const FILTERS_MAX: usize = 2_000_000;
+/// Names of scalars that filters share. Source: chosen by us: far more than agents have.
+pub const FILTER_NAMES_MAX: usize = 1_000;
+/// Alternative minimal resources of one role. Source: chosen by us, since each look at an agent tests them.
+pub const MINIMUMS_PER_ROLE_MAX: usize = 16;
+/// Attribute constraints of one framework. Source: chosen by us, since each look at an agent may test them.
+pub const CONSTRAINTS_PER_FRAMEWORK_MAX: usize = 1_000;
+/// Bytes of a regular expression of an offer constraint. Source: Mesos: its compiled form has at most 100 instructions, of
+/// which each byte of text takes one.
+pub const PATTERN_BYTES_MAX: usize = 1_024;
+/// Bytes of its compiled form. Source: Mesos allows RE2 4,096, whose form is denser.
+pub const PATTERN_COMPILED_BYTES_MAX: usize = 64 * 1024;
+/// How deep its groups may be nested. Source: chosen by us.
+pub const PATTERN_NESTING_MAX: u32 = 64;
+/// Levels of roles that compete by themselves; deeper ones compete as one. Source: chosen by us.
+pub const ROLE_DEPTH_MAX: usize = 32;
 /// Filters of a framework that are ended together. Source: chosen by us: a millisecond of work.
 pub const ENDS_TOGETHER_MAX: usize = 1_000;
 /// Timers that go off in one step. Source: chosen by us: a few milliseconds of work.
@@ -55,6 +74,8 @@ pub const QUESTIONS_BYTES_MAX_ALL: usize = 256 * 1024 * 1024;
 /// Bytes of a question that is taken however many others wait. Source: chosen by us: times the number of connections they are
 /// as much as all others.
 pub const QUESTION_BYTES_SMALL: usize = 64 * 1024;
+/// Tasks of a question that are left unanswered in a row, right after a start. Source: chosen by us: a few milliseconds of work.
+pub const UNANSWERED_MAX: usize = 10_000;
 /// Live tasks of one framework. Source: chosen by us, so that one framework cannot use up all memory.
 pub const TASKS_PER_FRAMEWORK_MAX: usize = 100_000;
 /// Updates of one task that may wait for acknowledgement. Source: chosen by us; older ones give way, the last stays.
@@ -71,6 +92,11 @@ pub const SETTLE_LOOKS: u32 = 15;
 pub const STOP_RETRY_MS: u64 = 5_000;
 /// How long a task definition that was found is not looked up again, in ms. Source: chosen by us.
 pub const DEFINITION_FRESH_MS: u64 = 10_000;
+/// Task definitions that are remembered, by name and by content. Source: chosen by us; the oldest gives way and is looked up again.
+pub const DEFINITIONS_MAX: usize = 4_096;
+/// How long after ECS accepted a task reads may say that there is none, in ms. Source: chosen by us; ECS's documentation asks clients to
+/// describe a task that was just started again and again, up to 5 minutes.
+pub const MISSING_MS: u64 = 60_000;
 /// How long reserved resources may go unseen in the cluster's own figures, in ms. Source: chosen by us; ECS is eventually
 /// consistent within a second or so.
 pub const UNSEEN_MS_MAX: u64 = 10_000;
@@ -103,3 +129,11 @@ pub const STRAY_LOOKS_MS: [u64; 5] = [2_000, 5_000, 15_000, 30_000, 60_000];
 pub const STRAY_LOOKS_END_MS: u64 = 75_000;
 /// How long a launch that was given up is looked for, in ms. Source: chosen by us: far longer than a request lives.
 pub const GIVEN_UP_MS: u64 = 600_000;
+/// Seconds from SIGTERM to SIGKILL for a task without a kill policy. Source: \[A12\], Mesos's command and default executors;
+/// its Docker executor takes the 5 s of the agent's setting.
+pub const KILL_GRACE_S: u32 = 3;
+/// Least seconds of `stopTimeout`. Source: amazon-ecs-agent, `stopContainer`: it takes zero for its own default of 30.
+pub const STOP_TIMEOUT_S_MIN: u32 = 1;
+/// Characters of the overrides of one container as JSON besides its name, command and environment. Source: chosen by us:
+/// brackets, names of members and two numbers of ten digits, with some to spare.
+pub const OVERRIDES_FRAME_CHARS: usize = 128;

@@ -1,18 +1,20 @@
 //! What the bridge may be told, what it may ask for, and what it does when time passes.
+//!
+//! [`Bridge`] is a small machine: it gives each input to the flow that deals with it, and ends each step by bringing the sums of
+//! the allocator up to the launches, and by sending what is due.
 
-use std::sync::Arc;
-
-use longshore_machine::{Machine, Timestamp};
-use longshore_replica::{Answer, Ask, Failure, News};
+use longshore_machine::{Ids, Machine, Timestamp};
+use longshore_replica::{Answered, News, Question};
 use longshore_wire_mesos::v1::scheduler::Event;
 
-use crate::check::Checked;
+use crate::agenda::{Agenda, Timer};
+use crate::calls::ValidCall;
+use crate::config::Config;
+use crate::context::{Asking, Context};
+use crate::flows::Parts;
 use crate::happening::Happening;
-use crate::state::{Bridge, Timer};
-use crate::{
-    allocate, call, definition, endpoint, feed, filter, launch, limits, observe, outbox, reading,
-    recover, status, stop, stray, subscribe, work,
-};
+use crate::limits;
+use crate::operator::{Change, Command, View};
 
 /// Names one HTTP request, so that its answer finds the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,23 +24,14 @@ pub struct CallId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamKey(pub u64);
 
-/// Names one thing that was asked of the cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Asked(pub u64);
-
-/// A page of the operator endpoints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Page {
-    /// `/state`
-    State,
-    /// `/slaves`
-    Slaves,
-    /// `/tasks`
-    Tasks,
-    /// `/frameworks`
-    Frameworks,
-    /// `/metrics/snapshot`
-    Metrics,
+/// The way by which a call came. Each way in is a variant here and a module at the edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The v1 scheduler API, with the `Mesos-Stream-Id` header of the request, if there was one.
+    V1 {
+        /// The header.
+        stream_id: Option<String>,
+    },
 }
 
 /// What the bridge may be told.
@@ -49,9 +42,9 @@ pub enum Input {
         /// To answer to.
         id: CallId,
         /// What it says.
-        call: Box<Checked>,
-        /// The `Mesos-Stream-Id` header.
-        stream_id: Option<String>,
+        call: Box<ValidCall>,
+        /// How it came.
+        origin: Origin,
         /// Who the caller proved to be, where callers must prove it.
         principal: Option<String>,
     },
@@ -60,18 +53,24 @@ pub enum Input {
     /// The reader of a stream has taken all that was sent before the last mark.
     Reached(StreamKey),
     /// The cluster answered.
-    Answered(Asked, Result<Answer, Failure>),
+    Answered(Answered),
     /// Events of the cluster arrive from now on.
     FeedUp,
     /// They do not any more, and why.
     FeedDown(String),
     /// Events of the cluster.
     Told(Vec<News>),
-    /// An operator asks.
-    Inspected(CallId, Page),
+    /// An operator looks.
+    Inspected(CallId),
+    /// An operator has something done.
+    Commanded(CallId, Command),
+    /// An operator looks, and goes on watching.
+    Watched(CallId),
+    /// One who watched has left: told once for each answer to [`Input::Watched`].
+    Unwatched,
 }
 
-/// The answer to an HTTP request.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response {
     /// 202, no body.
@@ -82,8 +81,10 @@ pub enum Response {
     Stream(StreamKey, String),
     /// A status, and text that says why.
     Refused(u16, String),
-    /// 200 and JSON, in pieces.
-    Json(Arc<[Vec<u8>]>),
+    /// What operators see at this moment.
+    View(Box<View>),
+    /// What operators see at this moment. All that changes after it is told by [`Output::Changed`].
+    Watched(Box<View>),
 }
 
 /// What the bridge may ask for.
@@ -98,7 +99,7 @@ pub enum Output {
     /// End a stream.
     Close(StreamKey),
     /// Ask the cluster.
-    Ask(Asked, Ask),
+    Ask(Question),
     /// Whether events of the cluster are wanted from now on.
     Listen(bool),
     /// The cluster has been read: frameworks are answered from now on.
@@ -107,6 +108,57 @@ pub enum Output {
     Note(String),
     /// Tell an operator of something.
     Happened(Happening),
+    /// Tell those who watch what has changed, in this order.
+    Changed(Vec<Change>),
+}
+
+/// The bridge.
+#[derive(Debug)]
+pub struct Bridge {
+    parts: Parts,
+    ids: Ids,
+    agenda: Agenda,
+    asking: Asking,
+}
+
+impl Bridge {
+    /// A bridge that knows nothing yet and reads the cluster first.
+    pub fn new(config: Config, seed: u128) -> Self {
+        let mut ids = Ids::new(seed);
+        let mut agenda = Agenda::default();
+        agenda.at(Timestamp::default(), Timer::Recover);
+        let parts = Parts::new(config, ids.uuid("master"));
+        Self { parts, ids, agenda, asking: Asking::default() }
+    }
+
+    /// Whether the cluster has been read since the start.
+    pub fn is_recovered(&self) -> bool {
+        self.parts.is_recovered()
+    }
+
+    /// How much is kept, by what it is: what is over must not stay.
+    pub fn sizes(&self) -> Vec<(&'static str, usize)> {
+        let mut sizes = self.parts.sizes();
+        sizes.push(("agenda", self.agenda.len()));
+        sizes
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Does something to the parts in the context of a step, and then what every step ends with.
+    fn run(
+        &mut self,
+        now: Timestamp,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut Parts, &mut Context<'_>),
+    ) {
+        let Self { parts, ids, agenda, asking } = self;
+        let mut cx = Context { now, ids, agenda, asking, out };
+        act(parts, &mut cx);
+        parts.settle(&mut cx);
+    }
 }
 
 impl Machine for Bridge {
@@ -114,86 +166,38 @@ impl Machine for Bridge {
     type Output = Output;
 
     fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
-        match input {
-            Input::Called { id, call, stream_id, principal } => {
-                let stream_id = stream_id.as_deref();
-                let response = call::answer(self, now, id, *call, stream_id, principal, out);
-                // A stream is answered by `subscribe`, before its first event; work, once it is done.
-                if let Some(response) = response {
-                    out.push(Output::Respond(id, response));
-                } else if let Some(stream) = self.opening.take() {
-                    // The answer goes out ahead of the events that were pushed while it was made.
-                    let at = out.iter().position(
-                        |output| matches!(output, Output::Send(key, _) if *key == stream.0),
-                    );
-                    out.insert(
-                        at.unwrap_or(out.len()),
-                        Output::Respond(id, Response::Stream(stream.0, stream.1)),
-                    );
-                }
+        self.run(now, out, |parts, cx| match input {
+            Input::Called { id, call, origin, principal } => {
+                parts.called(cx, id, *call, &origin, principal);
             }
-            Input::StreamEnded(stream) => subscribe::stream_ended(self, now, stream, out),
-            Input::Reached(stream) => outbox::reached(self, now, stream, out),
-            Input::Answered(asked, result) => reading::answered(self, now, asked, result, out),
-            Input::FeedUp => feed::up(self, now),
-            Input::FeedDown(why) => feed::down(self, now, &why, out),
-            Input::Told(news) => feed::told(self, now, news, out),
-            Input::Inspected(id, page) => {
-                endpoint::ask(self, now, id, page, out);
-            }
-        }
-        self.settle(now, out);
+            Input::StreamEnded(stream) => parts.stream_ended(cx, stream),
+            Input::Reached(stream) => parts.reached(cx, stream),
+            Input::Answered(answered) => parts.answered(cx, answered),
+            Input::FeedUp => parts.feed_up(cx),
+            Input::FeedDown(why) => parts.feed_down(cx, &why),
+            Input::Told(news) => parts.told(cx, news),
+            Input::Inspected(id) => parts.inspected(cx, id),
+            Input::Commanded(id, command) => parts.commanded(cx, id, command),
+            Input::Watched(id) => parts.watched(cx, id),
+            Input::Unwatched => parts.unwatched(),
+        });
     }
 
     fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        for _ in 0..limits::TIMERS_PER_TICK_MAX {
-            let due = self.timers.first().cloned().filter(|(at, _)| *at <= now);
-            let Some((_, timer)) = due else { break };
-            self.timers.pop_first();
-            match timer {
-                Timer::Heartbeat(stream) => subscribe::heartbeat(self, now, stream, out),
-                Timer::Failover(framework) => {
-                    subscribe::failover_expired(self, now, &framework, out);
-                }
-                Timer::Repeat(launch) => status::repeat(self, now, &launch, out),
-                Timer::Settle(launch) => launch::settle(self, now, &launch, out),
-                Timer::Starting(launch) => observe::starting(self, now, &launch, out),
-                Timer::Stop(launch) => stop::again(self, &launch, out),
-                Timer::Recover => recover::begin(self, out),
-                Timer::Strays => stray::look(self, out),
-                Timer::StraysOver => stray::end(self),
-                Timer::Unlisten => feed::unlisten(self, out),
-                Timer::EventDue(arn) => feed::due(self, now, &arn, out),
-                Timer::Filters(framework) => filter::ended(self, now, &framework),
-                Timer::Offer(offer) => crate::offer::rescind(self, now, &offer, out),
-                Timer::Definitions => definition::look_again(self, now, out),
+        self.run(now, out, |parts, cx| {
+            for _ in 0..limits::TIMERS_PER_TICK_MAX {
+                let Some(timer) = cx.agenda.pop_due(now) else { break };
+                parts.due(cx, timer);
             }
-        }
-        allocate::go_on(self, now, out);
-        work::go_on(self, now, out);
-        self.settle(now, out);
+            parts.go_on(cx);
+        });
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        if self.work.is_ready() || self.allocation.is_some() {
+        if self.parts.is_busy() {
             return Some(Timestamp::default());
         }
-        let timers = self.timers.first().map(|(at, _)| *at);
-        let reading = reading::next_at(self);
-        [timers, reading, self.allocate_at].into_iter().flatten().min()
-    }
-}
-
-impl Bridge {
-    /// What every step ends with: allocations and readings that are due.
-    fn settle(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        launch::resolve_doubts(self, now, out);
-        if self.allocation.is_none() && self.allocate_at.is_some_and(|at| at <= now) {
-            self.allocate_at = None;
-            allocate::begin(self, now, out);
-        }
-        reading::read_if_due(self, now, out);
-        feed::listen(self, now, out);
+        [self.agenda.next_at(), self.parts.next_at()].into_iter().flatten().min()
     }
 }
 

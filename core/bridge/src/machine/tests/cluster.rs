@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use longshore_machine::Timestamp;
 use longshore_replica::{
-    Answer, Ask, Container, Definition, DefinitionContent, Failure, Instance, LastStatus, News,
-    StartTask, StopCode, Task,
+    Answered, CONTENT_LABEL, Container, Definition, DefinitionAsk, DefinitionContent, Failure,
+    Instance, InstancesAsk, LastStatus, News, Outcome, Question, StartTask, StopCode, Task, Tasks,
+    TasksAsk,
 };
 use longshore_wire_ecs::Str;
 
@@ -37,6 +38,8 @@ pub(super) struct Cluster {
     pub(super) fates: VecDeque<Fate>,
     /// Whether it answers at all.
     pub(super) reachable: bool,
+    /// Whether definitions show their labels.
+    pub(super) shows_labels: bool,
     /// Each `StartTask` that was asked for, whatever became of it.
     pub(super) starts: Vec<StartTask>,
     /// ARN of the task of each `StopTask`.
@@ -71,6 +74,7 @@ impl Cluster {
             tasks: BTreeMap::new(),
             fates: VecDeque::new(),
             reachable: true,
+            shows_labels: true,
             starts: Vec::new(),
             stops: Vec::new(),
             registrations: Vec::new(),
@@ -134,16 +138,40 @@ impl Cluster {
 
     /// Registers a definition that tasks may name.
     pub(super) fn define(&mut self, family: &str, cpu: u32, memory_mib: u32) {
+        self.define_with(family, &[("app", true)], cpu, memory_mib);
+    }
+
+    /// Registers a definition of several containers, each with whether it is essential.
+    pub(super) fn define_with(
+        &mut self,
+        family: &str,
+        containers: &[(&str, bool)],
+        cpu: u32,
+        memory_mib: u32,
+    ) {
+        let essential = containers.iter().filter(|(_, is_essential)| *is_essential);
         let definition = Definition {
             arn: format!("{PREFIX}:task-definition/{family}:1").into(),
             active: true,
-            containers: vec!["app".into()],
-            images: vec!["web:latest".into()],
+            containers: containers.iter().map(|(name, _)| (*name).into()).collect(),
+            essential: essential.map(|(name, _)| (*name).into()).collect(),
+            images: containers.iter().map(|_| "web:latest".into()).collect(),
             cpu,
             memory_mib,
-            ports: Vec::new(),
+            ..Default::default()
         };
         self.definitions.insert(family.into(), definition);
+    }
+
+    /// A definition is deregistered; a task that is to start with it is refused.
+    pub(super) fn deregister(&mut self, family: &str) {
+        self.definitions.get_mut(family).expect("it is registered").active = false;
+    }
+
+    /// A definition is deregistered, and its family has a new revision.
+    pub(super) fn revise(&mut self, family: &str) {
+        let definition = self.definitions.get_mut(family).expect("it is registered");
+        definition.arn = next_revision(&definition.arn);
     }
 
     /// ARN of the latest task that runs a framework's task.
@@ -216,76 +244,93 @@ impl Cluster {
     }
 
     /// Answers one question.
-    pub(super) fn answer(&mut self, now: Timestamp, ask: Ask) -> Result<Answer, Failure> {
+    pub(super) fn answer(&mut self, now: Timestamp, question: Question) -> Answered {
         if !self.reachable {
-            return Err(Failure::NotDone("connection refused".to_owned()));
+            return question.fails(Failure::NotDone("connection refused".to_owned()));
         }
-        match ask {
-            Ask::ListInstances => Ok(self.instances_where(|_| true)),
-            Ask::DescribeInstances(arns) => {
-                Ok(self.instances_where(|instance| arns.contains(&instance.arn)))
+        match question {
+            Question::Instances(asked, InstancesAsk::List) => {
+                Answered::Instances(asked, Ok(self.instances_where(|_| true)))
             }
-            Ask::ListTasks { desired_running, except } => {
-                self.listings += 1;
-                Ok(self.tasks_where(|task| {
-                    task.desired_running == desired_running && !except.contains(&task.arn)
-                }))
+            Question::Instances(asked, InstancesAsk::Describe(arns)) => {
+                let found = self.instances_where(|instance| arns.contains(&instance.arn));
+                Answered::Instances(asked, Ok(found))
             }
-            Ask::DescribeTasks(arns) => {
-                self.described.push(arns.clone());
-                let missing =
-                    arns.iter().filter(|arn| !self.tasks.contains_key(*arn)).cloned().collect();
-                match self.tasks_where(|task| arns.contains(&task.arn)) {
-                    Answer::Tasks { found, .. } => Ok(Answer::Tasks { found, missing }),
-                    other => Ok(other),
-                }
+            Question::Tasks(asked, ask) => Answered::Tasks(asked, Ok(self.read_tasks(ask))),
+            Question::Definition(asked, DefinitionAsk::Describe(name)) => {
+                let name = name.rsplit('/').next().and_then(|name| name.split(':').next());
+                let known = self.definitions.get(name.unwrap_or_default()).cloned();
+                Answered::Definition(asked, Ok(known))
             }
-            Ask::FindTasks { started_by } => {
-                Ok(self.tasks_where(|task| task.started_by.as_deref() == Some(&*started_by)))
+            Question::Definition(asked, DefinitionAsk::Register(content)) => {
+                Answered::Definition(asked, Ok(Some(self.register(*content))))
             }
-            Ask::DescribeDefinition(name) => {
-                let family = name
-                    .rsplit('/')
-                    .next()
-                    .and_then(|name| name.split(':').next())
-                    .unwrap_or_default();
-                Ok(Answer::Definition(self.definitions.get(family).cloned()))
-            }
-            Ask::RegisterDefinition(content) => Ok(self.register(*content)),
-            Ask::StartTask(start) => self.start(now, &start),
-            Ask::StopTask { task, .. } => self.stop(&task),
+            Question::Start(asked, start) => Answered::Start(asked, self.start(now, &start)),
+            Question::Stop(asked, stop) => Answered::Stop(asked, self.stop(&stop.task)),
         }
     }
 
-    fn instances_where(&mut self, wanted: impl Fn(&Instance) -> bool) -> Answer {
+    fn read_tasks(&mut self, ask: TasksAsk) -> Tasks {
+        match ask {
+            TasksAsk::List { desired_running, except } => {
+                self.listings += 1;
+                self.tasks_where(|task| {
+                    task.desired_running == desired_running && !except.contains(&task.arn)
+                })
+            }
+            TasksAsk::Describe(arns) => {
+                self.described.push(arns.clone());
+                let unknown = arns.iter().filter(|arn| !self.tasks.contains_key(*arn));
+                let missing = unknown.cloned().collect();
+                Tasks { missing, ..self.tasks_where(|task| arns.contains(&task.arn)) }
+            }
+            TasksAsk::Find(started_by) => {
+                self.tasks_where(|task| task.started_by.as_deref() == Some(&*started_by))
+            }
+        }
+    }
+
+    fn instances_where(&mut self, wanted: impl Fn(&Instance) -> bool) -> Vec<Instance> {
         self.reads += 1;
         let shown = self.shown.as_ref().unwrap_or(&self.instances);
-        Answer::Instances(shown.values().filter(|instance| wanted(instance)).cloned().collect())
+        shown.values().filter(|instance| wanted(instance)).cloned().collect()
     }
 
-    fn tasks_where(&mut self, wanted: impl Fn(&Task) -> bool) -> Answer {
+    fn tasks_where(&mut self, wanted: impl Fn(&Task) -> bool) -> Tasks {
         self.reads += 1;
         let found = self.tasks.values().filter(|task| wanted(task)).cloned().collect();
-        Answer::Tasks { found, missing: Vec::new() }
+        Tasks { found, missing: Vec::new() }
     }
 
-    fn register(&mut self, content: DefinitionContent) -> Answer {
+    fn register(&mut self, content: DefinitionContent) -> Definition {
+        let before = self.definitions.get(&content.family);
+        let arn = match before {
+            Some(before) => next_revision(&before.arn),
+            None => format!("{PREFIX}:task-definition/{}:1", content.family).into(),
+        };
         let definition = Definition {
-            arn: format!("{PREFIX}:task-definition/{}:1", content.family).into(),
+            arn,
             active: true,
             containers: vec![content.container.clone()],
             images: vec![content.image.clone()],
+            content: content.labels.get(CONTENT_LABEL).filter(|_| self.shows_labels).cloned(),
             ..Default::default()
         };
         self.definitions.insert(content.family.clone(), definition.clone());
         self.registrations.push(content);
-        Answer::Definition(Some(definition))
+        definition
     }
 
-    fn start(&mut self, now: Timestamp, start: &StartTask) -> Result<Answer, Failure> {
+    fn start(&mut self, now: Timestamp, start: &StartTask) -> Result<Outcome, Failure> {
         self.starts.push(start.clone());
         let lost = || Failure::Unsure("the connection broke".to_owned());
+        let active = self.definitions.values().filter(|one| one.active);
+        let is_active = active.into_iter().any(|one| one.arn == start.definition);
         match self.fates.pop_front() {
+            None if !is_active => Err(Failure::Refused {
+                code: "ClientException".to_owned(),
+                message: "TaskDefinition is inactive".to_owned(),
+            }),
             None => Ok(self.accept(now, start)),
             Some(Fate::LostBefore) => Err(lost()),
             Some(Fate::LostAfter) => {
@@ -299,17 +344,17 @@ impl Cluster {
                 message: "it is wrong".to_owned(),
             }),
             Some(Fate::NotStarted(reason)) => {
-                Ok(Answer::NotStarted { reason: reason.into(), detail: None })
+                Ok(Outcome::NotStarted { reason: reason.into(), detail: None })
             }
         }
     }
 
     /// Takes a task, if its instance can.
-    pub(super) fn accept(&mut self, now: Timestamp, start: &StartTask) -> Answer {
+    pub(super) fn accept(&mut self, now: Timestamp, start: &StartTask) -> Outcome {
         let named = self.definitions.values().find(|definition| definition.arn == start.definition);
         let cpu = start.cpu.or(named.map(|named| named.cpu)).unwrap_or(0);
         let memory_mib = start.memory_mib.or(named.map(|named| named.memory_mib)).unwrap_or(0);
-        let refused = |reason: &str| Answer::NotStarted { reason: reason.into(), detail: None };
+        let refused = |reason: &str| Outcome::NotStarted { reason: reason.into(), detail: None };
         let Some(instance) = self.instances.get(&start.instance) else {
             return refused("MISSING");
         };
@@ -344,7 +389,7 @@ impl Cluster {
         self.held.insert(task.arn.clone(), (cpu, memory_mib));
         self.tasks.insert(task.arn.clone(), task.clone());
         self.tell_task(&task.arn);
-        Answer::Started(Box::new(task))
+        Outcome::Started(Box::new(task))
     }
 
     /// A framework's task that a master before this one launched and that runs.
@@ -372,7 +417,7 @@ impl Cluster {
         arn
     }
 
-    fn stop(&mut self, arn: &Str) -> Result<Answer, Failure> {
+    fn stop(&mut self, arn: &Str) -> Result<Box<Task>, Failure> {
         self.stops.push(arn.clone());
         if self.stops_lost > 0 {
             self.stops_lost -= 1;
@@ -388,6 +433,12 @@ impl Cluster {
         task.version += 1;
         let stopped = task.clone();
         self.tell_task(arn);
-        Ok(Answer::Stopped(Box::new(stopped)))
+        Ok(Box::new(stopped))
     }
+}
+
+fn next_revision(arn: &str) -> Str {
+    let (family, revision) = arn.rsplit_once(':').expect("it has a revision");
+    let revision: u32 = revision.parse().expect("it is a number");
+    format!("{family}:{}", revision + 1).into()
 }

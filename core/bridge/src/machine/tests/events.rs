@@ -1,6 +1,6 @@
 //! Events of the cluster: what they tell is told on at once, and what they do not tell is read.
 
-use longshore_replica::{Ask, Instance, News, StopCode};
+use longshore_replica::{Instance, News, Question, StopCode, TasksAsk};
 use longshore_wire_mesos::v1::{Offer, TaskState};
 
 use super::world::{Client, SOON_MS, World, framework, sleeper};
@@ -214,7 +214,7 @@ fn without_its_feed_the_bridge_reads_as_before() {
 fn what_happened_before_the_feed_was_there_is_read() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);
     let arn = world.running(&client, "t1");
-    world.hold = Some(|ask| matches!(ask, Ask::DescribeTasks(_)));
+    world.hold = Some(|ask| matches!(ask, Question::Tasks(_, TasksAsk::Describe(_))));
     world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
     world.hold = None;
     world.feed_up();
@@ -240,7 +240,7 @@ fn events_are_wanted_while_someone_is_there_to_be_told() {
 fn what_a_launch_reserves_is_not_subtracted_twice_when_the_event_comes_before_the_reply() {
     let (mut world, client) = hearing(&[(4096, 4096)]);
     let offer = world.offer(&client);
-    world.hold = Some(|ask| matches!(ask, Ask::StartTask(_)));
+    world.hold = Some(|ask| matches!(ask, Question::Start(..)));
     world.launch(&client, &[&offer], vec![sleeper("t1", &offer, 1.0, 128.0)]);
     let start = world.held_start();
     // Accepted and told; the reply is still on its way.

@@ -157,7 +157,7 @@ fn teardown_stops_the_tasks_and_says_nothing_about_them() {
     world.run_for(60_000);
     assert_eq!(world.cluster.stops.len(), 2, "each is told to stop once");
     assert!(world.updates(&client).is_empty());
-    assert!(world.bridge.launches.is_empty() && world.bridge.offers.is_empty());
+    assert!(world.size("launches") == 0 && world.size("offers") == 0);
     assert_eq!(
         teardown(&mut world, &client),
         Response::Refused(400, "Framework cannot be found".to_owned())
@@ -169,7 +169,7 @@ fn teardown_stops_the_tasks_and_says_nothing_about_them() {
 fn a_launch_that_is_on_its_way_at_the_teardown_is_stopped_when_it_is_known() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);
     let offer = world.offer(&client);
-    world.hold = Some(|ask| matches!(ask, longshore_replica::Ask::StartTask(_)));
+    world.hold = Some(|ask| matches!(ask, longshore_replica::Question::Start(..)));
     world.launch(&client, &[&offer], vec![super::world::sleeper("t1", &offer, 1.0, 128.0)]);
     teardown(&mut world, &client);
     world.run_for(5_000);

@@ -1,7 +1,7 @@
 //! Large calls: what they lead to is the same as what many small ones would, and no step does all of it.
 
 use longshore_machine::Machine;
-use longshore_replica::{Ask, StopCode};
+use longshore_replica::{DefinitionAsk, Question, StopCode};
 use longshore_wire_mesos::v1::framework_info::capability::Type as CapabilityType;
 use longshore_wire_mesos::v1::offer::{Operation, operation};
 use longshore_wire_mesos::v1::scheduler::call::Type;
@@ -11,12 +11,9 @@ use longshore_wire_mesos::v1::{
     Filters, FrameworkInfo, Offer, OfferId, TaskId, TaskInfo, TaskState, TaskStatus,
 };
 
-use serde_json::{Value, json};
-
 use super::world::{Client, SOON_MS, World, able, framework, kind, returning, sleeper, total};
-use crate::framework::Framework;
 use crate::limits;
-use crate::machine::{CallId, Input, Page, Response};
+use crate::machine::{CallId, Input, Response};
 
 /// More than one batch of events, and more than one slice of launches.
 const MANY: usize = 1_500;
@@ -161,11 +158,11 @@ fn a_launch_of_many_tasks_goes_on_over_many_steps_and_nobody_is_offered_what_is_
         names(600).iter().map(|name| sleeper(name, &offer, 0.001, 6.0)).collect();
     let id = send(&mut world, &client, launch(&offer, tasks));
     assert_eq!(world.response(id), None, "one step does not do all of it");
-    let begun = world.bridge.launches.len();
+    let begun = world.size("launches");
     assert!((1..600).contains(&begun), "{begun}");
     let other = world.subscribe(framework("other"));
     let mut steps = 0;
-    while world.bridge.launches.len() < 600 {
+    while world.size("launches") < 600 {
         assert!(world.offers(&other).is_empty(), "what is left is held");
         let mut out = Vec::new();
         world.bridge.tick(world.now, &mut out);
@@ -187,7 +184,7 @@ fn tasks_that_have_not_been_launched_when_their_framework_is_removed_never_are()
     let offer = world.offer(&client);
     let tasks = names(600).iter().map(|name| sleeper(name, &offer, 0.001, 6.0)).collect();
     let id = send(&mut world, &client, launch(&offer, tasks));
-    let begun = world.bridge.launches.len();
+    let begun = world.size("launches");
     assert_eq!(world.call(&client, kind(Type::Teardown)), Response::Accepted);
     world.soon();
     assert_eq!(world.response(id), Some(Response::Accepted), "it has an answer all the same");
@@ -208,7 +205,7 @@ fn work_whose_answers_are_not_read_waits_until_they_are_or_nobody_can() {
         world.run_for(5_000);
         assert_eq!(world.response(id), Some(Response::Accepted));
         assert_eq!(world.updates(&client).len(), WINDOW);
-        assert!(!world.bridge.work.is_empty(), "the rest is not even made");
+        assert!(world.size("jobs") > 0, "the rest is not even made");
         let again = world.call(&client, launch(&offer, Vec::new()));
         assert!(matches!(again, Response::Refused(429, _)), "{again:?}");
         if comes_back {
@@ -220,7 +217,7 @@ fn work_whose_answers_are_not_read_waits_until_they_are_or_nobody_can() {
             world.step(Input::StreamEnded(client.stream));
             world.soon();
         }
-        assert!(world.bridge.work.is_empty());
+        assert!(world.size("jobs") == 0);
     }
 }
 
@@ -228,7 +225,7 @@ fn work_whose_answers_are_not_read_waits_until_they_are_or_nobody_can() {
 fn launches_that_wait_for_a_definition_go_on_over_many_steps() {
     let (mut world, client) = World::with_client(&[(4096, 65536)]);
     let offer = world.offer(&client);
-    world.hold = Some(|ask| matches!(ask, Ask::RegisterDefinition(_)));
+    world.hold = Some(|ask| matches!(ask, Question::Definition(_, DefinitionAsk::Register(_))));
     let tasks = names(600).iter().map(|name| sleeper(name, &offer, 0.001, 6.0)).collect();
     let id = send(&mut world, &client, launch(&offer, tasks));
     world.soon();
@@ -249,16 +246,18 @@ fn the_tasks_of_a_framework_that_ends_are_stopped_over_many_steps() {
     assert!((1..MANY).contains(&at_once), "{at_once}");
     world.soon();
     assert_eq!(world.cluster.stops.len(), MANY);
-    let gone = &world.bridge.completed[0];
-    assert_eq!(gone.completed.len(), limits::COMPLETED_TASKS_MAX, "the last ones are kept");
+    let view = world.view();
+    let gone = view.completed().next().expect("it is shown");
+    assert_eq!(gone.ended().count(), limits::COMPLETED_TASKS_MAX, "the last ones are kept");
 }
 
 #[test]
 fn many_agents_are_offered_over_many_steps_and_each_once() {
-    let mut world = World::unread(&vec![(1024, 1024); 600]);
+    let mut world = World::unread(&vec![(1024, 1024); 3_000]);
+    world.audits = false;
     world.run_for(SOON_MS);
     let client = world.subscribe(framework("one"));
-    world.soon();
+    world.run_for(10_000);
     let events = world.take(client.stream, EventType::Offers);
     assert!(events.len() > 1, "{} events", events.len());
     let offers = events.into_iter().filter_map(|(_, event)| event.offers);
@@ -266,12 +265,12 @@ fn many_agents_are_offered_over_many_steps_and_each_once() {
         offers.flat_map(|offers| offers.offers).map(|offer| offer.agent_id.value).collect();
     agents.sort_unstable();
     agents.dedup();
-    assert_eq!(agents.len(), 600);
+    assert_eq!(agents.len(), 3_000);
     // They go back at once, though it takes many steps to free them.
     world.step(Input::StreamEnded(client.stream));
     let other = world.subscribe(framework("other"));
-    world.soon();
-    assert_eq!(world.offers(&other).len(), 600);
+    world.run_for(10_000);
+    assert_eq!(world.offers(&other).len(), 3_000);
 }
 
 #[test]
@@ -289,7 +288,7 @@ fn a_decline_of_many_offers_goes_on_over_many_steps() {
     assert_eq!(world.response(id), None, "one step does not do all of it");
     world.soon();
     assert_eq!(world.response(id), Some(Response::Accepted));
-    assert!(world.offers(&client).is_empty() && world.bridge.offers.is_empty());
+    assert!(world.offers(&client).is_empty() && world.size("offers") == 0);
     world.run_for(60_000);
     assert_eq!(world.offers(&client).len(), 1_500, "all filters end");
 }
@@ -329,81 +328,46 @@ fn a_framework_info_that_is_too_large_is_refused() {
 #[test]
 fn frameworks_are_counted_whether_they_bring_an_id_or_not_and_one_that_is_away_gives_way() {
     let mut world = World::new(&[(4096, 4096)]);
+    world.audits = false;
     let with_id = |id: &str| returning(&Client::known(id));
     for number in 0..limits::FRAMEWORKS_MAX {
-        let id: longshore_wire_ecs::Str = format!("f-{number:05}").into();
-        let mut away = Framework::new(id.clone(), world.now);
-        away.away_since = world.now + number as u64;
-        world.bridge.frameworks.insert(id, away);
+        let client = world.subscribe(with_id(&format!("f-{number:05}")));
+        world.now = world.now + 1;
+        world.step(Input::StreamEnded(client.stream));
     }
     for known in ["f-00007", "f-00000"] {
         world.subscribe(with_id(known));
     }
     assert!(world.notes.is_empty(), "they are no more than before: {:?}", world.notes);
     world.subscribe(with_id("new"));
-    assert!(
-        world
-            .notes
-            .iter()
-            .any(|note| note.contains("removing framework f-00001, which is disconnected"))
-    );
-    assert_eq!(world.bridge.frameworks.len(), limits::FRAMEWORKS_MAX);
-    for framework in world.bridge.frameworks.values_mut() {
-        framework.tasks.clear();
-    }
-    // Those that are there, or have tasks, stay.
-    world.bridge.frameworks.retain(|_, framework| framework.stream.is_some());
-    for number in 0..limits::FRAMEWORKS_MAX {
-        world.bridge.frameworks.entry(format!("g-{number}").into()).or_insert_with_key(|id| {
-            let mut busy = Framework::new(id.clone(), world.now);
-            busy.recovered = true;
-            busy
-        });
-    }
-    for framework in world.bridge.frameworks.values_mut().filter(|one| one.stream.is_none()) {
-        framework.tasks.insert("t".to_owned(), "ls-of-nobody".into());
-    }
-    let subscribe = call::Subscribe { framework_info: with_id("last"), ..Default::default() };
-    let description = crate::description::Description::new(subscribe.framework_info, Vec::new());
-    let mut out = Vec::new();
-    crate::subscribe::subscribe(&mut world.bridge, world.now, description, &mut out);
-    assert!(format!("{out:?}").contains("has reached its maximum"), "{out:?}");
+    let gives_way = "removing framework f-00001, which is disconnected";
+    assert!(world.notes.iter().any(|note| note.contains(gives_way)), "{:?}", world.notes);
+    assert_eq!(world.size("frameworks"), limits::FRAMEWORKS_MAX);
 }
 
-/// A page that takes many steps has every task once, and those who ask meanwhile share the next one.
 #[test]
-fn a_large_page_is_written_over_many_steps() {
-    let (mut world, client) = with_left_over(MANY);
-    world.reads = false;
-    let ask = |world: &mut World, id: u64, page: Page| {
-        world.step(Input::Inspected(CallId(id), page));
-    };
-    let parsed = |world: &mut World, id: u64| -> Value {
-        let Some(Response::Json(body)) = world.response(CallId(id)) else { panic!("no page {id}") };
-        serde_json::from_slice(&body.concat()).expect("a page is JSON")
-    };
-    for page in [Page::State, Page::Frameworks] {
-        ask(&mut world, 901, page);
-        assert_eq!(world.response(CallId(901)), None, "one step does not do all of it");
-        ask(&mut world, 902, page);
-        ask(&mut world, 903, page);
-        world.soon();
-        let (first, second) = (parsed(&mut world, 901), parsed(&mut world, 902));
-        let frameworks = first["frameworks"].as_array().expect("a list");
-        assert_eq!(frameworks.len(), 1);
-        assert_eq!(frameworks[0]["id"], json!(client.id));
-        let tasks = frameworks[0]["tasks"].as_array().expect("a list");
-        let mut ids: Vec<&str> = tasks.iter().filter_map(|task| task["id"].as_str()).collect();
-        ids.sort_unstable();
-        assert_eq!(ids, names(MANY));
-        assert_eq!(second, parsed(&mut world, 903));
+fn frameworks_that_are_away_and_have_tasks_give_way_to_nobody() {
+    let mut world = World::unread(&[(4096, 4096)]);
+    world.audits = false;
+    for number in 0..limits::FRAMEWORKS_MAX {
+        world.cluster.left_over(&format!("f-{number}"), "t");
     }
-    ask(&mut world, 904, Page::Tasks);
-    ask(&mut world, 905, Page::Metrics);
-    ask(&mut world, 906, Page::Slaves);
     world.soon();
-    let all = parsed(&mut world, 904)["tasks"].as_array().map(Vec::len);
-    assert_eq!(all, Some(MANY));
-    assert_eq!(parsed(&mut world, 905)["master/tasks_running"], json!(MANY));
-    assert_eq!(parsed(&mut world, 906)["slaves"].as_array().map(Vec::len), Some(1));
+    let Response::Stream(stream, _) = world.open(framework("last")) else { panic!("no stream") };
+    let why = world.errors(stream).pop().expect("an error");
+    assert!(why.contains("has reached its maximum"), "{why}");
+}
+
+/// What operators see is of one moment, however much happens while they look.
+#[test]
+fn a_view_is_given_at_once_and_goes_on_showing_its_moment() {
+    let (mut world, client) = with_left_over(MANY);
+    let before = world.view();
+    assert_eq!(world.call(&client, kind(Type::Teardown)), Response::Accepted);
+    world.soon();
+    let shown = before.framework(&client.id).expect("it is shown");
+    let mut ids: Vec<String> = shown.tasks().map(|task| task.id.to_string()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, names(MANY));
+    assert!(world.view().framework(&client.id).is_none());
 }

@@ -16,10 +16,11 @@ const LOOKED_FOR_MS: u64 = SETTLE_MS * (SETTLE_LOOKS as u64 + 5);
 fn an_accepted_task_is_started_where_it_was_offered_and_says_whose_it_is() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);
     world.launched(&client, "t1");
+    let agent = world.seen(&client).task("t1").expect("it is shown").agent.clone();
     let [start] = &*world.cluster.starts else {
         panic!("one start, not {:?}", world.cluster.starts)
     };
-    assert!(start.instance.ends_with(&*world.bridge.launches[&start.started_by].agent));
+    assert!(start.instance.ends_with(&*agent));
     assert!(start.started_by.len() <= 36, "{} is too long for startedBy", start.started_by);
     assert_eq!((start.cpu, start.memory_mib), (Some(1024), Some(128)));
     assert_eq!(start.command.as_deref(), Some(&["sleep 1000".into()][..]));
@@ -236,9 +237,11 @@ fn offers_of_two_agents_in_one_accept_are_all_discarded_and_offered_again() {
     for status in updates {
         assert_eq!((status.state(), status.reason()), (TaskState::TaskLost, Reason::InvalidOffers));
         assert_eq!((status.source(), status.uuid), (Source::Master, None));
-        let text =
-            "Task launched with invalid offers: Aggregated offers must belong to one single agent";
-        assert_eq!(status.message.as_deref(), Some(text));
+        let text = format!(
+            "Task launched with invalid offers: Aggregated offers must belong to one single agent. Offer {} uses agent {} and agent {}",
+            two.id.value, two.agent_id.value, one.agent_id.value
+        );
+        assert_eq!(status.message, Some(text));
     }
     world.soon();
     let again = world.offers(&client);
@@ -280,7 +283,11 @@ fn an_offer_of_another_framework_is_discarded_with_the_accept_that_names_it() {
     let two = world.subscribe(framework("two"));
     world.launch(&two, &[&offer], vec![sleeper("t1", &offer, 0.5, 64.0)]);
     let message = world.update(&two).message.unwrap_or_default();
-    assert!(message.ends_with(&format!("is not of framework {}", two.id)), "{message}");
+    let text = format!(
+        "Offer {} has invalid framework {} while framework {} is expected",
+        offer.id.value, one.id, two.id
+    );
+    assert_eq!(message, format!("Task launched with invalid offers: {text}"));
     world.soon();
     let again = [world.offers(&one), world.offers(&two)].concat();
     assert_eq!(again.len(), 1, "what was discarded is offered again");
@@ -325,4 +332,24 @@ fn a_bad_task_does_not_stop_its_siblings() {
         world.updates(&client).iter().map(TaskStatus::state).collect::<Vec<_>>(),
         [TaskState::TaskFinished]
     );
+}
+
+#[test]
+fn a_reply_that_is_lost_after_an_event_told_of_the_task_changes_nothing() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    world.feed_up();
+    world.hold = Some(|ask| matches!(ask, longshore_replica::Question::Start(..)));
+    world.launched(&client, "t1");
+    world.soon();
+    let (now, sent) = (world.now, world.held_start());
+    world.cluster.accept(now, &sent);
+    let arn = world.cluster.arn_of("t1");
+    world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
+    world.tell();
+    let told = world.updates(&client);
+    assert_eq!(told.iter().map(TaskStatus::state).collect::<Vec<_>>(), [TaskState::TaskFinished]);
+    world.lose_held();
+    world.acknowledge(&client, &told[0]);
+    world.run_for(LOOKED_FOR_MS);
+    assert!(world.updates(&client).is_empty(), "it is not lost, it has finished");
 }

@@ -1,5 +1,6 @@
 //! Who is offered what, and when it is taken back. Rules \[O7\] to \[O16\].
 
+use longshore_machine::Machine;
 use longshore_replica::{Instance, StopCode};
 use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 use longshore_wire_mesos::v1::scheduler::call::Type;
@@ -9,7 +10,8 @@ use longshore_wire_mesos::v1::{FrameworkInfo, TaskState};
 
 use super::world::{Client, World, able, framework, kind, sleeper, total};
 use crate::amounts::to_number;
-use crate::machine::Response;
+use crate::limits::ALLOCATION_DELAY_MS;
+use crate::machine::{Input, Response};
 
 /// Longer than a quiet cluster goes unread.
 const NOTICED_MS: u64 = 6_000;
@@ -290,4 +292,17 @@ fn what_an_accept_leaves_is_filtered_as_if_declined() {
     assert!(world.offers(&client).is_empty());
     world.soon();
     assert_eq!(world.offers(&client).len(), 1);
+}
+
+/// The end of a filter is due at a time, and what is due and never done wakes the bridge for ever.
+#[test]
+fn what_was_declined_ends_even_if_nobody_is_there() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let offer = world.offer(&client);
+    world.decline(&client, &offer, 5.0);
+    world.step(Input::StreamEnded(client.stream));
+    world.run_for(20_000);
+    assert_eq!(world.size("filters"), 0);
+    let at = world.bridge.wake_at();
+    assert!(at > Some(world.now + ALLOCATION_DELAY_MS), "there is nothing to do");
 }

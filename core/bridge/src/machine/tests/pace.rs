@@ -1,6 +1,6 @@
 //! How often the cluster is asked: seldom while nothing goes on, and never without end.
 
-use longshore_replica::Ask;
+use longshore_replica::{Question, TasksAsk};
 
 use super::world::{SOON_MS, World, framework, returning};
 use crate::limits::{STOP_RETRY_MS, SWEEP_MS, SWEEP_TASKS_MAX};
@@ -74,7 +74,7 @@ fn a_reading_of_a_kind_is_out_once() {
     world.hold = Some(|_| true);
     world.run_for(10 * SWEEP_MS);
     let out: Vec<String> = world.held().map(|ask| format!("{ask:?}")).collect();
-    let tasks = out.iter().filter(|ask| ask.starts_with("DescribeTasks")).count();
+    let tasks = out.iter().filter(|ask| ask.starts_with("Tasks")).count();
     assert!(tasks <= 2, "one of those that change, one of the sweep: {out:#?}");
     assert!(out.len() - tasks <= 1, "one of the instances: {out:#?}");
     world.release();
@@ -88,7 +88,7 @@ fn a_look_for_strays_is_out_once_and_the_last_one_is_made_all_the_same() {
     world.restart();
     let listed = world.cluster.listings;
     world.subscribe(returning(&client));
-    world.hold = Some(|ask| matches!(ask, Ask::ListTasks { .. }));
+    world.hold = Some(|ask| matches!(ask, Question::Tasks(_, TasksAsk::List { .. })));
     world.run_for(70_000);
     assert_eq!(world.held().count(), 2, "those that run and those that do not");
     world.release();
@@ -99,7 +99,7 @@ fn a_look_for_strays_is_out_once_and_the_last_one_is_made_all_the_same() {
 fn the_end_of_a_task_is_asked_for_again_only_when_the_last_question_came_back() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);
     let arn = world.running(&client, "t1");
-    world.hold = Some(|ask| matches!(ask, Ask::StopTask { .. }));
+    world.hold = Some(|ask| matches!(ask, Question::Stop(..)));
     for _ in 0..5 {
         world.kill(&client, "t1");
         world.run_for(2 * STOP_RETRY_MS);

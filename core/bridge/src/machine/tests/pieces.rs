@@ -31,6 +31,7 @@ pub(super) fn config() -> Config {
         default_image: DefaultImage::Image("alpine".into()),
         started_at_ms: 0,
         offer_timeout_ms: None,
+        kill_grace_s: 3,
     }
 }
 

@@ -6,7 +6,7 @@ use longshore_wire_mesos::v1::scheduler::event::Type as EventType;
 use longshore_wire_mesos::v1::scheduler::{Call, call};
 
 use super::world::{World, framework, kind, returning};
-use crate::call::validate;
+use crate::check;
 use crate::machine::Response;
 
 fn of(principal: &str) -> FrameworkInfo {
@@ -21,9 +21,9 @@ fn as_(world: &mut World, principal: &str) {
 fn nobody_subscribes_in_the_name_of_another_principal() {
     let subscribe = call::Subscribe { framework_info: of("alice"), ..Default::default() };
     let call = Call { subscribe: Some(subscribe), ..kind(Type::Subscribe) };
-    assert_eq!(validate(&call, None), Ok(()));
-    assert_eq!(validate(&call, Some("alice")), Ok(()));
-    let why = validate(&call, Some("mallory")).expect_err("it is refused");
+    assert!(check(call.clone(), None).is_ok());
+    assert!(check(call.clone(), Some("alice")).is_ok());
+    let why = check(call, Some("mallory")).expect_err("it is refused");
     assert!(why.contains("'mallory' does not match principal 'alice'"), "{why}");
 }
 
@@ -32,7 +32,7 @@ fn a_framework_that_names_no_principal_has_that_of_its_caller() {
     let mut world = World::new(&[]);
     as_(&mut world, "alice");
     let client = world.subscribe(framework("one"));
-    assert_eq!(world.bridge.frameworks[&*client.id].info.principal.as_deref(), Some("alice"));
+    assert_eq!(world.seen(&client).view().info.principal.as_deref(), Some("alice"));
     assert_eq!(world.call(&client, kind(Type::Revive)), Response::Accepted);
 }
 

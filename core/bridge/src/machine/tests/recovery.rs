@@ -12,7 +12,7 @@ fn not_yet() -> Response {
     Response::Refused(503, "Master has not finished recovery".to_owned())
 }
 
-fn reconcile(id: &str) -> Call {
+pub(super) fn reconcile(id: &str) -> Call {
     let task = call::reconcile::Task { task_id: TaskId { value: id.to_owned() }, agent_id: None };
     Call { reconcile: Some(call::Reconcile { tasks: vec![task] }), ..kind(Type::Reconcile) }
 }

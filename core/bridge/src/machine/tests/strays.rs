@@ -1,11 +1,13 @@
 //! A master ended with a launch on its way, and the cluster shows the task only after the next one has read everything.
 
-use longshore_replica::{Ask, StartTask, StopCode, Task};
+use longshore_replica::{Question, StartTask, StopCode, Task};
 use longshore_wire_mesos::v1::scheduler::Call;
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::{TaskState, TaskStatus};
 
-use super::world::{Client, World, kind, returning};
+use super::recovery::reconcile;
+use super::world::{Client, World, kind, returning, sleeper};
+use crate::limits::STRAY_LOOKS_END_MS;
 use crate::machine::Response;
 
 const CAPACITY: &[(u32, u32)] = &[(4096, 4096)];
@@ -13,7 +15,7 @@ const CAPACITY: &[(u32, u32)] = &[(4096, 4096)];
 /// A new master, its framework back, and the request of `t1` that the old one sent and nobody has heard of yet.
 fn with_one_on_its_way() -> (World, Client, StartTask) {
     let (mut world, client) = World::with_client(CAPACITY);
-    world.hold = Some(|ask| matches!(ask, Ask::StartTask(_)));
+    world.hold = Some(|ask| matches!(ask, Question::Start(..)));
     world.launched(&client, "t1");
     world.soon();
     let sent = world.held_start();
@@ -42,6 +44,23 @@ fn a_launch_that_shows_up_after_recovery_is_taken_over() {
     world.soon();
     assert_eq!(world.update(&client).state(), TaskState::TaskFinished);
     assert!(world.cluster.stops.is_empty());
+}
+
+/// \[R4\]
+#[test]
+fn nothing_is_said_of_a_task_that_may_still_show_up() {
+    let (mut world, client, sent) = with_one_on_its_way();
+    assert_eq!(world.call(&client, reconcile("t1")), Response::Accepted);
+    assert!(world.updates(&client).is_empty(), "whoever hears that it is unknown starts it again");
+    let task = stray(&mut world, &sent);
+    world.cluster.runs(&task.arn);
+    world.run_for(3_000);
+    assert_eq!(world.update(&client).state(), TaskState::TaskRunning);
+    assert_eq!(world.call(&client, reconcile("t2")), Response::Accepted);
+    assert!(world.updates(&client).is_empty());
+    world.run_for(STRAY_LOOKS_END_MS);
+    assert_eq!(world.call(&client, reconcile("t2")), Response::Accepted);
+    assert_eq!(world.update(&client).state(), TaskState::TaskLost);
 }
 
 #[test]
@@ -83,7 +102,7 @@ fn a_stray_that_goes_on_is_stopped_again() {
     let (mut world, client, sent) = with_one_on_its_way();
     world.running(&client, "t1");
     let task = stray(&mut world, &sent);
-    world.hold = Some(|ask| matches!(ask, Ask::StopTask { .. }));
+    world.hold = Some(|ask| matches!(ask, Question::Stop(..)));
     world.run_for(5_000);
     assert!(world.cluster.stops.is_empty());
     world.lose_held();
@@ -139,4 +158,40 @@ fn a_cluster_without_a_sign_of_a_last_master_is_not_searched_for_its_launches() 
     let listings = world.cluster.listings;
     world.run_for(100_000);
     assert_eq!(world.cluster.listings, listings);
+}
+
+#[test]
+fn what_a_stray_claims_is_not_on_offer_any_more() {
+    let (mut world, client, mut sent) = with_one_on_its_way();
+    let offer = world.offer(&client);
+    sent.environment
+        .insert("LONGSHORE_CLAIM".into(), "cpus:1; mem:128; ports:[31000-31000]".into());
+    stray(&mut world, &sent);
+    world.run_for(3_000);
+    assert_eq!(world.rescinded(&client), [offer.id.value]);
+}
+
+/// Of several tasks of one id only the latest counts: nobody could acknowledge the end of the one before.
+#[test]
+fn a_stray_takes_the_place_of_a_task_of_the_same_id_that_has_ended() {
+    let (mut world, client) = World::with_client(CAPACITY);
+    let first = world.running(&client, "t1");
+    world.cluster.ends(&first, StopCode::EssentialContainerExited, Some(0));
+    world.soon();
+    assert_eq!(world.update(&client).state(), TaskState::TaskFinished);
+    world.hold = Some(|ask| matches!(ask, Question::Start(..)));
+    let offer = world.offers(&client).pop().expect("there is room again");
+    world.launch(&client, &[&offer], vec![sleeper("t1", &offer, 1.0, 128.0)]);
+    let sent = world.held_start();
+    world.hold = None;
+    world.restart();
+    let again = world.subscribe(returning(&client));
+    assert_eq!(world.updates(&again).len(), 1, "the end of the first is told once more");
+    let second = stray(&mut world, &sent);
+    world.cluster.runs(&second.arn);
+    world.run_for(3_000);
+    assert_eq!(world.update(&again).state(), TaskState::TaskRunning);
+    world.run_for(700_000);
+    assert!(world.updates(&again).is_empty(), "the second runs");
+    assert_eq!(world.size("launches"), 1);
 }

@@ -9,7 +9,7 @@ use longshore_wire_mesos::v1::task_status::{Reason, Source};
 use longshore_wire_mesos::v1::{AgentId, FrameworkId, TaskId, TaskState, TaskStatus};
 
 use super::world::{Client, World, able, agent, framework, kind, sleeper};
-use crate::call::validate;
+use crate::check;
 use crate::machine::Response;
 
 /// A framework whose only task has just finished; it has not acknowledged that.
@@ -111,7 +111,7 @@ fn bytes_that_name_no_version_are_no_uuid() {
             acknowledge: Some(acknowledge),
             ..kind(Type::Acknowledge)
         };
-        let refused = validate(&call, None).expect_err("the uuid is none");
+        let refused = check(call, None).expect_err("the uuid is none");
         assert_eq!(refused, "Failed to validate scheduler::Call: Not a valid UUID");
     }
 }
@@ -124,7 +124,7 @@ fn an_acknowledgement_counts_once() {
     world.acknowledge(&client, &status);
     world.run_for(60_000);
     assert!(world.updates(&client).is_empty());
-    assert!(world.bridge.launches.is_empty());
+    assert!(world.size("launches") == 0);
 }
 
 #[test]

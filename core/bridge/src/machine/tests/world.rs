@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use longshore_machine::{Machine, Timestamp};
-use longshore_replica::{Answer, Ask, Failure, StartTask};
+use longshore_replica::{Answered, Failure, Outcome, Question, StartTask};
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::offer::{Operation, operation};
 use longshore_wire_mesos::v1::scheduler::call::Type;
@@ -17,7 +17,8 @@ use super::cluster::Cluster;
 pub(super) use super::pieces::{
     able, agent, config, framework, kind, made_up, returning, sleeper, total,
 };
-use crate::machine::{Asked, CallId, Input, Output, Response, StreamKey};
+use crate::machine::{CallId, Input, Origin, Output, Response, StreamKey};
+use crate::operator::{Change, FrameworkEntry, View};
 use crate::{Bridge, audit, check};
 
 /// Long enough for a reading, an allocation and what follows from them, in ms.
@@ -45,18 +46,22 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) closed: BTreeSet<StreamKey>,
     /// Which questions to the cluster are held back.
-    pub(super) hold: Option<fn(&Ask) -> bool>,
+    pub(super) hold: Option<fn(&Question) -> bool>,
     /// Whether events are wanted.
     pub(super) listens: bool,
     /// Whether events are told.
     pub(super) tells: bool,
     /// What operators were told.
     pub(super) notes: Vec<String>,
+    /// What those who watch were told.
+    pub(super) changes: Vec<Change>,
     /// Streams whose readers have not come to the last mark.
     pub(super) marks: BTreeSet<StreamKey>,
     /// Whether readers read.
     pub(super) reads: bool,
-    asks: VecDeque<(Asked, Ask)>,
+    /// Whether each step is audited, which costs as much as there is.
+    pub(super) audits: bool,
+    asks: VecDeque<Question>,
     events: Vec<(Timestamp, StreamKey, Event)>,
     responses: BTreeMap<CallId, Response>,
     calls: u64,
@@ -80,8 +85,10 @@ impl World {
             listens: false,
             tells: false,
             notes: Vec::new(),
+            changes: Vec::new(),
             marks: BTreeSet::new(),
             reads: true,
+            audits: true,
             asks: VecDeque::new(),
             events: Vec::new(),
             responses: BTreeMap::new(),
@@ -112,6 +119,39 @@ impl World {
         self.closed.clear();
         self.marks.clear();
         self.run_for(SOON_MS);
+    }
+
+    /// How much the bridge keeps of something.
+    pub(super) fn size(&self, of: &str) -> usize {
+        let sizes = self.bridge.sizes();
+        sizes.iter().find(|(name, _)| *name == of).expect("it is counted").1
+    }
+
+    /// What operators see.
+    pub(super) fn view(&mut self) -> View {
+        self.calls += 1;
+        let id = CallId(self.calls);
+        self.step(Input::Inspected(id));
+        match self.responses.remove(&id) {
+            Some(Response::View(view)) => *view,
+            other => panic!("no view: {other:?}"),
+        }
+    }
+
+    /// An operator watches from now on.
+    pub(super) fn watch(&mut self) -> View {
+        self.calls += 1;
+        let id = CallId(self.calls);
+        self.step(Input::Watched(id));
+        match self.responses.remove(&id) {
+            Some(Response::Watched(view)) => *view,
+            other => panic!("no view: {other:?}"),
+        }
+    }
+
+    /// What operators see of a framework.
+    pub(super) fn seen(&mut self, client: &Client) -> FrameworkEntry {
+        self.view().framework(&client.id).expect("it is shown").clone()
     }
 
     /// Lets time pass.
@@ -157,14 +197,14 @@ impl World {
     }
 
     /// Questions that are held back.
-    pub(super) fn held(&self) -> impl Iterator<Item = &Ask> {
-        self.asks.iter().map(|(_, ask)| ask)
+    pub(super) fn held(&self) -> impl Iterator<Item = &Question> {
+        self.asks.iter()
     }
 
     /// The only `StartTask` that is held back.
     pub(super) fn held_start(&self) -> StartTask {
-        let starts = self.asks.iter().filter_map(|(_, ask)| match ask {
-            Ask::StartTask(start) => Some((**start).clone()),
+        let starts = self.asks.iter().filter_map(|question| match question {
+            Question::Start(_, start) => Some((**start).clone()),
             _ => None,
         });
         let starts: Vec<StartTask> = starts.collect();
@@ -173,19 +213,20 @@ impl World {
     }
 
     /// The only `StartTask` that is held back is answered so.
-    pub(super) fn reply_to_start(&mut self, answer: Answer) {
-        let held = self.asks.iter().position(|(_, ask)| matches!(ask, Ask::StartTask(_)));
-        let (asked, _) = held.and_then(|at| self.asks.remove(at)).expect("a start is held back");
+    pub(super) fn reply_to_start(&mut self, outcome: Outcome) {
+        let held = self.asks.iter().position(|question| matches!(question, Question::Start(..)));
+        let question = held.and_then(|at| self.asks.remove(at));
+        let Some(Question::Start(asked, _)) = question else { panic!("no start is held back") };
         self.hold = None;
-        self.step(Input::Answered(asked, Ok(answer)));
+        self.step(Input::Answered(Answered::Start(asked, Ok(outcome))));
     }
 
     /// What is held back is lost on its way: nobody can say what became of it.
     pub(super) fn lose_held(&mut self) {
         self.hold = None;
-        for (asked, _) in std::mem::take(&mut self.asks) {
+        for question in std::mem::take(&mut self.asks) {
             let lost = Failure::Unsure("the connection broke".to_owned());
-            self.step(Input::Answered(asked, Err(lost)));
+            self.step(Input::Answered(question.fails(lost)));
         }
     }
 
@@ -214,14 +255,17 @@ impl World {
                 Output::Close(stream) => {
                     assert!(self.closed.insert(stream), "{stream:?} is closed twice");
                 }
-                Output::Ask(asked, ask) => self.asks.push_back((asked, ask)),
+                Output::Ask(question) => self.asks.push_back(question),
                 Output::Listen(wanted) => self.listens = wanted,
                 Output::Note(text) => self.notes.push(text),
+                Output::Changed(changes) => self.changes.extend(changes),
                 Output::Recovered | Output::Happened(_) => {}
             }
         }
-        let violations = audit(&self.bridge);
-        assert!(violations.is_empty(), "{violations:?}");
+        if self.audits {
+            let violations = audit(&self.bridge);
+            assert!(violations.is_empty(), "{violations:?}");
+        }
     }
 
     /// Tells what happened, as it happened.
@@ -250,10 +294,10 @@ impl World {
         loop {
             self.tell_events();
             let hold = self.hold;
-            let free = self.asks.iter().position(|(_, ask)| hold.is_none_or(|held| !held(ask)));
-            let Some((asked, ask)) = free.and_then(|index| self.asks.remove(index)) else { return };
-            let answer = self.cluster.answer(self.now, ask);
-            self.feed(Input::Answered(asked, answer));
+            let free = self.asks.iter().position(|one| hold.is_none_or(|held| !held(one)));
+            let Some(question) = free.and_then(|index| self.asks.remove(index)) else { return };
+            let answered = self.cluster.answer(self.now, question);
+            self.feed(Input::Answered(answered));
         }
     }
 
@@ -270,7 +314,8 @@ impl World {
         let call = Box::new(call);
         self.calls += 1;
         let id = CallId(self.calls);
-        self.step(Input::Called { id, call, stream_id, principal });
+        let origin = Origin::V1 { stream_id };
+        self.step(Input::Called { id, call, origin, principal });
         id
     }
 

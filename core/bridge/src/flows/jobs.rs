@@ -1,0 +1,148 @@
+//! Work that is too much for one step: it goes on, a slice a tick, while others are served in between.
+//!
+//! A slice costs so many *units*, each about a microsecond. Work whose answers are not read waits until they are.
+//!
+//! Invariant: what a call leads to is the same in one slice as in many: whatever it needs it holds, and what others may take
+//! meanwhile it looks at again.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use longshore_wire_ecs::Str;
+
+use super::Parts;
+use super::accepting::Acceptance;
+use super::allocating::Declining;
+use super::recovering::Adoption;
+use super::subscribing::Removal;
+use super::telling::Resending;
+use crate::cluster::Look;
+use crate::context::Context;
+use crate::ids::{LaunchId, OfferId};
+use crate::machine::StreamKey;
+use crate::work::{Slice, Units};
+
+/// Something that goes on.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// An ACCEPT.
+    Accept(Box<Acceptance>),
+    /// A DECLINE.
+    Decline(Box<Declining>),
+    /// The end of a framework.
+    Remove(Box<Removal>),
+    /// Launches that can go on.
+    Prepare(std::vec::IntoIter<LaunchId>),
+    /// Launches that cannot, and why.
+    Refuse(std::vec::IntoIter<LaunchId>, Str),
+    /// Launches that named a definition which is not there.
+    Unname(std::vec::IntoIter<LaunchId>),
+    /// Offers to take back with a word.
+    Rescind(std::vec::IntoIter<OfferId>),
+    /// Launches that may show in the figures of their instances.
+    Look(Look),
+    /// The tasks that recovery found.
+    Adopt(Box<Adoption>),
+    /// A framework came back: its updates are sent again.
+    Resend(Box<Resending>),
+}
+
+/// All that goes on.
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    ready: VecDeque<Job>,
+    stalled: BTreeMap<StreamKey, Vec<Job>>,
+}
+
+impl Jobs {
+    /// Whether a tick would do something.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ready.len() + self.stalled.values().map(Vec::len).sum::<usize>()
+    }
+
+    /// What waited for the reader of a stream may go on; also when the stream is gone.
+    pub(super) fn resume(&mut self, stream: StreamKey) {
+        self.ready.extend(self.stalled.remove(&stream).into_iter().flatten());
+    }
+
+    fn stall(&mut self, stream: StreamKey, job: Job) {
+        self.stalled.entry(stream).or_default().push(job);
+    }
+}
+
+impl Parts {
+    /// Does the first slice of a job at once.
+    pub(super) fn begin(&mut self, cx: &mut Context<'_>, job: Job) {
+        self.slice(cx, job);
+    }
+
+    /// Does the next slice of the job whose turn it is.
+    pub(super) fn next_job(&mut self, cx: &mut Context<'_>) {
+        if let Some(job) = self.jobs.ready.pop_front() {
+            self.slice(cx, job);
+        }
+    }
+
+    fn slice(&mut self, cx: &mut Context<'_>, mut job: Job) {
+        let mut units = Units::of_a_slice();
+        let ended = match &mut job {
+            Job::Accept(acceptance) => acceptance.go_on(self, cx, &mut units),
+            Job::Decline(declining) => declining.go_on(self, cx, &mut units),
+            Job::Remove(removal) => removal.go_on(self, cx, &mut units),
+            Job::Adopt(adoption) => adoption.go_on(self, cx, &mut units),
+            Job::Resend(resending) => resending.go_on(self, cx, &mut units),
+            Job::Look(look) => {
+                let (slice, shown) = self.cluster.look(cx.now, &self.launches, look, &mut units);
+                self.are_seen(cx.now, &shown);
+                slice
+            }
+            Job::Prepare(launches) => each(launches, 10, &mut units, |id| self.prepare(cx, &id)),
+            Job::Refuse(launches, why) => each(launches, 10, &mut units, |id| {
+                if !self.waits(&id, |one| Job::Refuse(one, why.clone())) {
+                    self.refuse(cx, &id, why);
+                }
+            }),
+            Job::Unname(launches) => each(launches, 10, &mut units, |id| {
+                if !self.waits(&id, Job::Unname) {
+                    self.unname(cx, &id);
+                }
+            }),
+            Job::Rescind(offers) => each(offers, 4, &mut units, |id| self.rescind(cx, &id)),
+        };
+        match ended {
+            Slice::Done => {}
+            Slice::Open => self.jobs.ready.push_back(job),
+            Slice::Stalled(stream) => self.jobs.stall(stream, job),
+        }
+    }
+
+    /// Puts a launch aside whose framework does not read what it is told.
+    fn waits(
+        &mut self,
+        id: &LaunchId,
+        job: impl FnOnce(std::vec::IntoIter<LaunchId>) -> Job,
+    ) -> bool {
+        let launch = self.launches.get(id);
+        let full = launch.and_then(|one| self.frameworks.full_stream_of(one.framework()));
+        if let Some(stream) = full {
+            self.jobs.stall(stream, job(vec![id.clone()].into_iter()));
+        }
+        full.is_some()
+    }
+}
+
+/// Does the same with each, as long as there are units.
+fn each<T>(
+    all: &mut impl ExactSizeIterator<Item = T>,
+    cost: usize,
+    units: &mut Units,
+    mut act: impl FnMut(T),
+) -> Slice {
+    while all.len() > 0 && units.take(cost) {
+        all.next().map(&mut act);
+    }
+    if all.len() > 0 { Slice::Open } else { Slice::Done }
+}

@@ -1,0 +1,148 @@
+//! The family that a content is registered under, and the digest that tells it again.
+//!
+//! Both come from SHA-256 over the content as JSON with sorted keys, in which what is not asked for is left out: equal
+//! content has an equal family whatever version of this program registered it, and a member that is new changes nothing
+//! for contents that do not have it.
+
+use std::collections::BTreeMap;
+
+use longshore_replica::{CONTENT_LABEL, DefinitionContent, Mount, MountSource, PortMapping};
+use longshore_wire_ecs::Str;
+use longshore_wire_ecs::host::NetworkMode;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// Digits of the digest in the name of a family: 128 bits, which nobody meets twice by chance.
+const FAMILY_DIGITS: usize = 32;
+
+/// Names a content after itself, and labels it with its digest.
+pub(super) fn sealed(mut content: DefinitionContent) -> DefinitionContent {
+    content.labels.remove(CONTENT_LABEL);
+    let mut text = String::new();
+    canonical(&members(&content), &mut text);
+    let digest: String =
+        Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    content.family = format!("longshore-{}", &digest[..FAMILY_DIGITS]).into();
+    content.labels.insert(CONTENT_LABEL.into(), digest.into());
+    content
+}
+
+/// All that a content holds. Each field is named here, so that none can be forgotten.
+fn members(content: &DefinitionContent) -> Value {
+    let DefinitionContent {
+        family: _,
+        container,
+        image,
+        entry_point,
+        command,
+        environment,
+        network_mode,
+        ports,
+        mounts,
+        user,
+        working_directory,
+        hostname,
+        privileged,
+        labels,
+        health_check,
+        stop_timeout_s,
+        linux,
+        ulimits,
+        log,
+        dns_servers,
+        dns_search_domains,
+        extra_hosts,
+        security_options,
+        system_controls,
+        read_only_root,
+        interactive,
+        terminal,
+    } = content;
+    json!({
+        "container": container,
+        "image": image,
+        "entryPoint": entry_point.as_deref().map(given),
+        "command": command.as_deref().map(given),
+        "environment": environment,
+        "networkMode": network_mode.map(NetworkMode::word),
+        "ports": ports.iter().map(port).collect::<Vec<_>>(),
+        "mounts": mounts.iter().map(mount).collect::<Vec<_>>(),
+        "user": user,
+        "workingDirectory": working_directory,
+        "hostname": hostname,
+        "privileged": privileged,
+        "labels": labels,
+        "healthCheck": health_check,
+        "stopTimeout": stop_timeout_s,
+        "linux": linux,
+        "ulimits": ulimits,
+        "log": log,
+        "dnsServers": dns_servers,
+        "dnsSearchDomains": dns_search_domains,
+        "extraHosts": extra_hosts,
+        "securityOptions": security_options,
+        "systemControls": system_controls,
+        "readOnlyRoot": read_only_root,
+        "interactive": interactive,
+        "terminal": terminal,
+    })
+}
+
+/// Words that are given, if only none of them: an entry point without words is not the image's own.
+fn given(words: &[Str]) -> Value {
+    json!({"given": true, "words": words})
+}
+
+fn port(port: &PortMapping) -> Value {
+    let PortMapping { container_port, host_port, udp } = port;
+    json!({"container": container_port, "host": host_port, "udp": udp})
+}
+
+fn mount(mount: &Mount) -> Value {
+    let Mount { source, container_path, read_only } = mount;
+    let source = match source {
+        MountSource::Host(path) => json!({"host": path}),
+        MountSource::Volume { name, driver, options } => {
+            json!({"volume": name, "driver": driver, "options": options})
+        }
+        MountSource::Fresh => json!({"fresh": true}),
+    };
+    json!({"source": source, "path": container_path, "readOnly": read_only})
+}
+
+/// What says nothing.
+fn is_absent(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(values) => values.is_empty(),
+        Value::Object(members) => members.values().all(is_absent),
+        Value::Bool(true) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// JSON without spaces, with sorted keys, and without members that say nothing.
+fn canonical(value: &Value, into: &mut String) {
+    match value {
+        Value::Object(members) => {
+            let said = members.iter().filter(|(_, value)| !is_absent(value));
+            let sorted: BTreeMap<&String, &Value> = said.collect();
+            into.push('{');
+            for (number, (name, value)) in sorted.into_iter().enumerate() {
+                into.push_str(if number == 0 { "" } else { "," });
+                into.push_str(&json!(name).to_string());
+                into.push(':');
+                canonical(value, into);
+            }
+            into.push('}');
+        }
+        Value::Array(values) => {
+            into.push('[');
+            for (number, value) in values.iter().enumerate() {
+                into.push_str(if number == 0 { "" } else { "," });
+                canonical(value, into);
+            }
+            into.push(']');
+        }
+        plain => into.push_str(&plain.to_string()),
+    }
+}
