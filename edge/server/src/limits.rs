@@ -60,8 +60,23 @@ pub const BODY_BYTES_SMALL: usize = 64 * 1024;
 /// Total bytes of larger request bodies being read or processed. Source: chosen by us: eight of the
 /// largest.
 pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// Larger bodies decoded at once, on separate threads. Source: chosen by us: the result takes
-/// several times the size of the body.
+/// Bytes of an operator's call. Source: chosen by us: a maintenance schedule of ten thousand machines.
+pub const OPERATOR_CALL_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Pages for operators that are written at a time, on threads of their own. Source: chosen by us: whoever reads slowly keeps one.
+pub const PAGES_WRITTEN_MAX: usize = 16;
+/// Chunks of a page that wait for its reader, each of about 64 KiB. Source: chosen by us.
+pub const PAGE_CHUNKS_MAX: usize = 4;
+/// Operators that may watch at a time; beyond it the oldest gives way. Source: Mesos, `--max_operator_event_stream_subscribers`.
+pub const WATCHERS_MAX: usize = 1_000;
+/// Bytes of events that are kept for operators who have not read them yet, in each encoding. Source: chosen by us: the ends of as many
+/// tasks as a framework may have.
+pub const WATCHED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Changes that may wait to be encoded for operators. Source: chosen by us: about two seconds of work.
+pub const CHANGES_WAITING_MAX: usize = 200_000;
+/// Changes that are encoded before others have a turn. Source: chosen by us: a fraction of a millisecond of work.
+pub const CHANGES_TOGETHER_MAX: usize = 64;
+/// Larger bodies that are decoded at a time, on threads of their own. Source: chosen by us: what one becomes takes several times its
+/// size.
 pub const DECODING_MAX: usize = 2;
 /// Bytes in a call. Source: chosen by us; the largest valid one reconciles 100,000 tasks.
 pub const CALL_BYTES_MAX: usize = 32 * 1024 * 1024;

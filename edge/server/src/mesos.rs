@@ -4,15 +4,19 @@ mod asks;
 mod call;
 mod credentials;
 mod feed;
+mod files;
 mod front;
 mod libprocess;
+mod operator;
 mod streams;
+mod watchers;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use longshore_bridge::{Bridge, CallId, Checked, Config, Input, Output, Page, Response};
+use longshore_bridge::operator::Command;
+use longshore_bridge::{Bridge, CallId, Config, Input, Origin, Output, Response, ValidCall};
 use longshore_client::{Client, Feed};
 use longshore_wire_mesos::Media;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
@@ -21,6 +25,7 @@ use tokio::task::JoinSet;
 use self::asks::Asks;
 pub use self::credentials::{Credentials, CredentialsError};
 use self::streams::{EventStream, Streams};
+use self::watchers::{Watchers, Watching};
 use crate::door::{Front, Listener, serve};
 use crate::drive::{Host, drive, seed};
 use crate::limits;
@@ -34,6 +39,8 @@ pub(crate) enum Answer {
     Plain(Response),
     /// A stream of events, and its `Mesos-Stream-Id`.
     Stream(EventStream, String),
+    /// A stream of events for an operator.
+    Watching(Box<Watching>),
 }
 
 /// A caller waiting for an answer.
@@ -59,8 +66,8 @@ fn lock(calls: &Waiting) -> std::sync::MutexGuard<'_, Calls> {
 
 /// A call, with the relevant headers of its request.
 struct Called {
-    call: Checked,
-    stream_id: Option<String>,
+    call: ValidCall,
+    origin: Origin,
     principal: Option<String>,
 }
 
@@ -79,14 +86,24 @@ impl BridgeHandle {
         media: Media,
         room: Option<OwnedSemaphorePermit>,
     ) -> Option<Answer> {
-        let Called { call, stream_id, principal } = called;
+        let Called { call, origin, principal } = called;
         let call = Box::new(call);
-        self.ask(media, room, |id| Input::Called { id, call, stream_id, principal }).await
+        self.ask(media, room, |id| Input::Called { id, call, origin, principal }).await
     }
 
-    /// A page for operators.
-    pub(crate) async fn inspect(&self, page: Page) -> Option<Answer> {
-        self.ask(Media::Json, None, |id| Input::Inspected(id, page)).await
+    /// What operators see.
+    async fn inspect(&self) -> Option<Answer> {
+        self.ask(Media::Json, None, Input::Inspected).await
+    }
+
+    /// Has something done for an operator.
+    async fn command(&self, command: Command) -> Option<Answer> {
+        self.ask(Media::Json, None, |id| Input::Commanded(id, command)).await
+    }
+
+    /// What operators see, and all that happens after it.
+    async fn watch(&self, media: Media) -> Option<Answer> {
+        self.ask(media, None, Input::Watched).await
     }
 
     async fn ask(
@@ -115,6 +132,7 @@ impl BridgeHandle {
 struct BridgeHost {
     calls: Waiting,
     streams: Streams,
+    watchers: Watchers,
     asks: Asks<Client>,
     notes: Arc<Notes>,
     recovered: watch::Sender<bool>,
@@ -138,7 +156,8 @@ impl Host<Bridge> for BridgeHost {
                 Output::Note(text) => self.notes.warn(&text),
                 // Logged by the watch.
                 Output::Happened(_) => {}
-                Output::Ask(asked, ask) => self.asks.push(asked, ask),
+                Output::Changed(changes) => self.watchers.tell(changes),
+                Output::Ask(question) => self.asks.push(question),
             }
         }
         self.asks.send();
@@ -151,6 +170,9 @@ impl BridgeHost {
         let Some(caller) = lock(&self.calls).waiting.remove(&id) else { return };
         let answer = match response {
             Response::Stream(key, id) => Answer::Stream(self.streams.open(key, caller.media), id),
+            Response::Watched(view) => {
+                return self.watchers.join(view, caller.media, caller.reply);
+            }
             plain => Answer::Plain(plain),
         };
         // If the caller hung up, a stream for it ends when its receiving half is dropped.
@@ -180,6 +202,7 @@ impl MesosMaster {
         let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
         let calls = Waiting::default();
         let (streams, mut news) = Streams::new();
+        let (watchers, teller) = Watchers::new(streams.teller());
         let (tell_recovered, recovered) = watch::channel(false);
         let (listens, wanted) = watch::channel(false);
         let notes = Arc::<Notes>::default();
@@ -187,6 +210,7 @@ impl MesosMaster {
         let mut host = BridgeHost {
             calls,
             streams,
+            watchers,
             asks: Asks::new(client, inputs.clone()),
             notes: notes.clone(),
             recovered: tell_recovered,
@@ -199,6 +223,7 @@ impl MesosMaster {
         tasks.spawn(async move {
             let Ok(_) = drive(bridge, &mut host, &mut watch, inbox).await;
         });
+        tasks.spawn(teller.run());
         if let Some(feed) = feed {
             tasks.spawn(feed::run(feed, wanted, inputs.clone()));
         }

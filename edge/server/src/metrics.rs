@@ -19,6 +19,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::kernel::Process;
+pub(crate) use self::kernel::machine;
 
 /// The media type of [`Metrics::text`]. Source: `OpenMetrics` 1.0, *Overall structure*.
 pub(crate) const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

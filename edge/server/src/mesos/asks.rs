@@ -10,9 +10,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use longshore_bridge::{Asked, Input};
+use longshore_bridge::Input;
 use longshore_client::Client;
-use longshore_replica::{Answer, Ask, Failure};
+use longshore_replica::{Answered, Question, TasksAsk};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -31,16 +31,13 @@ enum Kind {
 impl Kind {
     const ALL: [Self; 5] = [Self::Stop, Self::Start, Self::Define, Self::Find, Self::Read];
 
-    fn of(ask: &Ask) -> Self {
-        match ask {
-            Ask::StopTask { .. } => Self::Stop,
-            Ask::StartTask(_) => Self::Start,
-            Ask::DescribeDefinition(_) | Ask::RegisterDefinition(_) => Self::Define,
-            Ask::FindTasks { .. } => Self::Find,
-            Ask::ListInstances
-            | Ask::DescribeInstances(_)
-            | Ask::ListTasks { .. }
-            | Ask::DescribeTasks(_) => Self::Read,
+    fn of(question: &Question) -> Self {
+        match question {
+            Question::Stop(..) => Self::Stop,
+            Question::Start(..) => Self::Start,
+            Question::Definition(..) => Self::Define,
+            Question::Tasks(_, TasksAsk::Find(_)) => Self::Find,
+            Question::Instances(..) | Question::Tasks(..) => Self::Read,
         }
     }
 
@@ -57,17 +54,17 @@ impl Kind {
 
 /// A cluster that answers requests.
 pub(super) trait Cluster: Clone + Send + 'static {
-    fn ask(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send;
+    fn ask(&self, question: Question) -> impl Future<Output = Answered> + Send;
 }
 
 impl Cluster for Client {
-    fn ask(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send {
-        Self::ask(self, ask)
+    fn ask(&self, question: Question) -> impl Future<Output = Answered> + Send {
+        Self::ask(self, question)
     }
 }
 
 struct Queue {
-    waiting: VecDeque<(Asked, Ask)>,
+    waiting: VecDeque<Question>,
     places: Arc<Semaphore>,
 }
 
@@ -88,11 +85,11 @@ impl<C: Cluster> Asks<C> {
         Self { cluster, inputs, queues, under_way: JoinSet::new() }
     }
 
-    /// Queues a request. It is sent by the next [`Asks::send`].
-    pub(super) fn push(&mut self, asked: Asked, ask: Ask) {
-        let kind = Kind::of(&ask);
+    /// One more question. It goes out with the next [`Asks::send`].
+    pub(super) fn push(&mut self, question: Question) {
+        let kind = Kind::of(&question);
         let index = Kind::ALL.iter().position(|one| *one == kind).unwrap_or_default();
-        self.queues[index].waiting.push_back((asked, ask));
+        self.queues[index].waiting.push_back(question);
     }
 
     /// Sends queued requests while slots are free. Call after every input: a slot is freed before
@@ -102,13 +99,13 @@ impl<C: Cluster> Asks<C> {
         for queue in &mut self.queues {
             while !queue.waiting.is_empty() {
                 let Ok(place) = queue.places.clone().try_acquire_owned() else { break };
-                let Some((asked, ask)) = queue.waiting.pop_front() else { break };
+                let Some(question) = queue.waiting.pop_front() else { break };
                 let (cluster, inputs) = (self.cluster.clone(), self.inputs.clone());
                 self.under_way.spawn(async move {
-                    let answer = cluster.ask(ask).await;
+                    let answered = cluster.ask(question).await;
                     drop(place);
-                    // Fails only if the bridge has ended.
-                    let _ = inputs.send(Input::Answered(asked, answer)).await;
+                    // A bridge that ended does not wait for it.
+                    let _ = inputs.send(Input::Answered(answered)).await;
                 });
             }
         }
@@ -117,6 +114,7 @@ impl<C: Cluster> Asks<C> {
 
 #[cfg(test)]
 mod tests {
+    use longshore_replica::{Asked, DefinitionAsk, Failure, InstancesAsk, StopTask};
     use tokio::sync::mpsc::{Receiver, UnboundedSender, unbounded_channel};
 
     use super::*;
@@ -126,25 +124,29 @@ mod tests {
     struct Silent(UnboundedSender<Kind>);
 
     impl Cluster for Silent {
-        async fn ask(&self, ask: Ask) -> Result<Answer, Failure> {
-            let kind = Kind::of(&ask);
+        async fn ask(&self, question: Question) -> Answered {
+            let kind = Kind::of(&question);
             self.0.send(kind).expect("the test listens");
             match kind {
-                Kind::Stop => Err(Failure::Throttled),
+                Kind::Stop => question.fails(Failure::Throttled),
                 _ => std::future::pending().await,
             }
         }
     }
 
-    fn stop() -> Ask {
-        Ask::StopTask { task: "t".into(), reason: "a test".into() }
+    fn stop(number: u64) -> Question {
+        let stop = StopTask { task: "t".into(), reason: "a test".into() };
+        Question::Stop(Asked::new(number), stop)
     }
 
     async fn answers(inbox: &mut Receiver<Input>, asks: &mut Asks<Silent>, count: usize) {
         for _ in 0..count {
             asks.send();
             let told = inbox.recv().await.expect("an answer comes");
-            assert!(matches!(told, Input::Answered(_, Err(Failure::Throttled))), "{told:?}");
+            assert!(
+                matches!(told, Input::Answered(Answered::Stop(_, Err(Failure::Throttled)))),
+                "{told:?}"
+            );
         }
     }
 
@@ -154,14 +156,15 @@ mod tests {
         let (inputs, mut inbox) = mpsc::channel(8);
         let mut asks = Asks::new(Silent(tell), inputs);
         for number in 0..1_000 {
-            asks.push(Asked(number), Ask::ListInstances);
-            asks.push(Asked(number), Ask::DescribeDefinition("d".into()));
-            asks.push(Asked(number), Ask::FindTasks { started_by: "ls-1".into() });
-            asks.push(Asked(number), Ask::StartTask(Box::default()));
+            asks.push(Question::Instances(Asked::new(number), InstancesAsk::List));
+            let named = DefinitionAsk::Describe("d".into());
+            asks.push(Question::Definition(Asked::new(number), named));
+            asks.push(Question::Tasks(Asked::new(number), TasksAsk::Find("ls-1".into())));
+            asks.push(Question::Start(Asked::new(number), Box::default()));
         }
         asks.send();
         for number in 0..100 {
-            asks.push(Asked(number), stop());
+            asks.push(stop(number));
         }
         answers(&mut inbox, &mut asks, 100).await;
         drop(asks);

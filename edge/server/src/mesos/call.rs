@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use longshore_bridge::{Checked, check};
+use longshore_bridge::{ValidCall, check};
 use longshore_wire_mesos::Media;
 use longshore_wire_mesos::v1::scheduler::Call;
 use longshore_wire_mesos::v1::scheduler::call::Type;
@@ -17,7 +17,7 @@ const CALL: &str = "mesos.v1.scheduler.Call";
 /// A call, with the space that it occupies until the bridge has answered it, whether or not the
 /// caller still waits.
 pub(super) struct Read {
-    pub(super) call: Checked,
+    pub(super) call: ValidCall,
     pub(super) kind: Type,
     pub(super) room: Option<OwnedSemaphorePermit>,
 }
@@ -42,7 +42,19 @@ impl Default for Reader {
 }
 
 impl Reader {
-    /// Reads one call. `principal` is the authenticated caller, if authentication is required.
+    /// Reads a body of an operator's call.
+    pub(super) async fn small(&self, body: Body) -> Result<Vec<u8>, Refused> {
+        let body = self.bodies.read(body, limits::OPERATOR_CALL_BYTES_MAX).await;
+        body.map(|whole| whole.bytes).map_err(|no_body| match no_body {
+            NoBody::TooLarge => {
+                let most = limits::OPERATOR_CALL_BYTES_MAX;
+                (413, format!("The request has more than {most} bytes"))
+            }
+            NoBody::Broken => (413, "The request did not arrive completely and in time".to_owned()),
+        })
+    }
+
+    /// Reads one call. `principal` is who the caller proved to be, where callers must prove it.
     pub(super) async fn read(
         &self,
         media: Media,

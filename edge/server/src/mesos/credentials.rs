@@ -158,6 +158,8 @@ fn same(left: &[u8; 32], right: &[u8; 32]) -> bool {
 pub(super) enum Realm {
     /// Pages about the cluster.
     ReadOnly,
+    /// The operator API, and the endpoints that change something.
+    ReadWrite,
     /// The scheduler API.
     Scheduler,
 }
@@ -166,6 +168,7 @@ impl Realm {
     fn challenge(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::ReadOnly => "Basic realm=\"mesos-master-readonly\"",
+            Self::ReadWrite => "Basic realm=\"mesos-master-readwrite\"",
             Self::Scheduler => "Basic realm=\"mesos-master-scheduler\"",
         })
     }

@@ -5,7 +5,6 @@
 //! `src/master/http.cpp`; rule ids such as \[H4\] are those of `docs/reference/mesos-rules.md`. The
 //! order of checks is the contract, \[H20\]: each client reacts to the first that fails.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,15 +15,14 @@ use axum::http::{
 };
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any, get};
-use bytes::Bytes;
-use futures_util::stream;
-use longshore_bridge::{Config, Page, Response as Told};
+use longshore_bridge::{Config, Origin, Response as Told};
 use longshore_wire_mesos::v1::scheduler::call::Type;
-use longshore_wire_mesos::{MESOS_VERSION, Media, accepted};
+use longshore_wire_mesos::{Media, accepted};
 
 use super::call::{Read, Reader};
 use super::credentials::{Check, Credentials, Principal, Realm, check};
-use super::{Answer, BridgeHandle, Called, libprocess};
+use super::operator::{self, Pages};
+use super::{Answer, BridgeHandle, Called, files, libprocess};
 use crate::metrics::{END, MEDIA, Metrics};
 use crate::notes::Notes;
 
@@ -39,42 +37,85 @@ pub(super) fn router(
     credentials: Credentials,
 ) -> Router {
     let credentials = Arc::new(credentials);
-    let guarded = |realm: Realm, route: MethodRouter<Front>| {
-        let asked = Check { credentials: credentials.clone(), realm };
-        // Not `route_layer`, which does not cover handlers for any method.
-        route.layer(from_fn_with_state(asked, check))
-    };
-    let page = |of: Page| guarded(Realm::ReadOnly, page(of));
-    let location = format!("//{}:{}", config.hostname, config.port);
-    let redirect = move || {
-        let location = location.clone();
-        async move { plain(StatusCode::TEMPORARY_REDIRECT, "").with(header::LOCATION, &location).done() }
-    };
+    let guarded = |realm: Realm, route: MethodRouter<Front>| guarded(&credentials, realm, route);
+    let old = || guarded(Realm::ReadOnly, any(operator::old));
     let mut router = Router::new();
     for prefix in ["", "/master"] {
-        for (path, route) in [
-            ("api/v1/scheduler", guarded(Realm::Scheduler, any(scheduler))),
-            ("version", get(version)),
-            ("health", get(|| async { plain(StatusCode::OK, "").done() })),
-            ("redirect", get(redirect.clone())),
-            ("state", page(Page::State)),
-            ("slaves", page(Page::Slaves)),
-            ("tasks", page(Page::Tasks)),
-            ("frameworks", page(Page::Frameworks)),
-        ] {
+        for (path, route) in paths(&credentials, config) {
             router = router
                 .route(&format!("{prefix}/{path}"), route.clone())
                 .route(&format!("{prefix}/{path}/"), route);
         }
     }
+    for path in ["/files/browse", "/files/read", "/files/download"] {
+        router = router.route(path, guarded(Realm::ReadOnly, any(files::file)));
+    }
     router
-        .route("/metrics/snapshot", page(Page::Metrics))
+        .route("/files/debug", guarded(Realm::ReadOnly, any(files::all)))
+        .route("/logging/toggle", guarded(Realm::ReadWrite, any(files::toggle)))
+        .route("/metrics/snapshot", old())
+        .route("/metrics/prometheus", old())
         .route("/metrics", guarded(Realm::ReadOnly, get(move || async move { counted(&metrics) })))
         .fallback(move |request: Request<Body>| {
             let notes = notes.clone();
             async move { elsewhere(&notes, &request) }
         })
-        .with_state(Front { handle, reader: Reader::default() })
+        .with_state(Front { handle, reader: Reader::default(), pages: Pages::default() })
+}
+
+/// What is served below `/` and below `/master`.
+fn paths(
+    credentials: &Arc<Credentials>,
+    config: &Config,
+) -> [(&'static str, MethodRouter<Front>); 26] {
+    let guarded = |realm: Realm, route: MethodRouter<Front>| guarded(credentials, realm, route);
+    let old = || guarded(Realm::ReadOnly, any(operator::old));
+    let writes = || guarded(Realm::ReadWrite, any(operator::old));
+    let api = || guarded(Realm::ReadWrite, any(operator::api));
+    let location = format!("//{}:{}", config.hostname, config.port);
+    let redirect = move || {
+        let location = location.clone();
+        async move { plain(StatusCode::TEMPORARY_REDIRECT, "").with(header::LOCATION, &location).done() }
+    };
+    [
+        ("api/v1/scheduler", guarded(Realm::Scheduler, any(scheduler))),
+        ("api/v1", api()),
+        ("version", any(operator::old)),
+        ("health", get(|| async { plain(StatusCode::OK, "").done() })),
+        ("redirect", get(redirect)),
+        ("state", old()),
+        ("state.json", old()),
+        ("state-summary", old()),
+        ("slaves", old()),
+        ("slaves/{id}", old()),
+        ("tasks", old()),
+        ("frameworks", old()),
+        ("roles", old()),
+        ("flags", old()),
+        ("maintenance/status", old()),
+        ("weights", writes()),
+        ("quota", writes()),
+        ("quota/{role}", writes()),
+        ("maintenance/schedule", writes()),
+        ("machine/down", writes()),
+        ("machine/up", writes()),
+        ("teardown", writes()),
+        ("reserve", writes()),
+        ("unreserve", writes()),
+        ("create-volumes", writes()),
+        ("destroy-volumes", writes()),
+    ]
+}
+
+/// A route that only those reach who may.
+fn guarded(
+    credentials: &Arc<Credentials>,
+    realm: Realm,
+    route: MethodRouter<Front>,
+) -> MethodRouter<Front> {
+    let asked = Check { credentials: credentials.clone(), realm };
+    // Not `route_layer`, which knows nothing of what any method reaches.
+    route.layer(from_fn_with_state(asked, check))
 }
 
 /// The response for unknown paths. A driver that speaks libprocess is told that it is not
@@ -96,53 +137,10 @@ fn counted(metrics: &Metrics) -> Response<Body> {
 
 /// The state of the front end.
 #[derive(Clone)]
-struct Front {
-    handle: BridgeHandle,
-    reader: Reader,
-}
-
-/// Read endpoints ignore the method. Source: \[P3\].
-fn page(page: Page) -> MethodRouter<Front> {
-    any(move |State(front): State<Front>| async move {
-        match front.handle.inspect(page).await {
-            Some(Answer::Plain(Told::Json(body))) => json(body),
-            _ => plain(StatusCode::SERVICE_UNAVAILABLE, "The master is shutting down").done(),
-        }
-    })
-}
-
-/// A page, in the pieces in which it was written.
-fn json(pieces: Arc<[Vec<u8>]>) -> Response<Body> {
-    let length: usize = pieces.iter().map(Vec::len).sum();
-    let each = (0..pieces.len()).map(move |at| {
-        let piece = Piece(pieces.clone(), at);
-        Ok::<_, Infallible>(Bytes::from_owner(piece))
-    });
-    let mut response = Response::new(Body::from_stream(stream::iter(each)));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CONTENT_LENGTH, length.into());
-    response
-}
-
-/// One piece of a page that may have several readers.
-struct Piece(Arc<[Vec<u8>]>, usize);
-
-impl AsRef<[u8]> for Piece {
-    fn as_ref(&self) -> &[u8] {
-        &self.0[self.1]
-    }
-}
-
-async fn version() -> Response<Body> {
-    let body = format!(
-        r#"{{"version":"{MESOS_VERSION}","build_date":"","build_time":0.0,"build_user":"longshore"}}"#
-    );
-    let mut response = Response::new(Body::from(body));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+pub(super) struct Front {
+    pub(super) handle: BridgeHandle,
+    pub(super) reader: Reader,
+    pub(super) pages: Pages,
 }
 
 /// A response under construction.
@@ -225,7 +223,7 @@ async fn call(front: Front, request: Request<Body>) -> Result<Response<Body>, Re
     }
     let stream_id = sent(&parts.headers, &STREAM_ID).map(str::to_owned);
     let media = wanted.unwrap_or(Media::Json);
-    let called = Called { call, stream_id, principal };
+    let called = Called { call, origin: Origin::V1 { stream_id }, principal };
     let answer = front.handle.call(called, media, room).await;
     Ok(respond(answer))
 }
@@ -248,8 +246,11 @@ fn respond(answer: Option<Answer>) -> Response<Body> {
         Some(Answer::Plain(told)) => match told {
             Told::Done => plain(StatusCode::OK, "").done(),
             Told::Refused(status, why) => refused(status, &why),
-            Told::Json(body) => json(body),
-            Told::Accepted | Told::Stream(..) => plain(StatusCode::ACCEPTED, "").done(),
+            Told::Accepted | Told::Stream(..) | Told::View(_) | Told::Watched(_) => {
+                plain(StatusCode::ACCEPTED, "").done()
+            }
         },
+        // A scheduler does not ask for it.
+        Some(Answer::Watching(_)) => plain(StatusCode::ACCEPTED, "").done(),
     }
 }

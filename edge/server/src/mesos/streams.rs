@@ -104,6 +104,11 @@ impl Streams {
         (Self { open: BTreeMap::new(), told, bytes: Arc::default() }, news)
     }
 
+    /// Where what becomes of streams is told.
+    pub(crate) fn teller(&self) -> mpsc::UnboundedSender<Input> {
+        self.told.clone()
+    }
+
     pub(crate) fn open(&mut self, key: StreamKey, media: Media) -> EventStream {
         // Drops streams whose readers have hung up.
         self.open.retain(|_, shared| !shared.lock().is_over);

@@ -59,3 +59,22 @@ fn process() -> (f64, i64, i64) {
     let cpu = f64::from(field(14) + field(15)) / 100.0;
     (cpu, pages * page, i64::try_from(files).unwrap_or(0))
 }
+
+/// What the kernel knows about this machine, under the names that a Mesos master has for it: names and values.
+pub(crate) fn machine() -> Vec<(String, f64)> {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let mut all = Vec::new();
+    for (name, word) in ["1min", "5min", "15min"].into_iter().zip(load.split_whitespace()) {
+        all.extend(word.parse().map(|load| (format!("system/load_{name}"), load)));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "no machine has so many processors")]
+    let cpus = std::thread::available_parallelism().map_or(1.0, |cpus| cpus.get() as f64);
+    all.push(("system/cpus_total".to_owned(), cpus));
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    for (name, key) in [("mem_total_bytes", "MemTotal:"), ("mem_free_bytes", "MemFree:")] {
+        let line = memory.lines().find_map(|line| line.strip_prefix(key));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+        all.extend(kib.map(|kib| (format!("system/{name}"), kib * 1024.0)));
+    }
+    all
+}

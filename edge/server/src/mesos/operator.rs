@@ -1,0 +1,246 @@
+//! What operators see and do: the old endpoints, and the v1 operator API.
+//!
+//! The bridge gives a view of its state, which costs it nothing; answers are written from it on a thread of their own, chunk by
+//! chunk as the reader takes them, so that none is ever whole in memory.
+//!
+//! Source: rule ids such as \[P3\] are those of `docs/reference/mesos-rules.md`.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use longshore_bridge::Response as Told;
+use longshore_bridge::operator::{Command, QuotaView, View};
+use longshore_operator::{Asked, Call, OperatorCall, Refusal, legacy, page, v1};
+use longshore_wire_mesos::Media;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::Answer;
+use super::files::LOG_LEVEL;
+use super::front::{Front, text};
+use crate::clock::now;
+use crate::limits;
+use crate::metrics::machine;
+
+/// Writes pages, so many at a time.
+#[derive(Clone)]
+pub(super) struct Pages {
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self { turns: Arc::new(Semaphore::new(limits::PAGES_WRITTEN_MAX)) }
+    }
+}
+
+/// Sends on what is written, and waits while nobody takes it.
+struct Chunks(mpsc::Sender<Bytes>);
+
+impl Write for Chunks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let chunk = Bytes::copy_from_slice(bytes);
+        self.0.blocking_send(chunk).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Pages {
+    /// Chunks that are written as they are taken.
+    pub(super) async fn chunks(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+    ) -> Option<mpsc::Receiver<Bytes>> {
+        let turn = self.turns.clone().acquire_owned().await.ok()?;
+        let (chunks, taken) = mpsc::channel(limits::PAGE_CHUNKS_MAX);
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            // A reader that left is told nothing.
+            let _ = write(&mut Chunks(chunks));
+        });
+        Some(taken)
+    }
+
+    /// A body that is written as it is read.
+    async fn body(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+    ) -> Option<Body> {
+        let mut taken = self.chunks(write).await?;
+        // Most answers are one chunk, and have a length then, as some clients like it.
+        let (first, second) = (taken.recv().await, taken.recv().await);
+        let Some(second) = second else { return Some(Body::from(first.unwrap_or_default())) };
+        let next = |mut taken: mpsc::Receiver<Bytes>| async move {
+            let chunk = taken.recv().await?;
+            Some((Ok::<_, std::convert::Infallible>(chunk), taken))
+        };
+        let begun = stream::iter(first.into_iter().chain([second]).map(Ok));
+        Some(Body::from_stream(begun.chain(stream::unfold(taken, next))))
+    }
+}
+
+fn refused(refusal: &Refusal) -> Response<Body> {
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = text(status, &refusal.text);
+    if let Some(allow) = refusal.allow {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    }
+    response
+}
+
+fn ending() -> Response<Body> {
+    text(StatusCode::SERVICE_UNAVAILABLE, "The master is shutting down")
+}
+
+fn ok(body: Option<Body>, content_type: &'static str) -> Response<Body> {
+    let Some(body) = body else { return ending() };
+    let mut response = Response::new(body);
+    let content_type = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// An old endpoint. Those that read do not look at the method. Source: \[P3\].
+pub(super) async fn old(State(front): State<Front>, request: Request<Body>) -> Response<Body> {
+    match old_endpoint(&front, request).await {
+        Ok(response) | Err(response) => response,
+    }
+}
+
+async fn old_endpoint(
+    front: &Front,
+    request: Request<Body>,
+) -> Result<Response<Body>, Response<Body>> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let body = front.reader.small(body).await.map_err(|(status, why)| {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        text(status, &why)
+    })?;
+    let call = legacy::write(parts.method.as_str(), &path, &body);
+    if let Some(call) = call.map_err(|refusal| refused(&refusal))? {
+        return Ok(written(front, call).await);
+    }
+    let asked = Asked::of(&path, parts.uri.query()).map_err(|refusal| refused(&refusal))?;
+    let Some(asked) = asked else { return Err(text(StatusCode::NOT_FOUND, "")) };
+    let Some(view) = view(front).await else { return Err(ending()) };
+    let content_type = asked.content_type();
+    let write = move |out: &mut dyn Write| page::render(&view, &asked, now(), &machine(), out);
+    Ok(ok(front.pages.body(write).await, content_type))
+}
+
+/// The v1 operator API. Source: \[P2\].
+pub(super) async fn api(State(front): State<Front>, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = match front.reader.small(body).await {
+        Ok(body) => body,
+        Err((status, why)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            return text(status, &why);
+        }
+    };
+    let sent = |name: header::HeaderName| parts.headers.get(name)?.to_str().ok();
+    let (content, accept) = (sent(header::CONTENT_TYPE), sent(header::ACCEPT));
+    let read = longshore_operator::Request::read(parts.method.as_str(), content, accept, &body);
+    let request = match read {
+        Ok(request) => request,
+        Err(refusal) => return refused(&refusal),
+    };
+    match request.call {
+        Call::Read(call) => {
+            let Some(view) = view(&front).await else { return ending() };
+            let media = request.media;
+            let write =
+                move |out: &mut dyn Write| v1::answer(&view, call, media, now(), &machine(), out);
+            ok(front.pages.body(write).await, media_type(media))
+        }
+        Call::Write(call) => written(&front, call).await,
+        Call::Files(_) => text(StatusCode::NOT_FOUND, ""),
+        Call::Subscribe => match front.handle.watch(request.media).await {
+            Some(Answer::Watching(watching)) => {
+                ok(watching.body(&front.pages).await, media_type(request.media))
+            }
+            _ => ending(),
+        },
+    }
+}
+
+fn media_type(media: Media) -> &'static str {
+    media.name()
+}
+
+async fn view(front: &Front) -> Option<Box<View>> {
+    match front.handle.inspect().await? {
+        Answer::Plain(Told::View(view)) => Some(view),
+        _ => None,
+    }
+}
+
+/// Has something done.
+async fn written(front: &Front, call: OperatorCall) -> Response<Body> {
+    let Some(view) = view(front).await else { return ending() };
+    if let Err(refusal) = call.check(&view) {
+        return refused(&refusal);
+    }
+    drop(view);
+    let command = match command(call) {
+        Ok(command) => command,
+        Err(why) => return text(StatusCode::NOT_IMPLEMENTED, why),
+    };
+    match front.handle.command(command).await {
+        Some(Answer::Plain(Told::Refused(status, why))) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            text(status, &why)
+        }
+        Some(_) => text(StatusCode::OK, ""),
+        None => ending(),
+    }
+}
+
+/// What the bridge does about a call; else, why it cannot.
+fn command(call: OperatorCall) -> Result<Command, &'static str> {
+    Ok(match call {
+        OperatorCall::UpdateWeights(weights) => Command::Weights(weights),
+        OperatorCall::UpdateQuota { force, quota } => {
+            let quota = quota.into_iter().map(|one| {
+                (one.role, QuotaView { guarantees: one.guarantees, limits: one.limits })
+            });
+            Command::Quota { force, quota: quota.collect() }
+        }
+        OperatorCall::SetQuota { force, role, guarantee } => {
+            let quota = QuotaView { guarantees: guarantee.clone(), limits: guarantee };
+            Command::Quota { force, quota: vec![(role, quota)] }
+        }
+        OperatorCall::RemoveQuota(role) => {
+            Command::Quota { force: true, quota: vec![(role, QuotaView::default())] }
+        }
+        OperatorCall::Teardown(framework) => Command::Teardown(framework),
+        OperatorCall::UpdateMaintenanceSchedule(schedule) => Command::Maintenance(schedule),
+        OperatorCall::StartMaintenance(_) | OperatorCall::StopMaintenance(_) => {
+            return Err("Machines are taken down and up on Amazon ECS, not here");
+        }
+        OperatorCall::DrainAgent { .. }
+        | OperatorCall::DeactivateAgent(_)
+        | OperatorCall::ReactivateAgent(_) => {
+            return Err(
+                "Agents are container instances: set the state of the instance on Amazon ECS to DRAINING or ACTIVE instead",
+            );
+        }
+        OperatorCall::MarkAgentGone(_) => {
+            return Err(
+                "Agents are container instances: deregister the instance on Amazon ECS instead",
+            );
+        }
+        OperatorCall::SetLoggingLevel { .. } => {
+            return Err(LOG_LEVEL);
+        }
+    })
+}
