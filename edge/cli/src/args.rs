@@ -2,6 +2,7 @@
 
 mod dev;
 pub(crate) mod door;
+mod mesos;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::dev::{DevArgs, DurabilityArg, ProvisionArgs, RuntimeArg};
 use self::door::{DoorArgs, MesosDoorArgs};
+pub(crate) use self::mesos::{AnyMaster, FrameworkAction, FrameworksArgs, MasterListArgs};
 use crate::explain::{ConstraintArg, StrategyArg};
 use crate::feed::FeedArgs;
 use crate::instance_types::InstanceGroup;
@@ -64,6 +66,20 @@ pub(crate) enum Command {
     /// List task definitions.
     #[command(after_help = "Example:\n  longshore task-definitions --family hello")]
     TaskDefinitions(TaskDefinitionsArgs),
+    /// List the frameworks of a Mesos master, or remove some.
+    #[command(
+        after_help = "Examples:\n  longshore frameworks --master http://master.example:5050\n  longshore frameworks teardown 0123abcd-0000"
+    )]
+    Frameworks(FrameworksArgs),
+    /// List the agents of a Mesos master and their unused resources.
+    #[command(after_help = "Example:\n  longshore agents --json")]
+    Agents(MasterListArgs),
+    /// List the offers that frameworks hold.
+    #[command(after_help = "Example:\n  longshore offers --master http://master.example:5050")]
+    Offers(MasterListArgs),
+    /// List roles: the resources that they use or are offered, their weights and their quota.
+    #[command(after_help = "Example:\n  longshore roles --json")]
+    Roles(MasterListArgs),
     /// Stop tasks.
     #[command(
         after_help = "Example:\n  longshore stop 0123456789abcdef0123456789abcdef --reason 'not needed'"
@@ -348,6 +364,9 @@ pub(crate) struct MasterArgs {
     /// Seconds that a framework may hold an offer before it is rescinded; 0 means no limit.
     #[arg(long, default_value_t = 600)]
     pub(crate) offer_timeout: u64,
+    /// Seconds between SIGTERM and SIGKILL for tasks without a kill policy.
+    #[arg(long, default_value_t = longshore_bridge::limits::KILL_GRACE_S, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub(crate) executor_shutdown_grace: u32,
     /// Image for tasks that do not specify one.
     #[arg(long)]
     pub(crate) default_image: Option<String>,

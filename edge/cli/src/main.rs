@@ -21,6 +21,7 @@ mod local;
 mod logging;
 mod logs;
 mod master;
+mod mesos;
 mod other_words;
 mod output;
 mod rehearse;
@@ -113,6 +114,10 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             None => list::instances(instances, json).await,
         },
         Command::TaskDefinitions(definitions) => list::definitions(definitions, json).await,
+        Command::Frameworks(args) => list::frameworks(args, json).await,
+        Command::Agents(args) => list::agents(args, json).await,
+        Command::Offers(args) => list::offers(args, json).await,
+        Command::Roles(args) => list::roles(args, json).await,
         Command::Explain(args) => explain::run(*args, json).await,
         Command::Events(events) => events::run(events, json).await,
         Command::Logs(logs) => logs::run(logs, json).await,

@@ -34,6 +34,7 @@ pub(crate) fn config(
             .default_image
             .as_deref()
             .map_or(DefaultImage::None, |image| DefaultImage::Image(image.into())),
+        kill_grace_s: args.executor_shutdown_grace,
         offer_timeout_ms: (args.offer_timeout > 0).then(|| args.offer_timeout.saturating_mul(1000)),
         started_at_ms: u64::try_from(started).unwrap_or(u64::MAX),
     }

@@ -151,8 +151,8 @@ fn key(text: &str) -> Result<Key, String> {
     Err("write KEY:SECRET, using only printable ASCII characters".to_owned())
 }
 
-/// The contents of a file that nobody else should be able to read.
-fn secret_file(path: &Path, flag: &str) -> anyhow::Result<String> {
+/// The text of a file that nobody else should read.
+pub(super) fn secret_file(path: &Path, flag: &str) -> anyhow::Result<String> {
     let place = || format!("{flag} {}", path.display());
     let metadata = std::fs::metadata(path).with_context(place)?;
     if !metadata.is_file() {

@@ -87,15 +87,35 @@ pub(crate) fn get(address: &str, path: &str) -> io::Result<Reply> {
     )
 }
 
-/// Reads a reply with a length.
+/// Reads a reply to its end.
 fn whole(socket: TcpStream) -> io::Result<Reply> {
     let mut reader = BufReader::new(socket);
     let (status, headers) = head(&mut reader)?;
+    if header(&headers, "transfer-encoding") == Some("chunked") {
+        let body = chunks(&mut reader)?;
+        return Ok(Reply { status, headers, body });
+    }
     let length =
         header(&headers, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     Ok(Reply { status, headers, body })
+}
+
+/// All chunks of a body.
+fn chunks(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut size = String::new();
+        reader.read_line(&mut size)?;
+        let size = usize::from_str_radix(size.trim(), 16).map_err(io::Error::other)?;
+        let mut chunk = vec![0; size + 2];
+        reader.read_exact(&mut chunk)?;
+        if size == 0 {
+            return Ok(body);
+        }
+        body.extend_from_slice(&chunk[..size]);
+    }
 }
 
 pub(crate) type Headers = Vec<(String, String)>;
@@ -128,7 +148,7 @@ fn head(reader: &mut impl BufRead) -> io::Result<(u16, Headers)> {
 #[derive(Debug)]
 pub(crate) struct Stream {
     reader: BufReader<TcpStream>,
-    /// Its `Mesos-Stream-Id`.
+    /// The `Mesos-Stream-Id` that it came with, if any.
     pub(crate) id: String,
     rest: Vec<u8>,
 }
@@ -148,8 +168,8 @@ impl Stream {
             return Err(status);
         }
         assert_eq!(header(&headers, "transfer-encoding"), Some("chunked"), "{headers:?}");
-        let id = header(&headers, "mesos-stream-id").expect("a stream has an id").to_owned();
-        // Heartbeats come every few seconds; a longer silence counts as the end.
+        let id = header(&headers, "mesos-stream-id").unwrap_or_default().to_owned();
+        // Heartbeats come every few seconds; a longer silence is an end.
         Ok(Self { reader, id, rest: Vec::new() })
     }
 

@@ -24,6 +24,7 @@ mod http;
 mod keys;
 mod machines;
 mod observed;
+mod operators;
 mod outages;
 mod refusals;
 mod schedulers;

@@ -66,8 +66,10 @@ fn a_scheduler_reconciles_a_hundred_thousand_tasks_as_fast_as_it_reads_while_oth
     let home = Home::new();
     let server = Server::start(&home, &[]);
     let mut other = Framework::subscribe(&server.mesos, &json!({"name": "other"}));
-    let id = json!({"value": "reconciler"});
-    let info = json!({"name": "reconciler", "id": id});
+    // An id that this master made: of one that may be older, nothing is said of unknown tasks right after a start.
+    let info = json!({"name": "reconciler", "failover_timeout": 60.0});
+    let id = json!({"value": Framework::subscribe(&server.mesos, &info).id});
+    let info = json!({"name": "reconciler", "failover_timeout": 60.0, "id": id});
     let mut stream = framework::subscribe_in_protobuf(&server.mesos, &info);
     let before = server.resident_mib_max();
     assert_eq!(framework::reconcile_unknown(&server.mesos, &stream, &id, TASKS), 202);

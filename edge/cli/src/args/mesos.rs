@@ -1,0 +1,115 @@
+//! Arguments of the commands that ask a Mesos master.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Subcommand;
+use serde::Deserialize;
+
+use super::door::secret_file;
+
+/// The Mesos master that a command asks.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AnyMaster {
+    /// URL of the Mesos master.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LONGSHORE_MASTER",
+        default_value = "http://127.0.0.1:5050"
+    )]
+    pub(crate) master: String,
+    /// File with the principal and secret to authenticate with: Mesos's JSON format, or both on one line. If there are several,
+    /// the first is used.
+    #[arg(long, global = true, value_name = "FILE", env = "LONGSHORE_CREDENTIALS")]
+    credentials: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FrameworksArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<FrameworkAction>,
+    #[command(flatten)]
+    pub(crate) master: AnyMaster,
+}
+
+/// What to do with frameworks.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FrameworkAction {
+    /// Remove frameworks and kill all their tasks.
+    Teardown {
+        /// Frameworks: id or unique id prefix.
+        #[arg(required = true, value_name = "FRAMEWORK")]
+        frameworks: Vec<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct MasterListArgs {
+    #[command(flatten)]
+    pub(crate) master: AnyMaster,
+}
+
+/// A principal and what proves it.
+#[derive(Deserialize)]
+struct Credential {
+    principal: String,
+    secret: String,
+}
+
+/// Source: Apache Mesos, `docs/authentication.md`: a list for masters, a single one for frameworks.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Several { credentials: Vec<Credential> },
+    One(Credential),
+}
+
+impl AnyMaster {
+    /// What to authenticate with, as HTTP Basic has it: `principal:secret`.
+    ///
+    /// # Errors
+    /// Says what cannot be read, without the secret.
+    pub(crate) fn credential(&self) -> anyhow::Result<Option<String>> {
+        let Some(path) = &self.credentials else { return Ok(None) };
+        let text = secret_file(path, "--credentials")?;
+        let found = first(&text).with_context(|| {
+            format!("--credentials {}: the file contains no principal and secret", path.display())
+        })?;
+        Ok(Some(format!("{}:{}", found.principal, found.secret)))
+    }
+}
+
+fn first(text: &str) -> Option<Credential> {
+    if text.trim_start().starts_with('{') {
+        return match serde_json::from_str(text).ok()? {
+            Written::Several { credentials } => credentials.into_iter().next(),
+            Written::One(one) => Some(one),
+        };
+    }
+    let lines = text.lines().map(str::trim);
+    let line = lines.into_iter().find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let (principal, secret) = line.split_once(char::is_whitespace)?;
+    Some(Credential { principal: principal.to_owned(), secret: secret.trim_start().to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first;
+
+    #[test]
+    fn a_credential_is_read_in_each_form_that_mesos_has() {
+        for text in [
+            r#"{"credentials": [{"principal": "ops", "secret": "s e"}, {"principal": "b", "secret": "c"}]}"#,
+            r#"{"principal": "ops", "secret": "s e"}"#,
+            "# people\n\nops s e\nb c\n",
+        ] {
+            let read = first(text).expect("there is one");
+            assert_eq!((&*read.principal, &*read.secret), ("ops", "s e"), "{text}");
+        }
+        for text in ["", "{}", "ops", r#"{"credentials": []}"#] {
+            assert!(first(text).is_none(), "{text}");
+        }
+    }
+}
