@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a command-line program prints")]
 
 use clap::Parser;
+use longshore_sim::bridge::{self, BridgeRun};
 use longshore_sim::{Run, regressions};
 
 /// Simulate storms of faults over the local ECS, each followed by a quiet period.
@@ -13,19 +14,56 @@ struct Cli {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Total number of steps
-    #[arg(long, default_value_t = 100_000)]
-    steps: u64,
+    #[arg(long)]
+    steps: Option<u64>,
     /// Number of steps in each storm
     #[arg(long, default_value_t = 4_000)]
     storm: u64,
+    /// Simulate bridges over a model of Amazon's ECS instead of the local ECS
+    #[arg(long)]
+    bridge: bool,
+    /// With --bridge: number of seeds, from --seed on
+    #[arg(long, default_value_t = 1)]
+    seeds: u64,
+    /// With --bridge: print what happens on standard error
+    #[arg(long)]
+    trace: bool,
 }
 
 fn main() {
-    let Cli { seed, steps, storm } = Cli::parse();
+    let Cli { seed, steps, storm, bridge, seeds, trace } = Cli::parse();
+    if bridge {
+        let run = BridgeRun { steps: steps.unwrap_or(BridgeRun::of(seed).steps), seed, trace };
+        return bridges(run, seeds);
+    }
     let kept = regressions();
     for run in &kept {
         run.perform();
     }
     println!("{} runs that once failed pass", kept.len());
-    println!("{}", Run { seed, steps, storm }.perform());
+    println!("{}", Run { seed, steps: steps.unwrap_or(100_000), storm }.perform());
+}
+
+/// Performs a run for each seed, all of them even if some fail.
+fn bridges(first: BridgeRun, seeds: u64) {
+    let kept = bridge::regressions();
+    for run in &kept {
+        run.perform();
+    }
+    println!("{} runs that once failed pass", kept.len());
+    let (mut failed, mut last) = (0, None);
+    for seed in first.seed..first.seed.saturating_add(seeds) {
+        let run = BridgeRun { seed, ..first };
+        match run.perform_with(bridge::Fault::None) {
+            Ok(tally) => last = Some(tally),
+            Err(violations) => {
+                failed += 1;
+                println!("{}  # {}", run.line(), violations[0]);
+            }
+        }
+    }
+    if let Some(tally) = last {
+        println!("{tally}");
+    }
+    assert!(failed == 0, "{failed} of {seeds} seeds failed");
 }

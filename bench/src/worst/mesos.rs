@@ -5,7 +5,7 @@ mod bodies;
 mod town;
 
 use anyhow::{Context as _, Result};
-use longshore_bridge::{CallId, Input, Page};
+use longshore_bridge::{CallId, Input};
 use longshore_wire_mesos::v1::framework_info::Capability;
 use longshore_wire_mesos::v1::framework_info::capability::Type as CapabilityType;
 use longshore_wire_mesos::v1::scheduler::call::Type;
@@ -170,14 +170,5 @@ fn others(sheet: &mut Sheet, town: &mut Town, wide: &Framework) {
 }
 
 fn pages(sheet: &mut Sheet, town: &mut Town) {
-    for (name, page) in [
-        ("/state", Page::State),
-        ("/tasks", Page::Tasks),
-        ("/slaves", Page::Slaves),
-        ("/frameworks", Page::Frameworks),
-        ("/metrics/snapshot", Page::Metrics),
-    ] {
-        let longest = town.input(Input::Inspected(CallId(0), page));
-        note(sheet, &format!("{name} of {TASKS} tasks"), longest);
-    }
+    note(sheet, "a view for operators", town.input(Input::Inspected(CallId(0))));
 }

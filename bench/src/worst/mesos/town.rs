@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use longshore_bridge::{
-    Bridge, CallId, Config, DefaultImage, Input, Output, Response, StreamKey, check, parse_ranges,
+    Bridge, CallId, Config, DefaultImage, Input, Origin, Output, Response, StreamKey, check,
+    parse_ranges,
 };
 use longshore_machine::{Machine, Timestamp};
 use longshore_replica::{
-    Answer, Ask, Container, Definition, Failure, Instance, LastStatus, StartTask, Task,
+    Answered, Container, Definition, DefinitionAsk, Failure, Instance, InstancesAsk, LastStatus,
+    Outcome, Question, StartTask, Task, Tasks, TasksAsk,
 };
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::scheduler::call::{self, Type};
@@ -32,8 +34,8 @@ pub(super) struct Longest {
 
 fn kind_of(input: &Input) -> &'static str {
     match input {
-        Input::Answered(_, Ok(Answer::Instances(_))) => "instances are told",
-        Input::Answered(_, Ok(Answer::Tasks { .. })) => "tasks are told",
+        Input::Answered(Answered::Instances(..)) => "instances are told",
+        Input::Answered(Answered::Tasks(..)) => "tasks are told",
         Input::Answered(..) => "an answer",
         Input::Reached(_) => "a mark is reached",
         _ => "something else",
@@ -88,6 +90,7 @@ fn config() -> Config {
         default_image: DefaultImage::Image("alpine".into()),
         started_at_ms: 0,
         offer_timeout_ms: None,
+        kill_grace_s: 3,
     }
 }
 
@@ -177,9 +180,9 @@ impl Town {
             match output {
                 Output::Send(stream, event) => self.take(stream, *event),
                 Output::Mark(stream) => self.waiting.push_back(Input::Reached(stream)),
-                Output::Ask(asked, ask) => {
-                    let answer = self.answer(ask);
-                    self.waiting.push_back(Input::Answered(asked, answer));
+                Output::Ask(question) => {
+                    let answered = self.answer(question);
+                    self.waiting.push_back(Input::Answered(answered));
                 }
                 Output::Respond(_, Response::Stream(stream, id)) => {
                     self.opened = Some((stream, id));
@@ -230,7 +233,8 @@ impl Town {
     pub(super) fn call(&mut self, call: Call, stream_id: Option<String>) -> Longest {
         self.calls += 1;
         let call = Box::new(check(call, None).expect("the call passes the front"));
-        self.input(Input::Called { id: CallId(self.calls), call, stream_id, principal: None })
+        let origin = Origin::V1 { stream_id };
+        self.input(Input::Called { id: CallId(self.calls), call, origin, principal: None })
     }
 
     /// Makes a call for a framework.
@@ -256,50 +260,60 @@ impl Town {
         (longest, framework)
     }
 
-    fn answer(&mut self, ask: Ask) -> Result<Answer, Failure> {
-        Ok(match ask {
-            Ask::ListInstances => Answer::Instances(self.instances.clone()),
-            Ask::DescribeInstances(arns) => {
+    fn answer(&mut self, question: Question) -> Answered {
+        match question {
+            Question::Instances(asked, InstancesAsk::List) => {
+                Answered::Instances(asked, Ok(self.instances.clone()))
+            }
+            Question::Instances(asked, InstancesAsk::Describe(arns)) => {
                 let wanted: BTreeSet<Str> = arns.into_iter().collect();
                 let all = self.instances.iter().filter(|one| wanted.contains(&one.arn));
-                Answer::Instances(all.cloned().collect())
+                Answered::Instances(asked, Ok(all.cloned().collect()))
             }
-            Ask::ListTasks { desired_running, except } => {
+            Question::Tasks(asked, ask) => {
+                Answered::Tasks(asked, Ok(Tasks { found: self.read(ask), missing: Vec::new() }))
+            }
+            Question::Definition(asked, DefinitionAsk::Describe(name)) => {
+                let known = self.families.contains(&name).then(|| definition(&name));
+                Answered::Definition(asked, Ok(known))
+            }
+            Question::Definition(asked, DefinitionAsk::Register(content)) => {
+                self.families.insert(content.family.clone());
+                Answered::Definition(asked, Ok(Some(definition(&content.family))))
+            }
+            Question::Start(asked, start) => Answered::Start(asked, Ok(self.start(*start))),
+            Question::Stop(asked, stop) => Answered::Stop(asked, self.stop(&stop.task)),
+        }
+    }
+
+    fn read(&self, ask: TasksAsk) -> Vec<Task> {
+        match ask {
+            TasksAsk::List { desired_running, except } => {
                 let all = self.tasks.values().filter(|task| {
                     task.desired_running == desired_running && !except.contains(&task.arn)
                 });
-                Answer::Tasks { found: all.cloned().collect(), missing: Vec::new() }
+                all.cloned().collect()
             }
-            Ask::DescribeTasks(arns) => {
-                let found = arns.iter().filter_map(|arn| self.tasks.get(arn)).cloned().collect();
-                Answer::Tasks { found, missing: Vec::new() }
+            TasksAsk::Describe(arns) => {
+                arns.iter().filter_map(|arn| self.tasks.get(arn)).cloned().collect()
             }
-            Ask::FindTasks { .. } => Answer::Tasks { found: Vec::new(), missing: Vec::new() },
-            Ask::DescribeDefinition(name) => {
-                Answer::Definition(self.families.contains(&name).then(|| definition(&name)))
-            }
-            Ask::RegisterDefinition(content) => {
-                self.families.insert(content.family.clone());
-                Answer::Definition(Some(definition(&content.family)))
-            }
-            Ask::StartTask(start) => self.start(*start),
-            Ask::StopTask { task, .. } => return self.stop(&task),
-        })
+            TasksAsk::Find(_) => Vec::new(),
+        }
     }
 
-    fn start(&mut self, start: StartTask) -> Answer {
+    fn start(&mut self, start: StartTask) -> Outcome {
         let StartTask { instance, started_by, environment, .. } = start;
         let task = self.task(instance, started_by, environment, LastStatus::Running);
         self.tasks.insert(task.arn.clone(), task.clone());
-        Answer::Started(Box::new(task))
+        Outcome::Started(Box::new(task))
     }
 
-    fn stop(&mut self, arn: &str) -> Result<Answer, Failure> {
+    fn stop(&mut self, arn: &str) -> Result<Box<Task>, Failure> {
         let Some(mut task) = self.tasks.remove(arn) else { return Err(Failure::Throttled) };
         task.last_status = LastStatus::Stopped;
         task.desired_running = false;
         task.version += 1;
-        Ok(Answer::Stopped(Box::new(task)))
+        Ok(Box::new(task))
     }
 }
 

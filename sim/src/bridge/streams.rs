@@ -1,0 +1,300 @@
+//! Between bridges and frameworks: what a bridge puts out is performed, calls arrive and are answered, streams are read.
+
+use longshore_bridge::{Output, Response, StreamKey};
+use longshore_wire_mesos::v1::scheduler::call::Type;
+use longshore_wire_mesos::v1::scheduler::{Call, Event};
+
+use super::forms;
+use super::master::{Item, Pending, Stream};
+use super::scheduler::{Link, Reaction};
+use super::world::{Happens, World};
+
+/// An audit computes all indexes of a bridge again, which takes longer than most steps. `core/bridge/tests/prop.rs` does so after each
+/// step.
+const AUDITED_EVERY: u64 = 16;
+
+impl World {
+    /// Performs what a bridge asked for, and checks what it knows of itself.
+    pub(super) fn perform(&mut self, master: usize, out: Vec<Output>) {
+        let dies_after =
+            self.doomed.filter(|(doomed, _)| *doomed == master).map(|(_, after)| after);
+        let count = dies_after.unwrap_or(out.len());
+        for output in out.into_iter().take(count) {
+            self.perform_one(master, output);
+        }
+        if dies_after.is_some() {
+            self.doomed = None;
+            return self.crash(master);
+        }
+        self.performed += 1;
+        if self.performed.is_multiple_of(AUDITED_EVERY) {
+            self.audit(master);
+        }
+    }
+
+    /// Checks what a bridge knows of itself.
+    pub(super) fn audit(&mut self, master: usize) {
+        for violation in self.masters[master].bridge.audit() {
+            self.ledger.fail(format!("audit: {violation}"));
+        }
+    }
+
+    fn perform_one(&mut self, master: usize, output: Output) {
+        match output {
+            Output::Respond(id, response) if self.masters[master].of_operators.remove(&id) => {
+                self.trace(|| format!("bridge {master} answers an operator"));
+                let is_refused = matches!(response, Response::Refused(..));
+                self.tally.count("operators", if is_refused { "refused" } else { "done" });
+            }
+            Output::Respond(id, response) => {
+                let Some(sent) = self.masters[master].calls.remove(&id) else {
+                    return self
+                        .ledger
+                        .fail(format!("{id:?} is answered twice, or was never asked"));
+                };
+                self.respond(master, &sent, response);
+            }
+            Output::Send(stream, event) => self.send(master, stream, event),
+            Output::Mark(stream) => self.push(master, stream, Item::Mark),
+            Output::Close(stream) => {
+                self.push(master, stream, Item::Close);
+                self.masters[master].promises.stream_ended(stream);
+            }
+            Output::Ask(question) => self.ask(master, question),
+            Output::Listen(wanted) => {
+                self.masters[master].listens = wanted;
+                self.masters[master].feed_up = false;
+                let epoch = self.masters[master].epoch;
+                if wanted && !(self.storm && self.chance.one_in(4)) {
+                    let delay = 500 + self.delay();
+                    self.later(delay, Happens::Feed { master, epoch, up: true });
+                }
+            }
+            Output::Recovered => self.tally.count("reached", "a bridge recovered"),
+            Output::Note(_) | Output::Happened(_) | Output::Changed(_) => {}
+        }
+    }
+
+    fn respond(&mut self, master: usize, sent: &Pending, response: Response) {
+        let Pending { scheduler, is_subscribe } = *sent;
+        let now = self.now;
+        self.trace(|| format!("bridge {master} answers f{scheduler} {response:?}"));
+        match &response {
+            Response::Stream(stream, _) => {
+                let opened = Stream {
+                    scheduler,
+                    framework: None,
+                    is_open: false,
+                    items: std::collections::VecDeque::new(),
+                    read_since: now,
+                };
+                self.masters[master].streams.insert(*stream, opened);
+            }
+            Response::Refused(status, why) => {
+                self.tally.count("refused", format!("{status} {why}"));
+            }
+            _ => {}
+        }
+        let epoch = self.masters[master].epoch;
+        let delay = self.short_delay();
+        let is_lost = self.storm && self.chance.one_in(50);
+        match response {
+            Response::Stream(stream, _) if is_lost => {
+                self.later(delay, Happens::StreamEnded { master, epoch, stream });
+                self.retry(scheduler);
+            }
+            _ if is_lost && is_subscribe => self.retry(scheduler),
+            _ if is_lost => {}
+            response => self.later(delay, Happens::Responded { scheduler, epoch, response }),
+        }
+    }
+
+    fn send(&mut self, master: usize, stream: StreamKey, event: Box<Event>) {
+        let now = self.now;
+        let Some(on) = self.masters[master].streams.get_mut(&stream) else {
+            return self.ledger.fail(format!("{stream:?} is not open: {event:?}"));
+        };
+        if let Some(subscribed) = &event.subscribed {
+            on.framework = Some(subscribed.framework_id.value.clone());
+        }
+        let framework = on.framework.clone().unwrap_or_default();
+        self.tally.count("events", event.r#type().as_str_name());
+        self.trace(|| format!("bridge {master} tells {framework} {}", forms::brief(&event)));
+        if let Some(update) = &event.update {
+            let status = &update.status;
+            self.tally.count("updates", status.state().as_str_name());
+            self.ledger.told(now, &self.cloud, &framework, status);
+            let promises = &mut self.masters[master].promises;
+            if let Some(wrong) = promises.update(now, stream, &framework, status) {
+                self.ledger.fail(wrong);
+            }
+        }
+        if let Some(rescind) = &event.rescind {
+            self.masters[master].promises.offers.remove(&rescind.offer_id.value);
+        }
+        for offer in event.offers.iter().flat_map(|part| &part.offers) {
+            self.masters[master].promises.offer(stream, offer);
+            self.check_offered(master, &offer.agent_id.value);
+        }
+        self.push(master, stream, Item::Event(event));
+    }
+
+    fn push(&mut self, master: usize, stream: StreamKey, item: Item) {
+        let delay = self.short_delay();
+        let (now, epoch) = (self.now, self.masters[master].epoch);
+        let Some(on) = self.masters[master].streams.get_mut(&stream) else { return };
+        let last = on.items.back().map_or(now, |(due, _)| *due);
+        let due = last.max(now + delay);
+        on.items.push_back((due, item));
+        self.later(due.since(now), Happens::Read { master, epoch, stream });
+    }
+
+    /// A framework reads what has arrived on its stream.
+    pub(super) fn read(&mut self, master: usize, epoch: u64, stream: StreamKey) {
+        while self.is_running(master, epoch) {
+            let now = self.now;
+            let Some(on) = self.masters[master].streams.get_mut(&stream) else { return };
+            if !on.is_open {
+                return;
+            }
+            let scheduler = on.scheduler;
+            let reader = &self.schedulers[scheduler];
+            let link = reader.link.as_ref();
+            let is_own = link.is_some_and(|link| link.stream == stream && link.epoch == epoch);
+            if is_own && !reader.reads {
+                return;
+            }
+            let Some((_, item)) = on.items.pop_front_if(|(due, _)| *due <= now) else { return };
+            if !is_own {
+                // Its reader has turned to another stream.
+                continue;
+            }
+            match item {
+                Item::Event(event) => {
+                    for reaction in self.schedulers[scheduler].hear(&event) {
+                        self.react(scheduler, reaction);
+                    }
+                }
+                Item::Mark => {
+                    let out = self.masters[master].reached(now, stream);
+                    self.perform(master, out);
+                }
+                Item::Close => self.lost_stream(scheduler),
+            }
+        }
+    }
+
+    /// The stream of a framework is over, and it comes back if it can.
+    pub(super) fn lost_stream(&mut self, scheduler: usize) {
+        self.schedulers[scheduler].disconnected();
+        let delay = 200 + self.delay();
+        self.later(delay, Happens::Reconnects { scheduler });
+    }
+
+    fn react(&mut self, scheduler: usize, reaction: Reaction) {
+        match reaction {
+            Reaction::Acknowledge(status) => {
+                if !(self.storm && self.chance.one_in(30))
+                    && let Some(call) = forms::acknowledge(&status)
+                {
+                    self.call(scheduler, call);
+                }
+            }
+            Reaction::Offered(offers) => {
+                let delay = self.delay();
+                self.later(delay, Happens::Decides { scheduler, offers });
+            }
+            Reaction::Subscribed => self.reconcile(scheduler),
+            Reaction::Ended => self.lost_stream(scheduler),
+        }
+    }
+
+    /// A framework asks about the tasks that it believes to be there, and about all that the bridge knows.
+    pub(super) fn reconcile(&mut self, scheduler: usize) {
+        let tasks = self.schedulers[scheduler].tasks.iter();
+        let tasks: Vec<_> = tasks.map(|(id, task)| (id.clone(), task.agent.clone())).collect();
+        if !tasks.is_empty() {
+            self.call(scheduler, forms::reconcile(&tasks));
+        }
+        self.call(scheduler, forms::reconcile(&[]));
+    }
+
+    /// A framework sends a call, if it has a stream.
+    pub(super) fn call(&mut self, scheduler: usize, call: Call) {
+        let sender = &self.schedulers[scheduler];
+        let Some(link) = sender.link.clone() else { return };
+        let framework_id = sender.id.clone();
+        let framework_id =
+            framework_id.map(|value| longshore_wire_mesos::v1::FrameworkId { value });
+        let (call, epoch) = (Box::new(Call { framework_id, ..call }), link.epoch);
+        let delay = self.delay();
+        if !(self.storm && self.chance.one_in(50)) {
+            self.later(delay, Happens::Called { scheduler, epoch, call, link: Some(link) });
+        }
+    }
+
+    /// A framework subscribes, unless it has a stream, is about to have one, or stays away.
+    pub(super) fn connect(&mut self, scheduler: usize) {
+        let one = &self.schedulers[scheduler];
+        if !(one.gone || one.away || one.subscribing || one.link.is_some()) {
+            self.subscribe(scheduler);
+        }
+    }
+
+    /// A framework subscribes, whether or not it has a stream.
+    pub(super) fn subscribe(&mut self, scheduler: usize) {
+        let one = &mut self.schedulers[scheduler];
+        one.subscribing = true;
+        let info = forms::info(&one.name, one.id.as_deref(), one.failover_s, one.able);
+        let call = Box::new(forms::subscribe(info));
+        let epoch = self.masters[one.master].epoch;
+        let delay = self.short_delay();
+        self.later(delay, Happens::Called { scheduler, epoch, call, link: None });
+    }
+
+    /// A call reaches the bridge, or nobody is there.
+    pub(super) fn called(&mut self, scheduler: usize, epoch: u64, call: Call, link: Option<Link>) {
+        let master = self.schedulers[scheduler].master;
+        let is_subscribe = link.is_none();
+        if !self.is_running(master, epoch) {
+            if is_subscribe {
+                self.retry(scheduler);
+            }
+            return;
+        }
+        self.tally.count("calls", call.r#type().as_str_name());
+        self.trace(|| format!("f{scheduler} calls {}", forms::brief_call(&call)));
+        let stream_id = link.map(|link| link.stream_id);
+        let is_teardown = call.r#type() == Type::Teardown;
+        let (out, taken) = self.masters[master].call(self.now, scheduler, call, stream_id);
+        self.schedulers[scheduler].gone |= is_teardown && taken;
+        self.perform(master, out);
+    }
+
+    fn retry(&mut self, scheduler: usize) {
+        self.schedulers[scheduler].subscribing = false;
+        self.later(1_000, Happens::Reconnects { scheduler });
+    }
+
+    /// An answer reaches the framework.
+    pub(super) fn responded(&mut self, scheduler: usize, epoch: u64, response: Response) {
+        let master = self.schedulers[scheduler].master;
+        match response {
+            Response::Stream(stream, stream_id) => {
+                if !self.is_running(master, epoch) {
+                    return self.retry(scheduler);
+                }
+                if let Some(opened) = self.masters[master].streams.get_mut(&stream) {
+                    opened.is_open = true;
+                }
+                let one = &mut self.schedulers[scheduler];
+                one.subscribing = false;
+                one.disconnected();
+                one.link = Some(Link { stream, stream_id, epoch });
+                self.read(master, epoch, stream);
+            }
+            Response::Refused(503, _) => self.retry(scheduler),
+            _ => {}
+        }
+    }
+}
