@@ -72,9 +72,9 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Simulate the local ECS and its hosts under faults; arguments are passed on to the simulator
+    /// Simulate the local ECS and its hosts, or bridges, under faults; arguments are passed on to the simulator
     Sim {
-        /// `--seed`, `--steps` and `--storm`
+        /// `--seed`, `--steps` and `--storm`, or `--bridge`, `--seed`, `--seeds`, `--steps` and `--trace`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },

@@ -18,6 +18,7 @@ mod names;
 mod sizes;
 mod text;
 mod tree;
+mod walls;
 
 use std::fmt;
 use std::path::Path;
@@ -55,10 +56,11 @@ impl fmt::Display for Violation {
 /// A rule returns everything in the tree that breaks it.
 type Rule = fn(&Tree) -> Vec<Violation>;
 
-/// All house rules. The header of each module explains its rules.
-const RULES: [Rule; 15] = [
+/// Every rule of the house. Each module says in its header what it wants and why.
+const RULES: [Rule; 16] = [
     layers::check,
     layers::check_banned,
+    walls::check,
     dependencies::check_reasons,
     dependencies::check_duplicates,
     licences::check,
