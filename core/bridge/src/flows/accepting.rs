@@ -75,6 +75,9 @@ impl Parts {
                 let ids = accept.offers.iter();
                 let spent: Vec<Offered> =
                     ids.filter_map(|id| self.spend(&OfferId::from(&*id.value))).collect();
+                for _ in &spent {
+                    self.operator.count_for(framework, "offers/accepted");
+                }
                 let left = Amounts::sum(spent.iter().map(|offered| &offered.amounts));
                 let refuse_seconds = accept.refuse_seconds;
                 let hold = None;

@@ -92,7 +92,7 @@ impl Parts {
         if !self.tempo.runs && self.tempo.at.is_some_and(|at| at <= cx.now) {
             self.tempo.at = None;
             self.tempo.runs = true;
-            self.operator.count("allocation_runs", 1);
+            self.operator.count("allocator/mesos/allocation_runs", 1);
             self.allocate(cx);
         }
     }
@@ -124,6 +124,7 @@ impl Parts {
             let (Some(stream), Some(offer)) = (stream, offer) else { continue };
             by_stream.entry(stream).or_default().push(offer);
             self.operator.count("offers_sent", 1);
+            self.operator.count_for(&offered.framework, "offers/sent");
             self.show_offer(id, offered);
         }
         for (stream, offers) in by_stream {
@@ -209,6 +210,7 @@ impl Parts {
     fn tell_rescinded(&mut self, cx: &mut Context<'_>, offer: &OfferId, offered: &Offered) {
         self.operator.remove_offer(offer);
         self.operator.count("offers_rescinded", 1);
+        self.operator.count_for(&offered.framework, "offers/rescinded");
         if let Some(stream) = self.frameworks.stream_of(&offered.framework) {
             cx.send(stream, events::rescind(offer));
         }
@@ -225,6 +227,7 @@ impl Parts {
         }
         self.tempo.changed.insert(agent.clone());
         self.show_agent(agent);
+        self.allocates_soon(cx.now);
     }
 
     /// An agent is not there any more.
@@ -358,6 +361,7 @@ impl Declining {
             let (framework, seconds) = (&self.framework, self.refuse_seconds);
             if parts.allocator.decline(cx.now, framework, &offer.value, seconds).is_some() {
                 parts.operator.remove_offer(&OfferId::from(offer.value));
+                parts.operator.count_for(framework, "offers/declined");
             }
         }
         parts.wants_allocation(cx.now);

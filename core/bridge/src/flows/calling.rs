@@ -22,7 +22,8 @@ impl Parts {
         if !self.is_recovered() {
             return refuse(cx, id, 503, "Master has not finished recovery"); // 3
         }
-        self.operator.count(&format!("calls/{}", call.kind().to_lowercase()), 1);
+        let kind = call.kind().to_lowercase();
+        self.operator.count(&format!("longshore/calls/{kind}"), 1);
         match call.what {
             What::Subscribe(mut description) => {
                 let Origin::V1 { stream_id } = origin;
@@ -36,7 +37,10 @@ impl Parts {
                 self.subscribe(cx, id, *description);
             }
             What::Act(framework, act) => match self.may_act(&framework, origin, principal) {
-                Ok(()) => self.act(cx, id, &framework, act),
+                Ok(()) => {
+                    self.operator.count_for(&framework, &format!("calls/{kind}"));
+                    self.act(cx, id, &framework, act);
+                }
                 Err((status, why)) => refuse(cx, id, status, &why),
             },
         }

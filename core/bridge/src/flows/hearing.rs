@@ -130,14 +130,17 @@ impl Parts {
 
     /// Takes in what was told of instances; whether tasks on those that changed are to be read.
     fn instances(&mut self, cx: &mut Context<'_>, news: InstanceNews, tasks: bool) {
+        let mut agents = Vec::new();
         for arn in news.added.iter().chain(&news.changed) {
             let Some(instance) = self.cluster.instance(arn) else { continue };
             let agent = AgentId::from(instance.id());
             if tasks || !(instance.active && instance.connected) {
                 self.cluster.is_stale_on(&agent, &self.launches);
             }
-            self.agent_changed(cx, &agent);
-            self.allocates_soon(cx.now);
+            agents.push(agent);
+        }
+        if !agents.is_empty() {
+            self.begin(cx, Job::Agents(agents.into_iter()));
         }
         for gone in &news.removed {
             let agent = AgentId::from(gone.id());

@@ -17,7 +17,7 @@ use super::subscribing::Removal;
 use super::telling::Resending;
 use crate::cluster::Look;
 use crate::context::Context;
-use crate::ids::{LaunchId, OfferId};
+use crate::ids::{AgentId, LaunchId, OfferId};
 use crate::machine::StreamKey;
 use crate::work::{Slice, Units};
 
@@ -40,6 +40,8 @@ pub(super) enum Job {
     Rescind(std::vec::IntoIter<OfferId>),
     /// Launches that may show in the figures of their instances.
     Look(Look),
+    /// Agents of which something changed.
+    Agents(std::vec::IntoIter<AgentId>),
     /// The tasks that recovery found.
     Adopt(Box<Adoption>),
     /// A framework came back: its updates are sent again.
@@ -110,6 +112,9 @@ impl Parts {
                     self.unname(cx, &id);
                 }
             }),
+            Job::Agents(agents) => {
+                each(agents, 20, &mut units, |agent| self.agent_changed(cx, &agent))
+            }
             Job::Rescind(offers) => each(offers, 4, &mut units, |id| self.rescind(cx, &id)),
         };
         match ended {

@@ -18,6 +18,7 @@ use crate::operator::{
     AgentView, FrameworkView, MasterView, OfferView, StatusView, TaskDetail, TaskView,
 };
 use crate::states::is_terminal;
+use crate::updates;
 
 impl Parts {
     /// Gives an operator what there is to see.
@@ -116,28 +117,19 @@ impl Parts {
         });
     }
 
-    /// A framework is removed: its tasks count as killed at once. Source: \[F10\].
-    pub(super) fn show_removal(&mut self, now: Timestamp, id: &FrameworkId, launches: &[LaunchId]) {
-        for launch in launches.iter().filter_map(|launch| self.launches.get(launch)) {
-            if is_terminal(launch.state()) {
-                continue;
-            }
-            let status = StatusView {
-                state: TaskState::TaskKilled,
-                timestamp: now.wall().seconds(),
-                source: Some(Source::Master),
-                reason: Some(Reason::FrameworkRemoved),
-                message: Some("Framework has been removed".into()),
-                uuid: None,
-                healthy: None,
-                check: None,
-                labels: None,
-                container: None,
-                unreachable_at: None,
+    /// The framework of a task is removed: the task counts as killed at once. Source: \[F10\].
+    pub(super) fn show_killed(&mut self, now: Timestamp, id: &LaunchId) {
+        let Some(launch) = self.launches.get(id) else { return };
+        if !is_terminal(launch.state()) {
+            let status = TaskStatus {
+                source: Some(Source::Master.into()),
+                reason: Some(Reason::FrameworkRemoved.into()),
+                message: Some("Framework has been removed".to_owned()),
+                ..updates::make(now, launch.task(), launch.agent(), TaskState::TaskKilled)
             };
-            self.operator.put_status(id, launch.task(), status);
+            self.operator.put_status(launch.framework(), launch.task(), view(&status));
         }
-        self.operator.remove_framework(id, now);
+        self.operator.end_task(launch.framework(), launch.task());
     }
 
     /// A task is shown as it was asked for; of one that was recovered that is not known.

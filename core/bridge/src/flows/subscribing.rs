@@ -135,8 +135,8 @@ impl Parts {
         let launches: Vec<LaunchId> = self.launches.of_framework(id).cloned().collect();
         let tasks = launches.len();
         cx.happened(Happening::Removed { framework: id.text().clone(), tasks, why });
-        self.show_removal(cx.now, id, &launches);
-        self.begin(cx, Job::Remove(Box::new(Removal { launches: launches.into_iter() })));
+        let removal = Removal { framework: id.clone(), launches: launches.into_iter() };
+        self.begin(cx, Job::Remove(Box::new(removal)));
         self.wants_allocation(cx.now);
     }
 
@@ -159,6 +159,7 @@ impl Parts {
 /// The end of a framework's tasks.
 #[derive(Debug)]
 pub(super) struct Removal {
+    framework: FrameworkId,
     launches: std::vec::IntoIter<LaunchId>,
 }
 
@@ -171,12 +172,14 @@ impl Removal {
         units: &mut Units,
     ) -> Slice {
         while self.launches.len() > 0 {
-            if !units.take(10) {
+            if !units.take(30) {
                 return Slice::Open;
             }
             let Some(launch) = self.launches.next() else { break };
+            parts.show_killed(cx.now, &launch);
             parts.abandon(cx, &launch);
         }
+        parts.operator.remove_framework(&self.framework, cx.now);
         Slice::Done
     }
 }

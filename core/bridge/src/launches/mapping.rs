@@ -96,6 +96,7 @@ pub(crate) fn plan(
     if task.check.is_some() {
         return Err("checks cannot be mapped to Amazon ECS yet: leave 'check' out".to_owned());
     }
+    overrides::possible(command)?;
     let mut environment = environment(framework, role, task, command, claim);
     let image = image(task);
     if let Some(named) = named(task, command, image.as_deref()) {

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use longshore_replica::DefinitionContent;
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::limits::{NAME_CHARS_MAX, OVERRIDES_CHARS_MAX};
+use longshore_wire_ecs::limits::{NAME_CHARS_MAX, OVERRIDES_CHARS_MAX, TASK_DEFINITION_BYTES_MAX};
+use longshore_wire_mesos::v1::CommandInfo;
 use serde_json::json;
 
 use super::super::terms::{HEALTH_VARIABLE, TIME_VARIABLE};
@@ -30,6 +31,25 @@ fn variable_chars(name: &Str, value: &Str) -> usize {
 
 fn command_chars(command: Option<&Vec<Str>>) -> usize {
     command.map_or(0, |words| json!({"command": words}).to_string().len())
+}
+
+/// That environment and command are not larger than all that ECS takes, in overrides and in a task definition: what is hopeless
+/// is not looked at any closer.
+///
+/// # Errors
+/// That they are.
+pub(super) fn possible(command: &CommandInfo) -> Result<(), String> {
+    let variables = command.environment.iter().flat_map(|environment| &environment.variables);
+    let variables = variables.map(|one| one.name.len() + one.value.as_deref().map_or(0, str::len));
+    let words = command.value.iter().chain(&command.arguments).map(String::len);
+    let bytes: usize = variables.chain(words).sum();
+    let most = OVERRIDES_CHARS_MAX + TASK_DEFINITION_BYTES_MAX;
+    if bytes <= most {
+        return Ok(());
+    }
+    Err(format!(
+        "environment and command have {bytes} bytes; Amazon ECS takes at most {most} in overrides and task definition together"
+    ))
 }
 
 /// Moves what is largest into the content until the rest fits, so that tasks that differ in small things only still

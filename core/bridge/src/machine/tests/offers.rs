@@ -306,3 +306,24 @@ fn what_was_declined_ends_even_if_nobody_is_there() {
     let at = world.bridge.wake_at();
     assert!(at > Some(world.now + ALLOCATION_DELAY_MS), "there is nothing to do");
 }
+
+/// \[P6\]
+#[test]
+fn offers_and_calls_are_counted_for_their_framework() {
+    let (mut world, client) = World::with_client(&[(4096, 4096), (4096, 4096)]);
+    world.soon();
+    let offers = world.offers(&client);
+    world.launch(&client, &[&offers[0]], vec![sleeper("t1", &offers[0], 4.0, 4096.0)]);
+    world.decline(&client, &offers[1], 3600.0);
+    let seen = world.seen(&client);
+    for (name, count) in [
+        ("offers/sent", 2),
+        ("offers/accepted", 1),
+        ("offers/declined", 1),
+        ("calls/accept", 1),
+        ("calls/decline", 1),
+    ] {
+        assert_eq!(seen.number(name), count, "{name}");
+    }
+    assert!(world.view().number("allocator/mesos/allocation_runs") >= Some(1.0));
+}

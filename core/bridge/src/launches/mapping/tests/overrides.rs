@@ -80,3 +80,9 @@ fn what_cannot_go_into_a_definition_is_refused() {
         .expect_err("recovery reads the claim there");
     assert!(refused.contains("claim"), "{refused}");
 }
+
+#[test]
+fn what_neither_overrides_nor_a_definition_can_hold_is_refused_at_once() {
+    let why = try_plan(&task(shell(&"x".repeat(80_000)))).expect_err("ECS takes no such command");
+    assert!(why.contains("80000 bytes") && why.contains("at most 73728"), "{why}");
+}
