@@ -276,6 +276,8 @@ fn a_message_of_libprocess_is_answered_with_what_is_supported_and_the_operator_i
             assert!(reply.text().contains("POST /api/v1/scheduler"), "{}", reply.text());
         }
     }
-    assert_eq!(server.said().matches("speaks libprocess").count(), 1, "{}", server.said());
+    let told = || server.said().matches("speaks libprocess").count();
+    until("the operator is told", || (told() > 0).then_some(()));
+    assert_eq!(told(), 1, "{}", server.said());
     assert_eq!(http::get(&server.mesos, "/master/elsewhere").expect("it answers").status, 404);
 }
