@@ -53,11 +53,20 @@ fn attempts<'a>(server: &'a Server, metadata: &'a str) -> Vec<Attempt<'a>> {
         (&server.ecs, "GET /longshore/v1/events", Vec::new(), String::new()),
         (&server.ecs, "GET /longshore/v1/health", Vec::new(), String::new()),
         (&server.mesos, "POST /api/v1/scheduler", kind("application/json"), subscribe.to_string()),
+        (&server.mesos, "POST /api/v1", kind("application/json"), UPDATE_WEIGHTS.to_owned()),
+        (&server.mesos, "PUT /weights", kind("application/json"), WEIGHTS.to_owned()),
+        (&server.mesos, "PUT /weights", kind("text/plain"), WEIGHTS.to_owned()),
+        (&server.mesos, "POST /teardown", kind(FORM), "frameworkId=f".to_owned()),
+        (&server.mesos, "GET /files/debug", Vec::new(), String::new()),
         (&server.mesos, "GET /state", Vec::new(), String::new()),
         (&server.mesos, "GET /nowhere", Vec::new(), String::new()),
         (metadata, "GET /v4/x/task", Vec::new(), String::new()),
     ]
 }
+
+/// What sets a weight by `/weights`, and by the v1 operator API.
+const WEIGHTS: &str = r#"[{"role": "attacked", "weight": 2.0}]"#;
+const UPDATE_WEIGHTS: &str = r#"{"type": "UPDATE_WEIGHTS", "update_weights": {"weight_infos": [{"role": "attacked", "weight": 2.0}]}}"#;
 
 /// The address of the task metadata endpoint, as stored by the program.
 fn metadata(home: &Home) -> String {
@@ -72,12 +81,15 @@ fn traces(server: &Server) -> Vec<Value> {
         http::post(&server.ecs, "/", &headers, b"{}").expect("the program answers").json()
     };
     let frameworks = http::get(&server.mesos, "/frameworks").expect("it answers").json();
+    let weights = http::get(&server.mesos, "/weights").expect("it answers").json();
+    assert!(weights.is_array(), "{weights}");
     vec![
         ask(&format!("{TARGET}ListClusters"))["clusterArns"].clone(),
         ask(&format!("{TARGET}ListContainerInstances"))["containerInstanceArns"].clone(),
         ask("AWSEvents.ListRules")["Rules"].clone(),
         ask("AmazonSQS.ListQueues")["QueueUrls"].clone(),
         frameworks["frameworks"].clone(),
+        weights,
     ]
 }
 
@@ -232,7 +244,20 @@ fn an_unsigned_get_changes_nothing() {
             drop(http::raw(&server.mesos, request.as_bytes()));
         }
     }
+    for path in ["/weights", "/quota", "/teardown", "/maintenance/schedule", "/api/v1"] {
+        let body = if path == "/api/v1" { UPDATE_WEIGHTS } else { WEIGHTS };
+        let length = body.len();
+        for method in ["GET", "HEAD"] {
+            let request = format!(
+                "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            drop(http::raw(&server.mesos, request.as_bytes()));
+        }
+    }
     assert_eq!(traces(&server), before);
+    let json = [("Host", "localhost"), ("Content-Type", "application/json")];
+    assert_eq!(send(&server.mesos, "PUT /weights", &json, WEIGHTS).status, 200);
+    assert_ne!(traces(&server), before, "what is sent would have changed something");
 }
 
 #[test]

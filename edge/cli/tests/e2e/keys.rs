@@ -240,14 +240,38 @@ fn asked(server: &Server, line: &str, authorization: Option<&str>, body: &str) -
     http::raw(&server.mesos, request.as_bytes()).expect("the master answers")
 }
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 12] = [
     "/state",
     "/slaves",
     "/tasks",
     "/frameworks",
     "/metrics/snapshot",
+    "/metrics/prometheus",
     "/master/state",
     "/master/tasks/",
+    "/state-summary",
+    "/roles",
+    "/flags",
+    "/files/debug",
+];
+
+/// What changes something, and what may.
+const CHANGES: [&str; 15] = [
+    "/api/v1",
+    "/master/api/v1",
+    "/weights",
+    "/quota",
+    "/quota/role",
+    "/maintenance/schedule",
+    "/machine/down",
+    "/machine/up",
+    "/teardown",
+    "/master/teardown",
+    "/reserve",
+    "/unreserve",
+    "/create-volumes",
+    "/destroy-volumes",
+    "/logging/toggle",
 ];
 
 #[test]
@@ -257,9 +281,12 @@ fn a_master_with_credentials_answers_those_who_have_some() {
     let read = PAGES.map(|path| (path, "mesos-master-readonly"));
     let called = ["/api/v1/scheduler", "/master/api/v1/scheduler"];
     let called = called.map(|path| (path, "mesos-master-scheduler"));
+    let changed = CHANGES.map(|path| (path, "mesos-master-readwrite"));
+    let files = ["/files/browse", "/files/read", "/files/download"];
+    let files = files.map(|path| (path, "mesos-master-readonly"));
     let wrong =
         [None, Some("Basic cDpx"), Some("Basic eDpz"), Some("Bearer cDpz"), Some("Basic !")];
-    for (path, realm) in read.into_iter().chain(called) {
+    for (path, realm) in read.into_iter().chain(called).chain(changed).chain(files) {
         let challenge = format!("Basic realm=\"{realm}\"");
         for (method, wrong) in wrong.iter().flat_map(|wrong| [("GET", wrong), ("POST", wrong)]) {
             let reply = asked(&server, &format!("{method} {path}"), *wrong, "{}");
