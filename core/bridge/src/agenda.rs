@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 
-use crate::ids::{FrameworkId, LaunchId};
+use crate::ids::{AgentId, FrameworkId, LaunchId, OfferId};
 use crate::machine::StreamKey;
+use crate::watches::Which;
 
 /// Something that is due at a time. Whoever it is about looks whether it still has to be done.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,8 @@ pub(crate) enum Timer {
     Starting(LaunchId),
     /// The next attempt to stop a task.
     Stop(LaunchId),
+    /// The next probe of a task.
+    Probe(LaunchId, Which),
     /// The end of a task that takes longer than it may.
     Late(LaunchId),
     /// The next attempt to read the whole cluster.
@@ -35,6 +38,14 @@ pub(crate) enum Timer {
     Definitions,
     /// The end of listening, if nobody came back.
     Unlisten,
+    /// The next attempt to tell ECS what was decided about an agent.
+    Decide(AgentId),
+    /// The time by which an agent that went away should be back.
+    Away(AgentId),
+    /// The time from which a framework may be asked again to leave an agent.
+    Ask(AgentId, FrameworkId),
+    /// The time by which a framework should have answered an inverse offer.
+    AskedLong(OfferId),
     /// The time by which an event about a task or an instance should have arrived, by ARN.
     EventDue(Str),
 }

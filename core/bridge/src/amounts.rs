@@ -11,6 +11,8 @@ use crate::words::shortened;
 
 /// Thousandths of one.
 pub(crate) const MILLI: u64 = 1_000;
+/// CPU units of one CPU. Source: Amazon ECS.
+pub(crate) const UNITS_PER_CPU: u64 = 1_024;
 /// The most of any scalar, in thousandths. Source: Mesos: 10^12 of anything.
 const SCALAR_MAX: f64 = 1e12;
 
@@ -27,6 +29,15 @@ impl Amounts {
         let scalars = [("cpus", cpus), ("mem", mem), ("disk", disk)];
         let scalars = scalars.into_iter().filter(|(_, amount)| *amount > 0);
         Self { scalars: scalars.map(|(name, amount)| (name.to_owned(), amount)).collect(), ports }
+    }
+
+    /// With so many whole GPUs.
+    #[must_use]
+    pub fn with_gpus(mut self, gpus: u64) -> Self {
+        if gpus > 0 {
+            self.scalars.insert("gpus".to_owned(), gpus * MILLI);
+        }
+        self
     }
 
     /// Scalars by name, as numbers.
@@ -142,7 +153,7 @@ impl Amounts {
         let mut ports = Vec::new();
         for resource in resources {
             match read_one(resource)
-                .map_err(|why| format!("{}: {why}", shortened(&resource.name)))?
+                .map_err(|why| format!("Resource '{}' is invalid: {why}", print(resource)))?
             {
                 Part::Scalar(0) | Part::Nothing => {}
                 Part::Scalar(milli) => add(&mut scalars, &resource.name, milli),
@@ -150,7 +161,8 @@ impl Amounts {
             }
         }
         let named = Ranges::new(ports);
-        let ports = named.map_err(|_| "ports: the same port is named twice".to_owned())?;
+        let twice = "Resource 'ports' is invalid: the same port is named twice";
+        let ports = named.map_err(|_| twice.to_owned())?;
         Ok(Self { scalars, ports })
     }
 
@@ -234,7 +246,10 @@ pub(crate) fn to_number(milli: u64) -> f64 {
 /// # Errors
 /// When it is negative, not a number, or above the maximum.
 pub(crate) fn to_milli(number: f64) -> Result<u64, String> {
-    if !number.is_finite() || number < 0.0 {
+    if number < 0.0 {
+        return Err("Invalid scalar resource: value <= 0".to_owned());
+    }
+    if !number.is_finite() {
         return Err(format!("{number} is not a valid amount"));
     }
     if number > SCALAR_MAX {
@@ -254,6 +269,15 @@ fn add(scalars: &mut BTreeMap<String, u64>, name: &str, amount: u64) {
         Some(sum) => *sum = sum.saturating_add(amount),
         None => drop(scalars.insert(name.to_owned(), amount)),
     }
+}
+
+/// A resource as Mesos prints it, without what it is a list of.
+fn print(resource: &Resource) -> String {
+    let name = shortened(&resource.name);
+    let role = resource.allocation_info.as_ref().and_then(|allocated| allocated.role.as_deref());
+    let role = role.map(|role| format!("(allocated: {})", shortened(role))).unwrap_or_default();
+    let amount = resource.scalar.as_ref().map(|scalar| format!(":{}", scalar.value));
+    format!("{name}{role}{}", amount.unwrap_or_default())
 }
 
 /// What one resource adds.
@@ -327,6 +351,22 @@ mod tests {
         }
         let reserved = Resource { role: Some("web".to_owned()), ..scalar("cpus", 1.0) };
         assert!(Amounts::read(&[reserved]).is_err());
+    }
+
+    /// \[O5\]
+    #[test]
+    fn both_forms_of_a_resource_are_taken_and_reserved_ones_in_neither() {
+        let old = Resource { role: Some("*".to_owned()), ..scalar("cpus", 1.0) };
+        assert_eq!(Amounts::read(&[old]), Amounts::read(&[scalar("cpus", 1.0)]));
+        let refined = Resource {
+            reservations: vec![resource::ReservationInfo::default()],
+            ..scalar("cpus", 1.0)
+        };
+        let old = Resource { role: Some("web".to_owned()), ..scalar("cpus", 1.0) };
+        for reserved in [refined, old] {
+            let why = Amounts::read(&[reserved]).expect_err("it is reserved");
+            assert!(why.contains("reserved resources are not offered"), "{why}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod description;
 mod form;
+mod group;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use longshore_wire_mesos::{Message, encoded_bytes};
 
 pub(crate) use self::description::{Description, has, roles as roles_of};
 pub(crate) use self::form::other_principal;
+pub(crate) use self::group::Group;
 use crate::amounts::Amounts;
 use crate::ids::{FrameworkId, Role};
 use crate::limits;
@@ -71,8 +73,15 @@ pub(crate) enum Act {
     Reconcile(Vec<call::reconcile::Task>, usize),
     /// These operations; and how large they are.
     ReconcileOperations(Vec<call::reconcile_operations::Operation>, usize),
-    /// There are no executors to talk to or shut down, no operations and no maintenance: as on a Mesos master, what cannot be
-    /// delivered is dropped.
+    /// An executor is to end, with all its tasks.
+    Shutdown(Box<call::Shutdown>),
+    /// Whether agents are left that were asked for by inverse offers.
+    Inverse {
+        offers: Vec<OfferId>,
+        accepts: bool,
+        refuse_seconds: f64,
+    },
+    /// No executor can be talked to, and there are no operations: as on a Mesos master, what cannot be delivered is dropped.
     Undeliverable,
     /// What no master knows.
     Unknown,
@@ -94,6 +103,8 @@ pub(crate) struct Accept {
 pub(crate) enum Piece {
     /// A task to launch.
     Task(Box<Candidate>),
+    /// A group to launch, as a whole or not at all.
+    Group(Box<Group>),
     /// A task that cannot be launched, whatever the offers hold.
     Spoiled { task: TaskId, agent: AgentId, reason: Reason, why: Arc<str> },
     /// Any other operation, and a launch of nothing.
@@ -154,11 +165,22 @@ fn act(kind: Type, call: Call) -> Option<Act> {
         Type::Revive => Act::Revive(roles(call.revive.map(|revive| revive.roles))?),
         Type::Suppress => Act::Suppress(roles(call.suppress.map(|suppress| suppress.roles))?),
         Type::Kill => Act::Kill(Box::new(call.kill?)),
+        Type::Shutdown => Act::Shutdown(Box::new(call.shutdown?)),
         Type::Acknowledge => Act::Acknowledge(Box::new(call.acknowledge?)),
         Type::Reconcile => {
             let tasks = call.reconcile?.tasks;
             let bytes = in_memory(&tasks);
             Act::Reconcile(tasks, bytes)
+        }
+        Type::AcceptInverseOffers => {
+            let accept = call.accept_inverse_offers?;
+            let refuse_seconds = refuse_seconds(accept.filters.as_ref());
+            Act::Inverse { offers: accept.inverse_offer_ids, accepts: true, refuse_seconds }
+        }
+        Type::DeclineInverseOffers => {
+            let decline = call.decline_inverse_offers?;
+            let refuse_seconds = refuse_seconds(decline.filters.as_ref());
+            Act::Inverse { offers: decline.inverse_offer_ids, accepts: false, refuse_seconds }
         }
         Type::ReconcileOperations => {
             let operations = call.reconcile_operations?.operations;
@@ -167,12 +189,9 @@ fn act(kind: Type, call: Call) -> Option<Act> {
         }
         Type::Unknown
         | Type::Subscribe
-        | Type::Shutdown
         | Type::Message
         | Type::Request
-        | Type::AcknowledgeOperationStatus
-        | Type::AcceptInverseOffers
-        | Type::DeclineInverseOffers => return None,
+        | Type::AcknowledgeOperationStatus => return None,
     })
 }
 
@@ -198,8 +217,7 @@ fn refuse_seconds(filters: Option<&Filters>) -> f64 {
 /// Source: \[C12\]: what is malformed is told before any operation is performed.
 fn accept(accept: call::Accept) -> Accept {
     let mut pieces: Vec<Piece> = accept.operations.into_iter().flat_map(pieces).collect();
-    pieces
-        .sort_by_key(|piece| !matches!(piece, Piece::Spoiled { reason: Reason::TaskInvalid, .. }));
+    pieces.sort_by_key(|piece| !matches!(piece, Piece::Spoiled { .. }));
     Accept {
         duplicate: duplicate(&accept.offer_ids),
         offers: accept.offer_ids,
@@ -227,14 +245,11 @@ fn pieces(operation: Operation) -> Vec<Piece> {
             launch(id.is_some(), tasks)
         }
         Some(OperationType::LaunchGroup) => {
-            let group =
-                operation.launch_group.map(|group| group.task_group.tasks).unwrap_or_default();
-            if group.is_empty() {
+            let group = operation.launch_group.unwrap_or_default();
+            if group.task_group.tasks.is_empty() {
                 return vec![Piece::Operation { id, is_launch: true }];
             }
-            let why = "task groups cannot be mapped to Amazon ECS yet: launch the tasks one by one";
-            let why: Arc<str> = why.into();
-            group.into_iter().map(|task| spoiled(task, Reason::TaskGroupInvalid, &why)).collect()
+            group::pieces(id.is_some(), group)
         }
         _ => vec![Piece::Operation { id, is_launch: false }],
     }
@@ -250,7 +265,7 @@ fn launch(has_id: bool, tasks: Vec<TaskInfo>) -> Vec<Piece> {
         tasks.iter().map(|task| Amounts::read(&task.resources)).collect();
     let read = match read {
         Ok(_) if has_id => Err("LAUNCH must not have an id".to_owned()),
-        Err(why) => Err(format!("Task uses invalid resources: {why}")),
+        Err(why) => Err(why),
         Ok(read) => Ok(read),
     };
     match read {

@@ -19,7 +19,7 @@ use longshore_machine::Timestamp;
 use longshore_replica::{Asked, Instance, InstanceNews, Pace, Replica, Task, Tasks};
 use longshore_wire_ecs::Str;
 
-pub(crate) use self::agents::{AGENT_PORT, agent, domain};
+pub(crate) use self::agents::{STANDING_ATTRIBUTE, agent, attributes, domain, host};
 use self::feed::Feed;
 pub(crate) use self::feed::Heard;
 use self::readings::ReadTo;
@@ -133,6 +133,11 @@ impl Cluster {
     /// Takes in a task; whether it is news.
     pub(crate) fn merge_task(&mut self, task: Task) -> bool {
         self.replica.merge_task(task)
+    }
+
+    /// An instance is like this since a change that ECS has just made.
+    pub(crate) fn changed(&mut self, instance: Instance) -> InstanceNews {
+        self.replica.merge_instances(vec![instance], false)
     }
 
     /// Nobody asks about a task any more.

@@ -1,6 +1,7 @@
 //! What an operator decides about the bridge.
 
 use longshore_wire_ecs::Str;
+use longshore_wire_ecs::fetch::FetchSettings;
 
 use crate::ranges::Ranges;
 
@@ -11,6 +12,27 @@ pub enum DefaultImage {
     None,
     /// An image for all of them.
     Image(Str),
+}
+
+/// How checks of tasks over HTTP and TCP are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CheckMode {
+    /// Dialled from here where that is possible, and else by a command in the container.
+    #[default]
+    Auto,
+    /// Dialled from here, or refused.
+    Dial,
+    /// By a command in the container, or refused.
+    Container,
+}
+
+/// How files are fetched into sandboxes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetching {
+    /// The image that fetches; without one, tasks with URIs are refused.
+    pub image: Option<Str>,
+    /// What it may do.
+    pub settings: FetchSettings,
 }
 
 /// What an operator decides about the bridge.
@@ -34,10 +56,16 @@ pub struct Config {
     pub hostname_attribute: Str,
     /// What runs tasks that name no image.
     pub default_image: DefaultImage,
+    /// How files are fetched into sandboxes.
+    pub fetching: Fetching,
     /// How long a framework may hold an offer, in ms; `None` for ever, as Mesos has it by default.
     pub offer_timeout_ms: Option<u64>,
+    /// How long an agent may be away before it is unreachable, in ms.
+    pub agent_away_ms: u64,
     /// From SIGTERM to SIGKILL for tasks without a kill policy, in s, from 1 to 120.
     pub kill_grace_s: u32,
+    /// How checks of tasks over HTTP and TCP are made.
+    pub checks: CheckMode,
     /// When the program started, in ms since the epoch.
     pub started_at_ms: u64,
 }

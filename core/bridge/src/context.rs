@@ -7,6 +7,7 @@ use longshore_wire_mesos::v1::scheduler::Event;
 use crate::agenda::{Agenda, Timer};
 use crate::happening::Happening;
 use crate::machine::{CallId, Output, Response, StreamKey};
+use crate::probe::Probe;
 
 /// How much was asked of the cluster.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ fn requests(question: &Question) -> u64 {
         | Question::Tasks(_, TasksAsk::Describe(arns)) => arns.len().div_ceil(100) as u64,
         Question::Tasks(_, TasksAsk::Find(_)) => 3,
         Question::Definition(..) => 1,
-        Question::Start(..) | Question::Stop(..) => 0,
+        Question::Start(..) | Question::Stop(..) | Question::Change(..) => 0,
     }
 }
 
@@ -78,6 +79,11 @@ impl Context<'_> {
         self.asking.reads += requests(&question);
         self.out.push(Output::Ask(question));
         asked
+    }
+
+    /// Has something dialled.
+    pub(crate) fn probe(&mut self, probe: Probe) {
+        self.out.push(Output::Probe(Box::new(probe)));
     }
 
     /// Says whether events of the cluster are wanted.

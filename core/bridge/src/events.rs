@@ -46,6 +46,27 @@ pub(crate) fn rescind(offer: &str) -> Event {
     Event { rescind: Some(rescind), ..event(event::Type::Rescind) }
 }
 
+/// That an executor is gone, and with which status its process ended. Source: \[E1\].
+pub(crate) fn executor_failure(agent: &str, executor: &str, status: i32) -> Event {
+    let failure = event::Failure {
+        agent_id: Some(v1::AgentId { value: agent.to_owned() }),
+        executor_id: Some(v1::ExecutorId { value: executor.to_owned() }),
+        status: Some(status),
+    };
+    Event { failure: Some(failure), ..event(event::Type::Failure) }
+}
+
+pub(crate) fn inverse_offers(inverse_offers: Vec<v1::InverseOffer>) -> Event {
+    let inverse = event::InverseOffers { inverse_offers };
+    Event { inverse_offers: Some(inverse), ..event(event::Type::InverseOffers) }
+}
+
+pub(crate) fn rescind_inverse(offer: &str) -> Event {
+    let inverse_offer_id = v1::OfferId { value: offer.to_owned() };
+    let rescind = event::RescindInverseOffer { inverse_offer_id };
+    Event { rescind_inverse_offer: Some(rescind), ..event(event::Type::RescindInverseOffer) }
+}
+
 /// That an agent is gone. Source: \[E1\].
 pub(crate) fn failure(agent: &str) -> Event {
     let agent_id = Some(v1::AgentId { value: agent.to_owned() });

@@ -7,11 +7,16 @@
 mod accepting;
 mod allocating;
 mod calling;
+mod checking;
 mod commanding;
+mod deciding;
 mod ending;
+mod grouping;
 mod hearing;
 mod jobs;
 mod launching;
+mod leaving;
+mod maintaining;
 mod minding;
 mod observing;
 mod recovering;
@@ -25,12 +30,15 @@ use longshore_machine::Timestamp;
 use self::allocating::Tempo;
 use self::jobs::Jobs;
 use crate::agenda::Timer;
+use crate::agents::Agents;
 use crate::allocator::Allocator;
+use crate::checks::Checks;
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::context::Context;
 use crate::frameworks::Frameworks;
 use crate::launches::Launches;
+use crate::maintenance::Maintenance;
 use crate::operator::ReadModel;
 use crate::updates::Updates;
 
@@ -44,7 +52,10 @@ pub(crate) struct Parts {
     allocator: Allocator,
     launches: Launches,
     updates: Updates,
+    checks: Checks,
     cluster: Cluster,
+    agents: Agents,
+    maintenance: Maintenance,
     operator: ReadModel,
     jobs: Jobs,
     tempo: Tempo,
@@ -60,7 +71,10 @@ impl Parts {
             allocator,
             launches: Launches::default(),
             updates: Updates::default(),
+            checks: Checks::default(),
             cluster: Cluster::default(),
+            agents: Agents::default(),
+            maintenance: Maintenance::default(),
             operator: ReadModel::default(),
             jobs: Jobs::default(),
             tempo: Tempo::default(),
@@ -83,6 +97,7 @@ impl Parts {
             Timer::Settle(launch) => self.settle_launch(cx, &launch),
             Timer::Starting(launch) => self.starting(cx, &launch),
             Timer::Stop(launch) => self.stop_again(cx, &launch),
+            Timer::Probe(launch, which) => self.probe(cx, &launch, which),
             Timer::Late(launch) => self.late(cx, &launch),
             Timer::Recover => self.cluster.recover(cx),
             Timer::Strays => self.cluster.look_for_strays(cx),
@@ -94,6 +109,10 @@ impl Parts {
                 }
             }
             Timer::Definitions => self.look_for_definitions(cx),
+            Timer::Decide(agent) => self.agents.decisions.ask(cx, &agent),
+            Timer::Away(agent) => self.away_for_long(cx, &agent),
+            Timer::Ask(agent, _) => self.ask_to_leave(cx, &agent),
+            Timer::AskedLong(offer) => self.asked_long(cx, &offer),
         }
     }
 
@@ -128,7 +147,9 @@ impl Parts {
     /// How much is kept, by what it is.
     pub(crate) fn sizes(&self) -> Vec<(&'static str, usize)> {
         let [launches, by_task, given_up, questions, definitions] = self.launches.sizes();
+        let [checks, probes] = self.checks.sizes();
         let [instances, tasks, asked, stale] = self.cluster.sizes();
+        let [standing, decisions] = self.agents.sizes();
         vec![
             ("frameworks", self.frameworks.len()),
             ("offers", self.allocator.offers_len()),
@@ -139,10 +160,15 @@ impl Parts {
             ("questions about launches", questions),
             ("definitions", definitions),
             ("updates", self.updates.len()),
+            ("launches with checks", checks),
+            ("probes", probes),
             ("instances", instances),
             ("tasks", tasks),
             ("questions about the cluster", asked),
             ("stale tasks", stale),
+            ("agents that stand out", standing),
+            ("decisions about agents", decisions),
+            ("agents under maintenance", self.maintenance.len()),
             ("jobs", self.jobs.len()),
         ]
     }
@@ -152,8 +178,11 @@ impl Parts {
         let mut wrong = self.frameworks.audit();
         wrong.extend(self.launches.audit());
         wrong.extend(self.updates.audit(|id| self.launches.get(id).is_some()));
+        wrong.extend(self.checks.audit(|id| self.launches.get(id).is_some()));
         wrong.extend(self.allocator.audit());
         wrong.extend(self.operator.audit());
+        wrong.extend(self.agents.audit());
+        wrong.extend(self.maintenance.audit());
         wrong.extend(self.audit_balance());
         wrong
     }

@@ -72,6 +72,8 @@ names! {
     TaskId;
     /// An agent: the id at the end of the ARN of its container instance.
     AgentId;
+    /// An executor, as its framework named it. Unique on its agent while it lives.
+    ExecutorId;
     /// An offer.
     OfferId;
     /// One attempt to start one task: the `startedBy` of its ECS task.

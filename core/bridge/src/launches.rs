@@ -11,13 +11,17 @@
 
 mod allocated;
 mod audit;
+mod away;
 mod changes;
+mod checks;
 mod definitions;
 mod grace;
+mod group;
 mod launch;
 mod mapping;
 mod on_agent;
 mod questions;
+mod reach;
 mod terms;
 mod validate;
 
@@ -29,20 +33,23 @@ use longshore_replica::Task;
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::TaskState;
 
-pub(crate) use self::allocated::allocated;
+pub(crate) use self::allocated::{Of, too_much};
 pub(crate) use self::changes::Changes;
 use self::definitions::Definitions;
 pub(crate) use self::definitions::{Key, Resolved};
+pub(crate) use self::group::{GroupAsked, Member, Part};
 pub(crate) use self::launch::{Adopted, Launch, Origin, Phase};
 pub(crate) use self::mapping::{
-    CLAIM_VARIABLE, FRAMEWORK_VARIABLE, Plan, ROLE_VARIABLE, TASK_VARIABLE, plan, raised,
+    CLAIM_VARIABLE, EXECUTOR_CONTAINER, EXECUTOR_VARIABLE, FRAMEWORK_VARIABLE, Plan, ROLE_VARIABLE,
+    TASK_VARIABLE, plan, plan_group, raised,
 };
 pub(crate) use self::on_agent::Claims;
 use self::on_agent::{OnAgent, member};
 pub(crate) use self::questions::DefinitionNews;
 use self::questions::Questions;
+pub(crate) use self::reach::Reach;
 pub(crate) use self::terms::{Terms, Why};
-pub(crate) use self::validate::{task as validate, too_much};
+pub(crate) use self::validate::{group as validate_group, task as validate};
 use crate::context::Context;
 use crate::ids::{AgentId, FrameworkId, LaunchId, TaskId};
 
@@ -52,13 +59,21 @@ pub(crate) struct Launches {
     all: BTreeMap<LaunchId, Launch>,
     /// Those that have something left to say, by framework and task.
     by_task: BTreeMap<FrameworkId, BTreeMap<TaskId, LaunchId>>,
+    /// Executors of groups, by framework, agent and id.
+    executors: group::Executors,
+    /// Those whose agents are unreachable, by framework and task.
+    away: BTreeMap<FrameworkId, BTreeMap<TaskId, LaunchId>>,
     on: BTreeMap<AgentId, OnAgent>,
+    /// How many there are of each agent, those among them whose end waits to be acknowledged.
+    of_agent: BTreeMap<AgentId, usize>,
     /// By ARN of the task.
     by_arn: BTreeMap<Str, LaunchId>,
     /// Those that ECS has and that are not over.
     live: BTreeSet<LaunchId>,
     /// Those of them that are about to change.
     hot: BTreeSet<LaunchId>,
+    /// Those of them that are groups.
+    groups: BTreeSet<LaunchId>,
     /// Those of them whose reservations do not show in the figures of their instances yet.
     unseen: BTreeSet<LaunchId>,
     /// Those that were given up and must not run, and since when.
@@ -80,13 +95,15 @@ impl Launches {
         self.all.get(self.by_task.get(framework)?.get(task)?)
     }
 
-    /// The launches of a framework.
+    /// The launches of a framework, those on unreachable agents among them.
     pub(crate) fn of_framework(&self, framework: &str) -> impl Iterator<Item = &LaunchId> {
-        self.by_task.get(framework).into_iter().flat_map(BTreeMap::values)
+        let all = [self.by_task.get(framework), self.away.get(framework)];
+        all.into_iter().flatten().flat_map(BTreeMap::values)
     }
 
     pub(crate) fn count_of(&self, framework: &str) -> usize {
-        self.by_task.get(framework).map_or(0, BTreeMap::len)
+        let all = [self.by_task.get(framework), self.away.get(framework)];
+        all.into_iter().flatten().map(BTreeMap::len).sum()
     }
 
     /// The first task of a framework from a bound on, and its launch.
@@ -116,6 +133,11 @@ impl Launches {
     /// Those of them that are about to change.
     pub(crate) fn hot(&self) -> &BTreeSet<LaunchId> {
         &self.hot
+    }
+
+    /// Those of them that are groups.
+    pub(crate) fn groups(&self) -> &BTreeSet<LaunchId> {
+        &self.groups
     }
 
     /// Those of them that do not show in the figures of their instances yet.
@@ -149,63 +171,36 @@ impl Launches {
         version_before: i64,
     ) -> LaunchId {
         let id = LaunchId::from(format!("ls-{:032x}", cx.ids.bits("launch")));
-        self.add(Launch {
-            id: id.clone(),
-            cpu_units: mapping::cpu_units(&origin.claim),
-            memory_mib: mapping::memory_mib(&origin.claim),
-            origin,
-            plan: Some(Box::new(plan)),
-            phase: Phase::Preparing,
-            definition: None,
-            refusal: None,
-            arn: None,
-            unseen: true,
-            seen_after: u64::MAX,
-            version_before,
-            accepted_at_ms: None,
-            began_at: cx.now,
-            known_at: cx.now,
-            end: None,
-            late_at: None,
-            grace_s: None,
-            state: TaskState::TaskStaging,
-            note: None,
-        });
+        let launch = Launch::new(id.clone(), origin, Part::Whole, cx.now);
+        self.add(Launch { plan: Some(Box::new(plan)), version_before, ..launch });
         id
     }
 
     /// Takes over a launch of a master before this one.
     pub(crate) fn adopt(&mut self, now: Timestamp, adopted: Adopted, origin: Origin) {
-        self.by_arn.insert(adopted.arn.clone(), adopted.id.clone());
+        let Adopted { id, arn, end, culprit: _ } = adopted;
+        self.by_arn.insert(arn.clone(), id.clone());
         self.add(Launch {
-            id: adopted.id,
-            cpu_units: mapping::cpu_units(&origin.claim),
-            memory_mib: mapping::memory_mib(&origin.claim),
-            origin,
-            plan: None,
             phase: Phase::Known,
-            definition: None,
-            refusal: None,
-            arn: Some(adopted.arn),
+            arn: Some(arn),
             // The readings of recovery show it.
             unseen: false,
             seen_after: 0,
-            version_before: 0,
-            accepted_at_ms: None,
-            began_at: now,
-            known_at: now,
-            end: adopted.end,
-            late_at: None,
-            grace_s: None,
-            state: TaskState::TaskStaging,
-            note: None,
+            end,
+            ..Launch::new(id, origin, Part::Whole, now)
         });
     }
 
     fn add(&mut self, launch: Launch) {
-        let (framework, task) = (launch.framework().clone(), launch.task().clone());
-        self.by_task.entry(framework).or_default().insert(task, launch.id.clone());
-        let id = launch.id.clone();
+        let (framework, id) = (launch.framework().clone(), launch.id.clone());
+        *self.of_agent.entry(launch.agent().clone()).or_default() += 1;
+        if let Some(executor) = launch.executor_id().filter(|_| launch.is_executor()) {
+            let key = (launch.agent().clone(), executor.clone());
+            self.executors.entry(framework).or_default().insert(key, id.clone());
+        } else {
+            let task = launch.task().clone();
+            self.by_task.entry(framework).or_default().insert(task, id.clone());
+        }
         self.all.insert(id.clone(), launch);
         self.reindex(&id);
     }
@@ -219,13 +214,17 @@ impl Launches {
 
     /// Puts a launch where its phase and state say that it belongs.
     fn reindex(&mut self, id: &LaunchId) {
-        let Some(launch) = self.all.get(id) else { return };
-        let is_known = launch.phase == Phase::Known;
+        let Some(launch) = self.all.get_mut(id) else { return };
+        // What concerns the ECS task of a group concerns its executor.
+        let is_known = launch.phase == Phase::Known && launch.container().is_none();
         member(&mut self.live, id, is_known);
         member(&mut self.hot, id, launch.is_hot());
         member(&mut self.unseen, id, is_known && launch.unseen);
+        member(&mut self.groups, id, is_known && launch.is_executor());
         let on = self.on.entry(launch.agent().clone()).or_default();
-        if on.count(launch) {
+        on.count(launch);
+        let counts = launch.counts();
+        if std::mem::replace(&mut launch.counted, counts) != counts {
             self.changes.share(launch);
         }
         if on.all.is_empty() {
@@ -247,6 +246,12 @@ impl Launches {
             return None;
         }
         self.by_arn.insert(task.arn.clone(), id.clone());
+        for member in self.tasks_of(id).iter().filter(|member| *member != id) {
+            self.change(member, |launch| {
+                launch.phase = Phase::Known;
+                launch.known_at = now;
+            });
+        }
         self.change(id, |launch| {
             launch.phase = Phase::Known;
             launch.known_at = now;
@@ -258,12 +263,18 @@ impl Launches {
         })
     }
 
-    /// It is to end, for the first reason that was given; how far it has come.
+    /// It is to end, and with it the group that it is part of, for the first reason that was given; how far its ECS task has come.
     pub(crate) fn end(&mut self, id: &LaunchId, why: Why) -> Option<Phase> {
-        self.change(id, |launch| {
-            launch.end.get_or_insert(why);
-            launch.phase
-        })
+        match self.all.get(id)?.part.clone() {
+            Part::Whole => self.change(id, |launch| {
+                launch.end.get_or_insert(why);
+                launch.phase
+            }),
+            Part::Executor { .. } => self.end_group(id, None, why),
+            Part::Member { executor, container } => {
+                self.end_group(&executor, Some(&container), why)
+            }
+        }
     }
 
     /// When it has taken as long as it may.
@@ -304,20 +315,21 @@ impl Launches {
     /// Nothing is left to say about a launch that is over: it is forgotten.
     pub(crate) fn retire(&mut self, id: &LaunchId) -> Option<Launch> {
         let launch = self.all.get(id)?;
-        let (framework, task) = (launch.framework(), launch.task());
-        if let Some(tasks) = self.by_task.get_mut(framework) {
-            if tasks.get(task) == Some(id) {
-                tasks.remove(task);
-            }
-            if tasks.is_empty() {
-                self.by_task.remove(framework);
-            }
-        }
+        away::unlist(&mut self.by_task, launch);
+        away::unlist(&mut self.away, launch);
+        group::unlist(&mut self.executors, launch);
         if launch.phase != Phase::Over {
             return Some(launch.clone());
         }
         let launch = self.all.remove(id)?;
-        for set in [&mut self.live, &mut self.hot, &mut self.unseen] {
+        self.changes.touch(&launch);
+        if let Some(count) = self.of_agent.get_mut(launch.agent()) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_agent.remove(launch.agent());
+            }
+        }
+        for set in [&mut self.live, &mut self.hot, &mut self.unseen, &mut self.groups] {
             set.remove(id);
         }
         if let Some(arn) = &launch.arn {

@@ -15,10 +15,12 @@
 #![forbid(unsafe_code)]
 
 mod agenda;
+mod agents;
 mod allocator;
 mod amounts;
 mod audit;
 mod calls;
+mod checks;
 mod cluster;
 mod config;
 mod context;
@@ -30,18 +32,23 @@ mod ids;
 mod launches;
 pub mod limits;
 mod machine;
+mod maintenance;
 pub mod operator;
+mod probe;
 mod ranges;
 mod states;
 mod updates;
+mod watches;
 mod words;
 mod work;
 
 pub use amounts::Amounts;
 pub use audit::{Violation, audit};
 pub use calls::{ValidCall, check};
-pub use config::{Config, DefaultImage};
+pub use config::{CheckMode, Config, DefaultImage, Fetching};
 pub use happening::Happening;
-pub use ids::{AgentId, FrameworkId, LaunchId, OfferId, Role, TaskId};
+pub use ids::{AgentId, ExecutorId, FrameworkId, LaunchId, OfferId, Role, TaskId};
 pub use machine::{Bridge, CallId, Input, Origin, Output, Response, StreamKey};
+pub use probe::{Means, Probe, ProbeId, Probed};
 pub use ranges::{Ranges, parse_ranges};
+pub use words::check_role;

@@ -78,6 +78,8 @@ pub const QUESTION_BYTES_SMALL: usize = 64 * 1024;
 pub const UNANSWERED_MAX: usize = 10_000;
 /// Live tasks of one framework. Source: chosen by us, so that one framework cannot use up all memory.
 pub const TASKS_PER_FRAMEWORK_MAX: usize = 100_000;
+/// Tasks of one group. Source: ECS: a task definition has at most 10 containers, of which one is the executor.
+pub const TASKS_PER_GROUP_MAX: usize = 9;
 /// Updates of one task that may wait for acknowledgement. Source: chosen by us; older ones give way, the last stays.
 pub const UPDATES_PER_TASK_MAX: usize = 16;
 /// How long a task may be on its way before `TASK_STARTING` is sent, in ms. Source: chosen by us: frameworks give up on a
@@ -129,6 +131,20 @@ pub const STRAY_LOOKS_MS: [u64; 5] = [2_000, 5_000, 15_000, 30_000, 60_000];
 pub const STRAY_LOOKS_END_MS: u64 = 75_000;
 /// How long a launch that was given up is looked for, in ms. Source: chosen by us: far longer than a request lives.
 pub const GIVEN_UP_MS: u64 = 600_000;
+/// How long an agent may be away before it is unreachable, in ms, unless an operator says otherwise. Source: \[T32\], Mesos:
+/// `agent_ping_timeout` times `max_agent_ping_timeouts`.
+pub const AGENT_AWAY_MS: u64 = 75_000;
+/// Agents that are remembered as gone. Source: \[R8\], Mesos, `registry_max_agent_count`; the oldest gives way.
+pub const GONE_AGENTS_MAX: usize = 102_400;
+/// Machines of a maintenance schedule, and of one call about them. Source: chosen by us: several times the instances of the largest cluster
+/// of ECS.
+pub const MACHINES_MAX: usize = 20_000;
+/// Decisions about agents that ECS is being told of at a time. Source: chosen by us: operators wait for each.
+pub const DECISIONS_MAX: usize = 1_000;
+/// How often ECS is told of a decision that somebody waits for. Source: chosen by us.
+pub const DECISION_ATTEMPTS: u32 = 10;
+/// Between attempts at that, in ms. Source: chosen by us.
+pub const DECISION_RETRY_MS: u64 = 1_000;
 /// Seconds from SIGTERM to SIGKILL for a task without a kill policy. Source: \[A12\], Mesos's command and default executors;
 /// its Docker executor takes the 5 s of the agent's setting.
 pub const KILL_GRACE_S: u32 = 3;
@@ -137,3 +153,15 @@ pub const STOP_TIMEOUT_S_MIN: u32 = 1;
 /// Characters of the overrides of one container as JSON besides its name, command and environment. Source: chosen by us:
 /// brackets, names of members and two numbers of ten digits, with some to spare.
 pub const OVERRIDES_FRAME_CHARS: usize = 128;
+/// Longest delay, interval or grace period of a check, in ms. Source: chosen by us: 365 days, as for filters.
+pub const CHECK_MS_MAX: u64 = 365 * 24 * 3_600_000;
+/// Least time from the end of one probe of a task to the next, in ms. Source: chosen by us: Mesos takes 0, where each agent probes only
+/// its own tasks.
+pub const PROBE_INTERVAL_MS_MIN: u64 = 1_000;
+/// How long a probe may take at most, in ms, and how long one without a limit. Source: chosen by us: three times Mesos's default, so that
+/// what never answers does not hold a place for ever.
+pub const PROBE_TIMEOUT_MS_MAX: u64 = 60_000;
+/// Longest time over which the first probes of tasks are spread that were taken over at a start, in ms. Source: chosen by us.
+pub const PROBE_SPREAD_MS_MAX: u64 = 60_000;
+/// Bytes of the path of an HTTP check, escaped. Source: chosen by us: it travels in the overrides of a task.
+pub const CHECK_PATH_BYTES_MAX: usize = 2_048;

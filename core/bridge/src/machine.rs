@@ -15,6 +15,7 @@ use crate::flows::Parts;
 use crate::happening::Happening;
 use crate::limits;
 use crate::operator::{Change, Command, View};
+use crate::probe::{Probe, ProbeId, Probed};
 
 /// Names one HTTP request, so that its answer finds the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +61,8 @@ pub enum Input {
     FeedDown(String),
     /// Events of the cluster.
     Told(Vec<News>),
+    /// Something came of a probe.
+    Probed(ProbeId, Probed),
     /// An operator looks.
     Inspected(CallId),
     /// An operator has something done.
@@ -100,6 +103,8 @@ pub enum Output {
     Close(StreamKey),
     /// Ask the cluster.
     Ask(Question),
+    /// Dial something, and say by [`Input::Probed`] what came of it.
+    Probe(Box<Probe>),
     /// Whether events of the cluster are wanted from now on.
     Listen(bool),
     /// The cluster has been read: frameworks are answered from now on.
@@ -176,6 +181,7 @@ impl Machine for Bridge {
             Input::FeedUp => parts.feed_up(cx),
             Input::FeedDown(why) => parts.feed_down(cx, &why),
             Input::Told(news) => parts.told(cx, news),
+            Input::Probed(id, probed) => parts.probed(cx, id, &probed),
             Input::Inspected(id) => parts.inspected(cx, id),
             Input::Commanded(id, command) => parts.commanded(cx, id, command),
             Input::Watched(id) => parts.watched(cx, id),

@@ -5,7 +5,7 @@
 //!
 //! Invariants, checked by [`ReadModel::audit`]:
 //! - The counts of tasks by framework and by agent are those of the tasks that are shown.
-//! - What a framework holds on an agent, and a role anywhere, is the sum of its live tasks there.
+//! - What a framework holds on an agent, and a role anywhere, is the sum of its live tasks and its executors there.
 //! - Each offer is with its framework and its agent.
 
 mod audit;
@@ -19,13 +19,13 @@ mod tally;
 mod view;
 
 pub use change::Change;
-pub use command::Command;
+pub use command::{AgentWish, Command};
 pub use counts::Counts;
 pub use entry::{AgentEntry, FrameworkEntry, Quantities, RoleEntry};
 pub use keep::ReadModel;
 pub use record::{
-    AgentView, BuildView, DrainView, FrameworkView, MasterView, OfferView, QuotaView, RoleView,
-    StatusView, TaskDetail, TaskView,
+    AgentView, BuildView, DrainView, ExecutorView, FrameworkView, MasterView, OfferView, QuotaView,
+    RoleView, StatusView, TaskDetail, TaskView,
 };
 pub use view::View;
 

@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use longshore_wire_mesos::v1::TaskStatus;
 
-pub(crate) use self::status::{make, of_none, reconciled, unknown};
+pub(crate) use self::status::{
+    Whereabouts, make, of_master, of_none, reconciled, unknown, unreachable_time,
+};
 use crate::agenda::Timer;
 use crate::context::Context;
 use crate::ids::LaunchId;

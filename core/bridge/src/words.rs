@@ -2,25 +2,40 @@
 
 use crate::limits::ID_BYTES_MAX;
 
-/// Source: Mesos, `roles::validate`.
-pub(crate) fn check_role(role: &str) -> Result<(), String> {
+/// Whether a role may have that name.
+///
+/// # Errors
+/// What is wrong with it, in Mesos's words. Source: Mesos, `roles::validate`.
+pub fn check_role(role: &str) -> Result<(), String> {
     if role == "*" {
         return Ok(());
     }
-    let wrong = |why: &str| Err(format!("Role '{}' is invalid: {why}", shortened(role)));
     if role.is_empty() {
-        return wrong("it is empty");
+        return Err("Empty role name is invalid".to_owned());
     }
-    if role.starts_with('/') || role.ends_with('/') || role.contains("//") {
-        return wrong("slashes may only be used between names");
+    let wrong = |why: &str| Err(format!("Role '{}' {why}", shortened(role)));
+    if role.starts_with('/') {
+        return wrong("cannot start with a slash");
+    }
+    if role.ends_with('/') {
+        return wrong("cannot end with a slash");
     }
     for component in role.split('/') {
-        if matches!(component, "." | ".." | "*") || component.starts_with('-') {
-            return wrong("a component must not be '.', '..' or '*', nor start with '-'");
+        if component.is_empty() {
+            return wrong("cannot contain two adjacent slashes");
+        }
+        if matches!(component, "." | ".." | "*") {
+            return wrong(&format!("cannot include '{component}' as a component"));
+        }
+        if component.starts_with('-') {
+            let component = shortened(component);
+            return wrong(&format!(
+                "component '{component}' is invalid because it begins with a dash"
+            ));
         }
     }
     if role.chars().any(|one| one.is_ascii_whitespace() || one == '\u{b}' || one == '\u{7f}') {
-        return wrong("it contains white space");
+        return wrong("cannot contain whitespace");
     }
     Ok(())
 }
@@ -37,7 +52,7 @@ pub(crate) fn check_id(id: &str) -> Result<(), String> {
         return Err(format!("'{id}' is disallowed"));
     }
     if id.chars().any(|one| one.is_control() || one == '/' || one == '\\') {
-        return Err("it contains a slash, a backslash or a control character".to_owned());
+        return Err(format!("'{}' contains invalid characters", shortened(id)));
     }
     Ok(())
 }

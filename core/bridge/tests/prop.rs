@@ -1,18 +1,24 @@
 //! Random frameworks and a random cluster: whatever they do, the books of the bridge balance after every step, no launch is started
 //! twice, and no call is answered twice.
 
+#[path = "prop/checks.rs"]
+mod checks;
 #[path = "prop/cluster.rs"]
 mod cluster;
+#[path = "prop/config.rs"]
+mod config;
+#[path = "prop/forms.rs"]
+mod forms;
+#[path = "prop/operators.rs"]
+mod operators;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_bridge::{
-    Bridge, CallId, Config, DefaultImage, Input, Origin, Output, Response, StreamKey, audit, check,
-    parse_ranges,
+    Bridge, CallId, Input, Origin, Output, ProbeId, Response, StreamKey, audit, check,
 };
 use longshore_machine::{Machine, Timestamp};
 use longshore_replica::{News, Question};
-use longshore_wire_mesos::v1::offer::{Operation, operation};
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::{Call, Event, call};
 use longshore_wire_mesos::v1::{
@@ -20,9 +26,10 @@ use longshore_wire_mesos::v1::{
     TaskStatus, value,
 };
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 
 use cluster::{Cluster, Fate};
+use config::proptest_config;
+use forms::{How, config, how, launch, launch_group, scalar};
 
 /// What happens. Everything is named by number, modulo how many there are.
 #[derive(Clone, Debug)]
@@ -33,7 +40,7 @@ enum Step {
         offer: usize,
         task: u8,
         cpus: u8,
-        ports: bool,
+        how: How,
     },
     Decline {
         offer: usize,
@@ -53,9 +60,16 @@ enum Step {
         question: usize,
         fate: Fate,
     },
+    Probed(usize, u8),
     Tell(usize),
     Feed(bool),
     Run(usize),
+    /// A container of a group ends.
+    Exit {
+        task: usize,
+        container: usize,
+        code: i32,
+    },
     End(usize),
     Connect {
         instance: usize,
@@ -64,6 +78,10 @@ enum Step {
     Take {
         instance: usize,
         cpu: u32,
+    },
+    Operate {
+        instance: usize,
+        what: u8,
     },
     Pass(u64),
     /// What is asked is answered, for a while.
@@ -83,8 +101,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => some().prop_map(Step::Subscribe),
         1 => some().prop_map(Step::StreamEnds),
-        14 => (some(), 0..6_u8, 1..6_u8, any::<bool>())
-            .prop_map(|(offer, task, cpus, ports)| Step::Accept { offer, task, cpus, ports }),
+        14 => (some(), 0..6_u8, 1..6_u8, how())
+            .prop_map(|(offer, task, cpus, how)| Step::Accept { offer, task, cpus, how }),
         2 => (some(), 0..9_u8).prop_map(|(offer, seconds)| Step::Decline { offer, seconds }),
         3 => (some(), 0..6_u8).prop_map(|(framework, task)| Step::Kill { framework, task }),
         5 => some().prop_map(Step::Acknowledge),
@@ -94,13 +112,18 @@ fn step() -> impl Strategy<Value = Step> {
         1 => some().prop_map(Step::Teardown),
         3 => some().prop_map(Step::Reached),
         30 => (some(), fate).prop_map(|(question, fate)| Step::Answer { question, fate }),
+        4 => (some(), any::<u8>()).prop_map(|(probe, what)| Step::Probed(probe, what)),
         6 => some().prop_map(Step::Tell),
         1 => any::<bool>().prop_map(Step::Feed),
         5 => some().prop_map(Step::Run),
+        3 => (some(), 0..2_usize, 0..2_i32)
+            .prop_map(|(task, container, code)| Step::Exit { task, container, code }),
         3 => some().prop_map(Step::End),
         2 => (some(), any::<bool>())
             .prop_map(|(instance, connected)| Step::Connect { instance, connected }),
         2 => (some(), 0..2048_u32).prop_map(|(instance, cpu)| Step::Take { instance, cpu }),
+        2 => (some(), any::<u8>())
+            .prop_map(|(instance, what)| Step::Operate { instance, what }),
         6 => (0..3_000_u64).prop_map(Step::Pass),
         1 => (0..60_000_u64).prop_map(Step::Pass),
         10 => Just(Step::Settle),
@@ -122,6 +145,7 @@ struct World {
     now: Timestamp,
     starts: u128,
     asks: Vec<Question>,
+    probes: Vec<ProbeId>,
     events: Vec<News>,
     /// Streams that are open, and what subscribes to have one.
     links: Vec<Link>,
@@ -133,23 +157,6 @@ struct World {
     marks: Vec<StreamKey>,
     called: BTreeSet<CallId>,
     calls: u64,
-}
-
-fn config() -> Config {
-    Config {
-        hostname: "master".into(),
-        ip: [10, 0, 0, 1],
-        port: 5050,
-        region: "us-east-1".into(),
-        cluster: "default".into(),
-        ports: parse_ranges("31000-31009").unwrap_or_default(),
-        disk_mb: 1_000,
-        hostname_attribute: "hostname".into(),
-        default_image: DefaultImage::Image("alpine".into()),
-        offer_timeout_ms: Some(30_000),
-        kill_grace_s: 3,
-        started_at_ms: 0,
-    }
 }
 
 fn kind(kind: Type) -> Call {
@@ -168,6 +175,7 @@ impl World {
             now: Timestamp::from_millis(1_700_000_000_000),
             starts: 1,
             asks: Vec::new(),
+            probes: Vec::new(),
             events: Vec::new(),
             links: Vec::new(),
             opening: BTreeMap::new(),
@@ -235,6 +243,7 @@ impl World {
                 Output::Mark(stream) => self.marks.push(stream),
                 Output::Close(stream) => self.close(stream),
                 Output::Ask(question) => self.asks.push(question),
+                Output::Probe(probe) => self.probes.push(checks::sound(&probe)),
                 _ => {}
             }
         }
@@ -297,18 +306,12 @@ impl World {
         self.send(call, None);
     }
 
-    fn accept(&mut self, number: usize, task: u8, cpus: u8, ports: bool) {
+    fn accept(&mut self, number: usize, task: u8, cpus: u8, how: How) {
         // The last ones are likely to be still on offer.
         let last = &self.offers[self.offers.len().saturating_sub(3)..];
         let Some((id, framework, agent)) = some(last, number).cloned() else { return };
-        let scalar = |name: &str, value: f64| Resource {
-            name: name.to_owned(),
-            r#type: value::Type::Scalar.into(),
-            scalar: Some(value::Scalar { value }),
-            ..Resource::default()
-        };
         let mut resources = vec![scalar("cpus", f64::from(cpus) / 4.0), scalar("mem", 64.0)];
-        if ports {
+        if how == How::WithPort {
             let range = vec![value::Range { begin: 31_000, end: 31_000 }];
             resources.push(Resource {
                 name: "ports".to_owned(),
@@ -317,7 +320,10 @@ impl World {
                 ..Resource::default()
             });
         }
+        let (health_check, check) = checks::of(task, how == How::WithPort);
         let info = TaskInfo {
+            health_check,
+            check,
             task_id: TaskId { value: format!("t{task}") },
             agent_id: AgentId { value: agent },
             resources,
@@ -327,14 +333,10 @@ impl World {
             }),
             ..TaskInfo::default()
         };
-        let launch = Operation {
-            r#type: Some(operation::Type::Launch.into()),
-            launch: Some(operation::Launch { task_infos: vec![info] }),
-            ..Operation::default()
-        };
+        let operation = if how == How::Group { launch_group(info) } else { launch(info) };
         let accept = call::Accept {
             offer_ids: vec![OfferId { value: id }],
-            operations: vec![launch],
+            operations: vec![operation],
             filters: None,
         };
         self.call(&framework, Call { accept: Some(accept), ..kind(Type::Accept) });
@@ -362,6 +364,7 @@ impl World {
         self.starts += 1;
         self.bridge = Bridge::new(config(), self.starts);
         self.asks.clear();
+        self.probes.clear();
         self.links.clear();
         self.opening.clear();
         self.marks.clear();
@@ -386,7 +389,7 @@ impl World {
                     self.feed(Input::StreamEnded(stream));
                 }
             }
-            Step::Accept { offer, task, cpus, ports } => self.accept(offer, task, cpus, ports),
+            Step::Accept { offer, task, cpus, how } => self.accept(offer, task, cpus, how),
             Step::Decline { offer, seconds } => self.decline(offer, seconds),
             Step::Kill { framework, task } => {
                 let task_id = TaskId { value: format!("t{task}") };
@@ -411,6 +414,11 @@ impl World {
                 if let Some(stream) = some(&self.marks, number).copied() {
                     self.marks.retain(|mark| *mark != stream);
                     self.feed(Input::Reached(stream));
+                }
+            }
+            Step::Probed(probe, what) => {
+                if let Some(probe) = some(&self.probes, probe).copied() {
+                    self.feed(Input::Probed(probe, checks::comes_to(what)));
                 }
             }
             Step::Feed(true) => self.feed(Input::FeedUp),
@@ -444,12 +452,25 @@ impl World {
             Step::Run(number) => some(&tasks, number).into_iter().for_each(|arn| {
                 self.cluster.run(arn);
             }),
+            Step::Exit { task, container, code } => {
+                some(&tasks, task).into_iter().for_each(|arn| {
+                    self.cluster.exit(arn, container, code);
+                });
+            }
             Step::End(number) => some(&tasks, number).into_iter().for_each(|arn| {
                 self.cluster.end(now, arn);
             }),
             Step::Connect { instance, connected } => {
                 let arn = &instances[instance % instances.len()];
                 self.cluster.change(now, arn, |one| one.connected = connected);
+            }
+            Step::Operate { instance, what } => {
+                let arn = &instances[instance % instances.len()];
+                let agent = arn.rsplit('/').next().unwrap_or_default();
+                self.calls += 1;
+                let id = CallId(self.calls);
+                self.called.insert(id);
+                self.feed(Input::Commanded(id, operators::command(agent, what)));
             }
             Step::Take { instance, cpu } => {
                 let arn = &instances[instance % instances.len()];
@@ -459,14 +480,6 @@ impl World {
             }
             _ => {}
         }
-    }
-}
-
-fn proptest_config() -> ProptestConfig {
-    ProptestConfig {
-        cases: 128,
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("seeds"))),
-        ..ProptestConfig::default()
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use longshore_machine::{Machine, Timestamp};
 use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::fetch;
 use longshore_wire_ecs::host::{ContainerSpec, Order, PortBinding, TaskReport, TaskSpec};
 
 use crate::machine::{ContainerRef, Event, Found, FoundState, Input, Lifecycle, Output};
@@ -77,6 +78,11 @@ impl Host {
     }
 }
 
+/// Whether a container fetches for its task.
+fn is_fetcher(spec: &ContainerSpec) -> bool {
+    spec.definition.docker_labels.as_ref().is_some_and(|labels| labels.contains_key(fetch::LABEL))
+}
+
 fn number<T: std::str::FromStr>(spec: &ContainerSpec, variable: &str) -> Option<T> {
     spec.variable(variable)?.parse().ok()
 }
@@ -114,7 +120,9 @@ impl Fleet {
             let reason = format!("CannotStartContainerError: {error}").into();
             return self.feed(now, id, Input::Happened(container, Event::StartFailed(reason)), out);
         }
-        if let Some(run_ms) = number::<u64>(simulated, "LONGSHORE_SIM_RUN_MS") {
+        // What is fetched is there at once.
+        let fetched = is_fetcher(simulated).then_some(0);
+        if let Some(run_ms) = number::<u64>(simulated, "LONGSHORE_SIM_RUN_MS").or(fetched) {
             let code = number(simulated, "LONGSHORE_SIM_EXIT_CODE").unwrap_or(0);
             self.due.insert((now + run_ms, id, Due::Exit(container, code)));
         }
@@ -146,7 +154,11 @@ impl Fleet {
                     container: spec.name().into(),
                     runtime_id: format!("simulated-{}-{index}", task.spec.id).into(),
                     bindings: bindings(spec),
-                    state: FoundState::Running,
+                    state: if is_fetcher(spec) {
+                        FoundState::Exited(Some(0))
+                    } else {
+                        FoundState::Running
+                    },
                 });
             }
         }

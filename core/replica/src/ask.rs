@@ -71,6 +71,8 @@ pub enum Question {
     Start(Asked<Outcome>, Box<StartTask>),
     /// To stop a task.
     Stop(Asked<Task>, StopTask),
+    /// To change an instance; the same change twice does no harm.
+    Change(Asked<Instance>, InstanceChange),
 }
 
 /// Which instances to read.
@@ -116,6 +118,24 @@ pub struct StopTask {
     pub reason: Str,
 }
 
+/// What an instance is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceChange {
+    /// Its ARN.
+    pub instance: Str,
+    /// What about it.
+    pub to: Alteration,
+}
+
+/// What changes about an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alteration {
+    /// Its status: ACTIVE, or else DRAINING.
+    Active(bool),
+    /// An attribute of that name has this value, or is not there any more.
+    Attribute(Str, Option<Str>),
+}
+
 /// Starts one task on one instance.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StartTask {
@@ -135,8 +155,43 @@ pub struct StartTask {
     pub environment: BTreeMap<Str, Str>,
     /// CPU units override.
     pub cpu: Option<u32>,
-    /// Memory override, in MiB.
+    /// Override of the most memory it may have, in MiB. It is what is reserved, unless the next says otherwise.
     pub memory_mib: Option<u32>,
+    /// Override of the memory that is reserved, in MiB.
+    pub memory_reservation_mib: Option<u32>,
+    /// Whole GPUs, if any.
+    pub gpus: Option<u32>,
+    /// The order for the container that fetches, if there is one and its definition does not say it.
+    pub fetch: Option<Str>,
+    /// Overrides of containers beside that one.
+    pub others: Vec<ContainerStart>,
+}
+
+/// How one more container of a task is started.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerStart {
+    /// Its name in the task definition.
+    pub container: Str,
+    /// Command override.
+    pub command: Option<Vec<Str>>,
+    /// Environment override.
+    pub environment: BTreeMap<Str, Str>,
+    /// CPU units override.
+    pub cpu: u32,
+    /// Override of the most memory it may have, in MiB. It is what is reserved, unless the next says otherwise.
+    pub memory_mib: Option<u32>,
+    /// Override of the memory that is reserved, in MiB.
+    pub memory_reservation_mib: Option<u32>,
+    /// Whole GPUs, if any.
+    pub gpus: Option<u32>,
+}
+
+impl ContainerStart {
+    /// The memory that is reserved for it, in MiB.
+    #[must_use]
+    pub fn reserved_mib(&self) -> u32 {
+        self.memory_reservation_mib.or(self.memory_mib).unwrap_or_default()
+    }
 }
 
 /// A task definition, as far as a launch needs to know it.
@@ -158,6 +213,8 @@ pub struct Definition {
     pub cpu: u32,
     /// MiB that a task reserves.
     pub memory_mib: u32,
+    /// GPUs that a task gets.
+    pub gpus: u32,
     /// Host ports that a task reserves.
     pub ports: Vec<u16>,
 }
@@ -198,6 +255,8 @@ pub enum Answered {
     Start(Asked<Outcome>, Result<Outcome, Failure>),
     /// The task that was told to stop.
     Stop(Asked<Task>, Result<Box<Task>, Failure>),
+    /// The instance as it is after a change, if ECS said how it is.
+    Change(Asked<Instance>, Result<Option<Box<Instance>>, Failure>),
 }
 
 impl Question {
@@ -209,6 +268,7 @@ impl Question {
             Self::Definition(asked, _) => Answered::Definition(*asked, Err(failure)),
             Self::Start(asked, _) => Answered::Start(*asked, Err(failure)),
             Self::Stop(asked, _) => Answered::Stop(*asked, Err(failure)),
+            Self::Change(asked, _) => Answered::Change(*asked, Err(failure)),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What a task definition is to hold: one container.
+//! What a task definition is to hold: one container, or several of which the first decides when the task ends, and for each another one if
+//! files are fetched for it.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use longshore_wire_ecs::shape::container_definition::{
 /// defaults of its own to nearly everything else.
 pub const CONTENT_LABEL: &str = "longshore.content";
 
-/// What a task definition is to hold: one container.
+/// What a task definition is to hold: one container, what is fetched for it, and others beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DefinitionContent {
     /// Named after the content, so that equal content is registered once.
@@ -45,6 +46,8 @@ pub struct DefinitionContent {
     pub labels: BTreeMap<Str, Str>,
     /// Health check.
     pub health_check: Option<HealthCheck>,
+    /// Whether the container may use all memory that is free, beyond what launches reserve.
+    pub memory_unbounded: bool,
     /// Seconds from SIGTERM to SIGKILL.
     pub stop_timeout_s: Option<u32>,
     /// Capabilities, devices, shared memory, swap and the like.
@@ -69,6 +72,33 @@ pub struct DefinitionContent {
     pub interactive: bool,
     /// Whether it has a terminal.
     pub terminal: bool,
+    /// What fetches files into its sandbox before it starts, if something does.
+    pub fetch: Option<Fetch>,
+    /// Containers beside it, whose end does not end the task. Of each only what concerns a container counts: the task has one family
+    /// and one network.
+    pub others: Vec<DefinitionContent>,
+}
+
+impl DefinitionContent {
+    /// Images of its containers, in order: what fetches for one follows it.
+    pub fn images(&self) -> impl Iterator<Item = &Str> {
+        std::iter::once(self).chain(&self.others).flat_map(|one| {
+            std::iter::once(&one.image).chain(one.fetch.iter().map(|fetch| &fetch.image))
+        })
+    }
+}
+
+/// A container that fetches files into the sandbox of another one before that starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetch {
+    /// The image with the fetcher.
+    pub image: Str,
+    /// What it may do, as JSON.
+    pub settings: Str,
+    /// Directories of the host that it reads.
+    pub directories: Vec<Str>,
+    /// Its order, if launches do not give it.
+    pub order: Option<Str>,
 }
 
 /// A port of a container on the host.
@@ -107,6 +137,10 @@ pub enum MountSource {
         /// For the driver.
         options: BTreeMap<Str, Str>,
     },
-    /// A volume of the task's own.
+    /// A volume of the container's own.
     Fresh,
+    /// A volume that all containers of the task have which mount it by this name.
+    Shared(Str),
+    /// The sandbox of the container, or a volume of its own that is mounted at this path of it and elsewhere.
+    Sandbox(Str),
 }

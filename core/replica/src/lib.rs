@@ -18,10 +18,10 @@ mod pace;
 mod record;
 
 pub use ask::{
-    Answered, Asked, Definition, DefinitionAsk, Failure, InstancesAsk, Outcome, Question,
-    StartTask, StopTask, Tasks, TasksAsk,
+    Alteration, Answered, Asked, ContainerStart, Definition, DefinitionAsk, Failure,
+    InstanceChange, InstancesAsk, Outcome, Question, StartTask, StopTask, Tasks, TasksAsk,
 };
-pub use content::{CONTENT_LABEL, DefinitionContent, Mount, MountSource, PortMapping};
+pub use content::{CONTENT_LABEL, DefinitionContent, Fetch, Mount, MountSource, PortMapping};
 pub use merge::{InstanceNews, Replica};
 pub use news::{News, Told};
 pub use pace::{Pace, Pressure};

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_wire_ecs::Str;
 
+use crate::content::PortMapping;
+
 /// A container instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instance {
@@ -23,6 +25,10 @@ pub struct Instance {
     pub cpu_remaining: u32,
     /// MiB that no task has reserved.
     pub memory_mib_remaining: u32,
+    /// GPUs that it registered.
+    pub gpus: u32,
+    /// GPUs that no task has.
+    pub gpus_remaining: u32,
     /// Ports in use, TCP and UDP alike.
     pub ports_used: BTreeSet<u16>,
     /// Attributes; the value may be absent.
@@ -121,7 +127,7 @@ pub struct Task {
     pub desired_running: bool,
     /// Who started it.
     pub started_by: Option<Str>,
-    /// Environment overrides of all containers.
+    /// Environment overrides, if only one container has any.
     pub environment: BTreeMap<Str, Str>,
     /// Its containers.
     pub containers: Vec<Container>,
@@ -139,13 +145,43 @@ pub struct Task {
     pub version: i64,
 }
 
+impl Task {
+    /// Takes in the environment overrides of its containers, by their names. If only one has any, they are the task's own.
+    pub fn overridden(&mut self, overrides: Vec<(Str, BTreeMap<Str, Str>)>) {
+        let mut given: Vec<_> =
+            overrides.into_iter().filter(|(_, variables)| !variables.is_empty()).collect();
+        if given.len() < 2 {
+            self.environment = given.pop().map(|(_, variables)| variables).unwrap_or_default();
+            return;
+        }
+        for (name, variables) in given {
+            if let Some(container) = self.containers.iter_mut().find(|one| one.name == name) {
+                container.environment = variables;
+            }
+        }
+    }
+
+    /// A container by its name.
+    pub fn container(&self, name: &str) -> Option<&Container> {
+        self.containers.iter().find(|container| &*container.name == name)
+    }
+}
+
 /// A container of a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Container {
     /// Its name in the task definition.
     pub name: Str,
+    /// Last known status: PENDING, RUNNING or STOPPED.
+    pub last_status: LastStatus,
+    /// Its environment overrides, if several containers have some.
+    pub environment: BTreeMap<Str, Str>,
+    /// Health check result; `None` if unknown.
+    pub healthy: Option<bool>,
     /// Exit code, once known.
     pub exit_code: Option<i32>,
     /// Failure reason.
     pub reason: Option<Str>,
+    /// Its ports on the host, once it runs.
+    pub ports: Vec<PortMapping>,
 }

@@ -19,6 +19,9 @@ use crate::shape::shared::KeyValuePair;
 /// on ECS every container instance is a machine.
 pub const MACHINE_ATTRIBUTE: &str = "longshore.machine";
 
+/// The attribute by which a container instance says at which port it tells about its tasks as a Mesos agent does. Ours.
+pub const AGENT_PORT_ATTRIBUTE: &str = "longshore.agent-port";
+
 /// What should become of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Desired {

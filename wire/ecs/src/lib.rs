@@ -13,6 +13,7 @@
 //! - [`feed`]: the same as a stream that anybody can read.
 //! - [`host`]: the protocol between the control plane and its host agents.
 //! - [`metadata`]: what a container reads about itself; [`env_file`] and [`secret`]: where its environment comes from.
+//! - [`fetch`]: what the container is told that fetches files into a task's sandbox.
 //! - [`limits`]: the documented bounds of requests.
 #![forbid(unsafe_code)]
 
@@ -21,6 +22,7 @@ pub mod env_file;
 pub mod error;
 pub mod eventbridge;
 pub mod feed;
+pub mod fetch;
 pub mod host;
 pub mod limits;
 pub mod metadata;

@@ -125,3 +125,6 @@ pub const STRATEGY_BASE_MAX: i32 = 100_000;
 pub const STRATEGY_WEIGHT_MAX: i32 = 1_000;
 /// Environment files of a container. Source: ECS developer guide, *Pass environment variables to an Amazon ECS container*.
 pub const ENVIRONMENT_FILES_MAX: usize = 10;
+/// Files that are fetched for one task. Source: chosen by us: the exit code of a fetcher tells which one failed, and some codes have
+/// a meaning of their own.
+pub const FETCH_URIS_MAX: usize = 100;

@@ -4,22 +4,20 @@
 //! are numbers, enums are read by name only, unset optional fields that have a default and are not deprecated are written, a single
 //! value may stand where a list is expected, and an unknown name in an optional enum is as good as unset.
 
+#[cfg(test)]
+mod peer;
 mod read;
 mod write;
 
 use std::sync::LazyLock;
 
-use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use prost::Message;
-use prost_reflect::{
-    Cardinality, DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor,
-    ReflectMessage, Value,
-};
-use serde_json::{Map, Value as Json};
+use prost_reflect::{DescriptorPool, MessageDescriptor};
 
 use crate::media::DecodeError;
 
+pub use read::syntax_error;
 pub use write::write;
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
@@ -33,73 +31,14 @@ pub(crate) fn descriptor(name: &str) -> MessageDescriptor {
 
 /// Writes a message whose full name is `name`.
 pub fn encode<M: Message>(name: &str, message: &M) -> Vec<u8> {
-    serde_json::to_vec(&to_value(name, message)).expect("JSON values can be written")
+    let mut bytes = Vec::new();
+    write(name, message, &mut bytes);
+    bytes
 }
 
-/// The JSON value of a message whose full name is `name`.
-pub fn to_value<M: Message>(name: &str, message: &M) -> Json {
-    let bytes = message.encode_to_vec();
-    let dynamic = DynamicMessage::decode(descriptor(name), &*bytes)
-        .expect("it was encoded from that message");
-    write_message(&dynamic)
-}
-
-fn write_message(message: &DynamicMessage) -> Json {
-    let mut object = Map::new();
-    for field in message.descriptor().fields() {
-        let described = field.field_descriptor_proto();
-        let deprecated = described
-            .options
-            .as_ref()
-            .is_some_and(prost_reflect::prost_types::FieldOptions::deprecated);
-        let explicit = described.default_value.is_some() && !deprecated;
-        if message.has_field(&field) {
-            object.insert(field.name().to_owned(), write_field(&field, &message.get_field(&field)));
-        } else if explicit && field.cardinality() == Cardinality::Optional {
-            object.insert(
-                field.name().to_owned(),
-                write_value(&field.kind(), &field.default_value()),
-            );
-        }
-    }
-    Json::Object(object)
-}
-
-fn write_field(field: &FieldDescriptor, value: &Value) -> Json {
-    match value {
-        Value::List(list) => {
-            Json::Array(list.iter().map(|one| write_value(&field.kind(), one)).collect())
-        }
-        Value::Map(map) => {
-            let Kind::Message(entry) = field.kind() else { return Json::Null };
-            let kind = entry.map_entry_value_field().kind();
-            let key = |key: &MapKey| key.as_str().unwrap_or_default().to_owned();
-            Json::Object(
-                map.iter().map(|(name, one)| (key(name), write_value(&kind, one))).collect(),
-            )
-        }
-        one => write_value(&field.kind(), one),
-    }
-}
-
-fn write_value(kind: &Kind, value: &Value) -> Json {
-    match value {
-        Value::Bool(flag) => Json::Bool(*flag),
-        Value::I32(number) => (*number).into(),
-        Value::I64(number) => (*number).into(),
-        Value::U32(number) => (*number).into(),
-        Value::U64(number) => (*number).into(),
-        Value::F32(number) => f64::from(*number).into(),
-        Value::F64(number) => (*number).into(),
-        Value::String(text) => Json::String(text.clone()),
-        Value::Bytes(bytes) => Json::String(BASE64.encode(bytes)),
-        Value::EnumNumber(number) => {
-            let name = kind.as_enum().and_then(|all| all.get_value(*number));
-            name.map_or_else(|| (*number).into(), |name| Json::String(name.name().to_owned()))
-        }
-        Value::Message(message) => write_message(message),
-        Value::List(_) | Value::Map(_) => Json::Null,
-    }
+/// The JSON value of a message whose full name is `name`, with members sorted by name.
+pub fn to_value<M: Message>(name: &str, message: &M) -> serde_json::Value {
+    serde_json::from_slice(&encode(name, message)).expect("what is written is JSON")
 }
 
 /// Reads a message whose full name is `name`.
@@ -152,7 +91,10 @@ mod tests {
     fn a_missing_required_field_is_named_by_its_path() {
         let error =
             read(r#"{"type":"KILL","kill":{"task_id":{}}}"#).expect_err("value is required");
-        assert!(error.to_string().contains("kill.task_id.value"), "{error}");
+        assert!(
+            error.to_string().ends_with("Missing required fields: kill.task_id.value"),
+            "{error}"
+        );
         let error = read(r#"{"type":"DECLINE","decline":{"offer_ids":[{"value":"o"},{}]}}"#)
             .expect_err("value is required");
         assert!(error.to_string().contains("decline.offer_ids[1].value"), "{error}");
@@ -192,13 +134,16 @@ mod tests {
         for (body, part) in [
             (
                 format!(r#"{{"kill":{{"task_id":{{"value":["{long}"]}}}}}}"#),
-                "kill: task_id: value: ",
+                "Not expecting a JSON array for field 'kill.task_id.value'",
             ),
             (
                 format!(r#"{{"decline":{{"filters":{{"refuse_seconds":"{long}"}}}}}}"#),
-                "refuse_seconds: ",
+                "value of field 'decline.filters.refuse_seconds': expected a number",
             ),
-            (format!(r#"{{"type":"REVIVE","revive":"{long}"}}"#), "revive: expected an object"),
+            (
+                format!(r#"{{"type":"REVIVE","revive":"{long}"}}"#),
+                "Not expecting a JSON string for field 'revive'",
+            ),
         ] {
             let error = read(&body).expect_err("it is wrong").to_string();
             assert!(error.contains(part) && error.len() < 300, "{part}: {error}");

@@ -28,6 +28,15 @@ pub enum DecodeError {
     Convert(String),
 }
 
+impl DecodeError {
+    /// What is wrong, without saying in what.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Protobuf(why) | Self::Json(why) | Self::Convert(why) => why,
+        }
+    }
+}
+
 impl Media {
     /// The media type of a `Content-Type` header. Source: Mesos compares the whole header: parameters are refused.
     pub fn of(content_type: &str) -> Option<Self> {
@@ -67,7 +76,7 @@ impl Media {
                 let message = M::decode(body).map_err(broken)?;
                 let seen = required::look(&of, body);
                 if let Some(path) = seen.missing {
-                    let why = format!("missing required field {path}");
+                    let why = format!("Missing required fields: {path}");
                     return Err(DecodeError::Protobuf(why));
                 }
                 if !seen.has_unknown_enums {
@@ -143,7 +152,10 @@ mod tests {
         let resource = [0x0a, 1, b'c', 0x10, 99];
         let error = Media::Protobuf.decode::<Resource>("mesos.v1.Resource", &resource);
         assert!(
-            error.expect_err("it lacks a type").to_string().contains("missing required field type")
+            error
+                .expect_err("it lacks a type")
+                .to_string()
+                .contains("Missing required fields: type")
         );
     }
 

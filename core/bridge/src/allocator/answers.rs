@@ -10,7 +10,23 @@ use crate::amounts::Amounts;
 use crate::ids::{AgentId, FrameworkId, OfferId, Role};
 use crate::limits;
 
+/// For how long a decline counts that says so many seconds. Source: \[O22\]: a DECLINE alone starts no allocation, so that what is
+/// declined without a filter comes again with the next of the allocations that Mesos makes each second. Others may have it at once.
+pub(crate) fn declined(refuse_seconds: f64) -> f64 {
+    if refuse_seconds == 0.0 {
+        #[expect(clippy::cast_precision_loss, reason = "a second")]
+        let seconds = limits::REFUSE_MS_MIN as f64 / 1000.0;
+        return seconds;
+    }
+    refuse_seconds
+}
+
 impl Allocator {
+    /// An id of its own for an inverse offer. Source: \[O1\]: they are counted together.
+    pub(crate) fn name_offer(&mut self) -> OfferId {
+        self.offers.name()
+    }
+
     /// An offer that may still be answered.
     pub(crate) fn get(&self, offer: &str) -> Option<&Offered> {
         self.offers.get(offer)
@@ -41,7 +57,7 @@ impl Allocator {
         self.offers.get(offer).filter(|offered| offered.framework == *framework)?;
         let offered = self.take(offer)?;
         let Offered { role, agent, amounts, .. } = &offered;
-        self.refuse(now, framework, role, agent, amounts, refuse_seconds);
+        self.refuse(now, framework, role, agent, amounts, declined(refuse_seconds));
         Some(offered)
     }
 

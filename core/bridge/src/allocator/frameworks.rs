@@ -88,11 +88,12 @@ impl Allocator {
         let Some(now) = self.frameworks.get(id).map(|known| known.profile.clone()) else {
             return Vec::new();
         };
-        for role in before.roles.difference(&now.roles) {
-            self.drop_role(id, role);
-        }
+        self.leave(id, before.roles.difference(&now.roles).cloned().collect());
         for role in &now.roles {
             let client = self.tree.client(role, id);
+            if self.comes_back(id, role) {
+                self.filters.forget(client);
+            }
             self.tree.subscribe(client, true);
             let wants = Wants {
                 capabilities: now.capabilities,
@@ -108,6 +109,48 @@ impl Allocator {
         let is_dropped = |role: &Role| !now.roles.contains(role);
         let of_framework = self.offers.of_framework(id);
         of_framework.filter(|(_, one)| is_dropped(&one.role)).map(|(id, _)| id).collect()
+    }
+
+    /// A framework does not have these roles any more. It may have thousands, so they are taken apart a slice at a time, before
+    /// anything else is offered.
+    fn leave(&mut self, id: &FrameworkId, mut roles: BTreeSet<Role>) {
+        if !roles.is_empty() {
+            self.leaving.entry(id.clone()).or_default().append(&mut roles);
+        }
+    }
+
+    /// A framework has a role; whether it had left it and that was not taken apart yet.
+    fn comes_back(&mut self, id: &FrameworkId, role: &Role) -> bool {
+        let Some(roles) = self.leaving.get_mut(id) else { return false };
+        let was_leaving = roles.remove(role);
+        if roles.is_empty() {
+            self.leaving.remove(id);
+        }
+        was_leaving
+    }
+
+    /// Whether roles that were left are to be taken apart.
+    pub(super) fn has_leaving(&self) -> bool {
+        !self.leaving.is_empty()
+    }
+
+    /// Takes roles apart that were left, as far as there are units; true when all are.
+    pub(super) fn drop_left(&mut self, units: &mut usize) -> bool {
+        while let Some(mut first) = self.leaving.first_entry() {
+            if *units == 0 {
+                return false;
+            }
+            *units = units.saturating_sub(5);
+            let id = first.key().clone();
+            let role = first.get_mut().pop_first();
+            if first.get().is_empty() {
+                first.remove();
+            }
+            if let Some(role) = role {
+                self.drop_role(&id, &role);
+            }
+        }
+        true
     }
 
     /// A framework does not have this role any more. What it has of it still counts.
@@ -165,7 +208,7 @@ impl Allocator {
     pub(crate) fn remove_framework(&mut self, id: &FrameworkId) {
         self.deactivate_framework(id);
         let Some(known) = self.frameworks.remove(id) else { return };
-        known.profile.roles.iter().for_each(|role| self.drop_role(id, role));
+        self.leave(id, known.profile.roles);
     }
 
     /// No offers are wanted for these roles; for all if none is named. Those that are out stay out, and filters are kept.
@@ -228,6 +271,12 @@ impl Allocator {
                     wrong.push(format!("{id} takes part wrongly in {role}"));
                 }
             }
+        }
+        for (id, roles) in &self.leaving {
+            let known = self.frameworks.get(id).map(|known| &known.profile.roles);
+            let both = roles.iter().filter(|role| known.is_some_and(|own| own.contains(*role)));
+            wrong.extend(both.map(|role| format!("{id} leaves {role} and has it")));
+            subscribed.extend(roles.iter().filter_map(|role| self.tree.find(role, id)));
         }
         if !subscribed.iter().eq(self.wants.keys()) {
             wrong.push("what clients want is not kept for those who are subscribed".to_owned());

@@ -52,12 +52,13 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 
 pub(crate) use agents::Facts;
+pub(crate) use answers::declined;
 pub(crate) use constraints::Constraints;
 pub(crate) use frameworks::{Capabilities, Profile};
 pub(crate) use minimum::Minimum;
@@ -73,7 +74,7 @@ use self::quota::Quotas;
 use self::tree::{As, Client, Tree};
 use self::work::Work;
 use crate::amounts::Amounts;
-use crate::ids::{AgentId, FrameworkId, OfferId};
+use crate::ids::{AgentId, FrameworkId, OfferId, Role};
 
 /// What is settled at the start.
 #[derive(Clone, Debug, Default)]
@@ -95,6 +96,8 @@ pub(crate) struct Allocator {
     options: Options,
     agents: Agents,
     frameworks: BTreeMap<FrameworkId, Framework>,
+    /// Roles that frameworks do not have any more and that are to be taken apart before anything else is offered.
+    leaving: BTreeMap<FrameworkId, BTreeSet<Role>>,
     /// What clients want, for those that are subscribed.
     wants: BTreeMap<Client, Wants>,
     tree: Tree,
@@ -111,6 +114,7 @@ impl Allocator {
         Self {
             agents: Agents::default(),
             frameworks: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             wants: BTreeMap::new(),
             tree: Tree::default(),
             quotas: Quotas::default(),
@@ -240,6 +244,11 @@ impl Allocator {
         let held = self.tree.held(&top);
         self.quotas.changed(&top, &held);
         self.work.look_at_what_was_held_back();
+    }
+
+    /// When the first offer is out of time.
+    pub(crate) fn offers_end_at(&self) -> Option<Timestamp> {
+        self.offers.next_end()
     }
 
     /// When something is due that no call tells: the end of a filter, or of an offer.

@@ -78,6 +78,12 @@ impl Offers {
         format!("{}{number}", self.prefix).into()
     }
 
+    /// A new id, for something that is named as offers are.
+    pub(super) fn name(&mut self) -> OfferId {
+        self.next += 1;
+        self.id(self.next - 1)
+    }
+
     /// The number in an id; none if it is not an id of ours.
     fn number(&self, id: &str) -> Option<u64> {
         let digits = id.strip_prefix(&*self.prefix)?;

@@ -20,6 +20,7 @@ impl Allocator {
     /// Whether a run would do anything now.
     pub(crate) fn wants_run(&self, now: Timestamp) -> bool {
         self.work.is_waiting()
+            || self.has_leaving()
             || self.offers.has_withdrawn()
             || self.filters.has_forgotten()
             || self.filters.next_end().is_some_and(|at| at <= now)
@@ -35,7 +36,7 @@ impl Allocator {
 
     /// What must be up to date before anything is offered. False if the units ran out.
     fn tidy(&mut self, now: Timestamp, units: &mut usize) -> bool {
-        if !self.free_withdrawn(units) || !self.filters.clean(units) {
+        if !self.drop_left(units) || !self.free_withdrawn(units) || !self.filters.clean(units) {
             return false;
         }
         while self.filters.next_end().is_some_and(|at| at <= now) {

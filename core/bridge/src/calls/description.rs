@@ -12,6 +12,9 @@ use crate::ids::Role;
 use crate::limits;
 use crate::words::{check_id, check_role, shortened};
 
+/// Roles that a refusal names. Source: chosen by us: enough to find the fault.
+const ROLES_NAMED_MAX: usize = 16;
+
 /// What a framework says of itself, and whether it may.
 #[derive(Debug)]
 pub(crate) struct Description {
@@ -139,7 +142,8 @@ fn validate(info: &FrameworkInfo, bytes: usize, suppressed: &[String]) -> Result
     let foreign = suppressed.iter().find(|role| roles.binary_search(&role.as_str()).is_err());
     match foreign {
         Some(role) => {
-            Err(format!("Suppressed role '{}' is not among the framework's roles", shortened(role)))
+            let role = shortened(role);
+            Err(format!("Suppressed role '{role}' is not contained in the list of roles"))
         }
         None => Ok(()),
     }
@@ -152,13 +156,19 @@ fn checked_roles(info: &FrameworkInfo) -> Result<Vec<&str>, String> {
         let (count, most) = (roles.len(), limits::ROLES_PER_FRAMEWORK_MAX);
         return Err(format!("'FrameworkInfo.roles' names {count} roles; the maximum is {most}"));
     }
-    roles.iter().try_for_each(|role| check_role(role))?;
+    let field = if has(info, Capability::MultiRole) { "roles' contains" } else { "role' is an" };
+    roles
+        .iter()
+        .try_for_each(|role| check_role(role))
+        .map_err(|why| format!("'FrameworkInfo.{field} invalid role: {why}"))?;
     roles.sort_unstable();
-    match roles.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(format!(
-            "'FrameworkInfo.roles' contains the duplicate role '{}'",
-            shortened(pair[0])
-        )),
-        None => Ok(roles),
+    let mut twice: Vec<&str> =
+        roles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+    if twice.is_empty() {
+        return Ok(roles);
     }
+    twice.dedup();
+    let named: Vec<String> =
+        twice.iter().take(ROLES_NAMED_MAX).map(|role| shortened(role)).collect();
+    Err(format!("'FrameworkInfo.roles' contains duplicate items: {{ {} }}", named.join(", ")))
 }

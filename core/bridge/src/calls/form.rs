@@ -17,9 +17,6 @@ pub(super) fn validate(call: &Call, principal: Option<&str>) -> Result<(), Strin
     if kind == Type::Subscribe {
         return validate_subscribe(call, principal).or_else(|what| wrong(&what));
     }
-    if kind == Type::Unknown {
-        return Ok(());
-    }
     let Some(framework_id) = &call.framework_id else {
         return wrong("Expecting 'framework_id' to be present");
     };

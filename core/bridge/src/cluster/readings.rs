@@ -26,6 +26,7 @@ const LIST_MS: u64 = 2_000;
 #[derive(Debug, Default)]
 pub(super) struct ReadTo {
     hot: Option<LaunchId>,
+    group: Option<LaunchId>,
     /// ARN of a task.
     stale: Option<Str>,
 }
@@ -62,7 +63,11 @@ impl Cluster {
         }
         // What is about to change is told by an event; reading is for those that were lost.
         let pressure = if self.hears() { Pressure::Watchful } else { Pressure::Hot };
-        (!launches.hot().is_empty()).then_some(pressure)
+        if !launches.hot().is_empty() {
+            return Some(pressure);
+        }
+        // That one task of a group has ended shows in nothing else.
+        (!self.hears() && !launches.groups().is_empty()).then_some(Pressure::Busy)
     }
 
     /// When instances are read for launches that should show in their figures, and that no event has shown.
@@ -158,6 +163,9 @@ impl Cluster {
             self.stale.remove(arn);
         }
         arns.extend(stale);
+        if !self.hears() {
+            arns.extend(self.group_tasks(TASKS_MAX - arns.len(), launches));
+        }
         arns.sort_unstable();
         arns.dedup();
         if arns.is_empty() {
@@ -187,6 +195,15 @@ impl Cluster {
             }
         }
         self.read_to.hot = last;
+        arns
+    }
+
+    /// Tasks of groups: so many, behind those that the last reading took.
+    fn group_tasks(&mut self, most: usize, launches: &Launches) -> Vec<Str> {
+        let some = in_turn(launches.groups(), self.read_to.group.as_ref()).take(most);
+        let some: Vec<&LaunchId> = some.collect();
+        let arns = some.iter().filter_map(|id| launches.get(id)?.arn().cloned()).collect();
+        self.read_to.group = some.last().map(|id| (*id).clone());
         arns
     }
 

@@ -13,16 +13,17 @@ use longshore_wire_mesos::v1::{
 use super::Parts;
 use super::jobs::Job;
 use super::showing::detail;
-use crate::allocator::{Hold, Offered};
+use crate::allocator::{self, Hold, Offered};
 use crate::amounts::Amounts;
-use crate::calls::{Accept, Candidate, Piece};
+use crate::calls::{Accept, Candidate, Group, Piece};
 use crate::context::Context;
 use crate::events;
 use crate::frameworks::Answers;
 use crate::happening::Happening;
 use crate::ids::{AgentId, FrameworkId, OfferId, Role};
-use crate::launches::{self, Origin, Terms};
+use crate::launches::{self, Of, Origin, Reach};
 use crate::machine::{CallId, Response};
+use crate::ranges::Ranges;
 use crate::updates;
 use crate::words::shortened;
 use crate::work::{Slice, Units};
@@ -48,16 +49,30 @@ enum Grounds {
 
 /// Offers that are spent.
 #[derive(Debug)]
-struct Spent {
-    role: Role,
-    agent: AgentId,
+pub(super) struct Spent {
+    pub(super) role: Role,
+    pub(super) agent: AgentId,
     /// ARN of its instance.
-    instance: Str,
+    pub(super) instance: Str,
     /// What no task has taken yet.
-    left: Amounts,
+    pub(super) left: Amounts,
     /// The same, between two slices.
     hold: Option<Hold>,
     refuse_seconds: f64,
+    /// How many tasks are launched of it.
+    pub(super) launched: u32,
+}
+
+impl Spent {
+    /// What is refused with the rest of the offers: what is left, and what ECS may have left besides, since it counts whole CPU
+    /// units, so that each task may take up to a thousandth of a CPU less than it claims.
+    fn refused(&self) -> Amounts {
+        let mut refused = self.left.clone();
+        if self.launched > 0 {
+            refused.add(&Amounts::of(u64::from(self.launched), 0, 0, Ranges::default()));
+        }
+        refused
+    }
 }
 
 impl Parts {
@@ -88,6 +103,7 @@ impl Parts {
                     left,
                     hold,
                     refuse_seconds,
+                    launched: 0,
                 }))
             }
             Err(why) => Grounds::Invalid(why, accept.offers.into_iter()),
@@ -191,10 +207,12 @@ impl Acceptance {
 
     fn end(&mut self, parts: &mut Parts, cx: &mut Context<'_>) {
         if let Grounds::Spent(spent) = &mut self.grounds {
-            let left = std::mem::take(&mut spent.left);
-            let Spent { role, agent, refuse_seconds, .. } = &**spent;
-            let framework = &self.framework;
-            parts.allocator.refuse(cx.now, framework, role, agent, &left, *refuse_seconds);
+            let refused = spent.refused();
+            let Spent { role, agent, refuse_seconds, launched, .. } = &**spent;
+            // Source: [C11]: an ACCEPT that launches nothing declines.
+            let seconds =
+                if *launched == 0 { allocator::declined(*refuse_seconds) } else { *refuse_seconds };
+            parts.allocator.refuse(cx.now, &self.framework, role, agent, &refused, seconds);
         }
         parts.wants_allocation(cx.now);
     }
@@ -231,6 +249,9 @@ impl Acceptance {
             (Grounds::Spent(spent), Piece::Task(candidate)) => {
                 parts.launch(cx, framework, spent, *candidate);
             }
+            (Grounds::Spent(spent), Piece::Group(group)) => {
+                parts.launch_group(cx, framework, spent, &group);
+            }
             (Grounds::Spent(_), Piece::Spoiled { task, agent, reason, why }) => {
                 let status = updates::of_none(
                     cx.now,
@@ -256,25 +277,36 @@ impl Piece {
             Self::Task(candidate) => {
                 20 + candidate.bytes / 64 + candidate.claim.ports.as_slice().len() / 64
             }
+            Self::Group(group) => {
+                let ports = group.tasks.iter().map(|task| task.claim.ports.as_slice().len());
+                30 * group.tasks.len() + group.bytes() / 64 + ports.sum::<usize>() / 64
+            }
             Self::Spoiled { .. } | Self::Operation { .. } => 2,
         }
     }
 }
 
 impl Parts {
-    /// Tells a task of an ACCEPT whose offers are bad. Source: \[C8\].
+    /// Tells the tasks of a piece of an ACCEPT whose offers are bad. Source: \[C8\].
     fn invalid(&mut self, cx: &mut Context<'_>, framework: &str, piece: Piece, why: &str) {
-        let (task, agent) = match piece {
-            Piece::Task(candidate) => (candidate.info.task_id, candidate.info.agent_id),
-            Piece::Spoiled { task, agent, .. } => (task, agent),
+        let of = |candidate: Candidate| (candidate.info.task_id, candidate.info.agent_id);
+        let tasks = match piece {
+            Piece::Task(candidate) => vec![of(*candidate)],
+            Piece::Group(group) => {
+                let Group { tasks, .. } = *group;
+                tasks.into_iter().map(of).collect()
+            }
+            Piece::Spoiled { task, agent, .. } => vec![(task, agent)],
             Piece::Operation { .. } => return,
         };
         let aware = self.frameworks.is_aware(framework);
         let state = if aware { TaskState::TaskDropped } else { TaskState::TaskLost };
-        let message = format!("Task launched with invalid offers: {why}");
-        let reason = Reason::InvalidOffers;
-        let status = updates::of_none(cx.now, task, agent, state, reason, message);
-        self.send_once(cx, framework, status);
+        for (task, agent) in tasks {
+            let message = format!("Task launched with invalid offers: {why}");
+            let reason = Reason::InvalidOffers;
+            let status = updates::of_none(cx.now, task, agent, state, reason, message);
+            self.send_once(cx, framework, status);
+        }
     }
 
     /// Source: \[C14\]: agents without operation feedback answer every operation that has an id with an error; one without an
@@ -314,17 +346,19 @@ impl Parts {
             }
         };
         spent.left.take(&claim);
+        spent.launched += 1;
         let version_before =
             self.cluster.instance(&spent.instance).map_or(0, |known| known.version);
         let origin = Origin {
             framework: framework.clone(),
             task: info.task_id.value.as_str().into(),
+            executor: None,
             name: info.name.clone(),
             role: spent.role.clone(),
             instance: spent.instance.clone(),
             agent: spent.agent.clone(),
             claim,
-            terms: Terms::of(&info),
+            terms: plan.terms.clone(),
         };
         let id = self.launches.begin(cx, origin, plan, version_before);
         self.cluster.launches(&id);
@@ -348,14 +382,16 @@ impl Parts {
         claim: &Amounts,
     ) -> Result<(launches::Plan, Amounts), String> {
         let left = &spent.left;
-        launches::validate(&self.launches, framework, info, &spent.agent, claim, left)?;
-        launches::allocated(info, &spent.role, claim, left)?;
+        let Spent { agent, role, .. } = spent;
+        launches::validate(&self.launches, framework, info, agent, role, claim, left)?;
         let claim = launches::raised(claim);
         if !left.contains(&claim) {
             let why = "a container on Amazon ECS needs whole MiB of memory, at least 6";
-            return Err(format!("{}: {why}", launches::too_much(&claim, left)));
+            let text = launches::too_much(Of::Task, (&claim, role), (left, role));
+            return Err(format!("{text}: {why}"));
         }
-        let plan = launches::plan(&self.config, framework, &spent.role, info, &claim)?;
+        let reach = Reach::of(&self.config, self.cluster.instance(&spent.instance));
+        let plan = launches::plan(&self.config, &reach, framework, &spent.role, info, &claim)?;
         Ok((plan, claim))
     }
 }

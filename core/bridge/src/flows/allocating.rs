@@ -12,8 +12,9 @@ use longshore_wire_mesos::v1::{self, resource};
 
 use super::Parts;
 use super::jobs::Job;
+use crate::agenda::Timer;
 use crate::allocator::{Allocator, Facts, Offered, Options, Quantities};
-use crate::amounts::{Amounts, MILLI};
+use crate::amounts::{Amounts, MILLI, UNITS_PER_CPU};
 use crate::cluster;
 use crate::config::Config;
 use crate::context::Context;
@@ -48,6 +49,11 @@ impl Tempo {
         self.runs
     }
 
+    /// Something about these agents is to be looked at.
+    pub(super) fn look_at(&mut self, agents: Vec<AgentId>) {
+        self.changed.extend(agents);
+    }
+
     /// When something is due.
     pub(super) fn next_at(&self) -> Option<Timestamp> {
         self.moving.values().min().copied().into_iter().chain(self.at).min()
@@ -75,10 +81,11 @@ impl Parts {
         self.tempo.at.get_or_insert(now + limits::ALLOCATION_DELAY_MS);
     }
 
-    /// When filters or offers end, unless an allocation is planned that sees to it.
+    /// When offers end, and when filters do unless an allocation is planned that sees to them. Offers end on time also while an
+    /// allocation waits for a reading that does not come.
     pub(super) fn offers_due_at(&self) -> Option<Timestamp> {
         let is_planned = self.tempo.at.is_some() || self.tempo.runs || self.tempo.waits;
-        if is_planned { None } else { self.allocator.next_due() }
+        if is_planned { self.allocator.offers_end_at() } else { self.allocator.next_due() }
     }
 
     /// Begins an allocation, if one is due.
@@ -118,10 +125,21 @@ impl Parts {
     /// All offers that a run made for a framework are one event.
     fn tell_offers(&mut self, cx: &mut Context<'_>, made: Vec<(OfferId, Offered)>) {
         let mut by_stream: BTreeMap<StreamKey, Vec<v1::Offer>> = BTreeMap::new();
+        let mut leaving = BTreeSet::new();
         for (id, offered) in made {
-            let stream = self.frameworks.stream_of(&offered.framework);
-            let offer = self.offer(&id, &offered);
-            let (Some(stream), Some(offer)) = (stream, offer) else { continue };
+            let Some(stream) = self.frameworks.stream_of(&offered.framework) else {
+                // Nobody would hear of it: it is free again, and so is all else that is offered there.
+                self.withdraw_all(cx, &offered.framework);
+                continue;
+            };
+            let Some(offer) = self.offer(&id, &offered) else {
+                self.allocator.take(&id);
+                self.agent_gone(cx, &offered.agent);
+                continue;
+            };
+            if self.maintenance.unavailability(&offered.agent).is_some() {
+                leaving.insert(offered.agent.clone());
+            }
             by_stream.entry(stream).or_default().push(offer);
             self.operator.count("offers_sent", 1);
             self.operator.count_for(&offered.framework, "offers/sent");
@@ -130,11 +148,16 @@ impl Parts {
         for (stream, offers) in by_stream {
             cx.send(stream, events::offers(offers));
         }
+        for agent in leaving {
+            self.ask_to_leave(cx, &agent);
+        }
     }
 
     fn offer(&self, id: &OfferId, offered: &Offered) -> Option<v1::Offer> {
         let form = self.frameworks.get(&offered.framework)?.form(&offered.role);
         let agent = cluster::agent(&self.config, self.cluster.instance_of(&offered.agent)?);
+        let executors = self.launches.executors_on(&offered.framework, &offered.agent);
+        let executors = executors.map(|id| v1::ExecutorId { value: id.to_string() });
         Some(v1::Offer {
             id: v1::OfferId { value: id.to_string() },
             framework_id: v1::FrameworkId { value: offered.framework.to_string() },
@@ -144,10 +167,11 @@ impl Parts {
             domain: agent.domain,
             resources: offered.amounts.write(&form),
             attributes: agent.attributes,
+            executor_ids: executors.collect(),
             allocation_info: form
                 .allocated_to
                 .map(|role| resource::AllocationInfo { role: Some(role) }),
-            ..Default::default()
+            unavailability: self.maintenance.unavailability(&offered.agent),
         })
     }
 
@@ -173,6 +197,7 @@ impl Parts {
         roles: &BTreeSet<Role>,
     ) {
         if self.allocator.revive(id, roles) {
+            self.revive_inverse(cx, id);
             self.show_framework(id);
             self.wants_allocation(cx.now);
         }
@@ -192,6 +217,7 @@ impl Parts {
         for offer in offers {
             self.operator.remove_offer(&offer);
         }
+        self.withdraw_inverse(id);
         self.allocator.deactivate_framework(id);
         self.wants_allocation(cx.now);
     }
@@ -207,7 +233,12 @@ impl Parts {
     }
 
     /// An offer is not out any more; its framework hears it.
-    fn tell_rescinded(&mut self, cx: &mut Context<'_>, offer: &OfferId, offered: &Offered) {
+    pub(super) fn tell_rescinded(
+        &mut self,
+        cx: &mut Context<'_>,
+        offer: &OfferId,
+        offered: &Offered,
+    ) {
         self.operator.remove_offer(offer);
         self.operator.count("offers_rescinded", 1);
         self.operator.count_for(&offered.framework, "offers/rescinded");
@@ -220,14 +251,47 @@ impl Parts {
     /// Something about an agent changed.
     pub(super) fn agent_changed(&mut self, cx: &mut Context<'_>, agent: &AgentId) {
         let Some(instance) = self.cluster.instance_of(agent) else { return };
-        let is_offerable = instance.active && instance.connected;
+        if self.agents.is_gone(agent) {
+            return;
+        }
+        let (hostname, ip) = cluster::host(&self.config, instance);
+        let (is_active, is_connected) = (instance.active, instance.connected);
+        let is_planned_anew = self.maintenance.place(agent, &hostname, &ip);
+        if self.maintenance.is_down(agent) && !self.agents.is_down(agent) {
+            return self.close(cx, vec![agent.clone()]);
+        }
+        if self.agents.is_down(agent) || self.is_away(cx, agent, is_connected) {
+            return;
+        }
+        let Some(instance) = self.cluster.instance_of(agent) else { return };
+        let is_offerable = is_active && is_connected && self.agents.is_in_use(agent);
         let facts = facts(&self.config, instance);
         for (offer, offered) in self.allocator.put_agent(agent, facts, is_offerable) {
             self.tell_rescinded(cx, &offer, &offered);
         }
+        if is_planned_anew {
+            self.planned_anew(cx, agent, is_offerable);
+        } else if !is_offerable {
+            self.stop_asking(cx, agent);
+        }
         self.tempo.changed.insert(agent.clone());
         self.show_agent(agent);
         self.allocates_soon(cx.now);
+    }
+
+    /// Whether an agent is unreachable, given whether it is connected.
+    fn is_away(&mut self, cx: &mut Context<'_>, agent: &AgentId, is_connected: bool) -> bool {
+        if is_connected {
+            if self.agents.is_back(agent) {
+                self.is_back(cx, agent);
+            }
+            return false;
+        }
+        let due = self.agents.leaves(cx.now, agent, self.config.agent_away_ms);
+        if let Some(at) = due {
+            cx.agenda.at(at, Timer::Away(agent.clone()));
+        }
+        self.agents.is_unreachable(agent)
     }
 
     /// An agent is not there any more.
@@ -235,6 +299,7 @@ impl Parts {
         for (offer, offered) in self.allocator.remove_agent(agent) {
             self.tell_rescinded(cx, &offer, &offered);
         }
+        self.stop_asking(cx, agent);
         self.tempo.changed.remove(agent);
         self.tempo.moving.remove(agent);
         self.operator.remove_agent(agent);
@@ -257,6 +322,8 @@ impl Parts {
         agents.extend(rested.map(|(agent, _)| agent.clone()));
         for agent in agents {
             self.weigh(cx, &agent);
+            self.drained_by_now(cx, &agent);
+            self.ask_to_leave(cx, &agent);
         }
     }
 
@@ -306,28 +373,36 @@ impl Parts {
     }
 }
 
-/// What neither others on the cluster nor launches have of an instance.
+/// What neither others on the cluster nor launches have of an instance. Launches have what they claim, until frameworks are told
+/// that they have ended: fractions of a CPU unit too, and also where the instance is known to be free of them earlier.
 fn available(config: &Config, instance: &Instance, claims: &Claims) -> Amounts {
     let cpu = u64::from(instance.cpu_remaining).saturating_sub(claims.unseen_cpu);
     let memory = u64::from(instance.memory_mib_remaining).saturating_sub(claims.unseen_memory);
-    let disk = (config.disk_mb * MILLI).saturating_sub(claims.disk);
+    let total = total(config, instance);
+    let unclaimed = |name: &str, claimed: u64| total.scalar(name).saturating_sub(claimed);
+    let cpus = (cpu * MILLI / UNITS_PER_CPU).min(unclaimed("cpus", claims.cpus));
+    let mem = (memory * MILLI).min(unclaimed("mem", claims.mem));
     let used = Ranges::of(instance.ports_used.iter().map(|port| u64::from(*port)));
     let taken = used.union(&claims.ports);
-    Amounts::of(cpu * 1000 / 1024, memory * 1000, disk, config.ports.minus(&taken))
+    let gpus = u64::from(instance.gpus_remaining).saturating_sub(claims.unseen_gpus);
+    let gpus = gpus.min(unclaimed("gpus", claims.gpus) / MILLI);
+    let (disk, ports) = (unclaimed("disk", claims.disk), config.ports.minus(&taken));
+    Amounts::of(cpus, mem, disk, ports).with_gpus(gpus)
 }
 
 /// All that an instance brought, as a framework would count it.
 pub(super) fn total(config: &Config, instance: &Instance) -> Amounts {
-    let (cpus, mem) =
-        (u64::from(instance.cpu) * 1000 / 1024, u64::from(instance.memory_mib) * 1000);
-    Amounts::of(cpus, mem, config.disk_mb * 1000, config.ports.clone())
+    let cpus = u64::from(instance.cpu) * MILLI / UNITS_PER_CPU;
+    let mem = u64::from(instance.memory_mib) * MILLI;
+    Amounts::of(cpus, mem, config.disk_mb * MILLI, config.ports.clone())
+        .with_gpus(u64::from(instance.gpus))
 }
 
 /// What an instance is, for the allocator.
 fn facts(config: &Config, instance: &Instance) -> Facts {
     let agent = cluster::agent(config, instance);
     let attributes =
-        instance.attributes.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+        cluster::attributes(instance).map(|(name, value)| (name.clone(), value.clone()));
     let facts =
         Facts::new(&agent.hostname, total(config, instance)).with_attributes(attributes.collect());
     match instance.attribute("ecs.availability-zone") {
@@ -367,5 +442,59 @@ impl Declining {
         parts.wants_allocation(cx.now);
         cx.respond(self.call, Response::Accepted);
         Slice::Done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_machine::Ids;
+
+    use super::*;
+    use crate::agenda::Agenda;
+    use crate::allocator::Profile;
+    use crate::config::{CheckMode, DefaultImage, Fetching};
+    use crate::context::Asking;
+
+    fn config() -> Config {
+        Config {
+            hostname: "master.example".into(),
+            ip: [10, 0, 0, 1],
+            port: 5050,
+            region: "us-east-1".into(),
+            cluster: "default".into(),
+            ports: Ranges::default(),
+            disk_mb: 0,
+            hostname_attribute: "hostname".into(),
+            default_image: DefaultImage::None,
+            offer_timeout_ms: None,
+            agent_away_ms: 75_000,
+            kill_grace_s: 3,
+            checks: CheckMode::Auto,
+            fetching: Fetching::default(),
+            started_at_ms: 0,
+        }
+    }
+
+    #[test]
+    fn an_offer_that_nobody_can_be_told_of_is_taken_back() {
+        let mut parts = Parts::new(config(), "m".to_owned());
+        let (mut ids, mut agenda, mut asking) = (Ids::new(1), Agenda::default(), Asking::default());
+        let mut out = Vec::new();
+        let now = Timestamp::from_millis(1);
+        let mut cx =
+            Context { now, ids: &mut ids, agenda: &mut agenda, asking: &mut asking, out: &mut out };
+        let (framework, agent) = (FrameworkId::from("f"), AgentId::from("a"));
+        let all = Amounts::of(1_000, 1_024_000, 0, Ranges::default());
+        let profile = Profile { roles: [Role::from("*")].into(), ..Profile::default() };
+        parts.allocator.add_framework(&framework, profile);
+        parts.allocator.activate_framework(&framework);
+        parts.allocator.put_agent(&agent, Facts::new("host", all.clone()), true);
+        parts.allocator.set_available(&agent, all);
+        let made = parts.allocator.run(now, &mut 1_000, cx.ids);
+        assert_eq!(made.offers.len(), 1);
+        parts.tell_offers(&mut cx, made.offers);
+        let made = parts.allocator.run(now, &mut 1_000, cx.ids);
+        assert!(made.offers.is_empty() && parts.allocator.offers_len() == 0);
+        assert_eq!((parts.allocator.audit(), out.len()), (Vec::new(), 0));
     }
 }

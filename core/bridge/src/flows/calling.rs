@@ -2,12 +2,17 @@
 //!
 //! Source: \[H20\]; the numbers in comments are the rows of its table.
 
+use longshore_wire_mesos::v1::FrameworkInfo;
+
 use super::Parts;
+use super::jobs::Job;
+use super::maintaining::Answering;
 use crate::calls::{Act, Description, ValidCall, What, other_principal};
 use crate::context::Context;
 use crate::frameworks::Answers;
 use crate::ids::FrameworkId;
 use crate::machine::{CallId, Origin, Response};
+use crate::words::shortened;
 
 impl Parts {
     /// Answers a call. Work is answered once it is done.
@@ -69,10 +74,13 @@ impl Parts {
             None => {
                 refuse(400, "All non-subscribe calls should include the 'Mesos-Stream-Id' header")
             } // 15
-            Some(given) if given != framework.stream_id() => refuse(
-                400,
-                "The stream ID included in this request didn't match the stream ID currently associated with the framework",
-            ), // 16
+            Some(given) if given != framework.stream_id() => {
+                let given = shortened(given);
+                let why = format!(
+                    "The stream ID '{given}' included in this request didn't match the stream ID currently associated with framework ID {id}"
+                );
+                refuse(400, &why)
+            } // 16
             Some(_) => Ok(()),
         }
     }
@@ -96,9 +104,15 @@ impl Parts {
             Act::Decline { offers, refuse_seconds } => {
                 return self.decline(cx, call, id, offers, refuse_seconds);
             }
+            Act::Inverse { offers, accepts, refuse_seconds } => {
+                let (framework, offers) = (id.clone(), offers.into_iter());
+                let answering = Answering { call, framework, offers, accepts, refuse_seconds };
+                return self.begin(cx, Job::Answer(Box::new(answering)));
+            }
             Act::Revive(roles) => self.revive(cx, id, &roles),
             Act::Suppress(roles) => self.suppress(id, &roles),
             Act::Kill(kill) => self.kill(cx, id, *kill),
+            Act::Shutdown(shutdown) => self.shutdown(cx, id, &shutdown),
             Act::Acknowledge(acknowledge) => self.acknowledge(cx, id, &acknowledge),
             Act::Reconcile(tasks, bytes) => self.reconcile(cx, id, tasks, bytes),
             Act::ReconcileOperations(asked, bytes) => {
@@ -127,7 +141,11 @@ impl Parts {
             Act::Reconcile(..) => "messages_reconcile_tasks",
             Act::ReconcileOperations(..) => "messages_reconcile_operations",
             Act::Teardown => "messages_unregister_framework",
-            Act::UpdateFramework(_) | Act::Undeliverable | Act::Unknown => return,
+            Act::UpdateFramework(_)
+            | Act::Shutdown(_)
+            | Act::Inverse { .. }
+            | Act::Undeliverable
+            | Act::Unknown => return,
         };
         self.operator.count(name, 1);
     }
@@ -145,16 +163,24 @@ impl Parts {
         if known.principal != new.principal {
             return Err("Changing framework's principal is not allowed".to_owned());
         }
-        if known.user != new.user {
-            return Err("Updating 'FrameworkInfo.user' is unsupported".to_owned());
-        }
-        if known.checkpoint.unwrap_or(false) != new.checkpoint.unwrap_or(false) {
-            return Err("Updating 'FrameworkInfo.checkpoint' is unsupported".to_owned());
-        }
+        let checkpoints = |info: &FrameworkInfo| info.checkpoint.unwrap_or(false).to_string();
+        unchanged("user", &known.user, &new.user)?;
+        unchanged("checkpoint", &checkpoints(known), &checkpoints(new))?;
         self.frameworks.fits(&description, Some(id))?;
         self.redescribe(cx, id, description);
         Ok(())
     }
+}
+
+/// Source: \[C60\].
+fn unchanged(member: &str, before: &str, after: &str) -> Result<(), String> {
+    if before == after {
+        return Ok(());
+    }
+    let (before, after) = (shortened(before), shortened(after));
+    Err(format!(
+        "FrameworkInfo update is not valid: Updating 'FrameworkInfo.{member}' is unsupported; attempted to update from '{before}' to '{after}'"
+    ))
 }
 
 fn refuse(cx: &mut Context<'_>, call: CallId, status: u16, why: &str) {

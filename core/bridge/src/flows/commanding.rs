@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use longshore_wire_mesos::v1::maintenance::{ClusterStatus, Schedule, cluster_status};
-
 use super::Parts;
 use super::jobs::Job;
 use crate::allocator::Quota;
@@ -25,10 +23,10 @@ impl Parts {
                 self.remove_framework(cx, &framework, "an operator tore it down");
                 Ok(())
             }
-            Command::Maintenance(schedule) => {
-                self.schedule(schedule);
-                Ok(())
-            }
+            Command::Agent(agent, wish) => return self.decide(cx, call, &agent, wish),
+            Command::Maintenance(schedule) => self.plan(cx, schedule),
+            Command::MachinesDown(machines) => self.machines_down(cx, &machines),
+            Command::MachinesUp(machines) => self.machines_up(cx, &machines),
         };
         let response = match done {
             Ok(()) => Response::Done,
@@ -94,16 +92,6 @@ impl Parts {
         } else {
             self.operator.put_role(RoleView { role: role.clone(), weight, quota });
         }
-    }
-
-    /// Machines are to be away at these times. Nothing is drained before an operator says so on Amazon ECS.
-    fn schedule(&mut self, schedule: Schedule) {
-        let machines = schedule.windows.iter().flat_map(|window| &window.machine_ids);
-        let draining =
-            machines.map(|machine| cluster_status::DrainingMachine { id: machine.clone() });
-        let machines =
-            ClusterStatus { draining_machines: draining.collect(), ..ClusterStatus::default() };
-        self.operator.put_maintenance(schedule, machines);
     }
 }
 

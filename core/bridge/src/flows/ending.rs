@@ -1,42 +1,71 @@
 //! What became of a task, in Mesos's words.
 
+use std::slice;
+
 use longshore_machine::Timestamp;
-use longshore_replica::{StopCode, Task};
+use longshore_replica::{Container, StopCode, Task};
+use longshore_wire_ecs::fetch::{self, FetchOrder};
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
 use longshore_wire_mesos::v1::{TaskState, TaskStatus};
 
 use super::Parts;
+use super::telling::status;
 use crate::context::Context;
 use crate::ids::LaunchId;
 use crate::launches::{Launch, Phase, Why};
 use crate::limits;
-use crate::updates;
+use crate::words::shortened;
 
 /// How ECS words the loss of a host, before the task, where no stop code tells it.
 const HOST_LOST: [&str; 2] =
     ["Host EC2 (instance", "Container instance deregistration forced by user"];
 
+/// Exit codes of containers that were told to end: SIGKILL and SIGTERM.
+const SIGNALLED: [i32; 2] = [137, 143];
+
 /// What an end is called: state, who says so, why, and a text.
-type Verdict = (TaskState, Source, Option<Reason>, String);
+pub(super) type Verdict = (TaskState, Source, Option<Reason>, String);
 
 impl Parts {
     pub(super) fn ended(&self, now: Timestamp, launch: &Launch, task: &Task) -> TaskStatus {
-        let (state, source, reason, message) = if let Some(why) = launch.end() {
-            ended_by_us(why)
+        let why = launch.end().or_else(|| ended_by_another_master(launch, task));
+        let (state, source, reason, message) = if let Some(why) = why {
+            self.drained(launch, ended_by_us(why))
         } else if is_host_lost(task) {
             let stopped = task.stopped_reason.as_deref().unwrap_or("no reason given");
             self.lost_agent(launch, stopped.to_owned())
         } else {
-            verdict(task)
+            match launch.container() {
+                Some(name) => {
+                    let container = task.container(name).map(slice::from_ref);
+                    let head = self.launches.get(&self.launches.head(launch.id()));
+                    let is_ours = head.is_some_and(Launch::is_killed) || Why::of(task).is_some();
+                    verdict(task, container.unwrap_or_default(), is_ours)
+                }
+                None => not_fetched(task)
+                    .unwrap_or_else(|| verdict(task, &without_fetcher(task), false)),
+            }
         };
         TaskStatus {
             source: Some(source.into()),
             reason: reason.map(Into::into),
             message: Some(message),
             container_status: Some(self.container_status(launch, task)),
-            healthy: (launch.end() == Some(Why::Unhealthy)).then_some(false),
-            ..updates::make(now, launch.task(), launch.agent(), state)
+            healthy: (why == Some(Why::Unhealthy)).then_some(false),
+            ..status(now, launch, state)
         }
+    }
+
+    /// What is killed while its agent is drained says so, whatever else killed it. Source: Mesos, the agent's `statusUpdate`.
+    pub(super) fn drained(&self, launch: &Launch, verdict: Verdict) -> Verdict {
+        let (state, source, reason, message) = verdict;
+        let drain = self.agents.drain(launch.agent());
+        let Some(drain) = drain.filter(|_| state == TaskState::TaskKilled) else {
+            return (state, source, reason, message);
+        };
+        let aware = self.frameworks.is_aware(launch.framework());
+        let state = if drain.mark_gone && aware { TaskState::TaskGoneByOperator } else { state };
+        (state, source, Some(Reason::AgentDraining), message)
     }
 
     /// Source: \[C41\], \[T31\]: the master says that an agent is no more.
@@ -54,6 +83,15 @@ impl Parts {
             // A read may be behind the start of the task. The next ones will show it, or miss it for longer than that.
             return;
         }
+        for task in self.launches.tasks_of(id) {
+            self.task_is_gone(cx, &task);
+        }
+        self.executor_is_gone(cx, id);
+    }
+
+    fn task_is_gone(&mut self, cx: &mut Context<'_>, id: &LaunchId) {
+        self.is_heard_of(cx, id);
+        let Some(launch) = self.launches.get(id) else { return };
         let text = "Amazon ECS no longer knows the task".to_owned();
         let (state, source, reason, message) = match self.lost_agent(launch, text) {
             (_, source, reason, text) if launch.end().is_some_and(|why| why != Why::Late) => {
@@ -65,23 +103,40 @@ impl Parts {
             source: Some(source.into()),
             reason: reason.map(Into::into),
             message: Some(message),
-            ..updates::make(cx.now, launch.task(), launch.agent(), state)
+            ..super::telling::status(cx.now, launch, state)
         };
         self.over(cx, id);
         self.update(cx, id, status);
     }
 }
 
+/// Why another master of the cluster ended a task: it may have seen first that it is unhealthy or late, and says so in its stop. A
+/// task of a group that had ended by itself before is not meant.
+fn ended_by_another_master(launch: &Launch, task: &Task) -> Option<Why> {
+    let (why, culprit) = Why::of(task)?;
+    let Some(own) = launch.container() else { return Some(why) };
+    if culprit.as_ref() == Some(own) {
+        // The task that the others ended for has ended by itself, if it is for no other reason.
+        return (why != Why::Group).then_some(why);
+    }
+    let code = task.container(own).and_then(|container| container.exit_code);
+    code.is_none_or(|code| SIGNALLED.contains(&code)).then_some(Why::Group)
+}
+
 /// Source: \[A10\], \[A13\].
 fn ended_by_us(why: Why) -> Verdict {
     let (state, reason, text) = match why {
         Why::Asked => (TaskState::TaskKilled, None, "Killed by the framework"),
+        Why::Drained => (TaskState::TaskKilled, None, "Killed since the agent is being drained"),
         Why::Unhealthy => (TaskState::TaskKilled, None, "Killed since its health check failed"),
         Why::Late => (
             TaskState::TaskFailed,
             Some(Reason::MaxCompletionTimeReached),
             "Killed since its max_completion_time is over",
         ),
+        Why::Group | Why::Done => {
+            (TaskState::TaskKilled, None, "Killed since another task of its group has ended")
+        }
     };
     (state, Source::Executor, reason, text.to_owned())
 }
@@ -92,14 +147,54 @@ fn is_host_lost(task: &Task) -> bool {
     task.stop_code == Some(StopCode::HostLost) || HOST_LOST.iter().any(|how| said.starts_with(how))
 }
 
-/// What its containers and ECS say of a task that ended by itself, or that somebody else stopped.
-fn verdict(task: &Task) -> Verdict {
-    let reason_text = task.containers.iter().find_map(|container| container.reason.clone());
+/// That the files of a task could not be fetched, if that is so. ECS tells the exit code of what fetched them, which says which one.
+/// Source: \[A2\].
+fn not_fetched(task: &Task) -> Option<Verdict> {
+    let fetch = task.container(fetch::CONTAINER)?;
+    // One that was stopped has nothing to say: the task was.
+    let code = fetch.exit_code.filter(|code| !matches!(code, 0 | 137 | 143))?;
+    let why = fetch.reason.as_deref().and_then(|why| why.strip_prefix(fetch::FAILURE));
+    let text = match (why, fetch::failed_uri(code)) {
+        (Some(why), _) => format!("Failed to fetch {why}"),
+        (None, Some(index)) => {
+            let order = fetch.environment.get(fetch::ORDER_VARIABLE);
+            let order = order.and_then(|order| serde_json::from_str::<FetchOrder>(order).ok());
+            let uri = order.as_ref().and_then(|order| order.uris.get(index));
+            let which = uri.map_or_else(
+                || format!("URI number {} of the task", index + 1),
+                |uri| shortened(&uri.value),
+            );
+            format!(
+                "Failed to fetch {which}: the log of the container '{}' says why",
+                fetch::CONTAINER
+            )
+        }
+        (None, None) => {
+            let why = fetch.reason.as_deref().unwrap_or("no reason given");
+            format!(
+                "Failed to fetch the URIs of the task: its fetcher exited with status {code}: {why}"
+            )
+        }
+    };
+    Some((TaskState::TaskFailed, Source::Agent, Some(Reason::ContainerLaunchFailed), text))
+}
+
+/// The containers of a task without what fetched for it, whose success says nothing of the task.
+fn without_fetcher(task: &Task) -> Vec<Container> {
+    let is_alone = task.containers.len() == 1;
+    let own = task.containers.iter().filter(|one| is_alone || &*one.name != fetch::CONTAINER);
+    own.cloned().collect()
+}
+
+/// What its containers and ECS say of a task that ended by itself, or that somebody else stopped. What ECS says of a group that we ended is not
+/// about a task of it that had ended before.
+fn verdict(task: &Task, containers: &[Container], is_ours: bool) -> Verdict {
+    let reason_text = containers.iter().find_map(|container| container.reason.clone());
     let stopped = task.stopped_reason.as_deref().unwrap_or("no reason given");
     let text = reason_text.as_deref().unwrap_or(stopped).to_owned();
     let failed =
         |reason: Reason, text: String| (TaskState::TaskFailed, Source::Agent, Some(reason), text);
-    match &task.stop_code {
+    match task.stop_code.as_ref().filter(|_| !is_ours) {
         Some(StopCode::FailedToStart) => failed(Reason::ContainerLaunchFailed, text),
         Some(StopCode::UserInitiated | StopCode::Other(_)) => failed(
             Reason::ExecutorTerminated,
@@ -109,13 +204,14 @@ fn verdict(task: &Task) -> Verdict {
             failed(Reason::ContainerLimitationMemory, text)
         }
         Some(StopCode::EssentialContainerExited | StopCode::HostLost) | None => {
-            match exit_code(task) {
+            match exit_code(containers) {
                 Some(code) => {
                     let state =
                         if code == 0 { TaskState::TaskFinished } else { TaskState::TaskFailed };
                     let message = format!("Command exited with status {code}");
                     (state, Source::Executor, None, message)
                 }
+                None if text.starts_with("Cannot") => failed(Reason::ContainerLaunchFailed, text),
                 None => {
                     failed(Reason::ExecutorTerminated, format!("The exit code is unknown: {text}"))
                 }
@@ -126,10 +222,9 @@ fn verdict(task: &Task) -> Verdict {
 
 /// The exit code that tells most. Codes of containers that were stopped after the essential one ended (SIGTERM, SIGKILL)
 /// count only if there is no other; of the rest the first that is not 0, else 0.
-fn exit_code(task: &Task) -> Option<i32> {
-    let codes: Vec<i32> =
-        task.containers.iter().filter_map(|container| container.exit_code).collect();
-    let own: Vec<i32> = codes.iter().copied().filter(|code| !matches!(code, 137 | 143)).collect();
+fn exit_code(containers: &[Container]) -> Option<i32> {
+    let codes: Vec<i32> = containers.iter().filter_map(|container| container.exit_code).collect();
+    let own: Vec<i32> = codes.iter().copied().filter(|code| !SIGNALLED.contains(code)).collect();
     let told = if own.is_empty() { codes } else { own };
     told.iter().find(|code| **code != 0).or(told.first()).copied()
 }

@@ -1,18 +1,17 @@
 //! What comes from the cluster, and who takes it.
 
-use std::sync::Arc;
-
 use longshore_machine::Timestamp;
-use longshore_replica::{Answered, Instance, InstanceNews, News, Tasks};
+use longshore_replica::{Answered, InstanceNews, News, Tasks};
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::TaskState;
 
 use super::Parts;
 use super::jobs::Job;
-use crate::cluster::{Heard, Read};
+use crate::agents::Told;
+use crate::cluster::{Heard, Read, STANDING_ATTRIBUTE};
 use crate::context::Context;
-use crate::frameworks::Answers;
-use crate::ids::{AgentId, FrameworkId, LaunchId};
+use crate::ids::{AgentId, LaunchId};
+use crate::machine::Response;
 
 impl Parts {
     /// The cluster answered a question.
@@ -39,6 +38,11 @@ impl Parts {
             Answered::Start(asked, result) => {
                 if let Some(id) = self.launches.started(asked) {
                     self.started(cx, &id, result);
+                }
+            }
+            Answered::Change(asked, result) => {
+                if let Some(decreed) = self.agents.decisions.answered(cx, asked, result) {
+                    self.decreed(cx, decreed);
                 }
             }
             Answered::Stop(asked, result) => {
@@ -119,48 +123,58 @@ impl Parts {
         launch.is_some_and(|launch| launch.state() == TaskState::TaskRunning)
     }
 
-    /// What these launches reserve shows in the figures of their instances.
+    /// What these launches reserve shows in the figures of their instances. Until now it was taken off what is free twice if the
+    /// figures showed it already, so that there may be more to offer.
     pub(super) fn are_seen(&mut self, now: Timestamp, launches: &[LaunchId]) {
         for id in launches {
-            if self.launches.is_seen(id) && self.cluster.hears() {
+            if self.launches.is_seen(id) {
                 self.allocates_soon(now);
             }
         }
     }
 
     /// Takes in what was told of instances; whether tasks on those that changed are to be read.
-    fn instances(&mut self, cx: &mut Context<'_>, news: InstanceNews, tasks: bool) {
+    pub(super) fn instances(&mut self, cx: &mut Context<'_>, news: InstanceNews, tasks: bool) {
         let mut agents = Vec::new();
         for arn in news.added.iter().chain(&news.changed) {
             let Some(instance) = self.cluster.instance(arn) else { continue };
             let agent = AgentId::from(instance.id());
+            let standing = instance.attribute(STANDING_ATTRIBUTE).cloned();
             if tasks || !(instance.active && instance.connected) {
                 self.cluster.is_stale_on(&agent, &self.launches);
+            }
+            if let Some(Told(standing)) = self.agents.see(&agent, standing.as_deref()) {
+                self.decided_elsewhere(cx, &agent, standing);
             }
             agents.push(agent);
         }
         if !agents.is_empty() {
             self.begin(cx, Job::Agents(agents.into_iter()));
         }
-        for gone in &news.removed {
-            let agent = AgentId::from(gone.id());
+        let mut gone = Vec::new();
+        for removed in &news.removed {
+            let agent = AgentId::from(removed.id());
             self.cluster.is_stale_on(&agent, &self.launches);
-            self.cluster.instance_gone(&gone.arn);
-            self.agent_gone(cx, &agent);
+            self.cluster.instance_gone(&removed.arn);
+            if !self.agents.is_unreachable(&agent) && !self.agents.is_gone(&agent) {
+                self.operator.count("slave_removals", 1);
+                gone.push(agent.clone());
+            }
+            self.removed(cx, &agent);
         }
-        self.tell_gone(cx, &news.removed);
+        self.tell_gone(cx, gone);
     }
 
-    /// Agents are gone: every framework hears it. Source: \[E1\].
-    fn tell_gone(&mut self, cx: &mut Context<'_>, gone: &[Instance]) {
-        if gone.is_empty() {
-            return;
-        }
-        let agents: Arc<[AgentId]> = gone.iter().map(|one| AgentId::from(one.id())).collect();
-        self.operator.count("slave_removals", u32::try_from(agents.len()).unwrap_or(u32::MAX));
-        let connected: Vec<FrameworkId> = self.frameworks.connected().cloned().collect();
-        for framework in connected {
-            self.answer(cx, &framework, Answers::Gone(agents.clone(), 0));
+    /// An instance is not there any more.
+    fn removed(&mut self, cx: &mut Context<'_>, agent: &AgentId) {
+        self.agent_gone(cx, agent);
+        self.agents.forget(agent);
+        self.maintenance.forget(agent);
+        self.count_unreachable();
+        let waits = self.agents.decisions.drop_of(agent).and_then(|decision| decision.call);
+        if let Some(call) = waits {
+            let why = "Agent removed while processing the call".to_owned();
+            cx.respond(call, Response::Refused(409, why));
         }
     }
 

@@ -12,14 +12,30 @@ use longshore_wire_ecs::Str;
 use super::Parts;
 use super::accepting::Acceptance;
 use super::allocating::Declining;
+use super::maintaining::Answering;
 use super::recovering::Adoption;
 use super::subscribing::Removal;
 use super::telling::Resending;
 use crate::cluster::Look;
 use crate::context::Context;
-use crate::ids::{AgentId, LaunchId, OfferId};
+use crate::ids::{AgentId, FrameworkId, LaunchId, OfferId, Role};
 use crate::machine::StreamKey;
 use crate::work::{Slice, Units};
+
+/// What happens to an agent, and with it to its launches.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fate {
+    /// It is being drained.
+    Drains,
+    /// It is unreachable.
+    Leaves,
+    /// It is back.
+    Returns,
+    /// It is marked gone.
+    IsGone,
+    /// Its machine is down.
+    IsDown,
+}
 
 /// Something that goes on.
 #[derive(Debug)]
@@ -28,6 +44,8 @@ pub(super) enum Job {
     Accept(Box<Acceptance>),
     /// A DECLINE.
     Decline(Box<Declining>),
+    /// An answer to inverse offers.
+    Answer(Box<Answering>),
     /// The end of a framework.
     Remove(Box<Removal>),
     /// Launches that can go on.
@@ -42,6 +60,16 @@ pub(super) enum Job {
     Look(Look),
     /// Agents of which something changed.
     Agents(std::vec::IntoIter<AgentId>),
+    /// Roles that a framework has begun to have, or has no more, for operators to see.
+    Roles(FrameworkId, std::vec::IntoIter<Role>),
+    /// Launches on an agent to which something happens.
+    Befall(Fate, std::vec::IntoIter<LaunchId>),
+    /// Agents whose machines are away.
+    Close(std::vec::IntoIter<AgentId>),
+    /// Agents whose machines are back.
+    Open(std::vec::IntoIter<AgentId>),
+    /// Agents that frameworks are to be asked to leave.
+    Ask(std::vec::IntoIter<AgentId>),
     /// The tasks that recovery found.
     Adopt(Box<Adoption>),
     /// A framework came back: its updates are sent again.
@@ -93,6 +121,7 @@ impl Parts {
         let ended = match &mut job {
             Job::Accept(acceptance) => acceptance.go_on(self, cx, &mut units),
             Job::Decline(declining) => declining.go_on(self, cx, &mut units),
+            Job::Answer(answering) => answering.go_on(self, cx, &mut units),
             Job::Remove(removal) => removal.go_on(self, cx, &mut units),
             Job::Adopt(adoption) => adoption.go_on(self, cx, &mut units),
             Job::Resend(resending) => resending.go_on(self, cx, &mut units),
@@ -112,8 +141,21 @@ impl Parts {
                     self.unname(cx, &id);
                 }
             }),
+            Job::Befall(fate, launches) => each(launches, 20, &mut units, |id| {
+                if !self.waits(&id, |one| Job::Befall(*fate, one)) {
+                    self.befalls(cx, *fate, &id);
+                }
+            }),
+            Job::Close(agents) => {
+                each(agents, 100, &mut units, |agent| self.machine_down(cx, &agent))
+            }
+            Job::Open(agents) => each(agents, 100, &mut units, |agent| self.open(cx, &agent)),
+            Job::Ask(agents) => each(agents, 50, &mut units, |agent| self.ask_to_leave(cx, &agent)),
             Job::Agents(agents) => {
                 each(agents, 20, &mut units, |agent| self.agent_changed(cx, &agent))
+            }
+            Job::Roles(id, roles) => {
+                each(roles, 4, &mut units, |role| self.operator.bring_up(id, &role))
             }
             Job::Rescind(offers) => each(offers, 4, &mut units, |id| self.rescind(cx, &id)),
         };
@@ -121,6 +163,16 @@ impl Parts {
             Slice::Done => {}
             Slice::Open => self.jobs.ready.push_back(job),
             Slice::Stalled(stream) => self.jobs.stall(stream, job),
+        }
+    }
+
+    fn befalls(&mut self, cx: &mut Context<'_>, fate: Fate, id: &LaunchId) {
+        match fate {
+            Fate::Drains => self.drain_one(cx, id),
+            Fate::Leaves => self.leave(cx, id),
+            Fate::Returns => self.come_back(cx, id),
+            Fate::IsGone => self.lose(cx, id),
+            Fate::IsDown => self.evict(cx, id),
         }
     }
 

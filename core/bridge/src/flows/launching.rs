@@ -7,12 +7,12 @@ use longshore_wire_mesos::v1::{TaskState, TaskStatus};
 
 use super::Parts;
 use super::jobs::Job;
+use super::telling::{of_master, status};
 use crate::agenda::Timer;
 use crate::context::Context;
 use crate::ids::{FrameworkId, LaunchId};
 use crate::launches::{DefinitionNews, Launch, Phase, Resolved, Why};
 use crate::limits;
-use crate::updates;
 
 impl Parts {
     /// Looks up the definition, then starts.
@@ -25,6 +25,9 @@ impl Parts {
         if self.frameworks.get(launch.framework()).is_none() {
             // It was removed, and its launches are being ended one after another.
             return self.abandon(cx, id);
+        }
+        if let Some((reason, why)) = self.barred(launch) {
+            return self.dropped(cx, id, reason, why);
         }
         let Some(Resolved::Found(found)) = self.launches.resolve(cx, id) else { return };
         let refused = self.launches.refused_with(id, &found.arn);
@@ -110,11 +113,14 @@ impl Parts {
             self.are_seen(cx.now, std::slice::from_ref(id));
         }
         cx.after(limits::STARTING_AFTER_MS, Timer::Starting(id.clone()));
-        self.mind_time(cx, id, 0);
+        for task in self.launches.tasks_of(id) {
+            self.mind_time(cx, &task, 0);
+        }
         if kill {
             self.launches.stop(cx, id);
         }
         self.observe(cx, task);
+        self.leave(cx, id);
     }
 
     /// The instance could not take it: someone else was faster, or it is leaving.
@@ -147,22 +153,32 @@ impl Parts {
 
     /// The task cannot be run as it is described. Source: `TASK_ERROR` says: do not try again unchanged.
     pub(super) fn refuse(&mut self, cx: &mut Context<'_>, id: &LaunchId, why: &str) {
-        self.end_unacknowledged(cx, id, TaskState::TaskError, Reason::TaskInvalid, why);
+        let is_group = self.launches.get(id).is_some_and(Launch::is_executor);
+        let reason = if is_group { Reason::TaskGroupInvalid } else { Reason::TaskInvalid };
+        self.end_unacknowledged(cx, id, TaskState::TaskError, reason, why);
     }
 
-    fn killed_before_start(&mut self, cx: &mut Context<'_>, id: &LaunchId) {
-        let Some(launch) = self.launches.get(id) else { return };
-        let status = TaskStatus {
-            source: Some(Source::Agent.into()),
-            reason: Some(Reason::TaskKilledDuringLaunch.into()),
-            message: Some("Killed before the task was started".to_owned()),
-            ..updates::make(cx.now, launch.task(), launch.agent(), TaskState::TaskKilled)
-        };
-        self.over(cx, id);
-        self.update(cx, id, status);
+    /// What was to be started is to end: a task, or all tasks of a group.
+    pub(super) fn killed_before_start(&mut self, cx: &mut Context<'_>, id: &LaunchId) {
+        for task in self.launches.tasks_of(id) {
+            let Some(launch) = self.launches.get(&task) else { continue };
+            let text = "Killed before the task was started".to_owned();
+            let reason = Some(Reason::TaskKilledDuringLaunch);
+            let killed = (TaskState::TaskKilled, Source::Agent, reason, text);
+            let (state, source, reason, message) = self.drained(launch, killed);
+            let status = TaskStatus {
+                source: Some(source.into()),
+                reason: reason.map(Into::into),
+                message: Some(message),
+                ..status(cx.now, launch, state)
+            };
+            self.over(cx, &task);
+            self.update(cx, &task, status);
+        }
+        self.executor_never_was(cx, id);
     }
 
-    /// Ends a launch with an update that needs no acknowledgement. Source: \[T7\].
+    /// Ends a launch with an update of each of its tasks that needs no acknowledgement. Source: \[T7\], \[C18\].
     fn end_unacknowledged(
         &mut self,
         cx: &mut Context<'_>,
@@ -175,16 +191,19 @@ impl Parts {
         if launch.is_killed() {
             return self.killed_before_start(cx, id);
         }
-        let status = TaskStatus {
-            source: Some(Source::Master.into()),
-            reason: Some(reason.into()),
-            message: Some(why.to_owned()),
-            ..updates::make(cx.now, launch.task(), launch.agent(), state)
-        };
         let framework = launch.framework().clone();
-        self.over(cx, id);
-        self.send_once(cx, &framework, status.clone());
-        self.finish(id, Some(&status));
+        for task in self.launches.tasks_of(id) {
+            let Some(launch) = self.launches.get(&task) else { continue };
+            let status = TaskStatus {
+                reason: Some(reason.into()),
+                message: Some(why.to_owned()),
+                ..of_master(cx.now, launch, state)
+            };
+            self.over(cx, &task);
+            self.send_once(cx, &framework, status.clone());
+            self.finish(&task, Some(&status));
+        }
+        self.executor_never_was(cx, id);
         self.wants_allocation(cx.now);
     }
 
@@ -260,36 +279,77 @@ impl Parts {
     /// Source: \[C32\], \[C33\].
     pub(super) fn kill(&mut self, cx: &mut Context<'_>, framework: &FrameworkId, kill: call::Kill) {
         let Some(launch) = self.launches.of_task(framework, &kill.task_id.value) else {
+            self.kill_away(cx, framework, &kill);
             return self.answer_unknown(cx, framework, kill.task_id, kill.agent_id);
         };
         if kill.agent_id.as_ref().is_some_and(|agent| agent.value != **launch.agent()) {
             return;
         }
-        let id = launch.id().clone();
+        let (id, is_over) = (launch.id().clone(), launch.phase() == Phase::Over);
         let policy = kill.kill_policy.as_ref();
         if let Some(note) = policy.and_then(|policy| self.launches.kill_policy(&id, policy)) {
             cx.note(note);
         }
-        match self.launches.end(&id, Why::Asked) {
-            Some(Phase::Preparing) => self.killed_before_start(cx, &id),
+        if !is_over {
+            self.put_to_end(cx, &id, Why::Asked);
+        }
+    }
+
+    /// Ends a task before its time, and with it its group.
+    pub(super) fn put_to_end(&mut self, cx: &mut Context<'_>, id: &LaunchId, why: Why) {
+        let head = self.launches.head(id);
+        let phase = self.launches.end(id, why);
+        self.carry_out_end(cx, &head, phase);
+    }
+
+    /// What is to end has come so far.
+    pub(super) fn carry_out_end(
+        &mut self,
+        cx: &mut Context<'_>,
+        head: &LaunchId,
+        phase: Option<Phase>,
+    ) {
+        match phase {
+            Some(Phase::Preparing) => self.killed_before_start(cx, head),
             Some(Phase::Known) => {
-                self.killing(cx, &id);
-                self.launches.stop(cx, &id);
+                for task in self.launches.tasks_of(head) {
+                    self.killing(cx, &task);
+                }
+                self.launches.stop(cx, head);
             }
             Some(Phase::Starting | Phase::Unsure(_) | Phase::Over) | None => {}
         }
     }
 
+    /// A task on an unreachable agent is to end. A Mesos master forgets that; ECS does not, and ends the task once the agent is back.
+    fn kill_away(&mut self, cx: &mut Context<'_>, framework: &FrameworkId, kill: &call::Kill) {
+        let Some(launch) = self.launches.away_task(framework, &kill.task_id.value) else { return };
+        let id = launch.id().clone();
+        let head = self.launches.head(&id);
+        self.launches.end(&id, Why::Asked);
+        self.launches.stop(cx, &head);
+    }
+
     /// Ends a launch whose framework is gone. Nobody is told.
     pub(super) fn abandon(&mut self, cx: &mut Context<'_>, id: &LaunchId) {
         self.updates.forget(id);
-        match self.launches.end(id, Why::Asked) {
-            Some(Phase::Known) => self.launches.stop(cx, id),
-            Some(Phase::Preparing | Phase::Over) => {
-                self.over(cx, id);
-                self.finish(id, None);
-            }
+        if self.launches.get(id).is_none_or(|launch| launch.phase() == Phase::Over) {
+            return self.finish(id, None);
+        }
+        let head = self.launches.head(id);
+        match self.launches.end(&head, Why::Asked) {
+            Some(Phase::Known) => self.launches.stop(cx, &head),
+            Some(Phase::Preparing | Phase::Over) => self.over_unheard(cx, &head),
             Some(Phase::Starting | Phase::Unsure(_)) | None => {}
         }
+    }
+
+    /// What an ECS task ran or was to run is over, and nobody waits to hear so.
+    pub(super) fn over_unheard(&mut self, cx: &mut Context<'_>, head: &LaunchId) {
+        for task in self.launches.tasks_of(head) {
+            self.over(cx, &task);
+            self.finish(&task, None);
+        }
+        self.executor_never_was(cx, head);
     }
 }

@@ -4,6 +4,7 @@
 use longshore_replica::Task;
 
 use super::Parts;
+use super::observing::healthy;
 use crate::agenda::Timer;
 use crate::context::Context;
 use crate::ids::LaunchId;
@@ -13,11 +14,9 @@ impl Parts {
     /// Ends a task whose health check has failed as often as it may: ECS counts, and says so then. Source: \[A10\].
     pub(super) fn mind_health(&mut self, cx: &mut Context<'_>, id: &LaunchId, task: &Task) {
         let Some(launch) = self.launches.get(id) else { return };
-        let has_failed = task.healthy == Some(false) && task.desired_running;
+        let has_failed = healthy(launch, task) == Some(false) && task.desired_running;
         if has_failed && launch.terms().kill_unhealthy && !launch.is_killed() {
-            self.launches.end(id, Why::Unhealthy);
-            self.killing(cx, id);
-            self.launches.stop(cx, id);
+            self.end_unhealthy(cx, id);
         }
     }
 
@@ -35,14 +34,19 @@ impl Parts {
         if let Some(at) = self.launches.get(id).and_then(Launch::late_at) {
             cx.agenda.cancel(at, Timer::Late(id.clone()));
         }
+        self.checks.pause(cx, id);
     }
 
-    /// A task took longer than it may. Source: \[A13\]: `TASK_KILLING` is not sent.
+    /// A task took longer than it may. Source: \[A13\]: `TASK_KILLING` is not sent of it.
     pub(super) fn late(&mut self, cx: &mut Context<'_>, id: &LaunchId) {
         let launch = self.launches.get(id);
         if launch.is_some_and(|one| one.phase() == Phase::Known && !one.is_killed()) {
+            let head = self.launches.head(id);
             self.launches.end(id, Why::Late);
-            self.launches.stop(cx, id);
+            for other in self.launches.tasks_of(&head).iter().filter(|one| *one != id) {
+                self.killing(cx, other);
+            }
+            self.launches.stop(cx, &head);
         }
     }
 }

@@ -9,11 +9,11 @@ use longshore_wire_mesos::v1::task_status::{Reason, Source};
 use longshore_wire_mesos::v1::{ContainerId, ContainerStatus, NetworkInfo, TaskState, TaskStatus};
 
 use super::Parts;
+use super::telling::status;
 use crate::cluster;
 use crate::context::Context;
 use crate::ids::LaunchId;
 use crate::launches::{Launch, Phase};
-use crate::updates;
 
 impl Parts {
     /// Takes in one task as the cluster tells it.
@@ -33,11 +33,23 @@ impl Parts {
         if !self.cluster.merge_task(task.clone()) {
             return;
         }
+        if launch.is_disowned() && !task.desired_running {
+            // ECS ends it, and nobody waits to hear so.
+            return self.over_unheard(cx, &id);
+        }
+        if launch.is_away() && task.last_status != LastStatus::Stopped {
+            return;
+        }
+        if launch.is_executor() {
+            return self.observe_group(cx, &id, &task);
+        }
         let state = launch.state();
         match task.last_status {
             LastStatus::Running
                 if state != TaskState::TaskRunning && state != TaskState::TaskKilling =>
             {
+                self.begin_checks(cx, &id, &task);
+                let Some(launch) = self.launches.get(&id) else { return };
                 let status = self.running(cx.now, launch, &task);
                 self.update(cx, &id, status);
                 self.mind_health(cx, &id, &task);
@@ -52,6 +64,7 @@ impl Parts {
     }
 
     fn has_stopped(&mut self, cx: &mut Context<'_>, id: &LaunchId, task: &Task) {
+        self.is_heard_of(cx, id);
         let Some(launch) = self.launches.get(id) else { return };
         let ended = self.ended(cx.now, launch, task);
         let waits = matches!(launch.state(), TaskState::TaskStaging | TaskState::TaskStarting);
@@ -65,12 +78,12 @@ impl Parts {
         self.update(cx, id, ended);
     }
 
-    fn running(&self, now: Timestamp, launch: &Launch, task: &Task) -> TaskStatus {
+    pub(super) fn running(&self, now: Timestamp, launch: &Launch, task: &Task) -> TaskStatus {
         TaskStatus {
             source: Some(Source::Executor.into()),
             container_status: Some(self.container_status(launch, task)),
-            healthy: task.healthy,
-            ..updates::make(now, launch.task(), launch.agent(), TaskState::TaskRunning)
+            healthy: ecs_health(launch, task),
+            ..status(now, launch, TaskState::TaskRunning)
         }
     }
 
@@ -79,10 +92,7 @@ impl Parts {
         let instance = self.cluster.instance(launch.instance());
         let address = instance.map(|instance| cluster::agent(&self.config, instance).ip);
         ContainerStatus {
-            container_id: Some(ContainerId {
-                value: task.arn.rsplit('/').next().unwrap_or_default().to_owned(),
-                ..Default::default()
-            }),
+            container_id: Some(container_id(launch, task)),
             network_infos: vec![NetworkInfo {
                 ip_addresses: vec![IpAddress {
                     ip_address: Some(address.unwrap_or_default()),
@@ -94,23 +104,30 @@ impl Parts {
         }
     }
 
-    /// A verdict of health checks that changed is an update of its own. Source: \[A10\].
-    fn health(&mut self, cx: &mut Context<'_>, id: &LaunchId, task: &Task) {
+    /// What the health check of a container says is an update of its own once it changes. Source: \[A10\], \[A11\].
+    pub(super) fn health(&mut self, cx: &mut Context<'_>, id: &LaunchId, task: &Task) {
         let Some(launch) = self.launches.get(id) else { return };
-        let is_news = task.healthy.is_some() && task.healthy != self.updates.healthy(id);
-        if is_news && launch.state() == TaskState::TaskRunning {
-            let mut status = self.running(cx.now, launch, task);
-            status.reason = Some(Reason::TaskHealthCheckStatusUpdated.into());
-            self.update(cx, id, status);
+        if launch.state() != TaskState::TaskRunning {
+            return;
+        }
+        let (told, healthy) = (healthy(launch, task), ecs_health(launch, task));
+        if healthy.is_some() && healthy != self.updates.healthy(id) {
+            self.tell_found(cx, id, Reason::TaskHealthCheckStatusUpdated);
+        }
+        if self.checks.contained(id, told) {
+            self.tell_found(cx, id, Reason::TaskCheckStatusUpdated);
         }
     }
 
     /// A launch is on its way and has been for a while: its framework should hear of it.
     pub(super) fn starting(&mut self, cx: &mut Context<'_>, id: &LaunchId) {
-        let Some(launch) = self.launches.get(id) else { return };
-        let is_staging = launch.phase() == Phase::Known && launch.state() == TaskState::TaskStaging;
-        if is_staging && !launch.is_killed() {
-            self.executor_says(cx, id, TaskState::TaskStarting);
+        for task in self.launches.tasks_of(id) {
+            let Some(launch) = self.launches.get(&task) else { continue };
+            let is_staging =
+                launch.phase() == Phase::Known && launch.state() == TaskState::TaskStaging;
+            if is_staging && !launch.is_killed() && !launch.is_away() {
+                self.executor_says(cx, &task, TaskState::TaskStarting);
+            }
         }
     }
 
@@ -118,17 +135,53 @@ impl Parts {
     pub(super) fn killing(&mut self, cx: &mut Context<'_>, id: &LaunchId) {
         let Some(launch) = self.launches.get(id) else { return };
         let knows = self.frameworks.has(launch.framework(), Capability::TaskKillingState);
-        if knows && launch.state() == TaskState::TaskRunning {
+        if knows && launch.state() == TaskState::TaskRunning && !launch.is_away() {
             self.executor_says(cx, id, TaskState::TaskKilling);
         }
     }
 
     fn executor_says(&mut self, cx: &mut Context<'_>, id: &LaunchId, state: TaskState) {
         let Some(launch) = self.launches.get(id) else { return };
+        let drains = self.agents.drain(launch.agent()).is_some();
+        let is_drained = state == TaskState::TaskKilling && drains;
         let status = TaskStatus {
             source: Some(Source::Executor.into()),
-            ..updates::make(cx.now, launch.task(), launch.agent(), state)
+            reason: is_drained.then(|| Reason::AgentDraining.into()),
+            ..status(cx.now, launch, state)
         };
         self.update(cx, id, status);
     }
+}
+
+/// What health checks found of a launch: of its container, if it is a task of a group, else of its whole ECS task.
+pub(super) fn healthy(launch: &Launch, task: &Task) -> Option<bool> {
+    match launch.container() {
+        Some(name) => task.container(name)?.healthy,
+        None => task.healthy,
+    }
+}
+
+/// The same, where that is what its framework calls health.
+fn ecs_health(launch: &Launch, task: &Task) -> Option<bool> {
+    healthy(launch, task).filter(|_| launch.terms().watches.ecs_tells_health())
+}
+
+/// The id of the ECS task. A task of a group is a container in it, as it is one in the container of its executor with Mesos.
+fn container_id(launch: &Launch, task: &Task) -> ContainerId {
+    let value = uuid(task.arn.rsplit('/').next().unwrap_or_default());
+    let whole = ContainerId { value, parent: None };
+    match launch.container() {
+        Some(name) => ContainerId { value: name.to_string(), parent: Some(Box::new(whole)) },
+        None => whole,
+    }
+}
+
+/// The id of a task in ECS as a UUID. Source: \[T20\]: a container id is one, and tools match it as such.
+fn uuid(task: &str) -> String {
+    const PARTS: [std::ops::Range<usize>; 5] = [0..8, 8..12, 12..16, 16..20, 20..32];
+    if task.len() != 32 {
+        return task.to_owned();
+    }
+    let parts: Vec<&str> = PARTS.into_iter().filter_map(|part| task.get(part)).collect();
+    parts.join("-")
 }

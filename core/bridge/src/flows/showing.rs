@@ -4,21 +4,26 @@ use std::sync::Arc;
 
 use longshore_machine::Timestamp;
 use longshore_wire_mesos::MESOS_VERSION;
-use longshore_wire_mesos::v1::task_status::{Reason, Source};
-use longshore_wire_mesos::v1::{Address, MasterInfo, TaskInfo, TaskState, TaskStatus};
+use longshore_wire_mesos::v1::task_status::Reason;
+use longshore_wire_mesos::v1::{
+    self, Address, DrainState, ExecutorInfo, MasterInfo, TaskInfo, TaskState, TaskStatus,
+    executor_info, master_info,
+};
 
 use super::Parts;
 use super::allocating::total;
+use super::jobs::Job;
 use crate::allocator::Offered;
-use crate::cluster::{self, AGENT_PORT, domain};
+use crate::cluster::{self, domain};
 use crate::context::Context;
 use crate::ids::{AgentId, FrameworkId, LaunchId, OfferId, TaskId};
+use crate::launches::Launch;
 use crate::machine::{CallId, Output, Response};
 use crate::operator::{
-    AgentView, FrameworkView, MasterView, OfferView, StatusView, TaskDetail, TaskView,
+    AgentView, DrainView, ExecutorView, FrameworkView, MasterView, OfferView, StatusView,
+    TaskDetail, TaskView,
 };
 use crate::states::is_terminal;
-use crate::updates;
 
 impl Parts {
     /// Gives an operator what there is to see.
@@ -48,6 +53,9 @@ impl Parts {
 
     /// What is counted elsewhere.
     fn show_numbers(&mut self, cx: &Context<'_>) {
+        if let Some((schedule, machines)) = self.maintenance.take_news() {
+            self.operator.put_maintenance(schedule, machines);
+        }
         let (events, gaps) = self.cluster.heard();
         let is_heard = if self.cluster.hears() { 1.0 } else { 0.0 };
         let uptime = cx.now.since(Timestamp::from_millis(self.config.started_at_ms));
@@ -83,7 +91,7 @@ impl Parts {
                 port: i32::from(config.port),
             }),
             domain: Some(domain(&config.region, &config.region)),
-            ..Default::default()
+            capabilities: capabilities(),
         }
     }
 
@@ -98,10 +106,25 @@ impl Parts {
         });
     }
 
+    /// A framework has changed, but for its roles.
     pub(super) fn show_framework(&mut self, id: &FrameworkId) {
-        let Some(framework) = self.frameworks.get(id) else { return };
+        if let Some(view) = self.framework_view(id) {
+            self.operator.put_framework(view);
+        }
+    }
+
+    /// A framework has described itself. The roles that are new or gone are shown a slice at a time.
+    pub(super) fn show_description(&mut self, cx: &mut Context<'_>, id: &FrameworkId) {
+        if let Some(view) = self.framework_view(id) {
+            let roles = self.operator.put_framework_alone(view);
+            self.begin(cx, Job::Roles(id.clone(), roles.into_iter()));
+        }
+    }
+
+    fn framework_view(&self, id: &FrameworkId) -> Option<FrameworkView> {
+        let framework = self.frameworks.get(id)?;
         let is_there = framework.stream().is_some();
-        self.operator.put_framework(FrameworkView {
+        Some(FrameworkView {
             id: id.clone(),
             info: framework.info().clone(),
             roles: framework.roles().iter().cloned().collect(),
@@ -114,7 +137,7 @@ impl Parts {
             reregistered_at: framework.reregistered_at(),
             unregistered_at: None,
             offer_constraints: framework.offer_constraints().cloned(),
-        });
+        })
     }
 
     /// The framework of a task is removed: the task counts as killed at once. Source: \[F10\].
@@ -122,10 +145,9 @@ impl Parts {
         let Some(launch) = self.launches.get(id) else { return };
         if !is_terminal(launch.state()) {
             let status = TaskStatus {
-                source: Some(Source::Master.into()),
                 reason: Some(Reason::FrameworkRemoved.into()),
                 message: Some("Framework has been removed".to_owned()),
-                ..updates::make(now, launch.task(), launch.agent(), TaskState::TaskKilled)
+                ..super::telling::of_master(now, launch, TaskState::TaskKilled)
             };
             self.operator.put_status(launch.framework(), launch.task(), view(&status));
         }
@@ -140,6 +162,7 @@ impl Parts {
             name: launch.name().into(),
             framework: launch.framework().clone(),
             agent: launch.agent().clone(),
+            executor: launch.executor_id().cloned(),
             role: launch.role().clone(),
             state: launch.state(),
             resources: Arc::new(launch.claim().clone()),
@@ -154,6 +177,15 @@ impl Parts {
 
     pub(super) fn show_agent(&mut self, id: &AgentId) {
         let Some(instance) = self.cluster.instance_of(id) else { return };
+        if !self.agents.is_there(id) {
+            return;
+        }
+        let drain = self.agents.drain(id).map(|drain| DrainView {
+            state: if drain.is_done { DrainState::Drained } else { DrainState::Draining },
+            has_grace_period: drain.max_grace_ms.is_some(),
+            mark_gone: drain.mark_gone,
+            started_at: drain.started_at,
+        });
         let agent = cluster::agent(&self.config, instance);
         let attributes = agent.attributes.into_iter();
         let attributes =
@@ -162,7 +194,7 @@ impl Parts {
             id: id.clone(),
             hostname: agent.hostname.into(),
             ip: agent.ip.into(),
-            port: u16::try_from(AGENT_PORT).unwrap_or_default(),
+            port: agent.port,
             process: "slave(1)".into(),
             attributes: attributes.collect(),
             domain: agent.domain,
@@ -171,8 +203,8 @@ impl Parts {
             total: total(&self.config, instance),
             foreign: crate::amounts::Amounts::default(),
             connected: instance.connected,
-            deactivated: !instance.active,
-            drain: None,
+            deactivated: !instance.active || self.agents.is_deactivated(id),
+            drain,
         });
     }
 
@@ -182,9 +214,30 @@ impl Parts {
     }
 }
 
+/// What is shown of the executor of a group.
+pub(super) fn executor(launch: &Launch, info: Option<&ExecutorInfo>) -> ExecutorView {
+    let id = launch.executor_id().cloned().unwrap_or_else(|| (&**launch.task()).into());
+    let known = info.cloned().unwrap_or_else(|| ExecutorInfo {
+        r#type: Some(executor_info::Type::Default.into()),
+        executor_id: v1::ExecutorId { value: id.to_string() },
+        ..ExecutorInfo::default()
+    });
+    let framework_id = Some(v1::FrameworkId { value: launch.framework().to_string() });
+    ExecutorView {
+        id,
+        framework: launch.framework().clone(),
+        agent: launch.agent().clone(),
+        role: launch.role().clone(),
+        info: ExecutorInfo { framework_id, resources: Vec::new(), ..known },
+        resources: Arc::new(launch.claim().clone()),
+    }
+}
+
 /// What is shown of a task as it was asked for, if there is any of it.
 pub(super) fn detail(task: TaskInfo) -> Option<TaskDetail> {
-    let TaskInfo { labels, discovery, container, health_check, kill_policy, command, .. } = task;
+    let TaskInfo {
+        labels, discovery, container, health_check, kill_policy, command, limits, ..
+    } = task;
     let detail = TaskDetail {
         user: command.and_then(|command| command.user).map(Into::into),
         labels,
@@ -192,7 +245,7 @@ pub(super) fn detail(task: TaskInfo) -> Option<TaskDetail> {
         container: container.map(Box::new),
         health_check: health_check.map(Box::new),
         kill_policy,
-        ..TaskDetail::default()
+        limits: limits.into_iter().map(|(name, limit)| (name, limit.value)).collect(),
     };
     (detail != TaskDetail::default()).then_some(detail)
 }
@@ -209,6 +262,15 @@ fn view(status: &TaskStatus) -> StatusView {
         check: status.check_status.map(Arc::new),
         labels: status.labels.clone().map(Arc::new),
         container: status.container_status.clone().map(Arc::new),
-        unreachable_at: None,
+        unreachable_at: status.unreachable_time.map(|time| {
+            Timestamp::from_millis(u64::try_from(time.nanoseconds / 1_000_000).unwrap_or(0))
+        }),
     }
+}
+
+/// What this master can do. Source: the third of a genuine one, `QUOTA_V2`, has no name in v1, so that it is an empty object.
+fn capabilities() -> Vec<master_info::Capability> {
+    use master_info::capability::Type;
+    let known = [Some(Type::AgentUpdate), Some(Type::AgentDraining), None];
+    known.map(|one| master_info::Capability { r#type: one.map(Into::into) }).into()
 }

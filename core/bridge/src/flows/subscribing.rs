@@ -49,13 +49,14 @@ impl Parts {
         self.allocator.add_framework(&id, description.profile());
         self.allocator.activate_framework(&id);
         self.frameworks.attach(cx, &id, description, opened);
-        self.show_framework(&id);
+        self.show_description(cx, &id);
         let registration =
             if again { "messages_reregister_framework" } else { "messages_register_framework" };
         self.operator.count(registration, 1);
         cx.send(stream, self.subscribed(&id));
         self.frameworks.heartbeat(cx, stream);
         self.resend(cx, id);
+        self.ask_about_all(cx);
         self.wants_allocation(cx.now);
     }
 
@@ -132,6 +133,7 @@ impl Parts {
             self.jobs.resume(stream);
         }
         self.allocator.remove_framework(id);
+        self.forget_inverse(cx, id);
         let launches: Vec<LaunchId> = self.launches.of_framework(id).cloned().collect();
         let tasks = launches.len();
         cx.happened(Happening::Removed { framework: id.text().clone(), tasks, why });
@@ -150,7 +152,7 @@ impl Parts {
         let dropped = self.allocator.update_framework(id, description.profile());
         let Description { info, offer_constraints, bytes, .. } = description;
         self.frameworks.redescribe(id, info, offer_constraints, bytes);
-        self.show_framework(id);
+        self.show_description(cx, id);
         self.begin(cx, Job::Rescind(dropped.into_iter()));
         self.wants_allocation(cx.now);
     }
@@ -179,7 +181,8 @@ impl Removal {
             parts.show_killed(cx.now, &launch);
             parts.abandon(cx, &launch);
         }
-        parts.operator.remove_framework(&self.framework, cx.now);
+        let roles = parts.operator.remove_framework_alone(&self.framework, cx.now);
+        parts.begin(cx, Job::Roles(self.framework.clone(), roles.into_iter()));
         Slice::Done
     }
 }

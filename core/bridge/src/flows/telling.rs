@@ -4,20 +4,21 @@ use std::ops::Bound;
 
 use longshore_machine::Timestamp;
 use longshore_wire_mesos::v1::scheduler::call;
-use longshore_wire_mesos::v1::{self, TaskStatus};
+use longshore_wire_mesos::v1::{self, TaskState, TaskStatus};
 
 use super::Parts;
+use crate::agents::Agents;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::events;
 use crate::frameworks::{Answers, Source};
 use crate::happening::Happening;
-use crate::ids::{FrameworkId, LaunchId, TaskId};
-use crate::launches::Launches;
+use crate::ids::{ExecutorId, FrameworkId, LaunchId, TaskId};
+use crate::launches::{Launch, Launches};
 use crate::limits;
 use crate::machine::StreamKey;
 use crate::states::is_terminal;
-use crate::updates::{self, Acknowledged, Updates};
+use crate::updates::{self, Acknowledged, Updates, Whereabouts};
 use crate::work::{Slice, Units};
 
 /// Makes what is sent on a stream from what is known now.
@@ -30,13 +31,15 @@ struct Known<'a, 'b> {
     launches: &'a Launches,
     updates: &'a mut Updates,
     cluster: &'a Cluster,
+    agents: &'a Agents,
 }
 
 impl Known<'_, '_> {
     fn reconciled(&self, launch: &LaunchId) -> Option<TaskStatus> {
         let known = self.launches.get(launch)?;
         let forwarded = self.updates.forwarded(launch);
-        Some(updates::reconciled(self.cx.now, known.task(), known.agent(), forwarded))
+        let status = of_master(self.cx.now, known, TaskState::TaskStaging);
+        Some(updates::reconciled(status, forwarded))
     }
 }
 
@@ -54,7 +57,10 @@ impl Source for Known<'_, '_> {
             Some(launch) => self.reconciled(launch.id()),
             // Whoever is told that there is none starts it again.
             None if self.is_early => None,
-            None => Some(about_unknown(self.cx.now, self.cluster, self.is_aware, asked)),
+            None => {
+                let agent = whereabouts(self.cluster, self.agents, asked.agent_id.as_ref());
+                Some(updates::unknown(self.cx.now, asked, self.is_aware, agent))
+            }
         }
     }
 
@@ -72,25 +78,27 @@ impl Source for Known<'_, '_> {
     }
 }
 
-fn about_unknown(
-    now: Timestamp,
-    cluster: &Cluster,
-    is_aware: bool,
-    asked: call::reconcile::Task,
-) -> TaskStatus {
-    let agent = asked.agent_id.as_ref();
-    let is_known = agent.is_some_and(|agent| cluster.instance_of(&agent.value).is_some());
-    updates::unknown(now, asked, is_aware, is_known)
+/// What there is of the agent that a task is said to be on.
+fn whereabouts(cluster: &Cluster, agents: &Agents, agent: Option<&v1::AgentId>) -> Whereabouts {
+    let Some(agent) = agent.map(|agent| &*agent.value) else { return Whereabouts::Unknown };
+    match agents.unreachable_since(agent) {
+        _ if agents.is_gone(agent) => Whereabouts::Gone,
+        Some(since) => Whereabouts::Unreachable(since),
+        None if agents.is_down(agent) => Whereabouts::Unknown,
+        None if cluster.instance_of(agent).is_some() => Whereabouts::Registered,
+        None => Whereabouts::Unknown,
+    }
 }
 
 impl Parts {
     /// Sends what there is room for on a stream.
     fn pump(&mut self, cx: &mut Context<'_>, stream: StreamKey) {
         let is_early = self.frameworks.on(stream).is_some_and(|one| self.is_too_early(one));
-        let Self { frameworks, launches, updates, cluster, .. } = self;
+        let Self { frameworks, launches, updates, cluster, agents, .. } = self;
         let is_aware = frameworks.on(stream).is_some_and(|one| frameworks.is_aware(one));
         loop {
-            let mut known = Known { cx, stream, is_aware, is_early, launches, updates, cluster };
+            let mut known =
+                Known { cx, stream, is_aware, is_early, launches, updates, cluster, agents };
             let Some(event) = frameworks.next(stream, &mut known) else { break };
             cx.send(stream, event);
             if frameworks.marks(stream) {
@@ -154,9 +162,10 @@ impl Parts {
         if self.is_too_early(framework) {
             return;
         }
+        let agent = whereabouts(&self.cluster, &self.agents, agent_id.as_ref());
         let asked = call::reconcile::Task { task_id, agent_id };
         let is_aware = self.frameworks.is_aware(framework);
-        let status = about_unknown(cx.now, &self.cluster, is_aware, asked);
+        let status = updates::unknown(cx.now, asked, is_aware, agent);
         self.send_once(cx, framework, status);
     }
 
@@ -170,14 +179,16 @@ impl Parts {
     pub(super) fn update(&mut self, cx: &mut Context<'_>, id: &LaunchId, mut status: TaskStatus) {
         let Some(launch) = self.launches.get(id) else { return };
         let (framework, task) = (launch.framework().clone(), launch.task().clone());
+        let is_disowned = launch.is_disowned();
         let has_changed = self.launches.became(id, status.state());
-        if self.frameworks.get(&framework).is_none() {
+        if is_disowned || self.frameworks.get(&framework).is_none() {
             // Nobody will ever acknowledge it.
             if is_terminal(status.state()) {
                 self.finish(id, None);
             }
             return;
         }
+        self.tell_checks(id, &mut status);
         if let Some(note) = self.launches.take_note(id) {
             let text = match status.message.take() {
                 Some(text) => format!("{text}; {note}"),
@@ -199,9 +210,11 @@ impl Parts {
         }
     }
 
-    /// Sees to it that the first update of a launch is sent, and repeated after so long.
-    fn send_front(&mut self, cx: &mut Context<'_>, id: &LaunchId, repeat_ms: u64) {
-        let Some(launch) = self.launches.get(id) else { return };
+    /// Sees to it that the first update of a launch is sent, and repeated after so long. While its agent is unreachable nothing is: as with
+    /// an agent of Mesos that keeps it until it is back.
+    pub(super) fn send_front(&mut self, cx: &mut Context<'_>, id: &LaunchId, repeat_ms: u64) {
+        let launch = self.launches.get(id).filter(|launch| !launch.is_away());
+        let Some(launch) = launch else { return };
         let Some(stream) = self.frameworks.stream_of(launch.framework()) else { return };
         if self.updates.wants(id, stream, repeat_ms) {
             self.frameworks.push_update(stream, id.clone());
@@ -236,13 +249,25 @@ impl Parts {
     pub(super) fn finish(&mut self, id: &LaunchId, last: Option<&TaskStatus>) {
         let Some(launch) = self.launches.get(id) else { return };
         let (framework, task) = (launch.framework().clone(), launch.task().clone());
-        if let Some(last) = last {
+        let is_shown = !launch.is_disowned();
+        if launch.is_executor() {
+            let (agent, executor) = (launch.agent().clone(), launch.executor_id().cloned());
+            let executor = executor.unwrap_or_else(|| ExecutorId::from(&**launch.task()));
+            // Another of its id may be there already.
+            let last = self.launches.executor(&framework, &agent, &executor);
+            if last.is_some_and(|last| last.id() == id) {
+                self.operator.remove_executor(&framework, &agent, &executor);
+            }
+        } else if let Some(last) = last {
             self.show_status(&framework, &task, last);
             self.launches.became(id, last.state());
         }
-        self.operator.end_task(&framework, &task);
+        if is_shown && !self.launches.get(id).is_some_and(Launch::is_executor) {
+            self.operator.end_task(&framework, &task);
+        }
         let retired = self.launches.retire(id);
         self.updates.forget(id);
+        self.checks.forget(id);
         if let Some(arn) = retired.as_ref().and_then(|launch| launch.arn()) {
             self.cluster.forget_task(arn);
         }
@@ -253,6 +278,16 @@ impl Parts {
         let resending = Resending { framework, after: None };
         self.begin(cx, super::jobs::Job::Resend(Box::new(resending)));
     }
+}
+
+/// A status of a launch, without uuid. Source: \[T20\].
+pub(super) fn status(now: Timestamp, launch: &Launch, state: TaskState) -> TaskStatus {
+    updates::make(now, launch.task(), launch.executor_id(), launch.agent(), state)
+}
+
+/// The same as the master itself tells it.
+pub(super) fn of_master(now: Timestamp, launch: &Launch, state: TaskState) -> TaskStatus {
+    updates::of_master(now, launch.task(), launch.executor_id(), launch.agent(), state)
 }
 
 /// The updates of a framework, sent again task by task.

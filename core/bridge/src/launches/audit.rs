@@ -28,6 +28,8 @@ impl Launches {
                 }
             }
         }
+        wrong.extend(self.audit_groups());
+        self.audit_away(&mut wrong);
         wrong.extend(self.questions.audit());
         wrong
     }
@@ -35,7 +37,7 @@ impl Launches {
     /// What the launches of each framework in each role hold together.
     pub(crate) fn sums(&self) -> Vec<(Role, FrameworkId, Amounts)> {
         let mut sums: BTreeMap<(Role, FrameworkId), Amounts> = BTreeMap::new();
-        for launch in self.all.values().filter(|launch| launch.holds()) {
+        for launch in self.all.values().filter(|launch| launch.counts()) {
             let key = (launch.role().clone(), launch.framework().clone());
             sums.entry(key).or_default().add(launch.claim());
         }
@@ -48,7 +50,7 @@ impl Launches {
             if phase == Phase::Over && !is_terminal(state) {
                 wrong.push(format!("launch {id} is over in state {state:?}"));
             }
-            if phase == Phase::Known && launch.arn.is_none() {
+            if phase == Phase::Known && launch.arn.is_none() && launch.container().is_none() {
                 wrong.push(format!("launch {id} is known and has no task"));
             }
             if phase != Phase::Over && is_terminal(state) {
@@ -59,12 +61,14 @@ impl Launches {
             }
         }
         let known = self.all.values().filter(|launch| launch.phase == Phase::Known);
+        let known = known.filter(|launch| launch.container().is_none());
         let ids = |of: &dyn Fn(&super::Launch) -> bool| -> BTreeSet<LaunchId> {
             known.clone().filter(|launch| of(launch)).map(|launch| launch.id.clone()).collect()
         };
         let unseen = ids(&|launch| launch.unseen);
-        let sets = [ids(&|_| true), ids(&super::Launch::is_hot), unseen];
-        if sets.each_ref() != [&self.live, &self.hot, &self.unseen] {
+        let groups = ids(&super::Launch::is_executor);
+        let sets = [ids(&|_| true), ids(&super::Launch::is_hot), unseen, groups];
+        if sets.each_ref() != [&self.live, &self.hot, &self.unseen, &self.groups] {
             wrong.push("launches are not in the sets where they belong".to_owned());
         }
     }

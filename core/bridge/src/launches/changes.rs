@@ -26,7 +26,7 @@ pub(crate) struct Changes {
 impl Changes {
     pub(super) fn share(&mut self, launch: &Launch) {
         self.shares.push(Share {
-            holds: launch.holds(),
+            holds: launch.counts(),
             framework: launch.framework().clone(),
             role: launch.role().clone(),
             amounts: launch.claim().clone(),

@@ -140,7 +140,7 @@ impl Definitions {
 pub(super) fn is_of(found: &Definition, content: &DefinitionContent) -> bool {
     found.content.is_some()
         && found.content.as_ref() == content.labels.get(CONTENT_LABEL)
-        && found.images == [content.image.clone()]
+        && found.images.iter().eq(content.images())
 }
 
 /// The container that a task is: the essential one of the task's name, else the first essential one. The others only go along with it, and

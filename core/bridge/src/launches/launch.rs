@@ -4,10 +4,11 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::TaskState;
 
-use super::mapping::Plan;
+use super::group::Part;
+use super::mapping::{self, Plan};
 use super::terms::{Terms, Why};
 use crate::amounts::Amounts;
-use crate::ids::{AgentId, FrameworkId, LaunchId, Role, TaskId};
+use crate::ids::{AgentId, ExecutorId, FrameworkId, LaunchId, Role, TaskId};
 
 /// How far a launch has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +25,14 @@ pub(crate) enum Phase {
     Over,
 }
 
-/// Whose task a launch is, and where it is to run.
+/// Whose task or executor a launch is, and where it is to run.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub(crate) framework: FrameworkId,
+    /// The task; of an executor, its own id.
     pub(crate) task: TaskId,
+    /// The executor that the framework gave, if it gave one.
+    pub(crate) executor: Option<ExecutorId>,
     pub(crate) name: String,
     pub(crate) role: Role,
     /// ARN of the instance.
@@ -48,6 +52,8 @@ pub(crate) struct Adopted {
     pub(crate) arn: Str,
     /// Why it is to end, if it is.
     pub(crate) end: Option<Why>,
+    /// The container of a group for whose sake all of it is to end, if it is one.
+    pub(crate) culprit: Option<Str>,
 }
 
 /// `StartTask` was refused, and the definition is looked up once more before the launch is given up.
@@ -64,10 +70,13 @@ pub(crate) struct Launch {
     /// The `startedBy` of its ECS task.
     pub(super) id: LaunchId,
     pub(super) origin: Origin,
+    pub(super) part: Part,
     /// CPU units that ECS reserves for it.
     pub(super) cpu_units: u32,
     /// MiB that ECS reserves for it.
     pub(super) memory_mib: u32,
+    /// GPUs that ECS gives it.
+    pub(super) gpus: u32,
     /// How it is to be run, until the cluster has it.
     pub(super) plan: Option<Box<Plan>>,
     pub(super) phase: Phase,
@@ -95,9 +104,46 @@ pub(crate) struct Launch {
     pub(super) state: TaskState,
     /// Something that its framework should hear with the next update.
     pub(super) note: Option<String>,
+    /// Whether its agent is unreachable, so that it is none of the live tasks of its framework.
+    pub(super) away: bool,
+    /// Whether its framework was told that it is over, while ECS may still have it for a moment.
+    pub(super) disowned: bool,
+    /// Whether it is counted for its framework.
+    pub(super) counted: bool,
 }
 
 impl Launch {
+    /// A launch that begins.
+    pub(super) fn new(id: LaunchId, origin: Origin, part: Part, now: Timestamp) -> Self {
+        Self {
+            id,
+            cpu_units: mapping::cpu_units(&origin.claim),
+            memory_mib: mapping::memory_mib(&origin.claim),
+            gpus: mapping::gpus(&origin.claim),
+            origin,
+            part,
+            plan: None,
+            phase: Phase::Preparing,
+            definition: None,
+            refusal: None,
+            arn: None,
+            unseen: true,
+            seen_after: u64::MAX,
+            version_before: 0,
+            accepted_at_ms: None,
+            began_at: now,
+            known_at: now,
+            end: None,
+            late_at: None,
+            grace_s: None,
+            state: TaskState::TaskStaging,
+            note: None,
+            away: false,
+            disowned: false,
+            counted: false,
+        }
+    }
+
     pub(crate) fn id(&self) -> &LaunchId {
         &self.id
     }
@@ -108,6 +154,11 @@ impl Launch {
 
     pub(crate) fn task(&self) -> &TaskId {
         &self.origin.task
+    }
+
+    /// The executor that the framework gave, if it gave one.
+    pub(crate) fn executor_id(&self) -> Option<&ExecutorId> {
+        self.origin.executor.as_ref()
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -175,6 +226,11 @@ impl Launch {
         self.end
     }
 
+    /// Whether a master before this one started it: this one starts each with a definition.
+    pub(crate) fn is_adopted(&self) -> bool {
+        self.definition.is_none()
+    }
+
     /// When it is to end without another word.
     pub(crate) fn terms(&self) -> &Terms {
         &self.origin.terms
@@ -195,8 +251,25 @@ impl Launch {
         self.phase != Phase::Over
     }
 
+    /// Whether its agent is unreachable.
+    pub(crate) fn is_away(&self) -> bool {
+        self.away
+    }
+
+    /// Whether its framework was told that it is over, while ECS may still have it.
+    pub(crate) fn is_disowned(&self) -> bool {
+        self.disowned
+    }
+
+    /// Whether what it has counts for its framework. Source: Mesos recovers what tasks on unreachable agents had.
+    pub(super) fn counts(&self) -> bool {
+        self.holds() && !self.away && !self.disowned
+    }
+
     /// Whether something about it is about to change.
     pub(super) fn is_hot(&self) -> bool {
-        self.phase == Phase::Known && (self.is_killed() || self.state != TaskState::TaskRunning)
+        let is_member = self.container().is_some();
+        let is_settled = self.state == TaskState::TaskRunning && !self.is_killed();
+        self.phase == Phase::Known && !self.away && !is_member && !is_settled
     }
 }

@@ -1,27 +1,38 @@
 //! From a Mesos task to an ECS task. Two ways: the command names a registered task definition, or image and command become
 //! one, registered once for equal content. Sizes travel as overrides, and so do environment and command as far as they fit.
 
+mod checks;
 mod docker;
 mod family;
+mod group;
 mod linux;
+mod memory;
 mod overrides;
 mod parameters;
+pub(crate) mod sandbox;
 mod volumes;
 
 use std::collections::BTreeMap;
 
-use longshore_replica::DefinitionContent;
+use longshore_replica::{ContainerStart, DefinitionContent, MountSource};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::Arn;
+use longshore_wire_ecs::fetch::SANDBOX_VARIABLES;
+use longshore_wire_ecs::host::NetworkMode;
 use longshore_wire_ecs::limits::CONTAINER_MEMORY_MIB_MIN;
-use longshore_wire_ecs::shape::container_definition::HealthCheck as EcsHealthCheck;
-use longshore_wire_mesos::v1::health_check::Type as HealthType;
-use longshore_wire_mesos::v1::{CommandInfo, HealthCheck, TaskInfo};
+use longshore_wire_mesos::v1::{CommandInfo, TaskInfo};
 
+pub(crate) use self::group::{EXECUTOR as EXECUTOR_CONTAINER, plan_group};
+use self::memory::Memory;
+pub(crate) use self::memory::MemorySaid;
+use self::overrides::Overridden;
+use super::reach::Reach;
 use super::terms::Terms;
 use crate::amounts::Amounts;
 use crate::config::{Config, DefaultImage};
 use crate::limits;
+use crate::ranges::Ranges;
+use crate::watches::Watches;
 
 /// The image that says: the command names a task definition.
 const IGNORED_IMAGE: &str = "ignore";
@@ -33,6 +44,8 @@ pub(crate) const CLAIM_VARIABLE: &str = "LONGSHORE_CLAIM";
 pub(crate) const FRAMEWORK_VARIABLE: &str = "MESOS_FRAMEWORK_ID";
 /// Source: Marathon and others set it for tasks; here it tells which task it is.
 pub(crate) const TASK_VARIABLE: &str = "MESOS_TASK_ID";
+/// Source: Mesos sets it for executors; here it tells which executor a group has.
+pub(crate) const EXECUTOR_VARIABLE: &str = "MESOS_EXECUTOR_ID";
 /// The role that a launch's resources are allocated to.
 pub(crate) const ROLE_VARIABLE: &str = "MESOS_ALLOCATION_ROLE";
 
@@ -41,10 +54,44 @@ pub(crate) const ROLE_VARIABLE: &str = "MESOS_ALLOCATION_ROLE";
 pub(crate) struct Plan {
     /// A task definition to look for first.
     pub(crate) named: Option<Str>,
+    /// Why the task cannot be run if a definition of that name is there.
+    pub(crate) unless_named: Option<String>,
     /// What to run if none is named, or the one that is named is not there.
     pub(crate) content: Option<DefinitionContent>,
     pub(crate) command: Option<Vec<Str>>,
     pub(crate) environment: BTreeMap<Str, Str>,
+    /// The order for what fetches files into the sandbox, unless the content has it.
+    pub(crate) fetch: Option<Str>,
+    /// How much memory it may have.
+    pub(crate) memory: Memory,
+    /// What its framework agreed to, and how it is watched.
+    pub(crate) terms: Terms,
+    /// What its framework should hear with the first update.
+    pub(crate) note: Option<String>,
+    /// The terms if the definition that is named is not there.
+    pub(crate) terms_unnamed: Option<Terms>,
+    /// The tasks of a group, each in a container of the same task.
+    pub(crate) others: Vec<Other>,
+}
+
+/// A task of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Other {
+    /// How its container is started.
+    pub(crate) start: ContainerStart,
+    /// What its framework agreed to, and how it is watched.
+    pub(crate) terms: Terms,
+    /// What its framework should hear with the first update.
+    pub(crate) note: Option<String>,
+}
+
+/// Where a task is to run.
+#[derive(Clone, Copy, Debug)]
+struct Site<'a> {
+    config: &'a Config,
+    reach: &'a Reach,
+    /// What the executor of its group claims, if it is in one.
+    executor: Option<&'a Amounts>,
 }
 
 impl Plan {
@@ -52,11 +99,22 @@ impl Plan {
     pub(crate) fn is_named(&self) -> bool {
         self.named.is_some()
     }
+
+    /// Seconds that each task of a group has to end by itself.
+    pub(super) fn graces(&self) -> Vec<Option<u32>> {
+        let others = self.content.iter().flat_map(|content| &content.others);
+        others.map(|content| content.stop_timeout_s).collect()
+    }
 }
 
 /// CPU units that ECS reserves for a claim. Rounded down, so that tasks that together claim all that was offered fit.
 pub(crate) fn cpu_units(claim: &Amounts) -> u32 {
     u32::try_from(claim.scalar("cpus") * 1024 / 1000).unwrap_or(u32::MAX)
+}
+
+/// Whole GPUs of a claim.
+pub(crate) fn gpus(claim: &Amounts) -> u32 {
+    u32::try_from(claim.scalar("gpus") / crate::amounts::MILLI).unwrap_or(u32::MAX)
 }
 
 /// MiB that ECS reserves for a claim that was [`raised`].
@@ -78,42 +136,112 @@ pub(crate) fn raised(claim: &Amounts) -> Amounts {
 /// What cannot be mapped, for the `TASK_ERROR`.
 pub(crate) fn plan(
     config: &Config,
+    reach: &Reach,
     framework: &str,
     role: &str,
     task: &TaskInfo,
     claim: &Amounts,
 ) -> Result<Plan, String> {
-    let Some(command) = &task.command else {
-        return Err(
-            "executors cannot be mapped to Amazon ECS yet: give the task a command".to_owned()
-        );
-    };
-    if !command.uris.is_empty() {
-        return Err(
-            "URIs cannot be fetched on Amazon ECS yet: put the files into the image".to_owned()
-        );
-    }
-    if task.check.is_some() {
-        return Err("checks cannot be mapped to Amazon ECS yet: leave 'check' out".to_owned());
-    }
-    overrides::possible(command)?;
+    let command = command(task)?;
+    let site = Site { config, reach, executor: None };
     let mut environment = environment(framework, role, task, command, claim);
     let image = image(task);
     if let Some(named) = named(task, command, image.as_deref()) {
         let must = image.as_deref() == Some(IGNORED_IMAGE)
             || label(task).is_some()
             || Arn::parse(&named).is_some();
-        let fallback = if must { None } else { content(config, task, command, None, claim).ok() };
-        let fallback = fallback.map(family::sealed);
-        let words = fallback.is_some().then(|| words(command, false)).transpose()?.flatten();
-        overrides::fits_named(&environment)?;
-        return Ok(Plan { named: Some(named), content: fallback, command: words, environment });
+        if must && !command.uris.is_empty() {
+            return Err(format!(
+                "URIs cannot be fetched for the task definition {named}, whose containers are not ours to change: leave them out"
+            ));
+        }
+        let fallback = if must { None } else { content(site, task, command, None, claim).ok() };
+        return plan_named(reach, task, command, environment, claim, (named, fallback));
     }
-    let mut content = content(config, task, command, image.as_deref(), claim)?;
+    let (mut content, watches) = content(site, task, command, image.as_deref(), claim)?;
+    if content.mounts.iter().any(|mount| matches!(mount.source, MountSource::Shared(_))) {
+        return Err("only tasks of a group have a sandbox above their own: SANDBOX_PATH of type PARENT cannot be mapped to Amazon ECS for others".to_owned());
+    }
+    let mut fetch = sandbox::fetch(&config.fetching, command, claim, &mut content)?;
+    for name in SANDBOX_VARIABLES {
+        environment.remove(name);
+    }
     let docker = task.container.as_ref().is_some_and(|container| container.docker.is_some());
     let mut words = words(command, docker)?;
-    overrides::fit(&mut environment, &mut words, &mut content)?;
-    Ok(Plan { named: None, content: Some(family::sealed(content)), command: words, environment })
+    let terms = Terms::of(task, watches);
+    terms.write(&mut environment);
+    overrides::fit(&mut [Overridden {
+        environment: &mut environment,
+        command: &mut words,
+        fetch: Some(&mut fetch),
+        content: &mut content,
+    }])?;
+    Ok(Plan {
+        named: None,
+        unless_named: None,
+        content: Some(family::sealed(content)),
+        command: words,
+        environment,
+        fetch,
+        memory: Memory::of(task, claim),
+        note: note(task),
+        terms,
+        terms_unnamed: None,
+        others: Vec::new(),
+    })
+}
+
+/// The command of a task, if nothing is asked for that cannot be done whatever it runs in.
+fn command(task: &TaskInfo) -> Result<&CommandInfo, String> {
+    let Some(command) = &task.command else {
+        return Err(
+            "executors cannot be mapped to Amazon ECS yet: give the task a command".to_owned()
+        );
+    };
+    overrides::possible(command)?;
+    Ok(command)
+}
+
+/// The same for a task that names a definition, and what it is to run if there is none of that name.
+fn plan_named(
+    reach: &Reach,
+    task: &TaskInfo,
+    command: &CommandInfo,
+    mut environment: BTreeMap<Str, Str>,
+    claim: &Amounts,
+    (named, fallback): (Str, Option<(DefinitionContent, Watches)>),
+) -> Result<Plan, String> {
+    let words = fallback.is_some().then(|| words(command, false)).transpose()?.flatten();
+    let (watches, unless_named) = match checks::of_named(reach, task) {
+        Ok(watches) => (watches, None),
+        Err(why) if fallback.is_some() => (Watches::default(), Some(why)),
+        Err(why) => return Err(why),
+    };
+    let (content, fallback) = fallback.unzip();
+    let terms = Terms::of(task, watches);
+    terms.write(&mut environment);
+    overrides::fits_named(&environment)?;
+    Ok(Plan {
+        named: Some(named),
+        unless_named,
+        content: content.map(family::sealed),
+        command: words,
+        environment,
+        fetch: None,
+        memory: Memory::of(task, claim),
+        note: note(task),
+        terms,
+        terms_unnamed: fallback.map(|watches| Terms::of(task, watches)),
+        others: Vec::new(),
+    })
+}
+
+/// What of a task is not as it was asked for. Source: ECS API reference, `ContainerDefinition.cpu`: it is a share, and no limit.
+fn note(task: &TaskInfo) -> Option<String> {
+    let limit = task.limits.get("cpus").map(|limit| limit.value).filter(|cpus| cpus.is_finite())?;
+    Some(format!(
+        "the limit of {limit} cpus is not enforced: Amazon ECS lets a container use CPU that is idle"
+    ))
 }
 
 fn label(task: &TaskInfo) -> Option<&str> {
@@ -137,7 +265,11 @@ fn named(task: &TaskInfo, command: &CommandInfo, image: Option<&str>) -> Option<
     }
     let value = command.value.as_deref()?.trim();
     let is_arn = Arn::parse(value).is_some_and(|arn| arn.kind == "task-definition");
-    let may = matches!(image, None | Some(IGNORED_IMAGE));
+    // What has files fetched runs one of them, not a definition that may have its name.
+    let may = match image {
+        None => command.uris.is_empty(),
+        Some(image) => image == IGNORED_IMAGE,
+    };
     ((may && is_definition_name(value)) || is_arn).then(|| value.into())
 }
 
@@ -173,7 +305,6 @@ fn environment(
     ] {
         environment.insert(name.into(), value.into());
     }
-    Terms::of(task).write(&mut environment);
     environment
 }
 
@@ -196,14 +327,16 @@ fn words(command: &CommandInfo, docker: bool) -> Result<Option<Vec<Str>>, String
     Ok(Some(std::iter::once(Str::from(value)).chain(arguments.skip(1)).collect()))
 }
 
-/// What a task definition for the task has to hold.
+/// What a task definition for the task has to hold, and how the task is watched besides.
 fn content(
-    config: &Config,
+    site: Site<'_>,
     task: &TaskInfo,
     command: &CommandInfo,
     image: Option<&str>,
     claim: &Amounts,
-) -> Result<DefinitionContent, String> {
+) -> Result<(DefinitionContent, Watches), String> {
+    let Site { config, reach, executor } = site;
+    let has_image = image.is_some();
     let image: Str = match (image, &config.default_image) {
         (Some(image), _) => image.into(),
         (None, DefaultImage::Image(image)) => image.clone(),
@@ -227,49 +360,29 @@ fn content(
         image,
         entry_point,
         user: command.user.as_deref().map(Into::into),
-        health_check: task.health_check.as_ref().map(health_check).transpose()?,
+        memory_unbounded: Memory::of(task, claim) == Memory::Unbounded,
         ..Default::default()
     };
     if let Some(container) = &task.container {
         docker::apply(container, claim, &mut content)?;
     }
+    let claims_ports = content.hostname.is_none() && !claim.ports.is_empty();
+    if executor.is_some() || (content.network_mode.is_none() && claims_ports) {
+        // Outside Docker a task is on its agent's network, and so are the ports that it claims.
+        content.network_mode = Some(NetworkMode::Host);
+    }
+    let ports = Ranges::union_of(executor.into_iter().chain([claim]).map(|one| &one.ports));
+    let watches = checks::apply(reach, task, &ports, &mut content)?;
+    sandbox::add(has_image, &mut content);
     let grace = grace_seconds(task).or(content.stop_timeout_s).unwrap_or(config.kill_grace_s);
     content.stop_timeout_s = Some(grace.max(limits::STOP_TIMEOUT_S_MIN));
-    Ok(content)
+    Ok((content, watches))
 }
 
 /// Whole seconds, rounded up.
 fn grace_seconds(task: &TaskInfo) -> Option<u32> {
     let grace = task.kill_policy.as_ref()?.grace_period.as_ref()?;
     u32::try_from(grace.nanoseconds.max(0).unsigned_abs().div_ceil(1_000_000_000)).ok()
-}
-
-/// Source: \[A10\]; ECS takes whole seconds within bounds of its own.
-fn health_check(check: &HealthCheck) -> Result<EcsHealthCheck, String> {
-    let is_command = check.r#type() == HealthType::Command
-        || (check.r#type.is_none() && check.command.is_some());
-    let Some(command) = check.command.as_ref().filter(|_| is_command) else {
-        return Err("HTTP and TCP health checks cannot be mapped to Amazon ECS yet: use a COMMAND health check, or let the framework check".to_owned());
-    };
-    let value = command.value.clone().unwrap_or_default();
-    let words: Vec<Str> = if command.shell() {
-        vec!["CMD-SHELL".into(), value.into()]
-    } else {
-        let arguments = command.arguments.iter().skip(1).map(|word| Str::from(word.as_str()));
-        ["CMD".into(), Str::from(value)].into_iter().chain(arguments).collect()
-    };
-    let seconds = |given: f64, least: i32, most: i32| {
-        #[expect(clippy::cast_possible_truncation, reason = "clamped to a few hundred first")]
-        let whole = given.ceil().clamp(f64::from(least), f64::from(most)) as i32;
-        Some(whole)
-    };
-    Ok(EcsHealthCheck {
-        command: Some(words),
-        interval: seconds(check.interval_seconds(), 5, 300),
-        timeout: seconds(check.timeout_seconds(), 2, 60),
-        retries: Some(i32::try_from(check.consecutive_failures().clamp(1, 10)).unwrap_or(3)),
-        start_period: seconds(check.grace_period_seconds() + check.delay_seconds(), 0, 300),
-    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use longshore_wire_ecs::Str;
 
 use super::definitions::{container, difference, is_of};
 use super::launch::Refusal;
-use super::mapping::{Plan, cpu_units, memory_mib};
+use super::mapping::sandbox::FETCH_MEMORY_MIB;
+use super::mapping::{MemorySaid, Plan, cpu_units, gpus, memory_mib};
 use super::{Key, Launches, Phase, Resolved};
 use crate::agenda::Timer;
 use crate::context::Context;
@@ -138,10 +139,15 @@ impl Launches {
     /// # Errors
     /// That there is not.
     pub(crate) fn unname(&mut self, id: &LaunchId) -> Result<(), String> {
-        let plan = self.all.get_mut(id).and_then(|launch| launch.plan.as_mut());
-        let Some(plan) = plan else { return Ok(()) };
+        let Some(launch) = self.all.get_mut(id) else { return Ok(()) };
+        let Some(plan) = launch.plan.as_mut() else { return Ok(()) };
         if plan.content.is_some() {
             plan.named = None;
+            if let Some(terms) = plan.terms_unnamed.take() {
+                terms.write(&mut plan.environment);
+                launch.origin.terms = terms.clone();
+                plan.terms = terms;
+            }
             return Ok(());
         }
         let name = plan.named.clone().unwrap_or_else(|| "".into());
@@ -166,18 +172,29 @@ impl Launches {
             return Err("the task definition has no container".to_owned());
         };
         let named = plan.is_named();
+        if let Some(why) = plan.unless_named.as_ref().filter(|_| named) {
+            return Err(why.clone());
+        }
         if named {
             let note = difference(found, launch.claim());
-            self.resize(id, found.cpu, found.memory_mib, note);
+            self.resize(id, found.cpu, found.memory_mib, found.gpus, note);
         }
         let sizes = self.change(id, |launch| {
             launch.phase = Phase::Starting;
             launch.definition = Some(found.arn.clone());
             let content = plan.content.as_ref().filter(|_| !named);
             launch.grace_s = content.and_then(|content| content.stop_timeout_s);
-            (launch.cpu_units, launch.memory_mib, launch.origin.instance.clone())
+            if !named {
+                launch.note.clone_from(&plan.note);
+            }
+            let (claim, instance) = (launch.claim(), launch.origin.instance.clone());
+            (cpu_units(claim), memory_mib(claim), gpus(claim), instance)
         });
-        let Some((cpu_units, memory_mib, instance)) = sizes else { return Ok(()) };
+        let Some((cpu_units, memory_mib, gpus, instance)) = sizes else { return Ok(()) };
+        let fetches = plan.content.as_ref().is_some_and(|content| content.fetch.is_some());
+        let fetcher_mib = if fetches { FETCH_MEMORY_MIB } else { 0 };
+        let own_mib = memory_mib.saturating_sub(fetcher_mib);
+        let memory = if named { MemorySaid::default() } else { plan.memory.said(own_mib) };
         let start = StartTask {
             instance,
             definition: found.arn.clone(),
@@ -187,7 +204,11 @@ impl Launches {
             command: if named { None } else { plan.command.clone() },
             environment: plan.environment.clone(),
             cpu: (!named).then_some(cpu_units),
-            memory_mib: (!named).then_some(memory_mib),
+            memory_mib: memory.most_mib,
+            memory_reservation_mib: memory.reserved_mib,
+            gpus: (!named && gpus > 0).then_some(gpus),
+            fetch: plan.fetch.clone().filter(|_| !named),
+            others: plan.others.iter().map(|other| other.start.clone()).collect(),
         };
         let asked = cx.ask(|asked| Question::Start(asked, Box::new(start)));
         self.questions.starts.insert(asked, id.clone());
@@ -195,12 +216,19 @@ impl Launches {
     }
 
     /// A launch reserves what its task definition says, and not what it was thought to.
-    fn resize(&mut self, id: &LaunchId, cpu_units: u32, memory_mib: u32, note: Option<String>) {
+    fn resize(
+        &mut self,
+        id: &LaunchId,
+        cpu_units: u32,
+        memory_mib: u32,
+        gpus: u32,
+        note: Option<String>,
+    ) {
         let Some(launch) = self.all.get_mut(id) else { return };
         if let Some(on) = self.on.get_mut(launch.agent()) {
-            on.resize(launch, cpu_units, memory_mib);
+            on.resize(launch, cpu_units, memory_mib, gpus);
         }
-        (launch.cpu_units, launch.memory_mib) = (cpu_units, memory_mib);
+        (launch.cpu_units, launch.memory_mib, launch.gpus) = (cpu_units, memory_mib, gpus);
         launch.note = note;
         self.changes.touch(launch);
     }
@@ -231,8 +259,11 @@ impl Launches {
         };
         let Some(definition) = launch.definition.clone() else { return false };
         let Some(key) = launch.plan().and_then(Key::of) else { return false };
-        let (cpu_units, memory_mib) = (cpu_units(launch.claim()), memory_mib(launch.claim()));
-        self.resize(id, cpu_units, memory_mib, None);
+        if !launch.is_executor() {
+            let claim = launch.claim();
+            let (cpu_units, memory_mib, gpus) = (cpu_units(claim), memory_mib(claim), gpus(claim));
+            self.resize(id, cpu_units, memory_mib, gpus, None);
+        }
         self.definitions.doubt(&key);
         let refusal = Refusal { definition, why: why.to_owned() };
         self.change(id, |launch| {
@@ -262,9 +293,12 @@ impl Launches {
 
     /// Asks for the end of a launch that ECS has and that is to end.
     pub(crate) fn stop(&mut self, cx: &mut Context<'_>, id: &LaunchId) {
-        let ends = self.all.get(id).and_then(|launch| Some((launch.arn.clone()?, launch.end?)));
+        let ends = self
+            .all
+            .get(id)
+            .and_then(|launch| Some((launch.arn.clone()?, launch.end?.text_for(launch.culprit()))));
         let Some((task, why)) = ends else { return };
-        self.stop_task(cx, id, task, why.text());
+        self.stop_task(cx, id, task, &why);
     }
 
     /// Asks for the end of a task that a launch turned out to have.

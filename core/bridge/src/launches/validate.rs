@@ -1,15 +1,18 @@
 //! What a task must be before it is launched. Source: \[L8\], in its order.
 
-use longshore_wire_mesos::v1::environment::variable::Type as VariableType;
-use longshore_wire_mesos::v1::health_check::Type as HealthType;
-use longshore_wire_mesos::v1::{CommandInfo, ContainerInfo, HealthCheck, TaskInfo, container_info};
+mod group;
 
-use super::Launches;
+use longshore_wire_mesos::v1::environment::variable::Type as VariableType;
+use longshore_wire_mesos::v1::{CommandInfo, ContainerInfo, TaskInfo, container_info};
+
+pub(crate) use self::group::group;
+use super::allocated::allocated;
+use super::{Launches, checks};
 use crate::amounts::Amounts;
 use crate::limits;
 use crate::words::{check_id, shortened};
 
-/// Checks a task, and what it claims, against what is left of its offers.
+/// Checks a task, and what it claims, against what is left of its offers, which are for a role on an agent.
 ///
 /// # Errors
 /// The text of the `TASK_ERROR`.
@@ -18,13 +21,45 @@ pub(crate) fn task(
     framework: &str,
     task: &TaskInfo,
     agent: &str,
+    role: &str,
     claim: &Amounts,
     left: &Amounts,
 ) -> Result<(), String> {
+    described(launches, framework, task, agent)?;
+    used(task, claim)?;
+    parts(task)?;
+    if task.command.is_some() == task.executor.is_some() {
+        return Err(
+            "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
+                .to_owned(),
+        );
+    }
+    allocated(task, role, claim, left)?;
+    if shares_cgroups(task.container.as_ref()) == Some(false) {
+        return Err("Only tasks of a group may set 'share_cgroups' to false".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether a container says that it shares its control groups, or that it does not.
+fn shares_cgroups(container: Option<&ContainerInfo>) -> Option<bool> {
+    container?.linux_info.as_ref()?.share_cgroups
+}
+
+/// What a task must be as far as that can be told without its resources: rows 1 to 7.
+fn described(
+    launches: &Launches,
+    framework: &str,
+    task: &TaskInfo,
+    agent: &str,
+) -> Result<(), String> {
     let id = &task.task_id.value;
-    check_id(id).map_err(|why| format!("Task has invalid TaskID '{}': {why}", shortened(id)))?;
+    check_id(id)?;
     if launches.of_task(framework, id).is_some() {
         return Err(format!("Task has duplicate ID: {}", shortened(id)));
+    }
+    if launches.away_task(framework, id).is_some() {
+        return Err(format!("Task reuses the ID of an unreachable task: {}", shortened(id)));
     }
     if launches.count_of(framework) >= limits::TASKS_PER_FRAMEWORK_MAX {
         let most = limits::TASKS_PER_FRAMEWORK_MAX;
@@ -47,26 +82,28 @@ pub(crate) fn task(
     if task.max_completion_time.as_ref().is_some_and(|time| time.nanoseconds < 0) {
         return Err("Task's 'max_completion_time' must be non-negative".to_owned());
     }
-    if let Some(check) = &task.health_check {
-        health_check(check).map_err(|why| format!("Task uses invalid health check: {why}"))?;
+    if let Some(check) = &task.check {
+        checks::check(check).map_err(|why| format!("Task uses invalid check: {why}"))?;
     }
+    if let Some(check) = &task.health_check {
+        checks::health_check(check)
+            .map_err(|why| format!("Task uses invalid health check: {why}"))?;
+    }
+    Ok(())
+}
+
+/// What the resources of a task must be: row 8.
+fn used(task: &TaskInfo, claim: &Amounts) -> Result<(), String> {
     if task.resources.is_empty() {
         return Err("Task uses no resources".to_owned());
     }
     if !claim.scalar("gpus").is_multiple_of(crate::amounts::MILLI) {
         return Err("Task uses invalid resources: gpus must be a whole number".to_owned());
     }
-    parts(task)?;
-    if left.contains(claim) { Ok(()) } else { Err(too_much(claim, left)) }
+    Ok(())
 }
 
-/// That a claim is not in what is left.
-pub(crate) fn too_much(claim: &Amounts, left: &Amounts) -> String {
-    let (claim, left) = (claim.shortened(), left.shortened());
-    format!("Task uses more resources {claim} than available {left}")
-}
-
-/// What the parts of a task must be that ask for no resources.
+/// What the parts of a task must be that ask for no resources: rows 9 to 11.
 fn parts(task: &TaskInfo) -> Result<(), String> {
     if let Some(command_info) = &task.command {
         command(command_info).map_err(|why| format!("Task's command is invalid: {why}"))?;
@@ -74,59 +111,37 @@ fn parts(task: &TaskInfo) -> Result<(), String> {
     if let Some(container_info) = &task.container {
         container(container_info).map_err(|why| format!("Task's container is invalid: {why}"))?;
     }
-    if !task.limits.is_empty() {
-        return Err(
-            "Task's 'limits' are invalid: the agent has no TASK_RESOURCE_LIMITS capability"
-                .to_owned(),
-        );
+    limits(task)?;
+    Ok(())
+}
+
+/// Source: \[L8\] row 11. All agents have the capability `TASK_RESOURCE_LIMITS`.
+fn limits(task: &TaskInfo) -> Result<(), String> {
+    if task.limits.keys().any(|name| !matches!(&**name, "cpus" | "mem")) {
+        return Err("Only cpus and mem may be included in a task's resource limits".to_owned());
     }
-    if task.command.is_some() == task.executor.is_some() {
-        return Err(
-            "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
-                .to_owned(),
-        );
+    let claimed = |name: &str| {
+        let given = task.resources.iter().filter(|one| one.name == name);
+        let given = given.filter_map(|one| one.scalar.as_ref()).map(|scalar| scalar.value);
+        given.reduce(|sum, one| sum + one)
+    };
+    for (name, long, short) in [("cpus", "CPU", "cpu"), ("mem", "memory", "memory")] {
+        let Some(limit) = task.limits.get(name).map(|limit| limit.value) else { continue };
+        let Some(claimed) = claimed(name) else {
+            return Err(format!(
+                "When a {long} limit is specified, a {long} request must also be specified"
+            ));
+        };
+        if limit.is_nan() || limit < claimed {
+            return Err(format!(
+                "The {short} limit must be greater than or equal to the {short} request"
+            ));
+        }
     }
     Ok(())
 }
 
-fn health_check(check: &HealthCheck) -> Result<(), String> {
-    for (name, seconds) in [
-        ("delay_seconds", check.delay_seconds),
-        ("grace_period_seconds", check.grace_period_seconds),
-        ("interval_seconds", check.interval_seconds),
-        ("timeout_seconds", check.timeout_seconds),
-    ] {
-        if seconds.is_some_and(|seconds| seconds < 0.0 || seconds.is_nan()) {
-            return Err(format!("'{name}' must be non-negative"));
-        }
-    }
-    let kind = match check.r#type {
-        Some(_) => check.r#type(),
-        None if check.command.is_some() && check.http.is_none() => HealthType::Command,
-        None if check.http.is_some() && check.command.is_none() => HealthType::Http,
-        None => return Err("'type' must be set".to_owned()),
-    };
-    match kind {
-        HealthType::Command => match &check.command {
-            Some(info) if info.value.is_some() => command(info),
-            _ => Err("Expecting 'command.value' to be set for COMMAND health check".to_owned()),
-        },
-        HealthType::Http => match &check.http {
-            None => Err("Expecting 'http' to be set for HTTP health check".to_owned()),
-            Some(http) if http.path.as_deref().is_some_and(|path| !path.starts_with('/')) => {
-                Err("The path of HTTP health check must start with '/'".to_owned())
-            }
-            Some(_) => Ok(()),
-        },
-        HealthType::Tcp if check.tcp.is_none() => {
-            Err("Expecting 'tcp' to be set for TCP health check".to_owned())
-        }
-        HealthType::Tcp => Ok(()),
-        HealthType::Unknown => Err("'UNKNOWN' is not a valid health check type".to_owned()),
-    }
-}
-
-fn command(command: &CommandInfo) -> Result<(), String> {
+pub(super) fn command(command: &CommandInfo) -> Result<(), String> {
     for variable in command.environment.iter().flat_map(|environment| &environment.variables) {
         let name = shortened(&variable.name);
         match variable.r#type() {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{Used, holds, scalars};
+use super::entry::{FrameworkEntry, Used, holds, scalars};
 use super::keep::ReadModel;
+use super::record::ExecutorView;
 use super::{Counts, Quantities};
 use crate::ids::{AgentId, FrameworkId, Role};
 
@@ -44,6 +45,13 @@ impl ReadModel {
                     recount.allocated.entry(task.role.clone()).or_default().add(&task.resources);
                 }
             }
+        }
+        for executor in self.view.frameworks().flat_map(FrameworkEntry::executors) {
+            let ExecutorView { framework, agent, role, .. } = executor;
+            let scalars = scalars(&executor.resources);
+            recount.frameworks.entry(framework.clone()).or_default().2.hold(role, &scalars);
+            recount.agents.entry(agent.clone()).or_default().2.hold(role, &scalars);
+            recount.allocated.entry(role.clone()).or_default().add(&scalars);
         }
         for offer in self.view.offers.values() {
             recount.offered.entry(offer.role.clone()).or_default().add(&offer.resources);

@@ -83,10 +83,14 @@ fn health(task: &TaskView) -> (Option<bool>, Option<&CheckStatusInfo>) {
     task.statuses.last().map_or((None, None), |last| (last.healthy, last.check.as_deref()))
 }
 
+/// Source: Mesos, `updateFramework`: which roles are suppressed and what offers are wanted is no news.
 fn has_news(before: &FrameworkView, now: &FrameworkView) -> bool {
     let is_back = (now.connected && !before.connected) || (now.active && !before.active);
     let FrameworkView { active, connected, .. } = *before;
-    is_back || *before != (FrameworkView { active, connected, ..now.clone() })
+    let (suppressed, offer_constraints) =
+        (before.suppressed.clone(), before.offer_constraints.clone());
+    let told = FrameworkView { suppressed, active, connected, offer_constraints, ..now.clone() };
+    is_back || *before != told
 }
 
 impl ReadModel {

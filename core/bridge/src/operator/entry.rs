@@ -6,10 +6,10 @@ use std::sync::Arc;
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::TaskState;
 
-use super::record::{AgentView, FrameworkView, OfferView, RoleView, TaskView};
+use super::record::{AgentView, ExecutorView, FrameworkView, OfferView, RoleView, TaskView};
 use super::{Counts, Shared};
 use crate::amounts::{Amounts, MILLI};
-use crate::ids::{AgentId, FrameworkId, OfferId, Role, TaskId};
+use crate::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role, TaskId};
 use crate::ranges::Ranges;
 
 /// A framework and what it has.
@@ -20,10 +20,12 @@ pub struct FrameworkEntry {
     /// The last ones that ended, oldest first.
     pub(super) ended: rpds::QueueSync<Arc<TaskView>>,
     pub(super) offers: Shared<OfferId, Arc<OfferView>>,
+    /// Its executors.
+    pub(super) executors: Shared<(AgentId, ExecutorId), Arc<ExecutorView>>,
     /// Agents on which it has tasks, or had those that are still shown.
     pub(super) agents: Shared<AgentId, u32>,
     pub(super) counts: Counts,
-    /// What its live tasks use, for each role, without ports: a port is used on many agents, so that it cannot be taken off a sum.
+    /// What its live tasks and its executors use, for each role, without ports: a port is used on many agents, so that it cannot be taken off a sum.
     pub(super) used: Used,
     /// What is counted for it alone.
     pub(super) numbers: Shared<Str, u64>,
@@ -36,6 +38,7 @@ impl FrameworkEntry {
             tasks: Shared::new_sync(),
             ended: rpds::Queue::new_sync(),
             offers: Shared::new_sync(),
+            executors: Shared::new_sync(),
             agents: Shared::new_sync(),
             counts: Counts::default(),
             used: Used::default(),
@@ -68,6 +71,11 @@ impl FrameworkEntry {
         self.offers.values().map(|offer| &**offer)
     }
 
+    /// Its executors.
+    pub fn executors(&self) -> impl Iterator<Item = &ExecutorView> {
+        self.executors.values().map(|executor| &**executor)
+    }
+
     /// Agents on which it has tasks, or had those that are still shown.
     pub fn agents(&self) -> impl Iterator<Item = &AgentId> {
         self.agents.keys()
@@ -78,7 +86,7 @@ impl FrameworkEntry {
         self.counts
     }
 
-    /// What its live tasks use, for each role. Ports are looked up with each of them.
+    /// What its live tasks and its executors use, for each role. Ports are looked up with each of them.
     pub fn used(&self) -> Vec<(Role, Amounts)> {
         let mut ports: BTreeMap<&Role, Vec<&Ranges>> = BTreeMap::new();
         for task in self.tasks().filter(|task| holds(task.state)) {
@@ -146,13 +154,25 @@ impl AgentEntry {
     /// A task does not any more.
     pub(super) fn release(&mut self, task: &TaskView) {
         self.with_ports.remove_mut(&(task.framework.clone(), task.id.clone()));
-        let others = self.with_ports.values().filter(|(role, _)| *role == task.role);
-        let ports = Ranges::union_of(others.map(|(_, amounts)| &amounts.ports));
+        let ports = self.ports_of(&task.role);
         self.used.release(&task.role, &task.resources, ports);
     }
 
+    /// An executor does not use these scalars any more.
+    pub(super) fn release_executor(&mut self, role: &Role, scalars: &Amounts) {
+        let ports = self.ports_of(role);
+        self.used.release(role, scalars, ports);
+    }
+
+    /// The ports that tasks of a role use.
+    fn ports_of(&self, role: &Role) -> Ranges {
+        let tasks = self.with_ports.values().filter(|(other, _)| other == role);
+        Ranges::union_of(tasks.map(|(_, amounts)| &amounts.ports))
+    }
+
     pub(super) fn is_nothing(&self) -> bool {
-        self.view.is_none() && self.held.is_empty() && self.offers.is_empty()
+        let holds = !self.held.is_empty() || !self.used.0.is_empty();
+        self.view.is_none() && !holds && self.offers.is_empty()
     }
 }
 

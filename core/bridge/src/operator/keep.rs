@@ -6,14 +6,15 @@ use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::maintenance::{ClusterStatus, Schedule};
 
+use super::Shared;
 use super::change::{Change, Watched};
 use super::entry::{AgentEntry, FrameworkEntry, RoleEntry};
 use super::record::{
-    AgentView, FrameworkView, MasterView, OfferView, RoleView, StatusView, TaskView,
+    AgentView, ExecutorView, FrameworkView, MasterView, OfferView, RoleView, StatusView, TaskView,
 };
 use super::tally::{Place, is_where_it_was};
 use super::view::View;
-use crate::ids::{AgentId, FrameworkId, OfferId, Role, TaskId};
+use crate::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role, TaskId};
 use crate::limits;
 
 /// What operators see, as it changes.
@@ -70,45 +71,68 @@ impl ReadModel {
 
     /// A framework is new, or is different from what it was.
     pub fn put_framework(&mut self, framework: FrameworkView) {
+        let id = framework.id.clone();
+        for role in self.put_framework_alone(framework) {
+            self.bring_up(&id, &role);
+        }
+    }
+
+    /// The same without its roles, of which there may be thousands. Those that it has and had not, or had and has not, are for
+    /// [`Self::bring_up`].
+    pub fn put_framework_alone(&mut self, framework: FrameworkView) -> Vec<Role> {
         let framework = Arc::new(framework);
         let id = framework.id.clone();
         let known = self.view.frameworks.get_mut(&id);
         let before = known.map(|entry| std::mem::replace(&mut entry.view, framework.clone()));
         if before.is_none() {
-            self.view.frameworks.insert_mut(id.clone(), FrameworkEntry::new(framework.clone()));
+            self.view.frameworks.insert_mut(id, FrameworkEntry::new(framework.clone()));
         }
         self.watched.framework(before.as_deref(), &framework);
-        let before = before.map(|before| before.roles.clone()).unwrap_or_default();
-        for role in before.difference(&framework.roles) {
-            self.role(role, |entry| {
-                entry.frameworks.remove_mut(&id);
-            });
+        match before {
+            Some(before) => before.roles.symmetric_difference(&framework.roles).cloned().collect(),
+            None => framework.roles.iter().cloned().collect(),
         }
-        for role in framework.roles.difference(&before) {
-            self.role(role, |entry| entry.frameworks.insert_mut(id.clone(), ()));
-        }
+    }
+
+    /// A role is shown with a framework if that has it, and without it otherwise.
+    pub fn bring_up(&mut self, id: &FrameworkId, role: &Role) {
+        let has = self.view.frameworks.get(id).is_some_and(|one| one.view.roles.contains(role));
+        self.role(role, |entry| {
+            if has {
+                entry.frameworks.insert_mut(id.clone(), ());
+            } else {
+                entry.frameworks.remove_mut(id);
+            }
+        });
     }
 
     /// A framework is gone. It is shown among the completed ones, with its last tasks.
     pub fn remove_framework(&mut self, id: &FrameworkId, now: Timestamp) {
-        let Some(entry) = self.view.frameworks.get(id) else { return };
+        for role in self.remove_framework_alone(id, now) {
+            self.bring_up(id, &role);
+        }
+    }
+
+    /// The same without its roles, which are for [`Self::bring_up`].
+    pub fn remove_framework_alone(&mut self, id: &FrameworkId, now: Timestamp) -> Vec<Role> {
+        let Some(entry) = self.view.frameworks.get(id) else { return Vec::new() };
         let offers: Vec<OfferId> = entry.offers.keys().cloned().collect();
         for offer in offers {
             self.remove_offer(&offer);
         }
-        let Some(mut entry) = self.view.frameworks.get(id).cloned() else { return };
+        let Some(mut entry) = self.view.frameworks.get(id).cloned() else { return Vec::new() };
         self.view.frameworks.remove_mut(id);
         for task in entry.tasks.values() {
             self.uncount(task, Place::Live);
         }
+        for executor in entry.executors.values() {
+            self.release_executor(executor);
+        }
+        entry.executors = Shared::new_sync();
         for task in &entry.ended {
             self.uncount(task, Place::Ended);
         }
-        for role in &entry.view.roles {
-            self.role(role, |role| {
-                role.frameworks.remove_mut(id);
-            });
-        }
+        let roles = entry.view.roles.iter().cloned().collect();
         let left: Vec<Arc<TaskView>> = entry.tasks.values().cloned().collect();
         for task in left {
             entry.tasks.remove_mut(&task.id);
@@ -129,6 +153,7 @@ impl ReadModel {
         while self.view.completed.len() > limits::COMPLETED_FRAMEWORKS_MAX {
             self.view.completed.dequeue_mut();
         }
+        roles
     }
 
     /// A task is new, or is different from what it was. False if its framework is not known.
@@ -184,6 +209,26 @@ impl ReadModel {
             self.uncount(&oldest, Place::Ended);
         }
         self.count_end(&ended);
+    }
+
+    /// An executor is new. False if its framework is not known.
+    pub fn put_executor(&mut self, executor: ExecutorView) -> bool {
+        let executor = Arc::new(executor);
+        let (id, agent) = (executor.id.clone(), executor.agent.clone());
+        self.remove_executor(&executor.framework, &agent, &id);
+        let Some(entry) = self.view.frameworks.get_mut(&executor.framework) else { return false };
+        entry.executors.insert_mut((agent, id), executor.clone());
+        self.hold_executor(&executor);
+        true
+    }
+
+    /// An executor is gone.
+    pub fn remove_executor(&mut self, framework: &str, agent: &AgentId, id: &ExecutorId) {
+        let Some(entry) = self.view.frameworks.get_mut(framework) else { return };
+        let key = (agent.clone(), id.clone());
+        let Some(executor) = entry.executors.get(&key).cloned() else { return };
+        entry.executors.remove_mut(&key);
+        self.release_executor(&executor);
     }
 
     /// An agent is new, or is different from what it was.

@@ -9,11 +9,11 @@ use longshore_wire_mesos::v1::scheduler::OfferConstraints;
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
 use longshore_wire_mesos::v1::{
     CheckStatusInfo, ContainerInfo, ContainerStatus, DiscoveryInfo, DomainInfo, DrainState,
-    FrameworkInfo, HealthCheck, KillPolicy, Labels, MasterInfo, TaskState,
+    ExecutorInfo, FrameworkInfo, HealthCheck, KillPolicy, Labels, MasterInfo, TaskState,
 };
 
 use crate::amounts::Amounts;
-use crate::ids::{AgentId, FrameworkId, OfferId, Role, TaskId};
+use crate::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role, TaskId};
 
 /// The master itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,6 +89,8 @@ pub struct TaskView {
     pub framework: FrameworkId,
     /// Where it runs.
     pub agent: AgentId,
+    /// The executor that its framework gave, if it gave one.
+    pub executor: Option<ExecutorId>,
     /// For which role its resources were offered.
     pub role: Role,
     /// Its state.
@@ -118,6 +120,23 @@ pub struct TaskDetail {
     pub kill_policy: Option<KillPolicy>,
     /// The most it may use, by resource.
     pub limits: BTreeMap<String, f64>,
+}
+
+/// An executor that a framework gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExecutorView {
+    /// Its id, unique on its agent.
+    pub id: ExecutorId,
+    /// Whose it is.
+    pub framework: FrameworkId,
+    /// Where it runs.
+    pub agent: AgentId,
+    /// For which role its resources were offered.
+    pub role: Role,
+    /// As it was asked for, without its resources.
+    pub info: ExecutorInfo,
+    /// What it uses itself.
+    pub resources: Arc<Amounts>,
 }
 
 /// One status of a task. A `TaskStatus` of the wire is five times as large.

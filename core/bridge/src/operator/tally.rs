@@ -6,7 +6,7 @@ use longshore_wire_mesos::v1::TaskState;
 
 use super::entry::{holds, scalars};
 use super::keep::ReadModel;
-use super::record::TaskView;
+use super::record::{ExecutorView, TaskView};
 use crate::ranges::Ranges;
 
 /// Where a task is shown.
@@ -102,6 +102,26 @@ impl ReadModel {
         }
         self.agent(&task.agent, |agent| agent.release(task));
         self.role(&task.role, |role| role.allocated.take(&task.resources));
+    }
+
+    /// An executor uses something, apart from its tasks. What ports it has are not told apart from theirs.
+    pub(super) fn hold_executor(&mut self, executor: &ExecutorView) {
+        let scalars = scalars(&executor.resources);
+        if let Some(framework) = self.view.frameworks.get_mut(&executor.framework) {
+            framework.used.hold(&executor.role, &scalars);
+        }
+        self.agent(&executor.agent, |agent| agent.used.hold(&executor.role, &scalars));
+        self.role(&executor.role, |role| role.allocated.add(&scalars));
+    }
+
+    /// An executor does not use anything any more.
+    pub(super) fn release_executor(&mut self, executor: &ExecutorView) {
+        let scalars = scalars(&executor.resources);
+        if let Some(framework) = self.view.frameworks.get_mut(&executor.framework) {
+            framework.used.release(&executor.role, &scalars, Ranges::default());
+        }
+        self.agent(&executor.agent, |agent| agent.release_executor(&executor.role, &scalars));
+        self.role(&executor.role, |role| role.allocated.take(&scalars));
     }
 
     /// Counts how a task ended, for the metrics. Source: Mesos, `Metrics::incrementTasksStates`.

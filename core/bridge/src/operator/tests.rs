@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use longshore_machine::{Ids, Timestamp};
-use longshore_wire_mesos::v1::TaskState;
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
+use longshore_wire_mesos::v1::{ExecutorInfo, TaskState};
 
 use super::*;
 use crate::amounts::Amounts;
@@ -38,11 +38,23 @@ fn task(framework: &str, id: &str, agent: &str, state: TaskState) -> TaskView {
         name: id.into(),
         framework: framework.into(),
         agent: agent.into(),
+        executor: None,
         role: "web".into(),
         state,
         resources: Arc::new(Amounts::of(100, 32_000, 0, Ranges::of([port]))),
         statuses: Box::default(),
         detail: None,
+    }
+}
+
+fn executor(framework: &str, id: &str, agent: &str) -> ExecutorView {
+    ExecutorView {
+        id: id.into(),
+        framework: framework.into(),
+        agent: agent.into(),
+        role: "web".into(),
+        info: ExecutorInfo::default(),
+        resources: Arc::new(Amounts::of(100, 32_000, 32_000, Ranges::default())),
     }
 }
 
@@ -100,7 +112,7 @@ fn change(model: &mut ReadModel, ids: &mut Ids) {
     let ends = [TaskState::TaskFinished, TaskState::TaskLost, TaskState::TaskGone];
     let mut one_of = |all: [TaskState; 3]| all[usize::try_from(draw(3)).expect("small")];
     let (state, end) = (one_of(states), one_of(ends));
-    match draw(12) {
+    match draw(15) {
         0 => model.put_framework(framework(&f, &["web", "batch"])),
         1 => model.put_framework(framework(&f, &["web"])),
         2 => model.remove_framework(&f.as_str().into(), Timestamp::from_millis(9)),
@@ -113,6 +125,10 @@ fn change(model: &mut ReadModel, ids: &mut Ids) {
         7 => model.put_status(&f, &t, status(end)),
         8 => model.end_task(&f, &t.as_str().into()),
         9 => model.put_status(&f, &t, status(state)),
+        10 | 11 => {
+            model.put_executor(executor(&f, &t, &a));
+        }
+        12 => model.remove_executor(&f, &a.as_str().into(), &t.as_str().into()),
         _ => {
             model.put_task(task(&f, &t, &a, state));
         }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_machine::Timestamp;
 use longshore_replica::{
-    Answered, Container, Definition, DefinitionAsk, Failure, Instance, InstancesAsk, LastStatus,
-    News, Outcome, Question, StartTask, StopCode, Task, Tasks, TasksAsk,
+    Alteration, Answered, Container, ContainerStart, Definition, DefinitionAsk, Failure, Instance,
+    InstanceChange, InstancesAsk, LastStatus, News, Outcome, Question, StartTask, StopCode, Task,
+    Tasks, TasksAsk,
 };
 use longshore_wire_ecs::Str;
 
@@ -45,6 +46,7 @@ impl Cluster {
                 memory_mib: 2048,
                 cpu_remaining: 2048,
                 memory_mib_remaining: 2048,
+                attributes: [("hostname".into(), Some("10.0.1.17".into()))].into(),
                 version: 1,
                 ..Instance::default()
             };
@@ -72,7 +74,22 @@ impl Cluster {
             return;
         };
         task.last_status = LastStatus::Running;
+        let waiting = task.containers.iter_mut();
+        let waiting = waiting.filter(|one| one.last_status != LastStatus::Stopped);
+        waiting.for_each(|container| container.last_status = LastStatus::Running);
         task.ran = true;
+        task.version += 1;
+        self.events.push(News::Task(task.clone()));
+    }
+
+    /// A container of a group ends by itself, and the task goes on.
+    pub(crate) fn exit(&mut self, arn: &str, container: usize, code: i32) {
+        let Some(task) = self.tasks.get_mut(arn) else { return };
+        let others = task.containers.iter_mut().skip(1);
+        let running = others.filter(|one| one.last_status == LastStatus::Running).nth(container);
+        let Some(exited) = running else { return };
+        exited.last_status = LastStatus::Stopped;
+        exited.exit_code = Some(code);
         task.version += 1;
         self.events.push(News::Task(task.clone()));
     }
@@ -118,7 +135,22 @@ impl Cluster {
                 let known = self.tasks.get(&stop.task).cloned().map(Box::new);
                 Answered::Stop(*asked, known.ok_or_else(|| refused("The task was not found.")))
             }
+            Question::Change(asked, change) => {
+                Answered::Change(*asked, self.alter(now, change).map(Some))
+            }
         }
+    }
+
+    fn alter(&mut self, now: Timestamp, change: &InstanceChange) -> Result<Box<Instance>, Failure> {
+        self.change(now, &change.instance, |instance| match &change.to {
+            Alteration::Active(active) => instance.active = *active,
+            Alteration::Attribute(name, value) => match value {
+                Some(value) => drop(instance.attributes.insert(name.clone(), Some(value.clone()))),
+                None => drop(instance.attributes.remove(name)),
+            },
+        });
+        let known = self.instances.get(&change.instance).cloned().map(Box::new);
+        known.ok_or_else(|| refused("The instance was not found."))
     }
 
     fn read(&self, ask: &InstancesAsk) -> Vec<Instance> {
@@ -143,7 +175,10 @@ impl Cluster {
     }
 
     fn start(&mut self, now: Timestamp, start: &StartTask) -> Outcome {
-        let (cpu, memory_mib) = (start.cpu.unwrap_or(0), start.memory_mib.unwrap_or(0));
+        let of_others = |of: fn(&ContainerStart) -> u32| start.others.iter().map(of).sum::<u32>();
+        let cpu = start.cpu.unwrap_or(0) + of_others(|one| one.cpu);
+        let memory_mib = start.memory_reservation_mib.or(start.memory_mib).unwrap_or(0)
+            + of_others(ContainerStart::reserved_mib);
         let fits = self.instances.get(&start.instance).is_some_and(|one| {
             one.connected && one.cpu_remaining >= cpu && one.memory_mib_remaining >= memory_mib
         });
@@ -156,18 +191,24 @@ impl Cluster {
             instance.memory_mib_remaining -= memory_mib;
         });
         let number = self.tasks.len() + 1;
-        let task = Task {
+        let others =
+            start.others.iter().map(|one| (one.container.clone(), one.environment.clone()));
+        let first = (start.container.clone(), start.environment.clone());
+        let overrides: Vec<_> = std::iter::once(first).chain(others).collect();
+        let container =
+            |(name, _): &(Str, _)| Container { name: name.clone(), ..Container::default() };
+        let mut task = Task {
             arn: format!("{PREFIX}:task/default/{number:032x}").into(),
             instance_arn: Some(start.instance.clone()),
             last_status: LastStatus::Pending,
             desired_running: true,
             started_by: Some(start.started_by.clone()),
-            environment: start.environment.clone(),
-            containers: vec![Container::default()],
+            containers: overrides.iter().map(container).collect(),
             created_at_ms: now.millis(),
             version: 1,
             ..Task::default()
         };
+        task.overridden(overrides);
         self.held.insert(task.arn.clone(), (cpu, memory_mib));
         self.tasks.insert(task.arn.clone(), task.clone());
         self.events.push(News::Task(task.clone()));
@@ -186,7 +227,7 @@ fn definition(ask: &DefinitionAsk) -> Option<Definition> {
             arn: format!("{PREFIX}:task-definition/{}:1", content.family).into(),
             active: true,
             containers: vec![content.container.clone()],
-            images: vec![content.image.clone()],
+            images: content.images().cloned().collect(),
             ..Definition::default()
         }),
     }

@@ -6,51 +6,90 @@ use std::fmt;
 use base64::Engine;
 use prost::encoding::{WireType, encode_key, encode_varint};
 use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::de::IoRead;
 
 use super::BASE64;
 use crate::media::DecodeError;
 
+/// Missing fields that are named. Source: chosen by us: a list of a million messages may miss one each.
+const MISSING_MAX: usize = 32;
+
 /// What was found wrong, and where. The reader below only says that something was.
 #[derive(Debug, Default)]
 struct Trouble {
-    path: Vec<String>,
-    what: Option<What>,
+    path: Vec<Step>,
+    wrong: Option<String>,
+    missing: Vec<String>,
 }
 
+/// A field on the way to where something is read.
 #[derive(Debug)]
-enum What {
-    Wrong(String),
-    Missing(String),
+struct Step {
+    name: String,
+    /// Which element, if it is a list or a map.
+    at: Option<usize>,
+    is_map: bool,
 }
 
 impl Trouble {
-    fn wrong<E: Error>(&mut self, what: String) -> E {
-        self.what.get_or_insert(What::Wrong(what));
+    /// The path of a field below where something is read. Source: protobuf counts elements, of maps too.
+    fn path(&self, last: Option<&str>) -> String {
+        let step = |Step { name, at, is_map }: &Step| match (at, is_map) {
+            (None, _) => name.clone(),
+            (Some(at), false) => format!("{name}[{at}]"),
+            (Some(at), true) => format!("{name}[{at}].value"),
+        };
+        let steps = self.path.iter().map(step).chain(last.map(str::to_owned));
+        steps.collect::<Vec<String>>().join(".")
+    }
+
+    fn wrong<E: Error>(&mut self, fault: &Fault) -> E {
+        let field = self.path(None);
+        self.wrong.get_or_insert_with(|| match fault {
+            Fault::Kind(got) => format!("Not expecting a JSON {got} for field '{field}'"),
+            Fault::Value(wanted) => {
+                format!("Failed to convert the value of field '{field}': expected {wanted}")
+            }
+        });
         E::custom("wrong")
     }
 
-    fn missing<E: Error>(&mut self, name: &str) -> E {
-        self.what.get_or_insert(What::Missing(name.to_owned()));
-        E::custom("missing")
+    /// Fields that a message lacks; those that its parts lack come after `after`, as protobuf lists them.
+    fn lacks<'n>(&mut self, after: usize, names: impl Iterator<Item = &'n str>) {
+        let room = MISSING_MAX.saturating_sub(self.missing.len());
+        let paths: Vec<String> = names.take(room).map(|name| self.path(Some(name))).collect();
+        self.missing.splice(after..after, paths);
     }
 
-    /// What is missing is missing in that element of a list. Source: Mesos counts elements there, and only there.
-    fn within(&mut self, depth: usize, at: usize) {
-        let name = depth.checked_sub(1).and_then(|depth| self.path.get_mut(depth));
-        if let (Some(name), Some(What::Missing(_))) = (name, &self.what) {
-            name.push_str(&format!("[{at}]"));
+    fn step(&mut self, at: usize, is_map: bool) {
+        if let Some(last) = self.path.last_mut() {
+            (last.at, last.is_map) = (Some(at), is_map);
         }
     }
+}
 
-    /// In words; `None` if nothing was found wrong.
-    fn text(self) -> Option<String> {
-        let path = |between: &str, last: String| [&*self.path, &[last]].concat().join(between);
-        Some(match self.what? {
-            What::Wrong(what) => path(": ", what),
-            What::Missing(name) => format!("missing required field {}", path(".", name)),
-        })
-    }
+/// What is wrong with a value. Nothing repeats what was sent.
+enum Fault {
+    /// It is of another kind than the field; which.
+    Kind(&'static str),
+    /// What would be right.
+    Value(String),
+}
+
+/// Where a body stops to be JSON, as Mesos words it; `None` if all of it is.
+pub fn syntax_error(body: &[u8]) -> Option<String> {
+    /// Characters of the body that are repeated: it may be one long line.
+    const NEAR_MAX: usize = 256;
+    let mut reader = serde_json::Deserializer::new(IoRead::new(body));
+    let read = IgnoredAny::deserialize(&mut reader).and_then(|IgnoredAny| reader.end());
+    let error = read.err()?;
+    let line = body.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1));
+    let rest = line.unwrap_or_default().get(error.column().saturating_sub(1)..);
+    let near = String::from_utf8_lossy(rest.unwrap_or_default());
+    let near: String = near.chars().take(NEAR_MAX).collect();
+    Some(format!("syntax error at line {} near: {near}", error.line().max(1)))
 }
 
 /// The protobuf bytes of a message that is written in JSON.
@@ -63,12 +102,18 @@ pub(super) fn to_wire(of: &MessageDescriptor, json: &[u8]) -> Result<Vec<u8>, De
     let mut reader = serde_json::Deserializer::from_slice(json);
     let seed = MessageSeed { of, trouble: &mut trouble, wire: &mut wire };
     let read = seed.deserialize(&mut reader).and_then(|()| reader.end());
-    let Err(error) = read else { return Ok(wire) };
-    // What is no JSON at all is said first, wherever it stops to be any.
-    if let Err(error) = serde_json::from_slice::<IgnoredAny>(json) {
-        return Err(DecodeError::Json(error.to_string()));
+    if let Err(error) = read {
+        // What is no JSON at all is said first, wherever it stops to be any.
+        if let Some(why) = syntax_error(json) {
+            return Err(DecodeError::Json(why));
+        }
+        return Err(DecodeError::Convert(trouble.wrong.unwrap_or_else(|| error.to_string())));
     }
-    Err(DecodeError::Convert(trouble.text().unwrap_or_else(|| error.to_string())))
+    if trouble.missing.is_empty() {
+        return Ok(wire);
+    }
+    let fields = trouble.missing.join(", ");
+    Err(DecodeError::Convert(format!("Missing required fields: {fields}")))
 }
 
 /// Reads one message.
@@ -76,6 +121,13 @@ struct MessageSeed<'a> {
     of: &'a MessageDescriptor,
     trouble: &'a mut Trouble,
     wire: &'a mut Vec<u8>,
+}
+
+impl MessageSeed<'_> {
+    fn no_object<E: Error>(self) -> Result<(), E> {
+        self.trouble.wrong.get_or_insert_with(|| "Expecting a JSON object".to_owned());
+        Err(E::custom("no object"))
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for MessageSeed<'_> {
@@ -96,6 +148,34 @@ impl<'de> Visitor<'de> for MessageSeed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
         message(self.of, object, self.trouble, self.wire)
     }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        self.no_object()
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        self.no_object()
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        self.no_object()
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        self.no_object()
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        self.no_object()
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        self.no_object()
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.no_object()
+    }
 }
 
 /// Writes the fields of a message.
@@ -106,6 +186,7 @@ fn message<'de, A: MapAccess<'de>>(
     wire: &mut Vec<u8>,
 ) -> Result<(), A::Error> {
     let mut set = Vec::new();
+    let missing_before = trouble.missing.len();
     while let Some(name) = object.next_key::<std::borrow::Cow<'de, str>>()? {
         // `slave_id` is what v0 called it; one v1 client still does.
         let name = if name == "slave_id" { "agent_id" } else { &*name };
@@ -113,7 +194,7 @@ fn message<'de, A: MapAccess<'de>>(
             object.next_value::<IgnoredAny>()?;
             continue;
         };
-        trouble.path.push(name.to_owned());
+        trouble.path.push(Step { name: name.to_owned(), at: None, is_map: false });
         let seed = ValueSeed {
             field: &field,
             kind: &field.kind(),
@@ -127,13 +208,12 @@ fn message<'de, A: MapAccess<'de>>(
             set.push(field.number());
         }
     }
-    let missing = of.fields().find(|field| {
+    let is_missing = |field: &FieldDescriptor| {
         field.cardinality() == Cardinality::Required && !set.contains(&field.number())
-    });
-    match missing {
-        Some(field) => Err(trouble.missing(field.name())),
-        None => Ok(()),
-    }
+    };
+    let missing: Vec<FieldDescriptor> = of.fields().filter(is_missing).collect();
+    trouble.lacks(missing_before, missing.iter().map(FieldDescriptor::name));
+    Ok(())
 }
 
 /// Reads the value of a field, or an element of one that is a list; says whether there is one.
@@ -158,15 +238,11 @@ impl ValueSeed<'_> {
         let is_required = self.field.cardinality() == Cardinality::Required;
         let tag = self.field.number();
         write(self.kind, tag, value, is_required, self.wire)
-            .map_err(|what| self.trouble.wrong(what))
+            .map_err(|fault| self.trouble.wrong(&fault))
     }
 
-    fn unexpected<E: Error>(self, what: &str) -> E {
-        let wanted = match self.kind {
-            Kind::Message(of) => format!("an object for {}", of.name()),
-            kind => wanted(kind).to_owned(),
-        };
-        self.trouble.wrong(format!("expected {wanted}, got {what}"))
+    fn unexpected<E: Error>(self, got: &'static str) -> E {
+        self.trouble.wrong(&Fault::Kind(got))
     }
 }
 
@@ -212,10 +288,10 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<bool, A::Error> {
         if self.is_element || !self.field.is_list() {
-            return Err(self.unexpected("a list"));
+            return Err(self.unexpected("array"));
         }
-        let depth = self.trouble.path.len();
         for at in 0_usize.. {
+            self.trouble.step(at, false);
             let seed = ValueSeed {
                 field: self.field,
                 kind: self.kind,
@@ -223,22 +299,20 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
                 trouble: &mut *self.trouble,
                 wire: &mut *self.wire,
             };
-            match list.next_element_seed(seed) {
-                Ok(Some(_)) => {}
-                Ok(None) => break,
-                Err(error) => {
-                    self.trouble.within(depth, at);
-                    return Err(error);
-                }
+            if list.next_element_seed(seed)?.is_none() {
+                break;
             }
         }
         Ok(true)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<bool, A::Error> {
-        let Kind::Message(of) = self.kind else { return Err(self.unexpected("an object")) };
+        let Kind::Message(of) = self.kind else { return Err(self.unexpected("object")) };
         if self.field.is_map() {
             return map(self.field, of, object, self.trouble, self.wire);
+        }
+        if self.field.is_list() && !self.is_element {
+            self.trouble.step(0, false);
         }
         let mut within = Vec::new();
         message(of, object, self.trouble, &mut within)?;
@@ -256,7 +330,9 @@ fn map<'de, A: MapAccess<'de>>(
     wire: &mut Vec<u8>,
 ) -> Result<bool, A::Error> {
     let (key, of) = (entry.map_entry_key_field(), entry.map_entry_value_field());
-    while let Some(name) = object.next_key::<String>()? {
+    for at in 0_usize.. {
+        let Some(name) = object.next_key::<String>()? else { break };
+        trouble.step(at, true);
         let mut within = Vec::new();
         delimited(key.number(), name.as_bytes(), &mut within);
         let seed = ValueSeed {
@@ -298,9 +374,9 @@ fn write(
     value: &Scalar<'_>,
     is_required: bool,
     wire: &mut Vec<u8>,
-) -> Result<bool, String> {
+) -> Result<bool, Fault> {
     use prost::encoding as to;
-    let wrong = || format!("expected {}, got {}", wanted(kind), named(value));
+    let wrong = || fault(kind, value);
     match kind {
         Kind::Bool => to::bool::encode(tag, &flag(value).ok_or_else(wrong)?, wire),
         Kind::Int32 => to::int32::encode(tag, &whole(value).ok_or_else(wrong)?, wire),
@@ -325,8 +401,9 @@ fn write(
         },
         Kind::Bytes => match value {
             Scalar::Text(text) => {
-                let bytes =
-                    BASE64.decode(text).map_err(|error| format!("expected base64: {error}"))?;
+                let bytes = BASE64
+                    .decode(text)
+                    .map_err(|error| Fault::Value(format!("base64: {error}")))?;
                 delimited(tag, &bytes, wire);
             }
             _ => return Err(wrong()),
@@ -336,24 +413,31 @@ fn write(
             match all.get_value_by_name(name) {
                 Some(value) => to::int32::encode(tag, &value.number(), wire),
                 None if is_required => {
-                    return Err(format!("expected the name of a {}", all.name()));
+                    return Err(Fault::Value(format!("the name of a {}", all.name())));
                 }
                 None => return Ok(false),
             }
         }
-        Kind::Message(of) => {
-            return Err(format!("expected an object for {}, got {}", of.name(), named(value)));
-        }
+        Kind::Message(_) => return Err(wrong()),
     }
     Ok(true)
 }
 
-/// What a value is, without repeating it.
-fn named(value: &Scalar<'_>) -> &'static str {
+/// What is wrong with a value that cannot be that of a field of this kind.
+fn fault(kind: &Kind, value: &Scalar<'_>) -> Fault {
+    let is_number =
+        !matches!(kind, Kind::Bool | Kind::String | Kind::Bytes | Kind::Enum(_) | Kind::Message(_));
     match value {
-        Scalar::Flag(_) => "a boolean",
-        Scalar::Whole(_) | Scalar::Decimal(_) => "a number",
-        Scalar::Text(_) => "a string",
+        // Text may stand for a number or a flag, and this does not.
+        Scalar::Text(_) if is_number || matches!(kind, Kind::Bool) => {
+            Fault::Value(wanted(kind).to_owned())
+        }
+        Scalar::Whole(_) | Scalar::Decimal(_) if is_number => {
+            Fault::Value(format!("{} that fits", wanted(kind)))
+        }
+        Scalar::Text(_) => Fault::Kind("string"),
+        Scalar::Whole(_) | Scalar::Decimal(_) => Fault::Kind("number"),
+        Scalar::Flag(_) => Fault::Kind("boolean"),
     }
 }
 

@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use prost::Message;
-use prost_reflect::{Cardinality, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{Cardinality, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value};
 
-use super::{BASE64, POOL, write_value};
+use super::{BASE64, POOL};
 
 /// All messages, as far as writing them needs it.
 static FORMS: LazyLock<Forms> = LazyLock::new(Forms::new);
@@ -88,7 +88,7 @@ fn member(field: &FieldDescriptor, by_name: &BTreeMap<String, usize>) -> Member 
     let explicit = described.default_value.is_some()
         && !deprecated
         && field.cardinality() == Cardinality::Optional;
-    let default = explicit.then(|| write_value(&field.kind(), &field.default_value()).to_string());
+    let default = explicit.then(|| default(&field.kind(), &field.default_value()));
     let kind = match field.kind() {
         Kind::Message(entry) if field.is_map() => {
             Shape::Map(Box::new(shape(&entry.map_entry_value_field().kind(), by_name)))
@@ -102,6 +102,28 @@ fn member(field: &FieldDescriptor, by_name: &BTreeMap<String, usize>) -> Member 
         kind,
         default,
     }
+}
+
+/// What stands for an unset field that has a default.
+fn default(kind: &Kind, value: &Value) -> String {
+    let text = match value {
+        Value::Bool(flag) => return flag.to_string(),
+        Value::I32(number) => return number.to_string(),
+        Value::I64(number) => return number.to_string(),
+        Value::U32(number) => return number.to_string(),
+        Value::U64(number) => return number.to_string(),
+        Value::F32(number) => return serde_json::Value::from(f64::from(*number)).to_string(),
+        Value::F64(number) => return serde_json::Value::from(*number).to_string(),
+        Value::EnumNumber(number) => {
+            let name = kind.as_enum().and_then(|all| all.get_value(*number));
+            name.map_or_else(|| number.to_string(), |name| name.name().to_owned())
+        }
+        Value::String(text) => text.clone(),
+        Value::Bytes(bytes) => BASE64.encode(bytes),
+        // Neither has a default in the language.
+        Value::Message(_) | Value::List(_) | Value::Map(_) => return "null".to_owned(),
+    };
+    serde_json::Value::from(text).to_string()
 }
 
 fn shape(kind: &Kind, by_name: &BTreeMap<String, usize>) -> Shape {
@@ -278,6 +300,7 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::peer;
     use crate::v1::{CommandInfo, FrameworkInfo, HealthCheck, Resource, TaskInfo, value};
 
     fn written<M: Message>(name: &str, message: &M) -> String {
@@ -320,11 +343,11 @@ mod tests {
         };
         let json: serde_json::Value =
             serde_json::from_str(&written("mesos.v1.TaskInfo", &task)).expect("it is JSON");
-        assert_eq!(json, super::super::to_value("mesos.v1.TaskInfo", &task));
+        assert_eq!(json, peer::to_value("mesos.v1.TaskInfo", &task));
         let info =
             FrameworkInfo { roles: vec!["a".to_owned(), "b".to_owned()], ..Default::default() };
         let json: serde_json::Value =
             serde_json::from_str(&written("mesos.v1.FrameworkInfo", &info)).expect("it is JSON");
-        assert_eq!(json, super::super::to_value("mesos.v1.FrameworkInfo", &info));
+        assert_eq!(json, peer::to_value("mesos.v1.FrameworkInfo", &info));
     }
 }

@@ -48,7 +48,7 @@ fn what_is_declined_is_not_offered_again_before_its_time() {
 
 /// \[O13\]
 #[test]
-fn seconds_that_are_no_time_are_five_and_none_are_none() {
+fn seconds_that_are_no_time_are_five_and_a_filter_outlives_the_next_allocation() {
     for (seconds, ms) in [(-1.0, 5_000), (f64::NAN, 5_000), (0.001, 1_000), (1e12, 31_536_000_000)]
     {
         let mut world = World::new();
@@ -58,12 +58,22 @@ fn seconds_that_are_no_time_are_five_and_none_are_none() {
         world.decline_all("f1", seconds);
         assert_eq!(world.allocator.next_due(), Some(world.now + ms), "{seconds}");
     }
+}
+
+/// \[O22\]
+#[test]
+fn what_is_declined_without_a_filter_comes_again_with_the_next_allocation_and_to_others_at_once() {
     let mut world = World::new();
     world.agents(&[("a", 4)]);
     world.framework("f1", &["web"]);
     world.run();
     world.decline_all("f1", 0.0);
-    assert_eq!(world.allocator.next_due(), None);
+    assert!(world.run().is_empty());
+    assert_eq!(world.allocator.next_due(), Some(world.now + 1_000));
+    world.pass(1_000);
+    assert_eq!(world.run().len(), 1);
+    world.decline_all("f1", 0.0);
+    world.framework("f2", &["web"]);
     assert_eq!(world.run().len(), 1);
 }
 

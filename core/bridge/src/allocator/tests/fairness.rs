@@ -44,6 +44,7 @@ fn one_agent_goes_round_among_frameworks_that_decline_it() {
         assert_eq!(made.len(), 1);
         let framework = made[0].1.framework.to_string();
         world.decline_all(&framework, 0.0);
+        world.pass(400);
         turns.push(framework);
     }
     assert_eq!(turns, ["f1", "f2", "f3", "f1", "f2", "f3"]);

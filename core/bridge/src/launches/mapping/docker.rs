@@ -36,7 +36,7 @@ pub(super) fn apply(
     let docker = container.docker.as_ref();
     let driver = docker.map(volumes::driver).transpose()?.flatten();
     for volume in &container.volumes {
-        content.mounts.push(volumes::mount(volume, driver)?);
+        volumes::add(volume, driver, &mut content.mounts)?;
     }
     if let Some(docker) = docker {
         return apply_docker(docker, claim, content);

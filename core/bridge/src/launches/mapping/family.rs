@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_replica::{CONTENT_LABEL, DefinitionContent, Mount, MountSource, PortMapping};
+use longshore_replica::{CONTENT_LABEL, DefinitionContent, Fetch, Mount, MountSource, PortMapping};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::host::NetworkMode;
 use serde_json::{Value, json};
@@ -36,61 +36,90 @@ fn members(content: &DefinitionContent) -> Value {
         entry_point,
         command,
         environment,
-        network_mode,
-        ports,
+        network_mode: _,
+        ports: _,
         mounts,
         user,
         working_directory,
-        hostname,
+        hostname: _,
         privileged,
         labels,
         health_check,
+        memory_unbounded,
         stop_timeout_s,
         linux,
         ulimits,
         log,
-        dns_servers,
-        dns_search_domains,
-        extra_hosts,
-        security_options,
-        system_controls,
-        read_only_root,
-        interactive,
-        terminal,
+        dns_servers: _,
+        dns_search_domains: _,
+        extra_hosts: _,
+        security_options: _,
+        system_controls: _,
+        read_only_root: _,
+        interactive: _,
+        terminal: _,
+        others,
+        fetch,
     } = content;
-    json!({
+    let mut all = json!({
         "container": container,
         "image": image,
         "entryPoint": entry_point.as_deref().map(given),
         "command": command.as_deref().map(given),
         "environment": environment,
-        "networkMode": network_mode.map(NetworkMode::word),
-        "ports": ports.iter().map(port).collect::<Vec<_>>(),
         "mounts": mounts.iter().map(mount).collect::<Vec<_>>(),
         "user": user,
         "workingDirectory": working_directory,
-        "hostname": hostname,
         "privileged": privileged,
         "labels": labels,
         "healthCheck": health_check,
+        "memoryUnbounded": memory_unbounded,
         "stopTimeout": stop_timeout_s,
         "linux": linux,
         "ulimits": ulimits,
         "log": log,
-        "dnsServers": dns_servers,
-        "dnsSearchDomains": dns_search_domains,
-        "extraHosts": extra_hosts,
-        "securityOptions": security_options,
-        "systemControls": system_controls,
-        "readOnlyRoot": read_only_root,
-        "interactive": interactive,
-        "terminal": terminal,
+        "others": others.iter().map(members).collect::<Vec<_>>(),
+        "fetch": fetch.as_ref().map(fetched),
+    });
+    for more in [network(content), rules(content)] {
+        if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
+            all.extend(more);
+        }
+    }
+    all
+}
+
+/// What a content says of how its container is held: more of the members that are left out above.
+fn rules(content: &DefinitionContent) -> Value {
+    json!({
+        "securityOptions": content.security_options,
+        "systemControls": content.system_controls,
+        "readOnlyRoot": content.read_only_root,
+        "interactive": content.interactive,
+        "terminal": content.terminal,
+    })
+}
+
+/// What a content says of the network: members that are left out above.
+fn network(content: &DefinitionContent) -> Value {
+    json!({
+        "networkMode": content.network_mode.map(NetworkMode::word),
+        "ports": content.ports.iter().map(port).collect::<Vec<_>>(),
+        "hostname": content.hostname,
+        "dnsServers": content.dns_servers,
+        "dnsSearchDomains": content.dns_search_domains,
+        "extraHosts": content.extra_hosts,
     })
 }
 
 /// Words that are given, if only none of them: an entry point without words is not the image's own.
 fn given(words: &[Str]) -> Value {
     json!({"given": true, "words": words})
+}
+
+fn fetched(fetch: &Fetch) -> Value {
+    let Fetch { image, settings, directories, order } = fetch;
+    json!({"image": image, "settings": settings, "directories": directories, "order": order})
 }
 
 fn port(port: &PortMapping) -> Value {
@@ -106,6 +135,8 @@ fn mount(mount: &Mount) -> Value {
             json!({"volume": name, "driver": driver, "options": options})
         }
         MountSource::Fresh => json!({"fresh": true}),
+        MountSource::Shared(name) => json!({"shared": name}),
+        MountSource::Sandbox(path) => json!({"sandbox": path}),
     };
     json!({"source": source, "path": container_path, "readOnly": read_only})
 }

@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use longshore_replica::{CONTENT_LABEL, DefinitionContent, Mount, MountSource};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::host::NetworkMode;
-use longshore_wire_mesos::v1::command_info::Uri;
 use longshore_wire_mesos::v1::container_info::docker_info::{Network, PortMapping};
 use longshore_wire_mesos::v1::container_info::{DockerInfo, MesosInfo, Type as ContainerType};
 use longshore_wire_mesos::v1::environment::Variable;
-use longshore_wire_mesos::v1::health_check::{HttpCheckInfo, Type as HealthType};
 use longshore_wire_mesos::v1::volume::Mode;
 use longshore_wire_mesos::v1::{
-    CheckInfo, CommandInfo, ContainerInfo, DurationInfo, Environment, ExecutorInfo, HealthCheck,
-    Image, KillPolicy, Label, Labels, Parameter, TaskId, TaskInfo, Volume, image,
+    CommandInfo, ContainerInfo, DurationInfo, Environment, ExecutorInfo, Image, KillPolicy, Label,
+    Labels, Parameter, TaskId, TaskInfo, Volume, image,
 };
 
-use super::{Plan, cpu_units, memory_mib, plan};
+use super::super::reach::Reach;
+use super::{Memory, Plan, cpu_units, memory_mib, plan};
 use crate::amounts::Amounts;
-use crate::config::{Config, DefaultImage};
+use crate::config::{CheckMode, Config, DefaultImage, Fetching};
+use crate::limits;
 use crate::ranges::Ranges;
 
 fn config(default_image: DefaultImage) -> Config {
@@ -32,10 +32,18 @@ fn config(default_image: DefaultImage) -> Config {
         disk_mb: 0,
         hostname_attribute: "hostname".into(),
         default_image,
+        fetching: Fetching { image: Some("longshore".into()), ..Default::default() },
         offer_timeout_ms: None,
+        agent_away_ms: 75_000,
         kill_grace_s: 3,
+        checks: CheckMode::Auto,
         started_at_ms: 0,
     }
+}
+
+/// An agent that does not say its address.
+fn nowhere() -> Reach {
+    Reach::of(&config(DefaultImage::None), None)
 }
 
 fn try_plan(task: &TaskInfo) -> Result<Plan, String> {
@@ -44,7 +52,7 @@ fn try_plan(task: &TaskInfo) -> Result<Plan, String> {
 
 fn try_plan_of(task: &TaskInfo, claim: &Amounts) -> Result<Plan, String> {
     let config = config(DefaultImage::Image("alpine".into()));
-    plan(&config, "framework-1", "batch", task, claim)
+    plan(&config, &nowhere(), "framework-1", "batch", task, claim)
 }
 
 fn planned(task: &TaskInfo) -> Plan {
@@ -209,34 +217,23 @@ fn a_label_names_a_definition_whatever_image_and_command_say() {
 #[test]
 fn without_an_image_and_a_default_for_it_only_names_can_be_run() {
     let config = config(DefaultImage::None);
-    let refused =
-        plan(&config, "f", "*", &task(shell("sleep 1")), &claim()).expect_err("there is no image");
+    let refused = plan(&config, &nowhere(), "f", "*", &task(shell("sleep 1")), &claim())
+        .expect_err("there is no image");
     assert!(refused.contains("--default-image"), "{refused}");
-    let named =
-        plan(&config, "f", "*", &task(shell("web")), &claim()).expect("a name needs no image");
+    let named = plan(&config, &nowhere(), "f", "*", &task(shell("web")), &claim())
+        .expect("a name needs no image");
     assert_eq!((named.named.as_deref(), named.content), (Some("web"), None));
 }
 
 #[test]
 fn what_cannot_be_mapped_is_refused_in_plain_words() {
     let plain = || task(shell("sleep 1"));
-    let fetching = CommandInfo {
-        uris: vec![Uri { value: "http://example.com/a.tgz".to_owned(), ..Default::default() }],
-        ..shell("sleep 1")
-    };
-    let http = HealthCheck {
-        r#type: Some(HealthType::Http.into()),
-        http: Some(HttpCheckInfo { port: 80, ..Default::default() }),
-        ..Default::default()
-    };
+    #[expect(clippy::useless_vec, reason = "an array of them is large for a stack")]
     for (task, why) in vec![
-        (task(fetching), "URIs cannot be fetched"),
         (
             TaskInfo { command: None, executor: Some(ExecutorInfo::default()), ..plain() },
             "executors cannot be mapped",
         ),
-        (TaskInfo { check: Some(CheckInfo::default()), ..plain() }, "checks cannot be mapped"),
-        (TaskInfo { health_check: Some(http), ..plain() }, "HTTP and TCP health checks"),
         (dockered(|docker| docker.network = Some(Network::User.into())), "USER networks"),
         (
             dockered(|docker| docker.port_mappings.push(PortMapping::default())),
@@ -250,7 +247,6 @@ fn what_cannot_be_mapped_is_refused_in_plain_words() {
             dockered(|docker| docker.parameters.push(parameter("env", "nothing"))),
             "the Docker parameter 'env'",
         ),
-        (within(with_volume("data", "/data"), shell("sleep 1")), "relative to the sandbox"),
         (task(CommandInfo::default()), "Shell command is not specified"),
         (task(program(None, &["x"])), "Executable path is not specified"),
     ] {
@@ -309,26 +305,7 @@ fn directories_of_the_host_are_mounted() {
         container_path: "/data".into(),
         read_only: true,
     };
-    assert_eq!(content.mounts, [mount]);
-}
-
-/// \[A10\]
-#[test]
-fn a_command_health_check_keeps_its_times_within_the_bounds_of_ecs() {
-    let check = HealthCheck {
-        command: Some(shell("curl localhost")),
-        interval_seconds: Some(0.5),
-        timeout_seconds: Some(100.0),
-        consecutive_failures: Some(20),
-        grace_period_seconds: Some(7.0),
-        delay_seconds: Some(0.0),
-        ..Default::default()
-    };
-    let plan = planned(&TaskInfo { health_check: Some(check), ..task(shell("sleep 1")) });
-    let mapped = plan.content.and_then(|content| content.health_check).expect("it is mapped");
-    assert_eq!(mapped.command, words(&["CMD-SHELL", "curl localhost"]));
-    assert_eq!((mapped.interval, mapped.timeout), (Some(5), Some(60)));
-    assert_eq!((mapped.retries, mapped.start_period), (Some(10), Some(7)));
+    assert_eq!(content.mounts[..1], [mount]);
 }
 
 #[test]
@@ -403,10 +380,13 @@ fn content_of(task: &TaskInfo) -> DefinitionContent {
     planned(task).content.expect("nothing is named")
 }
 
+mod checks;
 mod family;
 mod grace;
+mod group;
 mod inert;
 mod overrides;
 mod parameters;
 mod ports;
+mod sandbox;
 mod volumes;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use longshore_replica::{Mount, MountSource};
 use longshore_wire_ecs::Str;
+use longshore_wire_ecs::fetch::SANDBOX;
 use longshore_wire_ecs::limits::NAME_CHARS_MAX;
 use longshore_wire_mesos::v1::Volume;
 use longshore_wire_mesos::v1::container_info::DockerInfo;
+use longshore_wire_mesos::v1::volume::source::{SandboxPath, sandbox_path};
 use longshore_wire_mesos::v1::volume::{Mode, Source, source};
 
-/// Where agents mount the sandbox; relative paths in containers begin there. Source: \[A7\].
-const SANDBOX: &str = "/mnt/mesos/sandbox";
+use super::sandbox;
 
 /// The volume driver of a Docker container, if it names one.
 ///
@@ -26,7 +27,29 @@ pub(super) fn driver(docker: &DockerInfo) -> Result<Option<&str>, String> {
     Ok(first)
 }
 
-/// A volume of a task. With a driver, what is no absolute path on the host is the name of a volume.
+/// Adds a volume of a task. With a driver, what is no absolute path on the host is the name of a volume; without, it is a directory
+/// of the sandbox, which is mounted in both places.
+///
+/// # Errors
+/// What cannot be mapped.
+pub(super) fn add(
+    volume: &Volume,
+    driver: Option<&str>,
+    mounts: &mut Vec<Mount>,
+) -> Result<(), String> {
+    let mount = mount(volume, driver)?;
+    if let MountSource::Sandbox(path) = &mount.source {
+        let container_path = format!("{SANDBOX}/{path}").into();
+        let own = Mount { source: mount.source.clone(), container_path, read_only: false };
+        if !mounts.contains(&own) && own.container_path != mount.container_path {
+            mounts.push(own);
+        }
+    }
+    mounts.push(mount);
+    Ok(())
+}
+
+/// What a volume is, and where.
 ///
 /// # Errors
 /// What cannot be mapped.
@@ -44,7 +67,7 @@ pub(super) fn mount(volume: &Volume, driver: Option<&str>) -> Result<Mount, Stri
     let container_path = if inside.starts_with('/') {
         inside.as_str().into()
     } else {
-        format!("{SANDBOX}/{inside}").into()
+        format!("{SANDBOX}/{}", sandbox::path(inside)?).into()
     };
     Ok(Mount { source, container_path, read_only: volume.mode() == Mode::Ro })
 }
@@ -60,9 +83,7 @@ fn host(path: &str, inside: &str, driver: Option<&str>) -> Result<MountSource, S
     }
     match driver {
         Some(driver) => named(path, driver, BTreeMap::new()),
-        None => Err(format!(
-            "the volume '{path}' is relative to the sandbox, which Amazon ECS does not have"
-        )),
+        None => sandbox::path(path).map(MountSource::Sandbox),
     }
 }
 
@@ -88,7 +109,21 @@ fn sourced(from: &Source, inside: &str, driver: Option<&str>) -> Result<MountSou
             let options = options.map(|one| (one.key.as_str().into(), one.value.as_str().into()));
             named(&volume.name, own.or(driver).unwrap_or("local"), options.collect())
         }
+        (source::Type::SandboxPath, ..) => {
+            let path = from.sandbox_path.as_ref();
+            of_sandbox(path.ok_or("a volume of type SANDBOX_PATH has no sandbox_path")?)
+        }
         _ => Err(format!("volumes of type {} cannot be mapped to Amazon ECS", kind.as_str_name())),
+    }
+}
+
+/// A directory of the sandbox, or of that of the group. Source: \[A16\].
+fn of_sandbox(from: &SandboxPath) -> Result<MountSource, String> {
+    let path = sandbox::path(&from.path)?;
+    match from.r#type() {
+        sandbox_path::Type::Self_ => Ok(MountSource::Sandbox(path)),
+        sandbox_path::Type::Parent => Ok(MountSource::Shared(path)),
+        sandbox_path::Type::Unknown => Err("the type of a SANDBOX_PATH must be set".to_owned()),
     }
 }
 

@@ -1,12 +1,15 @@
 //! A cluster for the bridge: as much of Amazon ECS as it asks about, and ways for it to go wrong.
 
+mod altering;
+mod by_hand;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use longshore_machine::Timestamp;
 use longshore_replica::{
-    Answered, CONTENT_LABEL, Container, Definition, DefinitionAsk, DefinitionContent, Failure,
-    Instance, InstancesAsk, LastStatus, News, Outcome, Question, StartTask, StopCode, Task, Tasks,
-    TasksAsk,
+    Answered, CONTENT_LABEL, Container, ContainerStart, Definition, DefinitionAsk,
+    DefinitionContent, Failure, Instance, InstanceChange, InstancesAsk, LastStatus, News, Outcome,
+    Question, StartTask, StopCode, Task, Tasks, TasksAsk,
 };
 use longshore_wire_ecs::Str;
 
@@ -44,6 +47,8 @@ pub(super) struct Cluster {
     pub(super) starts: Vec<StartTask>,
     /// ARN of the task of each `StopTask`.
     pub(super) stops: Vec<Str>,
+    /// What it says of the reason.
+    pub(super) reasons: Vec<Str>,
     /// Each definition that was registered.
     pub(super) registrations: Vec<DefinitionContent>,
     /// How often instances or tasks were read.
@@ -52,6 +57,10 @@ pub(super) struct Cluster {
     pub(super) listings: u32,
     /// The tasks of each reading that named them.
     pub(super) described: Vec<Vec<Str>>,
+    /// Each change of an instance that was asked for.
+    pub(super) alterations: Vec<InstanceChange>,
+    /// Why the next changes fail, if they do.
+    pub(super) alterations_fail: VecDeque<Option<Failure>>,
     /// How many questions for the end of a task are answered in vain.
     pub(super) stops_lost: u32,
     /// Definitions by family.
@@ -77,10 +86,13 @@ impl Cluster {
             shows_labels: true,
             starts: Vec::new(),
             stops: Vec::new(),
+            reasons: Vec::new(),
             registrations: Vec::new(),
             reads: 0,
             listings: 0,
             described: Vec::new(),
+            alterations: Vec::new(),
+            alterations_fail: VecDeque::new(),
             stops_lost: 0,
             definitions: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -176,8 +188,11 @@ impl Cluster {
 
     /// ARN of the latest task that runs a framework's task.
     pub(super) fn arn_of(&self, id: &str) -> Str {
-        let ours =
-            |task: &&Task| task.environment.get("MESOS_TASK_ID").is_some_and(|held| &**held == id);
+        let ours = |task: &&Task| {
+            let containers = task.containers.iter().map(|container| &container.environment);
+            let mut all = containers.chain([&task.environment]);
+            all.any(|one| one.get("MESOS_TASK_ID").is_some_and(|held| &**held == id))
+        };
         self.tasks
             .values()
             .rev()
@@ -191,6 +206,9 @@ impl Cluster {
     pub(super) fn runs(&mut self, arn: &str) {
         let task = self.tasks.get_mut(arn).expect("there is such a task");
         task.last_status = LastStatus::Running;
+        for container in &mut task.containers {
+            container.last_status = container.last_status.max(LastStatus::Running);
+        }
         task.version += 1;
         let instance = task.instance_arn.clone().unwrap_or_else(|| "".into());
         self.change(&instance, |instance| {
@@ -198,6 +216,28 @@ impl Cluster {
             instance.running_tasks += 1;
         });
         self.tell_task(arn);
+    }
+
+    /// Something about one container of a task changes.
+    pub(super) fn change_container(
+        &mut self,
+        arn: &str,
+        name: &str,
+        change: impl FnOnce(&mut Container),
+    ) {
+        let task = self.tasks.get_mut(arn).expect("there is such a task");
+        let mut containers = task.containers.iter_mut();
+        change(containers.find(|one| &*one.name == name).expect("there is such a container"));
+        task.version += 1;
+        self.tell_task(arn);
+    }
+
+    /// One container of a task exits, and the task goes on.
+    pub(super) fn exits(&mut self, arn: &str, name: &str, code: i32) {
+        self.change_container(arn, name, |container| {
+            container.last_status = LastStatus::Stopped;
+            container.exit_code = Some(code);
+        });
     }
 
     /// A task becomes STOPPED.
@@ -221,7 +261,9 @@ impl Cluster {
         task.stop_code = Some(code);
         task.stopped_reason = Some(stopped_reason.into());
         task.version += 1;
-        for container in &mut task.containers {
+        let left = task.containers.iter_mut().filter(|one| one.last_status != LastStatus::Stopped);
+        for container in left.filter(|one| &*one.name != "fetch") {
+            container.last_status = LastStatus::Stopped;
             container.exit_code = exit_code;
             container.reason = reason.map(Into::into);
         }
@@ -266,7 +308,11 @@ impl Cluster {
                 Answered::Definition(asked, Ok(Some(self.register(*content))))
             }
             Question::Start(asked, start) => Answered::Start(asked, self.start(now, &start)),
-            Question::Stop(asked, stop) => Answered::Stop(asked, self.stop(&stop.task)),
+            Question::Stop(asked, stop) => {
+                self.reasons.push(stop.reason.clone());
+                Answered::Stop(asked, self.stop(&stop.task))
+            }
+            Question::Change(asked, change) => Answered::Change(asked, self.alter(change)),
         }
     }
 
@@ -308,11 +354,18 @@ impl Cluster {
             Some(before) => next_revision(&before.arn),
             None => format!("{PREFIX}:task-definition/{}:1", content.family).into(),
         };
+        let containers = std::iter::once(&content).chain(&content.others);
         let definition = Definition {
             arn,
             active: true,
-            containers: vec![content.container.clone()],
-            images: vec![content.image.clone()],
+            containers: containers
+                .flat_map(|one| {
+                    let fetch = one.fetch.iter().map(|_| "fetch".into());
+                    std::iter::once(one.container.clone()).chain(fetch)
+                })
+                .collect(),
+            essential: vec![content.container.clone()],
+            images: content.images().cloned().collect(),
             content: content.labels.get(CONTENT_LABEL).filter(|_| self.shows_labels).cloned(),
             ..Default::default()
         };
@@ -353,7 +406,14 @@ impl Cluster {
     pub(super) fn accept(&mut self, now: Timestamp, start: &StartTask) -> Outcome {
         let named = self.definitions.values().find(|definition| definition.arn == start.definition);
         let cpu = start.cpu.or(named.map(|named| named.cpu)).unwrap_or(0);
-        let memory_mib = start.memory_mib.or(named.map(|named| named.memory_mib)).unwrap_or(0);
+        let reserved = start.memory_reservation_mib.or(start.memory_mib);
+        let memory_mib = reserved.or(named.map(|named| named.memory_mib)).unwrap_or(0);
+        let cpu = cpu + start.others.iter().map(|one| one.cpu).sum::<u32>();
+        let memory_mib =
+            memory_mib + start.others.iter().map(ContainerStart::reserved_mib).sum::<u32>();
+        let fetches =
+            named.is_some_and(|named| named.containers.iter().any(|one| &**one == "fetch"));
+        let memory_mib = if fetches { memory_mib + 6 } else { memory_mib };
         let refused = |reason: &str| Outcome::NotStarted { reason: reason.into(), detail: None };
         let Some(instance) = self.instances.get(&start.instance) else {
             return refused("MISSING");
@@ -371,50 +431,35 @@ impl Cluster {
         self.change(&start.instance, |instance| {
             instance.cpu_remaining -= cpu;
             instance.memory_mib_remaining -= memory_mib;
+            let others = start.others.iter().filter_map(|one| one.gpus);
+            instance.gpus_remaining -= start.gpus.into_iter().chain(others).sum::<u32>();
             instance.pending_tasks += 1;
         });
         self.made += 1;
-        let task = Task {
+        let others =
+            start.others.iter().map(|one| (one.container.clone(), one.environment.clone()));
+        let first = (start.container.clone(), start.environment.clone());
+        let order = start.fetch.iter().map(|order| ("LONGSHORE_FETCH".into(), order.clone()));
+        let fetch = fetches.then(|| ("fetch".into(), order.collect()));
+        let overrides: Vec<_> = std::iter::once(first).chain(fetch).chain(others).collect();
+        let container =
+            |(name, _): &(Str, _)| Container { name: name.clone(), ..Container::default() };
+        let mut task = Task {
             arn: format!("{PREFIX}:task/default/{:032x}", self.made).into(),
             instance_arn: Some(start.instance.clone()),
             last_status: LastStatus::Pending,
             desired_running: true,
             started_by: Some(start.started_by.clone()),
-            environment: start.environment.clone(),
-            containers: vec![Container { name: start.container.clone(), ..Default::default() }],
+            containers: overrides.iter().map(container).collect(),
             created_at_ms: now.millis(),
             version: 1,
             ..Default::default()
         };
+        task.overridden(overrides);
         self.held.insert(task.arn.clone(), (cpu, memory_mib));
         self.tasks.insert(task.arn.clone(), task.clone());
         self.tell_task(&task.arn);
         Outcome::Started(Box::new(task))
-    }
-
-    /// A framework's task that a master before this one launched and that runs.
-    pub(super) fn left_over(&mut self, framework: &str, id: &str) -> Str {
-        let instance = self.instances.values_mut().next().expect("there is an instance");
-        instance.running_tasks += 1;
-        let instance = instance.arn.clone();
-        self.made += 1;
-        let environment =
-            [("MESOS_FRAMEWORK_ID".into(), framework.into()), ("MESOS_TASK_ID".into(), id.into())];
-        let task = Task {
-            arn: format!("{PREFIX}:task/default/{:032x}", self.made).into(),
-            instance_arn: Some(instance),
-            last_status: LastStatus::Running,
-            desired_running: true,
-            started_by: Some(format!("ls-{:032x}", self.made).into()),
-            environment: environment.into(),
-            containers: vec![Container::default()],
-            ran: true,
-            version: 2,
-            ..Default::default()
-        };
-        let arn = task.arn.clone();
-        self.tasks.insert(arn.clone(), task);
-        arn
     }
 
     fn stop(&mut self, arn: &Str) -> Result<Box<Task>, Failure> {

@@ -103,6 +103,22 @@ fn a_task_that_someone_else_stopped_has_failed() {
     }
 }
 
+/// \[A10\], \[A13\]: another master on the cluster may see first that a task is to end, and says why as this one would.
+#[test]
+fn a_task_that_another_master_stopped_has_ended_as_if_this_one_had() {
+    for (text, state, healthy) in [
+        ("Killed since its Mesos health check failed", TaskState::TaskKilled, Some(false)),
+        ("Killed since its Mesos max_completion_time is over", TaskState::TaskFailed, None),
+    ] {
+        let (mut world, client) = World::with_client(&[(4096, 4096)]);
+        let arn = world.running(&client, "t1");
+        world.cluster.ends_with(&arn, StopCode::UserInitiated, Some(143), None, text);
+        world.soon();
+        let status = world.update(&client);
+        assert_eq!((status.state(), status.healthy), (state, healthy), "{text}");
+    }
+}
+
 /// \[C41\]
 #[test]
 fn a_task_whose_host_was_lost_is_gone_or_lost() {

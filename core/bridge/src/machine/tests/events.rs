@@ -58,6 +58,26 @@ fn what_a_task_frees_is_offered_at_once() {
     assert_eq!(world.cluster.reads, reads);
 }
 
+/// Otherwise tasks and offers together would be more than the agent has. \[O2\]
+#[test]
+fn what_a_task_has_is_not_offered_before_its_end_is_told() {
+    let (mut world, client) = hearing(&[(1024, 1024)]);
+    let arn = world.running(&client, "t1");
+    world.offers(&client);
+    world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
+    let events = std::mem::take(&mut world.cluster.events);
+    let (early, late): (Vec<News>, Vec<News>) =
+        events.into_iter().partition(|event| matches!(event, News::Instance(..)));
+    assert_eq!((early.len(), late.len()), (1, 1));
+    world.step(Input::Told(early));
+    world.run_for(AT_ONCE_MS);
+    assert!(world.offers(&client).is_empty() && world.updates(&client).is_empty());
+    world.step(Input::Told(late));
+    world.run_for(AT_ONCE_MS);
+    assert_eq!(world.update(&client).state(), TaskState::TaskFinished);
+    assert_eq!(world.offers(&client).iter().map(cpus).collect::<Vec<_>>(), [1.0]);
+}
+
 #[test]
 fn what_is_left_after_a_launch_is_offered_once_and_whole() {
     let (mut world, client) = hearing(&[(4096, 4096)]);

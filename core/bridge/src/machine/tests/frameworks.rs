@@ -6,7 +6,10 @@ use longshore_wire_mesos::v1::scheduler::event::Type as EventType;
 use longshore_wire_mesos::v1::scheduler::{Call, call};
 use longshore_wire_mesos::v1::{FrameworkInfo, TaskState};
 
-use super::world::{Client, World, framework, kind, returning};
+use longshore_machine::Machine as _;
+use longshore_wire_mesos::v1::framework_info::capability::Type as CapabilityType;
+
+use super::world::{Client, World, able, framework, kind, returning};
 use crate::limits::HEARTBEAT_MS;
 use crate::machine::{Input, Response};
 
@@ -188,4 +191,42 @@ fn what_a_framework_that_left_had_is_offered_to_others() {
     teardown(&mut world, &one);
     world.soon();
     assert_eq!(world.offers(&two).len(), 1);
+}
+
+fn with_roles(client: &Client, numbers: std::ops::Range<usize>) -> FrameworkInfo {
+    let roles = numbers.map(|number| format!("role/{number:05}")).collect();
+    FrameworkInfo { roles, ..able(returning(client), &[CapabilityType::MultiRole]) }
+}
+
+fn update(world: &mut World, client: &Client, framework_info: FrameworkInfo) -> Response {
+    let update = call::UpdateFramework { framework_info, ..Default::default() };
+    world.call(client, Call { update_framework: Some(update), ..kind(Type::UpdateFramework) })
+}
+
+/// \[C60\]: roles that are dropped are taken apart a slice at a time, and nothing is offered for them from the first on.
+#[test]
+fn roles_that_a_framework_drops_go_over_many_steps_and_may_come_back_meanwhile() {
+    const MANY: usize = 4_000;
+    let mut world = World::new(&[(4096, 4096)]);
+    world.audits = false;
+    let client = world.subscribe(with_roles(&Client::known("f-1"), 0..MANY));
+    world.soon();
+    let offer = world.offer(&client);
+    assert_eq!(update(&mut world, &client, with_roles(&client, MANY - 1..MANY)), Response::Done);
+    assert_eq!(world.rescinded(&client), [offer.id.value]);
+    assert!(world.view().role("role/03997").is_some(), "it is not all done at once");
+    assert_eq!(update(&mut world, &client, with_roles(&client, MANY - 2..MANY)), Response::Done);
+    world.audits = true;
+    world.soon();
+    let has = |world: &mut World, role: &str| {
+        world.view().role(role).is_some_and(|entry| entry.frameworks().count() == 1)
+    };
+    assert!(has(&mut world, "role/03998") && has(&mut world, "role/03999"));
+    assert!(!has(&mut world, "role/00000") && !has(&mut world, "role/03997"));
+    let role = world.offer(&client).allocation_info.and_then(|one| one.role).expect("it is told");
+    assert!(role == "role/03998" || role == "role/03999", "{role}");
+    assert!(world.bridge.wake_at().is_some_and(|at| at > world.now), "it rests");
+    teardown(&mut world, &client);
+    world.soon();
+    assert_eq!(world.view().roles().count(), 0);
 }

@@ -309,7 +309,7 @@ fn roles_are_bounded_by_number_and_together_and_each_is_named_once() {
     let why = refused(&mut world, roles(0, most + 1));
     assert!(why.contains("10001 roles") && why.contains("maximum is 10000"), "{why}");
     let twice = FrameworkInfo { roles: vec!["a".to_owned(); 2], ..roles(0, 0) };
-    assert!(refused(&mut world, twice).contains("duplicate role 'a'"));
+    assert!(refused(&mut world, twice).contains("duplicate items: { a }"));
     for number in 0..limits::ROLES_MAX / most {
         world.subscribe(roles(number * most, most));
     }

@@ -1,17 +1,18 @@
 //! Who is offered what, and when it is taken back. Rules \[O7\] to \[O16\].
 
 use longshore_machine::Machine;
-use longshore_replica::{Instance, StopCode};
+use longshore_replica::{Instance, Question, StopCode};
 use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::{Call, call};
 use longshore_wire_mesos::v1::task_status::Reason;
-use longshore_wire_mesos::v1::{FrameworkInfo, TaskState};
+use longshore_wire_mesos::v1::{FrameworkInfo, Resource, TaskState, value};
 
-use super::world::{Client, World, able, framework, kind, sleeper, total};
+use super::world::{Client, World, able, accepting, config, framework, kind, sleeper, total};
 use crate::amounts::to_number;
 use crate::limits::ALLOCATION_DELAY_MS;
 use crate::machine::{Input, Response};
+use crate::{Bridge, Config};
 
 /// Longer than a quiet cluster goes unread.
 const NOTICED_MS: u64 = 6_000;
@@ -125,6 +126,25 @@ fn an_offer_stays_backed_when_another_of_its_agent_is_spent_to_the_last() {
     assert!(world.updates(&client).is_empty(), "the cluster took it");
 }
 
+/// Ten times 0.1 cpus reserve 1,020 CPU units. The four that are left of a CPU are not offered: they were claimed. \[O2\], \[O18\]
+#[test]
+fn what_is_claimed_and_what_is_offered_are_never_more_than_what_there_is() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let offer = world.offer(&client);
+    let task = |number| sleeper(&format!("t{number}"), &offer, 0.1, 32.0);
+    world.launch(&client, &[&offer], (0..10).map(task).collect());
+    world.run_for(5_000);
+    let rest = world.offers(&client);
+    assert_eq!((total(&rest, "cpus"), total(&rest, "mem")), (3_000, 4_096_000 - 320_000));
+    for number in 0..10 {
+        let arn = world.cluster.arn_of(&format!("t{number}"));
+        world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
+    }
+    world.run_for(5_000);
+    let freed = world.offers(&client);
+    assert_eq!((total(&freed, "cpus"), total(&freed, "mem")), (1_000, 320_000));
+}
+
 #[test]
 fn agents_alternate_between_two_frameworks() {
     let mut world = World::new(&[(1024, 1024); 4]);
@@ -165,6 +185,7 @@ fn a_filter_of_no_seconds_is_none_and_one_that_makes_no_sense_lasts_five() {
     let (mut world, client) = World::with_client(&[(1024, 1024)]);
     let mut offer = world.offer(&client);
     world.decline(&client, &offer, 0.0);
+    world.run_for(1_000);
     offer = world.offer(&client);
     for seconds in [-1.0, f64::NAN] {
         world.decline(&client, &offer, seconds);
@@ -172,6 +193,36 @@ fn a_filter_of_no_seconds_is_none_and_one_that_makes_no_sense_lasts_five() {
         assert!(world.offers(&client).is_empty(), "{seconds}");
         offer = world.offer(&client);
     }
+}
+
+/// \[O13\], \[C20\]: ECS counts whole CPU units, so that tasks leave a little more than they do by their claims.
+#[test]
+fn what_an_accept_refuses_is_not_offered_again_for_a_thousandth_of_a_cpu_more() {
+    let (mut world, client) = World::with_client(&[(4096, 2048)]);
+    let offer = world.offer(&client);
+    let tasks = ["t1", "t2", "t3", "t4"].map(|id| sleeper(id, &offer, 0.1, 32.0));
+    let call = accepting(&[&offer], tasks.into(), 600.0);
+    assert_eq!(world.call(&client, call), Response::Accepted);
+    world.run_for(NOTICED_MS);
+    assert!(world.offers(&client).is_empty());
+    assert_eq!(world.cluster.tasks.len(), 4);
+    let arn = world.cluster.arn_of("t1");
+    world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
+    world.run_for(NOTICED_MS);
+    assert_eq!(world.offers(&client).len(), 1, "that is more than it refused");
+}
+
+/// \[C11\], \[O22\]
+#[test]
+fn an_accept_that_launches_nothing_declines_and_does_not_bring_the_same_at_once() {
+    let (mut world, client) = World::with_client(&[(1024, 1024)]);
+    let offer = world.offer(&client);
+    let call = accepting(&[&offer], vec![], 0.0);
+    assert_eq!(world.call(&client, call), Response::Accepted);
+    world.run_for(999);
+    assert!(world.offers(&client).is_empty());
+    world.run_for(10);
+    assert_eq!(world.offers(&client).len(), 1);
 }
 
 /// \[O14\]: the filter is for these resources, not for the agent.
@@ -326,4 +377,47 @@ fn offers_and_calls_are_counted_for_their_framework() {
         assert_eq!(seen.number(name), count, "{name}");
     }
     assert!(world.view().number("allocator/mesos/allocation_runs") >= Some(1.0));
+}
+
+/// \[O6\]: also while an allocation waits for a reading that does not come back.
+#[test]
+fn an_offer_that_is_out_of_time_is_rescinded_whatever_the_cluster_answers() {
+    let mut world = World::unread(&[(4096, 4096)]);
+    let config = Config { offer_timeout_ms: Some(2_000), ..config() };
+    world.bridge = Bridge::new(config, 1);
+    world.soon();
+    let client = world.subscribe(framework("one"));
+    let offer = world.offer(&client);
+    world.hold = Some(|ask| matches!(ask, Question::Instances(..)));
+    revive(&mut world, &client);
+    world.run_for(2_100);
+    assert_eq!(world.rescinded(&client), [offer.id.value]);
+}
+
+/// \[O27\]: GPUs go to frameworks that know of them, and ECS is asked for as many as a task claims.
+#[test]
+fn gpus_are_offered_to_those_who_know_of_them_and_asked_for_when_a_task_starts() {
+    let mut world = World::new(&[(2048, 4096)]);
+    let arn = world.cluster.instances.keys().next().expect("there is one").clone();
+    world.cluster.change(&arn, |instance| (instance.gpus, instance.gpus_remaining) = (4, 3));
+    world.run_for(60_000);
+    let plain = world.subscribe(framework("plain"));
+    world.soon();
+    assert_eq!(world.offers(&plain), [], "an agent with GPUs is kept for those who use them");
+    let client = world.subscribe(able(framework("one"), &[Capability::GpuResources]));
+    let offer = world.offer(&client);
+    assert_eq!(total(std::slice::from_ref(&offer), "gpus"), 3_000);
+    let mut task = sleeper("t", &offer, 1.0, 128.0);
+    let gpus = Resource {
+        name: "gpus".to_owned(),
+        r#type: value::Type::Scalar.into(),
+        scalar: Some(value::Scalar { value: 2.0 }),
+        ..Default::default()
+    };
+    task.resources.push(gpus);
+    world.launch(&client, &[&offer], vec![task]);
+    assert_eq!(world.cluster.starts[0].gpus, Some(2));
+    // What ECS does not show yet is not offered again.
+    let left = world.offer(&client);
+    assert_eq!(total(&[left], "gpus"), 1_000);
 }

@@ -2,16 +2,18 @@
 
 use longshore_wire_mesos::v1::framework_info::Capability;
 use longshore_wire_mesos::v1::framework_info::capability::Type as CapabilityType;
-use longshore_wire_mesos::v1::scheduler::Call;
+use longshore_wire_mesos::v1::offer::operation::LaunchGroup;
+use longshore_wire_mesos::v1::offer::{Operation, operation};
 use longshore_wire_mesos::v1::scheduler::call::Type;
+use longshore_wire_mesos::v1::scheduler::{Call, call};
 use longshore_wire_mesos::v1::{
-    AgentId, CommandInfo, FrameworkId, FrameworkInfo, Offer, OfferId, Resource, TaskId, TaskInfo,
-    value,
+    AgentId, CommandInfo, ExecutorId, ExecutorInfo, Filters, FrameworkId, FrameworkInfo, Offer,
+    OfferId, Resource, TaskGroupInfo, TaskId, TaskInfo, executor_info, value,
 };
 
 use super::world::Client;
 use crate::amounts::Amounts;
-use crate::{Config, DefaultImage, parse_ranges};
+use crate::{CheckMode, Config, DefaultImage, Fetching, parse_ranges};
 
 /// A call of a kind; its part is filled in by the caller.
 pub(super) fn kind(kind: Type) -> Call {
@@ -29,9 +31,12 @@ pub(super) fn config() -> Config {
         disk_mb: 10_000,
         hostname_attribute: "hostname".into(),
         default_image: DefaultImage::Image("alpine".into()),
+        fetching: Fetching { image: Some("longshore".into()), ..Default::default() },
         started_at_ms: 0,
         offer_timeout_ms: None,
+        agent_away_ms: 75_000,
         kill_grace_s: 3,
+        checks: CheckMode::Auto,
     }
 }
 
@@ -52,18 +57,34 @@ pub(super) fn returning(client: &Client) -> FrameworkInfo {
 
 /// A task that runs a shell command in the default image.
 pub(super) fn sleeper(id: &str, offer: &Offer, cpus: f64, mem: f64) -> TaskInfo {
-    let scalar = |name: &str, value: f64| Resource {
-        name: name.to_owned(),
-        r#type: value::Type::Scalar.into(),
-        scalar: Some(value::Scalar { value }),
-        ..Default::default()
-    };
     TaskInfo {
         name: id.to_owned(),
         task_id: TaskId { value: id.to_owned() },
         agent_id: offer.agent_id.clone(),
         resources: vec![scalar("cpus", cpus), scalar("mem", mem)],
         command: Some(CommandInfo { value: Some("sleep 1000".to_owned()), ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// A group of tasks with a default executor of the least size.
+pub(super) fn group(executor: &str, tasks: Vec<TaskInfo>) -> LaunchGroup {
+    let resources = vec![scalar("cpus", 0.1), scalar("mem", 32.0), scalar("disk", 32.0)];
+    let executor = ExecutorInfo {
+        r#type: Some(executor_info::Type::Default.into()),
+        executor_id: ExecutorId { value: executor.to_owned() },
+        resources,
+        ..Default::default()
+    };
+    LaunchGroup { executor, task_group: TaskGroupInfo { tasks } }
+}
+
+/// So much of a resource.
+pub(super) fn scalar(name: &str, value: f64) -> Resource {
+    Resource {
+        name: name.to_owned(),
+        r#type: value::Type::Scalar.into(),
+        scalar: Some(value::Scalar { value }),
         ..Default::default()
     }
 }
@@ -83,4 +104,24 @@ pub(super) fn made_up(id: &str, like: &Offer) -> Offer {
 /// The agent that an instance is to frameworks.
 pub(super) fn agent(instance: &str) -> AgentId {
     AgentId { value: instance.rsplit('/').next().unwrap_or_default().to_owned() }
+}
+
+/// An ACCEPT of offers with one LAUNCH, and for how long what is left is not wanted.
+pub(super) fn accepting(offers: &[&Offer], tasks: Vec<TaskInfo>, refuse_seconds: f64) -> Call {
+    let operation = Operation {
+        r#type: Some(operation::Type::Launch.into()),
+        launch: Some(operation::Launch { task_infos: tasks }),
+        ..Default::default()
+    };
+    accepting_with(offers, operation, refuse_seconds)
+}
+
+/// An ACCEPT of offers with one operation, and for how long what is left is not wanted.
+pub(super) fn accepting_with(offers: &[&Offer], operation: Operation, refuse_seconds: f64) -> Call {
+    let accept = call::Accept {
+        offer_ids: offers.iter().map(|offer| offer.id.clone()).collect(),
+        operations: vec![operation],
+        filters: Some(Filters { refuse_seconds: Some(refuse_seconds) }),
+    };
+    Call { accept: Some(accept), ..kind(Type::Accept) }
 }

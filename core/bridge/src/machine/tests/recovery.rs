@@ -1,6 +1,6 @@
 //! After a start the cluster is read before anyone is answered, and what runs is taken over.
 
-use longshore_replica::{LastStatus, StopCode, Task};
+use longshore_replica::{Asked, LastStatus, Question, StopCode, StopTask, Task, TasksAsk};
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::{Call, call};
 use longshore_wire_mesos::v1::{FrameworkId, TaskId, TaskState, TaskStatus};
@@ -52,6 +52,21 @@ fn a_task_that_runs_is_adopted_by_its_environment() {
     world.soon();
     assert_eq!(world.update(&again).state(), TaskState::TaskFinished);
     assert_eq!(world.cluster.starts.len(), before);
+}
+
+/// \[F22\], \[D3\]
+#[test]
+fn a_framework_is_shown_as_recovered_by_a_master_of_another_id_until_it_is_back() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    world.running(&client, "t1");
+    let before = world.view().master().master.id.clone();
+    assert!(!world.seen(&client).view().recovered);
+    world.restart();
+    let seen = world.seen(&client);
+    assert_eq!((seen.view().recovered, seen.tasks().count()), (true, 1));
+    assert_ne!(world.view().master().master.id, before);
+    let again = world.subscribe(returning(&client));
+    assert!(!world.seen(&again).view().recovered);
 }
 
 #[test]
@@ -120,4 +135,26 @@ fn tasks_of_others_are_left_alone() {
     let client = world.subscribe(framework("one"));
     world.run_for(60_000);
     assert!(world.cluster.stops.is_empty() && world.updates(&client).is_empty());
+}
+
+/// Those that run and those that do not are listed one after the other.
+#[test]
+fn a_task_that_is_told_to_stop_between_two_listings_is_one_task() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let arn = world.running(&client, "t1");
+    world.hold = Some(|ask| {
+        matches!(ask, Question::Tasks(_, TasksAsk::List { desired_running: false, .. }))
+    });
+    world.restart();
+    let stop = StopTask { task: arn.clone(), reason: "maintenance".into() };
+    let now = world.now;
+    world.cluster.answer(now, Question::Stop(Asked::new(1_000_000), stop));
+    world.release();
+    world.run_for(5_000);
+    assert_eq!((world.cluster.stops.len(), world.size("launches given up")), (1, 0));
+    let again = world.subscribe(returning(&client));
+    assert_eq!(world.update(&again).state(), TaskState::TaskRunning);
+    world.cluster.ends_with(&arn, StopCode::UserInitiated, Some(143), None, "maintenance");
+    world.soon();
+    assert_eq!(world.update(&again).state(), TaskState::TaskFailed);
 }

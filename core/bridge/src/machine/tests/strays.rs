@@ -140,6 +140,27 @@ fn of_two_that_run_under_one_id_the_older_is_stopped() {
     assert_eq!(world.update(&again).state(), TaskState::TaskRunning);
 }
 
+/// Its framework is with another master of this cluster, which knew that the first was over: that one must not lose the second.
+#[test]
+fn one_that_another_master_launched_again_takes_the_place_of_the_first() {
+    let (mut world, client) = World::with_client(CAPACITY);
+    let first = world.running(&client, "t1");
+    let mut copy = world.cluster.starts[0].clone();
+    copy.started_by = "ls-another".into();
+    world.restart();
+    let now = world.now;
+    world.cluster.accept(now, &copy);
+    let second = world.cluster.arn_of("t1");
+    world.cluster.runs(&second);
+    world.run_for(3_000);
+    assert_eq!(world.cluster.stops, [first]);
+    let again = world.subscribe(returning(&client));
+    let status = world.update(&again);
+    assert_eq!(status.state(), TaskState::TaskRunning);
+    let container = status.container_status.and_then(|one| one.container_id).expect("it is told");
+    assert!(second.ends_with(&container.value.replace('-', "")), "{second}");
+}
+
 #[test]
 fn the_looks_end_after_a_minute() {
     let (mut world, client, _) = with_one_on_its_way();

@@ -40,7 +40,7 @@ fn reconcile(
 
 /// Launches `t1`, which there may be already, on what was offered last.
 fn launch_t1(world: &mut World, client: &Client) {
-    world.soon();
+    world.run_for(1_500);
     let offer = world.offers(client).pop().expect("something is free");
     world.launch(client, &[&offer], vec![sleeper("t1", &offer, 0.5, 64.0)]);
 }

@@ -36,6 +36,23 @@ fn a_task_is_told_from_its_launch_to_the_end_of_its_framework() {
     assert_eq!(told.collect::<Vec<_>>(), expected);
 }
 
+/// \[O11\]
+#[test]
+fn a_role_is_there_while_a_framework_has_it_or_something_is_set_for_it() {
+    let mut world = World::new(&[(4096, 4096)]);
+    let names = |world: &mut World| -> Vec<String> {
+        world.view().roles().map(|(role, _)| role.to_string()).collect()
+    };
+    let mut info = framework("one");
+    info.role = Some("web".to_owned());
+    let client = world.subscribe(info);
+    assert_eq!(names(&mut world), ["web"]);
+    world.step(Input::Commanded(CallId(0), Command::Weights(vec![("batch".into(), 2.0)])));
+    world.step(Input::Commanded(CallId(1), Command::Teardown(client.id.as_str().into())));
+    world.soon();
+    assert_eq!(names(&mut world), ["batch"]);
+}
+
 #[test]
 fn who_left_is_told_nothing() {
     let mut world = World::new(&[(4096, 4096)]);

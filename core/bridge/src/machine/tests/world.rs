@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use longshore_machine::{Machine, Timestamp};
 use longshore_replica::{Answered, Failure, Outcome, Question, StartTask};
 use longshore_wire_ecs::Str;
-use longshore_wire_mesos::v1::offer::{Operation, operation};
+use longshore_wire_mesos::v1::offer::Operation;
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::event::Type as EventType;
 use longshore_wire_mesos::v1::scheduler::{Call, Event, call};
@@ -15,11 +15,12 @@ use longshore_wire_mesos::v1::{
 
 use super::cluster::Cluster;
 pub(super) use super::pieces::{
-    able, agent, config, framework, kind, made_up, returning, sleeper, total,
+    able, accepting, accepting_with, agent, config, framework, kind, made_up, returning, sleeper,
+    total,
 };
 use crate::machine::{CallId, Input, Origin, Output, Response, StreamKey};
-use crate::operator::{Change, FrameworkEntry, View};
-use crate::{Bridge, audit, check};
+use crate::operator::{Change, Command, FrameworkEntry, View};
+use crate::{Bridge, Probe, audit, check};
 
 /// Long enough for a reading, an allocation and what follows from them, in ms.
 pub(super) const SOON_MS: u64 = 500;
@@ -53,6 +54,8 @@ pub(super) struct World {
     pub(super) tells: bool,
     /// What operators were told.
     pub(super) notes: Vec<String>,
+    /// What is to be dialled.
+    pub(super) probes: Vec<Probe>,
     /// What those who watch were told.
     pub(super) changes: Vec<Change>,
     /// Streams whose readers have not come to the last mark.
@@ -85,6 +88,7 @@ impl World {
             listens: false,
             tells: false,
             notes: Vec::new(),
+            probes: Vec::new(),
             changes: Vec::new(),
             marks: BTreeSet::new(),
             reads: true,
@@ -115,6 +119,7 @@ impl World {
     pub(super) fn restart(&mut self) {
         self.bridge = Bridge::new(config(), 2);
         self.asks.clear();
+        self.probes.clear();
         self.events.clear();
         self.closed.clear();
         self.marks.clear();
@@ -147,6 +152,14 @@ impl World {
             Some(Response::Watched(view)) => *view,
             other => panic!("no view: {other:?}"),
         }
+    }
+
+    /// An operator has something done; the answer, if there is one yet.
+    pub(super) fn command(&mut self, command: Command) -> Option<Response> {
+        self.calls += 1;
+        let id = CallId(self.calls);
+        self.step(Input::Commanded(id, command));
+        self.responses.remove(&id)
     }
 
     /// What operators see of a framework.
@@ -258,6 +271,7 @@ impl World {
                 Output::Ask(question) => self.asks.push_back(question),
                 Output::Listen(wanted) => self.listens = wanted,
                 Output::Note(text) => self.notes.push(text),
+                Output::Probe(probe) => self.probes.push(*probe),
                 Output::Changed(changes) => self.changes.extend(changes),
                 Output::Recovered | Output::Happened(_) => {}
             }
@@ -317,6 +331,11 @@ impl World {
         let origin = Origin::V1 { stream_id };
         self.step(Input::Called { id, call, origin, principal });
         id
+    }
+
+    /// What was called last.
+    pub(super) fn last_call(&self) -> CallId {
+        CallId(self.calls)
     }
 
     /// What a call was answered, if it was.
@@ -431,19 +450,12 @@ impl World {
 
     /// Accepts offers with one LAUNCH; what is left may be offered again at once.
     pub(super) fn launch(&mut self, client: &Client, offers: &[&Offer], tasks: Vec<TaskInfo>) {
-        let launch = operation::Launch { task_infos: tasks };
-        let operation = Operation {
-            r#type: Some(operation::Type::Launch.into()),
-            launch: Some(launch),
-            ..Default::default()
-        };
-        let accept = call::Accept {
-            offer_ids: offers.iter().map(|offer| offer.id.clone()).collect(),
-            operations: vec![operation],
-            filters: Some(Filters { refuse_seconds: Some(0.0) }),
-        };
-        let call = Call { accept: Some(accept), ..kind(Type::Accept) };
-        assert_eq!(self.call(client, call), Response::Accepted);
+        assert_eq!(self.call(client, accepting(offers, tasks, 0.0)), Response::Accepted);
+    }
+
+    /// Accepts offers with one operation; what is left may be offered again at once.
+    pub(super) fn accept(&mut self, client: &Client, offers: &[&Offer], operation: Operation) {
+        assert_eq!(self.call(client, accepting_with(offers, operation, 0.0)), Response::Accepted);
     }
 
     /// Launches a task of one core and 128 MB on the next offer; the cluster has not said that it runs.

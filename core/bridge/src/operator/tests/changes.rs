@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use longshore_wire_mesos::v1::scheduler::OfferConstraints;
+
 use super::*;
 
 /// What somebody knows who saw a view and was told of changes since.
@@ -136,4 +138,18 @@ fn a_framework_that_comes_back_is_told_and_one_that_leaves_is_not() {
     assert_eq!(told(&mut model), ["framework updated"]);
     model.put_framework(framework("f", &["batch"]));
     assert_eq!(told(&mut model), ["framework updated"]);
+}
+
+/// A framework may suppress and revive its roles for each of its tasks. \[P1\], \[C60\]
+#[test]
+fn what_offers_a_framework_wants_is_told_to_nobody() {
+    let mut model = ReadModel::default();
+    model.put_framework(framework("f", &["web"]));
+    model.watch();
+    let quiet = FrameworkView { suppressed: ["web".into()].into(), ..framework("f", &["web"]) };
+    model.put_framework(quiet.clone());
+    let choosy = FrameworkView { offer_constraints: Some(OfferConstraints::default()), ..quiet };
+    model.put_framework(choosy);
+    model.put_framework(framework("f", &["web"]));
+    assert_eq!(told(&mut model), Vec::<&str>::new());
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use longshore_wire_ecs::host::ContainerSpec;
+use longshore_wire_ecs::shape::container_definition::ContainerDefinition;
 use longshore_wire_ecs::shape::task as shape;
 use longshore_wire_ecs::{ApiError, limits};
 
@@ -90,14 +91,9 @@ fn container(
             "environmentFiles in overrides are not supported by Longshore.",
         ));
     }
-    if one.resource_requirements.as_ref().is_some_and(|all| !all.is_empty()) {
-        return Err(ApiError::invalid(
-            "resourceRequirements in overrides are not supported by Longshore.",
-        ));
-    }
     let least = limits::CONTAINER_MEMORY_MIB_MIN;
     let applied = ContainerSpec {
-        definition: spec.definition.clone(),
+        definition: with_requirements(spec, one)?,
         command: one.command.clone().map(Arc::new).or_else(|| spec.command.clone()),
         environment: match &one.environment {
             Some(environment) => with_environment(spec, environment),
@@ -118,6 +114,29 @@ fn container(
         )));
     }
     Ok(applied)
+}
+
+/// The definition of a container with the GPUs that an override gives it. Source: ECS API reference, *ContainerOverride*: the only
+/// resource that it can be given is a GPU.
+fn with_requirements(
+    spec: &ContainerSpec,
+    one: &shape::ContainerOverride,
+) -> Result<Arc<ContainerDefinition>, ApiError> {
+    let given = one.resource_requirements.as_ref().filter(|all| !all.is_empty());
+    let Some(given) = given else { return Ok(spec.definition.clone()) };
+    for wanted in given {
+        let count = wanted.value.as_deref().and_then(|value| value.parse::<u32>().ok());
+        let is_gpu = wanted.kind.as_deref() == Some("GPU") && wanted.sharing_strategy.is_none();
+        if !is_gpu || count.is_none_or(|count| count == 0) {
+            return Err(ApiError::invalid(format!(
+                "A resource requirement in the overrides of container {} must be a whole number of GPUs above 0.",
+                spec.name()
+            )));
+        }
+    }
+    let mut definition = (*spec.definition).clone();
+    definition.resource_requirements = Some(given.clone());
+    Ok(Arc::new(definition))
 }
 
 /// Task-level sizes, with overrides applied.

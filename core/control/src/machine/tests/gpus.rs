@@ -116,3 +116,21 @@ fn gpus_that_an_agent_registers_as_devices_are_given_to_tasks() {
         assert!(refusal.message.contains("platformDevices"), "{refusal}");
     }
 }
+
+#[test]
+fn an_override_gives_a_container_other_gpus_than_its_definition() {
+    let (mut world, host) = world("1");
+    let start = |value: &str| {
+        json!({"taskDefinition": "learn", "overrides": {"containerOverrides": [
+            {"name": "main", "resourceRequirements": [{"type": "GPU", "value": value}]},
+        ]}})
+    };
+    let task = world.ok("RunTask", &start("2"));
+    let gpus = &task["tasks"][0]["containers"][0]["gpuIds"];
+    assert_eq!(gpus, &json!(["GPU-a", "GPU-b"]), "{task}");
+    assert_eq!(left(&mut world, &host), json!([]));
+    for wrong in ["0", "x", "-1", ""] {
+        let refused = world.refused("RunTask", &start(wrong));
+        assert!(refused.message.contains("GPUs above 0"), "{wrong}: {refused}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What contents are called.
 
-use longshore_replica::Definition;
+use longshore_replica::{Definition, Fetch};
 
 use super::*;
 use crate::launches::definitions::is_of;
@@ -64,4 +64,6 @@ fn a_definition_is_taken_for_a_content_only_if_it_says_that_it_is_the_whole_of_i
     assert!(!is_of(&of("apache", digest), &content), "it was registered anew with another image");
     let two = Definition { images: vec!["nginx".into(), "envoy".into()], ..of("nginx", digest) };
     assert!(!is_of(&two, &content), "it has another container");
+    let fetch = Some(Fetch { image: "envoy".into(), ..Default::default() });
+    assert!(is_of(&two, &DefinitionContent { fetch, ..content }), "which is what fetches");
 }

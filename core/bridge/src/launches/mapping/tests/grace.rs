@@ -30,7 +30,7 @@ fn no_grace_at_all_becomes_the_least_that_ecs_has() {
 #[test]
 fn an_operator_decides_for_tasks_that_say_nothing() {
     let config = Config { kill_grace_s: 10, ..config(DefaultImage::None) };
-    let planned = plan(&config, "f-1", "*", &dockered(|_| {}), &claim());
+    let planned = plan(&config, &nowhere(), "f-1", "*", &dockered(|_| {}), &claim());
     let content = planned.expect("it can be run").content.expect("it has an image");
     assert_eq!(content.stop_timeout_s, Some(10));
 }

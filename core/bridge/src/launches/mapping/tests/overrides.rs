@@ -1,5 +1,6 @@
 //! What does not fit into the overrides of a launch.
 
+use longshore_wire_ecs::fetch::SANDBOX_VARIABLES;
 use longshore_wire_ecs::limits::OVERRIDES_CHARS_MAX;
 use serde_json::json;
 
@@ -7,6 +8,12 @@ use super::*;
 
 fn with_environment(command: CommandInfo, variables: &[(&str, &str)]) -> TaskInfo {
     task(CommandInfo { environment: Some(environment(variables)), ..command })
+}
+
+/// What of a task's environment is in its content, where the sandbox always is.
+fn moved(content: &DefinitionContent) -> Vec<&str> {
+    let names = content.environment.keys().map(|name| &**name);
+    names.filter(|name| !SANDBOX_VARIABLES.contains(name)).collect()
 }
 
 /// As the request has them.
@@ -17,7 +24,11 @@ fn chars(plan: &Plan) -> usize {
     if let Some(command) = &plan.command {
         one["command"] = json!(command);
     }
-    json!({"containerOverrides": [one]}).to_string().len()
+    let fetch = plan.fetch.iter().map(|order| {
+        json!({"name": "fetch", "environment": [{"name": "LONGSHORE_FETCH", "value": order}]})
+    });
+    let all: Vec<_> = std::iter::once(one).chain(fetch).collect();
+    json!({"containerOverrides": all}).to_string().len()
 }
 
 #[test]
@@ -25,7 +36,8 @@ fn what_is_largest_goes_into_the_definition_and_what_is_small_stays() {
     let large = "x".repeat(8_000);
     let plan = planned(&with_environment(shell("sleep 1"), &[("LARGE", &large), ("ID", "1")]));
     let content = plan.content.clone().expect("nothing is named");
-    assert_eq!(content.environment, [("LARGE".into(), large.as_str().into())].into());
+    assert_eq!(moved(&content), ["LARGE"]);
+    assert_eq!(&*content.environment["LARGE"], large);
     assert_eq!((variable(&plan, "ID").as_deref(), variable(&plan, "LARGE")), (Some("1"), None));
     assert_eq!((content.command, plan.command.clone()), (None, words(&["sleep 1"])));
     let other = planned(&with_environment(shell("sleep 2"), &[("LARGE", &large), ("ID", "2")]));
@@ -58,7 +70,7 @@ fn whatever_a_task_brings_the_overrides_fit_and_tell_the_task() {
             assert!(variable(&plan, ours).is_some(), "{ours}");
         }
         let content = plan.content.expect("nothing is named");
-        assert_eq!(content.environment.len() + plan.environment.len(), count + 4);
+        assert_eq!(moved(&content).len() + plan.environment.len(), count + 4);
     }
 }
 
@@ -66,7 +78,7 @@ fn whatever_a_task_brings_the_overrides_fit_and_tell_the_task() {
 fn what_fits_stays_as_it_is() {
     let value = "x".repeat(7_500);
     let plan = planned(&with_environment(shell("sleep 1"), &[("A", &value)]));
-    assert!(plan.content.expect("nothing is named").environment.is_empty());
+    assert!(moved(&plan.content.expect("nothing is named")).is_empty());
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use longshore_wire_mesos::v1::Parameters;
 use longshore_wire_mesos::v1::volume::Source;
-use longshore_wire_mesos::v1::volume::source::{DockerVolume, HostPath, Type as SourceType};
+use longshore_wire_mesos::v1::volume::source::sandbox_path::Type as SandboxType;
+use longshore_wire_mesos::v1::volume::source::{
+    DockerVolume, HostPath, SandboxPath, Type as SourceType,
+};
 
 use super::*;
 
@@ -50,7 +53,35 @@ fn a_source_that_is_a_path_of_the_host_is_mounted() {
         container_path: "/srv".into(),
         read_only: false,
     };
-    assert_eq!(content.mounts, [mount]);
+    assert_eq!(content.mounts[..1], [mount]);
+}
+
+/// \[A8\]
+#[test]
+fn a_directory_of_the_sandbox_is_mounted_there_and_where_the_task_wants_it() {
+    let of_sandbox = |kind: SandboxType| Source {
+        r#type: Some(SourceType::SandboxPath.into()),
+        sandbox_path: Some(SandboxPath { r#type: Some(kind.into()), path: "./logs".to_owned() }),
+        ..Default::default()
+    };
+    for task in [
+        sourced(of_sandbox(SandboxType::Self_), "/var/log/app"),
+        within(with_volume("logs", "/var/log/app"), shell("sleep 1")),
+    ] {
+        let mounts = content_of(&task).mounts;
+        let at = |number: usize| (mounts[number].source.clone(), &*mounts[number].container_path);
+        let shared = MountSource::Sandbox("logs".into());
+        assert_eq!(at(0), (shared.clone(), "/mnt/mesos/sandbox/logs"));
+        assert_eq!(at(1), (shared, "/var/log/app"));
+        assert_eq!(at(2), (MountSource::Sandbox("".into()), "/mnt/mesos/sandbox"));
+    }
+    let refused =
+        try_plan(&sourced(of_sandbox(SandboxType::Parent), "/a")).expect_err("it has no parent");
+    assert!(refused.contains("only tasks of a group"), "{refused}");
+    for (host, inside) in [("../x", "/a"), ("/srv", "../x"), ("/srv", "a/../../x")] {
+        let out = try_plan(&within(with_volume(host, inside), shell("sleep 1")));
+        assert!(out.expect_err("it leads out").contains("leads out"), "{host} {inside}");
+    }
 }
 
 /// \[A8\]
@@ -85,7 +116,7 @@ fn other_volumes_are_refused_by_name() {
     let docker = drivers.container.as_mut().and_then(|container| container.docker.as_mut());
     docker.expect("it is Docker's").volume_driver = Some("local".to_owned());
     for (task, why) in [
-        (sourced(of_type(SourceType::SandboxPath), "/a"), "type SANDBOX_PATH"),
+        (sourced(of_type(SourceType::SandboxPath), "/a"), "has no sandbox_path"),
         (sourced(of_type(SourceType::Secret), "/a"), "type SECRET"),
         (sourced(of_type(SourceType::CsiVolume), "/a"), "type CSI_VOLUME"),
         (sourced(named("a.b", None), "/a"), "the volume 'a.b'"),

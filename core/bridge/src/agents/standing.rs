@@ -1,0 +1,72 @@
+//! What operators have decided about an agent, and the words for it in an attribute of ECS.
+//!
+//! Source: the ECS API reference, *Attribute*: a value has at most 128 letters, digits and `- _ . @ / \ :` and spaces.
+
+use longshore_machine::Timestamp;
+
+/// What an agent is that is not simply in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nothing of it is offered; its tasks go on.
+    Deactivated,
+    /// The same, and its tasks are killed.
+    Draining(Drain),
+    /// It must not come back.
+    Gone,
+    /// Its machine is away for maintenance.
+    Down,
+}
+
+/// How an agent is drained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Drain {
+    /// Whether nothing runs there any more.
+    pub(crate) is_done: bool,
+    /// The time that tasks are given at most, in ms.
+    pub(crate) max_grace_ms: Option<u64>,
+    /// Whether it is marked gone in the end.
+    pub(crate) mark_gone: bool,
+    pub(crate) started_at: Timestamp,
+}
+
+impl Standing {
+    /// As it is written.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Deactivated => "deactivated".to_owned(),
+            Self::Gone => "gone".to_owned(),
+            Self::Down => "down".to_owned(),
+            Self::Draining(drain) => {
+                let grace = drain.max_grace_ms.map_or_else(|| "-".to_owned(), |ms| ms.to_string());
+                let end = if drain.mark_gone { "gone" } else { "keep" };
+                format!("draining:{}:{grace}:{end}", drain.started_at.wall().millis())
+            }
+        }
+    }
+
+    /// Reads what [`Standing::text`] writes. What anybody else wrote there says nothing. Whether an agent has been drained is found out anew.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let kind = parts.next()?;
+        let standing = match kind {
+            // The schedule that would bring it up again is forgotten by now.
+            "deactivated" | "down" => Self::Deactivated,
+            "gone" => Self::Gone,
+            "draining" => {
+                let started_at = Timestamp::from_millis(parts.next()?.parse().ok()?);
+                let max_grace_ms = match parts.next()? {
+                    "-" => None,
+                    ms => Some(ms.parse().ok()?),
+                };
+                let mark_gone = match parts.next()? {
+                    "gone" => true,
+                    "keep" => false,
+                    _ => return None,
+                };
+                Self::Draining(Drain { is_done: false, max_grace_ms, mark_gone, started_at })
+            }
+            _ => return None,
+        };
+        parts.next().is_none().then_some(standing)
+    }
+}

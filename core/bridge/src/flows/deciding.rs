@@ -1,0 +1,219 @@
+//! What operators decide about agents: taken out of use, drained, marked gone, and back in use.
+//!
+//! A decision holds, and is answered, once ECS has it: as a Mesos master answers once its registry has. What is refused here was mostly
+//! refused before, by what was seen of the state; it may have changed since. The texts are those of Mesos.
+
+use super::Parts;
+use super::jobs::{Fate, Job};
+use crate::agents::{Decision, Decreed, Drain, Standing, Verdict, What};
+use crate::cluster::STANDING_ATTRIBUTE;
+use crate::context::Context;
+use crate::ids::AgentId;
+use crate::machine::{CallId, Response};
+use crate::operator::AgentWish;
+
+/// Why a decision is not made: a status and a text.
+type Refusal = (u16, String);
+
+impl Parts {
+    /// An operator decides something about an agent.
+    pub(super) fn decide(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: CallId,
+        agent: &AgentId,
+        wish: AgentWish,
+    ) {
+        if wish == AgentWish::MarkGone && self.agents.is_gone(agent) {
+            return cx.respond(call, Response::Done);
+        }
+        match self.decision(cx, call, agent, wish) {
+            Ok(decision) => self.tell_decision(cx, agent, decision),
+            Err((status, why)) => cx.respond(call, Response::Refused(status, why)),
+        }
+    }
+
+    fn decision(
+        &self,
+        cx: &Context<'_>,
+        call: CallId,
+        agent: &AgentId,
+        wish: AgentWish,
+    ) -> Result<Decision, Refusal> {
+        let refuse = |status: u16, why: &str| Err((status, why.to_owned()));
+        if !self.is_recovered() {
+            return refuse(503, "Master has not finished recovery");
+        }
+        let is_out = self.agents.is_gone(agent) || self.agents.is_down(agent);
+        let instance = self.cluster.instance_of(agent).filter(|_| !is_out);
+        let Some(instance) = instance else {
+            return match wish {
+                AgentWish::MarkGone => Err((404, format!("Agent '{agent}' not found"))),
+                AgentWish::Reactivate => refuse(400, "Agent is not deactivated"),
+                AgentWish::Drain { .. } | AgentWish::Deactivate => refuse(400, "Unknown agent"),
+            };
+        };
+        if self.agents.decisions.has(agent) {
+            return Err((503, format!("Agent '{agent}' is already being transitioned")));
+        }
+        if self.agents.decisions.is_full() {
+            return refuse(503, "Too many agents are being transitioned");
+        }
+        let drain = self.agents.drain(agent);
+        let what = match wish {
+            AgentWish::Reactivate => {
+                if instance.active && !self.agents.is_deactivated(agent) {
+                    return refuse(400, "Agent is not deactivated");
+                }
+                if drain.is_some_and(|drain| !drain.is_done) {
+                    return refuse(400, "Agent is still in the DRAINING state");
+                }
+                What::Reactivate
+            }
+            // One that is being drained is deactivated already.
+            AgentWish::Deactivate => What::Stands(match drain {
+                Some(drain) => Standing::Draining(drain.clone()),
+                None => Standing::Deactivated,
+            }),
+            AgentWish::Drain { max_grace_ms, mark_gone } => {
+                if let Some(machine) = self.maintenance.machine_name(agent) {
+                    return Err((
+                        400,
+                        format!(
+                            "Agent {agent} is part of a maintenance schedule under Machine {machine}"
+                        ),
+                    ));
+                }
+                let started_at = cx.now;
+                let drain = Drain { is_done: false, max_grace_ms, mark_gone, started_at };
+                What::Stands(Standing::Draining(drain))
+            }
+            AgentWish::MarkGone => What::Stands(Standing::Gone),
+        };
+        Ok(Decision::new(Some(call), instance.arn.clone(), STANDING_ATTRIBUTE, what))
+    }
+
+    /// Tells ECS of a decision. Whoever waits for an earlier one about the same agent does so in vain.
+    pub(super) fn tell_decision(
+        &mut self,
+        cx: &mut Context<'_>,
+        agent: &AgentId,
+        decision: Decision,
+    ) {
+        self.agents.decides(agent);
+        let before = self.agents.decisions.begin(cx, agent, decision);
+        if let Some(call) = before.and_then(|before| before.call) {
+            let why = format!("Agent '{agent}' is already being transitioned");
+            cx.respond(call, Response::Refused(503, why));
+        }
+    }
+
+    /// What came of a change that a decision leads to.
+    pub(super) fn decreed(&mut self, cx: &mut Context<'_>, decreed: Decreed) {
+        let Decreed { agent, instance, verdict } = decreed;
+        if let Some(instance) = instance {
+            let news = self.cluster.changed(*instance);
+            self.instances(cx, news, false);
+        }
+        match verdict {
+            Verdict::Goes => {}
+            Verdict::Holds(decision) => self.holds(cx, &agent, decision),
+            Verdict::Fails(decision, status, why) => {
+                self.undecided(cx, &agent, &decision);
+                match decision.call {
+                    Some(call) => cx.respond(call, Response::Refused(status, why)),
+                    None => cx.note(format!("agent {agent}: {why}")),
+                }
+            }
+        }
+    }
+
+    /// ECS has a decision: from now on it holds.
+    fn holds(&mut self, cx: &mut Context<'_>, agent: &AgentId, decision: Decision) {
+        match decision.what {
+            What::Stands(Standing::Gone) => self.marked_gone(cx, agent),
+            // That holds since the operator said so.
+            What::Stands(Standing::Down) => {}
+            What::Stands(standing) => {
+                self.agents.stands(agent, Some(standing));
+                self.agent_changed(cx, agent);
+                self.drain(cx, agent);
+            }
+            What::Reactivate => {
+                self.agents.stands(agent, None);
+                self.agent_changed(cx, agent);
+                self.wants_allocation(cx.now);
+            }
+            What::Restored => {}
+        }
+        if let Some(call) = decision.call {
+            cx.respond(call, Response::Done);
+        }
+    }
+
+    /// A decision does not hold, and ECS may have a part of it: that is taken back.
+    fn undecided(&mut self, cx: &mut Context<'_>, agent: &AgentId, decision: &Decision) {
+        if decision.call.is_some() {
+            let standing = self.agents.standing(agent);
+            let restored =
+                Decision::restore(decision.instance.clone(), STANDING_ATTRIBUTE, standing);
+            self.tell_decision(cx, agent, restored);
+        }
+    }
+
+    /// Something was decided about an agent before this master began, or by another one. What was begun before is carried on.
+    pub(super) fn decided_elsewhere(
+        &mut self,
+        cx: &mut Context<'_>,
+        agent: &AgentId,
+        standing: Option<Standing>,
+    ) {
+        let is_begun = match standing {
+            Some(Standing::Gone) => {
+                self.marked_gone(cx, agent);
+                true
+            }
+            standing => {
+                self.agents.stands(agent, standing);
+                self.drain(cx, agent)
+            }
+        };
+        let instance = self.cluster.instance_of(agent).filter(|instance| instance.active);
+        let instance = instance.map(|instance| instance.arn.clone());
+        let Some(instance) = instance.filter(|_| is_begun && !self.is_recovered()) else { return };
+        let standing = self.agents.standing(agent).cloned().unwrap_or(Standing::Gone);
+        let what = What::Stands(standing);
+        let decision = Decision::new(None, instance, STANDING_ATTRIBUTE, what);
+        self.tell_decision(cx, agent, decision);
+    }
+
+    /// Kills what runs on an agent that is being drained; whether it is.
+    fn drain(&mut self, cx: &mut Context<'_>, agent: &AgentId) -> bool {
+        let Some(drain) = self.agents.drain(agent) else { return false };
+        if let Some(ms) = drain.max_grace_ms {
+            cx.note(format!(
+                "agent {agent} is drained with a max_grace_period of {ms} ms, which does not apply: Amazon ECS keeps to the stopTimeout of \
+                 the task definition"
+            ));
+        }
+        let launches = self.heads_on(agent, |_| true);
+        self.begin(cx, Job::Befall(Fate::Drains, launches.into_iter()));
+        true
+    }
+
+    /// Marks an agent as drained once nothing of it is left that anybody waits for. Source: Mesos, `checkAndTransitionDrainingAgent`: also
+    /// tasks whose end is not acknowledged are waited for.
+    pub(super) fn drained_by_now(&mut self, cx: &mut Context<'_>, agent: &AgentId) {
+        if !self.is_recovered() || self.launches.count_on(agent) > 0 {
+            return;
+        }
+        let Some(mark_gone) = self.agents.is_drained(agent) else { return };
+        self.show_agent(agent);
+        let instance = self.cluster.instance_of(agent).map(|instance| instance.arn.clone());
+        if let Some(instance) = instance.filter(|_| mark_gone) {
+            let gone = What::Stands(Standing::Gone);
+            let decision = Decision::new(None, instance, STANDING_ATTRIBUTE, gone);
+            self.tell_decision(cx, agent, decision);
+        }
+    }
+}
