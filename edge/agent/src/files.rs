@@ -9,6 +9,7 @@
 //! Files that a user names on the command line are not opened here, except those under `--s3-dir`
 //! and `--secrets`: see [`Folder::read_beneath`].
 
+mod listing;
 mod private;
 mod tree;
 
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use rustix::fs::{self as sys, AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
+pub use listing::Listed;
 pub use private::{Entry, PrivateError};
 
 /// Mode of files: accessible only to their owner.
@@ -239,6 +241,14 @@ impl Folder {
     /// # Errors
     /// `NotFound`, `FileTooLarge`, `PermissionDenied` if a link leads out, or any other reason.
     pub fn read_beneath(&self, below: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
+        whole(self.open_beneath(below)?, bytes_max)
+    }
+
+    /// The same, opened and not read.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied` if a link leads out, or any other reason.
+    pub fn open_beneath(&self, below: &Path) -> io::Result<File> {
         parts(below)?;
         let flags = FILE.difference(OFlags::NOFOLLOW);
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
@@ -253,7 +263,7 @@ impl Folder {
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "not a regular file"));
         }
-        whole(file, bytes_max)
+        Ok(file)
     }
 
     /// Writes or atomically replaces a file: readers see either the old or the new contents.
@@ -322,6 +332,11 @@ impl Folder {
             is_file.then(|| u64::try_from(stat.st_size).unwrap_or(0))
         });
         sizes.sum()
+    }
+
+    /// Total size of all regular files below it in bytes, as far as they are counted.
+    pub fn bytes_below(&self) -> u64 {
+        tree::bytes(self.fd.as_fd())
     }
 
     /// Removes a file, or a directory and everything below it. Links are removed, not followed.

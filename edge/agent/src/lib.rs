@@ -8,6 +8,7 @@
 
 mod busy;
 pub mod docker;
+pub mod fetch;
 pub mod files;
 pub mod process;
 mod sight;
@@ -141,6 +142,22 @@ impl Runtime {
         match self {
             Self::Docker(docker) => docker.stats(runtime_id).await,
             Self::Process(processes) => processes.stats(container).await,
+        }
+    }
+
+    /// The sandbox of a task, if it is a directory of this machine.
+    pub async fn sandbox(&self, task: ResourceId) -> Option<process::Sandbox> {
+        match self {
+            Self::Docker(_) => None,
+            Self::Process(processes) => processes.sandbox(task).await,
+        }
+    }
+
+    /// The sandboxes of tasks, over or not, as far as they are directories of this machine.
+    pub async fn sandboxes(&self) -> Vec<process::Sandbox> {
+        match self {
+            Self::Docker(_) => Vec::new(),
+            Self::Process(processes) => processes.sandboxes().await,
         }
     }
 

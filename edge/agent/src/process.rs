@@ -7,15 +7,16 @@
 //! creates the record first decides whether the process ever starts, and a process that started is
 //! found again.
 //!
-//! Not supported: images, isolation, memory and CPU limits, mount points. A container that needs an
-//! image because it names no command, or that mounts a volume, fails to start with a reason that
-//! says so.
+//! Not supported: images, isolation, memory and CPU limits, mounts other than the [`sandbox`] of a task and
+//! what is below it. A container that needs an image because it names no command, or that mounts another
+//! volume, fails to start with a reason that says so.
 
 pub(crate) mod directory;
 mod found;
 mod launch;
 mod ports;
 pub(crate) mod proc;
+mod sandbox;
 pub(crate) mod seal;
 mod sight;
 mod table;
@@ -28,17 +29,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use longshore_lifecycle::{ContainerRef, Event, environment};
+use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
-use longshore_wire_ecs::host::{PortBinding, TaskSpec};
+use longshore_wire_ecs::fetch::{FAILURE, FetchCache, FetchSettings};
+use longshore_wire_ecs::host::{ContainerSpec, PortBinding, TaskSpec};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::watch::Sender;
 
 use self::directory::Directory;
+pub use self::directory::SANDBOX;
 pub(crate) use self::found::end_left_behind;
 use self::found::end_rest;
 use self::launch::Launched;
+pub(crate) use self::launch::identity;
+pub use self::launch::name_of;
 pub use self::ports::Ports;
 pub use self::proc::machine;
+pub use self::sandbox::{About, Sandbox};
 pub use self::seal::{KEY_BYTES, Key};
 use self::table::{Place, Running, Table, signal_group};
 use crate::busy::Busy;
@@ -48,6 +55,15 @@ use crate::{Events, LOG_BYTES_MAX, Sight, probe_timeout, probe_words};
 /// How long a supervisor may take after its command was killed before it is killed too. Chosen by
 /// us: longer than its own wait.
 const LAST_WORDS: Duration = Duration::from_secs(8);
+
+/// How long output and sandbox are kept after the end of a task: as long as ECS shows a stopped task.
+pub const SANDBOX_KEPT: Duration = Duration::from_hours(1);
+
+/// How many sandboxes of an instance are told. Chosen by us: an answer of a few megabytes.
+const SANDBOXES_MAX: usize = 10_000;
+
+/// Bytes of the end of a fetcher's output in which its last word is looked for. Chosen by us.
+const LAST_WORD_BYTES: usize = 4 * 1024;
 
 /// How long to wait for stopped processes. Chosen by us.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -59,12 +75,19 @@ pub struct Supervisor {
     pub program: PathBuf,
     /// Arguments before those of [`supervise::main`](crate::supervise::main).
     pub words: Vec<String>,
+    /// Arguments that make it run [`fetch::main`](crate::fetch::main).
+    pub fetch_words: Vec<String>,
 }
 
 impl Supervisor {
     /// The currently running program, even if its file was replaced.
     pub fn own() -> Self {
-        Self { program: "/proc/self/exe".into(), words: vec!["supervise".to_owned()] }
+        let words = |word: &str| vec![word.to_owned()];
+        Self {
+            program: "/proc/self/exe".into(),
+            words: words("supervise"),
+            fetch_words: words("fetch"),
+        }
     }
 }
 
@@ -81,6 +104,10 @@ pub struct Setup {
     pub ports: Ports,
     /// Whether processes end with us, however we end.
     pub ends_with_us: bool,
+    /// What tasks may have fetched. Each instance has a cache of its own, if there is one.
+    pub fetch: FetchSettings,
+    /// How long output and sandbox of a task are kept after its end.
+    pub sandbox_kept: Duration,
 }
 
 /// The processes of one container instance.
@@ -199,13 +226,28 @@ impl Processes {
         let Shared { setup, root, .. } = &*self.shared;
         let (task, name) = place;
         let container = &spec.containers[index];
+        let links = sandbox::mounts(spec, container)?;
         launch::check(container)?;
         let bindings = setup.ports.give(place, spec.network_mode, container)?;
         let spec = environment::with(spec, index, ports::told(container, &bindings));
         let container = &spec.containers[index];
         let directory = Directory::create(root, &setup.key, *task, name)
             .map_err(|error| format!("CannotCreateContainerError: {error}"))?;
-        let launched = launch::start(setup, &directory, container).await?;
+        let sandbox = match links {
+            Some(links) => {
+                let (root, whole) = (root.clone(), spec.clone());
+                let made = self
+                    .aside(move |_| sandbox::make(&root, &whole, &whole.containers[index], &links))
+                    .await;
+                made.unwrap_or_else(|| Err(io::Error::other("a thread died")))
+                    .map_err(|error| format!("CannotCreateContainerError: {error}"))?;
+                Some(sandbox::path(&self.shared.root, &spec, container))
+            }
+            None => None,
+        };
+        let settings = self.fetch_settings(container);
+        let inside = launch::Inside { sandbox, settings };
+        let launched = launch::start(setup, &directory, container, &inside).await?;
         Ok((directory, launched, bindings))
     }
 
@@ -228,7 +270,9 @@ impl Processes {
         }
         let status = supervisor.wait().await;
         let code = self.code(directory).await;
-        self.ended(&place, code.or_else(|| watch::code(status.ok()?)));
+        let code = code.or_else(|| watch::code(status.ok()?));
+        let reason = if code == Some(0) { None } else { self.last_word(&place).await };
+        self.ended(&place, code, reason);
         if !is_wanted {
             // The removal came before there was anything to retire.
             self.remove(container.task);
@@ -248,7 +292,58 @@ impl Processes {
         read.await?
     }
 
-    fn ended(&self, place: &Place, code: Option<i32>) {
+    /// What a fetcher is told of this machine; `None` for other containers.
+    fn fetch_settings(&self, container: &ContainerSpec) -> Option<FetchSettings> {
+        if !sandbox::is_fetcher(container) {
+            return None;
+        }
+        let Shared { root, setup, .. } = &*self.shared;
+        let mut settings = setup.fetch.clone();
+        settings.cache = settings.cache.and_then(|cache| {
+            let folder = root.make(&*cache.directory).ok()?;
+            Some(FetchCache { directory: folder.path().to_str()?.into(), ..cache })
+        });
+        Some(settings)
+    }
+
+    /// What a fetcher said last, if it failed: nothing else tells why.
+    async fn last_word(&self, place: &Place) -> Option<Str> {
+        let spec = self.table().specs.get(&place.0).cloned()?;
+        let container = spec.containers.iter().find(|one| one.name() == &*place.1)?;
+        if !sandbox::is_fetcher(container) {
+            return None;
+        }
+        let place = place.clone();
+        let output =
+            self.aside(move |this| this.directory(place.0, &place.1)?.output(LAST_WORD_BYTES));
+        let output = output.await??;
+        let text = String::from_utf8_lossy(&output);
+        text.lines().rev().find(|line| line.starts_with(FAILURE)).map(Str::from)
+    }
+
+    /// The sandbox of a task.
+    pub(crate) async fn sandbox(&self, task: ResourceId) -> Option<Sandbox> {
+        let found = self.aside(move |this| {
+            let Shared { root, setup, .. } = &*this.shared;
+            sandbox::find(root, &setup.key, task)
+        });
+        found.await?
+    }
+
+    /// The sandboxes of all tasks, over or not.
+    pub(crate) async fn sandboxes(&self) -> Vec<Sandbox> {
+        let found = self.aside(|this| {
+            let Shared { root, setup, .. } = &*this.shared;
+            let tasks = directory::task_ids(root).into_iter();
+            tasks
+                .filter_map(|task| sandbox::find(root, &setup.key, task))
+                .take(SANDBOXES_MAX)
+                .collect()
+        });
+        found.await.unwrap_or_default()
+    }
+
+    fn ended(&self, place: &Place, code: Option<i32>, reason: Option<Str>) {
         let mut table = self.table();
         let Some(running) = table.running.remove(place) else { return };
         self.shared.setup.ports.take_back(place);
@@ -262,7 +357,7 @@ impl Processes {
         drop(table);
         if let Some(index) = index {
             let container = ContainerRef { task: *task, index };
-            self.tell(container, Event::Exited { code, reason: None });
+            self.tell(container, Event::Exited { code, reason });
         }
     }
 
@@ -302,12 +397,17 @@ impl Processes {
         let supervisor = self.table().running.get(&place).and_then(|running| running.supervisor);
         let this = self.clone();
         self.spawn(async move {
-            let spec = &spec.containers[container.index];
+            let task = spec;
+            let spec = &task.containers[container.index];
             let directory = this.directory(place.0, &place.1);
             let passed = match (probe_words(spec), supervisor, directory) {
                 (Some(words), Some(pid), Some(directory)) => {
                     let (setup, most) = (&this.shared.setup, probe_timeout(spec));
-                    launch::probe(setup, &directory, spec, pid, &words, most).await
+                    let root = &this.shared.root;
+                    let inside = sandbox::mounts(&task, spec).ok().flatten();
+                    let sandbox = inside.map(|_| sandbox::path(root, &task, spec));
+                    let sandbox = sandbox.as_deref();
+                    launch::probe(setup, &directory, spec, sandbox, pid, &words, most).await
                 }
                 _ => false,
             };

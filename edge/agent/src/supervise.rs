@@ -36,8 +36,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 pub(crate) use self::arguments::{Arguments, MARK, Role};
 pub(crate) use self::cgroup::{Cgroup, base};
 use self::command::{Read, Started};
-pub(crate) use self::output::Bounds;
 use self::output::Output;
+pub(crate) use self::output::{Bounds, has_room};
 use crate::files::{Folder, Identity};
 use crate::process::directory::{self, COMMAND, EXIT, RECORD, SUPERVISOR};
 use crate::process::proc::Process;
@@ -96,7 +96,12 @@ fn container(arguments: &Arguments) -> Result<u8, String> {
     // The name shown by `ps`; it also keeps `pkill longshore` from matching.
     let _ = rustix::thread::set_name(c"supervise");
     let folder = Folder::open(Path::new(".")).map_err(create)?;
-    let mut output = Output::open(&folder, arguments.bounds).map_err(create)?;
+    let sandbox = if arguments.in_sandbox {
+        Some(command::work(arguments, &folder).map_err(create)?)
+    } else {
+        None
+    };
+    let mut output = Outputs::open(arguments, &folder, sandbox.as_ref()).map_err(create)?;
     let process = Process::of(own).ok_or("CannotCreateContainerError: /proc is not mounted")?;
     let record = Record::create(&folder, key, process).map_err(create)?;
     let mut started = command::start(arguments, &folder)?;
@@ -118,9 +123,10 @@ fn container(arguments: &Arguments) -> Result<u8, String> {
         cgroup.add(started.pid);
     }
     let is_wanted = || record.is_in_place(&folder) && folder.is_at(&arguments.about);
-    let code = watch(arguments, &mut started, &mut |bytes| output.write(bytes), &is_wanted);
+    let code =
+        watch(arguments, &mut started, &mut |pipe, bytes| output.write(pipe, bytes), &is_wanted);
     reaper::end_all(Some(started.pid), cgroup.as_ref());
-    drain(&mut started, &mut |bytes| output.write(bytes));
+    drain(&mut started, &mut |pipe, bytes| output.write(pipe, bytes));
     output.finish();
     // If this fails, an agent that is still there gets the code from our exit status.
     let _ = record.exit(code);
@@ -128,6 +134,42 @@ fn container(arguments: &Arguments) -> Result<u8, String> {
         cgroup.remove();
     }
     Ok(code)
+}
+
+/// Where the output of a command goes: together into the container's log, and apart into its sandbox, if it has one.
+struct Outputs<'f> {
+    log: Output<'f>,
+    files: Vec<Output<'f>>,
+}
+
+impl<'f> Outputs<'f> {
+    fn open(
+        arguments: &Arguments,
+        folder: &'f Folder,
+        sandbox: Option<&'f Folder>,
+    ) -> io::Result<Self> {
+        let (bounds, owner) = (arguments.bounds, arguments.user);
+        let log = Output::open(folder, directory::OUTPUT, None, bounds)?;
+        // In the order of the pipes. Source: Apache Mesos, `docs/sandbox.md`.
+        let names = sandbox.map(|sandbox| ["stdout", "stderr"].map(|name| (sandbox, name)));
+        let files = names.into_iter().flatten();
+        // A task may have put something else in their place. Its log has the output all the same.
+        let files = files.filter_map(|(into, name)| Output::open(into, name, owner, bounds).ok());
+        let files: Vec<Output<'f>> = files.collect();
+        Ok(Self { log, files: if files.len() == 2 { files } else { Vec::new() } })
+    }
+
+    fn write(&mut self, pipe: usize, bytes: &[u8]) {
+        self.log.write(bytes);
+        if let Some(file) = self.files.get_mut(pipe) {
+            file.write(bytes);
+        }
+    }
+
+    fn finish(&mut self) {
+        self.log.finish();
+        self.files.iter_mut().for_each(Output::finish);
+    }
 }
 
 /// The record of the container, held open: writes go to the original file, even if it was replaced.
@@ -177,7 +219,7 @@ fn probe(arguments: &Arguments) -> Result<u8, String> {
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let folder = Folder::open(Path::new(".")).map_err(|error| error.to_string())?;
     let mut started = command::start(arguments, &folder)?;
-    let code = watch(arguments, &mut started, &mut |_| {}, &|| true);
+    let code = watch(arguments, &mut started, &mut |_, _| {}, &|| true);
     reaper::end_all(Some(started.pid), None);
     Ok(code)
 }
@@ -215,7 +257,7 @@ fn outlive_signals() -> io::Result<tokio::runtime::Runtime> {
 fn watch(
     arguments: &Arguments,
     started: &mut Started,
-    take: &mut dyn FnMut(&[u8]),
+    take: &mut dyn FnMut(usize, &[u8]),
     is_wanted: &dyn Fn() -> bool,
 ) -> u8 {
     // Kernels before 5.3, and sandboxes without this system call, require polling.
@@ -223,19 +265,19 @@ fn watch(
     let pause = if process.is_some() { LOOK } else { LOOK_OFTEN };
     let pause = Timespec::try_from(pause).expect("it is short");
     let stdin = io::stdin();
-    let (mut output_is_open, mut looked) = (true, Instant::now());
+    let (mut open, mut looked): (Vec<usize>, _) =
+        ((0..started.outputs.len()).collect(), Instant::now());
     loop {
-        let mut fds = Vec::with_capacity(3);
+        let mut fds = Vec::with_capacity(4);
         fds.extend(arguments.has_lifeline.then(|| PollFd::new(&stdin, PollFlags::IN)));
-        fds.extend(output_is_open.then(|| PollFd::new(&started.output, PollFlags::IN)));
+        fds.extend(open.iter().map(|pipe| PollFd::new(&started.outputs[*pipe], PollFlags::IN)));
         fds.extend(process.as_ref().map(|process| PollFd::new(process, PollFlags::IN)));
         // On failure, checks everything anyway.
         let _ = poll(&mut fds, Some(&pause));
-        let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
+        let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let mut ready = ready.into_iter();
         let is_let_go = arguments.has_lifeline && ready.next().unwrap_or(false);
-        if output_is_open && ready.next().unwrap_or(false) {
-            output_is_open = read(started, take);
-        }
+        open.retain(|pipe| !ready.next().unwrap_or(false) || read(started, *pipe, take));
         if let Some(code) = reaper::code(started.pid) {
             return code;
         }
@@ -251,10 +293,10 @@ fn watch(
     }
 }
 
-/// Captures what can be read now; returns false once there are no writers left.
-fn read(started: &mut Started, take: &mut dyn FnMut(&[u8])) -> bool {
-    match started.read() {
-        Read::Some(bytes) => take(bytes),
+/// Captures what can be read now from a pipe; returns false once there are no writers left.
+fn read(started: &mut Started, pipe: usize, take: &mut dyn FnMut(usize, &[u8])) -> bool {
+    match started.read(pipe) {
+        Read::Some(bytes) => take(pipe, bytes),
         Read::None => {}
         Read::Closed => return false,
     }
@@ -263,14 +305,16 @@ fn read(started: &mut Started, take: &mut dyn FnMut(&[u8])) -> bool {
 
 /// Captures the remaining output, within a limit: a process holding the other end could write
 /// forever.
-fn drain(started: &mut Started, take: &mut dyn FnMut(&[u8])) {
+fn drain(started: &mut Started, take: &mut dyn FnMut(usize, &[u8])) {
     /// Chosen by us: four times the maximum capacity of a pipe, unless root raises it. Source:
     /// pipe(7).
     const READS_MAX: usize = 64;
-    for _ in 0..READS_MAX {
-        match started.read() {
-            Read::Some(bytes) => take(bytes),
-            Read::None | Read::Closed => return,
+    for pipe in 0..started.outputs.len() {
+        for _ in 0..READS_MAX {
+            match started.read(pipe) {
+                Read::Some(bytes) => take(pipe, bytes),
+                Read::None | Read::Closed => break,
+            }
         }
     }
 }

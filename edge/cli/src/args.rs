@@ -2,6 +2,7 @@
 
 mod dev;
 pub(crate) mod door;
+mod fetch;
 mod mesos;
 
 use std::net::SocketAddr;
@@ -11,7 +12,10 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::dev::{DevArgs, DurabilityArg, ProvisionArgs, RuntimeArg};
 use self::door::{DoorArgs, MesosDoorArgs};
-pub(crate) use self::mesos::{AnyMaster, FrameworkAction, FrameworksArgs, MasterListArgs};
+pub(crate) use self::fetch::FetchArgs;
+pub(crate) use self::mesos::{
+    AgentAction, AgentsArgs, AnyMaster, FrameworkAction, FrameworksArgs, MasterListArgs, TaskChecks,
+};
 use crate::explain::{ConstraintArg, StrategyArg};
 use crate::feed::FeedArgs;
 use crate::instance_types::InstanceGroup;
@@ -49,7 +53,7 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example:\n  AWS_PROFILE=prod AWS_ECS_CLUSTER=batch longshore serve --default-image busybox"
     )]
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Run tasks from a task definition.
     #[command(after_help = "Example:\n  longshore run hello:1 --count 2 --env NAME=world")]
     Run(RunArgs),
@@ -71,9 +75,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  longshore frameworks --master http://master.example:5050\n  longshore frameworks teardown 0123abcd-0000"
     )]
     Frameworks(FrameworksArgs),
-    /// List the agents of a Mesos master and their unused resources.
-    #[command(after_help = "Example:\n  longshore agents --json")]
-    Agents(MasterListArgs),
+    /// List the agents of a Mesos master and their unused resources, or take some out of use.
+    #[command(
+        after_help = "Examples:\n  longshore agents --json\n  longshore agents drain 0123abcd\n  longshore agents activate 0123abcd"
+    )]
+    Agents(AgentsArgs),
     /// List the offers that frameworks hold.
     #[command(after_help = "Example:\n  longshore offers --master http://master.example:5050")]
     Offers(MasterListArgs),
@@ -364,12 +370,21 @@ pub(crate) struct MasterArgs {
     /// Seconds that a framework may hold an offer before it is rescinded; 0 means no limit.
     #[arg(long, default_value_t = 600)]
     pub(crate) offer_timeout: u64,
+    /// Seconds that the agent of an instance may be disconnected before it counts as unreachable, and its tasks with it.
+    #[arg(long, default_value_t = longshore_bridge::limits::AGENT_AWAY_MS / 1000, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) agent_away_timeout: u64,
     /// Seconds between SIGTERM and SIGKILL for tasks without a kill policy.
     #[arg(long, default_value_t = longshore_bridge::limits::KILL_GRACE_S, value_parser = clap::value_parser!(u32).range(1..=120))]
     pub(crate) executor_shutdown_grace: u32,
+    /// How to make HTTP and TCP checks of tasks: `auto` dials the task where its instance has the attribute with a host name
+    /// and the port is the task's own, and otherwise runs a command in the container; `dial` and `container` do only the one.
+    #[arg(long, value_enum, default_value_t = TaskChecks::Auto)]
+    pub(crate) task_checks: TaskChecks,
     /// Image for tasks that do not specify one.
     #[arg(long)]
     pub(crate) default_image: Option<String>,
+    #[command(flatten)]
+    pub(crate) fetch: FetchArgs,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -5,14 +5,15 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use longshore_agent::process::{Ports, Setup, Supervisor};
+use longshore_agent::files::Folder;
+use longshore_agent::process::{Key, Ports, SANDBOX_KEPT, Setup, Supervisor};
 use longshore_server::{DataDir, DataDirError, Place, Scratch};
+use longshore_wire_ecs::fetch::FetchSettings;
 
 use crate::args::DevArgs;
 
 /// Opens the data directory, or creates a temporary one.
 pub(crate) async fn open(args: &DevArgs) -> anyhow::Result<(Place, Setup, Option<Scratch>)> {
-    let supervisor = Supervisor::own();
     let temporary = std::env::temp_dir();
     Scratch::sweep(&temporary).await;
     if args.in_memory {
@@ -20,13 +21,26 @@ pub(crate) async fn open(args: &DevArgs) -> anyhow::Result<(Place, Setup, Option
         let scratch = scratch
             .with_context(|| format!("cannot create a directory in {}", temporary.display()))?;
         let (hosts, key) = (scratch.hosts()?, scratch.key().clone());
-        let setup = Setup { hosts, key, supervisor, ports: Ports::default(), ends_with_us: true };
+        let setup = setup(hosts, key, true);
         return Ok((Place::Memory, setup, Some(scratch)));
     }
     let directory = trusted(&args.data_dir, args.trust_data_dir)?;
     let (hosts, key) = (directory.hosts()?, directory.key().clone());
-    let setup = Setup { hosts, key, supervisor, ports: Ports::default(), ends_with_us: false };
+    let setup = setup(hosts, key, false);
     Ok((Place::Directory(directory), setup, None))
+}
+
+/// How processes run, before the flags about what they may fetch.
+fn setup(hosts: Folder, key: Key, ends_with_us: bool) -> Setup {
+    Setup {
+        hosts,
+        key,
+        supervisor: Supervisor::own(),
+        ports: Ports::default(),
+        ends_with_us,
+        fetch: FetchSettings::default(),
+        sandbox_kept: SANDBOX_KEPT,
+    }
 }
 
 /// Opens the data directory if we created it, or if the user confirms.

@@ -1,15 +1,17 @@
 //! `longshore dev`: a local ECS with the Mesos master API in front of it.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use longshore_client::{Client, FeedOptions, HostCredentials, Options};
 use longshore_server::dev::{Config, LocalEcs};
 use longshore_server::{
-    Credentials, Durability, Fleet, INSTANCES_MAX, InstanceConfig, Keys, Listener, MesosMaster,
-    Metrics, Place, Policy, Port, Provisions, RuntimeChoice, Scratch, bind,
+    AgentDoors, Credentials, Durability, Fleet, INSTANCES_MAX, InstanceConfig, Keys, Listener,
+    MesosMaster, Metrics, Place, Policy, Port, Provisions, RuntimeChoice, Scratch, bind,
 };
 use longshore_wire_ecs::arn::Realm;
+use longshore_wire_ecs::fetch::{FetchCache, FetchS3, FetchSettings};
 
 use crate::args::{DevArgs, DurabilityArg, ProvisionArgs, RuntimeArg};
 use crate::instance_types::InstanceGroup;
@@ -84,7 +86,12 @@ impl Local {
         };
         let url = |listener: &Listener| format!("http://{}", listener.address());
         let (ecs_url, mesos_url) = (url(&ecs_listener), mesos_listener.as_ref().map(url));
-        let (config, scratch) = config(args, keys.clone()).await?;
+        let (mut config, scratch) = config(args, keys.clone()).await?;
+        config.fleet.agents = has_master.then(|| AgentDoors {
+            port: args.agent_port,
+            rules: args.door.rules(None),
+            credentials: credentials.clone(),
+        });
         let metrics = config.metrics.clone();
         let instances = config.instances.len();
         let guessed = config.instances.first().map(|instance| instance.runtime);
@@ -104,7 +111,7 @@ impl Local {
                     keys: Some((key.to_owned(), secret.to_owned())),
                     budget: false,
                 });
-                Some(master(args, runtime, client.await?, listener, credentials, &metrics).await)
+                Some(master(args, runtime, client.await?, listener, credentials, &metrics).await?)
             }
             None => None,
         };
@@ -194,19 +201,22 @@ async fn master(
     listener: Listener,
     credentials: Credentials,
     metrics: &Metrics,
-) -> MesosMaster {
+) -> anyhow::Result<MesosMaster> {
     let mut flags = args.master.clone();
     if runtime != RuntimeChoice::Docker && flags.default_image.is_none() {
         // Processes and simulated containers need no image; the name shows where the command runs.
         flags.default_image = Some("host".to_owned());
     }
-    let bridge = crate::master::config(&flags, listener.address(), &args.region, &args.cluster);
+    if runtime != RuntimeChoice::Docker && flags.fetch.fetcher_image.is_none() {
+        flags.fetch.fetcher_image = Some("host".to_owned());
+    }
+    let bridge = crate::master::config(&flags, listener.address(), &args.region, &args.cluster)?;
     let queue = crate::feed::queue_name(&args.cluster).filter(|_| !args.without_events);
     let feed = queue.map(|queue| client.feed(FeedOptions { queue, makes: true }));
     let mesos = MesosMaster::start(bridge, client, feed, listener, credentials, metrics);
     // If our own cluster does not answer, frameworks get a 503.
     let _ = tokio::time::timeout(PATIENCE, mesos.ready()).await;
-    mesos
+    Ok(mesos)
 }
 
 /// Replaces a wildcard address by the loopback address.
@@ -239,7 +249,9 @@ async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<(Config, Option<Sc
     let instances = instances(args).await?;
     let provisions = provisions(&args.provisions).await?;
     let runtime = choose(args.runtime).await;
-    let (place, processes, scratch) = crate::data_dir::open(args).await?;
+    let (place, mut processes, scratch) = crate::data_dir::open(args).await?;
+    processes.fetch = fetch_settings(args, &provisions)?;
+    processes.sandbox_kept = Duration::from_secs(args.gc_delay);
     let config = Config {
         fleet: Fleet {
             home: Realm::new(args.region.as_str(), args.account.as_str()),
@@ -249,6 +261,7 @@ async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<(Config, Option<Sc
             hostname_attribute: args.master.hostname_attribute.as_str().into(),
             runtime,
             provisions,
+            agents: None,
         },
         place,
         durability: match args.durability {
@@ -262,6 +275,16 @@ async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<(Config, Option<Sc
         metrics: Metrics::default(),
     };
     Ok((config, scratch))
+}
+
+/// What plain processes may have fetched. They are not given the credentials of this machine.
+fn fetch_settings(args: &DevArgs, provisions: &Provisions) -> anyhow::Result<FetchSettings> {
+    let directory = provisions.s3_dir.as_deref().and_then(std::path::Path::to_str);
+    let s3 = directory.map_or(FetchS3::Nowhere, |path| FetchS3::Directory(path.into()));
+    let bytes_max = args.fetch_cache.saturating_mul(1024 * 1024);
+    let cache = FetchCache { directory: "cache".into(), bytes_max };
+    let cache = Some(cache).filter(|_| bytes_max > 0);
+    Ok(FetchSettings { cache, ..args.master.fetch.settings(s3)? })
 }
 
 /// What is provided to containers. Missing files are reported now rather than by the first task.

@@ -37,6 +37,8 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
             return Err(crate::NotFound(text).into());
         }
         (None, [only]) => only,
+        // What fetched the files of a Mesos task says little, unless it failed.
+        (None, [own, fetch]) if *fetch == longshore_wire_ecs::fetch::CONTAINER => own,
         (None, _) => {
             bail!(
                 "the task has several containers ({}): choose one with --container",

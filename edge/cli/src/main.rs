@@ -13,6 +13,7 @@ mod dev;
 mod events;
 mod explain;
 mod feed;
+mod fetch;
 mod find;
 mod hints;
 mod instance_types;
@@ -63,10 +64,12 @@ fn raise_file_limit() {
 }
 
 fn main() -> ExitCode {
-    // First of all: it is started once per container, and needs none of what follows.
+    // First of all: they are started once per container, and needs none of what follows.
     let mut words = std::env::args_os().skip(1);
-    if words.next().is_some_and(|word| word == "supervise") {
-        return longshore_agent::supervise::main(words);
+    match words.next() {
+        Some(word) if word == "supervise" => return longshore_agent::supervise::main(words),
+        Some(word) if word == "fetch" => return fetch::main(),
+        _ => {}
     }
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -103,9 +106,9 @@ fn main() -> ExitCode {
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let json = args.json;
     match args.command {
-        Command::Demo(demo) => demo::run(demo, json).await,
+        Command::Demo(demo) => Box::pin(demo::run(demo, json)).await,
         Command::Dev(dev) => dev::run(*dev, json).await,
-        Command::Serve(serve) => serve::run(serve, json).await,
+        Command::Serve(serve) => serve::run(*serve, json).await,
         Command::Run(run) => tasks::run(run, json).await,
         Command::Stop(stop) => tasks::stop(stop, json).await,
         Command::Ps(ps) => list::tasks(ps, json).await,

@@ -8,12 +8,15 @@ use longshore_bridge::{Config, DefaultImage};
 use crate::args::MasterArgs;
 
 /// The bridge's configuration. `address` is the listen address.
+///
+/// # Errors
+/// What is wrong with the flags.
 pub(crate) fn config(
     args: &MasterArgs,
     address: SocketAddr,
     region: &str,
     cluster: &str,
-) -> Config {
+) -> anyhow::Result<Config> {
     let ip = match address.ip() {
         IpAddr::V4(ip) if !ip.is_unspecified() => ip.octets(),
         _ => [127, 0, 0, 1],
@@ -21,7 +24,7 @@ pub(crate) fn config(
     let hostname =
         args.mesos_hostname.clone().unwrap_or_else(|| std::net::Ipv4Addr::from(ip).to_string());
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    Config {
+    Ok(Config {
         hostname: hostname.into(),
         ip,
         port: address.port(),
@@ -34,8 +37,11 @@ pub(crate) fn config(
             .default_image
             .as_deref()
             .map_or(DefaultImage::None, |image| DefaultImage::Image(image.into())),
+        fetching: args.fetch.fetching()?,
+        agent_away_ms: args.agent_away_timeout.saturating_mul(1000),
         kill_grace_s: args.executor_shutdown_grace,
+        checks: args.task_checks.into(),
         offer_timeout_ms: (args.offer_timeout > 0).then(|| args.offer_timeout.saturating_mul(1000)),
         started_at_ms: u64::try_from(started).unwrap_or(u64::MAX),
-    }
+    })
 }

@@ -25,7 +25,7 @@ pub(crate) async fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode>
     })
     .await?;
     let region = client.sdk().config().region().map(ToString::to_string).unwrap_or_default();
-    let bridge = crate::master::config(&args.master, listener.address(), &region, &cluster);
+    let bridge = crate::master::config(&args.master, listener.address(), &region, &cluster)?;
     let feed = args.feed.options(&cluster)?.map(|options| client.feed(options));
     let master =
         MesosMaster::start(bridge, client, feed, listener, credentials, &Metrics::default());

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::error::BuildError;
 use aws_sdk_ecs::types as sdk;
-use aws_sdk_ecs::types::builders::ContainerDefinitionBuilder;
-use longshore_replica::{DefinitionContent, Mount, MountSource, PortMapping};
+use aws_sdk_ecs::types::builders::{ContainerDefinitionBuilder, VolumeBuilder};
+use longshore_replica::{DefinitionContent, Fetch, Mount, MountSource, PortMapping};
 use longshore_wire_ecs::Str;
+use longshore_wire_ecs::fetch;
+use longshore_wire_ecs::limits::CONTAINER_MEMORY_MIB_MIN;
 use longshore_wire_ecs::shape::container_definition as wire;
 
 use crate::write::{signed, words};
@@ -14,19 +16,73 @@ use crate::write::{signed, words};
 /// Memory of registered definitions in MiB; every launch overrides it.
 const MEMORY_MIB: i32 = 32;
 
-/// The container of a content, and the volumes that it mounts.
+/// The containers of a content, the one that decides when the task ends first, what fetches for one after it, and the volumes that they mount.
 ///
 /// # Errors
 /// What the SDK misses.
-pub(crate) fn container(
+pub(crate) fn containers(
     content: &DefinitionContent,
-) -> Result<(sdk::ContainerDefinition, Vec<sdk::Volume>), String> {
+) -> Result<(Vec<sdk::ContainerDefinition>, Vec<sdk::Volume>), String> {
+    let contents = || std::iter::once(content).chain(&content.others);
+    let mut volumes = Volumes::of(contents().flat_map(|one| &one.mounts));
+    let failed = |error: BuildError| error.to_string();
+    let mut all = Vec::new();
+    for (number, one) in contents().enumerate() {
+        all.push(container(one, number == 0, &mut volumes).map_err(failed)?);
+        let fetcher = one.fetch.as_ref().map(|fetch| fetcher(one, fetch, &mut volumes));
+        all.extend(fetcher.transpose().map_err(failed)?);
+    }
+    Ok((all, volumes.all.into_values().collect()))
+}
+
+/// What fetches files before the container of a content starts.
+fn fetcher(
+    content: &DefinitionContent,
+    fetch: &Fetch,
+    volumes: &mut Volumes,
+) -> Result<sdk::ContainerDefinition, BuildError> {
+    let pair =
+        |name: &str, value: &str| sdk::KeyValuePair::builder().name(name).value(value).build();
+    let mut builder = sdk::ContainerDefinition::builder()
+        .name(fetch::CONTAINER)
+        .image(&*fetch.image)
+        .essential(false)
+        // A bound would end it with a large file in the page cache.
+        .memory_reservation(CONTAINER_MEMORY_MIB_MIN)
+        .set_entry_point(Some(fetch::COMMAND.map(str::to_owned).to_vec()))
+        .working_directory(fetch::SANDBOX)
+        .docker_labels(fetch::LABEL, "1")
+        .environment(pair(fetch::SETTINGS_VARIABLE, &fetch.settings));
+    if let Some(order) = &fetch.order {
+        builder = builder.environment(pair(fetch::ORDER_VARIABLE, order));
+    }
+    let sandbox = content.mounts.iter().find(|mount| &*mount.container_path == fetch::SANDBOX);
+    let directories = fetch.directories.iter().map(|path| Mount {
+        source: MountSource::Host(path.clone()),
+        container_path: path.clone(),
+        read_only: true,
+    });
+    for mount in sandbox.cloned().into_iter().chain(directories) {
+        builder = builder.mount_points(volumes.mounted(&content.container, &mount));
+    }
+    if let Some(given) = &content.log {
+        builder = builder.log_configuration(log(given)?);
+    }
+    Ok(builder.build())
+}
+
+fn container(
+    content: &DefinitionContent,
+    essential: bool,
+    volumes: &mut Volumes,
+) -> Result<sdk::ContainerDefinition, BuildError> {
     let mut builder = sdk::ContainerDefinition::builder()
         .name(&*content.container)
         .image(&*content.image)
-        .essential(true)
+        .essential(essential)
         // Launches say how much they need; the definition needs only say something.
-        .memory(MEMORY_MIB)
+        .set_memory((!content.memory_unbounded).then_some(MEMORY_MIB))
+        .set_memory_reservation(content.memory_unbounded.then_some(MEMORY_MIB))
         .set_entry_point(content.entry_point.as_deref().map(words))
         .set_command(content.command.as_deref().map(words))
         .set_user(text(content.user.as_ref()))
@@ -50,12 +106,16 @@ pub(crate) fn container(
     for port in &content.ports {
         builder = builder.port_mappings(port_mapping(port));
     }
-    let mut volumes = Volumes::of(&content.mounts);
     for mount in &content.mounts {
-        builder = builder.mount_points(volumes.mounted(mount));
+        builder = builder.mount_points(volumes.mounted(&content.container, mount));
     }
-    let builder = rules(builder, content).map_err(|error| error.to_string())?;
-    Ok((builder.build(), volumes.all.into_values().collect()))
+    if content.fetch.is_some() {
+        let first = sdk::ContainerDependency::builder()
+            .container_name(fetch::CONTAINER)
+            .condition(sdk::ContainerCondition::Success);
+        builder = builder.depends_on(first.build()?);
+    }
+    Ok(rules(builder, content)?.build())
 }
 
 fn text(given: Option<&Str>) -> Option<String> {
@@ -91,13 +151,8 @@ fn rules(
             .set_value(text(control.value.as_ref()));
         builder = builder.system_controls(control.build());
     }
-    if let Some(log) = &content.log {
-        let options = log.options.iter().flatten();
-        let options = options.map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let log = sdk::LogConfiguration::builder()
-            .set_log_driver(log.log_driver.as_deref().map(sdk::LogDriver::from))
-            .set_options(Some(options));
-        builder = builder.log_configuration(log.build()?);
+    if let Some(given) = &content.log {
+        builder = builder.log_configuration(log(given)?);
     }
     if let Some(check) = &content.health_check {
         let check = sdk::HealthCheck::builder()
@@ -112,6 +167,15 @@ fn rules(
         builder = builder.linux_parameters(linux(&content.linux)?);
     }
     Ok(builder)
+}
+
+fn log(from: &wire::LogConfiguration) -> Result<sdk::LogConfiguration, BuildError> {
+    let options = from.options.iter().flatten();
+    let options = options.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    sdk::LogConfiguration::builder()
+        .set_log_driver(from.log_driver.as_deref().map(sdk::LogDriver::from))
+        .set_options(Some(options))
+        .build()
 }
 
 fn linux(from: &wire::LinuxParameters) -> Result<sdk::LinuxParameters, BuildError> {
@@ -160,15 +224,33 @@ struct Volumes {
     all: BTreeMap<String, sdk::Volume>,
     /// Names that volumes of Docker have.
     taken: BTreeSet<String>,
+    /// Names of volumes that are mounted more than once: by the container whose sandbox they are part of, and their place in it; without a
+    /// container, those that all containers share.
+    repeated: BTreeMap<(Str, Str), String>,
 }
 
 impl Volumes {
-    fn of(mounts: &[Mount]) -> Self {
+    fn of<'a>(mounts: impl Iterator<Item = &'a Mount>) -> Self {
         let name = |mount: &Mount| match &mount.source {
             MountSource::Volume { name, .. } => Some(name.to_string()),
-            MountSource::Host(_) | MountSource::Fresh => None,
+            MountSource::Host(_)
+            | MountSource::Fresh
+            | MountSource::Shared(_)
+            | MountSource::Sandbox(_) => None,
         };
-        Self { all: BTreeMap::new(), taken: mounts.iter().filter_map(name).collect() }
+        Self {
+            all: BTreeMap::new(),
+            taken: mounts.filter_map(name).collect(),
+            repeated: BTreeMap::new(),
+        }
+    }
+
+    /// The name of a volume that is mounted more than once.
+    fn repeated(&mut self, owner: &str, path: &Str) -> String {
+        let key = (Str::from(owner), path.clone());
+        let name = self.repeated.get(&key).cloned().unwrap_or_else(|| self.own_name());
+        self.repeated.insert(key, name.clone());
+        name
     }
 
     /// A name that no other volume has.
@@ -179,16 +261,15 @@ impl Volumes {
     }
 
     /// The mount point of a volume that is there from now on.
-    fn mounted(&mut self, mount: &Mount) -> sdk::MountPoint {
+    fn mounted(&mut self, owner: &str, mount: &Mount) -> sdk::MountPoint {
         let (name, volume) = match &mount.source {
             MountSource::Host(path) => {
                 let host = sdk::HostVolumeProperties::builder().source_path(&**path).build();
                 (self.own_name(), sdk::Volume::builder().host(host))
             }
-            MountSource::Fresh => {
-                let host = sdk::HostVolumeProperties::builder().build();
-                (self.own_name(), sdk::Volume::builder().host(host))
-            }
+            MountSource::Fresh => (self.own_name(), fresh()),
+            MountSource::Shared(key) => (self.repeated("", key), fresh()),
+            MountSource::Sandbox(path) => (self.repeated(owner, path), fresh()),
             // ECS calls a shared volume of Docker what the definition calls it.
             MountSource::Volume { name, driver, options } => {
                 let options = options.iter();
@@ -210,6 +291,11 @@ impl Volumes {
             .read_only(mount.read_only)
             .build()
     }
+}
+
+/// A volume of the task's own.
+fn fresh() -> VolumeBuilder {
+    sdk::Volume::builder().host(sdk::HostVolumeProperties::builder().build())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types as sdk;
 use longshore_replica::{
-    CONTENT_LABEL, Container, Definition, Instance, LastStatus, StopCode, Task,
+    CONTENT_LABEL, Container, Definition, Instance, LastStatus, PortMapping, StopCode, Task,
 };
 use longshore_wire_ecs::Str;
 
@@ -21,6 +21,11 @@ pub(crate) fn instance(from: &sdk::ContainerInstance) -> Instance {
         let found = resources.iter().find(|resource| resource.name() == Some(name));
         found.map_or(0, |resource| positive(resource.integer_value()))
     };
+    let gpus = |resources: &[sdk::Resource]| {
+        let found = resources.iter().find(|resource| resource.name() == Some("GPU"));
+        let ids = found.map_or(0, |resource| resource.string_set_value().len());
+        u32::try_from(ids).unwrap_or(u32::MAX)
+    };
     let ports = from
         .remaining_resources()
         .iter()
@@ -36,6 +41,8 @@ pub(crate) fn instance(from: &sdk::ContainerInstance) -> Instance {
         memory_mib: amount(registered, "MEMORY"),
         cpu_remaining: amount(remaining, "CPU"),
         memory_mib_remaining: amount(remaining, "MEMORY"),
+        gpus: gpus(registered),
+        gpus_remaining: gpus(remaining),
         ports_used: ports
             .flat_map(sdk::Resource::string_set_value)
             .filter_map(|port| port.parse().ok())
@@ -50,37 +57,61 @@ pub(crate) fn instance(from: &sdk::ContainerInstance) -> Instance {
 pub(crate) fn task(from: &sdk::Task) -> Task {
     let overrides =
         from.overrides().map(sdk::TaskOverride::container_overrides).unwrap_or_default();
-    let environment = overrides.iter().flat_map(sdk::ContainerOverride::environment);
-    let environment: BTreeMap<Str, Str> =
-        environment.filter_map(|pair| Some((pair.name()?.into(), pair.value()?.into()))).collect();
     let container = |one: &sdk::Container| Container {
         name: text(one.name()),
+        last_status: LastStatus::parse(one.last_status().unwrap_or_default()),
         exit_code: one.exit_code(),
         reason: one.reason().map(Into::into),
+        healthy: healthy(one.health_status()),
+        ports: one.network_bindings().iter().filter_map(port).collect(),
+        ..Container::default()
     };
-    Task {
+    let mut task = Task {
         arn: text(from.task_arn()),
         definition_arn: text(from.task_definition_arn()),
         instance_arn: from.container_instance_arn().map(Into::into),
         last_status: LastStatus::parse(from.last_status().unwrap_or_default()),
         desired_running: from.desired_status() == Some("RUNNING"),
         started_by: from.started_by().map(Into::into),
-        environment,
         containers: from.containers().iter().map(container).collect(),
         stop_code: from.stop_code().map(|code| StopCode::parse(code.as_str())),
         stopped_reason: from.stopped_reason().map(Into::into),
-        healthy: match from.health_status().map(sdk::HealthStatus::as_str) {
-            Some("HEALTHY") => Some(true),
-            Some("UNHEALTHY") => Some(false),
-            _ => None,
-        },
+        healthy: healthy(from.health_status()),
         created_at_ms: from
             .created_at()
             .and_then(|at| u64::try_from(at.to_millis().ok()?).ok())
             .unwrap_or(0),
         ran: from.started_at().is_some(),
         version: from.version(),
+        ..Task::default()
+    };
+    task.overridden(overrides.iter().map(variables).collect());
+    task
+}
+
+fn healthy(status: Option<&sdk::HealthStatus>) -> Option<bool> {
+    match status.map(sdk::HealthStatus::as_str) {
+        Some("HEALTHY") => Some(true),
+        Some("UNHEALTHY") => Some(false),
+        _ => None,
     }
+}
+
+/// The environment that is overridden of a container, and its name.
+fn variables(one: &sdk::ContainerOverride) -> (Str, BTreeMap<Str, Str>) {
+    let pairs = one.environment().iter();
+    let pairs = pairs.filter_map(|pair| Some((pair.name()?.into(), pair.value()?.into())));
+    (text(one.name()), pairs.collect())
+}
+
+/// A port of a container. One that spans a range is told by its range, and is nobody's to check.
+fn port(from: &sdk::NetworkBinding) -> Option<PortMapping> {
+    let number = |given: Option<i32>| u16::try_from(given?).ok().filter(|port| *port > 0);
+    Some(PortMapping {
+        container_port: number(from.container_port())?,
+        host_port: number(from.host_port())?,
+        udp: from.protocol() == Some(&sdk::TransportProtocol::Udp),
+    })
 }
 
 pub(crate) fn definition(from: &sdk::TaskDefinition) -> Definition {
@@ -112,6 +143,12 @@ pub(crate) fn definition(from: &sdk::TaskDefinition) -> Definition {
         cpu: level(from.cpu()).unwrap_or_else(|| sum(sdk::ContainerDefinition::cpu)),
         memory_mib: level(from.memory())
             .unwrap_or_else(|| containers.iter().map(memory).map(positive).sum()),
+        gpus: containers
+            .iter()
+            .flat_map(sdk::ContainerDefinition::resource_requirements)
+            .filter(|one| *one.r#type() == sdk::ResourceType::Gpu)
+            .filter_map(|one| one.value().parse::<u32>().ok())
+            .sum(),
         ports: containers
             .iter()
             .flat_map(sdk::ContainerDefinition::port_mappings)

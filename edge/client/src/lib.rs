@@ -18,6 +18,7 @@ mod credentials;
 mod failure;
 mod feed;
 mod read;
+mod s3;
 mod sign;
 mod transport;
 mod write;
@@ -38,6 +39,7 @@ use self::failure::{causes, failure};
 pub use budget::Budget;
 pub use credentials::{HostCredentials, Keys, default_profile};
 pub use feed::{Batch, Feed, FeedError, FeedOptions};
+pub use s3::{S3, SignedGet};
 pub use sign::SignError;
 
 /// Timeout of one attempt. Chosen by us: ECS answers in milliseconds or not at all.
@@ -177,6 +179,10 @@ impl Client {
             Question::Stop(asked, stop) => {
                 let stopped = self.stop_task(&stop.task, &stop.reason).await;
                 Answered::Stop(asked, stopped.map(Box::new))
+            }
+            Question::Change(asked, change) => {
+                let changed = self.change_instance(&change).await;
+                Answered::Change(asked, changed.map(|known| known.map(Box::new)))
             }
         }
     }

@@ -1,9 +1,15 @@
 //! Changes. A `StartTask` is sent once.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::types as sdk;
-use longshore_replica::{Definition, DefinitionContent, Failure, Outcome, StartTask, Task};
+use longshore_replica::{
+    Alteration, ContainerStart, Definition, DefinitionContent, Failure, Instance, InstanceChange,
+    Outcome, StartTask, Task,
+};
 use longshore_wire_ecs::host::NetworkMode;
+use longshore_wire_ecs::{Str, fetch};
 
 use crate::budget::{Category, Urgency};
 use crate::failure::said;
@@ -13,24 +19,57 @@ pub(crate) fn signed(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-pub(crate) fn words(words: &[longshore_wire_ecs::Str]) -> Vec<String> {
+pub(crate) fn words(words: &[Str]) -> Vec<String> {
     words.iter().map(ToString::to_string).collect()
+}
+
+fn variables(environment: &BTreeMap<Str, Str>) -> Vec<sdk::KeyValuePair> {
+    let pair = |(name, value): (&Str, &Str)| {
+        sdk::KeyValuePair::builder().name(&**name).value(&**value).build()
+    };
+    environment.iter().map(pair).collect()
+}
+
+/// So many whole GPUs, if any.
+fn gpus(count: Option<u32>) -> Option<Vec<sdk::ResourceRequirement>> {
+    let gpu = sdk::ResourceRequirement::builder().r#type(sdk::ResourceType::Gpu);
+    gpu.value(count?.to_string()).build().ok().map(|one| vec![one])
+}
+
+/// What a start says of each container.
+fn overrides(start: &StartTask) -> sdk::TaskOverride {
+    let first = sdk::ContainerOverride::builder()
+        .name(&*start.container)
+        .set_environment(Some(variables(&start.environment)))
+        .set_command(start.command.as_deref().map(words))
+        .set_cpu(start.cpu.map(signed))
+        .set_memory(start.memory_mib.map(signed))
+        .set_memory_reservation(start.memory_reservation_mib.map(signed))
+        .set_resource_requirements(gpus(start.gpus));
+    let other = |one: &ContainerStart| {
+        sdk::ContainerOverride::builder()
+            .name(&*one.container)
+            .set_environment(Some(variables(&one.environment)))
+            .set_command(one.command.as_deref().map(words))
+            .cpu(signed(one.cpu))
+            .set_memory(one.memory_mib.map(signed))
+            .set_memory_reservation(one.memory_reservation_mib.map(signed))
+            .set_resource_requirements(gpus(one.gpus))
+            .build()
+    };
+    let fetch = start.fetch.as_deref().map(|order| {
+        let pair = sdk::KeyValuePair::builder().name(fetch::ORDER_VARIABLE).value(order);
+        let own = sdk::ContainerOverride::builder().name(fetch::CONTAINER);
+        own.environment(pair.build()).build()
+    });
+    let others = start.others.iter().map(other);
+    let all = std::iter::once(first.build()).chain(fetch).chain(others);
+    sdk::TaskOverride::builder().set_container_overrides(Some(all.collect())).build()
 }
 
 impl Client {
     pub(crate) async fn start_task(&self, start: StartTask) -> Result<Outcome, Failure> {
         self.budget.turn(Category::ResourceModify, Urgency::Launch).await;
-        let pairs = start.environment.iter();
-        let pair = |(name, value): (&longshore_wire_ecs::Str, &longshore_wire_ecs::Str)| {
-            sdk::KeyValuePair::builder().name(&**name).value(&**value).build()
-        };
-        let overrides = sdk::ContainerOverride::builder()
-            .name(&*start.container)
-            .set_environment(Some(pairs.map(pair).collect()))
-            .set_command(start.command.as_deref().map(words))
-            .set_cpu(start.cpu.map(signed))
-            .set_memory(start.memory_mib.map(signed))
-            .build();
         let request = self
             .sdk
             .start_task()
@@ -39,7 +78,7 @@ impl Client {
             .task_definition(&*start.definition)
             .started_by(&*start.started_by)
             .set_group(start.group.as_deref().map(str::to_owned))
-            .overrides(sdk::TaskOverride::builder().container_overrides(overrides).build());
+            .overrides(overrides(&start));
         // A second attempt after a lost reply could start a second task.
         let once = aws_sdk_ecs::config::Builder::new().retry_config(RetryConfig::disabled());
         let reply = request
@@ -70,12 +109,71 @@ impl Client {
         Ok(convert::task(task))
     }
 
+    /// Changes the status or an attribute of an instance; as it is then, where ECS says it.
+    pub(crate) async fn change_instance(
+        &self,
+        change: &InstanceChange,
+    ) -> Result<Option<Instance>, Failure> {
+        self.budget.turn(Category::ResourceModify, Urgency::Launch).await;
+        match &change.to {
+            Alteration::Active(active) => self.set_status(&change.instance, *active).await,
+            Alteration::Attribute(name, value) => {
+                self.set_attribute(&change.instance, name, value.as_deref()).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn set_status(&self, instance: &str, active: bool) -> Result<Option<Instance>, Failure> {
+        let status = if active {
+            sdk::ContainerInstanceStatus::Active
+        } else {
+            sdk::ContainerInstanceStatus::Draining
+        };
+        let request = self.sdk.update_container_instances_state().cluster(&self.cluster);
+        let request = request.container_instances(instance).status(status);
+        let reply = request.send().await.map_err(|error| failure(&error))?;
+        if let Some(changed) = reply.container_instances().first() {
+            return Ok(Some(convert::instance(changed)));
+        }
+        let refused = said(reply.failures().first(), "containerInstances or failures")?;
+        Err(Failure::Refused {
+            code: refused.reason().unwrap_or("UNKNOWN").to_owned(),
+            message: refused.detail().unwrap_or_default().to_owned(),
+        })
+    }
+
+    async fn set_attribute(
+        &self,
+        instance: &str,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<(), Failure> {
+        let attribute = sdk::Attribute::builder().name(name).set_value(value.map(str::to_owned));
+        let attribute = attribute.target_id(instance).build();
+        let attribute = attribute.map_err(|error| Failure::Refused {
+            code: "InvalidParameterException".to_owned(),
+            message: error.to_string(),
+        })?;
+        let told = if value.is_some() {
+            let request = self.sdk.put_attributes().cluster(&self.cluster).attributes(attribute);
+            request.send().await.map_err(|error| failure(&error))?.attributes
+        } else {
+            let request = self.sdk.delete_attributes().cluster(&self.cluster);
+            let request = request.attributes(attribute);
+            request.send().await.map_err(|error| failure(&error))?.attributes
+        };
+        // One that is not there any more is deleted as well.
+        said(told, "attributes")?;
+        Ok(())
+    }
+
     pub(crate) async fn register_definition(
         &self,
         content: DefinitionContent,
     ) -> Result<Definition, Failure> {
         self.budget.turn(Category::DefinitionModify, Urgency::Launch).await;
-        let (container, volumes) = content::container(&content)
+        let (containers, volumes) = content::containers(&content)
             .map_err(|message| Failure::Refused { code: "ClientException".to_owned(), message })?;
         let mode = content.network_mode.map(|mode| match mode {
             NetworkMode::Bridge => sdk::NetworkMode::Bridge,
@@ -89,7 +187,7 @@ impl Client {
             .family(&*content.family)
             .set_network_mode(mode)
             .set_volumes(Some(volumes))
-            .container_definitions(container);
+            .set_container_definitions(Some(containers));
         let reply = request.send().await.map_err(|error| failure(&error))?;
         let told = said(reply.task_definition(), "taskDefinition")?;
         Ok(convert::definition(told))

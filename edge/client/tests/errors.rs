@@ -9,8 +9,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use longshore_client::{Client, Options};
 use longshore_replica::{
-    Answered, Asked, DefinitionAsk, DefinitionContent, Failure, InstancesAsk, Question, StartTask,
-    StopTask, TasksAsk,
+    Alteration, Answered, Asked, DefinitionAsk, DefinitionContent, Failure, InstanceChange,
+    InstancesAsk, Question, StartTask, StopTask, TasksAsk,
 };
 use tokio::task::JoinSet;
 
@@ -31,6 +31,7 @@ fn verdict(answered: &Answered) -> Option<Verdict> {
         Answered::Definition(_, result) => result.as_ref().err(),
         Answered::Start(_, result) => result.as_ref().err(),
         Answered::Stop(_, result) => result.as_ref().err(),
+        Answered::Change(_, result) => result.as_ref().err(),
     };
     failure.map(|failure| match failure {
         Failure::Unsure(_) => Verdict::Unsure,
@@ -52,7 +53,10 @@ fn asks() -> Vec<Question> {
         environment: [("NAME".into(), "value".into())].into(),
         cpu: Some(1),
         memory_mib: Some(6),
+        gpus: Some(1),
+        ..StartTask::default()
     };
+    let change = |to| InstanceChange { instance: "i".into(), to };
     let content = DefinitionContent {
         family: "web".into(),
         container: "web".into(),
@@ -72,6 +76,12 @@ fn asks() -> Vec<Question> {
         Question::Definition(Asked::new(7), DefinitionAsk::Register(Box::new(content))),
         Question::Start(Asked::new(8), Box::new(start)),
         Question::Stop(Asked::new(9), StopTask { task: "t".into(), reason: "a test".into() }),
+        Question::Change(Asked::new(10), change(Alteration::Active(false))),
+        Question::Change(
+            Asked::new(11),
+            change(Alteration::Attribute("a".into(), Some("1".into()))),
+        ),
+        Question::Change(Asked::new(12), change(Alteration::Attribute("a".into(), None))),
     ]
 }
 

@@ -4,8 +4,6 @@ pub(crate) mod check;
 mod read;
 mod state;
 
-pub(crate) use read::syntax_error;
-
 use std::collections::BTreeMap;
 
 use longshore_bridge::{AgentId, FrameworkId, Role};

@@ -2,12 +2,13 @@
 //!
 //! Their answer is 200 without a body. Source: Mesos, `quota_handler.cpp`, `weights_handler.cpp` and `http.cpp`.
 
+use longshore_wire_mesos::json::syntax_error;
 use longshore_wire_mesos::v1::maintenance::Schedule;
 use longshore_wire_mesos::v1::master::call::{StartMaintenance, UpdateWeights};
 use longshore_wire_mesos::v1::quota::QuotaRequest;
 use longshore_wire_mesos::{DecodeError, json};
 
-use crate::call::{OperatorCall, Refusal, check, syntax_error};
+use crate::call::{OperatorCall, Refusal, check};
 use crate::page::{decoded, form_value, local};
 
 /// What a request to one of them asks for; `None` if it is not one of them, or only reads.
@@ -75,7 +76,7 @@ fn schedule(body: &[u8]) -> Result<OperatorCall, Refusal> {
         return Err(Refusal::bad(why));
     }
     let schedule: Schedule = json::decode("mesos.v1.maintenance.Schedule", body)
-        .map_err(|error| Refusal::bad(error.to_string()))?;
+        .map_err(|error| Refusal::bad(error.why()))?;
     check::schedule(&schedule)?;
     Ok(OperatorCall::UpdateMaintenanceSchedule(schedule))
 }
@@ -84,7 +85,7 @@ fn machines(body: &[u8]) -> Result<Vec<longshore_wire_mesos::v1::MachineId>, Ref
     let body = list(body).map_err(Refusal::bad)?;
     let wrapped = [b"{\"machines\":", body, b"}"].concat();
     let read: StartMaintenance = json::decode("mesos.v1.master.Call.StartMaintenance", &wrapped)
-        .map_err(|error| Refusal::bad(error.to_string()))?;
+        .map_err(|error| Refusal::bad(error.why()))?;
     check::machines(&read.machines)?;
     Ok(read.machines)
 }
@@ -105,8 +106,8 @@ fn unparsable(what: &str, body: &[u8], why: &str) -> Refusal {
 }
 
 fn unconvertible(what: &str, body: &[u8], error: &DecodeError) -> Refusal {
-    let shown = shown(body);
-    Refusal::bad(format!("Failed to convert {what} request JSON '{shown}' into protobuf: {error}"))
+    let (shown, why) = (shown(body), error.why());
+    Refusal::bad(format!("Failed to convert {what} request JSON '{shown}' into protobuf: {why}"))
 }
 
 /// A body in a message: Mesos repeats all of it.

@@ -131,6 +131,7 @@ fn launch(model: &mut ReadModel, number: usize) {
         id: id.as_str().into(),
         framework: framework.clone(),
         agent,
+        executor: None,
         role,
         state: TaskState::TaskStaging,
         resources: Arc::new(Amounts::of(100, 32_000, 0, Ranges::of([port]))),

@@ -10,6 +10,7 @@
 //! disconnected.
 #![forbid(unsafe_code)]
 
+mod agent;
 mod bodies;
 pub mod clock;
 mod data_dir;
@@ -28,6 +29,7 @@ mod progress;
 mod storage;
 pub mod trace;
 
+pub use agent::AgentDoors;
 pub use data_dir::{DataDir, DataDirError, Scratch, Strange};
 pub use door::{BindError, Callers, HostName, Listener, Origin, Port, Rules, bind};
 pub use longshore_control::Policy;

@@ -33,14 +33,15 @@ pub const INVENTORY_PAUSE_MIN: Duration = Duration::from_millis(500);
 pub const INVENTORY_PAUSE_MAX: Duration = Duration::from_secs(15);
 /// Orders waiting for one host. Source: chosen by us.
 pub const ORDERS_WAITING_MAX: usize = 4_096;
-/// Connections to one port. Source: chosen by us, below the usual limit of open files.
-pub const CONNECTIONS_MAX: usize = 4_096;
+/// Connections to one port. Source: chosen by us: 5,000 schedulers hold a stream each, and it is below the usual limit of open
+/// files.
+pub const CONNECTIONS_MAX: usize = 8_192;
 /// Connections per port waiting to be accepted. Source: chosen by us: the Linux limit
 /// (`net.core.somaxconn`), since exceeding it delays the client by a second.
 pub const CONNECTIONS_WAITING_MAX: u32 = 4_096;
 /// Connections to one port from one address other than loopback. Source: chosen by us: half of
 /// them, so that no peer can take all.
-pub const CONNECTIONS_OF_PEER_MAX: usize = 2_048;
+pub const CONNECTIONS_OF_PEER_MAX: usize = 4_096;
 /// Timeout of a call, in ms. Source: chosen by us; the AWS SDKs give up after 60 s.
 pub const CALL_MS_MAX: u64 = 55_000;
 /// Allowed clock skew of a signed request, in ms. Source: AWS General Reference, Signature
@@ -90,6 +91,8 @@ pub const ASKS_START_MAX: usize = 40;
 pub const ASKS_DEFINE_MAX: usize = 8;
 /// Concurrent searches for launches whose reply was lost. Source: chosen by us.
 pub const ASKS_FIND_MAX: usize = 8;
+/// Concurrent changes of instances. Source: chosen by us: operators decide, and wait for each.
+pub const ASKS_CHANGE_MAX: usize = 4;
 /// Concurrent readings. Source: chosen by us; there are fewer kinds of them, and at most one of
 /// each is outstanding.
 pub const ASKS_READ_MAX: usize = 8;
@@ -149,3 +152,16 @@ pub const STORAGE_LOOK: Duration = Duration::from_millis(250);
 /// How often the existence of the data directory is checked while nothing is written to it. Source:
 /// chosen by us: its loss is reported within a second.
 pub const DATA_DIR_LOOK: Duration = Duration::from_millis(250);
+/// Probes of tasks at once. Source: chosen by us: each is a connection, of which there may be some thousands.
+pub const PROBES_MAX: usize = 512;
+/// Probes of tasks of one framework at once. Source: chosen by us: a quarter, so that no framework can take all.
+pub const PROBES_OF_FRAMEWORK_MAX: usize = 128;
+/// How long a probe waits for a connection. Source: chosen by us: long enough for a packet to be lost twice. Without a connection nothing
+/// is known of the task, so there is no need to wait as long as for an answer.
+pub const PROBE_CONNECT_MAX: Duration = Duration::from_secs(5);
+/// Addresses of a name that a probe tries. Source: chosen by us: an agent has one of each family.
+pub const PROBE_ADDRESSES_MAX: usize = 4;
+/// Redirects that a probe follows. Source: chosen by us; curl follows 50, and nobody checks more than one.
+pub const PROBE_REDIRECTS_MAX: usize = 10;
+/// Bytes of the head of an answer to a probe. Source: chosen by us: the same as for requests.
+pub const PROBE_HEAD_BYTES_MAX: usize = 64 * 1024;

@@ -8,6 +8,7 @@ mod files;
 mod front;
 mod libprocess;
 mod operator;
+mod probes;
 mod streams;
 mod watchers;
 
@@ -23,7 +24,9 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use self::asks::Asks;
+pub(crate) use self::credentials::authenticated;
 pub use self::credentials::{Credentials, CredentialsError};
+use self::probes::{Network, Probes};
 use self::streams::{EventStream, Streams};
 use self::watchers::{Watchers, Watching};
 use crate::door::{Front, Listener, serve};
@@ -134,6 +137,7 @@ struct BridgeHost {
     streams: Streams,
     watchers: Watchers,
     asks: Asks<Client>,
+    probes: Probes<Network>,
     notes: Arc<Notes>,
     recovered: watch::Sender<bool>,
     listens: watch::Sender<bool>,
@@ -158,9 +162,11 @@ impl Host<Bridge> for BridgeHost {
                 Output::Happened(_) => {}
                 Output::Changed(changes) => self.watchers.tell(changes),
                 Output::Ask(question) => self.asks.push(question),
+                Output::Probe(probe) => self.probes.push(*probe),
             }
         }
         self.asks.send();
+        self.probes.send();
         Ok(())
     }
 }
@@ -212,6 +218,7 @@ impl MesosMaster {
             streams,
             watchers,
             asks: Asks::new(client, inputs.clone()),
+            probes: Probes::new(Network::new(), inputs.clone()),
             notes: notes.clone(),
             recovered: tell_recovered,
             listens,

@@ -1,4 +1,4 @@
-//! Removes a directory tree of any depth.
+//! Removes a directory tree of any depth, and counts what is in one.
 //!
 //! A task may leave directories nested tens of thousands of levels deep, and recursion would
 //! overflow the stack of the removing thread. So no directory below the first is ever entered: the
@@ -14,6 +14,9 @@ use rustix::io::Errno;
 
 const OPEN: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// How many directories are held open while a tree is counted. Chosen by us.
+const OPEN_MAX: usize = 256;
 
 /// Removes the directory `name` in `parent`.
 ///
@@ -52,6 +55,35 @@ pub(super) fn remove(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
     }
     drop(root);
     Ok(sys::unlinkat(parent, name, AtFlags::REMOVEDIR)?)
+}
+
+/// How many directories are looked into for the size of a tree. Chosen by us: half a second of work.
+const SIZED_MAX: usize = 100_000;
+
+/// Bytes of the regular files below a directory, as far as they are counted.
+pub(super) fn bytes(root: BorrowedFd<'_>) -> u64 {
+    let mut bytes: u64 = 0;
+    let mut waiting: Vec<OwnedFd> = Vec::new();
+    waiting.extend(sys::openat(root, c".", OPEN, Mode::empty()));
+    for _ in 0..SIZED_MAX {
+        let Some(directory) = waiting.pop() else { break };
+        for name in names(&directory).unwrap_or_default() {
+            let Ok(stat) = sys::statat(&directory, &*name, AtFlags::SYMLINK_NOFOLLOW) else {
+                continue;
+            };
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile => {
+                    bytes = bytes.saturating_add(u64::try_from(stat.st_size).unwrap_or(0));
+                }
+                // The bound is on files that are open at a time, too.
+                FileType::Directory if waiting.len() < OPEN_MAX => {
+                    waiting.extend(sys::openat(&directory, &*name, OPEN, Mode::empty()));
+                }
+                _ => {}
+            }
+        }
+    }
+    bytes
 }
 
 /// Opens a directory whose entries are to be removed, first granting its owner access if necessary.

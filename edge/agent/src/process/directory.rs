@@ -3,7 +3,7 @@
 //! `<root>/<task>/<container>/` holds `record` and the output (both written by the
 //! [supervisor](crate::supervise)), `retired` (once the task is over) and `work/` (the container's
 //! own directory, and the only part that the container's user can see, unless that is our own
-//! user).
+//! user). The [sandbox](super::sandbox) of a task is beside its containers.
 //!
 //! The record has a line for the supervisor itself, written before the command starts, one for the
 //! command, and one for its end. Whoever creates it first decides: the supervisor, which then
@@ -23,10 +23,7 @@ use super::proc::{self, Process};
 use super::seal::Key;
 use crate::files::Folder;
 
-/// How long output is kept after the end of a task: as long as ECS shows a stopped task.
-const KEPT: Duration = Duration::from_hours(1);
-
-/// Bytes of output of ended tasks, per instance. Chosen by us: ten tasks with the maximum output.
+/// Bytes of output and sandboxes of ended tasks, per instance. Chosen by us: ten tasks with the maximum output.
 const KEPT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// Maximum size of a record, in bytes. Chosen by us: anything longer is invalid.
@@ -44,6 +41,9 @@ const OLD_RECORD: &str = "pid";
 pub(crate) const OUTPUT: &str = "output";
 /// The container's own directory.
 pub(crate) const WORK: &str = "work";
+
+/// The directory of the whole task that its containers are started in, if they are. No container can have that name.
+pub const SANDBOX: &str = ".sandbox";
 
 const RETIRED: &str = "retired";
 /// Written by an agent in place of a record, to keep a supervisor from starting.
@@ -228,7 +228,7 @@ impl Directory {
     pub(crate) fn output(&self, bytes_max: usize) -> Option<Vec<u8>> {
         let newest = tail(&self.folder, OUTPUT, bytes_max)?;
         let room = bytes_max - newest.len();
-        let mut output = match tail(&self.folder, &older(1), room) {
+        let mut output = match tail(&self.folder, &older(OUTPUT, 1), room) {
             Some(older) if room > 0 => older,
             _ => Vec::new(),
         };
@@ -238,8 +238,8 @@ impl Directory {
 }
 
 /// The name of the output file after that many rotations.
-pub(crate) fn older(times: u32) -> String {
-    format!("{OUTPUT}.{times}")
+pub(crate) fn older(name: &str, times: u32) -> String {
+    format!("{name}.{times}")
 }
 
 /// The runtime id of a container.
@@ -306,19 +306,24 @@ pub(crate) fn remove(root: &Folder, directory: &Directory) {
     let Ok(folder) = root.folder(&task) else { return };
     // What cannot be removed now is swept later.
     let _ = folder.remove(&*directory.container);
-    if folder.names().is_ok_and(|names| names.is_empty()) {
+    if folder.names().is_ok_and(|names| names.iter().all(|name| is_beside(name))) {
         let _ = root.remove(&task);
     }
 }
 
-/// Removes the output of ended tasks: everything older than an hour, and the oldest beyond the size
+/// Whether a name in the directory of a task is none of a container: the sandbox, or what is said of it.
+fn is_beside(name: &OsStr) -> bool {
+    name.as_encoded_bytes().first() == Some(&b'.')
+}
+
+/// Removes output and sandboxes of ended tasks: everything older than `kept`, and the oldest beyond the size
 /// limit.
-pub(crate) fn sweep(root: &Folder) {
+pub(crate) fn sweep(root: &Folder, kept_for: Duration) {
     let mut kept: Vec<(SystemTime, u64, ResourceId)> = Vec::new();
     for (task, folder) in tasks(root) {
         let Some((since, bytes)) = retired(&folder) else { continue };
         let age = SystemTime::now().duration_since(since).unwrap_or_default();
-        if age > KEPT {
+        if age > kept_for {
             // What cannot be removed now is retried in the next sweep.
             let _ = root.remove(task.to_string());
         } else {
@@ -342,12 +347,26 @@ fn retired(task: &Folder) -> Option<(SystemTime, u64)> {
     let mut last = SystemTime::UNIX_EPOCH;
     let mut bytes = 0;
     let names = task.names().ok()?;
-    for name in names.iter().filter(|name| *name != OsStr::new(RETIRED)) {
+    let (beside, containers): (Vec<_>, Vec<_>) = names.iter().partition(|name| is_beside(name));
+    for name in &containers {
         let container = task.folder(name).ok()?;
         last = last.max(container.modified(RETIRED)?);
         bytes += container.bytes();
     }
-    (!names.is_empty()).then_some((last, bytes))
+    if beside.iter().any(|name| *name == SANDBOX) {
+        bytes += task.folder(SANDBOX).map_or(0, |sandbox| sandbox.bytes_below());
+    }
+    (!containers.is_empty()).then_some((last, bytes))
+}
+
+/// Whether a whole task is over, from its directory.
+pub(crate) fn is_retired(task: &Folder) -> bool {
+    retired(task).is_some()
+}
+
+/// The tasks that have a directory.
+pub(crate) fn task_ids(root: &Folder) -> Vec<ResourceId> {
+    tasks(root).into_iter().map(|(task, _)| task).collect()
 }
 
 #[cfg(test)]

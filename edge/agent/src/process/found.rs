@@ -24,18 +24,18 @@ const NAMING: (u32, Duration) = (100, Duration::from_millis(20));
 impl Processes {
     pub(crate) async fn inventory(&self) -> Vec<Found> {
         let found = self.aside(|this| {
-            directory::sweep(&this.shared.root);
+            directory::sweep(&this.shared.root, this.shared.setup.sandbox_kept);
             let all = directory::all(&this.shared.root, &this.shared.setup.key);
             all.iter().filter_map(|directory| this.look_at(directory)).collect()
         });
         let found = found.await.unwrap_or_default();
-        let root = self.shared.root.clone();
+        let (root, kept) = (self.shared.root.clone(), self.shared.setup.sandbox_kept);
         self.spawn(async move {
             loop {
                 tokio::time::sleep(SWEEP).await;
                 let root = root.clone();
                 // A failed sweep is retried next time.
-                let _ = tokio::task::spawn_blocking(move || directory::sweep(&root)).await;
+                let _ = tokio::task::spawn_blocking(move || directory::sweep(&root, kept)).await;
             }
         });
         found
@@ -93,7 +93,8 @@ impl Processes {
             this.name_command(&place, &directory).await;
             watch::until_gone(supervisor).await;
             let code = this.code(directory).await;
-            this.ended(&place, code);
+            let reason = if code == Some(0) { None } else { this.last_word(&place).await };
+            this.ended(&place, code, reason);
             drop(busy);
         });
     }

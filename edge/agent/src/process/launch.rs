@@ -3,18 +3,20 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use longshore_wire_ecs::fetch::{self, FetchSettings};
 use longshore_wire_ecs::host::{ContainerSpec, PortBinding};
 use rustix::process::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::Setup;
-use super::directory::{Directory, Ran};
+use super::directory::{Directory, Ran, WORK};
 use super::proc::{self, Process};
+use super::sandbox::{is_fetcher, told, translated};
 use crate::command_line;
 use crate::supervise::{Arguments, Bounds, Cgroup, FAILED, MARK, Role, STARTED, base};
 
@@ -34,6 +36,15 @@ pub(super) struct Launched {
     pub(super) lifeline: Option<ChildStdin>,
 }
 
+/// What is inside of a container besides its definition.
+#[derive(Debug, Default)]
+pub(super) struct Inside {
+    /// The sandbox that it is started in.
+    pub(super) sandbox: Option<PathBuf>,
+    /// What it is told if it fetches.
+    pub(super) settings: Option<FetchSettings>,
+}
+
 /// Starts the container's command.
 ///
 /// # Errors
@@ -42,16 +53,23 @@ pub(super) async fn start(
     setup: &Setup,
     directory: &Directory,
     spec: &ContainerSpec,
+    inside: &Inside,
 ) -> Result<Launched, String> {
     let failed = |error: std::io::Error| format!("CannotStartContainerError: {error}");
-    let mut arguments = arguments(Role::Container, directory, spec)?;
+    let mut arguments = arguments(Role::Container, directory, spec, inside.sandbox.as_deref())?;
+    if inside.settings.is_some() {
+        arguments.command = fetcher(setup);
+    }
     arguments.bounds = bounds(spec)?;
     arguments.has_lifeline = setup.ends_with_us;
     let name = format!("longshore-{}-{}", directory.task, directory.container);
     // A name too long for the kernel means no control group.
     arguments.cgroup = base().map(|base| base.join(name));
     let mut command = supervisor(setup, directory, &arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).envs(environment(directory, spec)?);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .envs(environment(directory, spec, inside)?);
     let mut child = command.spawn().map_err(failed)?;
     let mut stdin = child.stdin.take().expect("it is piped");
     let stdout = child.stdout.take().expect("it is piped");
@@ -102,15 +120,18 @@ pub(super) fn check(spec: &ContainerSpec) -> Result<(), String> {
             "CannotStartContainerError: the image {image} needs Docker, but this instance runs plain processes: give it a command"
         ));
     };
-    if spec.definition.mount_points.as_ref().is_some_and(|mounts| !mounts.is_empty()) {
-        return Err("CannotCreateContainerError: mount points need Docker, but this instance runs plain processes".to_owned());
-    }
-    if !program_exists(spec, program) {
+    if !is_fetcher(spec) && !program_exists(spec, program) {
         return Err(format!(
             "CannotStartContainerError: exec: \"{program}\": executable file not found in $PATH"
         ));
     }
     Ok(())
+}
+
+/// The command of a fetcher: our own program, run once more.
+fn fetcher(setup: &Setup) -> Vec<OsString> {
+    let words = setup.supervisor.fetch_words.iter().map(OsString::from);
+    std::iter::once(setup.supervisor.program.clone().into_os_string()).chain(words).collect()
 }
 
 /// Output limits. Source: ECS API reference, `LogConfiguration`; Docker, *JSON File logging
@@ -126,11 +147,24 @@ fn bounds(spec: &ContainerSpec) -> Result<Bounds, String> {
 }
 
 /// The arguments of a supervisor for a container.
-fn arguments(role: Role, directory: &Directory, spec: &ContainerSpec) -> Result<Arguments, String> {
+fn arguments(
+    role: Role,
+    directory: &Directory,
+    spec: &ContainerSpec,
+    sandbox: Option<&Path>,
+) -> Result<Arguments, String> {
     let command = command_line(spec).into_iter().map(OsString::from).collect();
     let mut arguments = Arguments::new(role, directory.folder.path(), command);
+    arguments.in_sandbox = sandbox.is_some();
     let cwd = spec.definition.working_directory.as_deref();
-    arguments.cwd = cwd.map(PathBuf::from);
+    arguments.cwd = match (cwd, sandbox) {
+        // It is started there anyway, even if its user cannot see the way.
+        (Some(cwd), Some(_)) if cwd == fetch::SANDBOX => None,
+        (Some(cwd), Some(sandbox)) => {
+            Some(translated(sandbox, cwd).unwrap_or_else(|| PathBuf::from(cwd)))
+        }
+        (cwd, _) => cwd.map(PathBuf::from),
+    };
     if let Some(cwd) = arguments.cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
         let cwd = cwd.display();
         return Err(format!(
@@ -154,8 +188,10 @@ fn supervisor(setup: &Setup, directory: &Directory, arguments: &Arguments) -> Co
 fn environment(
     directory: &Directory,
     spec: &ContainerSpec,
+    inside: &Inside,
 ) -> Result<Vec<(String, OsString)>, String> {
-    let work = directory.folder.path().join("work");
+    let own = || directory.folder.path().join(WORK);
+    let work = inside.sandbox.clone().unwrap_or_else(own);
     // Another user cannot see our directories.
     let home = user(spec)?.map_or_else(|| work.clone(), |user| user.home);
     let mut all: Vec<(String, OsString)> = vec![
@@ -166,8 +202,17 @@ fn environment(
     for variable in spec.environment.iter() {
         if let Some(name) = variable.name.as_deref().filter(|name| is_variable(name)) {
             let value = variable.value.as_deref().unwrap_or_default().replace('\0', "");
+            let value = match &inside.sandbox {
+                Some(sandbox) => told(sandbox, name, &value).into_owned(),
+                None => value,
+            };
             all.push((name.to_owned(), value.into()));
         }
+    }
+    // Last, so that it wins: the operator decides what this machine gives out.
+    if let Some(settings) = &inside.settings {
+        let text = serde_json::to_string(settings).unwrap_or_default();
+        all.push((fetch::SETTINGS_VARIABLE.to_owned(), text.into()));
     }
     Ok(all.into_iter().map(|(name, value)| (format!("{MARK}{name}"), value)).collect())
 }
@@ -188,9 +233,9 @@ fn program_exists(spec: &ContainerSpec, program: &str) -> bool {
 
 /// The user that a command runs as.
 #[derive(Debug, PartialEq, Eq)]
-struct User {
-    uid: u32,
-    gid: u32,
+pub(crate) struct User {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
     home: PathBuf,
 }
 
@@ -217,7 +262,7 @@ fn user(spec: &ContainerSpec) -> Result<Option<User>, String> {
 
 /// Parses `user`, `uid`, `user:group` or `uid:gid`. Source: ECS API reference,
 /// `ContainerDefinition.user`.
-fn identity(text: &str) -> Option<User> {
+pub(crate) fn identity(text: &str) -> Option<User> {
     let (user, group) =
         text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
     let uid = user.parse().ok();
@@ -235,6 +280,13 @@ fn identity(text: &str) -> Option<User> {
     };
     let home = known.and_then(|fields| fields.get(5)).map_or("/", String::as_str);
     Some(User { uid, gid, home: home.into() })
+}
+
+/// The name of a user, or of a group; its number if it has none.
+pub fn name_of(file: &str, id: u32) -> String {
+    let text = id.to_string();
+    let found = entry(file, |fields| fields.get(2) == Some(&&*text));
+    found.and_then(|mut fields| (!fields.is_empty()).then(|| fields.swap_remove(0))).unwrap_or(text)
 }
 
 /// The fields of the first matching line.
@@ -259,11 +311,12 @@ pub(super) async fn probe(
     setup: &Setup,
     directory: &Directory,
     spec: &ContainerSpec,
+    sandbox: Option<&Path>,
     supervisor: Pid,
     words: &[String],
     most: Duration,
 ) -> bool {
-    let Ok(mut arguments) = arguments(Role::Probe, directory, spec) else { return false };
+    let Ok(mut arguments) = arguments(Role::Probe, directory, spec, sandbox) else { return false };
     arguments.command = words.iter().map(OsString::from).collect();
     arguments.has_lifeline = true;
     let mut command = self::supervisor(setup, directory, &arguments);

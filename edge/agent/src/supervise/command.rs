@@ -15,7 +15,7 @@ use rustix::process::Pid;
 
 use super::arguments::{Arguments, Role, variables};
 use crate::files::Folder;
-use crate::process::directory::WORK;
+use crate::process::directory::{SANDBOX, WORK};
 
 /// Read buffer size: the default capacity of a pipe. Source: pipe(7).
 const READ_BYTES: usize = 64 * 1024;
@@ -24,8 +24,8 @@ const READ_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) pid: Pid,
-    /// Its standard output and error, in the order of writing.
-    pub(super) output: OwnedFd,
+    /// Its standard output and error: one pipe, which keeps the order of writing, or in a sandbox one for each.
+    pub(super) outputs: Vec<OwnedFd>,
     buffer: Vec<u8>,
 }
 
@@ -40,9 +40,9 @@ pub(super) enum Read<'r> {
 }
 
 impl Started {
-    /// Reads what can be read now.
-    pub(super) fn read(&mut self) -> Read<'_> {
-        match rustix::io::read(&self.output, &mut self.buffer[..]) {
+    /// Reads what can be read now from one of the pipes.
+    pub(super) fn read(&mut self, pipe: usize) -> Read<'_> {
+        match rustix::io::read(&self.outputs[pipe], &mut self.buffer[..]) {
             Ok(0) => Read::Closed,
             Ok(bytes) => Read::Some(&self.buffer[..bytes]),
             Err(Errno::AGAIN | Errno::INTR) => Read::None,
@@ -57,14 +57,14 @@ impl Started {
 /// The reason, as `ErrorName: text`.
 pub(super) fn start(arguments: &Arguments, folder: &Folder) -> Result<Started, String> {
     let failed = |error: io::Error| format!("CannotStartContainerError: {error}");
-    let work = folder.folder(WORK).map_err(failed)?;
+    let work = work(arguments, folder).map_err(failed)?;
     if let (Role::Container, Some((uid, gid))) = (arguments.role, arguments.user) {
         work.give_to(uid, gid).map_err(failed)?;
     }
     // Before switching users: another user may not be able to see the parent directories.
     rustix::process::fchdir(&work).map_err(|error| failed(error.into()))?;
-    let (output, input) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
-    rustix::io::ioctl_fionbio(&output, true).map_err(|error| failed(error.into()))?;
+    let (output, input) = pipe().map_err(failed)?;
+    let mut outputs = vec![output];
     let (first, rest) = arguments.command.split_first().expect("it was parsed so");
     let all: Vec<_> = std::env::vars_os().collect();
     let all: BTreeMap<&OsStr, &OsString> =
@@ -75,7 +75,13 @@ pub(super) fn start(arguments: &Arguments, folder: &Folder) -> Result<Started, S
     command.arg0(first).args(rest).env_clear().envs(all).process_group(0).stdin(Stdio::null());
     match arguments.role {
         Role::Container => {
-            let second = input.try_clone().map_err(failed)?;
+            let second = if arguments.in_sandbox {
+                let (errors, second) = pipe().map_err(failed)?;
+                outputs.push(errors);
+                second
+            } else {
+                input.try_clone().map_err(failed)?
+            };
             command.stdout(input).stderr(second);
         }
         Role::Probe => {
@@ -91,7 +97,26 @@ pub(super) fn start(arguments: &Arguments, folder: &Folder) -> Result<Started, S
     // Never waited for through this handle: the reaper could not tell it from orphans.
     let child =
         command.spawn().map_err(|error| refusal(first, arguments.cwd.as_deref(), &error))?;
-    Ok(Started { pid: Pid::from_child(&child), output, buffer: vec![0; READ_BYTES] })
+    Ok(Started { pid: Pid::from_child(&child), outputs, buffer: vec![0; READ_BYTES] })
+}
+
+/// A pipe that is read without waiting.
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (output, input) = pipe_with(PipeFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&output, true)?;
+    Ok((output, input))
+}
+
+/// The directory that the command is started in.
+///
+/// # Errors
+/// If it cannot be opened.
+pub(super) fn work(arguments: &Arguments, folder: &Folder) -> io::Result<Folder> {
+    if arguments.in_sandbox {
+        // Beside the container's directory, which is the current one.
+        return Folder::open(&Path::new("..").join(SANDBOX));
+    }
+    folder.folder(WORK)
 }
 
 /// Searches the path for a program named without a directory.

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use crate::files::{Folder, Identity};
-use crate::process::directory::{OUTPUT, older};
+use crate::process::directory::older;
 
 /// Default size of an output file, in bytes. Chosen by us.
 const FILE_BYTES: u64 = 10 * 1024 * 1024;
@@ -111,6 +111,10 @@ fn size(text: &str) -> Option<u64> {
 #[derive(Debug)]
 pub(super) struct Output<'f> {
     folder: &'f Folder,
+    /// The newest file; older ones have suffixes.
+    name: &'static str,
+    /// Whose the files are, if not ours.
+    owner: Option<(u32, u32)>,
     bounds: Bounds,
     open: Option<Open>,
     /// Bytes dropped since the last successful write.
@@ -132,9 +136,21 @@ impl<'f> Output<'f> {
     ///
     /// # Errors
     /// If it cannot be opened.
-    pub(super) fn open(folder: &'f Folder, bounds: Bounds) -> io::Result<Self> {
-        let open = if bounds.files > 0 { Some(Open::new(folder)?) } else { None };
-        Ok(Self { folder, bounds, open, dropped: 0 })
+    pub(super) fn open(
+        folder: &'f Folder,
+        name: &'static str,
+        owner: Option<(u32, u32)>,
+        bounds: Bounds,
+    ) -> io::Result<Self> {
+        let mut output = Self { folder, name, owner, bounds, open: None, dropped: 0 };
+        if bounds.files > 0 {
+            output.open = Some(output.newest()?);
+        }
+        Ok(output)
+    }
+
+    fn newest(&self) -> io::Result<Open> {
+        Open::new(self.folder, self.name, self.owner)
     }
 
     /// Keeps as much of the output as possible.
@@ -163,7 +179,7 @@ impl<'f> Output<'f> {
             if open.looked.elapsed() < BELIEVED && open.since_looked < BELIEVED_BYTES {
                 return open.has_room;
             }
-            if open.identity == self.folder.identity_of(OUTPUT) {
+            if open.identity == self.folder.identity_of(self.name) {
                 open.looked = Instant::now();
                 open.since_looked = 0;
                 open.has_room = has_room(&open.file);
@@ -171,7 +187,7 @@ impl<'f> Output<'f> {
             }
         }
         // The file was moved away or could not be opened before: continue in a new one.
-        self.open = Open::new(self.folder).ok();
+        self.open = self.newest().ok();
         self.open.as_ref().is_some_and(|open| open.has_room)
     }
 
@@ -203,31 +219,38 @@ impl<'f> Output<'f> {
     fn rotate(&mut self) {
         // A missing file needs no renaming.
         for times in (1..self.bounds.files.saturating_sub(1)).rev() {
-            let _ = self.folder.rename(&older(times), &older(times + 1));
+            let _ = self.folder.rename(&older(self.name, times), &older(self.name, times + 1));
         }
         let moved = if self.bounds.files > 1 {
-            self.folder.rename(OUTPUT, &older(1))
+            self.folder.rename(self.name, &older(self.name, 1))
         } else {
-            self.folder.remove(OUTPUT)
+            self.folder.remove(self.name)
         };
         if moved.is_ok() {
-            self.open = Open::new(self.folder).ok();
+            self.open = self.newest().ok();
         }
     }
 }
 
 impl Open {
-    fn new(folder: &Folder) -> io::Result<Self> {
-        let file = folder.append(OUTPUT)?;
+    fn new(folder: &Folder, name: &str, owner: Option<(u32, u32)>) -> io::Result<Self> {
+        let file = folder.append(name)?;
+        if let Some((uid, gid)) = owner {
+            rustix::fs::fchown(
+                &file,
+                Some(rustix::fs::Uid::from_raw(uid)),
+                Some(rustix::fs::Gid::from_raw(gid)),
+            )?;
+        }
         let bytes = file.metadata()?.len();
         let has_room = has_room(&file);
-        let identity = folder.identity_of(OUTPUT);
+        let identity = folder.identity_of(name);
         Ok(Self { file, identity, bytes, looked: Instant::now(), since_looked: 0, has_room })
     }
 }
 
 /// Whether the disk has more free space than must be left.
-fn has_room(file: &File) -> bool {
+pub(crate) fn has_room(file: &File) -> bool {
     // If the file system does not say, the write will tell.
     let Ok(disk) = rustix::fs::fstatvfs(file) else { return true };
     let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
@@ -237,11 +260,12 @@ fn has_room(file: &File) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::directory::OUTPUT;
 
     fn written(bounds: Bounds, pieces: &[&str]) -> Vec<(String, String)> {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let folder = Folder::open(directory.path()).expect("it can be opened");
-        let mut output = Output::open(&folder, bounds).expect("it can be made");
+        let mut output = Output::open(&folder, OUTPUT, None, bounds).expect("it can be made");
         for piece in pieces {
             output.write(piece.as_bytes());
         }
@@ -275,7 +299,8 @@ mod tests {
     fn output_whose_file_was_moved_away_goes_to_a_new_one() {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let folder = Folder::open(directory.path()).expect("it can be opened");
-        let mut output = Output::open(&folder, Bounds::default()).expect("it can be made");
+        let mut output =
+            Output::open(&folder, OUTPUT, None, Bounds::default()).expect("it can be made");
         output.write(b"first");
         folder.remove(OUTPUT).expect("it is there");
         let open = output.open.as_mut().expect("it is open");

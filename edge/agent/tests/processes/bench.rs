@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use longshore_agent::Runtime;
 use longshore_agent::files::Folder;
-use longshore_agent::process::{Key, Ports, Processes, Setup, Supervisor};
+use longshore_agent::process::{Key, Ports, Processes, SANDBOX_KEPT, Setup, Supervisor};
 use longshore_lifecycle::{ContainerRef, Event, Found};
 use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::fetch::FetchSettings;
 use longshore_wire_ecs::host::{ContainerSpec, Namespaces, NetworkMode, TaskAbout, TaskSpec};
-use longshore_wire_ecs::shape::container_definition::ContainerDefinition;
+use longshore_wire_ecs::shape::container_definition::{ContainerDefinition, Volume};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -64,6 +65,15 @@ impl Bench {
     }
 
     pub(crate) fn at(home: TempDir, container: ContainerSpec, ends_with_us: bool) -> Self {
+        Self::of(home, vec![container], Vec::new(), ends_with_us)
+    }
+
+    pub(crate) fn of(
+        home: TempDir,
+        containers: Vec<ContainerSpec>,
+        volumes: Vec<Volume>,
+        ends_with_us: bool,
+    ) -> Self {
         let hosts = Folder::open(home.path()).and_then(|home| home.make("hosts"));
         let setup = Setup {
             hosts: hosts.expect("it can be made"),
@@ -71,9 +81,12 @@ impl Bench {
             supervisor: Supervisor {
                 program: env!("CARGO_BIN_EXE_longshore-supervise").into(),
                 words: Vec::new(),
+                fetch_words: vec!["fetch".to_owned()],
             },
             ports: Ports::default(),
             ends_with_us,
+            fetch: FetchSettings::default(),
+            sandbox_kept: SANDBOX_KEPT,
         };
         let spec = TaskSpec {
             id: TASK,
@@ -83,8 +96,8 @@ impl Bench {
             revision: 1,
             network_mode: NetworkMode::Host,
             namespaces: Namespaces::default(),
-            containers: Arc::new(vec![container]),
-            volumes: Arc::default(),
+            containers: Arc::new(containers),
+            volumes: Arc::new(volumes),
             about: TaskAbout::default(),
         };
         let (runtime, told) = open(&setup);
@@ -110,7 +123,13 @@ impl Bench {
 
     /// Starts the container, and returns the event.
     pub(crate) async fn start(&mut self) -> Event {
-        self.runtime.start(self.container(), self.spec.clone());
+        self.start_at(0).await
+    }
+
+    /// Starts a container, and returns the event.
+    pub(crate) async fn start_at(&mut self, index: usize) -> Event {
+        let container = ContainerRef { task: self.spec.id, index };
+        self.runtime.start(container, self.spec.clone());
         assert_eq!(self.next().await, Event::PullStarted);
         assert_eq!(self.next().await, Event::PullStopped);
         self.next().await
@@ -153,6 +172,12 @@ impl Bench {
     /// A file of the container's directory.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         let own = format!("hosts/{INSTANCE}/{TASK}/web");
+        self.home.path().join(own).join(name)
+    }
+
+    /// A file of the task's sandbox.
+    pub(crate) fn inside(&self, name: &str) -> PathBuf {
+        let own = format!("hosts/{INSTANCE}/{TASK}/.sandbox");
         self.home.path().join(own).join(name)
     }
 

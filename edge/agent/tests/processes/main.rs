@@ -7,3 +7,4 @@ mod bench;
 mod ends;
 mod files;
 mod restarts;
+mod sandboxes;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use longshore_agent::process::SANDBOX_KEPT;
 use longshore_wire_ecs::shape::shared::Attribute;
 
 use super::MasterArgs;
@@ -94,6 +95,16 @@ pub(crate) struct DevArgs {
     pub(crate) ecs_listen: SocketAddr,
     #[command(flatten)]
     pub(crate) provisions: ProvisionArgs,
+    /// Port at which each instance tells about its tasks as a Mesos agent does, on an address of its own; 0 picks a free one
+    /// [default: 5051, or a free one].
+    #[arg(long, value_name = "PORT")]
+    pub(crate) agent_port: Option<u16>,
+    /// Seconds that output and sandbox of a process are kept after its task has ended.
+    #[arg(long, value_name = "SECONDS", default_value_t = SANDBOX_KEPT.as_secs())]
+    pub(crate) gc_delay: u64,
+    /// MiB of fetched files that an instance keeps for other tasks; 0 keeps none.
+    #[arg(long, value_name = "MIB", default_value_t = 2_048)]
+    pub(crate) fetch_cache: u64,
     #[command(flatten)]
     pub(crate) master: MasterArgs,
     #[command(flatten)]

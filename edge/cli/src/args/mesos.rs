@@ -8,6 +8,25 @@ use serde::Deserialize;
 
 use super::door::secret_file;
 
+/// How checks of tasks over HTTP and TCP are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum TaskChecks {
+    #[default]
+    Auto,
+    Dial,
+    Container,
+}
+
+impl From<TaskChecks> for longshore_bridge::CheckMode {
+    fn from(given: TaskChecks) -> Self {
+        match given {
+            TaskChecks::Auto => Self::Auto,
+            TaskChecks::Dial => Self::Dial,
+            TaskChecks::Container => Self::Container,
+        }
+    }
+}
+
 /// The Mesos master that a command asks.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AnyMaster {
@@ -43,6 +62,40 @@ pub(crate) enum FrameworkAction {
         #[arg(required = true, value_name = "FRAMEWORK")]
         frameworks: Vec<String>,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AgentsArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<AgentAction>,
+    #[command(flatten)]
+    pub(crate) master: AnyMaster,
+}
+
+/// What to do with agents.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentAction {
+    /// Kill the tasks of agents and offer nothing of them any more.
+    Drain {
+        /// Mark the agents as gone once their tasks are over: they must not come back.
+        #[arg(long)]
+        mark_gone: bool,
+        #[command(flatten)]
+        named: NamedAgents,
+    },
+    /// Offer nothing of agents any more. Their tasks keep running.
+    Deactivate(NamedAgents),
+    /// Offer agents again that were deactivated or drained.
+    Activate(NamedAgents),
+    /// Mark agents as gone: their tasks are lost, and they must not come back.
+    Gone(NamedAgents),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct NamedAgents {
+    /// Agents: id or unique id prefix.
+    #[arg(required = true, value_name = "AGENT")]
+    pub(crate) agents: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]

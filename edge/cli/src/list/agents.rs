@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use longshore_wire_mesos::v1::DrainState;
 use longshore_wire_mesos::v1::master::response::get_agents::Agent;
 use serde_json::{Value, json};
 
 use super::amounts::Amounts;
 use super::mesos::{live_tasks, millis, since};
-use crate::args::MasterListArgs;
+use crate::args::{AgentAction, AgentsArgs};
+use crate::find;
 use crate::mesos::Master;
 use crate::output::{Column, ago, table};
 
@@ -23,11 +25,45 @@ const COLUMNS: [Column; 8] = [
     Column::whole("SINCE", 3),
 ];
 
-/// Lists agents and what nobody uses of them; what is offered counts as unused.
-pub(crate) async fn agents(args: MasterListArgs, json: bool) -> anyhow::Result<ExitCode> {
+/// Lists agents, or decides something about some of them.
+pub(crate) async fn agents(args: AgentsArgs, json: bool) -> anyhow::Result<ExitCode> {
     let master = Master::of(&args.master)?;
-    let mut found = master.read("GET_AGENTS").await?.get_agents.unwrap_or_default().agents;
-    let tasks = live_tasks(&master, "slaves").await?;
+    let Some(action) = args.action else { return list(&master, json).await };
+    let (kind, more, named, done) = match action {
+        AgentAction::Drain { mark_gone, named } => {
+            ("DRAIN_AGENT", json!({"mark_gone": mark_gone}), named, "draining")
+        }
+        AgentAction::Deactivate(named) => ("DEACTIVATE_AGENT", json!({}), named, "deactivated"),
+        AgentAction::Activate(named) => ("REACTIVATE_AGENT", json!({}), named, "active"),
+        AgentAction::Gone(named) => ("MARK_AGENT_GONE", json!({}), named, "gone"),
+    };
+    let known = read(&master).await?;
+    let ids: Vec<&str> = known.iter().map(id).collect();
+    let words = named.agents.iter();
+    let found = words.map(|word| find::id("agent", "at the Mesos master", word, &ids));
+    for agent in found.collect::<anyhow::Result<Vec<_>>>()? {
+        let mut part = more.clone();
+        part["agent_id"] = json!({"value": agent});
+        let mut call = json!({"type": kind});
+        call[kind.to_lowercase()] = part;
+        master.call(&call).await?;
+        if json {
+            crate::output::say!("{}", json!({"agent": agent, "done": done}));
+        } else {
+            crate::output::say!("{agent}  {done}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn read(master: &Master) -> anyhow::Result<Vec<Agent>> {
+    Ok(master.read("GET_AGENTS").await?.get_agents.unwrap_or_default().agents)
+}
+
+/// Lists agents and what nobody uses of them; what is offered counts as unused.
+async fn list(master: &Master, json: bool) -> anyhow::Result<ExitCode> {
+    let mut found = read(master).await?;
+    let tasks = live_tasks(master, "slaves").await?;
     found.sort_by(|a, b| (&a.agent_info.hostname, id(a)).cmp(&(&b.agent_info.hostname, id(b))));
     if json {
         for agent in &found {
@@ -45,6 +81,11 @@ fn id(agent: &Agent) -> &str {
 
 /// Source: Mesos, `Slave::active`: one that is neither deactivated nor active is away.
 fn status(agent: &Agent) -> &'static str {
+    match agent.drain_info.map(|drain| drain.state()) {
+        Some(DrainState::Draining) => return "draining",
+        Some(DrainState::Drained) => return "drained",
+        Some(DrainState::Unknown) | None => {}
+    }
     match (agent.active, agent.deactivated == Some(true)) {
         (true, _) => "active",
         (false, true) => "deactivated",

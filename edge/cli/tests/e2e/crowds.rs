@@ -11,7 +11,7 @@ use crate::http;
 use crate::server::{Home, MEDIA, Server, TARGET};
 
 /// More connections than a port accepts.
-const CROWD: usize = 4_200;
+const CROWD: usize = 8_300;
 /// Number of late connections.
 const LATE: usize = 300;
 

@@ -26,8 +26,8 @@ type Attempt<'a> = (&'a str, &'a str, Vec<(&'a str, String)>, String);
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// One attempt for each API, including the metadata endpoint.
-fn attempts<'a>(server: &'a Server, metadata: &'a str) -> Vec<Attempt<'a>> {
+/// One attempt for each API, including the metadata endpoint and an agent.
+fn attempts<'a>(server: &'a Server, [metadata, agent]: &'a [String; 2]) -> Vec<Attempt<'a>> {
     let json = |target: &str| {
         vec![("X-Amz-Target", target.to_owned()), ("Content-Type", MEDIA.to_owned())]
     };
@@ -61,6 +61,8 @@ fn attempts<'a>(server: &'a Server, metadata: &'a str) -> Vec<Attempt<'a>> {
         (&server.mesos, "GET /state", Vec::new(), String::new()),
         (&server.mesos, "GET /nowhere", Vec::new(), String::new()),
         (metadata, "GET /v4/x/task", Vec::new(), String::new()),
+        (agent, "GET /state", Vec::new(), String::new()),
+        (agent, "GET /files/debug", Vec::new(), String::new()),
     ]
 }
 
@@ -68,10 +70,14 @@ fn attempts<'a>(server: &'a Server, metadata: &'a str) -> Vec<Attempt<'a>> {
 const WEIGHTS: &str = r#"[{"role": "attacked", "weight": 2.0}]"#;
 const UPDATE_WEIGHTS: &str = r#"{"type": "UPDATE_WEIGHTS", "update_weights": {"weight_infos": [{"role": "attacked", "weight": 2.0}]}}"#;
 
-/// The address of the task metadata endpoint, as stored by the program.
-fn metadata(home: &Home) -> String {
+/// The addresses of the task metadata endpoint, as stored by the program, and of an agent, as the master tells it.
+fn others(home: &Home, server: &Server) -> [String; 2] {
     let kept = fs::read_to_string(home.state().join("hosts/metadata")).expect("it is kept");
-    format!("127.0.0.1:{}", kept.split(' ').next().expect("a split has a first part"))
+    let port = kept.split(' ').next().expect("a split has a first part");
+    let agents = http::get(&server.mesos, "/slaves").expect("it answers").json();
+    let pid = agents["slaves"][0]["pid"].as_str().expect("there is one");
+    let agent = pid.rsplit('@').next().expect("a split has a last part");
+    [format!("127.0.0.1:{port}"), agent.to_owned()]
 }
 
 /// Everything that the attempts would have changed.
@@ -103,9 +109,9 @@ fn is_refused(reply: &Reply, what: &str) {
 fn requests_under_foreign_names_get_nowhere_on_any_port() {
     let home = Home::new();
     let server = Server::start(&home, &["--without-events"]);
-    let metadata = metadata(&home);
+    let others = others(&home, &server);
     let before = traces(&server);
-    for (address, line, headers, body) in attempts(&server, &metadata) {
+    for (address, line, headers, body) in attempts(&server, &others) {
         let port = address.rsplit(':').next().expect("an address has a port");
         for host in
             [&format!("evil.example:{port}"), "evil.example", "localhost.evil.example", "0.0.0.0"]
@@ -128,7 +134,7 @@ fn requests_under_foreign_names_get_nowhere_on_any_port() {
 fn pages_of_other_origins_get_nowhere_on_any_port() {
     let home = Home::new();
     let server = Server::start(&home, &["--without-events"]);
-    let metadata = metadata(&home);
+    let others = others(&home, &server);
     let before = traces(&server);
     let pages: [&[(&str, &str)]; 7] = [
         &[("Origin", "http://evil.example"), ("Sec-Fetch-Site", "cross-site")],
@@ -143,7 +149,7 @@ fn pages_of_other_origins_get_nowhere_on_any_port() {
         ],
         &[("Referer", "http://evil.example/")],
     ];
-    for (address, line, headers, body) in attempts(&server, &metadata) {
+    for (address, line, headers, body) in attempts(&server, &others) {
         for page in pages {
             let headers: Vec<(&str, &str)> =
                 headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -306,9 +312,9 @@ fn is_no_page(reply: &Reply, what: &str) {
 fn every_answer_of_every_port_has_a_type_and_cannot_be_framed() {
     let home = Home::new();
     let server = Server::start(&home, &[]);
-    let metadata = metadata(&home);
+    let others = others(&home, &server);
     let local = ("Host", "localhost");
-    for (address, line, headers, body) in attempts(&server, &metadata) {
+    for (address, line, headers, body) in attempts(&server, &others) {
         if line.contains("events") || line.contains("scheduler") {
             continue; // Endless answers: see below.
         }
@@ -332,8 +338,9 @@ fn every_answer_of_every_port_has_a_type_and_cannot_be_framed() {
         (&server.mesos, "GET /api/v1/scheduler"),
         (&server.mesos, "POST /api/v1/scheduler"),
         (&server.mesos, "DELETE /version"),
-        (&metadata, "GET /"),
-        (&metadata, "GET /v2/credentials/x"),
+        (&others[0], "GET /"),
+        (&others[0], "GET /v2/credentials/x"),
+        (&others[1], "GET /files/read"),
     ] {
         is_no_page(&send(address, line, &[local], ""), line);
     }

@@ -196,3 +196,50 @@ fn the_master_has_no_files_and_no_switch_for_its_log() {
     assert_eq!(toggle.status, 501);
     assert!(toggle.text().contains("RUST_LOG"), "{}", toggle.text());
 }
+
+/// The agents of a master by id: what `longshore agents` says of each.
+fn standing(server: &Server) -> Vec<(String, String)> {
+    let of = |agent: &Value, what: &str| agent[what].as_str().expect("it is text").to_owned();
+    let agents = documents(server, &["agents"]);
+    agents.iter().map(|agent| (of(agent, "agent"), of(agent, "status"))).collect()
+}
+
+#[test]
+fn agents_are_taken_out_of_use_and_stay_so_when_the_master_is_started_again() {
+    let home = Home::new();
+    let mut server = Server::start(&home, &["--instances", "3"]);
+    let info = json!({"name": "one", "failover_timeout": 60.0,
+        "capabilities": [{"type": "PARTITION_AWARE"}]});
+    let mut framework = Framework::subscribe(&server.mesos, &info);
+    framework.launch("t1", "sleep 1000");
+    let running = framework.state("t1", "TASK_RUNNING");
+    let busy = running["agent_id"]["value"].as_str().expect("it has an agent").to_owned();
+    let others: Vec<String> =
+        standing(&server).into_iter().map(|(id, _)| id).filter(|id| *id != busy).collect();
+    assert_eq!(others.len(), 2);
+    let (code, _, said) = longshore(&server, &["agents", "drain", "nosuch"]);
+    assert_eq!(code, Some(3), "{said}");
+    printed(&server, &["agents", "drain", &busy[..12]]);
+    let killed = framework.state("t1", "TASK_KILLED");
+    assert_eq!(killed["reason"], "REASON_AGENT_DRAINING");
+    printed(&server, &["agents", "deactivate", &others[0]]);
+    printed(&server, &["agents", "gone", &others[1]]);
+    let mut wanted =
+        vec![(busy.clone(), "drained".to_owned()), (others[0].clone(), "deactivated".to_owned())];
+    wanted.sort();
+    let settled = |server: &Server| {
+        crate::server::until("all agents are as they were decided to be", || {
+            let mut seen = standing(server);
+            seen.sort();
+            (seen == wanted).then_some(())
+        });
+    };
+    settled(&server);
+    server.kill();
+    let server = Server::start(&home, &["--instances", "3"]);
+    settled(&server);
+    for agent in [&busy, &others[0]] {
+        printed(&server, &["agents", "activate", agent]);
+    }
+    assert!(standing(&server).iter().all(|(_, status)| status == "active"));
+}

@@ -1,15 +1,23 @@
 //! What the SDK is given for a content.
 
-use longshore_replica::{DefinitionContent, Mount, MountSource};
+use longshore_replica::{DefinitionContent, Fetch, Mount, MountSource};
+use longshore_wire_ecs::fetch;
 use longshore_wire_ecs::shape::container_definition::{
     Device, HostEntry, KernelCapabilities, LinuxParameters, LogConfiguration, SystemControl, Tmpfs,
     Ulimit,
 };
 
-use super::{container, sdk};
+use super::{containers, sdk};
 
 fn content() -> DefinitionContent {
     DefinitionContent { container: "task".into(), image: "nginx".into(), ..Default::default() }
+}
+
+/// The only container that the SDK is given for a content, and its volumes.
+fn told(content: &DefinitionContent) -> (sdk::ContainerDefinition, Vec<sdk::Volume>) {
+    let (mut told, volumes) = containers(content).expect("nothing is missing");
+    assert_eq!(told.len(), 1, "{told:?}");
+    (told.remove(0), volumes)
 }
 
 fn mount(source: MountSource, path: &str) -> Mount {
@@ -18,14 +26,14 @@ fn mount(source: MountSource, path: &str) -> Mount {
 
 #[test]
 fn what_is_not_asked_for_is_not_said() {
-    let (container, volumes) = container(&content()).expect("nothing is missing");
+    let (told, volumes) = told(&content());
     let said = sdk::ContainerDefinition::builder()
         .name("task")
         .image("nginx")
         .essential(true)
         .memory(super::MEMORY_MIB)
         .build();
-    assert_eq!((container, volumes), (said, Vec::new()));
+    assert_eq!((told, volumes), (said, Vec::new()));
 }
 
 fn linux() -> LinuxParameters {
@@ -62,7 +70,7 @@ fn what_ecs_has_structures_for_is_written_into_them() {
     let control =
         SystemControl { namespace: Some("net.core.somaxconn".into()), value: Some("1024".into()) };
     let host = HostEntry { hostname: Some("db".into()), ip_address: Some("10.0.0.7".into()) };
-    let (told, _) = container(&DefinitionContent {
+    let (told, _) = told(&DefinitionContent {
         linux: linux(),
         ulimits: vec![limit],
         log: Some(log),
@@ -72,8 +80,7 @@ fn what_ecs_has_structures_for_is_written_into_them() {
         command: Some(vec!["serve".into()]),
         read_only_root: true,
         ..content()
-    })
-    .expect("nothing is missing");
+    });
     let linux = told.linux_parameters().expect("they are said");
     let capabilities = linux.capabilities().expect("they are said");
     assert_eq!(
@@ -114,8 +121,7 @@ fn a_named_volume_is_shared_under_its_own_name_and_others_have_names_of_their_ow
         mount(named, "/b"),
         mount(MountSource::Fresh, "/tmp"),
     ];
-    let (told, volumes) =
-        container(&DefinitionContent { mounts, ..content() }).expect("nothing is missing");
+    let (told, volumes) = told(&DefinitionContent { mounts, ..content() });
     let names: Vec<_> =
         told.mount_points().iter().filter_map(sdk::MountPoint::source_volume).collect();
     assert_eq!(names, ["volume-1", "volume-0", "volume-0", "volume-2"]);
@@ -124,4 +130,70 @@ fn a_named_volume_is_shared_under_its_own_name_and_others_have_names_of_their_ow
     assert_eq!(docker.driver(), Some("local"));
     let path = |number: usize| volumes[number].host().and_then(|host| host.source_path());
     assert_eq!((volumes.len(), path(1), path(2)), (3, Some("/srv"), None));
+}
+
+/// \[A16\]
+#[test]
+fn containers_beside_the_first_do_not_end_the_task_and_share_volumes_by_name() {
+    let other = |name: &str, path: &str| DefinitionContent {
+        container: name.into(),
+        mounts: vec![
+            mount(MountSource::Shared("data".into()), path),
+            mount(MountSource::Fresh, "/tmp"),
+        ],
+        ..content()
+    };
+    let others = vec![other("web", "/a"), other("log", "/b")];
+    let (told, volumes) =
+        containers(&DefinitionContent { others, ..content() }).expect("nothing is missing");
+    let essential: Vec<_> = told.iter().map(|one| (one.name(), one.essential())).collect();
+    assert_eq!(
+        essential,
+        [(Some("task"), Some(true)), (Some("web"), Some(false)), (Some("log"), Some(false))]
+    );
+    let names = |at: usize| -> Vec<_> {
+        told[at].mount_points().iter().filter_map(sdk::MountPoint::source_volume).collect()
+    };
+    assert_eq!((names(1)[0], names(1)[1]), (names(2)[0], "volume-1"));
+    assert_ne!(names(1)[1], names(2)[1]);
+    assert_eq!(volumes.len(), 3);
+}
+
+/// \[A2\], \[A7\]
+#[test]
+fn what_fetches_shares_the_sandbox_and_has_to_succeed_first() {
+    let mounts = vec![
+        mount(MountSource::Sandbox("shared".into()), "/mnt/mesos/sandbox/shared"),
+        mount(MountSource::Sandbox("shared".into()), "/data"),
+        mount(MountSource::Sandbox("".into()), fetch::SANDBOX),
+    ];
+    let fetch = Fetch {
+        image: "longshore".into(),
+        settings: "{}".into(),
+        directories: vec!["/srv/files".into()],
+        order: Some("[]".into()),
+    };
+    let content = DefinitionContent { mounts, fetch: Some(fetch), ..content() };
+    let (all, volumes) = containers(&content).expect("nothing is missing");
+    let [task, fetcher] = &all[..] else { panic!("{all:?}") };
+    let first = &task.depends_on()[0];
+    assert_eq!(
+        (first.container_name(), first.condition()),
+        ("fetch", &sdk::ContainerCondition::Success)
+    );
+    assert_eq!((fetcher.name(), fetcher.image()), (Some("fetch"), Some("longshore")));
+    assert_eq!(
+        (fetcher.essential(), fetcher.memory(), fetcher.memory_reservation()),
+        (Some(false), None, Some(6))
+    );
+    assert_eq!(fetcher.entry_point(), ["longshore", "fetch"]);
+    let names: Vec<_> = fetcher.environment().iter().filter_map(|one| one.name()).collect();
+    assert_eq!(names, [fetch::SETTINGS_VARIABLE, fetch::ORDER_VARIABLE]);
+    let mounted = |one: &sdk::ContainerDefinition, number: usize| {
+        let point = &one.mount_points()[number];
+        (point.source_volume().map(str::to_owned), point.read_only())
+    };
+    assert_eq!(mounted(task, 0).0, mounted(task, 1).0, "one volume in two places");
+    assert_eq!(mounted(task, 2), mounted(fetcher, 0));
+    assert_eq!((mounted(fetcher, 1).1, volumes.len()), (Some(true), 3));
 }

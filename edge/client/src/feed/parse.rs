@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sqs::primitives::{DateTime, DateTimeFormat};
-use longshore_replica::{Container, Instance, LastStatus, News, StopCode, Task};
+use longshore_replica::{Container, Instance, LastStatus, News, PortMapping, StopCode, Task};
 use longshore_wire_ecs::Str;
 use serde::Deserialize;
 
@@ -96,6 +96,8 @@ struct Overrides {
 #[derive(Deserialize)]
 struct ContainerOverride {
     #[serde(default)]
+    name: Str,
+    #[serde(default)]
     environment: Vec<Attribute>,
 }
 
@@ -104,9 +106,35 @@ struct ContainerOverride {
 struct ContainerDetail {
     name: Str,
     #[serde(default)]
+    last_status: Str,
+    #[serde(default)]
     exit_code: Option<i32>,
     #[serde(default)]
     reason: Option<Str>,
+    #[serde(default)]
+    network_bindings: Vec<Binding>,
+}
+
+/// A port of a container. One that spans a range is told by its range, and is nobody's to check.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Binding {
+    #[serde(default)]
+    container_port: Option<u16>,
+    #[serde(default)]
+    host_port: Option<u16>,
+    #[serde(default)]
+    protocol: Option<Str>,
+}
+
+impl Binding {
+    fn port(self) -> Option<PortMapping> {
+        Some(PortMapping {
+            container_port: self.container_port.filter(|port| *port > 0)?,
+            host_port: self.host_port.filter(|port| *port > 0)?,
+            udp: self.protocol.as_deref() == Some("udp"),
+        })
+    }
 }
 
 /// Parses a message about the given cluster; `None` if it is about another one, or about something
@@ -145,6 +173,11 @@ fn instance(told: InstanceDetail) -> Instance {
         let found = resources.iter().find(|resource| &*resource.name == name);
         found.map_or(0, |resource| resource.integer_value)
     };
+    let gpus = |resources: &[Resource]| {
+        let found = resources.iter().find(|resource| &*resource.name == "GPU");
+        let ids = found.map_or(0, |resource| resource.string_set_value.len());
+        u32::try_from(ids).unwrap_or(u32::MAX)
+    };
     let remaining = &told.remaining_resources;
     let ports = remaining.iter().filter(|one| matches!(&*one.name, "PORTS" | "PORTS_UDP"));
     Instance {
@@ -156,6 +189,8 @@ fn instance(told: InstanceDetail) -> Instance {
         memory_mib: amount(&told.registered_resources, "MEMORY"),
         cpu_remaining: amount(remaining, "CPU"),
         memory_mib_remaining: amount(remaining, "MEMORY"),
+        gpus: gpus(&told.registered_resources),
+        gpus_remaining: gpus(remaining),
         ports_used: ports
             .flat_map(|ports| &ports.string_set_value)
             .filter_map(|port| port.parse().ok())
@@ -168,23 +203,21 @@ fn instance(told: InstanceDetail) -> Instance {
 }
 
 fn task(told: TaskDetail) -> Task {
-    let overrides = told.overrides.container_overrides.into_iter();
-    let environment = overrides.flat_map(|container| container.environment);
-    let environment: BTreeMap<Str, Str> =
-        environment.filter_map(|pair| Some((pair.name, pair.value?))).collect();
     let container = |one: ContainerDetail| Container {
         name: one.name,
+        last_status: LastStatus::parse(&one.last_status),
         exit_code: one.exit_code,
         reason: one.reason,
+        ports: one.network_bindings.into_iter().filter_map(Binding::port).collect(),
+        ..Container::default()
     };
-    Task {
+    let mut task = Task {
         arn: told.task_arn,
         definition_arn: told.task_definition_arn,
         instance_arn: told.container_instance_arn,
         last_status: LastStatus::parse(&told.last_status),
         desired_running: &*told.desired_status == "RUNNING",
         started_by: told.started_by,
-        environment,
         containers: told.containers.into_iter().map(container).collect(),
         stop_code: told.stop_code.as_deref().map(StopCode::parse),
         stopped_reason: told.stopped_reason,
@@ -192,7 +225,17 @@ fn task(told: TaskDetail) -> Task {
         created_at_ms: told.created_at.as_deref().map_or(0, milliseconds),
         ran: told.started_at.is_some(),
         version: told.version,
-    }
+        ..Task::default()
+    };
+    let overrides = told.overrides.container_overrides.into_iter();
+    let variables = |one: ContainerOverride| {
+        let pairs = one.environment.into_iter();
+        let pairs: BTreeMap<Str, Str> =
+            pairs.filter_map(|pair| Some((pair.name, pair.value?))).collect();
+        (one.name, pairs)
+    };
+    task.overridden(overrides.map(variables).collect());
+    task
 }
 
 #[cfg(test)]
@@ -253,6 +296,33 @@ mod tests {
         assert_eq!(task.environment.get("A").map(|value| &**value), Some("1"));
         assert_eq!(task.stop_code, Some(StopCode::EssentialContainerExited));
         assert_eq!(task.created_at_ms, 1_767_323_045_000);
+    }
+
+    /// Of a group: each container has a status and an environment of its own.
+    #[test]
+    fn containers_of_a_task_are_told_apart() {
+        let variables = |value: &str| json!([{ "name": "A", "value": value }]);
+        let detail = json!({
+            "clusterArn": CLUSTER, "taskArn": "arn:t", "taskDefinitionArn": "arn:d",
+            "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "version": 4,
+            "containers": [
+                { "name": "one", "lastStatus": "RUNNING" },
+                { "name": "two", "lastStatus": "STOPPED", "exitCode": 0 },
+            ],
+            "overrides": { "containerOverrides": [
+                { "name": "one", "environment": variables("1") },
+                { "name": "two", "environment": variables("2") },
+            ] },
+        });
+        let read = event(&envelope(TASK, &detail), CLUSTER);
+        let Ok(Some(News::Task(task))) = read else { panic!("{read:?}") };
+        let told = |name: &str| {
+            let container = task.container(name).expect("it is there");
+            (container.last_status, container.environment.get("A").map(|value| &**value))
+        };
+        assert_eq!(told("one"), (LastStatus::Running, Some("1")));
+        assert_eq!(told("two"), (LastStatus::Stopped, Some("2")));
+        assert!(task.environment.is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_bridge::Role;
+use longshore_bridge::{Role, check_role};
 use longshore_wire_mesos::json;
 use longshore_wire_mesos::v1::maintenance::Schedule;
 use longshore_wire_mesos::v1::master::call::Type;
@@ -48,38 +48,8 @@ pub(super) fn parts(call: &Call) -> Result<(), Refusal> {
     if is_there { Ok(()) } else { Err(absent(&of.as_str_name().to_lowercase())) }
 }
 
-/// Source: Mesos, `roles::validate`.
 fn role(role: &str) -> Result<Role, String> {
-    let wrong = |why: &str| Err(format!("Role '{role}' {why}"));
-    if role == "*" {
-        return Ok(role.into());
-    }
-    if role.is_empty() {
-        return Err("Empty role name is invalid".to_owned());
-    }
-    if role.starts_with('/') {
-        return wrong("cannot start with a slash");
-    }
-    if role.ends_with('/') {
-        return wrong("cannot end with a slash");
-    }
-    for component in role.split('/') {
-        if component.is_empty() {
-            return wrong("cannot contain two adjacent slashes");
-        }
-        if matches!(component, "." | ".." | "*") {
-            return wrong(&format!("cannot include '{component}' as a component"));
-        }
-        if component.starts_with('-') {
-            return wrong(&format!(
-                "component '{component}' is invalid because it begins with a dash"
-            ));
-        }
-    }
-    if role.chars().any(|one| one.is_ascii_whitespace() || one == '\u{b}' || one == '\u{7f}') {
-        return wrong("cannot contain whitespace");
-    }
-    Ok(role.into())
+    check_role(role).map(|()| role.into())
 }
 
 /// Source: Mesos, `WeightsHandler::_updateWeights`.

@@ -2,8 +2,7 @@
 
 use longshore_wire_mesos::v1::master::Call as Message;
 use longshore_wire_mesos::v1::master::call::Type;
-use longshore_wire_mesos::{DecodeError, Media, accepted};
-use serde_json::de::IoRead;
+use longshore_wire_mesos::{Media, accepted};
 
 use super::check;
 use super::{Call, Files, OperatorCall, Read, Refusal, Request};
@@ -32,7 +31,7 @@ impl Request {
             return Err(Refusal::with(415, text));
         };
         let message: Message =
-            of_body.decode(CALL, body).map_err(|error| Refusal::bad(unreadable(&error, body)))?;
+            of_body.decode(CALL, body).map_err(|error| Refusal::bad(error.to_string()))?;
         check::parts(&message)?;
         let Some(media) = accepted(accept) else {
             let text = "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'";
@@ -40,36 +39,6 @@ impl Request {
         };
         Ok(Self { call: call(message)?, media })
     }
-}
-
-/// What is wrong with a body, as Mesos words it.
-fn unreadable(error: &DecodeError, body: &[u8]) -> String {
-    match error {
-        DecodeError::Protobuf(_) => "Failed to parse body into Call protobuf".to_owned(),
-        DecodeError::Json(_) => {
-            format!("Failed to parse body into JSON: {}", syntax_error(body).unwrap_or_default())
-        }
-        DecodeError::Convert(why) => {
-            let why = why
-                .strip_prefix("missing required field ")
-                .map_or_else(|| why.clone(), |path| format!("Missing required fields: {path}"));
-            format!("Failed to convert JSON into Call protobuf: {why}")
-        }
-    }
-}
-
-/// Where a body stops to be JSON, as Mesos words it; `None` if all of it is.
-pub(crate) fn syntax_error(body: &[u8]) -> Option<String> {
-    let mut reader = serde_json::Deserializer::new(IoRead::new(body));
-    let read = serde::de::Deserialize::deserialize(&mut reader)
-        .and_then(|serde::de::IgnoredAny| reader.end());
-    let error = read.err()?;
-    let line = body.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1));
-    let rest = line.unwrap_or_default().get(error.column().saturating_sub(1)..);
-    // A body may be one long line.
-    let near = String::from_utf8_lossy(rest.unwrap_or_default());
-    let near: String = near.chars().take(256).collect();
-    Some(format!("syntax error at line {} near: {near}", error.line().max(1)))
 }
 
 /// The parts that a call must have are there.

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_bridge::Role;
-use longshore_bridge::operator::{AgentView, Quantities, View};
-use longshore_wire_mesos::v1::MachineId;
+use longshore_bridge::operator::{AgentView, DrainView, Quantities, View};
 use longshore_wire_mesos::v1::maintenance::Schedule;
+use longshore_wire_mesos::v1::{DrainState, MachineId};
 
 use super::check::named;
 use super::{OperatorCall, Refusal, RoleQuota};
@@ -50,9 +50,16 @@ impl OperatorCall {
 /// Source: an agent that is not known is not deactivated, either.
 fn reactivates(agent: Option<&AgentView>) -> Result<(), Refusal> {
     match agent {
+        Some(agent) if agent.drain.as_ref().is_some_and(is_going_on) => {
+            Err(Refusal::bad("Agent is still in the DRAINING state"))
+        }
         Some(agent) if agent.deactivated => Ok(()),
         _ => Err(Refusal::bad("Agent is not deactivated")),
     }
+}
+
+fn is_going_on(drain: &DrainView) -> bool {
+    drain.state == DrainState::Draining
 }
 
 /// Machines by what identifies them.

@@ -1,6 +1,6 @@
 //! Frameworks, with all that they have.
 
-use longshore_bridge::operator::{FrameworkEntry, FrameworkView, OfferView, View};
+use longshore_bridge::operator::{ExecutorView, FrameworkEntry, FrameworkView, OfferView, View};
 use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 
 use super::tasks;
@@ -37,8 +37,8 @@ fn write(sheet: &mut Sheet<'_>, entry: &FrameworkEntry) {
         roles(sheet, entry.view());
         tasks::lists(sheet, entry);
         sheet.lists("offers", |sheet| entry.offers().for_each(|one| offer(sheet, one)));
-        // Source: command tasks have no executor that is shown, and there are no others.
-        sheet.lists("executors", |_| {});
+        // Source: those of command tasks are not shown.
+        sheet.lists("executors", |sheet| entry.executors().for_each(|one| executor(sheet, one)));
         if let Some(labels) = &entry.view().info.labels {
             tasks::labels(sheet, labels);
         }
@@ -111,6 +111,27 @@ fn roles(sheet: &mut Sheet<'_>, framework: &FrameworkView) {
     } else {
         sheet.says("role", framework.info.role());
     }
+}
+
+/// Source: Mesos, `json(JSON::ObjectWriter*, const ExecutorInfo&)`: the command is there even if it is not, as that of a default executor.
+fn executor(sheet: &mut Sheet<'_>, executor: &ExecutorView) {
+    let info = &executor.info;
+    sheet.object(|sheet| {
+        sheet.says("executor_id", &executor.id);
+        sheet.says("name", info.name());
+        sheet.says("framework_id", &executor.framework);
+        sheet.holds("command", |sheet| {
+            sheet.lists("argv", |_| {});
+            sheet.lists("uris", |_| {});
+        });
+        resources::object(sheet, "resources", &executor.resources);
+        sheet.says("role", &executor.role);
+        if let Some(labels) = &info.labels {
+            tasks::labels(sheet, labels);
+        }
+        sheet.says("type", info.r#type().as_str_name());
+        sheet.says("slave_id", &executor.agent);
+    });
 }
 
 fn offer(sheet: &mut Sheet<'_>, offer: &OfferView) {

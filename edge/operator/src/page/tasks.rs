@@ -54,8 +54,8 @@ fn write(sheet: &mut Sheet<'_>, task: &TaskView) {
         sheet.says("id", &task.id);
         sheet.says("name", &task.name);
         sheet.says("framework_id", &task.framework);
-        // Source: a command task has no executor of its own.
-        sheet.says("executor_id", "");
+        // Source: a command task has no executor that its framework gave.
+        sheet.says("executor_id", task.executor.as_deref().unwrap_or_default());
         sheet.says("slave_id", &task.agent);
         sheet.says("state", task.state.as_str_name());
         resources::object(sheet, "resources", &task.resources);

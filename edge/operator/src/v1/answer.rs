@@ -45,7 +45,7 @@ pub fn answer(
         match call {
             Read::Agents => agents(sheet, view),
             Read::Frameworks => frameworks(sheet, view),
-            Read::Executors => executors(sheet),
+            Read::Executors => executors(sheet, view),
             Read::Tasks => tasks(sheet, view),
             _ => state(sheet, view),
         }
@@ -86,7 +86,7 @@ pub fn subscribed(view: &View, media: Media, out: &mut dyn Write) -> io::Result<
 fn state(sheet: &mut Sheet<'_>, view: &View) {
     sheet.holds("get_state", |sheet| {
         tasks(sheet, view);
-        executors(sheet);
+        executors(sheet, view);
         frameworks(sheet, view);
         agents(sheet, view);
     });
@@ -123,9 +123,19 @@ fn lists(view: &View) -> [(&'static str, Tasks<'_>); 3] {
     ]
 }
 
-/// Source: command tasks have no executor that is shown, and there are no others.
-fn executors(sheet: &mut Sheet<'_>) {
-    sheet.holds("get_executors", |sheet| sheet.lists("executors", |_| {}));
+/// Source: those of command tasks are not shown.
+fn executors(sheet: &mut Sheet<'_>, view: &View) {
+    sheet.holds("get_executors", |sheet| {
+        sheet.lists("executors", |sheet| {
+            for executor in view.frameworks().flat_map(FrameworkEntry::executors) {
+                if sheet.is_broken() {
+                    return;
+                }
+                let message = message::executor(executor);
+                sheet.message("mesos.v1.master.Response.GetExecutors.Executor", &message);
+            }
+        });
+    });
 }
 
 fn frameworks(sheet: &mut Sheet<'_>, view: &View) {
@@ -167,7 +177,7 @@ pub fn whole(view: &View, call: Read, now: Timestamp, extra: &[(String, f64)]) -
     match call {
         Read::Agents => answer.get_agents = Some(whole_agents(view)),
         Read::Frameworks => answer.get_frameworks = Some(whole_frameworks(view)),
-        Read::Executors => answer.get_executors = Some(GetExecutors::default()),
+        Read::Executors => answer.get_executors = Some(whole_executors(view)),
         Read::Tasks => answer.get_tasks = Some(whole_tasks(view)),
         _ => answer.get_state = Some(whole_state(view)),
     }
@@ -177,7 +187,7 @@ pub fn whole(view: &View, call: Read, now: Timestamp, extra: &[(String, f64)]) -
 fn whole_state(view: &View) -> GetState {
     GetState {
         get_tasks: Some(whole_tasks(view)),
-        get_executors: Some(GetExecutors::default()),
+        get_executors: Some(whole_executors(view)),
         get_frameworks: Some(whole_frameworks(view)),
         get_agents: Some(whole_agents(view)),
     }
@@ -187,6 +197,14 @@ fn whole_tasks(view: &View) -> GetTasks {
     let [tasks, unreachable_tasks, completed_tasks] =
         lists(view).map(|(_, tasks)| tasks.map(message::task).collect());
     GetTasks { tasks, unreachable_tasks, completed_tasks, ..GetTasks::default() }
+}
+
+fn whole_executors(view: &View) -> GetExecutors {
+    let executors = view.frameworks().flat_map(FrameworkEntry::executors);
+    GetExecutors {
+        executors: executors.map(message::executor).collect(),
+        ..GetExecutors::default()
+    }
 }
 
 fn whole_frameworks(view: &View) -> GetFrameworks {

@@ -1,18 +1,18 @@
 //! Records as messages of the v1 API.
 
 use longshore_bridge::operator::{
-    AgentEntry, AgentView, DrainView, FrameworkEntry, FrameworkView, OfferView, StatusView,
-    TaskView, View,
+    AgentEntry, AgentView, DrainView, ExecutorView, FrameworkEntry, FrameworkView, OfferView,
+    StatusView, TaskView, View,
 };
 use longshore_machine::Timestamp;
 use longshore_wire_mesos::MESOS_VERSION;
 use longshore_wire_mesos::v1::agent_info::Capability;
 use longshore_wire_mesos::v1::agent_info::capability::Type;
-use longshore_wire_mesos::v1::master::response::{get_agents, get_frameworks};
+use longshore_wire_mesos::v1::master::response::{get_agents, get_executors, get_frameworks};
 use longshore_wire_mesos::v1::{
     Address, AgentId, AgentInfo, Attribute, DrainConfig, DrainInfo, DurationInfo, ExecutorId,
-    FrameworkId, Offer, OfferId, Task, TaskId, TaskState, TaskStatus, TimeInfo, Url, resource,
-    value,
+    ExecutorInfo, FrameworkId, Offer, OfferId, Task, TaskId, TaskState, TaskStatus, TimeInfo, Url,
+    resource, value,
 };
 
 use crate::resources::{self, Form};
@@ -31,7 +31,9 @@ pub(crate) const AGENT_CAPABILITIES: [Type; 8] = [
 
 /// Whether the agent of a task is away, so that it is listed apart.
 pub(crate) fn is_unreachable(task: &TaskView) -> bool {
-    task.state == TaskState::TaskUnreachable
+    // Source: a framework that knows nothing of unreachable tasks is told that they are lost.
+    let last = task.statuses.last().and_then(|last| last.unreachable_at);
+    task.state == TaskState::TaskUnreachable || last.is_some()
 }
 
 /// A task.
@@ -62,8 +64,20 @@ pub(crate) fn task(task: &TaskView) -> Task {
             .into_iter()
             .map(|(name, value)| (name, value::Scalar { value }))
             .collect(),
-        // Source: a command task has no executor of its own.
-        executor_id: None,
+        // Source: a command task has no executor that its framework gave.
+        executor_id: task.executor.as_ref().map(|id| ExecutorId { value: id.to_string() }),
+    }
+}
+
+/// An executor that a framework gave.
+pub(crate) fn executor(executor: &ExecutorView) -> get_executors::Executor {
+    let form = Form { role: false, allocated: Some(&executor.role) };
+    get_executors::Executor {
+        executor_info: ExecutorInfo {
+            resources: resources::list(&executor.resources, form),
+            ..executor.info.clone()
+        },
+        agent_id: AgentId { value: executor.agent.to_string() },
     }
 }
 
@@ -76,7 +90,9 @@ pub(crate) fn status(task: &TaskView, status: &StatusView) -> TaskStatus {
         source: status.source.map(Into::into),
         reason: status.reason.map(Into::into),
         agent_id: Some(AgentId { value: task.agent.to_string() }),
-        executor_id: Some(ExecutorId { value: task.id.to_string() }),
+        executor_id: Some(ExecutorId {
+            value: task.executor.as_ref().map_or_else(|| task.id.to_string(), ToString::to_string),
+        }),
         timestamp: Some(status.timestamp),
         uuid: status.uuid.map(Into::into),
         healthy: status.healthy,
@@ -200,6 +216,14 @@ pub(crate) fn framework(view: &View, entry: &FrameworkEntry) -> get_frameworks::
     }
 }
 
+/// Executors that the framework of an offer has where it is.
+fn executors_beside(view: &View, offer: &OfferView) -> Vec<ExecutorId> {
+    let executors =
+        view.framework(&offer.framework).into_iter().flat_map(FrameworkEntry::executors);
+    let beside = executors.filter(|executor| executor.agent == offer.agent);
+    beside.map(|executor| ExecutorId { value: executor.id.to_string() }).collect()
+}
+
 fn offer(view: &View, offer: &OfferView) -> Offer {
     let agent = view.agent(&offer.agent).map(|(agent, _)| agent);
     Offer {
@@ -223,6 +247,7 @@ fn offer(view: &View, offer: &OfferView) -> Offer {
             Form { role: false, allocated: Some(&offer.role) },
         ),
         attributes: agent.map(attributes).unwrap_or_default(),
+        executor_ids: executors_beside(view, offer),
         allocation_info: Some(resource::AllocationInfo { role: Some(offer.role.to_string()) }),
         ..Default::default()
     }

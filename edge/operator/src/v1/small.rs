@@ -10,7 +10,7 @@ use longshore_wire_mesos::v1::master::Response;
 use longshore_wire_mesos::v1::master::response::{self, Type};
 use longshore_wire_mesos::v1::quota::{QuotaConfig, QuotaInfo, QuotaStatus};
 use longshore_wire_mesos::v1::{
-    self, Flag, FrameworkId, Metric, Resource, VersionInfo, WeightInfo, master_info, value,
+    self, Flag, FrameworkId, Metric, Resource, VersionInfo, WeightInfo, value,
 };
 
 use crate::call::Read;
@@ -84,18 +84,8 @@ fn version(build: &BuildView) -> VersionInfo {
 }
 
 fn master(view: &View) -> response::GetMaster {
-    let mut info = view.master().master.clone();
-    // Source: the third, QUOTA_V2, has no name in v1, so that it is an empty object.
-    let named = |one: Option<master_info::capability::Type>| master_info::Capability {
-        r#type: one.map(Into::into),
-    };
-    info.capabilities = vec![
-        named(Some(master_info::capability::Type::AgentUpdate)),
-        named(Some(master_info::capability::Type::AgentDraining)),
-        named(None),
-    ];
     response::GetMaster {
-        master_info: Some(info),
+        master_info: Some(view.master().master.clone()),
         start_time: Some(view.master().started_at.wall().seconds()),
         elected_time: Some(view.master().elected_at.wall().seconds()),
     }

@@ -23,8 +23,10 @@ pub(crate) fn apply(model: &mut ReadModel, call: OperatorCall) {
             }
         }
         OperatorCall::UpdateMaintenanceSchedule(schedule) => {
-            let draining =
-                |id: &longshore_wire_mesos::v1::MachineId| DrainingMachine { id: id.clone() };
+            let draining = |id: &longshore_wire_mesos::v1::MachineId| DrainingMachine {
+                id: id.clone(),
+                statuses: Vec::new(),
+            };
             let machines = schedule.windows.iter().flat_map(|window| &window.machine_ids);
             let status = ClusterStatus {
                 draining_machines: machines.map(draining).collect(),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use longshore_bridge::operator::{
-    AgentView, BuildView, FrameworkView, MasterView, OfferView, QuotaView, ReadModel, RoleView,
-    StatusView, TaskDetail, TaskView,
+    AgentView, BuildView, ExecutorView, FrameworkView, MasterView, OfferView, QuotaView, ReadModel,
+    RoleView, StatusView, TaskDetail, TaskView,
 };
 use longshore_bridge::{Amounts, Ranges};
 use longshore_machine::Timestamp;
@@ -13,14 +13,16 @@ use longshore_wire_mesos::v1::framework_info::Capability;
 use longshore_wire_mesos::v1::framework_info::capability::Type;
 use longshore_wire_mesos::v1::task_status::Source;
 use longshore_wire_mesos::v1::{
-    Address, CommandInfo, ContainerInfo, ContainerStatus, DiscoveryInfo, DurationInfo,
-    FrameworkInfo, HealthCheck, KillPolicy, Label, Labels, MasterInfo, NetworkInfo, Port, Ports,
-    TaskState, container_info, discovery_info, health_check, network_info,
+    Address, CommandInfo, ContainerInfo, ContainerStatus, DiscoveryInfo, DurationInfo, ExecutorId,
+    ExecutorInfo, FrameworkId, FrameworkInfo, HealthCheck, KillPolicy, Label, Labels, MasterInfo,
+    NetworkInfo, Port, Ports, TaskState, container_info, discovery_info, executor_info,
+    health_check, master_info, network_info,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_123);
 pub(crate) const FRAMEWORK: &str = "<master-id>-0000";
 pub(crate) const BUSY: &str = "<master-id>-S1";
+pub(crate) const EXECUTOR: &str = "group-executor";
 
 fn ports(begin: u64, end: u64) -> Ranges {
     Ranges::new(vec![(begin, end)]).expect("they are in order")
@@ -59,6 +61,9 @@ fn master() -> MasterView {
                 ip: Some("127.0.0.1".to_owned()),
                 port: 5050,
             }),
+            capabilities: [Some(1), Some(2), None]
+                .map(|kind| master_info::Capability { r#type: kind })
+                .into(),
             ..MasterInfo::default()
         },
         cluster: None,
@@ -185,19 +190,36 @@ fn detail(id: &str) -> TaskDetail {
 
 /// A task as it was launched.
 pub(crate) fn task(id: &str) -> TaskView {
-    // The golden task has an executor beside it, which takes the disk.
-    let disk = if id == "run2" { 32_000 } else { 0 };
     let ports = if id == "run1" { ports(31_000, 31_001) } else { Ranges::default() };
     TaskView {
         id: id.into(),
         name: format!("task {id}").into(),
         framework: FRAMEWORK.into(),
         agent: BUSY.into(),
+        executor: (id == "run2").then(|| EXECUTOR.into()),
         role: "web".into(),
         state: TaskState::TaskStaging,
-        resources: Arc::new(Amounts::of(100, 32_000, disk, ports)),
+        resources: Arc::new(Amounts::of(100, 32_000, 0, ports)),
         statuses: Box::default(),
         detail: id.starts_with("run").then(|| Arc::new(detail(id))),
+    }
+}
+
+/// The executor of the group that one of the tasks is.
+fn executor() -> ExecutorView {
+    ExecutorView {
+        id: EXECUTOR.into(),
+        framework: FRAMEWORK.into(),
+        agent: BUSY.into(),
+        role: "web".into(),
+        info: ExecutorInfo {
+            r#type: Some(executor_info::Type::Default.into()),
+            executor_id: ExecutorId { value: EXECUTOR.to_owned() },
+            framework_id: Some(FrameworkId { value: FRAMEWORK.to_owned() }),
+            labels: Some(labels(&[("ek", Some("ev"))])),
+            ..ExecutorInfo::default()
+        },
+        resources: Arc::new(Amounts::of(100, 32_000, 32_000, Ranges::default())),
     }
 }
 
@@ -236,6 +258,7 @@ pub(crate) fn status(state: TaskState, at: f64, message: Option<&str>) -> Status
 pub(crate) fn tasks() -> ReadModel {
     let mut model = empty();
     model.put_framework(framework(FRAMEWORK, "golden"));
+    assert!(model.put_executor(executor()));
     for (at, id) in [(0.0, "run2"), (0.1, "bad"), (0.2, "ok"), (0.3, "run1")] {
         assert!(model.put_task(task(id)));
         model.put_status(FRAMEWORK, id, status(TaskState::TaskStarting, at, None));

@@ -182,6 +182,7 @@ pub(crate) fn drained() -> ReadModel {
         model.put_status(FRAMEWORK, id, fixture::status(TaskState::TaskKilled, 9.0, None));
         model.end_task(FRAMEWORK, &id.into());
     }
+    model.remove_executor(FRAMEWORK, &BUSY.into(), &fixture::EXECUTOR.into());
     model.remove_offer(&"<master-id>-O4".into());
     let (agent, _) = view.agent(BUSY).expect("it is there");
     let drain = DrainView {

@@ -56,7 +56,8 @@ fn a_task_out_of_reach_stands_apart_and_holds_nothing() {
     let framework = &state["frameworks"][0];
     assert_eq!(framework["tasks"].as_array().map(Vec::len), Some(1));
     assert_eq!(framework["unreachable_tasks"][0]["id"], "run1");
-    assert_eq!(framework["used_resources"]["cpus"], 0.1);
+    // The other task, and the executor of its group.
+    assert_eq!(framework["used_resources"]["cpus"], 0.2);
     let summary = page_of(&model, "/state-summary");
     assert_eq!(summary["frameworks"][0]["TASK_UNREACHABLE"], 1);
     assert_eq!(page_of(&model, "/metrics/snapshot")["master/tasks_unreachable"], 1.0);

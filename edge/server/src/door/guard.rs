@@ -115,7 +115,7 @@ impl Guard {
     fn host<B>(&self, request: &Request<B>) -> Result<String, Refused> {
         let mut sent = request.headers().get_all(header::HOST).iter();
         let (first, second) = (sent.next(), sent.next());
-        let authority = request.uri().authority().map(Authority::as_str);
+        let authority = request.uri().authority().map(without_user);
         let bad = |why: &str| Err(refused(StatusCode::BAD_REQUEST, why));
         if second.is_some() {
             return bad("The request has more than one Host header.");
@@ -161,6 +161,12 @@ impl Guard {
             ),
         ))
     }
+}
+
+/// Host and port of a target. Singularity's client leaves its name and secret in there; who calls is read from headers only.
+fn without_user(authority: &Authority) -> &str {
+    let sent = authority.as_str();
+    sent.rsplit_once('@').map_or(sent, |(_, host)| host)
 }
 
 /// Determines the page that sent a request. Contradictory headers count as foreign.

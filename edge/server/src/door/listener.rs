@@ -37,6 +37,8 @@ pub enum Port {
     Metadata,
     /// The same, for containers in Docker's own network.
     DockerMetadata,
+    /// What an instance tells about its tasks, as a Mesos agent does.
+    Agent,
 }
 
 impl Port {
@@ -45,6 +47,7 @@ impl Port {
         match self {
             Self::Ecs => ("the ECS API", "--ecs-listen", "--access-keys-file FILE"),
             Self::Mesos => ("the Mesos master API", "--mesos-listen", "--mesos-credentials FILE"),
+            Self::Agent => ("a Mesos agent's API", "--agent-port", "--mesos-credentials FILE"),
             Self::Metadata => ("the task metadata endpoint", "--metadata-port", ""),
             Self::DockerMetadata => {
                 ("the task metadata endpoint for Docker", "--metadata-port", "")

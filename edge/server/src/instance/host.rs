@@ -82,7 +82,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) processes: &'a Setup,
 }
 
-/// Starts the host of one instance, and connects it.
+/// Starts the host of one instance, and connects it; returns its runtime.
 ///
 /// # Errors
 /// Why the runtime is not available.
@@ -90,7 +90,7 @@ pub(crate) async fn start_host(
     around: &mut Surroundings<'_>,
     instance: ResourceId,
     config: &InstanceConfig,
-) -> Result<(), String> {
+) -> Result<Runtime, String> {
     let Surroundings { tasks, control, routes, runtimes, outbox, metadata, processes } = around;
     metadata.open(config.runtime, tasks).await?;
     let (events, happened) = mpsc::unbounded_channel();
@@ -99,6 +99,7 @@ pub(crate) async fn start_host(
     let zone = config.zone.clone();
     let provider = Provider::new(Metadata::clone(metadata), instance, zone, runtime.clone());
     runtimes.add(instance, runtime.clone());
+    let opened = runtime.clone();
     let begun = Begun {
         host: RuntimeHost { instance, runtime, outbox: Outbox::clone(outbox), provider, events },
         happened,
@@ -115,7 +116,7 @@ pub(crate) async fn start_host(
             tasks.spawn(begun.wait());
         }
     }
-    Ok(())
+    Ok(opened)
 }
 
 /// Error message with suggestions for when Docker is missing.

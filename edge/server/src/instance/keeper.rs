@@ -4,20 +4,23 @@
 //! One task owns all of them and does one thing at a time, in the order of the requests.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use longshore_agent::process::Setup;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
-use longshore_wire_ecs::host::{MACHINE_ATTRIBUTE, Order};
+use longshore_wire_ecs::host::{AGENT_PORT_ATTRIBUTE, MACHINE_ATTRIBUTE, Order};
 use longshore_wire_ecs::shape::container_instance::DeregisterContainerInstanceRequest;
 use longshore_wire_ecs::shape::shared::Attribute;
 use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::{
     InstanceConfig, Known, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet,
     start_host, without_docker,
 };
+use crate::agent::{About, AgentDoors};
+use crate::door::Listener;
 use crate::ecs::{ControlHandle, Routes};
 use crate::metadata::{Metadata, Provisions};
 
@@ -44,6 +47,8 @@ pub struct Fleet {
     pub runtime: RuntimeChoice,
     /// What is provided to containers.
     pub provisions: Provisions,
+    /// Where instances tell about their tasks as Mesos agents do, if they do.
+    pub agents: Option<AgentDoors>,
 }
 
 impl Fleet {
@@ -120,6 +125,8 @@ pub(crate) struct Keeper {
     simulated: Option<mpsc::Sender<Vec<Order>>>,
     /// Every instance that was started, with its cluster.
     clusters: BTreeMap<ResourceId, Str>,
+    /// Those that tell about their tasks, which end when these are dropped.
+    agents: BTreeMap<ResourceId, watch::Sender<bool>>,
 }
 
 impl Keeper {
@@ -131,8 +138,18 @@ impl Keeper {
         outbox: Outbox,
         metadata: Metadata,
     ) -> Self {
-        let (hosts, simulated, clusters) = (JoinSet::new(), None, BTreeMap::new());
-        Self { common, control, routes, runtimes, outbox, metadata, hosts, simulated, clusters }
+        Self {
+            common,
+            control,
+            routes,
+            runtimes,
+            outbox,
+            metadata,
+            hosts: JoinSet::new(),
+            simulated: None,
+            clusters: BTreeMap::new(),
+            agents: BTreeMap::new(),
+        }
     }
 
     /// Starts the keeper. When its task ends, so do all hosts.
@@ -186,17 +203,15 @@ impl Keeper {
                 "A local ECS can have at most {INSTANCES_MAX} container instances."
             )));
         }
-        let mut config = config.clone();
-        if config.ec2_instance_id.is_empty() {
-            config.ec2_instance_id = format!("i-{number:017x}").into();
+        let mut config = self.completed(number, config);
+        let address = own_address(number);
+        let hostname = attribute(&self.common.hostname_attribute, &address.to_string());
+        config.attributes.insert(0, hostname);
+        let listener = self.listen(number, address, &config).await?;
+        if let Some(listener) = &listener {
+            let port = listener.address().port().to_string();
+            config.attributes.push(attribute(AGENT_PORT_ATTRIBUTE, &port));
         }
-        let zones = &self.common.zones;
-        if let (true, Some(zone)) =
-            (config.zone.is_empty(), zones.get(self.clusters.len() % zones.len().max(1)))
-        {
-            config.zone = zone.clone();
-        }
-        config.attributes.insert(0, hostname(number, &self.common.hostname_attribute));
         let arn = known.get(&config.ec2_instance_id).map(|before| before.arn.clone());
         let mut told = self.common.capabilities(config.runtime);
         let machine = machine(config.runtime).await;
@@ -220,8 +235,46 @@ impl Keeper {
             processes: &self.common.processes,
         };
         let started = start_host(&mut around, id, &config).await;
-        started.map_err(|why| ApiError::new(ErrorCode::Server, why))?;
+        let runtime = started.map_err(|why| ApiError::new(ErrorCode::Server, why))?;
+        if let (Some(listener), Some(agents)) = (listener, &self.common.agents) {
+            let hostname = address.to_string().into();
+            let InstanceConfig { cpu, memory_mib, .. } = config;
+            let about = About { instance: id, hostname, cpu, memory_mib, runtime };
+            let (over, is_over) = watch::channel(false);
+            agents.serve(listener, about, is_over, &mut self.hosts);
+            self.agents.insert(id, over);
+        }
         Ok(id)
+    }
+
+    /// A configuration with an id and a zone.
+    fn completed(&self, number: u32, config: &InstanceConfig) -> InstanceConfig {
+        let mut config = config.clone();
+        if config.ec2_instance_id.is_empty() {
+            config.ec2_instance_id = format!("i-{number:017x}").into();
+        }
+        let zones = &self.common.zones;
+        if let (true, Some(zone)) =
+            (config.zone.is_empty(), zones.get(self.clusters.len() % zones.len().max(1)))
+        {
+            config.zone = zone.clone();
+        }
+        config
+    }
+
+    /// Listens for an instance that runs containers.
+    async fn listen(
+        &self,
+        number: u32,
+        address: Ipv4Addr,
+        config: &InstanceConfig,
+    ) -> Result<Option<Listener>, ApiError> {
+        let Some(agents) = self.common.agents.as_ref() else { return Ok(None) };
+        if config.runtime == RuntimeChoice::Simulated {
+            return Ok(None);
+        }
+        let opened = agents.open(number, address.into()).await;
+        opened.map_err(|error| ApiError::new(ErrorCode::Server, error.to_string()))
     }
 
     fn check(&self, id: ResourceId) -> Result<(), ApiError> {
@@ -255,6 +308,7 @@ impl Keeper {
             runtime.settle().await;
         }
         self.metadata.lost(id);
+        self.agents.remove(&id);
         let request = DeregisterContainerInstanceRequest {
             cluster: self.clusters.get(&id).cloned(),
             container_instance: Some(id.to_string().into()),
@@ -290,11 +344,11 @@ async fn machine(runtime: RuntimeChoice) -> Result<Option<Attribute>, String> {
 
 /// Each instance gets its own loopback address: frameworks distinguish agents by it, tasks can bind
 /// it, and it reaches every port of this machine.
-fn hostname(number: u32, attribute: &Str) -> Attribute {
+fn own_address(number: u32) -> Ipv4Addr {
     let [_, _, high, low] = number.to_be_bytes();
-    Attribute {
-        name: Some(attribute.clone()),
-        value: Some(format!("127.0.{}.{low}", high + 1).into()),
-        ..Default::default()
-    }
+    Ipv4Addr::new(127, 0, high + 1, low)
+}
+
+fn attribute(name: &str, value: &str) -> Attribute {
+    Attribute { name: Some(name.into()), value: Some(value.into()), ..Default::default() }
 }

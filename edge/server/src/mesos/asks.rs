@@ -16,7 +16,9 @@ use longshore_replica::{Answered, Question, TasksAsk};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use crate::limits::{ASKS_DEFINE_MAX, ASKS_FIND_MAX, ASKS_READ_MAX, ASKS_START_MAX, ASKS_STOP_MAX};
+use crate::limits::{
+    ASKS_CHANGE_MAX, ASKS_DEFINE_MAX, ASKS_FIND_MAX, ASKS_READ_MAX, ASKS_START_MAX, ASKS_STOP_MAX,
+};
 
 /// The kind of a request, most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,17 +27,20 @@ enum Kind {
     Start,
     Define,
     Find,
+    Change,
     Read,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Stop, Self::Start, Self::Define, Self::Find, Self::Read];
+    const ALL: [Self; 6] =
+        [Self::Stop, Self::Start, Self::Define, Self::Find, Self::Change, Self::Read];
 
     fn of(question: &Question) -> Self {
         match question {
             Question::Stop(..) => Self::Stop,
             Question::Start(..) => Self::Start,
             Question::Definition(..) => Self::Define,
+            Question::Change(..) => Self::Change,
             Question::Tasks(_, TasksAsk::Find(_)) => Self::Find,
             Question::Instances(..) | Question::Tasks(..) => Self::Read,
         }
@@ -47,6 +52,7 @@ impl Kind {
             Self::Start => ASKS_START_MAX,
             Self::Define => ASKS_DEFINE_MAX,
             Self::Find => ASKS_FIND_MAX,
+            Self::Change => ASKS_CHANGE_MAX,
             Self::Read => ASKS_READ_MAX,
         }
     }

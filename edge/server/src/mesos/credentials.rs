@@ -11,7 +11,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::routing::MethodRouter;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
@@ -162,6 +163,8 @@ pub(super) enum Realm {
     ReadWrite,
     /// The scheduler API.
     Scheduler,
+    /// Pages of an agent.
+    Agent,
 }
 
 impl Realm {
@@ -170,6 +173,7 @@ impl Realm {
             Self::ReadOnly => "Basic realm=\"mesos-master-readonly\"",
             Self::ReadWrite => "Basic realm=\"mesos-master-readwrite\"",
             Self::Scheduler => "Basic realm=\"mesos-master-scheduler\"",
+            Self::Agent => "Basic realm=\"mesos-agent-readonly\"",
         })
     }
 }
@@ -206,6 +210,15 @@ pub(super) async fn check(
     response
 }
 
+/// A route of an agent that only those reach whom the master would answer too.
+pub(crate) fn authenticated<S: Clone + Send + Sync + 'static>(
+    credentials: &Arc<Credentials>,
+    route: MethodRouter<S>,
+) -> MethodRouter<S> {
+    let asked = Check { credentials: credentials.clone(), realm: Realm::Agent };
+    route.layer(from_fn_with_state(asked, check))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,6 +233,7 @@ mod tests {
         format!("Basic {}", BASE64.encode(pair))
     }
 
+    /// \[H7\]: the secret of alice has a colon.
     #[test]
     fn both_forms_of_mesos_are_read() {
         let json = read(JSON);

@@ -195,7 +195,10 @@ async fn scheduler(State(front): State<Front>, request: Request<Body>) -> Respon
 async fn call(front: Front, request: Request<Body>) -> Result<Response<Body>, Response<Body>> {
     let (parts, body) = request.into_parts();
     if parts.method != Method::POST {
-        let why = format!("Expecting one of {{ 'POST' }}, but received '{}'", parts.method);
+        let why = format!(
+            "405 Method Not Allowed. Expecting one of {{ 'POST' }}, but received '{}'.",
+            parts.method
+        );
         return Err(plain(StatusCode::METHOD_NOT_ALLOWED, &why).with(header::ALLOW, "POST").done());
     }
     let bad = |status: StatusCode, why: &str| Err(plain(status, why).done());
@@ -218,7 +221,7 @@ async fn call(front: Front, request: Request<Body>) -> Result<Response<Body>, Re
     if matches!(kind, Type::Subscribe | Type::ReconcileOperations) && wanted.is_none() {
         return bad(
             StatusCode::NOT_ACCEPTABLE,
-            "Expecting 'Accept' to allow application/json or application/x-protobuf",
+            "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'",
         );
     }
     let stream_id = sent(&parts.headers, &STREAM_ID).map(str::to_owned);

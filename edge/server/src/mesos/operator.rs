@@ -14,7 +14,7 @@ use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use longshore_bridge::Response as Told;
-use longshore_bridge::operator::{Command, QuotaView, View};
+use longshore_bridge::operator::{AgentWish, Command, QuotaView, View};
 use longshore_operator::{Asked, Call, OperatorCall, Refusal, legacy, page, v1};
 use longshore_wire_mesos::Media;
 use tokio::sync::{Semaphore, mpsc};
@@ -224,21 +224,14 @@ fn command(call: OperatorCall) -> Result<Command, &'static str> {
         }
         OperatorCall::Teardown(framework) => Command::Teardown(framework),
         OperatorCall::UpdateMaintenanceSchedule(schedule) => Command::Maintenance(schedule),
-        OperatorCall::StartMaintenance(_) | OperatorCall::StopMaintenance(_) => {
-            return Err("Machines are taken down and up on Amazon ECS, not here");
+        OperatorCall::StartMaintenance(machines) => Command::MachinesDown(machines),
+        OperatorCall::StopMaintenance(machines) => Command::MachinesUp(machines),
+        OperatorCall::DrainAgent { agent, max_grace_ms, mark_gone } => {
+            Command::Agent(agent, AgentWish::Drain { max_grace_ms, mark_gone })
         }
-        OperatorCall::DrainAgent { .. }
-        | OperatorCall::DeactivateAgent(_)
-        | OperatorCall::ReactivateAgent(_) => {
-            return Err(
-                "Agents are container instances: set the state of the instance on Amazon ECS to DRAINING or ACTIVE instead",
-            );
-        }
-        OperatorCall::MarkAgentGone(_) => {
-            return Err(
-                "Agents are container instances: deregister the instance on Amazon ECS instead",
-            );
-        }
+        OperatorCall::DeactivateAgent(agent) => Command::Agent(agent, AgentWish::Deactivate),
+        OperatorCall::ReactivateAgent(agent) => Command::Agent(agent, AgentWish::Reactivate),
+        OperatorCall::MarkAgentGone(agent) => Command::Agent(agent, AgentWish::MarkGone),
         OperatorCall::SetLoggingLevel { .. } => {
             return Err(LOG_LEVEL);
         }

@@ -1,6 +1,7 @@
 //! The files of containers: which records are trusted, and how long files are kept.
 
 use super::*;
+use crate::process::SANDBOX_KEPT as KEPT;
 
 fn root() -> (tempfile::TempDir, Folder, Key) {
     let directory = tempfile::tempdir().expect("a directory can be made");
@@ -115,7 +116,7 @@ fn the_end_of_the_output_reaches_back_over_a_change_of_files() {
     assert_eq!(directory.output(4), None, "nothing was written, not even nothing");
     directory.folder.write(OUTPUT, b"cd").expect("it can be written");
     assert_eq!(directory.output(4).as_deref(), Some(b"cd".as_slice()));
-    directory.folder.write(&older(1), b"xyab").expect("it can be written");
+    directory.folder.write(&older(OUTPUT, 1), b"xyab").expect("it can be written");
     assert_eq!(directory.output(4).as_deref(), Some(b"abcd".as_slice()));
     assert_eq!(directory.output(1).as_deref(), Some(b"d".as_slice()));
 }
@@ -132,7 +133,7 @@ fn output_of_tasks_that_are_over_goes_after_an_hour_and_nothing_else_does() {
     let retired = old.folder.open_or_create(RETIRED).expect("it is there");
     let long_ago = SystemTime::now().checked_sub(KEPT + Duration::from_mins(1));
     retired.set_modified(long_ago.expect("there was a time")).expect("it is ours");
-    sweep(&root);
+    sweep(&root, KEPT);
     let left: Vec<ResourceId> = all(&root, &key).iter().map(|one| one.task).collect();
     assert!(!left.contains(&TASK), "{left:?}");
     assert_eq!(left.len(), 2, "{left:?}");
@@ -151,7 +152,7 @@ fn the_oldest_output_goes_first_when_it_is_too_much() {
         let at = SystemTime::now().checked_sub(Duration::from_secs(age_s));
         retired.set_modified(at.expect("there was a time")).expect("it is ours");
     }
-    sweep(&root);
+    sweep(&root, KEPT);
     let mut left: Vec<u128> = all(&root, &key).iter().map(|one| one.task.0).collect();
     left.sort_unstable();
     assert_eq!(left, [2, 3]);

@@ -110,6 +110,18 @@ fn a_host_that_is_missing_doubled_or_contradicted_by_the_target_is_refused() {
     assert_eq!(status(&guard, "http://localhost/", &[("host", "evil.example")]), Some(403));
 }
 
+/// Singularity with a secret asks for `http://name:secret@host:port/redirect`.
+#[test]
+fn a_user_in_the_target_makes_no_difference_to_whose_host_it_is() {
+    let localhost = [("host", "localhost:5080")];
+    let guard = local();
+    assert_eq!(status(&guard, "http://name:secret@localhost:5080/", &localhost), None);
+    assert_eq!(status(&guard, "http://name:secret@127.0.0.1:5080/", &[]), None);
+    assert_eq!(status(&guard, "http://localhost@evil.example/", &localhost), Some(403));
+    let own = [("host", "localhost:5080"), ("origin", "http://localhost:5080")];
+    assert_eq!(status(&guard, "http://name:secret@localhost:5080/", &own), None);
+}
+
 #[test]
 fn programs_and_people_pass() {
     assert_eq!(from(&[]), None);

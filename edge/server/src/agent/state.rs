@@ -1,0 +1,111 @@
+//! What `/state` of an agent tells: its frameworks, their executors, and the directories of these. Source: \[A7\], \[A23\]; what a genuine
+//! agent answers.
+
+use std::collections::BTreeMap;
+
+use longshore_agent::process::Sandbox;
+use longshore_wire_mesos::MESOS_VERSION;
+use serde_json::{Value, json};
+
+use super::front::Agent;
+
+/// The state of a task that the exit code of its command tells.
+fn state_of(sandbox: &Sandbox) -> &'static str {
+    match sandbox.exit_code {
+        Some(0) => "TASK_FINISHED",
+        // 128 and the signal that ended it: here only a kill sends these.
+        Some(137 | 143) => "TASK_KILLED",
+        Some(_) => "TASK_FAILED",
+        None if sandbox.is_over => "TASK_FAILED",
+        None => "TASK_RUNNING",
+    }
+}
+
+/// Whether a task is over as frameworks see it.
+pub(super) fn is_over(sandbox: &Sandbox) -> bool {
+    sandbox.is_over || sandbox.exit_code.is_some()
+}
+
+/// The executor of a task, which has the task's id and its sandbox.
+fn executor(agent: &Agent, sandbox: &Sandbox, framework: &str) -> Value {
+    let id = sandbox.about.task.as_deref().unwrap_or_default();
+    let role = sandbox.about.role.as_deref().unwrap_or("*");
+    let task = json!({
+        "id": id,
+        "name": id,
+        "framework_id": framework,
+        "executor_id": "",
+        "slave_id": agent.about.instance.to_string(),
+        "state": state_of(sandbox),
+        "role": role,
+        "statuses": [],
+    });
+    let (live, ended) = if is_over(sandbox) { (vec![], vec![task]) } else { (vec![task], vec![]) };
+    json!({
+        "id": id,
+        "name": format!("Command Executor (Task: {id})"),
+        "source": id,
+        "container": sandbox.task.to_string(),
+        "directory": sandbox.folder.path().display().to_string(),
+        "role": role,
+        "tasks": live,
+        "queued_tasks": [],
+        "completed_tasks": ended,
+    })
+}
+
+/// `/state`
+pub(super) fn state(agent: &Agent, sandboxes: &[Sandbox]) -> Value {
+    let mut frameworks: BTreeMap<&str, Vec<&Sandbox>> = BTreeMap::new();
+    for sandbox in sandboxes {
+        if let (Some(framework), Some(_)) = (&sandbox.about.framework, &sandbox.about.task) {
+            frameworks.entry(framework).or_default().push(sandbox);
+        }
+    }
+    let (mut live, mut ended) = (Vec::new(), Vec::new());
+    for (id, own) in frameworks {
+        let (over, running): (Vec<&Sandbox>, Vec<&Sandbox>) =
+            own.into_iter().partition(|sandbox| is_over(sandbox));
+        let shown = |all: &[&Sandbox]| -> Vec<Value> {
+            all.iter().map(|sandbox| executor(agent, sandbox, id)).collect()
+        };
+        let framework = json!({
+            "id": id,
+            "name": id,
+            "executors": shown(&running),
+            "completed_executors": shown(&over),
+        });
+        if running.is_empty() { ended.push(framework) } else { live.push(framework) }
+    }
+    let about = &agent.about;
+    let resources = json!({
+        "cpus": f64::from(about.cpu) / 1024.0, "mem": f64::from(about.memory_mib), "gpus": 0.0, "disk": 0.0,
+    });
+    json!({
+        "version": MESOS_VERSION,
+        "start_time": agent.started_at,
+        "id": about.instance.to_string(),
+        "pid": format!("slave(1)@{}", agent.address),
+        "hostname": about.hostname,
+        "resources": resources,
+        "attributes": {},
+        "flags": {"port": agent.address.port().to_string()},
+        "frameworks": live,
+        "completed_frameworks": ended,
+    })
+}
+
+/// `/metrics/snapshot`
+pub(super) fn metrics(agent: &Agent, sandboxes: &[Sandbox], now: f64) -> Value {
+    let over = |state: &str| sandboxes.iter().filter(|one| state_of(one) == state).count();
+    json!({
+        "slave/registered": 1.0,
+        "slave/uptime_secs": (now - agent.started_at).max(0.0),
+        "slave/cpus_total": f64::from(agent.about.cpu) / 1024.0,
+        "slave/mem_total": f64::from(agent.about.memory_mib),
+        "slave/tasks_running": over("TASK_RUNNING"),
+        "slave/tasks_finished": over("TASK_FINISHED"),
+        "slave/tasks_failed": over("TASK_FAILED"),
+        "slave/tasks_killed": over("TASK_KILLED"),
+    })
+}
