@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     /// `RunTask` with a client token, and whether its parameters are those that belong to the
     /// token.
     Token(String, bool),
+    /// A bridge asked, in a call of this number.
+    Bridge(u64),
     /// The call must succeed.
     Must,
     /// The result does not matter.
@@ -81,6 +83,9 @@ impl World {
 
     /// Handles the reply to a call.
     pub(crate) fn answered(&mut self, purpose: Purpose, reply: Result<Value, ApiError>) {
+        if let Purpose::Bridge(number) = purpose {
+            return self.replied(number, reply);
+        }
         let reply = match reply {
             Ok(reply) => reply,
             Err(error) => {
@@ -106,7 +111,7 @@ impl World {
                 self.join(id(&text(&reply["containerInstance"]["containerInstanceArn"])));
             }
             Purpose::Token(token, same) => self.token_answered(token, same, &reply),
-            Purpose::Must | Purpose::Any => {}
+            Purpose::Bridge(_) | Purpose::Must | Purpose::Any => {}
         }
     }
 

@@ -5,7 +5,10 @@
 //! released when it is written, as in the program. A crash loses what was not written, some of what
 //! was written but not sent, and every message in transit.
 
+mod faults;
+
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use longshore_control::{CallId, Change, Control, Input, Output, Reply, audit};
 use longshore_events as events;
@@ -56,6 +59,21 @@ struct Commit {
     orders: Vec<Order>,
     replies: Vec<(CallId, Result<Reply, ApiError>)>,
     bus_replies: Vec<Result<events::Answer, events::Refusal>>,
+    events: Vec<Arc<events::Event>>,
+}
+
+/// What those outside are told of a control plane: bridges, which see it through its API and its events alone, and whoever
+/// compares what they are told with what is stored.
+#[derive(Debug, Default)]
+pub(crate) struct Outside {
+    /// Replies to calls, by their numbers.
+    pub(crate) replies: Vec<(u64, Result<Value, ApiError>)>,
+    /// Calls whose replies were lost in a crash.
+    pub(crate) broken: Vec<u64>,
+    /// Events of the cluster, once they are stored.
+    pub(crate) events: Vec<Arc<events::Event>>,
+    /// Records that were stored.
+    pub(crate) changes: Vec<Change>,
 }
 
 /// The whole simulation.
@@ -87,13 +105,30 @@ pub struct World {
     pub(crate) stormy: bool,
     /// Number of steps of the control plane.
     steps: u64,
+    /// Whether anyone outside follows it.
+    is_followed: bool,
+    outside: Outside,
 }
 
 impl World {
-    /// An empty control plane and demanding clients.
+    /// A control plane with clusters and demanding clients.
     pub fn new(seed: u64) -> Self {
-        let mut world = Self {
-            now: Timestamp::from_millis(1_800_000_000_000),
+        let mut world = Self::empty(seed, Timestamp::from_millis(1_800_000_000_000));
+        world.prepare();
+        world
+    }
+
+    /// One with nothing, that someone outside follows.
+    pub(crate) fn followed(seed: u64, now: Timestamp) -> Self {
+        let mut world = Self::empty(seed, now);
+        world.is_followed = true;
+        world.follow_directly();
+        world
+    }
+
+    fn empty(seed: u64, now: Timestamp) -> Self {
+        Self {
+            now,
             realm: Realm::new("us-east-1", "123456789012"),
             chance: Chance::new(seed),
             control: Some(Control::new(u128::from(seed))),
@@ -114,9 +149,25 @@ impl World {
             called: 0,
             stormy: false,
             steps: 0,
-        };
-        world.prepare();
-        world
+            is_followed: false,
+            outside: Outside::default(),
+        }
+    }
+
+    /// What those outside are told since they were last.
+    pub(crate) fn outside(&mut self) -> Outside {
+        std::mem::take(&mut self.outside)
+    }
+
+    /// A call of somebody outside is answered.
+    pub(crate) fn replied(&mut self, number: u64, reply: Result<Value, ApiError>) {
+        self.outside.replies.push((number, reply));
+    }
+
+    /// Events are told without a rule and a queue.
+    fn follow_directly(&mut self) {
+        let realm = self.realm.clone();
+        self.tell(Input::Bus(events::Input::Followed { realm, followed: true }));
     }
 
     /// Lets clients and faults loose for `steps` steps of the control plane.
@@ -140,7 +191,8 @@ impl World {
         self.now = self.now.max(end);
     }
 
-    fn next_at(&self) -> Option<Timestamp> {
+    /// When something is due next.
+    pub(crate) fn next_at(&self) -> Option<Timestamp> {
         let queued = self.queue.first_key_value().map(|((at, _), _)| *at);
         let control = self.control.as_ref().and_then(Control::wake_at);
         let hosts = self.hosts.values().filter_map(Host::wake_at).min();
@@ -148,7 +200,7 @@ impl World {
     }
 
     /// Handles what is due next.
-    fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         let Some(at) = self.next_at() else { return };
         self.now = self.now.max(at);
         let due = self.queue.first_key_value().is_some_and(|((at, _), _)| *at <= self.now);
@@ -317,8 +369,8 @@ impl World {
                 Output::Order(order) => commit.orders.push(order),
                 Output::Reply(call, reply) => commit.replies.push((call, reply)),
                 Output::BusReply(_, reply) => commit.bus_replies.push(reply),
-                // For readers of the feed; there are none here.
-                Output::Event(..) | Output::Rules(..) => {}
+                Output::Event(_, event) => commit.events.push(event),
+                Output::Rules(..) => {}
             }
         }
         let delay =
@@ -350,12 +402,16 @@ impl World {
         let new = check::new_tasks(&commit.changes);
         for change in commit.changes {
             check::follows(&self.disk, &change, &mut self.tally);
+            if self.is_followed {
+                self.outside.changes.push(change.clone());
+            }
             self.disk.write(change);
         }
         check::placed(&self.disk, &new, &mut self.tally);
         if !release {
             return;
         }
+        self.outside.events.extend(commit.events);
         for order in commit.orders {
             match self.hosts.get(&order.instance).and_then(|host| host.connection) {
                 Some(connection) => {
@@ -375,99 +431,6 @@ impl World {
         }
         for reply in commit.bus_replies {
             self.bus_answered(reply);
-        }
-    }
-
-    fn connect(&mut self, instance: ResourceId) {
-        let known = self.disk.instance(instance).is_some();
-        let Some(host) = self.hosts.get_mut(&instance).filter(|host| host.up) else { return };
-        if !known {
-            // It is not recorded, so the machine disappears.
-            self.hosts.remove(&instance);
-            return;
-        }
-        if self.control.is_none() {
-            return self.later(1_000, Event::Connect(instance));
-        }
-        self.connections += 1;
-        host.connection = Some(self.connections);
-        self.tally.count("inputs", "an agent connects");
-        self.tell(Input::Connected(instance));
-    }
-
-    /// Adds a machine whose registration was answered.
-    pub(crate) fn join(&mut self, instance: ResourceId) {
-        self.hosts.insert(instance, Host::new());
-        let delay = self.chance.delay_ms();
-        self.later(delay, Event::Connect(instance));
-    }
-
-    /// Drops the connection of an agent, which reconnects after a while.
-    pub(crate) fn disconnect(&mut self, instance: ResourceId) {
-        let Some(host) = self.hosts.get_mut(&instance) else { return };
-        let Some(connection) = host.connection.take() else { return };
-        let (seen, back) = (self.chance.delay_ms(), self.chance.delay_ms() * 3);
-        self.later(seen, Event::Lost(instance, connection));
-        self.later(back, Event::Connect(instance));
-    }
-
-    /// Crashes a machine, which reboots empty after a while.
-    pub(crate) fn crash_host(&mut self, instance: ResourceId) {
-        let Some(host) = self.hosts.get_mut(&instance).filter(|host| host.up) else { return };
-        let connection = host.connection;
-        host.began_after = self.connections;
-        host.crash();
-        let (seen, back) = (self.chance.delay_ms(), self.chance.below(120_000));
-        if let Some(connection) = connection {
-            self.later(seen, Event::Lost(instance, connection));
-        }
-        self.later(back, Event::Boot(instance));
-    }
-
-    /// Restarts an agent without the control plane noticing its disconnect.
-    pub(crate) fn restart_agent(&mut self, instance: ResourceId) {
-        let Some(host) = self.hosts.get_mut(&instance).filter(|host| host.up) else { return };
-        host.connection = None;
-        host.began_after = self.connections;
-        host.restart_agent(self.now, &mut self.chance);
-        let back = self.chance.delay_ms();
-        self.later(back, Event::Connect(instance));
-    }
-
-    /// Crashes the control plane. Some of the pending commits are still written, but their outputs
-    /// are not released.
-    pub(crate) fn crash(&mut self) {
-        if self.control.take().is_none() {
-            return;
-        }
-        let written = self.chance.index(self.commits.len() + 1).unwrap_or(0);
-        for _ in 0..written {
-            if let Some(commit) = self.commits.pop_front() {
-                self.write(commit, false);
-            }
-        }
-        self.tally.most("commits lost in a crash", u64::try_from(self.commits.len()).unwrap_or(0));
-        self.commits.clear();
-        self.queue.retain(|_, event| !matches!(event, Event::Written));
-        self.calls.clear();
-        for host in self.hosts.values_mut() {
-            host.connection = None;
-        }
-        let back = self.chance.delay_ms();
-        self.later(back, Event::Restart);
-    }
-
-    fn restart(&mut self) {
-        self.incarnation += 1;
-        let seed = u128::from(self.seed) << 64 | u128::from(self.incarnation);
-        let control = Control::load(seed, self.disk.read()).expect("what was stored fits together");
-        let violations = audit(control.state());
-        assert!(violations.is_empty(), "{violations:?}");
-        self.control = Some(control);
-        self.follower.start_over();
-        for id in self.hosts.keys().copied().collect::<Vec<_>>() {
-            let delay = self.chance.delay_ms();
-            self.later(delay, Event::Connect(id));
         }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_machine::Timestamp;
 use longshore_replica::{
-    Answered, Asked, Definition, DefinitionAsk, Failure, Instance, InstancesAsk, Outcome, Question,
-    StartTask, StopTask, Task, Tasks, TasksAsk,
+    Alteration, Answered, Asked, Definition, DefinitionAsk, Failure, Instance, InstanceChange,
+    InstancesAsk, Outcome, Question, StartTask, StopTask, Task, Tasks, TasksAsk,
 };
 use longshore_wire_ecs::Str;
 
@@ -39,6 +39,13 @@ pub(super) fn name(question: &Question) -> &'static str {
         Question::Definition(_, DefinitionAsk::Register(_)) => "RegisterTaskDefinition",
         Question::Start(..) => "StartTask",
         Question::Stop(..) => "StopTask",
+        Question::Change(_, InstanceChange { to: Alteration::Active(_), .. }) => {
+            "UpdateContainerInstancesState"
+        }
+        Question::Change(_, InstanceChange { to: Alteration::Attribute(_, Some(_)), .. }) => {
+            "PutAttributes"
+        }
+        Question::Change(..) => "DeleteAttributes",
     }
 }
 
@@ -72,6 +79,7 @@ pub(super) fn renamed(question: &Question, number: u64) -> Question {
         Question::Definition(_, ask) => Question::Definition(Asked::new(number), ask.clone()),
         Question::Start(_, start) => Question::Start(Asked::new(number), start.clone()),
         Question::Stop(_, stop) => Question::Stop(Asked::new(number), stop.clone()),
+        Question::Change(_, change) => Question::Change(Asked::new(number), change.clone()),
     }
 }
 
@@ -81,12 +89,35 @@ pub(super) fn start_again(start: &StartTask, launch: Str, number: u64) -> Questi
     Question::Start(Asked::new(number), Box::new(start))
 }
 
+/// The task that a question is to stop, and why, if it is to stop one.
+pub(super) fn stop_of(question: &Question) -> Option<(&Str, &Str)> {
+    match question {
+        Question::Stop(_, stop) => Some((&stop.task, &stop.reason)),
+        _ => None,
+    }
+}
+
 /// The launch that a question looks for, if it looks for one.
 pub(super) fn looked_for(question: &Question) -> Option<&Str> {
     match question {
         Question::Tasks(_, TasksAsk::Find(launch)) => Some(launch),
         _ => None,
     }
+}
+
+/// To stop a task.
+pub(super) fn stop_it(task: Str, number: u64) -> Question {
+    let reason = "because I can".into();
+    Question::Stop(Asked::new(number), StopTask { task, reason })
+}
+
+/// Tasks that run, of frameworks, as an answer tells them.
+pub(super) fn running(answered: &Answered) -> Vec<(String, Str)> {
+    let Answered::Tasks(_, Ok(read)) = answered else { return Vec::new() };
+    let wanted = read.found.iter().filter(|task| task.desired_running);
+    wanted
+        .filter_map(|task| Some((owners_of(task).into_iter().next()?.0, task.arn.clone())))
+        .collect()
 }
 
 /// What a regular reading is about; the machine paces these itself.
@@ -109,8 +140,19 @@ pub(super) fn paced(question: &Question) -> Option<(Subject, u64)> {
     }
 }
 
-/// Whose a task is, as its environment says.
-pub(super) fn owner(environment: &BTreeMap<Str, Str>) -> Option<Owner> {
+/// Whose tasks a start is about, as the environment of its containers says.
+pub(super) fn owners(start: &StartTask) -> Vec<Owner> {
+    let others = start.others.iter().map(|one| &one.environment);
+    std::iter::once(&start.environment).chain(others).filter_map(owner).collect()
+}
+
+/// Whose tasks an ECS task holds.
+pub(super) fn owners_of(task: &Task) -> Vec<Owner> {
+    let others = task.containers.iter().map(|one| &one.environment);
+    std::iter::once(&task.environment).chain(others).filter_map(owner).collect()
+}
+
+fn owner(environment: &BTreeMap<Str, Str>) -> Option<Owner> {
     let variable = |name: &str| environment.get(name).map(ToString::to_string);
     Some((variable("MESOS_FRAMEWORK_ID")?, variable("MESOS_TASK_ID")?))
 }
@@ -123,7 +165,12 @@ pub(super) fn hide(answered: &mut Answered, is_hidden: impl Fn(&Task) -> bool) {
 }
 
 /// Draws on the bucket of a question; false if it is empty.
-fn can_afford(buckets: &mut Buckets, now: Timestamp, question: &Question, most: u64) -> bool {
+pub(super) fn can_afford(
+    buckets: &mut Buckets,
+    now: Timestamp,
+    question: &Question,
+    most: u64,
+) -> bool {
     let (bucket, cost) = match question {
         Question::Instances(_, InstancesAsk::List) | Question::Tasks(_, TasksAsk::List { .. }) => {
             (&mut buckets.read, 1 + most.div_ceil(100))
@@ -134,7 +181,7 @@ fn can_afford(buckets: &mut Buckets, now: Timestamp, question: &Question, most: 
         }
         Question::Definition(_, DefinitionAsk::Describe(_)) => (&mut buckets.definition_read, 1),
         Question::Definition(_, DefinitionAsk::Register(_)) => (&mut buckets.definition_modify, 1),
-        Question::Start(..) | Question::Stop(..) => (&mut buckets.modify, 1),
+        Question::Start(..) | Question::Stop(..) | Question::Change(..) => (&mut buckets.modify, 1),
     };
     bucket.take(now, cost)
 }
@@ -170,6 +217,9 @@ pub(super) fn answer(
         Question::Stop(asked, ask) => {
             let (stopped, effect) = stop(cloud, now, ask);
             (Answered::Stop(*asked, stopped), effect)
+        }
+        Question::Change(asked, change) => {
+            (Answered::Change(*asked, alter(cloud, now, change)), Effect::Nothing)
         }
     })
 }
@@ -237,7 +287,7 @@ fn start(
         };
         return (Err(refused), Effect::Nothing);
     }
-    match cloud.accept(now, start, owner(&start.environment)) {
+    match cloud.accept(now, start, owners(start)) {
         Ok(task) => {
             let task = Box::new(task);
             (Ok(Outcome::Started(task.clone())), Effect::Started(task))
@@ -262,13 +312,39 @@ fn stop(cloud: &mut Cloud, now: Timestamp, ask: &StopTask) -> (Result<Box<Task>,
     (Ok(Box::new(record.clone())), effect)
 }
 
+fn alter(
+    cloud: &mut Cloud,
+    now: Timestamp,
+    change: &InstanceChange,
+) -> Result<Option<Box<Instance>>, Failure> {
+    let InstanceChange { instance: arn, to } = change;
+    if cloud.instance(arn).is_none() {
+        return Err(Failure::Refused {
+            code: "InvalidParameterException".to_owned(),
+            message: "The referenced container instance was not found.".to_owned(),
+        });
+    }
+    cloud.change(now, arn, |instance| match to {
+        Alteration::Active(active) => instance.active = *active,
+        Alteration::Attribute(name, Some(value)) => {
+            instance.attributes.insert(name.clone(), Some(value.clone()));
+        }
+        Alteration::Attribute(name, None) => {
+            instance.attributes.remove(name);
+        }
+    });
+    let tells = matches!(to, Alteration::Active(_));
+    Ok(cloud.instance(arn).filter(|_| tells).cloned().map(Box::new))
+}
+
 /// A question in a few words.
 pub(super) fn brief(question: &Question) -> String {
     match question {
         Question::Start(asked, start) => {
-            format!("{asked:?} StartTask {} {:?}", start.started_by, owner(&start.environment))
+            format!("{asked:?} StartTask {} {:?}", start.started_by, owners(start))
         }
         Question::Stop(asked, stop) => format!("{asked:?} StopTask {}", stop.task),
+        Question::Change(asked, change) => format!("{asked:?} {change:?}"),
         Question::Tasks(asked, TasksAsk::Find(launch)) => format!("{asked:?} FindTasks {launch}"),
         Question::Tasks(asked, _) => format!("{asked:?} {}", name(question)),
         Question::Instances(asked, _) => format!("{asked:?} {}", name(question)),

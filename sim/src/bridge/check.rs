@@ -1,6 +1,11 @@
 //! What must hold all the time, or again within a written bound.
 
+use longshore_replica::Question;
+
+use super::master::Master;
+use super::scheduler::Scheduler;
 use super::world::World;
+use super::{api, policy};
 
 /// How long more of an instance may be promised than it has, in ms: an event that was lost is made up for by a reading after
 /// 30 s, and that may be late as well.
@@ -19,12 +24,56 @@ impl World {
         }
     }
 
-    /// Promises that were made hold, or are taken back soon.
+    /// Nothing is offered of what operators have taken out of use. A bridge that has just started may not have read of that yet.
+    pub(super) fn check_in_use(&mut self, master: usize, agent: &str) {
+        let one = &self.masters[master];
+        let has_read = one.epoch == 0 || self.now.since(one.started_at) > OVER_MS_MAX;
+        if one.closed.contains(agent) && has_read || one.down.contains(agent) {
+            self.ledger.fail(format!("{agent} is offered, and an operator took it out of use"));
+        }
+    }
+
+    /// Promises that were made hold, or are taken back soon, and operators see what there is.
     pub(super) fn check_promises(&mut self) {
         for master in 0..self.masters.len() {
             self.audit(master);
             self.check_backed(master);
             self.check_repeats(master);
+            self.look(master);
+            let Master { promises, timeout_ms, up, .. } = &self.masters[master];
+            let late = timeout_ms.filter(|_| *up);
+            let late = late.and_then(|ms| policy::overdue(self.now, ms, promises));
+            self.ledger.violations.extend(late);
+        }
+    }
+
+    /// A bridge stops no task of a framework that another one serves, unless that framework knows that it is over, or agreed to
+    /// it when it launched the task, or an operator has the agent drained.
+    pub(super) fn check_stop(&mut self, master: usize, question: &Question) {
+        let Some((arn, reason)) = api::stop_of(question) else { return };
+        let Some(task) = self.cloud.tasks.get(arn) else { return };
+        let Some((framework, id)) = task.owners.first() else { return };
+        let own = |one: &&Scheduler| one.id.as_ref() == Some(framework);
+        let Some(scheduler) = self.schedulers.iter().find(own) else { return };
+        let agreed = ["health check", "max_completion_time", "Mesos group", "Mesos agent"]
+            .iter()
+            .any(|why| reason.contains(why));
+        let is_over = self.ledger.abandoned.contains_key(arn)
+            || task.owners.iter().all(|owner| {
+                self.ledger.is_over(task, owner) || self.ledger.repeated.contains(owner)
+            });
+        // Operators of any bridge may have agents drained or given up, and machines taken down.
+        let agent = task.instance.rsplit('/').next().unwrap_or_default();
+        let is_closed = self.masters.iter().any(|one| {
+            one.closed.contains(agent)
+                || one.down.contains(agent)
+                || one.of_operators.values().any(Option::is_some)
+        });
+        let is_meant = agreed || is_over || is_closed;
+        if scheduler.master != master && !scheduler.gone && !is_meant && task.is_live() {
+            self.ledger.fail(format!(
+                "bridge {master} stops {arn}, which is task {id} of a framework of another bridge: {reason}"
+            ));
         }
     }
 

@@ -1,11 +1,13 @@
 //! Amazon's ECS as the bridge may meet it: instances, tasks and definitions, each with the versions that slow reads still show.
 
+mod task;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_machine::Timestamp;
 use longshore_replica::{
-    CONTENT_LABEL, Container, Definition, DefinitionContent, Instance, LastStatus, News, StartTask,
-    StopCode, Task,
+    CONTENT_LABEL, Container, ContainerStart, Definition, DefinitionContent, Instance, LastStatus,
+    News, PortMapping, StartTask, StopCode, Task,
 };
 use longshore_wire_ecs::Str;
 
@@ -18,40 +20,32 @@ const STOPPED_KEPT_MS: u64 = 3_600_000;
 /// Framework id and task id.
 pub(super) type Owner = (String, String);
 
+/// What a task reserves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Needs {
+    pub(super) cpu: u32,
+    pub(super) memory_mib: u32,
+}
+
 /// A task and what is true of it, whatever reads show.
 #[derive(Debug)]
 pub(super) struct CloudTask {
     pub(super) history: History<Task>,
-    /// Whose it is, if it is a framework's.
-    pub(super) owner: Option<Owner>,
+    /// Whose it is, if it is a framework's: in a group each container but the first is another's.
+    pub(super) owners: Vec<Owner>,
     pub(super) instance: Str,
     pub(super) cpu: u32,
     pub(super) memory_mib: u32,
-    ports: Vec<u16>,
+    pub(super) ports: Vec<u16>,
     pub(super) ran_at: Option<Timestamp>,
     pub(super) stopped_at: Option<Timestamp>,
 }
 
-impl CloudTask {
-    /// Its record now; one that can no longer be described has none.
-    pub(super) fn record(&self) -> Option<&Task> {
-        self.history.now()
-    }
-
-    /// Whether it should run and has not stopped.
-    pub(super) fn is_wanted(&self) -> bool {
-        self.record().is_some_and(|task| task.desired_running)
-    }
-
-    /// Whether it has not stopped.
-    pub(super) fn is_live(&self) -> bool {
-        self.stopped_at.is_none()
-    }
-
-    /// The exit code that it stopped with.
-    pub(super) fn exit_code(&self) -> Option<i32> {
-        self.record()?.containers.first()?.exit_code
-    }
+/// The address of an instance, by its ARN: whatever becomes of the instance, nobody else gets it.
+pub(super) fn address_of(arn: &str) -> Str {
+    let number = u32::from_str_radix(arn.rsplit('/').next().unwrap_or_default(), 16);
+    let [.., high, low] = number.unwrap_or_default().to_be_bytes();
+    format!("10.0.{high}.{low}").into()
 }
 
 /// The cluster.
@@ -67,7 +61,13 @@ pub(super) struct Cloud {
 }
 
 impl Cloud {
-    pub(super) fn add_instance(&mut self, now: Timestamp, cpu: u32, memory_mib: u32) -> Str {
+    pub(super) fn add_instance(
+        &mut self,
+        now: Timestamp,
+        cpu: u32,
+        memory_mib: u32,
+        rack: &str,
+    ) -> Str {
         self.made += 1;
         let arn: Str = format!("{PREFIX}:container-instance/default/{:032x}", self.made).into();
         let instance = Instance {
@@ -79,6 +79,11 @@ impl Cloud {
             memory_mib,
             cpu_remaining: cpu,
             memory_mib_remaining: memory_mib,
+            attributes: [
+                ("rack".into(), Some(rack.into())),
+                ("hostname".into(), Some(address_of(&arn))),
+            ]
+            .into(),
             version: 1,
             ..Instance::default()
         };
@@ -100,6 +105,25 @@ impl Cloud {
     /// The instance whose ARN ends with an id, and its record while it is registered.
     pub(super) fn instance_of_id(&self, id: &str) -> Option<&Instance> {
         self.instance(&format!("{PREFIX}:container-instance/default/{id}"))
+    }
+
+    /// The host name of the agent of an instance: its EC2 instance id, or its own.
+    pub(super) fn host_of(&self, arn: &str) -> Option<String> {
+        let instance = self.instance(arn)?;
+        let given = instance.ec2_instance_id.as_deref().unwrap_or_else(|| instance.id());
+        Some(given.to_owned())
+    }
+
+    /// The agent that has a host name.
+    pub(super) fn agent_of_host(&self, hostname: &str) -> Option<String> {
+        let mut all = self.instances.keys();
+        let arn = all.find(|arn| self.host_of(arn).as_deref() == Some(hostname))?;
+        Some(arn.rsplit('/').next()?.to_owned())
+    }
+
+    /// What operators of frameworks' masters have decided about an instance, if anything stands.
+    pub(super) fn decided(&self, arn: &str) -> Option<&Str> {
+        self.instance(arn)?.attributes.get("longshore.agent")?.as_ref()
     }
 
     /// CPU units and MiB that tasks on an instance hold.
@@ -151,9 +175,11 @@ impl Cloud {
     }
 
     pub(super) fn register(&mut self, content: &DefinitionContent) -> Definition {
+        let containers = std::iter::once(content).chain(&content.others);
         let definition = Definition {
-            containers: vec![content.container.clone()],
-            images: vec![content.image.clone()],
+            containers: containers.map(|one| one.container.clone()).collect(),
+            essential: vec![content.container.clone()],
+            images: content.images().cloned().collect(),
             content: content.labels.get(CONTENT_LABEL).cloned(),
             ports: content.ports.iter().map(|port| port.host_port).collect(),
             ..Definition::default()
@@ -180,11 +206,15 @@ impl Cloud {
         &mut self,
         now: Timestamp,
         start: &StartTask,
-        owner: Option<Owner>,
+        owners: Vec<Owner>,
     ) -> Result<Task, &'static str> {
         let definition = self.definition(&start.definition).cloned().unwrap_or_default();
         let cpu = start.cpu.unwrap_or(definition.cpu);
-        let memory_mib = start.memory_mib.unwrap_or(definition.memory_mib);
+        let reserved = start.memory_reservation_mib.or(start.memory_mib);
+        let memory_mib = reserved.unwrap_or(definition.memory_mib);
+        let cpu = cpu + start.others.iter().map(|one| one.cpu).sum::<u32>();
+        let memory_mib =
+            memory_mib + start.others.iter().map(ContainerStart::reserved_mib).sum::<u32>();
         let ports: BTreeSet<u16> = definition.ports.iter().copied().collect();
         let instance = self.instance(&start.instance).ok_or("MISSING")?;
         match () {
@@ -203,22 +233,10 @@ impl Cloud {
         });
         self.made += 1;
         let arn: Str = format!("{PREFIX}:task/default/{:032x}", self.made).into();
-        let task = Task {
-            arn: arn.clone(),
-            definition_arn: definition.arn,
-            instance_arn: Some(start.instance.clone()),
-            last_status: LastStatus::Pending,
-            desired_running: true,
-            started_by: Some(start.started_by.clone()),
-            environment: start.environment.clone(),
-            containers: vec![Container { name: start.container.clone(), ..Container::default() }],
-            created_at_ms: now.millis(),
-            version: 1,
-            ..Task::default()
-        };
+        let task = task(now, arn.clone(), definition.arn, start);
         let held = CloudTask {
             history: History::new(now, task.clone()),
-            owner,
+            owners,
             instance: start.instance.clone(),
             cpu,
             memory_mib,
@@ -236,7 +254,10 @@ impl Cloud {
         let Some(mut next) = held.record().cloned() else { return };
         change(&mut next);
         next.version += 1;
-        self.events.push(News::Task(Task { healthy: None, ..next.clone() }));
+        // An event does not tell of health.
+        let mut told = Task { healthy: None, ..next.clone() };
+        told.containers.iter_mut().for_each(|container| container.healthy = None);
+        self.events.push(News::Task(told));
         held.history.put(now, Some(next));
     }
 
@@ -250,6 +271,8 @@ impl Cloud {
         }
         held.ran_at = Some(now);
         let instance = held.instance.clone();
+        let mapped = |host: &u16| PortMapping { container_port: 80, host_port: *host, udp: false };
+        let ports: Vec<PortMapping> = held.ports.iter().map(mapped).collect();
         self.change(now, &instance, |instance| {
             instance.pending_tasks = instance.pending_tasks.saturating_sub(1);
             instance.running_tasks += 1;
@@ -257,8 +280,29 @@ impl Cloud {
         self.change_task(now, arn, |task| {
             task.last_status = LastStatus::Running;
             task.ran = true;
+            task.containers.iter_mut().for_each(|one| one.last_status = LastStatus::Running);
+            if let Some(container) = task.containers.first_mut() {
+                container.ports = ports;
+            }
         });
         true
+    }
+
+    /// A container of a group exits by itself. The task goes on, unless it is the first.
+    pub(super) fn exit(&mut self, now: Timestamp, arn: &str, container: usize, code: i32) {
+        let Some(held) = self.tasks.get(arn).filter(|held| held.is_live()) else { return };
+        let runs = held.ran_at.is_some() && held.record().is_some();
+        if !runs {
+            return;
+        }
+        self.change_task(now, arn, |task| {
+            let exited = task.containers.get_mut(container);
+            let exited = exited.filter(|one| one.last_status == LastStatus::Running);
+            if let Some(exited) = exited {
+                exited.last_status = LastStatus::Stopped;
+                exited.exit_code = Some(code);
+            }
+        });
     }
 
     /// A health check says something else. Such a change may have no version and no event.
@@ -268,10 +312,17 @@ impl Cloud {
         else {
             return;
         };
+        let judged = |task: &mut Task| {
+            task.healthy = Some(healthy);
+            let running = task.containers.iter_mut();
+            let running = running.filter(|one| one.last_status == LastStatus::Running);
+            running.for_each(|container| container.healthy = Some(healthy));
+        };
         if is_versioned {
-            self.change_task(now, arn, |task| task.healthy = Some(healthy));
+            self.change_task(now, arn, judged);
         } else {
-            let next = Task { healthy: Some(healthy), ..task.clone() };
+            let mut next = task.clone();
+            judged(&mut next);
             held.history.put(now, Some(next));
         }
     }
@@ -320,7 +371,9 @@ impl Cloud {
             }
             task.desired_running = false;
             task.last_status = LastStatus::Stopped;
-            for container in &mut task.containers {
+            let left = task.containers.iter_mut();
+            for container in left.filter(|one| one.last_status != LastStatus::Stopped) {
+                container.last_status = LastStatus::Stopped;
                 container.exit_code = exit_code;
             }
         });
@@ -336,8 +389,78 @@ impl Cloud {
         }
     }
 
+    /// A cluster that is mirrored has stored a task, which ran and stopped at these times; whether it is new.
+    pub(super) fn stored(
+        &mut self,
+        now: Timestamp,
+        record: Task,
+        owners: Vec<Owner>,
+        needs: Needs,
+        times: (Option<Timestamp>, Option<Timestamp>),
+    ) -> bool {
+        let (ran_at, stopped_at) = times;
+        if let Some(held) = self.tasks.get_mut(&record.arn) {
+            (held.ran_at, held.stopped_at) = (ran_at, stopped_at);
+            held.history.put(now, Some(record));
+            return false;
+        }
+        let arn = record.arn.clone();
+        let held = CloudTask {
+            instance: record.instance_arn.clone().unwrap_or_default(),
+            history: History::new(now, record),
+            owners,
+            cpu: needs.cpu,
+            memory_mib: needs.memory_mib,
+            ports: Vec::new(),
+            ran_at,
+            stopped_at,
+        };
+        self.tasks.insert(arn, held);
+        true
+    }
+
+    /// A cluster that is mirrored does not know a task any more.
+    pub(super) fn forgotten(&mut self, now: Timestamp, id: &str) {
+        if let Some(held) = self.tasks.get_mut(&*format!("{PREFIX}:task/default/{id}")) {
+            held.history.put(now, None);
+        }
+    }
+
+    /// A cluster that is mirrored has stored an instance, or that it is gone.
+    pub(super) fn is_registered(&mut self, now: Timestamp, arn: &Str, known: Option<Instance>) {
+        match (self.instances.get_mut(arn), known) {
+            (Some(held), known) => held.put(now, known),
+            (None, Some(known)) => {
+                drop(self.instances.insert(arn.clone(), History::new(now, known)));
+            }
+            (None, None) => {}
+        }
+    }
+
     /// The task whose ARN ends with an id.
     pub(super) fn task_of_id(&self, id: &str) -> Option<(&Str, &CloudTask)> {
         self.tasks.get_key_value(&*format!("{PREFIX}:task/default/{id}"))
     }
+}
+
+/// The record of a task that has just been accepted.
+fn task(now: Timestamp, arn: Str, definition_arn: Str, start: &StartTask) -> Task {
+    let others = start.others.iter().map(|one| (one.container.clone(), one.environment.clone()));
+    let first = (start.container.clone(), start.environment.clone());
+    let overrides: Vec<_> = std::iter::once(first).chain(others).collect();
+    let container = |(name, _): &(Str, _)| Container { name: name.clone(), ..Container::default() };
+    let mut task = Task {
+        arn,
+        definition_arn,
+        instance_arn: Some(start.instance.clone()),
+        last_status: LastStatus::Pending,
+        desired_running: true,
+        started_by: Some(start.started_by.clone()),
+        containers: overrides.iter().map(container).collect(),
+        created_at_ms: now.millis(),
+        version: 1,
+        ..Task::default()
+    };
+    task.overridden(overrides);
+    task
 }

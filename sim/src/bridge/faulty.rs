@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use longshore_bridge::{Bridge, Config, Input, Output, audit};
+use longshore_bridge::operator::{Change, Command, View};
+use longshore_bridge::{Bridge, Config, Input, Output, Probed, Response, audit};
 use longshore_machine::{Machine, Timestamp};
 use longshore_replica::{Question, Task};
-use longshore_wire_mesos::v1::scheduler::Event;
-use longshore_wire_mesos::v1::scheduler::event::Type;
-use longshore_wire_mesos::v1::{TaskState, TaskStatus};
+use longshore_wire_mesos::v1::scheduler::{Call, Event};
+use longshore_wire_mesos::v1::{Filters, FrameworkInfo, TaskState, TaskStatus};
 
 use super::api;
 use super::forms::is_terminal;
@@ -34,12 +34,36 @@ pub enum Fault {
     EndsTooEarly,
     /// Updates are sent once.
     NeverRepeats,
-    /// Nobody is offered anything.
+    /// Nobody is offered anything: as if all had suppressed all roles.
     Starves,
     /// The cluster is read far more often than planned.
     ReadsTooFast,
+    /// Tasks that pass their checks are said to fail them.
+    Slanders,
     /// Whatever was launched is kept.
     Leaks,
+    /// SUPPRESS has no effect.
+    OffersSuppressed,
+    /// What is declined is offered again at once.
+    OffersDeclined,
+    /// What frameworks say of agents that they want has no effect.
+    OffersUnwanted,
+    /// What frameworks want at least has no effect.
+    OffersTooLittle,
+    /// `UPDATE_FRAMEWORK` has no effect.
+    KeepsRoles,
+    /// Limits of roles have no effect.
+    IgnoresLimits,
+    /// Guarantees of roles have no effect.
+    IgnoresGuarantees,
+    /// Offers stay out for ever.
+    KeepsOffers,
+    /// Those who watch are not told of new tasks.
+    HidesChanges,
+    /// Operators see what there was at first.
+    ShowsThePast,
+    /// Tasks of frameworks that never subscribed here are stopped.
+    StopsStrangers,
 }
 
 /// A bridge, and what is broken about it.
@@ -48,14 +72,23 @@ pub(super) struct Faulty {
     bridge: Bridge,
     fault: Fault,
     sent: BTreeSet<Vec<u8>>,
+    /// Frameworks that have subscribed.
+    subscribed: BTreeSet<String>,
+    /// What operators saw first.
+    past: Option<Box<View>>,
     leaked: usize,
     made: u64,
 }
 
 impl Faulty {
     pub(super) fn new(config: Config, seed: u128, fault: Fault) -> Self {
+        let mut config = config;
+        if fault == Fault::KeepsOffers {
+            config.offer_timeout_ms = None;
+        }
         let bridge = Bridge::new(config, seed);
-        Self { bridge, fault, sent: BTreeSet::new(), leaked: 0, made: 0 }
+        let (sent, subscribed) = (BTreeSet::new(), BTreeSet::new());
+        Self { bridge, fault, sent, subscribed, past: None, leaked: 0, made: 0 }
     }
 
     pub(super) fn is_recovered(&self) -> bool {
@@ -79,12 +112,92 @@ impl Faulty {
         u64::MAX - self.made
     }
 
+    /// A call as the bridge is to understand it.
+    pub(super) fn spoil_call(&self, mut call: Call) -> Call {
+        let subscribe = call.subscribe.as_mut();
+        match self.fault {
+            Fault::OffersDeclined => {
+                if let Some(decline) = &mut call.decline {
+                    decline.filters = Some(Filters { refuse_seconds: Some(0.0) });
+                }
+            }
+            Fault::OffersUnwanted => {
+                if let Some(part) = subscribe {
+                    part.offer_constraints = None;
+                }
+                if let Some(part) = &mut call.update_framework {
+                    part.offer_constraints = None;
+                }
+            }
+            Fault::Starves => {
+                let info = |info: &FrameworkInfo| -> Vec<String> {
+                    info.roles.iter().chain(&info.role).cloned().collect()
+                };
+                if let Some(part) = subscribe {
+                    part.suppressed_roles = info(&part.framework_info);
+                }
+                if let Some(part) = &mut call.update_framework {
+                    part.suppressed_roles = info(&part.framework_info);
+                }
+            }
+            Fault::OffersTooLittle => {
+                if let Some(part) = subscribe {
+                    part.framework_info.offer_filters.clear();
+                }
+                if let Some(part) = &mut call.update_framework {
+                    part.framework_info.offer_filters.clear();
+                }
+            }
+            _ => {}
+        }
+        call
+    }
+
+    /// What a call is answered that has no effect.
+    fn swallowed(&self, input: &Input) -> Option<Output> {
+        let Input::Called { id, call, .. } = input else { return None };
+        let response = match (self.fault, call.kind()) {
+            (Fault::OffersSuppressed, "SUPPRESS") | (Fault::Starves, "REVIVE") => {
+                Response::Accepted
+            }
+            (Fault::KeepsRoles, "UPDATE_FRAMEWORK") => Response::Done,
+            _ => return None,
+        };
+        Some(Output::Respond(*id, response))
+    }
+
+    fn spoil_command(&self, command: Command) -> Command {
+        let Command::Quota { force, mut quota } = command else { return command };
+        for (_, view) in &mut quota {
+            match self.fault {
+                Fault::IgnoresLimits => view.limits.clear(),
+                Fault::IgnoresGuarantees => view.guarantees.clear(),
+                _ => {}
+            }
+        }
+        Command::Quota { force, quota }
+    }
+
+    /// Whatever runs of frameworks that are not known is stopped.
+    fn stop_strangers(&mut self, input: &Input, out: &mut Vec<Output>) {
+        let Input::Answered(answered) = input else { return };
+        for (framework, task) in api::running(answered) {
+            if self.fault == Fault::StopsStrangers && !self.subscribed.contains(&framework) {
+                out.push(Output::Ask(api::stop_it(task, self.own())));
+            }
+        }
+    }
+
     fn spoil_input(&self, input: Input) -> Input {
         let is_hidden = |task: &Task| task.arn.ends_with(['1', '4', '7', 'a', 'd']);
         match input {
             Input::Answered(mut answered) if self.fault == Fault::HidesTasks => {
                 api::hide(&mut answered, is_hidden);
                 Input::Answered(answered)
+            }
+            Input::Commanded(id, command) => Input::Commanded(id, self.spoil_command(command)),
+            Input::Probed(id, Probed::Status(200)) if self.fault == Fault::Slanders => {
+                Input::Probed(id, Probed::Status(500))
             }
             other => other,
         }
@@ -101,6 +214,14 @@ impl Faulty {
                         out.push(Output::Send(stream, Box::new(event)));
                     }
                     out.extend(again.map(|event| Output::Send(stream, Box::new(event))));
+                }
+                Output::Changed(mut changes) if self.fault == Fault::HidesChanges => {
+                    changes.retain(|change| !matches!(change, Change::TaskAdded(_)));
+                    out.push(Output::Changed(changes));
+                }
+                Output::Respond(id, Response::View(view)) if self.fault == Fault::ShowsThePast => {
+                    let past = self.past.get_or_insert(view).clone();
+                    out.push(Output::Respond(id, Response::View(past)));
                 }
                 other => out.push(other),
             }
@@ -127,9 +248,8 @@ impl Faulty {
     }
 
     fn spoil_event(&mut self, mut event: Event) -> Option<Event> {
-        if self.fault == Fault::Starves && event.r#type() == Type::Offers {
-            return None;
-        }
+        let subscribed = event.subscribed.as_ref();
+        self.subscribed.extend(subscribed.map(|part| part.framework_id.value.clone()));
         let Some(update) = &mut event.update else { return Some(event) };
         let status: &mut TaskStatus = &mut update.status;
         let Some(uuid) = status.uuid.clone() else { return Some(event) };
@@ -165,6 +285,10 @@ impl Machine for Faulty {
 
     fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         let mut outputs = Vec::new();
+        if let Some(answer) = self.swallowed(&input) {
+            return out.push(answer);
+        }
+        self.stop_strangers(&input, out);
         let input = self.spoil_input(input);
         self.bridge.step(now, input, &mut outputs);
         self.spoil(outputs, out);

@@ -1,6 +1,7 @@
 //! Calls of the v1 scheduler API, and the tasks that model frameworks launch.
 
-use longshore_bridge::{Config, DefaultImage, parse_ranges};
+use super::probes;
+use longshore_bridge::{CheckMode, Config, DefaultImage, Fetching, parse_ranges};
 use longshore_wire_mesos::v1::container_info::DockerInfo;
 use longshore_wire_mesos::v1::container_info::docker_info::{Network, PortMapping};
 use longshore_wire_mesos::v1::framework_info::Capability;
@@ -9,15 +10,13 @@ use longshore_wire_mesos::v1::offer::{Operation, operation};
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::{Call, Event, call};
 use longshore_wire_mesos::v1::{
-    AgentId, CommandInfo, ContainerInfo, Filters, FrameworkId, FrameworkInfo, OfferId, Resource,
-    TaskId, TaskInfo, TaskState, TaskStatus, container_info, value,
+    AgentId, CommandInfo, ContainerInfo, Environment, ExecutorId, ExecutorInfo, Filters,
+    FrameworkId, FrameworkInfo, HealthCheck, OfferId, Resource, TaskGroupInfo, TaskId, TaskInfo,
+    TaskState, TaskStatus, container_info, environment, executor_info, health_check, value,
 };
 
-/// Roles of frameworks.
-pub(super) const ROLES: [&str; 3] = ["*", "a", "b"];
-
 /// What an operator decided.
-pub(super) fn config() -> Config {
+pub(super) fn config(offer_timeout_ms: Option<u64>) -> Config {
     Config {
         hostname: "master.example".into(),
         ip: [10, 0, 0, 1],
@@ -28,8 +27,11 @@ pub(super) fn config() -> Config {
         disk_mb: 10_000,
         hostname_attribute: "hostname".into(),
         default_image: DefaultImage::Image("alpine".into()),
-        offer_timeout_ms: None,
+        fetching: Fetching::default(),
+        offer_timeout_ms,
+        agent_away_ms: 15_000,
         kill_grace_s: 3,
+        checks: CheckMode::Auto,
         started_at_ms: 0,
     }
 }
@@ -56,24 +58,11 @@ pub(super) fn info(name: &str, id: Option<&str>, failover_s: f64, able: bool) ->
     let capabilities = [CapabilityType::PartitionAware, CapabilityType::TaskKillingState];
     FrameworkInfo {
         name: name.to_owned(),
-        role: Some(role(name).to_owned()),
         id: id.map(|id| FrameworkId { value: id.to_owned() }),
         failover_timeout: Some(failover_s),
         capabilities: if able { capabilities.map(capability).into() } else { Vec::new() },
         ..FrameworkInfo::default()
     }
-}
-
-/// The role of a framework.
-fn role(name: &str) -> &'static str {
-    let number = name.bytes().last().unwrap_or_default();
-    ROLES[usize::from(number) % ROLES.len()]
-}
-
-pub(super) fn subscribe(info: FrameworkInfo) -> Call {
-    let framework_id = info.id.clone();
-    let subscribe = call::Subscribe { framework_info: info, ..call::Subscribe::default() };
-    Call { framework_id, subscribe: Some(subscribe), ..kind(Type::Subscribe) }
 }
 
 fn filters(seconds: f64) -> Filters {
@@ -84,18 +73,58 @@ fn offer_ids(ids: &[String]) -> Vec<OfferId> {
     ids.iter().map(|id| OfferId { value: id.clone() }).collect()
 }
 
-pub(super) fn accept(offers: &[String], tasks: Vec<TaskInfo>, refuse_s: f64) -> Call {
-    let operation = Operation {
+pub(super) fn launch(tasks: Vec<TaskInfo>) -> Operation {
+    Operation {
         r#type: Some(operation::Type::Launch.into()),
         launch: Some(operation::Launch { task_infos: tasks }),
         ..Operation::default()
+    }
+}
+
+/// A group of tasks, with an executor of the least size.
+pub(super) fn launch_group(executor: &str, tasks: Vec<TaskInfo>) -> Operation {
+    let executor = ExecutorInfo {
+        r#type: Some(executor_info::Type::Default.into()),
+        executor_id: ExecutorId { value: executor.to_owned() },
+        resources: vec![scalar("cpus", 0.01), scalar("mem", 32.0), scalar("disk", 1.0)],
+        ..ExecutorInfo::default()
     };
+    let group = operation::LaunchGroup { executor, task_group: TaskGroupInfo { tasks } };
+    Operation {
+        r#type: Some(operation::Type::LaunchGroup.into()),
+        launch_group: Some(group),
+        ..Operation::default()
+    }
+}
+
+fn scalar(name: &str, value: f64) -> Resource {
+    Resource {
+        name: name.to_owned(),
+        r#type: value::Type::Scalar.into(),
+        scalar: Some(value::Scalar { value }),
+        ..Resource::default()
+    }
+}
+
+pub(super) fn accept(offers: &[String], operation: Operation, refuse_s: f64) -> Call {
     let accept = call::Accept {
         offer_ids: offer_ids(offers),
         operations: vec![operation],
         filters: Some(filters(refuse_s)),
     };
     Call { accept: Some(accept), ..kind(Type::Accept) }
+}
+
+/// An answer to an inverse offer.
+pub(super) fn answer_inverse(id: &str, accepts: bool, refuse_s: f64) -> Call {
+    let inverse_offer_ids = offer_ids(&[id.to_owned()]);
+    let filters = Some(filters(refuse_s));
+    if accepts {
+        let accept = call::AcceptInverseOffers { inverse_offer_ids, filters };
+        return Call { accept_inverse_offers: Some(accept), ..kind(Type::AcceptInverseOffers) };
+    }
+    let decline = call::DeclineInverseOffers { inverse_offer_ids, filters };
+    Call { decline_inverse_offers: Some(decline), ..kind(Type::DeclineInverseOffers) }
 }
 
 pub(super) fn decline(offers: &[String], refuse_s: f64) -> Call {
@@ -128,14 +157,6 @@ pub(super) fn reconcile(tasks: &[(String, String)]) -> Call {
     Call { reconcile: Some(reconcile), ..kind(Type::Reconcile) }
 }
 
-pub(super) fn revive() -> Call {
-    Call { revive: Some(call::Revive::default()), ..kind(Type::Revive) }
-}
-
-pub(super) fn suppress() -> Call {
-    Call { suppress: Some(call::Suppress::default()), ..kind(Type::Suppress) }
-}
-
 /// What a task of a model framework is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -157,28 +178,30 @@ pub(super) struct Wish {
     pub(super) cpus_milli: u32,
     pub(super) mem_mib: u32,
     pub(super) shape: Shape,
+    /// Variables that decide what becomes of it.
+    pub(super) environment: Vec<(&'static str, String)>,
+    /// Whether it has a health check.
+    pub(super) is_checked: bool,
 }
 
 impl Wish {
     pub(super) fn info(&self) -> TaskInfo {
-        let scalar = |name: &str, value: f64| Resource {
-            name: name.to_owned(),
-            r#type: value::Type::Scalar.into(),
-            scalar: Some(value::Scalar { value }),
-            ..Resource::default()
-        };
         let mut resources = vec![
             scalar("cpus", f64::from(self.cpus_milli) / 1000.0),
             scalar("mem", f64::from(self.mem_mib)),
         ];
         let mut container = None;
         let mut command = "sleep 1000".to_owned();
+        let mut checks = (None, None);
         match self.shape {
             Shape::Shell => {}
             Shape::Named(name) => name.clone_into(&mut command),
             Shape::Docker(port) => {
                 container = Some(docker(port));
                 resources.extend(port.map(ports));
+                if port.is_some() {
+                    checks = probes::checks(&self.task);
+                }
             }
             Shape::Malformed => resources.clear(),
         }
@@ -187,10 +210,34 @@ impl Wish {
             task_id: TaskId { value: self.task.clone() },
             agent_id: AgentId { value: self.agent.clone() },
             resources,
-            command: Some(CommandInfo { value: Some(command), ..CommandInfo::default() }),
+            command: Some(CommandInfo {
+                value: Some(command),
+                environment: environment(&self.environment),
+                ..CommandInfo::default()
+            }),
+            check: checks.1,
             container,
+            health_check: checks.0.or_else(|| self.is_checked.then(health_check)),
             ..TaskInfo::default()
         }
+    }
+}
+
+fn environment(variables: &[(&'static str, String)]) -> Option<Environment> {
+    let variable = |(name, value): &(&'static str, String)| environment::Variable {
+        name: (*name).to_owned(),
+        value: Some(value.clone()),
+        ..environment::Variable::default()
+    };
+    (!variables.is_empty())
+        .then(|| Environment { variables: variables.iter().map(variable).collect() })
+}
+
+fn health_check() -> HealthCheck {
+    HealthCheck {
+        r#type: Some(health_check::Type::Command.into()),
+        command: Some(CommandInfo { value: Some("true".to_owned()), ..CommandInfo::default() }),
+        ..HealthCheck::default()
     }
 }
 
@@ -262,7 +309,10 @@ pub(super) fn brief_call(call: &Call) -> String {
     let asked = call.reconcile.iter().flat_map(|part| &part.tasks).take(8);
     let asked: Vec<&str> = asked.map(|task| &*task.task_id.value).collect();
     let operations = call.accept.iter().flat_map(|part| &part.operations);
-    let launches = operations.flat_map(|one| &one.launch).flat_map(|one| &one.task_infos);
+    let launches = operations.flat_map(|one| {
+        let alone = one.launch.iter().flat_map(|one| &one.task_infos);
+        alone.chain(one.launch_group.iter().flat_map(|one| &one.task_group.tasks))
+    });
     let launched: Vec<&str> = launches.map(|task| &*task.task_id.value).collect();
     format!("{kind} {:?} {kill:?} {asked:?} {launched:?}", spent(call))
 }

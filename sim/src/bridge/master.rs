@@ -3,16 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use longshore_bridge::operator::Command;
-use longshore_bridge::{CallId, Input, Origin, Output, Response, StreamKey, check};
+use longshore_bridge::operator::{AgentWish, Command, View};
+use longshore_bridge::{
+    CallId, Input, Origin, Output, ProbeId, Probed, Response, StreamKey, check,
+};
 use longshore_machine::{Machine, Timestamp};
 use longshore_replica::{Answered, Asked, News, Outcome, Question};
 use longshore_wire_ecs::Str;
+use longshore_wire_mesos::v1::Filters;
 use longshore_wire_mesos::v1::scheduler::{Call, Event};
 
+use super::describe::{Description, caller};
 use super::faulty::{Fault, Faulty};
 use super::forms;
+use super::policy::Policy;
 use super::promises::Promises;
+use super::watch::Watch;
 
 /// What is on its way to the reader of a stream.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub(super) struct Stream {
     pub(super) scheduler: usize,
     /// The framework that it is of, once SUBSCRIBED was sent.
     pub(super) framework: Option<String>,
+    /// What its framework said of itself when it asked for the stream.
+    pub(super) description: Description,
     /// Whether its framework knows that it is there.
     pub(super) is_open: bool,
     pub(super) items: VecDeque<(Timestamp, Item)>,
@@ -40,6 +48,10 @@ pub(super) struct Stream {
 pub(super) struct Pending {
     pub(super) scheduler: usize,
     pub(super) is_subscribe: bool,
+    /// Who calls, if it has an id.
+    pub(super) framework: Option<String>,
+    /// What it says of itself, if it does.
+    pub(super) description: Option<Description>,
 }
 
 /// One start of a bridge, and the world right around it.
@@ -53,11 +65,22 @@ pub(super) struct Master {
     pub(super) listens: bool,
     pub(super) feed_up: bool,
     pub(super) promises: Promises,
+    pub(super) policy: Policy,
+    /// Whoever has watched since the start.
+    pub(super) watch: Option<Watch>,
+    /// What an operator saw last.
+    pub(super) seen: Option<Box<View>>,
+    /// How long an offer may be out, in ms.
+    pub(super) timeout_ms: Option<u64>,
     pub(super) streams: BTreeMap<StreamKey, Stream>,
     pub(super) calls: BTreeMap<CallId, Pending>,
     calls_made: u64,
     /// What operators asked and were not answered.
-    pub(super) of_operators: BTreeSet<CallId>,
+    pub(super) of_operators: BTreeMap<CallId, Option<Command>>,
+    /// Agents of which nothing may be offered, as operators were told that they decided. That outlives the bridge.
+    pub(super) closed: BTreeSet<String>,
+    /// The same of agents on machines that are down, which does not.
+    pub(super) down: BTreeSet<String>,
     /// Launches whose start was asked for.
     pub(super) starts: BTreeMap<Asked<Outcome>, Str>,
     fault: Fault,
@@ -65,19 +88,25 @@ pub(super) struct Master {
 }
 
 impl Master {
-    pub(super) fn new(seed: u64, fault: Fault) -> Self {
+    pub(super) fn new(seed: u64, timeout_ms: Option<u64>, fault: Fault) -> Self {
         Self {
-            bridge: Faulty::new(forms::config(), u128::from(seed), fault),
+            bridge: Faulty::new(forms::config(timeout_ms), u128::from(seed), fault),
             epoch: 0,
             started_at: Timestamp::default(),
             up: true,
             listens: false,
             feed_up: false,
             promises: Promises::new(),
+            policy: Policy::default(),
+            watch: None,
+            seen: None,
+            timeout_ms,
             streams: BTreeMap::new(),
             calls: BTreeMap::new(),
             calls_made: 0,
-            of_operators: BTreeSet::new(),
+            of_operators: BTreeMap::new(),
+            closed: BTreeSet::new(),
+            down: BTreeSet::new(),
             starts: BTreeMap::new(),
             fault,
             seed,
@@ -89,7 +118,8 @@ impl Master {
         *self = Self {
             epoch: self.epoch + 1,
             up: false,
-            ..Self::new(self.seed.wrapping_add(0x9e37_79b9), self.fault)
+            closed: std::mem::take(&mut self.closed),
+            ..Self::new(self.seed.wrapping_add(0x9e37_79b9), self.timeout_ms, self.fault)
         };
     }
 
@@ -114,16 +144,16 @@ impl Master {
     pub(super) fn call(
         &mut self,
         now: Timestamp,
-        scheduler: usize,
+        pending: Pending,
         call: Call,
         stream_id: Option<String>,
     ) -> (Vec<Output>, bool) {
-        let spends = forms::spent(&call);
         let acknowledged = forms::acknowledged(&call);
-        let Ok(checked) = check(call, None) else { return (Vec::new(), false) };
+        let spoiled = self.bridge.spoil_call(call.clone());
+        let Ok(checked) = check(spoiled, None) else { return (Vec::new(), false) };
         self.calls_made += 1;
         let id = CallId(self.calls_made);
-        self.calls.insert(id, Pending { scheduler, is_subscribe: stream_id.is_none() });
+        self.calls.insert(id, pending);
         let origin = Origin::V1 { stream_id };
         let input = Input::Called { id, call: Box::new(checked), origin, principal: None };
         let out = self.step(now, input);
@@ -131,9 +161,8 @@ impl Master {
             |output| matches!(output, Output::Respond(of, Response::Refused(..)) if *of == id),
         );
         if !refused {
-            for offer in spends {
-                self.promises.offers.remove(&offer);
-            }
+            self.spend(now, &call);
+            self.policy.called(&call);
             if let Some((framework, task, uuid)) = acknowledged {
                 self.promises.acknowledged(&framework, &task, &uuid);
             }
@@ -141,20 +170,79 @@ impl Master {
         (out, !refused)
     }
 
-    /// An operator has something done, or looks.
-    pub(super) fn operated(&mut self, now: Timestamp, command: Option<Command>) -> Vec<Output> {
+    /// Offers are out no more once they have been answered. Source: \[C7\]: an ACCEPT that is not valid uses up all that it names,
+    /// whosever they are.
+    fn spend(&mut self, now: Timestamp, call: &Call) {
+        for offer in forms::spent(call) {
+            let held = self.promises.offers.get(&offer);
+            let is_own = held.is_some_and(|held| Some(held.framework.as_str()) == caller(call));
+            if !is_own && call.accept.is_none() {
+                continue;
+            }
+            let spent = self.promises.offers.remove(&offer);
+            if let (Some(decline), Some(spent)) = (&call.decline, spent) {
+                let seconds = decline.filters.as_ref().map_or(5.0, Filters::refuse_seconds);
+                self.policy.declined(now, spent, seconds);
+            }
+        }
+    }
+
+    /// An operator looks.
+    pub(super) fn inspected(&mut self, now: Timestamp) -> Vec<Output> {
+        let id = self.operator_calls(None);
+        self.step(now, Input::Inspected(id))
+    }
+
+    /// An operator looks, and goes on watching.
+    pub(super) fn watched(&mut self, now: Timestamp) -> Vec<Output> {
+        let id = self.operator_calls(None);
+        self.step(now, Input::Watched(id))
+    }
+
+    fn operator_calls(&mut self, command: Option<Command>) -> CallId {
         self.calls_made += 1;
         let id = CallId(self.calls_made);
-        self.of_operators.insert(id);
-        let input = match command {
-            Some(command) => Input::Commanded(id, command),
-            None => Input::Inspected(id),
-        };
-        self.step(now, input)
+        self.of_operators.insert(id, command);
+        id
+    }
+
+    /// An operator has something done.
+    pub(super) fn commanded(&mut self, now: Timestamp, command: Command) -> Vec<Output> {
+        if let Command::MachinesUp(_) = &command {
+            self.down.clear();
+        }
+        let id = self.operator_calls(Some(command.clone()));
+        let out = self.step(now, Input::Commanded(id, command.clone()));
+        let done = |one: &Output| matches!(one, Output::Respond(of, Response::Done) if *of == id);
+        if out.iter().any(done) {
+            self.policy.commanded(&command);
+        }
+        out
+    }
+
+    /// An operator is told that something was done.
+    pub(super) fn done(&mut self, command: Command, agents: impl Fn(&str) -> Option<String>) {
+        match command {
+            Command::Agent(agent, wish) if wish != AgentWish::Reactivate => {
+                self.closed.insert(agent.to_string());
+            }
+            Command::MachinesDown(machines) => {
+                let names = machines.iter().filter_map(|machine| machine.hostname.as_deref());
+                let down: Vec<String> = names.filter_map(agents).collect();
+                // What was decided about an agent before goes with it.
+                self.closed.retain(|agent| !down.contains(agent));
+                self.down.extend(down);
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn answered(&mut self, now: Timestamp, answered: Answered) -> Vec<Output> {
         self.step(now, Input::Answered(answered))
+    }
+
+    pub(super) fn probed(&mut self, now: Timestamp, id: ProbeId, probed: Probed) -> Vec<Output> {
+        self.step(now, Input::Probed(id, probed))
     }
 
     pub(super) fn told(&mut self, now: Timestamp, news: News) -> Vec<Output> {
@@ -172,8 +260,13 @@ impl Master {
     }
 
     pub(super) fn stream_ended(&mut self, now: Timestamp, stream: StreamKey) -> Vec<Output> {
-        self.streams.remove(&stream);
+        let framework = self.streams.remove(&stream).and_then(|ended| ended.framework);
         self.promises.stream_ended(stream);
+        // The bridge knows only the newest stream of each.
+        let newer = self.streams.range(stream..).any(|(_, one)| one.framework == framework);
+        if let Some(framework) = framework.filter(|_| !newer) {
+            self.policy.is_away(&framework);
+        }
         self.step(now, Input::StreamEnded(stream))
     }
 }

@@ -20,8 +20,11 @@ impl World {
         self.trace(|| format!("bridge {master} asks {}", api::brief(&question)));
         let now = self.now;
         if let Some((asked, start)) = api::start_of(&question) {
-            self.ledger.start(&start.started_by, api::owner(&start.environment));
+            self.ledger.start(&start.started_by, api::owners(start));
             self.masters[master].starts.insert(asked, start.started_by.clone());
+        }
+        if let Some((arn, reason)) = api::stop_of(&question) {
+            self.check_condemned(arn, reason);
         }
         if let Some(launch) = api::looked_for(&question) {
             self.ledger.looks_for(now, launch);
@@ -32,6 +35,7 @@ impl World {
         {
             self.ledger.fail("the cluster is read more often than planned".to_owned());
         }
+        self.check_stop(master, &question);
         let epoch = self.masters[master].epoch;
         let sent = Sent { master, epoch, question };
         let delay = self.delay();
@@ -63,7 +67,7 @@ impl World {
         self.answer(sent, delay, sent.question.fails(failure));
     }
 
-    fn answer(&mut self, sent: &Sent, delay: u64, answered: Answered) {
+    pub(super) fn answer(&mut self, sent: &Sent, delay: u64, answered: Answered) {
         let Sent { master, epoch, .. } = *sent;
         if self.storm && self.chance.one_in(40) {
             let again = Happens::Answered { master, epoch, answered: answered.clone() };
@@ -84,8 +88,11 @@ impl World {
 
     /// A question has reached the cluster.
     pub(super) fn asked(&mut self, sent: &Sent, answers: bool) {
-        let lag = self.lag();
         self.trace(|| format!("{} arrives", api::brief(&sent.question)));
+        if self.local.is_some() {
+            return self.asked_locally(sent, answers);
+        }
+        let lag = self.lag();
         let answer = api::answer(&mut self.cloud, &mut self.buckets, self.now, lag, &sent.question);
         let (answered, effect) = answer.unwrap_or_else(|| {
             self.tally.count("failures", "a bucket was empty");
@@ -153,8 +160,14 @@ impl World {
                 self.cloud.stop(now, &arn, StopCode::FailedToStart, None, reason);
             }
             Turn::Exit(code) => {
-                let is_wanted = self.cloud.tasks.get(&arn).is_some_and(CloudTask::is_wanted);
-                if is_wanted && self.storm {
+                let task = self.cloud.tasks.get(&arn);
+                let is_wanted = task.is_some_and(CloudTask::is_wanted);
+                let is_group = task.is_some_and(CloudTask::is_group);
+                if is_group && self.storm && !self.chance.one_in(6) {
+                    let container = 1 + usize::from(self.chance.one_in(2));
+                    self.tally.count("reached", "a task of a group ended by itself");
+                    self.cloud.exit(now, &arn, container, code);
+                } else if is_wanted && self.storm {
                     let reason = "Essential container in task exited";
                     let code_of = StopCode::EssentialContainerExited;
                     self.cloud.stop(now, &arn, code_of, Some(code), reason);
@@ -163,6 +176,7 @@ impl World {
             Turn::Stop => {
                 self.cloud.stop(now, &arn, StopCode::UserInitiated, Some(143), "stopped");
             }
+            Turn::Sicken(is_sick) => self.sicken(&arn, is_sick),
             Turn::Judge(healthy) => {
                 let is_versioned = self.chance.one_in(2);
                 self.cloud.judge(now, &arn, healthy, is_versioned);
@@ -173,11 +187,19 @@ impl World {
 
     fn ran(&mut self, arn: &Str) {
         self.tally.count("reached", "a task ran");
-        if self.storm && self.chance.one_in(2) {
+        let is_group = self.cloud.tasks.get(arn).is_some_and(CloudTask::is_group);
+        if is_group {
+            self.tally.count("reached", "a group ran");
+        }
+        for _ in 0..=u32::from(is_group) {
+            if !self.storm || !self.chance.one_in(2) {
+                continue;
+            }
             let code = *self.chance.pick(&[0, 0, 1, 137]);
             let after = self.chance.below(90_000);
             self.later(after, Happens::Task { arn: arn.clone(), turn: Turn::Exit(code) });
         }
+        self.may_sicken(arn);
         for _ in 0..self.chance.below(3) {
             let (after, healthy) = (self.chance.below(60_000), self.chance.one_in(2));
             self.later(after, Happens::Task { arn: arn.clone(), turn: Turn::Judge(healthy) });

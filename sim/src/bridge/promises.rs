@@ -9,6 +9,7 @@ use longshore_wire_mesos::v1::{Offer, TaskStatus};
 use super::api::Subject;
 use super::bucket::Bucket;
 use super::cloud::Owner;
+use super::ledger::is_taken;
 
 /// First repeat of an update and the longest time between two, in ms.
 const REPEAT_MS: (u64, u64) = (10_000, 600_000);
@@ -19,9 +20,33 @@ const SLACK_MS: u64 = 2_000;
 #[derive(Clone, Debug)]
 pub(super) struct Promise {
     pub(super) stream: StreamKey,
+    pub(super) framework: String,
+    pub(super) role: String,
     pub(super) agent: String,
-    pub(super) cpus_milli: u64,
-    pub(super) mem_milli: u64,
+    pub(super) made_at: Timestamp,
+    cpus_milli: u64,
+    mem_milli: u64,
+    disk_milli: u64,
+    ports: BTreeSet<u64>,
+}
+
+impl Promise {
+    /// Thousandths of a scalar.
+    pub(super) fn amount(&self, name: &str) -> u64 {
+        match name {
+            "cpus" => self.cpus_milli,
+            "mem" => self.mem_milli,
+            "disk" => self.disk_milli,
+            _ => 0,
+        }
+    }
+
+    /// Whether another holds at least as much.
+    pub(super) fn is_part_of(&self, other: &Self) -> bool {
+        let scalars = ["cpus", "mem", "disk"];
+        scalars.iter().all(|name| self.amount(name) <= other.amount(name))
+            && self.ports.is_subset(&other.ports)
+    }
 }
 
 /// An update that is out.
@@ -84,12 +109,27 @@ impl Promises {
         bucket.take(now, requests)
     }
 
-    pub(super) fn offer(&mut self, stream: StreamKey, offer: &Offer) {
+    /// An offer is made, for a role.
+    pub(super) fn offer(
+        &mut self,
+        now: Timestamp,
+        stream: StreamKey,
+        framework: &str,
+        role: String,
+        offer: &Offer,
+    ) {
+        let ranges = offer.resources.iter().filter_map(|one| one.ranges.as_ref());
+        let ports = ranges.flat_map(|ranges| &ranges.range).flat_map(|one| one.begin..=one.end);
         let promise = Promise {
             stream,
+            framework: framework.to_owned(),
+            role,
             agent: offer.agent_id.value.clone(),
+            made_at: now,
             cpus_milli: milli(offer, "cpus"),
             mem_milli: milli(offer, "mem"),
+            disk_milli: milli(offer, "disk"),
+            ports: ports.collect(),
         };
         self.offers.insert(offer.id.value.clone(), promise);
     }
@@ -114,10 +154,15 @@ impl Promises {
         framework: &str,
         status: &TaskStatus,
     ) -> Option<String> {
-        let uuid = status.uuid.clone()?;
         let owner = (framework.to_owned(), status.task_id.value.clone());
+        if status.unreachable_time.is_some() || is_taken(status) {
+            // What is out is not repeated while the agent is away, and never if the task is given up.
+            self.unacked.remove(&owner);
+        }
+        let uuid = status.uuid.clone()?;
         let container = status.container_status.as_ref().and_then(|one| one.container_id.as_ref());
-        let container = container.map(|id| id.value.clone());
+        // A task of a group is a container in the ECS task.
+        let container = container.map(|id| id.parent.as_deref().unwrap_or(id).value.clone());
         if let Some(id) = container.as_ref().filter(|id| self.superseded.contains(*id)) {
             return Some(format!("{owner:?} is told of {id}, whose place another has taken"));
         }

@@ -5,8 +5,8 @@ use longshore_wire_mesos::v1::TaskState;
 use longshore_wire_mesos::v1::scheduler::call::Type;
 
 use super::cloud::CloudTask;
-use super::forms;
-use super::world::{Happens, World};
+use super::world::{Happens, RACKS, World};
+use super::{describe, forms};
 
 const MINUTE_MS: u64 = 60_000;
 
@@ -24,16 +24,20 @@ impl World {
             self.check_known();
             self.check_over();
             self.check_ends();
+            self.check_seen();
         }
         if self.is_sound() {
             self.check_served();
+        }
+        if self.is_sound() && self.masters.len() == 1 {
+            self.check_quota();
         }
         if clear && self.is_sound() {
             self.clear();
         }
     }
 
-    fn wait(&mut self, minutes: u64) {
+    pub(super) fn wait(&mut self, minutes: u64) {
         for _ in 0..minutes * 6 {
             self.pass(MINUTE_MS / 6);
             self.check_promises();
@@ -45,18 +49,24 @@ impl World {
         self.storm = false;
         self.doomed = None;
         self.end_outage();
+        if self.local.is_some() {
+            // Machines start again and agents connect by themselves, and so does a control plane that crashed.
+            self.pass(2 * MINUTE_MS);
+            self.mend_local();
+        }
         let now = self.now;
-        for arn in self.cloud.registered() {
+        for arn in self.cloud.registered().into_iter().filter(|_| self.local.is_none()) {
             self.cloud.change(now, &arn, |instance| {
                 instance.active = true;
                 instance.connected = true;
             });
         }
-        for _ in 0..4 {
-            self.add_instance();
+        for rack in [RACKS[0], RACKS[1], RACKS[2], RACKS[0]] {
+            self.add_instance_in(rack);
         }
         self.tell();
         self.end_policies();
+        self.end_decisions();
         for scheduler in 0..self.schedulers.len() {
             self.resume(scheduler);
             let one = &mut self.schedulers[scheduler];
@@ -80,18 +90,17 @@ impl World {
                 continue;
             };
             let tasks = self.cloud.tasks.iter();
-            let own = |owner: &Option<super::cloud::Owner>| {
-                owner
-                    .as_ref()
-                    .filter(|(framework, _)| framework == id)
-                    .map(|(_, task)| task.clone())
-            };
-            let live = tasks.filter(|(_, task)| task.is_live());
+            let owned = tasks
+                .flat_map(|(arn, task)| task.owners.iter().map(move |owner| (owner, arn, task)));
+            let live = owned.filter(|(owner, _, task)| owner.0 == *id && task.is_live_for(owner));
             let live: Vec<_> =
-                live.filter_map(|(arn, task)| Some((own(&task.owner)?, arn, task))).collect();
-            for (task, arn, held) in &live {
+                live.map(|(owner, arn, task)| (owner.1.clone(), arn, task, owner)).collect();
+            for (task, arn, held, owner) in &live {
                 let known = one.tasks.get(task);
-                let healthy = held.record().and_then(|record| record.healthy);
+                let healthy = self.probing.healthy(arn, held, owner);
+                if self.probing.is_doomed(arn, held, owner) {
+                    wrong.push(format!("{arn} fails its health check and still runs"));
+                }
                 let state = known.and_then(|known| known.state);
                 let runs = state == Some(TaskState::TaskRunning) && self.is_settled(arn);
                 if !runs {
@@ -115,7 +124,7 @@ impl World {
     fn check_ends(&mut self) {
         let mut last = std::collections::BTreeMap::new();
         for (arn, task) in &self.cloud.tasks {
-            last.extend(task.owner.as_ref().map(|owner| (owner, (arn, task))));
+            last.extend(task.owners.iter().map(|owner| (owner, (arn, task))));
         }
         let mut untold = Vec::new();
         for one in self.schedulers.iter().filter(|one| !one.gone) {
@@ -124,7 +133,7 @@ impl World {
                 // Of two that were launched under one id on purpose, one is stopped without a word, and it may be the later one.
                 let is_own =
                     one.id.as_ref() == Some(framework) && !self.ledger.repeated.contains(*owner);
-                if is_own && !held.is_live() && !self.ledger.is_over(held) {
+                if is_own && !held.is_live_for(owner) && !self.ledger.is_over(held, owner) {
                     untold
                         .push(format!("{framework} was never told that task {task}, {arn}, ended"));
                 }
@@ -151,8 +160,8 @@ impl World {
             let one = &mut self.schedulers[scheduler];
             before.push(one.tasks.len());
             one.wants = one.tasks.len() + 1;
-            one.suppressed = false;
-            self.call(scheduler, forms::revive());
+            one.description.suppressed.clear();
+            self.call(scheduler, describe::revive(None));
         }
         self.wait(5);
         for (scheduler, before) in before.into_iter().enumerate() {
@@ -177,11 +186,16 @@ impl World {
             }
         }
         self.wait(5);
+        self.end_decisions();
         for scheduler in 0..self.schedulers.len() {
             self.call(scheduler, forms::kind(Type::Teardown));
         }
         self.wait(15);
         self.tally.count("reached", "the end");
+        let waiting: usize = self.masters.iter().map(|one| one.of_operators.len()).sum();
+        if waiting > 0 {
+            self.ledger.fail(format!("{waiting} operators are never answered"));
+        }
         if self.masters.len() > 1 || self.has_orphans {
             // A bridge keeps what it knows of the other's frameworks, and after a crash of those that were torn down just before: it
             // cannot tell either from frameworks that come back.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use longshore_bridge::StreamKey;
 use longshore_wire_mesos::v1::scheduler::Event;
 use longshore_wire_mesos::v1::scheduler::event::Type;
-use longshore_wire_mesos::v1::{Offer, TaskState, TaskStatus};
+use longshore_wire_mesos::v1::{FrameworkInfo, Offer, TaskState, TaskStatus};
 
-use super::forms::is_terminal;
+use super::describe::Description;
+use super::forms::{self, is_terminal};
 use super::promises::milli;
 
 /// A stream that it reads.
@@ -42,6 +43,8 @@ pub(super) struct Launched {
 pub(super) enum Reaction {
     Acknowledge(Box<TaskStatus>),
     Offered(Vec<String>),
+    /// It is asked to leave an agent.
+    Asked(String),
     Subscribed,
     /// The bridge says that this stream is over.
     Ended,
@@ -58,6 +61,8 @@ pub(super) struct Scheduler {
     pub(super) failover_s: f64,
     /// Whether it knows `TASK_GONE` and `TASK_KILLING`.
     pub(super) able: bool,
+    /// What it says of itself now.
+    pub(super) description: Description,
     pub(super) link: Option<Link>,
     /// A SUBSCRIBE is on its way.
     pub(super) subscribing: bool,
@@ -67,7 +72,6 @@ pub(super) struct Scheduler {
     pub(super) gone: bool,
     /// Whether it keeps away from the bridge.
     pub(super) away: bool,
-    pub(super) suppressed: bool,
     /// How many tasks it wants.
     pub(super) wants: usize,
     pub(super) offers: BTreeMap<String, Held>,
@@ -85,13 +89,13 @@ impl Scheduler {
             id: None,
             failover_s,
             able,
+            description: Description::default(),
             link: None,
             subscribing: false,
             reads: true,
             acknowledges: true,
             gone: false,
             away: false,
-            suppressed: false,
             wants: 3,
             offers: BTreeMap::new(),
             tasks: BTreeMap::new(),
@@ -125,6 +129,10 @@ impl Scheduler {
                 rescinded.map(|id| self.offers.remove(id));
                 Vec::new()
             }
+            Type::InverseOffers => {
+                let asked = event.inverse_offers.iter().flat_map(|part| &part.inverse_offers);
+                asked.map(|one| Reaction::Asked(one.id.value.clone())).collect()
+            }
             Type::Update => {
                 let Some(update) = &event.update else { return Vec::new() };
                 self.updated(&update.status);
@@ -157,8 +165,9 @@ impl Scheduler {
     fn updated(&mut self, status: &TaskStatus) {
         let (id, state) = (&status.task_id.value, status.state());
         // An answer about an ACCEPT that named a task twice is not about the task that is there.
-        let is_duplicate =
-            status.message.as_deref().is_some_and(|text| text.contains("duplicate ID"));
+        let is_duplicate = status.message.as_deref().is_some_and(|text| {
+            text.contains("duplicate ID") || text.contains("ID of an unreachable task")
+        });
         if is_duplicate {
             return;
         }
@@ -170,9 +179,19 @@ impl Scheduler {
         }
         let agent = status.agent_id.as_ref().map(|agent| agent.value.clone()).unwrap_or_default();
         let known = self.tasks.entry(id.clone());
-        let known = known.or_insert(Launched { agent, state: None, healthy: None });
+        let unheard = || Launched { agent: agent.clone(), state: None, healthy: None };
+        let known = known.or_insert_with(unheard);
+        if status.agent_id.is_some() {
+            // It may have been launched twice under one id, in vain the second time.
+            known.agent = agent;
+        }
         known.state = Some(state);
         known.healthy = status.healthy.or(known.healthy);
+    }
+
+    /// What it says of itself besides.
+    pub(super) fn info(&self) -> FrameworkInfo {
+        forms::info(&self.name, self.id.as_deref(), self.failover_s, self.able)
     }
 
     /// The id of its next task.

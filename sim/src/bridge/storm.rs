@@ -1,10 +1,14 @@
 //! What goes wrong, and what frameworks and others on the cluster do meanwhile.
 
+use std::collections::BTreeSet;
+
 use longshore_replica::{LastStatus, StartTask};
 use longshore_wire_ecs::Str;
 
+use super::describe;
 use super::forms::{self, Shape, Wish};
 use super::scheduler::{Held, Launched};
+use super::shares::MODEST_MILLI;
 use super::world::{Happens, Turn, World};
 
 impl World {
@@ -37,7 +41,8 @@ impl World {
         let held: Vec<(String, Held)> = held.collect();
         for (id, offer) in held {
             let one = &mut self.schedulers[scheduler];
-            if one.tasks.len() < one.wants {
+            let is_enough = !self.is_modest || offer.cpus_milli >= u64::from(MODEST_MILLI);
+            if one.tasks.len() < one.wants && is_enough {
                 one.offers.remove(&id);
                 self.launch(scheduler, vec![id], &offer);
             } else if !(self.storm && self.chance.one_in(4)) {
@@ -53,6 +58,9 @@ impl World {
     }
 
     fn launch(&mut self, scheduler: usize, offers: Vec<String>, offer: &Held) {
+        if self.storm && self.chance.one_in(3) {
+            return self.launch_group(scheduler, &offers, offer);
+        }
         let count = if self.storm { 1 + self.chance.below(3) } else { 1 };
         let mut tasks = Vec::new();
         for _ in 0..count {
@@ -70,7 +78,22 @@ impl World {
             let wish = Wish { task, ..self.wish(scheduler, offer) };
             tasks.push(wish.info());
         }
-        self.call(scheduler, forms::accept(&offers, tasks, 0.0));
+        self.call(scheduler, forms::accept(&offers, forms::launch(tasks), 0.0));
+    }
+
+    /// Two tasks, of which one may not be as it should.
+    fn launch_group(&mut self, scheduler: usize, offers: &[String], offer: &Held) {
+        let mut tasks = Vec::new();
+        for _ in 0..2 {
+            let wish = self.wish(scheduler, offer);
+            let shape = if wish.shape == Shape::Malformed { wish.shape } else { Shape::Shell };
+            let launched = Launched { agent: offer.agent.clone(), state: None, healthy: None };
+            self.schedulers[scheduler].tasks.insert(wish.task.clone(), launched);
+            tasks.push(Wish { shape, ..wish }.info());
+        }
+        let executor = self.schedulers[scheduler].next_task();
+        let operation = forms::launch_group(&executor, tasks);
+        self.call(scheduler, forms::accept(offers, operation, 0.0));
     }
 
     fn wish(&mut self, scheduler: usize, offer: &Held) -> Wish {
@@ -83,13 +106,22 @@ impl World {
             3 if self.storm => Shape::Named("port"),
             4 if odd => Shape::Malformed,
             5 if odd => Shape::Named("nothing-of-that-name"),
-            6 => Shape::Docker(port),
+            5 | 6 => Shape::Docker(port),
             _ => Shape::Shell,
         };
         let mem_mib = u32::try_from(offer.mem_milli / 4_000).unwrap_or(0).clamp(8, 256);
         let cpus_milli = if odd && self.chance.one_in(2) { 64_000 } else { 50 + most / 4 };
-        let task = self.task_id(scheduler);
-        Wish { task, agent: offer.agent.clone(), cpus_milli, mem_mib, shape }
+        let (task, agent) = (self.task_id(scheduler), offer.agent.clone());
+        if self.is_modest {
+            let (cpus_milli, mem_mib, shape) = (MODEST_MILLI, 8, Shape::Shell);
+            let (environment, is_checked) = (Vec::new(), false);
+            return Wish { task, agent, cpus_milli, mem_mib, shape, environment, is_checked };
+        }
+        let has_fate = self.storm && self.local.is_some();
+        let environment = if has_fate { self.local_fate() } else { Vec::new() };
+        let is_checked = environment.iter().any(|(name, _)| *name == "HEALTH")
+            || self.local.is_some() && self.chance.one_in(4);
+        Wish { task, agent, cpus_milli, mem_mib, shape, environment, is_checked }
     }
 
     /// The id of a new task: now and then one that a task had that ended.
@@ -111,14 +143,9 @@ impl World {
             8 | 9 => self.reconcile(scheduler),
             10 => self.reconcile_much(scheduler),
             11 | 12 => self.lie(scheduler),
-            13 | 14 => {
-                self.schedulers[scheduler].suppressed = true;
-                self.call(scheduler, forms::suppress());
-            }
-            15..18 => {
-                self.schedulers[scheduler].suppressed = false;
-                self.call(scheduler, forms::revive());
-            }
+            13 | 14 => self.suppresses(scheduler, true),
+            15..18 => self.suppresses(scheduler, false),
+            34 => self.update(scheduler),
             18 | 19 => self.leave(scheduler),
             20 => self.subscribe(scheduler),
             21 | 22 => {
@@ -149,6 +176,37 @@ impl World {
         }
     }
 
+    /// A framework does not want offers for one role or for all of them any more, or wants them again.
+    fn suppresses(&mut self, scheduler: usize, is_suppressed: bool) {
+        let Self { chance, schedulers, .. } = self;
+        let said = &mut schedulers[scheduler].description;
+        let roles: Vec<&'static str> = said.roles.iter().copied().collect();
+        let role = chance.index(roles.len()).map(|at| roles[at]).filter(|_| chance.one_in(2));
+        let concerned = roles.into_iter().filter(|one| role.is_none_or(|role| role == *one));
+        if is_suppressed {
+            said.suppressed.extend(concerned);
+            self.call(scheduler, describe::suppress(role));
+        } else {
+            let concerned: BTreeSet<&str> = concerned.collect();
+            said.suppressed.retain(|role| !concerned.contains(role));
+            self.call(scheduler, describe::revive(role));
+        }
+    }
+
+    /// A framework says something else of itself.
+    fn update(&mut self, scheduler: usize) {
+        let Self { chance, schedulers, .. } = self;
+        schedulers[scheduler].description.redraw(chance);
+        self.describe_again(scheduler);
+    }
+
+    /// A framework says again what it is.
+    pub(super) fn describe_again(&mut self, scheduler: usize) {
+        let one = &self.schedulers[scheduler];
+        let call = one.description.update(one.info());
+        self.call(scheduler, call);
+    }
+
     fn kill_one(&mut self, scheduler: usize) {
         let tasks: Vec<String> = self.schedulers[scheduler].tasks.keys().cloned().collect();
         if let Some(index) = self.chance.index(tasks.len()) {
@@ -175,7 +233,8 @@ impl World {
         let Some((id, offer)) = offer.filter(|_| other != scheduler) else { return };
         let wish = self.wish(scheduler, &offer);
         let id = if self.chance.one_in(2) { format!("{id}0") } else { id };
-        self.call(scheduler, forms::accept(&[id], vec![wish.info()], 1.0));
+        let operation = forms::launch(vec![wish.info()]);
+        self.call(scheduler, forms::accept(&[id], operation, 1.0));
     }
 
     /// The connection of a framework breaks, and it comes back soon, late, or when the storm is over.
@@ -214,6 +273,12 @@ impl World {
             return;
         };
         let (arn, now) = (registered[index].clone(), self.now);
+        if self.local.is_some() {
+            if registered.len() < 6 && self.chance.one_in(4) {
+                self.add_instance();
+            }
+            return self.local_instance_changes(&arn);
+        }
         match self.chance.below(10) {
             0..3 => self.cloud.change(now, &arn, |instance| instance.connected = false),
             3..7 => self.cloud.change(now, &arn, |instance| instance.connected = true),
@@ -229,6 +294,9 @@ impl World {
 
     /// Others start and stop tasks of their own, and stop those of frameworks.
     fn others_act(&mut self) {
+        if self.local.is_some() {
+            return self.others_act_locally();
+        }
         let now = self.now;
         if self.chance.one_in(3) {
             let live = self.cloud.tasks.iter().filter(|(_, task)| task.is_live());
@@ -247,7 +315,7 @@ impl World {
                 container: "app".into(),
                 ..StartTask::default()
             };
-            if let Ok(task) = self.cloud.accept(now, &start, None) {
+            if let Ok(task) = self.cloud.accept(now, &start, Vec::new()) {
                 self.begin(task.arn);
             }
         }
@@ -264,6 +332,7 @@ impl World {
                 self.tally.count("reached", "an outage of the cluster");
                 self.outage_until = self.now + self.chance.below(20_000);
             }
+            _ if self.local.is_some() => self.local_changes(),
             7 => self.definition_is_deregistered(),
             _ => self.cloud.expire(self.now),
         }

@@ -4,8 +4,9 @@ use longshore_bridge::{Output, Response, StreamKey};
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::{Call, Event};
 
+use super::describe::{Description, caller};
 use super::forms;
-use super::master::{Item, Pending, Stream};
+use super::master::{Item, Master, Pending, Stream};
 use super::scheduler::{Link, Reaction};
 use super::world::{Happens, World};
 
@@ -41,10 +42,10 @@ impl World {
 
     fn perform_one(&mut self, master: usize, output: Output) {
         match output {
-            Output::Respond(id, response) if self.masters[master].of_operators.remove(&id) => {
-                self.trace(|| format!("bridge {master} answers an operator"));
-                let is_refused = matches!(response, Response::Refused(..));
-                self.tally.count("operators", if is_refused { "refused" } else { "done" });
+            Output::Respond(id, response)
+                if self.masters[master].of_operators.contains_key(&id) =>
+            {
+                self.operator_hears(master, id, response);
             }
             Output::Respond(id, response) => {
                 let Some(sent) = self.masters[master].calls.remove(&id) else {
@@ -61,6 +62,7 @@ impl World {
                 self.masters[master].promises.stream_ended(stream);
             }
             Output::Ask(question) => self.ask(master, question),
+            Output::Probe(probe) => self.probe(master, *probe),
             Output::Listen(wanted) => {
                 self.masters[master].listens = wanted;
                 self.masters[master].feed_up = false;
@@ -71,12 +73,14 @@ impl World {
                 }
             }
             Output::Recovered => self.tally.count("reached", "a bridge recovered"),
-            Output::Note(_) | Output::Happened(_) | Output::Changed(_) => {}
+            Output::Changed(changes) => self.has_changed(master, &changes),
+            Output::Note(_) | Output::Happened(_) => {}
         }
     }
 
     fn respond(&mut self, master: usize, sent: &Pending, response: Response) {
-        let Pending { scheduler, is_subscribe } = *sent;
+        let Pending { scheduler, is_subscribe, framework, description } = sent;
+        let (scheduler, is_subscribe) = (*scheduler, *is_subscribe);
         let now = self.now;
         self.trace(|| format!("bridge {master} answers f{scheduler} {response:?}"));
         match &response {
@@ -84,11 +88,17 @@ impl World {
                 let opened = Stream {
                     scheduler,
                     framework: None,
+                    description: description.clone().unwrap_or_default(),
                     is_open: false,
                     items: std::collections::VecDeque::new(),
                     read_since: now,
                 };
                 self.masters[master].streams.insert(*stream, opened);
+            }
+            Response::Done => {
+                if let (Some(id), Some(said)) = (framework, description) {
+                    self.masters[master].policy.describes(id, said.clone(), false);
+                }
             }
             Response::Refused(status, why) => {
                 self.tally.count("refused", format!("{status} {why}"));
@@ -118,12 +128,17 @@ impl World {
             on.framework = Some(subscribed.framework_id.value.clone());
         }
         let framework = on.framework.clone().unwrap_or_default();
+        let said = on.description.clone();
+        if event.subscribed.is_some() {
+            self.masters[master].policy.describes(&framework, said, true);
+        }
         self.tally.count("events", event.r#type().as_str_name());
         self.trace(|| format!("bridge {master} tells {framework} {}", forms::brief(&event)));
         if let Some(update) = &event.update {
             let status = &update.status;
             self.tally.count("updates", status.state().as_str_name());
             self.ledger.told(now, &self.cloud, &framework, status);
+            self.masters[master].policy.told(&self.cloud, &framework, status);
             let promises = &mut self.masters[master].promises;
             if let Some(wrong) = promises.update(now, stream, &framework, status) {
                 self.ledger.fail(wrong);
@@ -133,8 +148,13 @@ impl World {
             self.masters[master].promises.offers.remove(&rescind.offer_id.value);
         }
         for offer in event.offers.iter().flat_map(|part| &part.offers) {
-            self.masters[master].promises.offer(stream, offer);
+            let Master { promises, policy, .. } = &mut self.masters[master];
+            promises.offer(now, stream, &framework, policy.role_of(&framework, offer), offer);
+            if let Some(wrong) = policy.wrong(now, &framework, offer, (promises, &self.cloud)) {
+                self.ledger.fail(wrong);
+            }
             self.check_offered(master, &offer.agent_id.value);
+            self.check_in_use(master, &offer.agent_id.value);
         }
         self.push(master, stream, Item::Event(event));
     }
@@ -204,6 +224,12 @@ impl World {
                 let delay = self.delay();
                 self.later(delay, Happens::Decides { scheduler, offers });
             }
+            Reaction::Asked(offer) => {
+                if !self.chance.one_in(4) {
+                    let accepts = self.chance.one_in(2);
+                    self.call(scheduler, forms::answer_inverse(&offer, accepts, 10.0));
+                }
+            }
             Reaction::Subscribed => self.reconcile(scheduler),
             Reaction::Ended => self.lost_stream(scheduler),
         }
@@ -226,10 +252,13 @@ impl World {
         let framework_id = sender.id.clone();
         let framework_id =
             framework_id.map(|value| longshore_wire_mesos::v1::FrameworkId { value });
+        let is_update = call.r#type() == Type::UpdateFramework;
+        let description = is_update.then(|| sender.description.clone());
         let (call, epoch) = (Box::new(Call { framework_id, ..call }), link.epoch);
         let delay = self.delay();
         if !(self.storm && self.chance.one_in(50)) {
-            self.later(delay, Happens::Called { scheduler, epoch, call, link: Some(link) });
+            let link = Some(link);
+            self.later(delay, Happens::Called { scheduler, epoch, call, link, description });
         }
     }
 
@@ -245,15 +274,22 @@ impl World {
     pub(super) fn subscribe(&mut self, scheduler: usize) {
         let one = &mut self.schedulers[scheduler];
         one.subscribing = true;
-        let info = forms::info(&one.name, one.id.as_deref(), one.failover_s, one.able);
-        let call = Box::new(forms::subscribe(info));
+        let call = Box::new(one.description.subscribe(one.info()));
+        let description = Some(one.description.clone());
         let epoch = self.masters[one.master].epoch;
         let delay = self.short_delay();
-        self.later(delay, Happens::Called { scheduler, epoch, call, link: None });
+        self.later(delay, Happens::Called { scheduler, epoch, call, link: None, description });
     }
 
     /// A call reaches the bridge, or nobody is there.
-    pub(super) fn called(&mut self, scheduler: usize, epoch: u64, call: Call, link: Option<Link>) {
+    pub(super) fn called(
+        &mut self,
+        scheduler: usize,
+        epoch: u64,
+        call: Call,
+        link: Option<Link>,
+        description: Option<Description>,
+    ) {
         let master = self.schedulers[scheduler].master;
         let is_subscribe = link.is_none();
         if !self.is_running(master, epoch) {
@@ -266,7 +302,13 @@ impl World {
         self.trace(|| format!("f{scheduler} calls {}", forms::brief_call(&call)));
         let stream_id = link.map(|link| link.stream_id);
         let is_teardown = call.r#type() == Type::Teardown;
-        let (out, taken) = self.masters[master].call(self.now, scheduler, call, stream_id);
+        let pending = Pending {
+            scheduler,
+            is_subscribe,
+            framework: caller(&call).map(str::to_owned),
+            description,
+        };
+        let (out, taken) = self.masters[master].call(self.now, pending, call, stream_id);
         self.schedulers[scheduler].gone |= is_teardown && taken;
         self.perform(master, out);
     }

@@ -10,15 +10,21 @@ use longshore_wire_mesos::v1::scheduler::Call;
 
 use super::bucket::Buckets;
 use super::cloud::Cloud;
+use super::describe::Description;
 use super::faulty::Fault;
 use super::ledger::Ledger;
+use super::local::Local;
 use super::master::{Master, Sent};
+use super::probes::{Probing, Underway};
+use super::run::Cluster;
 use super::scheduler::{Link, Scheduler};
 use crate::chance::Chance;
 use crate::tally::Tally;
 
 /// When runs begin, in ms since the epoch.
 const BEGINNING_MS: u64 = 1_700_000_000_000;
+/// Where instances are, as an attribute says.
+pub(super) const RACKS: [&str; 3] = ["a", "b", "c"];
 /// How often a bridge may be woken within one millisecond.
 const TICKS_PER_MS_MAX: u32 = 10_000;
 
@@ -30,6 +36,8 @@ pub(super) enum Turn {
     Exit(i32),
     Stop,
     Judge(bool),
+    /// Its checks fail from now on, or pass again.
+    Sicken(bool),
 }
 
 /// Something that happens at a time.
@@ -45,6 +53,8 @@ pub(super) enum Happens {
         epoch: u64,
         answered: Answered,
     },
+    /// Something comes of a probe.
+    Probed(Underway),
     Told {
         master: usize,
         epoch: u64,
@@ -61,6 +71,8 @@ pub(super) enum Happens {
         epoch: u64,
         call: Box<Call>,
         link: Option<Link>,
+        /// What the framework says of itself, if it does.
+        description: Option<Description>,
     },
     /// Its answer reaches the framework.
     Responded {
@@ -109,15 +121,20 @@ pub(super) struct World {
     pub(super) tally: Tally,
     pub(super) now: Timestamp,
     pub(super) chance: Chance,
+    /// The cluster: a model of Amazon's, or a mirror of the local one.
     pub(super) cloud: Cloud,
+    pub(super) local: Option<Local>,
     pub(super) buckets: Buckets,
     pub(super) masters: Vec<Master>,
     pub(super) schedulers: Vec<Scheduler>,
     pub(super) ledger: Ledger,
+    pub(super) probing: Probing,
     /// Whether to print what happens.
     pub(super) trace: bool,
     /// Whether things go wrong.
     pub(super) storm: bool,
+    /// Whether frameworks launch tasks of one small size.
+    pub(super) is_modest: bool,
     /// Until when the cluster cannot be reached.
     pub(super) outage_until: Timestamp,
     /// The bridge that crashes while its next outputs are performed, and how many it performs before.
@@ -135,23 +152,27 @@ pub(super) struct World {
 
 impl World {
     /// A cluster with one or two bridges and a few frameworks, all drawn from a seed.
-    pub(super) fn new(seed: u64, fault: Fault) -> Self {
+    pub(super) fn new(seed: u64, cluster: Cluster, fault: Fault) -> Self {
         let mut chance = Chance::new(seed ^ 0xb41d_6e00);
+        let now = Timestamp::from_millis(BEGINNING_MS);
         let bridges = 1 + usize::from(chance.one_in(3));
-        let masters: Vec<Master> = (1..=bridges as u64)
-            .map(|number| Master::new(seed.wrapping_mul(64).wrapping_add(number), fault))
-            .collect();
+        let timeout_ms = *chance.pick(&[None, None, Some(3_000), Some(30_000)]);
+        let seeds = (1..=bridges as u64).map(|number| seed.wrapping_mul(64).wrapping_add(number));
+        let masters: Vec<Master> = seeds.map(|seed| Master::new(seed, timeout_ms, fault)).collect();
         let mut world = Self {
             tally: Tally::default(),
-            now: Timestamp::from_millis(BEGINNING_MS),
+            now,
             chance,
             cloud: Cloud::default(),
+            local: (cluster == Cluster::Local).then(|| Local::new(seed, now)),
             buckets: Buckets::new(),
             masters,
             schedulers: Vec::new(),
             ledger: Ledger::default(),
+            probing: Probing::new(seed),
             trace: false,
             storm: true,
+            is_modest: false,
             outage_until: Timestamp::default(),
             doomed: None,
             over: BTreeMap::new(),
@@ -164,6 +185,18 @@ impl World {
         for _ in 0..2 + world.chance.below(3) {
             world.add_instance();
         }
+        world.define();
+        for master in 0..world.masters.len() {
+            world.watch(master);
+        }
+        for number in 0..2 + world.chance.below(3) {
+            world.add_scheduler(number);
+        }
+        world
+    }
+
+    /// Definitions that somebody registered.
+    fn define(&mut self) {
         let named = |cpu, memory_mib, ports| Definition {
             containers: vec!["app".into()],
             images: vec!["web:1".into()],
@@ -172,27 +205,33 @@ impl World {
             ports,
             ..Definition::default()
         };
-        world.cloud.define("web", named(128, 128, Vec::new()));
-        world.cloud.define("large", named(700, 900, Vec::new()));
-        world.cloud.define("port", named(64, 64, vec![31_005]));
-        for number in 0..2 + world.chance.below(3) {
-            world.add_scheduler(number);
-        }
-        world
+        self.cloud.define("web", named(128, 128, Vec::new()));
+        self.cloud.define("large", named(700, 900, Vec::new()));
+        self.cloud.define("port", named(64, 64, vec![31_005]));
     }
 
-    pub(super) fn add_instance(&mut self) -> Str {
+    pub(super) fn add_instance(&mut self) {
+        let rack = *self.chance.pick(&RACKS);
+        self.add_instance_in(rack);
+    }
+
+    pub(super) fn add_instance_in(&mut self, rack: &str) {
         let cores = 1 + u32::try_from(self.chance.below(4)).unwrap_or(0);
-        let arn = self.cloud.add_instance(self.now, cores * 1024, cores * 2048);
+        let (cpu, memory_mib) = (cores * 1024, cores * 2048);
+        if self.local.is_some() {
+            return self.join_local(cpu, memory_mib, rack);
+        }
+        self.cloud.add_instance(self.now, cpu, memory_mib, rack);
         self.tell();
-        arn
     }
 
     pub(super) fn add_scheduler(&mut self, number: u64) {
         let master = self.chance.index(self.masters.len()).unwrap_or(0);
         let failover_s = *self.chance.pick(&[0.0, 5.0, 60.0, 604_800.0, 604_800.0]);
         let able = self.chance.one_in(2);
-        self.schedulers.push(Scheduler::new(format!("f{number}"), master, failover_s, able));
+        let description = Description::drawn(&mut self.chance, number);
+        let drawn = Scheduler::new(format!("f{number}"), master, failover_s, able);
+        self.schedulers.push(Scheduler { description, ..drawn });
         let scheduler = self.schedulers.len() - 1;
         self.later(0, Happens::Reconnects { scheduler });
     }
@@ -236,16 +275,19 @@ impl World {
             let queued = self.queue.first_key_value().map(|((at, _), _)| *at);
             let woken = self.masters.iter().enumerate();
             let woken = woken.filter_map(|(index, master)| Some((master.wake_at()?, index))).min();
-            let tick = woken.filter(|(at, _)| queued.is_none_or(|queued| *at <= queued));
-            let Some(at) = tick.map(|(at, _)| at).or(queued).filter(|at| *at <= end) else { break };
+            let local = self.local.as_ref().and_then(Local::next_at);
+            let first = [queued, woken.map(|(at, _)| at), local].into_iter().flatten().min();
+            let Some(at) = first.filter(|at| *at <= end) else { break };
             self.ticks = if at > self.now { 0 } else { self.ticks + 1 };
             if self.ticks > TICKS_PER_MS_MAX {
                 self.ledger.fail("a bridge is woken again and again and does nothing".to_owned());
             }
             self.now = self.now.max(at);
-            if let Some((_, master)) = tick {
+            if let Some((_, master)) = woken.filter(|(due, _)| *due == at) {
                 let out = self.masters[master].tick(self.now);
                 self.perform(master, out);
+            } else if local == Some(at) {
+                self.step_local();
             } else if let Some((_, happens)) = self.queue.pop_first() {
                 self.happen(happens);
             }
@@ -266,6 +308,7 @@ impl World {
                     self.answered(master, answered);
                 }
             }
+            Happens::Probed(underway) => self.probed(&underway),
             Happens::Told { master, epoch, news } => {
                 if self.is_running(master, epoch) && self.masters[master].feed_up {
                     let out = self.masters[master].told(self.now, news);
@@ -280,8 +323,8 @@ impl World {
                     self.perform(master, out);
                 }
             }
-            Happens::Called { scheduler, epoch, call, link } => {
-                self.called(scheduler, epoch, *call, link);
+            Happens::Called { scheduler, epoch, call, link, description } => {
+                self.called(scheduler, epoch, *call, link, description);
             }
             Happens::Responded { scheduler, epoch, response } => {
                 self.responded(scheduler, epoch, response);
@@ -304,6 +347,7 @@ impl World {
                 self.masters[master].up = true;
                 self.masters[master].started_at = self.now;
                 self.tally.count("reached", "a bridge started again");
+                self.watch(master);
             }
         }
     }
