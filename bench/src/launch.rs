@@ -18,7 +18,7 @@ const LAUNCHES: usize = 40;
 const RUN_MS: u64 = 400;
 
 /// A minimal framework.
-struct Framework {
+pub(crate) struct Framework {
     master: String,
     stream: BufReader<TcpStream>,
     stream_id: String,
@@ -29,7 +29,7 @@ struct Framework {
 }
 
 impl Framework {
-    fn subscribe(master: &str) -> Result<Self> {
+    pub(crate) fn subscribe(master: &str) -> Result<Self> {
         let info = json!({"user": "root", "name": "bench", "failover_timeout": 0.0});
         let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
         // The master answers 503 until it has read its cluster.
@@ -85,7 +85,7 @@ impl Framework {
         }
     }
 
-    fn offer(&mut self) -> Result<Value> {
+    pub(crate) fn offer(&mut self) -> Result<Value> {
         match self.offers.pop_front() {
             Some(offer) => Ok(offer),
             None => Ok(self.wait("OFFERS")?["offers"]["offers"][0].clone()),
@@ -93,7 +93,7 @@ impl Framework {
     }
 
     /// Waits for a state of any task, acknowledging updates that require it.
-    fn wait_state(&mut self, state: &str) -> Result<()> {
+    pub(crate) fn wait_state(&mut self, state: &str) -> Result<()> {
         loop {
             let status = self.wait("UPDATE")?["update"]["status"].clone();
             if status.get("uuid").is_some() {
@@ -106,13 +106,13 @@ impl Framework {
         }
     }
 
-    fn call(&self, mut call: Value) -> Result<()> {
+    pub(crate) fn call(&self, mut call: Value) -> Result<()> {
         call["framework_id"] = self.id.clone();
         post(&self.master, &call, Some(&self.stream_id)).map(drop)
     }
 }
 
-fn post(
+pub(crate) fn post(
     master: &str,
     call: &Value,
     stream_id: Option<&str>,
@@ -144,8 +144,13 @@ fn post(
 }
 
 fn launch(offer: &Value, number: usize) -> Value {
+    launch_for(offer, number, RUN_MS, 3600.0)
+}
+
+/// An ACCEPT of one task that runs so long, and for how many seconds the rest is not wanted.
+pub(crate) fn launch_for(offer: &Value, number: usize, run_ms: u64, refuse_seconds: f64) -> Value {
     let scalar = |name: &str, value: f64| json!({"name": name, "type": "SCALAR", "scalar": {"value": value}});
-    let variables = json!([{"name": "LONGSHORE_SIM_RUN_MS", "value": RUN_MS.to_string()}]);
+    let variables = json!([{"name": "LONGSHORE_SIM_RUN_MS", "value": run_ms.to_string()}]);
     let task = json!({
         "name": "bench", "task_id": {"value": format!("bench-{number}")}, "agent_id": offer["agent_id"],
         "command": {"value": "simulated", "shell": true, "environment": {"variables": variables}},
@@ -153,7 +158,7 @@ fn launch(offer: &Value, number: usize) -> Value {
         "container": {"type": "DOCKER", "docker": {"image": "x", "network": "BRIDGE"}},
     });
     json!({"type": "ACCEPT", "accept": {
-        "offer_ids": [offer["id"]], "filters": {"refuse_seconds": 3600.0},
+        "offer_ids": [offer["id"]], "filters": {"refuse_seconds": refuse_seconds},
         "operations": [{"type": "LAUNCH", "launch": {"task_infos": [task]}}],
     }})
 }

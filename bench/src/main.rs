@@ -11,6 +11,7 @@ mod api;
 mod events;
 mod filter;
 mod first;
+mod frameworks;
 mod hold;
 mod http;
 mod launch;
@@ -27,11 +28,12 @@ use anyhow::{Result, bail};
 type Bench = (&'static str, fn() -> Result<()>);
 
 /// All benchmarks, in order.
-const BENCHES: [Bench; 11] = [
+const BENCHES: [Bench; 12] = [
     ("start", start::run),
     ("place", place::run),
     ("api", api::run),
     ("launch", launch::run),
+    ("frameworks", frameworks::run),
     ("events", events::run),
     ("processes", processes::run),
     ("services", services::run),

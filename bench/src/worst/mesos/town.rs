@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use longshore_bridge::{
-    Bridge, CallId, Config, DefaultImage, Input, Origin, Output, Response, StreamKey, check,
-    parse_ranges,
+    Bridge, CallId, CheckMode, Config, DefaultImage, Fetching, Input, Origin, Output, Response,
+    StreamKey, check, parse_ranges,
 };
 use longshore_machine::{Machine, Timestamp};
 use longshore_replica::{
@@ -88,9 +88,12 @@ fn config() -> Config {
         disk_mb: 10_000,
         hostname_attribute: "hostname".into(),
         default_image: DefaultImage::Image("alpine".into()),
+        fetching: Fetching::default(),
         started_at_ms: 0,
         offer_timeout_ms: None,
+        agent_away_ms: 75_000,
         kill_grace_s: 3,
+        checks: CheckMode::Auto,
     }
 }
 
@@ -283,6 +286,7 @@ impl Town {
             }
             Question::Start(asked, start) => Answered::Start(asked, Ok(self.start(*start))),
             Question::Stop(asked, stop) => Answered::Stop(asked, self.stop(&stop.task)),
+            Question::Change(asked, _) => Answered::Change(asked, Ok(None)),
         }
     }
 
