@@ -4,6 +4,7 @@
 # LONGSHORE_BIN                              the longshore program to start and test, or
 # LONGSHORE_ECS_URL and LONGSHORE_MESOS_URL  endpoints that are already up
 # LONGSHORE_CONFORMANCE_JOBS                 how many servers to start and test side by side (2)
+# LONGSHORE_CONFORMANCE_CACHE                where clients that are not Python are kept (~/.cache/longshore/conformance)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -30,6 +31,8 @@ fi
 
 export LONGSHORE_CONFORMANCE_VENV=${LONGSHORE_CONFORMANCE_VENV:-$here/../target/conformance/venv}
 "$here/setup.sh"
+# Under bash, since a checkout may have lost the executable bit.
+bash "$here/clients.sh"
 if [ "$LONGSHORE_RUNTIME" = docker ]; then
     "$here/dockerd.sh"
     "$here/docker_image.sh"

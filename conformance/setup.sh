@@ -38,7 +38,7 @@ if ! (cd "$source" \
     echo "conformance: http-parser does not compile here, using its pure Python form" >&2
     cp -r "$source/http_parser" "$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/"
 fi
-$pip install --no-deps pymesos==0.3.15 task-processing==1.4.0
+$pip install --no-deps pymesos==0.3.15 task-processing==1.4.0 avmesos==0.4.2 mesoshttp==0.4.2
 
-"$venv/bin/python" -W ignore -c 'import boto3, pymesos, requests; from task_processing.plugins.mesos import mesos_task_executor'
+"$venv/bin/python" -W ignore -c 'import avmesos.client, boto3, mesoshttp.client, pymesos, requests; from task_processing.plugins.mesos import mesos_task_executor'
 echo "$wanted" >"$stamp"

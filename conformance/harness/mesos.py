@@ -126,17 +126,22 @@ class Scheduler:
             call["framework_id"] = {"value": self.framework_id}
         stream = Stream(self.url, call)
         assert stream.status == 200, (stream.status, stream.body)
+        seen = self.follow(stream)
+        first = self.wait(lambda e: True, "the first event", since=seen)
+        assert first["type"] == expect, first
+        if expect == "SUBSCRIBED":
+            self.framework_id = first["subscribed"]["framework_id"]["value"]
+        return first
+
+    def follow(self, stream):
+        """Reads the events of a stream from now on; returns the index of its first one."""
         with self._news:
             self.stream, self.ended = stream, None
             self.stream_id = stream.headers["mesos-stream-id"]
             self._streams.append(stream)
             seen = len(self.events)
         threading.Thread(target=self._read, args=(stream,), daemon=True).start()
-        first = self.wait(lambda e: True, "the first event", since=seen)
-        assert first["type"] == expect, first
-        if expect == "SUBSCRIBED":
-            self.framework_id = first["subscribed"]["framework_id"]["value"]
-        return first
+        return seen
 
     def _read(self, stream):
         rest, how = b"", "ended"

@@ -15,7 +15,8 @@ class Program:
     """A program that speaks JSON lines; everything it says is kept in `said`."""
 
     def __init__(self, name, *arguments, environment=None):
-        command = [sys.executable, "-W", "ignore", str(PROGRAMS / name), *arguments]
+        interpreter = ["node"] if name.endswith(".js") else [sys.executable, "-W", "ignore"]
+        command = [*interpreter, str(PROGRAMS / name), *arguments]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={**os.environ, **(environment or {})},

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -41,15 +42,23 @@ def given():
     return Server(ecs and ecs.rstrip("/"), mesos and mesos.rstrip("/"), cluster, runtime())
 
 
-class Started:
-    """One `longshore dev` of our own, on ports that it chooses."""
+def free_port():
+    """A port that nobody listens on at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
-    def __init__(self, binary, *more, instances="3", zones=ZONES):
+
+class Started:
+    """One `longshore dev` of our own: in memory and on ports that it chooses, or with what it keeps in `data_dir` and on `ports`
+    (those of the ECS and of the Mesos API), so that another one can take its place."""
+
+    def __init__(self, binary, *more, instances="3", zones=ZONES, data_dir=None, ports=(0, 0)):
         self.log = tempfile.NamedTemporaryFile("w+", prefix="longshore-", suffix=".log")
         command = [
-            binary, "dev", "--in-memory", "--runtime", runtime(), "--instances", instances,
-            "--zones", ",".join(zones), "--ecs-listen", "127.0.0.1:0",
-            "--mesos-listen", "127.0.0.1:0", "--json", *more,
+            binary, "dev", *(["--data-dir", str(data_dir)] if data_dir else ["--in-memory"]),
+            "--runtime", runtime(), "--instances", instances,
+            "--zones", ",".join(zones), "--ecs-listen", f"127.0.0.1:{ports[0]}",
+            "--mesos-listen", f"127.0.0.1:{ports[1]}", "--json", *more,
         ]
         if runtime() == "docker":
             command += ["--default-image", "longshore/busybox:latest"]
@@ -84,6 +93,11 @@ class Started:
         self.log.flush()
         with open(self.log.name, encoding="utf-8", errors="replace") as log:
             return log.read()[-20_000:]
+
+    def kill(self):
+        """Ends the program as `kill -9` does."""
+        self.process.kill()
+        self.process.wait()
 
     def stop(self):
         died = self.process.poll()

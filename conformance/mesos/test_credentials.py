@@ -76,3 +76,17 @@ def test_nobody_calls_in_the_name_of_another_principal(guarded):
     reply = requests.post(url, json=call, auth=("other", "another"), timeout=10)
     assert reply.status_code == 400
     assert "'other' does not match principal 'pymesos'" in reply.text
+
+
+@pytest.mark.process_only
+def test_agents_want_the_same_credentials(guarded):
+    """[A7]"""
+    told = requests.get(f"{guarded.mesos}/slaves", auth=("other", "another"), timeout=10).json()
+    agent = "http://" + told["slaves"][0]["pid"].partition("@")[2]
+    for path in ("/state", "/slave(1)/state", "/files/debug", "/files/browse?path=/", "/metrics/snapshot"):
+        reply = requests.get(agent + path, timeout=10)
+        assert (reply.status_code, reply.text) == (401, "401 Unauthorized."), path
+        assert reply.headers["WWW-Authenticate"] == 'Basic realm="mesos-agent-readonly"'
+        assert requests.get(agent + path, auth=("pymesos", "another"), timeout=10).status_code == 401
+        assert requests.get(agent + path, auth=("pymesos", "a secret"), timeout=10).status_code in (200, 404)
+    assert requests.get(agent + "/health", timeout=10).status_code == 200

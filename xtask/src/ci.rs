@@ -111,7 +111,7 @@ fn suites() -> Vec<Step<'static>> {
         let name = format!("conformance, {}", runtime.0);
         Step::new(&name, move |root| {
             let binary = build::program(root, Profile::Release)?;
-            conformance::suite(root, &binary, runtime)
+            conformance::suite(root, &binary, runtime, false)
         })
     };
     Choice::All.runtimes().iter().map(one).collect()

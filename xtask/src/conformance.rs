@@ -46,17 +46,20 @@ impl Choice {
     }
 }
 
+/// How long many clients are side by side while instances come and go, in s, where time is of no concern.
+const LONG_STORM_SECONDS: &str = "300";
+
 /// Builds once, then runs every selected suite even if one fails, so that one run reports
 /// everything.
 ///
 /// # Errors
 /// When the build or any suite fails.
-pub(crate) fn run(root: &Path, choice: Choice) -> Result<()> {
+pub(crate) fn run(root: &Path, choice: Choice, is_long: bool) -> Result<()> {
     let binary = build::program(root, Profile::Release)?;
     let (mut passed, mut failed, mut skipped) = (0, Vec::new(), 0);
     for runtime in choice.runtimes() {
         println!("== conformance, {} ==", runtime.0);
-        match suite(root, &binary, *runtime) {
+        match suite(root, &binary, *runtime, is_long) {
             Ok(Outcome::Passed) => passed += 1,
             Ok(Outcome::Skipped(why)) => {
                 println!("skipped: {why}");
@@ -76,7 +79,12 @@ pub(crate) fn run(root: &Path, choice: Choice) -> Result<()> {
 }
 
 /// Runs the suite once with `runtime`; the Docker suite is skipped if there is no Docker daemon.
-pub(crate) fn suite(root: &Path, binary: &Path, runtime: Runtime) -> Result<Outcome> {
+pub(crate) fn suite(
+    root: &Path,
+    binary: &Path,
+    runtime: Runtime,
+    is_long: bool,
+) -> Result<Outcome> {
     if runtime == DOCKER && shell::finish(bash(root).arg("conformance/dockerd.sh")).is_err() {
         return Ok(Outcome::Skipped(
             "no Docker daemon answers and conformance/dockerd.sh could not start one".to_owned(),
@@ -84,6 +92,9 @@ pub(crate) fn suite(root: &Path, binary: &Path, runtime: Runtime) -> Result<Outc
     }
     let mut command = bash(root);
     command.args(["conformance/run.sh", runtime.0]);
+    if is_long {
+        command.env("LONGSHORE_CONFORMANCE_STORM_S", LONG_STORM_SECONDS);
+    }
     shell::finish(command.env("LONGSHORE_BIN", binary))?;
     Ok(Outcome::Passed)
 }

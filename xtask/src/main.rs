@@ -55,6 +55,9 @@ enum Task {
         /// Runtime for the tasks' containers
         #[arg(long, value_enum, default_value = "all")]
         runtime: Choice,
+        /// Let the storm of many clients blow for five minutes instead of 45 s
+        #[arg(long)]
+        long: bool,
     },
     /// Fuzz the parsers with libFuzzer, starting from the corpus in fuzz/corpus
     Fuzz {
@@ -106,7 +109,7 @@ fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Task::Ci { conformance, fuzz } => ci::run(&root, *conformance, *fuzz),
         Task::Tidy => tidy::run(&root),
-        Task::Conformance { runtime } => conformance::run(&root, *runtime),
+        Task::Conformance { runtime, long } => conformance::run(&root, *runtime, *long),
         Task::Fuzz { targets, seconds } => match fuzz::run(&root, targets, *seconds)? {
             Outcome::Passed => Ok(()),
             Outcome::Skipped(why) => {

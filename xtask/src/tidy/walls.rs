@@ -20,8 +20,11 @@ struct House {
 const HOUSES: &[House] = &[House {
     source: "core/bridge/src/",
     parts: &[
+        ("agents", &[]),
+        ("maintenance", &[]),
         ("allocator", &[]),
         ("updates", &[]),
+        ("checks", &[]),
         ("operator", &[]),
         ("calls", &["allocator"]),
         ("frameworks", &["calls"]),
