@@ -116,7 +116,7 @@ fn container(
     Ok(applied)
 }
 
-/// The definition of a container with the GPUs that an override gives it. Source: ECS API reference, *ContainerOverride*: the only
+/// The definition of a container with the GPUs that an override gives it. Source: ECS API reference, *`ContainerOverride`*: the only
 /// resource that it can be given is a GPU.
 fn with_requirements(
     spec: &ContainerSpec,
