@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result<()> {
     rest()
 }
 
-/// From ACCEPT to `TASK_RUNNING`, which is after StartTask was answered.
+/// From ACCEPT to `TASK_RUNNING`, which is after `StartTask` was answered.
 fn launches() -> Result<()> {
     let program = Program::start(1, "simulated")?;
     let mut framework = Framework::subscribe(&program.mesos)?;

@@ -8,7 +8,7 @@ import socket
 import pytest
 import requests
 
-from harness.ecs import SLEEPER
+from harness.ecs import SLEEPER, image
 from harness.mesos import Scheduler, id_of, ranges, resource, task
 from harness.server import Started
 from harness.wait import holds, until
@@ -143,6 +143,23 @@ def test_a_port_that_listens_is_healthy_over_tcp_and_one_that_does_not_is_killed
     killed = framework.wait_state(silent, "TASK_KILLED")
     assert killed["healthy"] is False
     assert framework.states(listening)[-1] == "TASK_RUNNING"
+
+
+@pytest.mark.process_only
+def test_in_a_bridge_the_port_of_the_container_is_dialled_where_it_is_mapped(framework, tmp_path):
+    offer = framework.wait_offer()
+    port = free_port(offer)
+    mapping = {"container_port": 80, "host_port": port}
+    docker = {"image": image(), "network": "BRIDGE", "port_mappings": [mapping]}
+    info = task(
+        offer, serving(tmp_path / "sick")("$PORT"), image=None,
+        extra=[ranges("ports", (port, port))], health_check=http(**PATIENT)(80),
+        container={"type": "DOCKER", "docker": docker},
+    )
+    framework.launch(offer, info)
+    told(framework, id_of(info), lambda s: s.get("healthy"), "that it is healthy")
+    (tmp_path / "sick").touch()
+    assert framework.wait_state(id_of(info), "TASK_KILLED")["healthy"] is False
 
 
 @pytest.mark.process_only

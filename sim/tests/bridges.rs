@@ -10,15 +10,12 @@ fn run(seed: u64) -> BridgeRun {
     BridgeRun { steps: STEPS, ..BridgeRun::of(seed) }
 }
 
-/// Storms that fail, and are not understood yet: an update of a task on an agent that operators gave up is not repeated.
-const OPEN: [u64; 1] = [25];
-
 /// What fifty storms have to reach, or they show little.
 const REACHED: [(&str, &str, u64); 44] = [
     ("reached", "a bridge crashed", 50),
     ("reached", "a task ran", 500),
-    ("reached", "a group ran", 40),
-    ("reached", "a task of a group ended by itself", 10),
+    ("reached", "a group ran", 20),
+    ("reached", "a task of a group ended by itself", 4),
     ("reached", "an outage of the cluster", 20),
     ("reached", "the end", 50),
     ("failures", "Unsure", 100),
@@ -56,19 +53,22 @@ const REACHED: [(&str, &str, u64); 44] = [
     ("updates", "TASK_DROPPED", 10),
     ("updates", "TASK_STARTING", 10),
     ("updates", "TASK_KILLING", 10),
-    ("updates", "TASK_UNREACHABLE", 5),
+    ("updates", "TASK_UNREACHABLE", 2),
     ("updates", "TASK_GONE_BY_OPERATOR", 2),
     ("events", "INVERSE_OFFERS", 5),
 ];
 
 #[test]
 fn what_frameworks_are_told_is_true_and_nobody_waits_in_vain() {
-    let seeds = (1..=51).filter(|seed| !OPEN.contains(seed));
-    let tallies: Vec<_> = seeds.map(|seed| run(seed).perform()).collect();
-    for (group, name, least) in REACHED {
-        let count: u64 = tallies.iter().map(|tally| tally.of(group, name)).sum();
-        assert!(count >= least, "{group}: {name} was reached {count} times only");
-    }
+    let tallies: Vec<_> = (1..=51).map(|seed| run(seed).perform()).collect();
+    let short: Vec<String> = REACHED
+        .into_iter()
+        .filter_map(|(group, name, least)| {
+            let count: u64 = tallies.iter().map(|tally| tally.of(group, name)).sum();
+            (count < least).then(|| format!("{group}: {name}: {count} times, not {least}"))
+        })
+        .collect();
+    assert_eq!(short, Vec::<String>::new());
 }
 
 #[test]
@@ -116,7 +116,14 @@ fn an_end_that_is_never_told_is_noticed() {
 fn a_task_that_the_bridge_does_not_see_is_noticed() {
     is_noticed(
         Fault::HidesTasks,
-        &["who knows of", "is said to be", "and still runs", "believes in", "is healthy"],
+        &[
+            "who knows of",
+            "is said to be",
+            "and still runs",
+            "believes in",
+            "is healthy",
+            "was never told that task",
+        ],
     );
 }
 

@@ -57,7 +57,7 @@ impl Agents {
         let told = attribute.and_then(Standing::parse);
         let is_known = match (&told, self.standing.get(agent)) {
             (None, None) => true,
-            (Some(told), Some(known)) => told.text() == known.text(),
+            (Some(told), Some(known)) => told.is_same(known),
             _ => false,
         };
         (!is_known).then_some(Told(told))
@@ -130,12 +130,12 @@ impl Agents {
         }
     }
 
-    /// Nothing runs on an agent any more that is being drained; whether that is news, and it is to be marked gone.
-    pub(crate) fn is_drained(&mut self, agent: &str) -> Option<bool> {
+    /// Nothing runs on an agent any more that is being drained; what it is from now on, if that is news.
+    pub(crate) fn is_drained(&mut self, agent: &str) -> Option<Drain> {
         match self.standing.get_mut(agent)? {
             Standing::Draining(drain) if !drain.is_done => {
                 drain.is_done = true;
-                Some(drain.mark_gone)
+                Some(drain.clone())
             }
             _ => None,
         }

@@ -453,9 +453,9 @@ impl World {
                 self.cluster.run(arn);
             }),
             Step::Exit { task, container, code } => {
-                some(&tasks, task).into_iter().for_each(|arn| {
+                if let Some(arn) = some(&tasks, task) {
                     self.cluster.exit(arn, container, code);
-                });
+                }
             }
             Step::End(number) => some(&tasks, number).into_iter().for_each(|arn| {
                 self.cluster.end(now, arn);

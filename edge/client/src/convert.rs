@@ -156,3 +156,29 @@ pub(crate) fn definition(from: &sdk::TaskDefinition) -> Definition {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ports_of_a_container_are_those_that_have_one_on_the_host() {
+        let bound = |inside: Option<i32>, host: Option<i32>, protocol: sdk::TransportProtocol| {
+            sdk::NetworkBinding::builder()
+                .set_container_port(inside)
+                .set_host_port(host)
+                .protocol(protocol)
+                .build()
+        };
+        let container = sdk::Container::builder()
+            .name("web")
+            .network_bindings(bound(Some(80), Some(31_000), sdk::TransportProtocol::Tcp))
+            .network_bindings(bound(Some(53), Some(31_001), sdk::TransportProtocol::Udp))
+            .network_bindings(bound(None, None, sdk::TransportProtocol::Tcp))
+            .network_bindings(bound(Some(70_000), Some(0), sdk::TransportProtocol::Tcp))
+            .build();
+        let read = task(&sdk::Task::builder().containers(container).build());
+        let port = |container_port, host_port, udp| PortMapping { container_port, host_port, udp };
+        assert_eq!(read.containers[0].ports, [port(80, 31_000, false), port(53, 31_001, true)]);
+    }
+}

@@ -69,7 +69,8 @@ impl World {
                 || one.down.contains(agent)
                 || one.of_operators.values().any(Option::is_some)
         });
-        let is_meant = agreed || is_over || is_closed;
+        // Whoever finds a task that is to stop already may say so again.
+        let is_meant = agreed || is_over || is_closed || !task.is_wanted();
         if scheduler.master != master && !scheduler.gone && !is_meant && task.is_live() {
             self.ledger.fail(format!(
                 "bridge {master} stops {arn}, which is task {id} of a framework of another bridge: {reason}"

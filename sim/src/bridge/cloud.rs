@@ -38,7 +38,17 @@ pub(super) struct CloudTask {
     pub(super) memory_mib: u32,
     pub(super) ports: Vec<u16>,
     pub(super) ran_at: Option<Timestamp>,
+    /// Containers that ran, by their place: those of a group may before ECS says that the task does.
+    pub(super) have_run: BTreeSet<usize>,
     pub(super) stopped_at: Option<Timestamp>,
+}
+
+/// The containers of a task that have run, by their place.
+fn running(record: &Task) -> impl Iterator<Item = usize> {
+    let has_run =
+        |one: &Container| one.last_status == LastStatus::Running || one.exit_code.is_some();
+    let all = record.containers.iter().enumerate();
+    all.filter(move |(_, container)| has_run(container)).map(|(at, _)| at)
 }
 
 /// The address of an instance, by its ARN: whatever becomes of the instance, nobody else gets it.
@@ -110,8 +120,8 @@ impl Cloud {
     /// The host name of the agent of an instance: its EC2 instance id, or its own.
     pub(super) fn host_of(&self, arn: &str) -> Option<String> {
         let instance = self.instance(arn)?;
-        let given = instance.ec2_instance_id.as_deref().unwrap_or_else(|| instance.id());
-        Some(given.to_owned())
+        let named = instance.attribute("hostname").or(instance.ec2_instance_id.as_ref());
+        Some(named.map_or_else(|| instance.id(), |name| name).to_owned())
     }
 
     /// The agent that has a host name.
@@ -242,6 +252,7 @@ impl Cloud {
             memory_mib,
             ports: ports.into_iter().collect(),
             ran_at: None,
+            have_run: BTreeSet::new(),
             stopped_at: None,
         };
         self.tasks.insert(arn, held);
@@ -401,12 +412,14 @@ impl Cloud {
         let (ran_at, stopped_at) = times;
         if let Some(held) = self.tasks.get_mut(&record.arn) {
             (held.ran_at, held.stopped_at) = (ran_at, stopped_at);
+            held.have_run.extend(running(&record));
             held.history.put(now, Some(record));
             return false;
         }
         let arn = record.arn.clone();
         let held = CloudTask {
             instance: record.instance_arn.clone().unwrap_or_default(),
+            have_run: running(&record).collect(),
             history: History::new(now, record),
             owners,
             cpu: needs.cpu,

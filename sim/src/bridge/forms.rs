@@ -288,7 +288,8 @@ pub(super) fn brief(event: &Event) -> String {
     let kind = event.r#type().as_str_name();
     let update = event.update.as_ref().map(|part| &part.status);
     let offers = event.offers.iter().flat_map(|part| &part.offers);
-    let offers: Vec<&str> = offers.map(|offer| &*offer.id.value).collect();
+    let offers: Vec<(&str, &str)> =
+        offers.map(|offer| (&*offer.id.value, &*offer.agent_id.value)).collect();
     match update {
         Some(status) => format!(
             "{} {} {:?} {:?} {:?}",

@@ -241,7 +241,7 @@ impl Ledger {
         let mut known = of(cloud, owner);
         match state {
             TaskState::TaskRunning | TaskState::TaskKilling => {
-                if !known.any(|(_, task)| task.ran_at.is_some()) {
+                if !known.any(|(_, task)| task.has_run(owner)) {
                     self.fail(format!("{what}, and never ran"));
                 }
             }

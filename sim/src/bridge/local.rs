@@ -165,6 +165,10 @@ impl World {
                 let (arn, launch) = (record.arn.clone(), record.started_by.clone());
                 let (ran_at, stopped_at) = (task.started_at, task.stopped_at);
                 let owners = api::owners_of(&record);
+                let mut found = record.containers.iter().map(|container| container.healthy);
+                if record.healthy == Some(false) || found.any(|one| one == Some(false)) {
+                    self.is_found_unhealthy(&arn);
+                }
                 let is_new = self.cloud.stored(now, record, owners, needs, (ran_at, stopped_at));
                 if is_new && let Some(launch) = &launch {
                     self.ledger.accepted(now, &self.cloud, &arn, launch);

@@ -18,8 +18,8 @@ impl World {
         let Some(master) = self.chance.index(self.masters.len()) else { return };
         let command = match self.chance.below(10) {
             0 => return self.look(master),
-            1..5 => self.agent_wish(),
-            5 => self.maintain(),
+            1..4 => self.agent_wish(),
+            4 | 5 => self.maintain(),
             6 => {
                 let role = *self.chance.pick(&ROLES);
                 let weight = *self.chance.pick(&[0.1, 0.5, 1.0, 2.0, 10.0]);
@@ -60,10 +60,13 @@ impl World {
         let index = self.chance.index(registered.len())?;
         let hostname = self.cloud.host_of(&registered[index])?;
         let machines = vec![MachineId { hostname: Some(hostname), ip: None }];
+        // Only what is planned can be taken down.
+        let planned = self.planned.clone().unwrap_or_else(|| machines.clone());
         Some(match self.chance.below(4) {
-            0 => Command::MachinesDown(machines),
-            1 => Command::MachinesUp(machines),
+            0 => Command::MachinesDown(planned),
+            1 => Command::MachinesUp(planned),
             _ => {
+                self.planned = Some(machines.clone());
                 let start = TimeInfo { nanoseconds: 1_900_000_000_000_000_000 };
                 let unavailability = Unavailability { start, duration: None };
                 let window = Window { machine_ids: machines, unavailability };

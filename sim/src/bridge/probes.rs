@@ -113,12 +113,12 @@ impl Probing {
 impl World {
     /// A task that runs may fail its checks later, for a while or for good.
     pub(super) fn may_sicken(&mut self, arn: &Str) {
-        if !self.probing.chance.one_in(2) {
+        if self.probing.chance.one_in(4) {
             return;
         }
         let begins = self.probing.chance.below(12_000);
         self.later(begins, Happens::Task { arn: arn.clone(), turn: Turn::Sicken(true) });
-        if self.probing.chance.one_in(2) {
+        if self.probing.chance.one_in(4) {
             let ends = begins + self.probing.chance.below(10_000);
             self.later(ends, Happens::Task { arn: arn.clone(), turn: Turn::Sicken(false) });
         }
@@ -145,12 +145,12 @@ impl World {
         let mut underway = Underway { master, epoch, probe: probe.id, arn, health, comes_to: None };
         let delay = if self.storm { self.probing.chance.delay_ms() } else { 5 };
         match self.probing.chance.below(20) {
-            0 | 1 if self.storm => {
+            0..=2 if self.storm => {
                 let why = "no route".to_owned();
                 underway.comes_to = Some(Probed::Unreached(why));
                 self.later(delay.min(5_000), Happens::Probed(underway));
             }
-            2 if self.storm => {
+            3 if self.storm => {
                 underway.comes_to = Some(Probed::TimedOut);
                 self.later(probe.timeout_ms, Happens::Probed(underway));
             }
@@ -176,7 +176,7 @@ impl World {
         if !self.is_running(*master, *epoch) {
             return;
         }
-        let is_told_twice = comes_to.is_some() && self.probing.chance.one_in(40);
+        let is_told_twice = comes_to.is_some() && self.probing.chance.one_in(20);
         let probed = comes_to.clone().unwrap_or_else(|| self.answer_of(arn, *health));
         let failed = match &probed {
             Probed::Unreached(_) => None,
@@ -203,7 +203,7 @@ impl World {
         }
         let out = self.masters[*master].probed(self.now, *probe, probed.clone());
         self.perform(*master, out);
-        if (self.storm && self.probing.chance.one_in(30)) || is_told_twice {
+        if (self.storm && self.probing.chance.one_in(8)) || is_told_twice {
             // What was told once is no news, whatever it is.
             self.tally.count("probes", "told twice");
             if self.is_running(*master, *epoch) {
@@ -211,6 +211,11 @@ impl World {
                 self.perform(*master, out);
             }
         }
+    }
+
+    /// ECS says that a health check of a container fails.
+    pub(super) fn is_found_unhealthy(&mut self, arn: &Str) {
+        self.probing.condemned.insert(arn.clone());
     }
 
     /// A task may be ended, and so may one that had its port before, which a bridge may still take it for.

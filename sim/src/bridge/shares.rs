@@ -55,9 +55,9 @@ impl World {
         let (gone, there) = (ids(gone), ids(there));
         let may_differ = self.masters.len() > 1;
         let is_missed = there.iter().any(|agent| !seen.contains(&**agent));
-        let is_extra =
-            |agent: &&str| !there.contains(*agent) && !(may_differ && gone.contains(*agent));
-        let differ = is_missed || seen.iter().any(is_extra);
+        let is_lawful =
+            |agent: &&str| there.contains(*agent) || (may_differ && gone.contains(*agent));
+        let differ = is_missed || !seen.iter().all(is_lawful);
         differ
             .then(|| format!("operators see agents {seen:?}, and there are {there:?}"))
             .into_iter()

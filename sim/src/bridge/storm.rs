@@ -25,7 +25,7 @@ impl World {
                 55..70 => self.others_act(),
                 70..80 => self.network_changes(),
                 80..83 => self.bridge_dies(),
-                83..88 => self.operator_acts(),
+                83..90 => self.operator_acts(),
                 _ => {}
             }
             let ms = self.chance.below(600);
@@ -99,14 +99,14 @@ impl World {
     fn wish(&mut self, scheduler: usize, offer: &Held) -> Wish {
         let odd = self.storm && self.chance.one_in(10);
         let most = u32::try_from(offer.cpus_milli / 2).unwrap_or(0).max(50);
-        let port = offer.ports.first().copied().filter(|_| self.chance.one_in(2));
+        let port = offer.ports.first().copied().filter(|_| !self.chance.one_in(4));
         let shape = match self.chance.below(8) {
             0 | 1 => Shape::Named("web"),
             2 if self.storm => Shape::Named("large"),
             3 if self.storm => Shape::Named("port"),
             4 if odd => Shape::Malformed,
             5 if odd => Shape::Named("nothing-of-that-name"),
-            5 | 6 => Shape::Docker(port),
+            4..=6 => Shape::Docker(port),
             _ => Shape::Shell,
         };
         let mem_mib = u32::try_from(offer.mem_milli / 4_000).unwrap_or(0).clamp(8, 256);

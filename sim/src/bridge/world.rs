@@ -6,6 +6,7 @@ use longshore_bridge::{Response, StreamKey};
 use longshore_machine::Timestamp;
 use longshore_replica::{Answered, Definition, News};
 use longshore_wire_ecs::Str;
+use longshore_wire_mesos::v1::MachineId;
 use longshore_wire_mesos::v1::scheduler::Call;
 
 use super::bucket::Buckets;
@@ -135,6 +136,8 @@ pub(super) struct World {
     pub(super) storm: bool,
     /// Whether frameworks launch tasks of one small size.
     pub(super) is_modest: bool,
+    /// The machines whose maintenance an operator planned last.
+    pub(super) planned: Option<Vec<MachineId>>,
     /// Until when the cluster cannot be reached.
     pub(super) outage_until: Timestamp,
     /// The bridge that crashes while its next outputs are performed, and how many it performs before.
@@ -173,6 +176,7 @@ impl World {
             trace: false,
             storm: true,
             is_modest: false,
+            planned: None,
             outage_until: Timestamp::default(),
             doomed: None,
             over: BTreeMap::new(),

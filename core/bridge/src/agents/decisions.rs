@@ -22,8 +22,8 @@ pub(crate) enum What {
     Stands(Standing),
     /// It is in use again.
     Reactivate,
-    /// Nothing: what an earlier decision left behind in ECS is taken back.
-    Restored,
+    /// Nothing new: ECS is to hold what it is already.
+    Noted,
 }
 
 /// A decision that is on its way.
@@ -48,11 +48,11 @@ impl Decision {
     pub(crate) fn new(call: Option<CallId>, instance: Str, name: &str, what: What) -> Self {
         let value = match &what {
             What::Stands(standing) => Some(standing.text().into()),
-            What::Reactivate | What::Restored => None,
+            What::Reactivate | What::Noted => None,
         };
         let mut steps = VecDeque::from([Alteration::Attribute(name.into(), value)]);
         match &what {
-            What::Stands(Standing::Deactivated) | What::Restored => {}
+            What::Stands(Standing::Deactivated) | What::Noted => {}
             What::Stands(Standing::Draining(_) | Standing::Gone | Standing::Down) => {
                 steps.push_back(Alteration::Active(false));
             }
@@ -61,11 +61,11 @@ impl Decision {
         Self { call, what, instance, steps, attempts: 0, number: 0 }
     }
 
-    /// What takes back the attribute that a decision left behind which does not hold.
-    pub(crate) fn restore(instance: Str, name: &str, standing: Option<&Standing>) -> Self {
+    /// What writes down how an agent is anyway: how far it has been drained, or what was before a decision that does not hold.
+    pub(crate) fn note(instance: Str, name: &str, standing: Option<&Standing>) -> Self {
         let value = standing.map(|standing| standing.text().into());
         let steps = VecDeque::from([Alteration::Attribute(name.into(), value)]);
-        Self { call: None, what: What::Restored, instance, steps, attempts: 0, number: 0 }
+        Self { call: None, what: What::Noted, instance, steps, attempts: 0, number: 0 }
     }
 }
 
@@ -100,9 +100,9 @@ pub(crate) struct Decisions {
 }
 
 impl Decisions {
-    /// Whether a decision about an agent is on its way.
+    /// Whether a decision about an agent is on its way that has to be waited for.
     pub(crate) fn has(&self, agent: &str) -> bool {
-        self.of.contains_key(agent)
+        self.of.get(agent).is_some_and(|decision| decision.what != What::Noted)
     }
 
     /// Whether there are as many as there may be.

@@ -4,6 +4,9 @@
 
 use longshore_machine::Timestamp;
 
+const DRAINING: &str = "draining";
+const DRAINED: &str = "drained";
+
 /// What an agent is that is not simply in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -39,12 +42,25 @@ impl Standing {
             Self::Draining(drain) => {
                 let grace = drain.max_grace_ms.map_or_else(|| "-".to_owned(), |ms| ms.to_string());
                 let end = if drain.mark_gone { "gone" } else { "keep" };
-                format!("draining:{}:{grace}:{end}", drain.started_at.wall().millis())
+                let how_far = if drain.is_done { DRAINED } else { DRAINING };
+                format!("{how_far}:{}:{grace}:{end}", drain.started_at.wall().millis())
             }
         }
     }
 
-    /// Reads what [`Standing::text`] writes. What anybody else wrote there says nothing. Whether an agent has been drained is found out anew.
+    /// Whether both are one decision, however far it has come.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Draining(one), Self::Draining(other)) => {
+                let is_done = other.is_done;
+                let one = Self::Draining(Drain { is_done, ..one.clone() });
+                one.text() == Self::Draining(other.clone()).text()
+            }
+            _ => self.text() == other.text(),
+        }
+    }
+
+    /// Reads what [`Standing::text`] writes. What anybody else wrote there says nothing.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(':');
         let kind = parts.next()?;
@@ -52,7 +68,7 @@ impl Standing {
             // The schedule that would bring it up again is forgotten by now.
             "deactivated" | "down" => Self::Deactivated,
             "gone" => Self::Gone,
-            "draining" => {
+            DRAINING | DRAINED => {
                 let started_at = Timestamp::from_millis(parts.next()?.parse().ok()?);
                 let max_grace_ms = match parts.next()? {
                     "-" => None,
@@ -63,7 +79,8 @@ impl Standing {
                     "keep" => false,
                     _ => return None,
                 };
-                Self::Draining(Drain { is_done: false, max_grace_ms, mark_gone, started_at })
+                let is_done = kind == DRAINED;
+                Self::Draining(Drain { is_done, max_grace_ms, mark_gone, started_at })
             }
             _ => return None,
         };

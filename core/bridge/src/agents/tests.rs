@@ -7,6 +7,21 @@ fn drain(max_grace_ms: Option<u64>, mark_gone: bool) -> Standing {
     Standing::Draining(Drain { is_done: false, max_grace_ms, mark_gone, started_at })
 }
 
+fn drained(max_grace_ms: Option<u64>) -> Standing {
+    let started_at = Timestamp::from_millis(1_700_000_000_123);
+    Standing::Draining(Drain { is_done: true, max_grace_ms, mark_gone: false, started_at })
+}
+
+#[test]
+fn how_far_an_agent_was_drained_is_the_same_decision_and_anything_else_is_not() {
+    assert!(
+        drain(None, false).is_same(&drained(None)) && drained(None).is_same(&drain(None, false))
+    );
+    for other in [drain(Some(1), false), drain(None, true), Standing::Deactivated] {
+        assert!(!drained(None).is_same(&other), "{other:?}");
+    }
+}
+
 #[test]
 fn what_was_decided_is_read_again_as_it_was_written() {
     let all = [
@@ -15,6 +30,7 @@ fn what_was_decided_is_read_again_as_it_was_written() {
         drain(None, false),
         drain(Some(0), true),
         drain(Some(u64::MAX), true),
+        drained(Some(7)),
     ];
     for standing in all {
         let text = standing.text();

@@ -144,7 +144,7 @@ impl Parts {
                 self.agent_changed(cx, agent);
                 self.wants_allocation(cx.now);
             }
-            What::Restored => {}
+            What::Noted => {}
         }
         if let Some(call) = decision.call {
             cx.respond(call, Response::Done);
@@ -155,8 +155,7 @@ impl Parts {
     fn undecided(&mut self, cx: &mut Context<'_>, agent: &AgentId, decision: &Decision) {
         if decision.call.is_some() {
             let standing = self.agents.standing(agent);
-            let restored =
-                Decision::restore(decision.instance.clone(), STANDING_ATTRIBUTE, standing);
+            let restored = Decision::note(decision.instance.clone(), STANDING_ATTRIBUTE, standing);
             self.tell_decision(cx, agent, restored);
         }
     }
@@ -202,18 +201,22 @@ impl Parts {
     }
 
     /// Marks an agent as drained once nothing of it is left that anybody waits for. Source: Mesos, `checkAndTransitionDrainingAgent`: also
-    /// tasks whose end is not acknowledged are waited for.
+    /// tasks whose end is not acknowledged are waited for, and what the registry holds then outlives the master.
     pub(super) fn drained_by_now(&mut self, cx: &mut Context<'_>, agent: &AgentId) {
         if !self.is_recovered() || self.launches.count_on(agent) > 0 {
             return;
         }
-        let Some(mark_gone) = self.agents.is_drained(agent) else { return };
+        let Some(drain) = self.agents.is_drained(agent) else { return };
         self.show_agent(agent);
-        let instance = self.cluster.instance_of(agent).map(|instance| instance.arn.clone());
-        if let Some(instance) = instance.filter(|_| mark_gone) {
+        let Some(instance) = self.cluster.instance_of(agent) else { return };
+        let instance = instance.arn.clone();
+        let decision = if drain.mark_gone {
             let gone = What::Stands(Standing::Gone);
-            let decision = Decision::new(None, instance, STANDING_ATTRIBUTE, gone);
-            self.tell_decision(cx, agent, decision);
-        }
+            Decision::new(None, instance, STANDING_ATTRIBUTE, gone)
+        } else {
+            let drained = Standing::Draining(drain);
+            Decision::note(instance, STANDING_ATTRIBUTE, Some(&drained))
+        };
+        self.tell_decision(cx, agent, decision);
     }
 }

@@ -2,8 +2,6 @@
 
 use longshore_bridge::{CheckMode, Config, DefaultImage, Fetching, parse_ranges};
 use longshore_wire_mesos::v1::offer::{Operation, operation};
-use longshore_wire_mesos::v1::scheduler::Call;
-use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::{
     ExecutorId, ExecutorInfo, Resource, TaskGroupInfo, TaskId, TaskInfo, executor_info, value,
 };

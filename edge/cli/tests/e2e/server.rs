@@ -78,7 +78,9 @@ impl Home {
     /// The directory of a task's container.
     pub(crate) fn container(&self, task: &str) -> Option<PathBuf> {
         let id = task.rsplit('/').next().expect("a split has a last part");
-        self.containers().into_iter().find(|path| path.iter().any(|part| part == id))
+        let is_of = |path: &PathBuf| path.iter().any(|part| part == id);
+        // Beside its containers a task may have a sandbox.
+        self.containers().into_iter().find(|path| is_of(path) && path.join("record").exists())
     }
 
     /// Whether a process started below this directory still runs.

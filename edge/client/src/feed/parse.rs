@@ -284,7 +284,12 @@ mod tests {
             "startedBy": "me", "version": 4, "createdAt": "2026-01-02T03:04:05Z",
             "startedAt": "2026-01-02T03:04:06.1Z", "stopCode": "EssentialContainerExited",
             "stoppedReason": "Essential container in task exited",
-            "containers": [{ "name": "app", "exitCode": 3, "lastStatus": "STOPPED" }],
+            "containers": [{ "name": "app", "exitCode": 3, "lastStatus": "STOPPED",
+                "networkBindings": [
+                    { "bindIP": "0.0.0.0", "containerPort": 80, "hostPort": 31000, "protocol": "tcp" },
+                    { "bindIP": "0.0.0.0", "containerPort": 53, "hostPort": 31001, "protocol": "udp" },
+                    { "bindIP": "0.0.0.0", "containerPortRange": "90-99", "hostPortRange": "190-199" },
+                ] }],
             "overrides": { "containerOverrides": [
                 { "name": "app", "environment": [{ "name": "A", "value": "1" }] },
             ] },
@@ -293,6 +298,8 @@ mod tests {
         let Ok(Some(News::Task(task))) = read else { panic!("{read:?}") };
         assert_eq!((task.last_status, task.ran, task.version), (LastStatus::Stopped, true, 4));
         assert_eq!(task.containers[0].exit_code, Some(3));
+        let port = |container_port, host_port, udp| PortMapping { container_port, host_port, udp };
+        assert_eq!(task.containers[0].ports, [port(80, 31_000, false), port(53, 31_001, true)]);
         assert_eq!(task.environment.get("A").map(|value| &**value), Some("1"));
         assert_eq!(task.stop_code, Some(StopCode::EssentialContainerExited));
         assert_eq!(task.created_at_ms, 1_767_323_045_000);

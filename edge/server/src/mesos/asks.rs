@@ -120,7 +120,9 @@ impl<C: Cluster> Asks<C> {
 
 #[cfg(test)]
 mod tests {
-    use longshore_replica::{Asked, DefinitionAsk, Failure, InstancesAsk, StopTask};
+    use longshore_replica::{
+        Alteration, Asked, DefinitionAsk, Failure, InstanceChange, InstancesAsk, StopTask,
+    };
     use tokio::sync::mpsc::{Receiver, UnboundedSender, unbounded_channel};
 
     use super::*;
@@ -167,6 +169,8 @@ mod tests {
             asks.push(Question::Definition(Asked::new(number), named));
             asks.push(Question::Tasks(Asked::new(number), TasksAsk::Find("ls-1".into())));
             asks.push(Question::Start(Asked::new(number), Box::default()));
+            let change = InstanceChange { instance: "i".into(), to: Alteration::Active(false) };
+            asks.push(Question::Change(Asked::new(number), change));
         }
         asks.send();
         for number in 0..100 {

@@ -38,12 +38,12 @@ impl CloudTask {
         self.is_live() && container.is_some_and(|one| one.last_status != LastStatus::Stopped)
     }
 
-    /// Whether a framework's task ran. A container of a group may before ECS says that the task does.
+    /// Whether a framework's task ran.
     pub(in crate::bridge) fn has_run(&self, owner: &Owner) -> bool {
-        let container = self.container(owner).filter(|_| self.is_group());
-        let ran =
-            |one: &Container| one.last_status == LastStatus::Running || one.exit_code.is_some();
-        self.ran_at.is_some() || container.is_some_and(ran)
+        let at = self.owners.iter().position(|one| one == owner);
+        let is_of_group = self.owners.len() > 1;
+        self.ran_at.is_some()
+            || at.is_some_and(|at| is_of_group && self.have_run.contains(&(at + 1)))
     }
 
     /// What health checks found of a framework's task.

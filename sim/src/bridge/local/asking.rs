@@ -37,8 +37,9 @@ pub(super) struct Asking {
     definition: Option<Definition>,
     outcome: Option<Outcome>,
     stopped: Option<Box<Task>>,
-    /// That an instance was changed, and how it is then where that is told.
-    changed: Option<Option<Box<Instance>>>,
+    is_changed: bool,
+    /// How the instance that was changed is then, where that is told.
+    changed: Option<Box<Instance>>,
 }
 
 fn list_tasks(desired: &str, started_by: Option<&Str>) -> Call {
@@ -133,6 +134,7 @@ impl Asking {
             definition: None,
             outcome: None,
             stopped: None,
+            is_changed: false,
             changed: None,
         };
         asking.plan();
@@ -244,15 +246,16 @@ impl Asking {
                     Outcome::Started,
                 ));
             }
-            "UpdateContainerInstancesState" => match reply["containerInstances"].get(0) {
-                Some(changed) => self.changed = Some(Some(Box::new(reading::instance(changed)))),
-                None => {
+            "UpdateContainerInstancesState" => {
+                let Some(changed) = reply["containerInstances"].get(0) else {
                     let (code, detail) = reading::refusal(&reply);
                     let message = detail.unwrap_or_default().to_string();
                     return Err(Failure::Refused { code: code.to_string(), message });
-                }
-            },
-            "PutAttributes" | "DeleteAttributes" => self.changed = Some(None),
+                };
+                self.is_changed = true;
+                self.changed = Some(Box::new(reading::instance(changed)));
+            }
+            "PutAttributes" | "DeleteAttributes" => self.is_changed = true,
             "StopTask" => self.stopped = Some(Box::new(reading::task(&reply["task"]))),
             _ => self.definition = Some(reading::definition(&reply["taskDefinition"])),
         }
@@ -273,8 +276,8 @@ impl Asking {
             Question::Start(asked, _) if self.outcome.is_some() => {
                 Answered::Start(*asked, self.outcome.clone().ok_or(nothing()))
             }
-            Question::Change(asked, _) if self.changed.is_some() => {
-                Answered::Change(*asked, self.changed.clone().ok_or(nothing()))
+            Question::Change(asked, _) if self.is_changed => {
+                Answered::Change(*asked, Ok(self.changed.clone()))
             }
             Question::Stop(asked, _) if self.stopped.is_some() => {
                 Answered::Stop(*asked, self.stopped.clone().ok_or(nothing()))

@@ -131,6 +131,32 @@ fn a_drained_agent_is_draining_on_ecs_and_its_tasks_are_killed() {
     world.offer(&client);
 }
 
+/// \[E1\]: the registry of a Mesos master holds that, so that it outlives the master.
+#[test]
+fn an_agent_that_was_drained_stays_so_although_the_next_bridge_tells_of_its_tasks_again() {
+    let mut world = World::new(&[(2048, 4096)]);
+    let client = world.subscribe(aware("one"));
+    let task = world.running(&client, "t");
+    let arn = world.only();
+    world.decided(&arn, DRAIN);
+    world.cluster.ends(&task, StopCode::UserInitiated, Some(143));
+    world.soon();
+    for status in world.updates(&client) {
+        world.acknowledge(&client, &status);
+    }
+    world.run_for(1_000);
+    for status in world.updates(&client) {
+        world.acknowledge(&client, &status);
+    }
+    world.soon();
+    let state = |world: &mut World| world.shown(&arn).and_then(|shown| Some(shown.2?.state));
+    assert_eq!(state(&mut world), Some(DrainState::Drained));
+    world.restart();
+    assert_eq!(state(&mut world), Some(DrainState::Drained));
+    world.decided(&arn, AgentWish::Reactivate);
+    assert_eq!(world.shown(&arn), Some((true, false, None)));
+}
+
 #[test]
 fn an_agent_without_tasks_is_drained_at_once() {
     let (mut world, _) = World::with_client(&[(2048, 4096)]);
