@@ -40,6 +40,8 @@ pub(crate) enum Timer {
     Unlisten,
     /// The next attempt to tell ECS what was decided about an agent.
     Decide(AgentId),
+    /// The next look at what ECS shows of a decision about an agent.
+    Doubt(AgentId),
     /// The time by which an agent that went away should be back.
     Away(AgentId),
     /// The time from which a framework may be asked again to leave an agent.

@@ -2,6 +2,7 @@
 //!
 //! A decision is kept in ECS, since the bridge has no store: as an attribute of the container instance, and as its status where it takes
 //! part in draining. It holds once ECS has it. A bridge that starts finds it there, and so does another one in front of the same cluster.
+//! Each has a version, so that the last one counts; what ECS shows that is older is put right.
 //!
 //! An agent whose instance has no connected ECS agent is away. After a time it is *unreachable*, as an agent of Mesos is that misses its
 //! pings, until it is back.
@@ -12,13 +13,14 @@ mod decisions;
 mod memory;
 mod standing;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_machine::Timestamp;
 
 pub(crate) use self::decisions::{Decision, Decisions, Decreed, Verdict, What};
 use self::memory::Memory;
-pub(crate) use self::standing::{Drain, Standing};
+pub(crate) use self::standing::{Drain, Mark, Standing};
 use crate::ids::AgentId;
 use crate::limits;
 
@@ -31,15 +33,24 @@ enum Away {
     Unreachable(Timestamp),
 }
 
-/// What ECS says was decided about an agent: nothing, if it is simply in use.
-#[derive(Debug)]
-pub(crate) struct Told(pub(crate) Option<Standing>);
+/// What ECS shows of the decisions about an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// What is known.
+    Known,
+    /// A later one.
+    Later(Mark),
+    /// An earlier one, or another while one is on its way: a reading that is behind, or a change that was made late.
+    Doubtful,
+}
 
 /// What is known of agents beside their instances.
 #[derive(Debug, Default)]
 pub(crate) struct Agents {
-    /// Those that this master has decided about itself, so that what it remembers counts more than what ECS shows.
-    own: BTreeSet<AgentId>,
+    /// The version of the last decision about an agent that is known.
+    versions: BTreeMap<AgentId, u64>,
+    /// Agents of which ECS shows something that is to be looked at again.
+    doubted: BTreeSet<AgentId>,
     /// Those that are not simply in use.
     standing: BTreeMap<AgentId, Standing>,
     gone: Memory,
@@ -48,24 +59,45 @@ pub(crate) struct Agents {
 }
 
 impl Agents {
-    /// An instance is there, with what its attribute says. What it says that is news, unless this master has decided about the agent itself:
-    /// a reading may be older than that. One that is gone stays so.
-    pub(crate) fn see(&self, agent: &str, attribute: Option<&str>) -> Option<Told> {
-        if self.own.contains(agent) || self.is_gone(agent) {
-            return None;
+    /// What an attribute says, given what is known of an agent. One that is gone stays so.
+    pub(crate) fn see(&self, agent: &str, attribute: Option<&str>) -> Shown {
+        let told = attribute.and_then(Mark::parse).unwrap_or(Mark { standing: None, version: 0 });
+        if self.is_gone(agent) {
+            let is_known = told.standing == Some(Standing::Gone);
+            return if is_known { Shown::Known } else { Shown::Doubtful };
         }
-        let told = attribute.and_then(Standing::parse);
-        let is_known = match (&told, self.standing.get(agent)) {
-            (None, None) => true,
-            (Some(told), Some(known)) => told.is_same(known),
-            _ => false,
-        };
-        (!is_known).then_some(Told(told))
+        match told.version.cmp(&self.version(agent)) {
+            Ordering::Equal => Shown::Known,
+            Ordering::Greater if !self.decisions.is_any(agent) => Shown::Later(told),
+            Ordering::Greater | Ordering::Less => Shown::Doubtful,
+        }
     }
 
-    /// This master decides about an agent itself.
-    pub(crate) fn decides(&mut self, agent: &AgentId) {
-        self.own.insert(agent.clone());
+    /// What ECS shows of an agent is to be looked at again; whether that is not planned yet.
+    pub(crate) fn doubts(&mut self, agent: &AgentId) -> bool {
+        self.doubted.insert(agent.clone())
+    }
+
+    /// What ECS shows of an agent is looked at again.
+    pub(crate) fn doubts_no_more(&mut self, agent: &AgentId) {
+        self.doubted.remove(agent);
+    }
+
+    /// The version of the last decision about an agent that is known; 0 if none is.
+    pub(crate) fn version(&self, agent: &str) -> u64 {
+        self.versions.get(agent).copied().unwrap_or(0)
+    }
+
+    /// Something is decided about an agent: the version of that.
+    pub(crate) fn decides(&mut self, now: Timestamp, agent: &AgentId) -> u64 {
+        let version = now.wall().millis().max(self.version(agent) + 1);
+        self.versions.insert(agent.clone(), version);
+        version
+    }
+
+    /// Something was decided about an agent elsewhere.
+    pub(crate) fn follows(&mut self, agent: &AgentId, version: u64) {
+        self.versions.insert(agent.clone(), version);
     }
 
     /// What was decided about an agent, if anything was and it is not gone.
@@ -75,7 +107,8 @@ impl Agents {
 
     /// An instance is not there any more, and with it goes what ECS held.
     pub(crate) fn forget(&mut self, agent: &AgentId) {
-        self.own.remove(agent);
+        self.versions.remove(agent);
+        self.doubted.remove(agent);
         self.standing.remove(agent);
         self.away.remove(agent);
     }
@@ -197,7 +230,8 @@ impl Agents {
 
     /// How much is kept.
     pub(crate) fn sizes(&self) -> [usize; 2] {
-        [self.standing.len() + self.away.len(), self.decisions.len()]
+        let about = self.standing.len() + self.away.len() + self.doubted.len();
+        [about, self.decisions.len()]
     }
 
     /// What does not hold of it.

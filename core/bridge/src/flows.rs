@@ -110,6 +110,7 @@ impl Parts {
             }
             Timer::Definitions => self.look_for_definitions(cx),
             Timer::Decide(agent) => self.agents.decisions.ask(cx, &agent),
+            Timer::Doubt(agent) => self.look_again(cx, &agent),
             Timer::Away(agent) => self.away_for_long(cx, &agent),
             Timer::Ask(agent, _) => self.ask_to_leave(cx, &agent),
             Timer::AskedLong(offer) => self.asked_long(cx, &offer),

@@ -145,6 +145,9 @@ pub const DECISIONS_MAX: usize = 1_000;
 pub const DECISION_ATTEMPTS: u32 = 10;
 /// Between attempts at that, in ms. Source: chosen by us.
 pub const DECISION_RETRY_MS: u64 = 1_000;
+/// How long ECS may show something older than the last decision about an agent before it is told again, in ms. Source: chosen by us: reads
+/// and events lag by less, mostly.
+pub const DECISION_DOUBT_MS: u64 = 30_000;
 /// Seconds from SIGTERM to SIGKILL for a task without a kill policy. Source: \[A12\], Mesos's command and default executors;
 /// its Docker executor takes the 5 s of the agent's setting.
 pub const KILL_GRACE_S: u32 = 3;

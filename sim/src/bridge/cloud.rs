@@ -121,7 +121,7 @@ impl Cloud {
     pub(super) fn host_of(&self, arn: &str) -> Option<String> {
         let instance = self.instance(arn)?;
         let named = instance.attribute("hostname").or(instance.ec2_instance_id.as_ref());
-        Some(named.map_or_else(|| instance.id(), |name| name).to_owned())
+        Some(named.map_or_else(|| instance.id().to_owned(), ToString::to_string))
     }
 
     /// The agent that has a host name.

@@ -47,7 +47,8 @@ impl World {
     fn agents_seen(&self, view: &View) -> Vec<String> {
         let seen: BTreeSet<&str> = view.agents().map(|(agent, _)| &**agent.id.text()).collect();
         let registered = self.cloud.registered();
-        let is_gone = |arn: &Str| self.cloud.decided(arn).is_some_and(|what| &**what == "gone");
+        let is_gone =
+            |arn: &Str| self.cloud.decided(arn).is_some_and(|what| what.starts_with("gone:"));
         let (gone, there): (Vec<&Str>, Vec<&Str>) = registered.iter().partition(|arn| is_gone(arn));
         let ids = |arns: Vec<&'_ Str>| -> BTreeSet<String> {
             arns.into_iter().filter_map(|arn| Some(arn.rsplit('/').next()?.to_owned())).collect()

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use longshore_replica::{Alteration, Asked, Failure, Instance, InstanceChange, Question};
 use longshore_wire_ecs::Str;
 
-use super::standing::Standing;
+use super::standing::{Mark, Standing};
 use crate::agenda::Timer;
 use crate::context::Context;
 use crate::ids::AgentId;
@@ -23,7 +23,7 @@ pub(crate) enum What {
     /// It is in use again.
     Reactivate,
     /// Nothing new: ECS is to hold what it is already.
-    Noted,
+    Noted(Option<Standing>),
 }
 
 /// A decision that is on its way.
@@ -43,29 +43,27 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
-    /// What ECS is to be told. Whatever is decided stands in the attribute before the status follows, and is taken out of it before the status
-    /// is set back: a bridge that dies in between does too little, and never undoes what an operator decided last.
-    pub(crate) fn new(call: Option<CallId>, instance: Str, name: &str, what: What) -> Self {
-        let value = match &what {
-            What::Stands(standing) => Some(standing.text().into()),
-            What::Reactivate | What::Noted => None,
-        };
-        let mut steps = VecDeque::from([Alteration::Attribute(name.into(), value)]);
-        match &what {
-            What::Stands(Standing::Deactivated) | What::Noted => {}
-            What::Stands(Standing::Draining(_) | Standing::Gone | Standing::Down) => {
-                steps.push_back(Alteration::Active(false));
-            }
-            What::Reactivate => steps.push_back(Alteration::Active(true)),
-        }
-        Self { call, what, instance, steps, attempts: 0, number: 0 }
+    pub(crate) fn new(call: Option<CallId>, instance: Str, what: What) -> Self {
+        Self { call, what, instance, steps: VecDeque::new(), attempts: 0, number: 0 }
     }
 
-    /// What writes down how an agent is anyway: how far it has been drained, or what was before a decision that does not hold.
-    pub(crate) fn note(instance: Str, name: &str, standing: Option<&Standing>) -> Self {
-        let value = standing.map(|standing| standing.text().into());
-        let steps = VecDeque::from([Alteration::Attribute(name.into(), value)]);
-        Self { call: None, what: What::Noted, instance, steps, attempts: 0, number: 0 }
+    /// What ECS is to be told, as an attribute of this name. Whatever is decided stands there before the status follows, also when the status
+    /// is set back: a bridge that dies in between finds it, and never undoes what an operator decided last.
+    fn plan(&mut self, name: &str, version: u64) {
+        let standing = match &self.what {
+            What::Stands(standing) => Some(standing.clone()),
+            What::Noted(standing) => standing.clone(),
+            What::Reactivate => None,
+        };
+        let mark = Mark { standing, version };
+        self.steps = [Alteration::Attribute(name.into(), Some(mark.text().into()))].into();
+        match &self.what {
+            What::Stands(Standing::Deactivated) | What::Noted(_) => {}
+            What::Stands(Standing::Draining(_) | Standing::Gone | Standing::Down) => {
+                self.steps.push_back(Alteration::Active(false));
+            }
+            What::Reactivate => self.steps.push_back(Alteration::Active(true)),
+        }
     }
 }
 
@@ -100,9 +98,14 @@ pub(crate) struct Decisions {
 }
 
 impl Decisions {
-    /// Whether a decision about an agent is on its way that has to be waited for.
+    /// Whether a decision about an agent is on its way.
+    pub(crate) fn is_any(&self, agent: &str) -> bool {
+        self.of.contains_key(agent)
+    }
+
+    /// Whether one is on its way that has to be waited for.
     pub(crate) fn has(&self, agent: &str) -> bool {
-        self.of.get(agent).is_some_and(|decision| decision.what != What::Noted)
+        self.of.get(agent).is_some_and(|decision| !matches!(decision.what, What::Noted(_)))
     }
 
     /// Whether there are as many as there may be.
@@ -114,15 +117,17 @@ impl Decisions {
         self.of.len() + self.asked.len()
     }
 
-    /// Tells ECS of a decision, in the place of one that is on its way. That one is returned.
+    /// Tells ECS of a decision of this version, as an attribute of this name, in the place of one that is on its way. That one is returned.
     pub(crate) fn begin(
         &mut self,
         cx: &mut Context<'_>,
         agent: &AgentId,
-        decision: Decision,
+        mut decision: Decision,
+        (name, version): (&str, u64),
     ) -> Option<Decision> {
         self.made += 1;
-        let decision = Decision { number: self.made, ..decision };
+        decision.number = self.made;
+        decision.plan(name, version);
         let before = self.of.insert(agent.clone(), decision);
         self.ask(cx, agent);
         before

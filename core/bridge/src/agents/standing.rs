@@ -1,9 +1,10 @@
-//! What operators have decided about an agent, and the words for it in an attribute of ECS.
+//! What operators have decided about an agent, and the words for it in an attribute of ECS: `gone:1700000000123`.
 //!
 //! Source: the ECS API reference, *Attribute*: a value has at most 128 letters, digits and `- _ . @ / \ :` and spaces.
 
 use longshore_machine::Timestamp;
 
+const IN_USE: &str = "active";
 const DRAINING: &str = "draining";
 const DRAINED: &str = "drained";
 
@@ -32,9 +33,37 @@ pub(crate) struct Drain {
     pub(crate) started_at: Timestamp,
 }
 
-impl Standing {
+/// What was decided last about an agent, as ECS holds it.
+///
+/// A change that ECS was asked for long ago may be made after later ones, and several masters may decide about one agent: the decision
+/// that was made last counts, whatever ECS was told last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// `None` if it is in use again.
+    pub(crate) standing: Option<Standing>,
+    /// When it was decided, in ms since the epoch; later than what it takes the place of, whatever clocks say.
+    pub(crate) version: u64,
+}
+
+impl Mark {
     /// As it is written.
     pub(crate) fn text(&self) -> String {
+        let standing = self.standing.as_ref().map_or_else(|| IN_USE.to_owned(), Standing::text);
+        format!("{standing}:{}", self.version)
+    }
+
+    /// Reads what [`Mark::text`] writes. What anybody else wrote there says nothing.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (standing, version) = text.rsplit_once(':')?;
+        let version = version.parse().ok()?;
+        let standing = if standing == IN_USE { None } else { Some(Standing::parse(standing)?) };
+        Some(Self { standing, version })
+    }
+}
+
+impl Standing {
+    /// As it is written.
+    fn text(&self) -> String {
         match self {
             Self::Deactivated => "deactivated".to_owned(),
             Self::Gone => "gone".to_owned(),
@@ -48,20 +77,8 @@ impl Standing {
         }
     }
 
-    /// Whether both are one decision, however far it has come.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Draining(one), Self::Draining(other)) => {
-                let is_done = other.is_done;
-                let one = Self::Draining(Drain { is_done, ..one.clone() });
-                one.text() == Self::Draining(other.clone()).text()
-            }
-            _ => self.text() == other.text(),
-        }
-    }
-
     /// Reads what [`Standing::text`] writes. What anybody else wrote there says nothing.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(':');
         let kind = parts.next()?;
         let standing = match kind {

@@ -13,28 +13,20 @@ fn drained(max_grace_ms: Option<u64>) -> Standing {
 }
 
 #[test]
-fn how_far_an_agent_was_drained_is_the_same_decision_and_anything_else_is_not() {
-    assert!(
-        drain(None, false).is_same(&drained(None)) && drained(None).is_same(&drain(None, false))
-    );
-    for other in [drain(Some(1), false), drain(None, true), Standing::Deactivated] {
-        assert!(!drained(None).is_same(&other), "{other:?}");
-    }
-}
-
-#[test]
 fn what_was_decided_is_read_again_as_it_was_written() {
     let all = [
-        Standing::Deactivated,
-        Standing::Gone,
-        drain(None, false),
-        drain(Some(0), true),
-        drain(Some(u64::MAX), true),
-        drained(Some(7)),
+        None,
+        Some(Standing::Deactivated),
+        Some(Standing::Gone),
+        Some(drain(None, false)),
+        Some(drain(Some(0), true)),
+        Some(drain(Some(u64::MAX), true)),
+        Some(drained(Some(7))),
     ];
     for standing in all {
-        let text = standing.text();
-        assert_eq!(Standing::parse(&text), Some(standing), "{text}");
+        let mark = Mark { standing, version: u64::MAX };
+        let text = mark.text();
+        assert_eq!(Mark::parse(&text), Some(mark), "{text}");
         let is_allowed = |one: char| one.is_ascii_alphanumeric() || "-_.@/\\: ".contains(one);
         assert!(text.len() <= 128 && text.chars().all(is_allowed), "{text}");
     }
@@ -42,11 +34,39 @@ fn what_was_decided_is_read_again_as_it_was_written() {
 
 #[test]
 fn what_others_wrote_says_nothing() {
-    for text in
-        ["", "x", "gone:1", "draining", "draining:1:2", "draining:x:-:keep", "draining:1:-:y"]
-    {
-        assert_eq!(Standing::parse(text), None, "{text}");
+    for text in [
+        "",
+        "x",
+        "x:1",
+        "gone",
+        "gone:x",
+        "gone:1:2",
+        "draining:1",
+        "draining:1:2:3",
+        "draining:x:-:keep:1",
+        "draining:1:-:y:1",
+    ] {
+        assert_eq!(Mark::parse(text), None, "{text}");
     }
+}
+
+#[test]
+fn the_last_decision_about_an_agent_counts_whatever_is_read_later() {
+    let (agent, mut agents) = (AgentId::from("a"), Agents::default());
+    let text = |standing: Option<Standing>, version| Mark { standing, version }.text();
+    assert_eq!(agents.see(&agent, None), Shown::Known);
+    assert_eq!(agents.see(&agent, Some("not ours")), Shown::Known);
+    let later = Mark { standing: Some(Standing::Deactivated), version: 5 };
+    assert_eq!(agents.see(&agent, Some(&later.text())), Shown::Later(later));
+    agents.follows(&agent, 5);
+    assert_eq!(agents.see(&agent, Some(&text(None, 4))), Shown::Doubtful);
+    assert_eq!(agents.see(&agent, None), Shown::Doubtful);
+    // A clock that stands still makes no version twice.
+    assert_eq!(agents.decides(Timestamp::from_millis(3), &agent), 6);
+    assert_eq!(agents.decides(Timestamp::from_millis(9), &agent), 9);
+    agents.stands(&agent, Some(Standing::Gone));
+    assert_eq!(agents.see(&agent, Some(&text(None, 99))), Shown::Doubtful);
+    assert_eq!(agents.see(&agent, Some(&text(Some(Standing::Gone), 1))), Shown::Known);
 }
 
 /// \[R8\]

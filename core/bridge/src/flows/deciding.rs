@@ -5,10 +5,12 @@
 
 use super::Parts;
 use super::jobs::{Fate, Job};
-use crate::agents::{Decision, Decreed, Drain, Standing, Verdict, What};
+use crate::agenda::Timer;
+use crate::agents::{Decision, Decreed, Drain, Mark, Shown, Standing, Verdict, What};
 use crate::cluster::STANDING_ATTRIBUTE;
 use crate::context::Context;
 use crate::ids::AgentId;
+use crate::limits;
 use crate::machine::{CallId, Response};
 use crate::operator::AgentWish;
 
@@ -90,7 +92,7 @@ impl Parts {
             }
             AgentWish::MarkGone => What::Stands(Standing::Gone),
         };
-        Ok(Decision::new(Some(call), instance.arn.clone(), STANDING_ATTRIBUTE, what))
+        Ok(Decision::new(Some(call), instance.arn.clone(), what))
     }
 
     /// Tells ECS of a decision. Whoever waits for an earlier one about the same agent does so in vain.
@@ -100,8 +102,9 @@ impl Parts {
         agent: &AgentId,
         decision: Decision,
     ) {
-        self.agents.decides(agent);
-        let before = self.agents.decisions.begin(cx, agent, decision);
+        let version = self.agents.decides(cx.now, agent);
+        let as_what = (STANDING_ATTRIBUTE, version);
+        let before = self.agents.decisions.begin(cx, agent, decision, as_what);
         if let Some(call) = before.and_then(|before| before.call) {
             let why = format!("Agent '{agent}' is already being transitioned");
             cx.respond(call, Response::Refused(503, why));
@@ -144,7 +147,7 @@ impl Parts {
                 self.agent_changed(cx, agent);
                 self.wants_allocation(cx.now);
             }
-            What::Noted => {}
+            What::Noted(_) => {}
         }
         if let Some(call) = decision.call {
             cx.respond(call, Response::Done);
@@ -154,19 +157,15 @@ impl Parts {
     /// A decision does not hold, and ECS may have a part of it: that is taken back.
     fn undecided(&mut self, cx: &mut Context<'_>, agent: &AgentId, decision: &Decision) {
         if decision.call.is_some() {
-            let standing = self.agents.standing(agent);
-            let restored = Decision::note(decision.instance.clone(), STANDING_ATTRIBUTE, standing);
-            self.tell_decision(cx, agent, restored);
+            let before = What::Noted(self.agents.standing(agent).cloned());
+            self.tell_decision(cx, agent, Decision::new(None, decision.instance.clone(), before));
         }
     }
 
     /// Something was decided about an agent before this master began, or by another one. What was begun before is carried on.
-    pub(super) fn decided_elsewhere(
-        &mut self,
-        cx: &mut Context<'_>,
-        agent: &AgentId,
-        standing: Option<Standing>,
-    ) {
+    pub(super) fn decided_elsewhere(&mut self, cx: &mut Context<'_>, agent: &AgentId, mark: Mark) {
+        self.agents.follows(agent, mark.version);
+        let standing = mark.standing;
         let is_begun = match standing {
             Some(Standing::Gone) => {
                 self.marked_gone(cx, agent);
@@ -182,8 +181,55 @@ impl Parts {
         let Some(instance) = instance.filter(|_| is_begun && !self.is_recovered()) else { return };
         let standing = self.agents.standing(agent).cloned().unwrap_or(Standing::Gone);
         let what = What::Stands(standing);
-        let decision = Decision::new(None, instance, STANDING_ATTRIBUTE, what);
-        self.tell_decision(cx, agent, decision);
+        self.tell_decision(cx, agent, Decision::new(None, instance, what));
+    }
+
+    /// ECS shows something of an agent.
+    pub(super) fn decision_seen(
+        &mut self,
+        cx: &mut Context<'_>,
+        agent: &AgentId,
+        attribute: Option<&str>,
+    ) {
+        match self.agents.see(agent, attribute) {
+            Shown::Known => {}
+            Shown::Later(mark) => self.decided_elsewhere(cx, agent, mark),
+            Shown::Doubtful => {
+                if self.agents.doubts(agent) {
+                    cx.after(limits::DECISION_DOUBT_MS, Timer::Doubt(agent.clone()));
+                }
+            }
+        }
+    }
+
+    /// What ECS showed of an agent was behind what was decided last, or is so still: then it is told again.
+    pub(super) fn look_again(&mut self, cx: &mut Context<'_>, agent: &AgentId) {
+        self.agents.doubts_no_more(agent);
+        let Some(instance) = self.cluster.instance_of(agent) else { return };
+        let attribute = instance.attribute(STANDING_ATTRIBUTE).cloned();
+        let arn = instance.arn.clone();
+        match self.agents.see(agent, attribute.as_deref()) {
+            Shown::Known => {}
+            Shown::Later(mark) => {
+                self.decided_elsewhere(cx, agent, mark);
+                self.agent_changed(cx, agent);
+            }
+            Shown::Doubtful if self.agents.decisions.is_any(agent) => {
+                self.decision_seen(cx, agent, attribute.as_deref());
+            }
+            Shown::Doubtful if self.agents.is_gone(agent) => {
+                // Frameworks were told so: it takes the place of whatever was decided since.
+                let gone = What::Noted(Some(Standing::Gone));
+                self.tell_decision(cx, agent, Decision::new(None, arn, gone));
+            }
+            Shown::Doubtful => {
+                // As the version that it is, so that it takes the place of no later one that is not read yet.
+                let standing = self.agents.standing(agent).cloned();
+                let again = Decision::new(None, arn, What::Noted(standing));
+                let as_what = (STANDING_ATTRIBUTE, self.agents.version(agent));
+                self.agents.decisions.begin(cx, agent, again, as_what);
+            }
+        }
     }
 
     /// Kills what runs on an agent that is being drained; whether it is.
@@ -210,13 +256,11 @@ impl Parts {
         self.show_agent(agent);
         let Some(instance) = self.cluster.instance_of(agent) else { return };
         let instance = instance.arn.clone();
-        let decision = if drain.mark_gone {
-            let gone = What::Stands(Standing::Gone);
-            Decision::new(None, instance, STANDING_ATTRIBUTE, gone)
+        let what = if drain.mark_gone {
+            What::Stands(Standing::Gone)
         } else {
-            let drained = Standing::Draining(drain);
-            Decision::note(instance, STANDING_ATTRIBUTE, Some(&drained))
+            What::Noted(Some(Standing::Draining(drain)))
         };
-        self.tell_decision(cx, agent, decision);
+        self.tell_decision(cx, agent, Decision::new(None, instance, what));
     }
 }

@@ -7,7 +7,6 @@ use longshore_wire_mesos::v1::TaskState;
 
 use super::Parts;
 use super::jobs::Job;
-use crate::agents::Told;
 use crate::cluster::{Heard, Read, STANDING_ATTRIBUTE};
 use crate::context::Context;
 use crate::ids::{AgentId, LaunchId};
@@ -143,9 +142,7 @@ impl Parts {
             if tasks || !(instance.active && instance.connected) {
                 self.cluster.is_stale_on(&agent, &self.launches);
             }
-            if let Some(Told(standing)) = self.agents.see(&agent, standing.as_deref()) {
-                self.decided_elsewhere(cx, &agent, standing);
-            }
+            self.decision_seen(cx, &agent, standing.as_deref());
             agents.push(agent);
         }
         if !agents.is_empty() {

@@ -15,7 +15,7 @@ use super::jobs::{Fate, Job};
 use super::telling::of_master;
 use crate::agenda::Timer;
 use crate::agents::{Decision, Standing, What};
-use crate::cluster::{self, STANDING_ATTRIBUTE};
+use crate::cluster;
 use crate::context::Context;
 use crate::events;
 use crate::ids::{AgentId, FrameworkId, LaunchId, OfferId};
@@ -100,7 +100,7 @@ impl Parts {
     /// ECS is to know of something that holds already.
     fn tell_ecs(&mut self, cx: &mut Context<'_>, agent: &AgentId, what: What) {
         let Some(instance) = self.cluster.instance_of(agent) else { return };
-        let decision = Decision::new(None, instance.arn.clone(), STANDING_ATTRIBUTE, what);
+        let decision = Decision::new(None, instance.arn.clone(), what);
         self.tell_decision(cx, agent, decision);
     }
 

@@ -31,6 +31,21 @@ impl World {
         self.soon();
     }
 
+    /// What ECS holds of the decisions about an agent.
+    fn marked(&self, arn: &str) -> String {
+        let held = self.cluster.instances[arn].attribute("longshore.agent");
+        held.map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// ECS holds something else, whoever made it so.
+    fn marks(&mut self, arn: &str, text: &str) {
+        self.cluster.change(arn, |instance| {
+            instance.attributes.insert("longshore.agent".into(), Some(text.into()));
+        });
+        // ECS sends no event for that: the next reading shows it.
+        self.run_for(60_000);
+    }
+
     /// How an agent is shown: whether active and deactivated, and how far drained.
     fn shown(&mut self, arn: &str) -> Option<(bool, bool, Option<DrainView>)> {
         let view = self.view();
@@ -289,6 +304,46 @@ fn what_was_decided_outlives_the_bridge() {
 }
 
 #[test]
+fn a_change_that_ecs_makes_late_does_not_undo_a_later_decision() {
+    let mut world = World::new(&[(2048, 4096), (2048, 4096)]);
+    let arns: Vec<Str> = world.cluster.instances.keys().cloned().collect();
+    world.decided(&arns[0], AgentWish::Deactivate);
+    let late = world.marked(&arns[0]);
+    world.decided(&arns[0], AgentWish::Reactivate);
+    world.decided(&arns[1], AgentWish::MarkGone);
+    let last: Vec<String> = arns.iter().map(|arn| world.marked(arn)).collect();
+    world.marks(&arns[0], &late);
+    world.marks(&arns[1], &late);
+    assert_eq!(world.shown(&arns[0]), Some((true, false, None)), "it is in use meanwhile");
+    world.run_for(60_000);
+    assert_eq!(world.marked(&arns[0]), last[0]);
+    assert!(world.marked(&arns[1]).starts_with("gone:"), "{}", world.marked(&arns[1]));
+    world.restart();
+    assert_eq!(world.shown(&arns[0]), Some((true, false, None)));
+    assert_eq!(world.shown(&arns[1]), None);
+}
+
+#[test]
+fn the_later_decision_of_another_bridge_is_followed_also_about_an_agent_of_which_this_one_decided()
+{
+    let (mut world, _) = World::with_client(&[(2048, 4096)]);
+    let arn = world.only();
+    world.decided(&arn, AgentWish::Deactivate);
+    let later = world.now.millis() + 1_000;
+    world.marks(&arn, &format!("active:{later}"));
+    assert_eq!(world.shown(&arn), Some((true, false, None)));
+    world.marks(&arn, &format!("deactivated:{}", later + 1));
+    assert_eq!(world.shown(&arn), Some((false, true, None)));
+    let told = world.cluster.alterations.len();
+    world.run_for(60_000);
+    assert_eq!(world.cluster.alterations.len(), told, "nobody writes what is there");
+    // Also one whose clock is behind decides something later.
+    world.decided(&arn, AgentWish::Reactivate);
+    let version = |text: &str| text.rsplit(':').next().and_then(|one| one.parse::<u64>().ok());
+    assert!(version(&world.marked(&arn)) > Some(later), "{}", world.marked(&arn));
+}
+
+#[test]
 fn a_bridge_that_dies_while_it_drains_goes_on_when_it_is_back() {
     let mut world = World::new(&[(2048, 4096)]);
     let client = world.subscribe(aware("one"));
@@ -341,7 +396,7 @@ fn what_ecs_refuses_is_refused_and_leaves_nothing_behind() {
     assert_eq!(status, 403);
     assert!(why.ends_with("ecs:UpdateContainerInstancesState"), "{why}");
     world.soon();
-    assert!(world.cluster.instances[&arn].attribute("longshore.agent").is_none());
+    assert!(world.marked(&arn).starts_with("active:"), "{}", world.marked(&arn));
     assert_eq!(world.shown(&arn), Some((true, false, None)));
     assert!(world.rescinded(&client).is_empty() && world.size("decisions about agents") == 0);
 }
