@@ -40,11 +40,13 @@ pub(crate) struct Decision {
     attempts: u32,
     /// Tells it from others about the same agent.
     number: u64,
+    /// The version that it is.
+    pub(crate) version: u64,
 }
 
 impl Decision {
     pub(crate) fn new(call: Option<CallId>, instance: Str, what: What) -> Self {
-        Self { call, what, instance, steps: VecDeque::new(), attempts: 0, number: 0 }
+        Self { call, what, instance, steps: VecDeque::new(), attempts: 0, number: 0, version: 0 }
     }
 
     /// What ECS is to be told, as an attribute of this name. Whatever is decided stands there before the status follows, also when the status
@@ -127,6 +129,7 @@ impl Decisions {
     ) -> Option<Decision> {
         self.made += 1;
         decision.number = self.made;
+        decision.version = version;
         decision.plan(name, version);
         let before = self.of.insert(agent.clone(), decision);
         self.ask(cx, agent);

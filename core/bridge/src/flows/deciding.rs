@@ -133,7 +133,10 @@ impl Parts {
 
     /// ECS has a decision: from now on it holds.
     fn holds(&mut self, cx: &mut Context<'_>, agent: &AgentId, decision: Decision) {
+        let is_last = decision.version == self.agents.version(agent);
         match decision.what {
+            // Another bridge has decided something later meanwhile.
+            _ if !is_last => {}
             What::Stands(Standing::Gone) => self.marked_gone(cx, agent),
             // That holds since the operator said so.
             What::Stands(Standing::Down) => {}

@@ -125,13 +125,14 @@ impl Parts {
             let Some(launch) = self.launches.get(&id) else { continue };
             let arn = self.launches.get(head).and_then(Launch::arn);
             let task = arn.and_then(|arn| self.cluster.task(arn));
-            let status = TaskStatus {
+            let mut status = TaskStatus {
                 reason: Some(Reason::AgentReregistered.into()),
                 message: Some("Unreachable agent re-reregistered".to_owned()),
                 container_status: task.map(|task| self.container_status(launch, task)),
                 healthy: task.and_then(|task| healthy(launch, task)),
                 ..of_master(cx.now, launch, launch.state())
             };
+            self.tell_checks(&id, &mut status);
             self.tell_once(cx, &id, status);
             self.send_front(cx, &id, limits::UPDATE_RETRY_MS_MIN);
         }

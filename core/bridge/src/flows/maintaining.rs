@@ -69,7 +69,9 @@ impl Parts {
     }
 
     /// The machines of agents are away: that holds at once, and what follows from it is done one after another.
-    pub(super) fn close(&mut self, cx: &mut Context<'_>, agents: Vec<AgentId>) {
+    pub(super) fn close(&mut self, cx: &mut Context<'_>, mut agents: Vec<AgentId>) {
+        // One that was marked gone stays so, whatever becomes of its machine.
+        agents.retain(|agent| !self.agents.is_gone(agent));
         let mut gone = Vec::new();
         for agent in &agents {
             if self.agents.is_there(agent) {

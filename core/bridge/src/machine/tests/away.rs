@@ -4,10 +4,12 @@ use longshore_replica::StopCode;
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::scheduler::call::{self, Type};
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
-use longshore_wire_mesos::v1::{TaskId, TaskState};
+use longshore_wire_mesos::v1::{TaskId, TaskInfo, TaskState};
 
 use super::decisions::aware;
+use super::watched;
 use super::world::{Client, World, agent, framework, kind, sleeper};
+use crate::Probed;
 use crate::machine::Response;
 use crate::operator::AgentWish;
 
@@ -83,6 +85,28 @@ fn tasks_of_an_agent_that_is_away_for_long_are_unreachable_until_it_is_back() {
     assert!(world.view().agent(&agent(&arn).value).is_some());
     assert_eq!(world.view().number("slaves_unreachable"), Some(0.0));
     assert_eq!(world.asked_for(&client, "t", None).state(), TaskState::TaskRunning);
+}
+
+/// \[T23\]: what its health check found last is said with it, since nothing else would say it again.
+#[test]
+fn a_task_that_is_back_is_as_healthy_as_it_was() {
+    let (mut world, client) = watched::world();
+    let task = watched::run(&mut world, &client, |task| {
+        let health_check = Some(watched::healthy(watched::PORT));
+        watched::with_port(TaskInfo { health_check, ..task })
+    });
+    watched::comes_to(&mut world, Probed::Status(200));
+    assert_eq!(world.update(&client).healthy, Some(true));
+    let arn = world.cluster.tasks[&task].instance_arn.clone().expect("it is on one");
+    world.connected(&arn, false);
+    world.run_for(80_000);
+    world.updates(&client);
+    world.connected(&arn, true);
+    let back = world.update(&client);
+    assert_eq!((back.reason(), back.healthy), (Reason::AgentReregistered, Some(true)));
+    let view = world.seen(&client);
+    let shown = view.task("t1").and_then(|task| task.statuses.last()?.healthy);
+    assert_eq!(shown, Some(true));
 }
 
 /// \[C41\]

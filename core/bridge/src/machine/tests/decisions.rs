@@ -344,6 +344,27 @@ fn the_later_decision_of_another_bridge_is_followed_also_about_an_agent_of_which
 }
 
 #[test]
+fn a_decision_that_another_bridge_overrules_while_ecs_is_told_of_it_does_not_hold() {
+    let (mut world, _) = World::with_client(&[(2048, 4096)]);
+    let arn = world.only();
+    world.hold = Some(|ask| {
+        use longshore_replica::{InstanceChange, Question};
+        matches!(ask, Question::Change(_, InstanceChange { to: Alteration::Active(_), .. }))
+    });
+    assert_eq!(world.wish(&arn, DRAIN), None);
+    let id = world.last_call();
+    let later = world.now.millis() + 1_000;
+    world.cluster.change(&arn, |instance| {
+        let gone = format!("gone:{later}").into();
+        instance.attributes.insert("longshore.agent".into(), Some(gone));
+    });
+    world.hold = None;
+    world.run_for(5_000);
+    assert_eq!(world.response(id), Some(Response::Done));
+    assert_eq!(world.shown(&arn), None, "it is gone");
+}
+
+#[test]
 fn a_bridge_that_dies_while_it_drains_goes_on_when_it_is_back() {
     let mut world = World::new(&[(2048, 4096)]);
     let client = world.subscribe(aware("one"));

@@ -171,6 +171,22 @@ fn a_machine_that_is_down_has_no_agent_and_its_tasks_are_lost() {
 }
 
 #[test]
+fn an_agent_that_is_gone_stays_so_whatever_becomes_of_its_machine() {
+    let (mut world, _) = World::with_client(&[(1024, 1024)]);
+    let arn = world.first();
+    world.done(schedule());
+    assert_eq!(world.wish(&arn, AgentWish::MarkGone), Some(Response::Done));
+    world.soon();
+    let told = world.cluster.alterations.len();
+    world.done(Command::MachinesDown(vec![machine()]));
+    world.done(Command::MachinesUp(vec![machine()]));
+    world.run_for(60_000);
+    assert_eq!((world.cluster.alterations.len(), world.view().agents().count()), (told, 0));
+    world.restart();
+    assert_eq!(world.view().agents().count(), 0);
+}
+
+#[test]
 fn an_agent_on_the_schedule_is_not_drained_besides() {
     let (mut world, _) = World::with_client(&[(1024, 1024)]);
     world.done(schedule());
