@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from harness.mesos import id_of, task
+from harness.ecs import unique
+from harness.mesos import id_of, scalar, task
 from harness.wait import until
 
 pytestmark = pytest.mark.process_only
@@ -96,6 +97,46 @@ def launched(framework, command, uris=(), **more):
     info["command"]["uris"] = list(uris)
     framework.launch(offer, info)
     return id_of(info), offer
+
+
+def launched_group(framework, *members):
+    """Launches a group; each member is a command and its URIs. The ids of its tasks."""
+    offer = framework.wait_offer()
+    tasks = []
+    for command, uris in members:
+        info = task(offer, command, image=None)
+        info["command"]["uris"] = list(uris)
+        tasks.append(info)
+    resources = [scalar("cpus", 0.1), scalar("mem", 32), scalar("disk", 32)]
+    executor = {"type": "DEFAULT", "executor_id": {"value": unique("executor")}, "resources": resources}
+    group = {"executor": executor, "task_group": {"tasks": tasks}}
+    framework.accept([offer], {"type": "LAUNCH_GROUP", "launch_group": group})
+    return [id_of(info) for info in tasks]
+
+
+def test_each_task_of_a_group_has_its_own_files_in_a_sandbox_of_its_own(framework, files):
+    """[A2], [A16]"""
+    here = 'test "$(pwd -P)" = "$(cd "$MESOS_SANDBOX" && pwd -P)"'
+    first, second, third = launched_group(
+        framework,
+        (f'{here} && ./script && test ! -e text', [{"value": f"{files.url}/script", "executable": True}]),
+        (f'{here} && grep -q some text && test ! -e script', [{"value": f"{files.url}/text"}]),
+        (f'{here} && test ! -e text && test ! -e script', []),
+    )
+    for task_id in (first, second, third):
+        framework.wait_state(task_id, "TASK_FINISHED")
+
+
+def test_a_file_that_a_task_of_a_group_cannot_have_ends_the_group(framework, files):
+    """[A2], [A16], [L5]"""
+    first, second = launched_group(
+        framework, ("sleep 1000", []), ("./nothing", [{"value": f"{files.url}/nothing"}])
+    )
+    failed = framework.wait_state(second, "TASK_FAILED")
+    assert failed["reason"] == "REASON_CONTAINER_LAUNCH_FAILED"
+    assert f"{files.url}/nothing" in failed["message"]
+    assert "TASK_RUNNING" not in framework.states(second)
+    framework.wait_state(first, "TASK_KILLED")
 
 
 def agent_of(offer):

@@ -39,6 +39,7 @@ use self::definitions::Definitions;
 pub(crate) use self::definitions::{Key, Resolved};
 pub(crate) use self::group::{GroupAsked, Member, Part};
 pub(crate) use self::launch::{Adopted, Launch, Origin, Phase};
+pub(crate) use self::mapping::is_ours;
 pub(crate) use self::mapping::{
     CLAIM_VARIABLE, EXECUTOR_CONTAINER, EXECUTOR_VARIABLE, FRAMEWORK_VARIABLE, Plan, ROLE_VARIABLE,
     TASK_VARIABLE, plan, plan_group, raised,

@@ -184,6 +184,8 @@ pub struct ContainerStart {
     pub memory_reservation_mib: Option<u32>,
     /// Whole GPUs, if any.
     pub gpus: Option<u32>,
+    /// The order for what fetches into its sandbox, if something does.
+    pub fetch: Option<Str>,
 }
 
 impl ContainerStart {

@@ -20,6 +20,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{self as sys, AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
@@ -31,6 +32,8 @@ pub use private::{Entry, PrivateError};
 const OWNER_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
 /// Mode of directories: accessible only to their owner.
 const OWNER_FOLDER: Mode = Mode::RWXU;
+/// Tells temporary files of this process apart.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 /// Flags for opening directories.
 const FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -275,10 +278,11 @@ impl Folder {
         Ok(sys::renameat(&*self.fd, &*beside, &*self.fd, name)?)
     }
 
-    /// Writes contents to a temporary file with a unique name.
+    /// Writes contents to a temporary file with a unique name: several threads may write one file at a time.
     fn beside(&self, name: &str, contents: &[u8]) -> io::Result<String> {
         single(OsStr::new(name))?;
-        let beside = format!(".{name}.{}", std::process::id());
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        let beside = format!(".{name}.{}.{number}", std::process::id());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | FILE;
         let open = || sys::openat(&*self.fd, &*beside, flags, OWNER_FILE);
         let fd = match open() {

@@ -96,7 +96,7 @@ fn container(arguments: &Arguments) -> Result<u8, String> {
     // The name shown by `ps`; it also keeps `pkill longshore` from matching.
     let _ = rustix::thread::set_name(c"supervise");
     let folder = Folder::open(Path::new(".")).map_err(create)?;
-    let sandbox = if arguments.in_sandbox {
+    let sandbox = if arguments.sandbox.is_some() {
         Some(command::work(arguments, &folder).map_err(create)?)
     } else {
         None

@@ -28,23 +28,32 @@ pub(crate) fn containers(
     let failed = |error: BuildError| error.to_string();
     let mut all = Vec::new();
     for (number, one) in contents().enumerate() {
-        all.push(container(one, number == 0, &mut volumes).map_err(failed)?);
-        let fetcher = one.fetch.as_ref().map(|fetch| fetcher(one, fetch, &mut volumes));
+        let name = fetcher_of(content, one);
+        all.push(container(one, (number == 0, &name), &mut volumes).map_err(failed)?);
+        let fetcher = one.fetch.as_ref().map(|fetch| fetcher(one, (fetch, &name), &mut volumes));
         all.extend(fetcher.transpose().map_err(failed)?);
     }
     Ok((all, volumes.all.into_values().collect()))
 }
 
-/// What fetches files before the container of a content starts.
+/// The name of what fetches for a part of a content.
+fn fetcher_of(content: &DefinitionContent, part: &DefinitionContent) -> String {
+    if content.others.is_empty() {
+        return fetch::CONTAINER.to_owned();
+    }
+    fetch::container_for(&part.container)
+}
+
+/// What fetches files before the container of a content starts, and its name.
 fn fetcher(
     content: &DefinitionContent,
-    fetch: &Fetch,
+    (fetch, name): (&Fetch, &str),
     volumes: &mut Volumes,
 ) -> Result<sdk::ContainerDefinition, BuildError> {
     let pair =
         |name: &str, value: &str| sdk::KeyValuePair::builder().name(name).value(value).build();
     let mut builder = sdk::ContainerDefinition::builder()
-        .name(fetch::CONTAINER)
+        .name(name)
         .image(&*fetch.image)
         .essential(false)
         // A bound would end it with a large file in the page cache.
@@ -73,7 +82,7 @@ fn fetcher(
 
 fn container(
     content: &DefinitionContent,
-    essential: bool,
+    (essential, fetcher): (bool, &str),
     volumes: &mut Volumes,
 ) -> Result<sdk::ContainerDefinition, BuildError> {
     let mut builder = sdk::ContainerDefinition::builder()
@@ -111,7 +120,7 @@ fn container(
     }
     if content.fetch.is_some() {
         let first = sdk::ContainerDependency::builder()
-            .container_name(fetch::CONTAINER)
+            .container_name(fetcher)
             .condition(sdk::ContainerCondition::Success);
         builder = builder.depends_on(first.build()?);
     }

@@ -36,6 +36,12 @@ fn gpus(count: Option<u32>) -> Option<Vec<sdk::ResourceRequirement>> {
     gpu.value(count?.to_string()).build().ok().map(|one| vec![one])
 }
 
+/// What a start says of a container that fetches.
+fn ordered(name: &str, order: &str) -> sdk::ContainerOverride {
+    let pair = sdk::KeyValuePair::builder().name(fetch::ORDER_VARIABLE).value(order);
+    sdk::ContainerOverride::builder().name(name).environment(pair.build()).build()
+}
+
 /// What a start says of each container.
 fn overrides(start: &StartTask) -> sdk::TaskOverride {
     let first = sdk::ContainerOverride::builder()
@@ -57,12 +63,12 @@ fn overrides(start: &StartTask) -> sdk::TaskOverride {
             .set_resource_requirements(gpus(one.gpus))
             .build()
     };
-    let fetch = start.fetch.as_deref().map(|order| {
-        let pair = sdk::KeyValuePair::builder().name(fetch::ORDER_VARIABLE).value(order);
-        let own = sdk::ContainerOverride::builder().name(fetch::CONTAINER);
-        own.environment(pair.build()).build()
-    });
-    let others = start.others.iter().map(other);
+    let fetch = start.fetch.as_deref().map(|order| ordered(fetch::CONTAINER, order));
+    let fetched = |one: &ContainerStart| {
+        one.fetch.as_deref().map(|order| ordered(&fetch::container_for(&one.container), order))
+    };
+    let others =
+        start.others.iter().flat_map(|one| std::iter::once(other(one)).chain(fetched(one)));
     let all = std::iter::once(first.build()).chain(fetch).chain(others);
     sdk::TaskOverride::builder().set_container_overrides(Some(all.collect())).build()
 }

@@ -41,7 +41,7 @@ pub(super) struct Ledger {
     launches: BTreeMap<Owner, Vec<Str>>,
     /// Tasks that run although their frameworks were told that they do not, until they stop or are taken over.
     pub(super) abandoned: BTreeMap<Str, Timestamp>,
-    looks: BTreeMap<Str, Timestamp>,
+    looks: BTreeMap<(usize, Str), Timestamp>,
     /// Tasks that their frameworks launched again on purpose while they were there. A bridge that has just started may not know of the
     /// first yet; it stops one of the two once it does.
     pub(super) repeated: BTreeSet<Owner>,
@@ -78,8 +78,8 @@ impl Ledger {
     }
 
     /// A bridge looks for a launch: once a second at most.
-    pub(super) fn looks_for(&mut self, now: Timestamp, launch: &Str) {
-        let last = self.looks.insert(launch.clone(), now);
+    pub(super) fn looks_for(&mut self, now: Timestamp, master: usize, launch: &Str) {
+        let last = self.looks.insert((master, launch.clone()), now);
         if last.is_some_and(|last| now.since(last) < 900) {
             self.fail(format!("launch {launch} is looked for too often"));
         }
@@ -136,7 +136,9 @@ impl Ledger {
             return;
         }
         let is_known = is_known(status);
-        if is_answer && self.unreachable.contains(&owner) && !is_known {
+        // [R3] Of an agent that is gone that is the whole truth.
+        let is_on_gone = status.message() == "Reconciliation: Task is gone";
+        if is_answer && self.unreachable.contains(&owner) && !is_known && !is_on_gone {
             // [R5] Whoever does not say where it is learns nothing.
             return;
         }

@@ -27,7 +27,7 @@ impl World {
             self.check_condemned(arn, reason);
         }
         if let Some(launch) = api::looked_for(&question) {
-            self.ledger.looks_for(now, launch);
+            self.ledger.looks_for(now, master, launch);
         }
         if let Some((subject, requests)) = api::paced(&question)
             && self.masters[master].bridge.is_recovered()

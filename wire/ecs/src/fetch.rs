@@ -7,13 +7,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Str;
+use crate::limits::NAME_CHARS_MAX;
 
 /// Where the sandbox is in a container. Source: Apache Mesos, `docs/docker-containerizer.md`.
 pub const SANDBOX: &str = "/mnt/mesos/sandbox";
 /// The variables that tell a task where its sandbox is. Source: Apache Mesos, `docs/executor-http-api.md`.
 pub const SANDBOX_VARIABLES: [&str; 2] = ["MESOS_SANDBOX", "MESOS_DIRECTORY"];
-/// The name of the container that fetches.
+/// The name of the container that fetches, if the task is one container beside it.
 pub const CONTAINER: &str = "fetch";
+/// Begins the name of a container that fetches for one of several.
+const CONTAINER_PREFIX: &str = "fetch-";
 /// The Docker label of the container that fetches.
 pub const LABEL: &str = "longshore.fetch";
 /// What the container runs.
@@ -93,6 +96,19 @@ pub struct FetchCache {
     /// How many bytes it may have.
     pub bytes_max: u64,
 }
+
+/// The name of the container that fetches for one of several.
+pub fn container_for(name: &str) -> String {
+    format!("{CONTAINER_PREFIX}{name}")
+}
+
+/// Whether a container has the name of one that fetches.
+pub fn is_container(name: &str) -> bool {
+    name == CONTAINER || name.starts_with(CONTAINER_PREFIX)
+}
+
+/// The longest name that a container may have for which another one fetches, in characters.
+pub const FETCHED_CHARS_MAX: usize = NAME_CHARS_MAX - CONTAINER_PREFIX.len();
 
 fn is_false(flag: &bool) -> bool {
     !*flag

@@ -12,7 +12,7 @@ use super::Parts;
 use super::telling::status;
 use crate::context::Context;
 use crate::ids::LaunchId;
-use crate::launches::{Launch, Phase, Why};
+use crate::launches::{Launch, Phase, Why, is_ours};
 use crate::limits;
 use crate::words::shortened;
 
@@ -36,13 +36,18 @@ impl Parts {
             self.lost_agent(launch, stopped.to_owned())
         } else {
             match launch.container() {
+                Some(name)
+                    if let Some(verdict) = not_fetched(task, &fetch::container_for(name)) =>
+                {
+                    verdict
+                }
                 Some(name) => {
                     let container = task.container(name).map(slice::from_ref);
                     let head = self.launches.get(&self.launches.head(launch.id()));
                     let is_ours = head.is_some_and(Launch::is_killed) || Why::of(task).is_some();
                     verdict(task, container.unwrap_or_default(), is_ours)
                 }
-                None => not_fetched(task)
+                None => not_fetched(task, fetch::CONTAINER)
                     .unwrap_or_else(|| verdict(task, &without_fetcher(task), false)),
             }
         };
@@ -149,8 +154,9 @@ fn is_host_lost(task: &Task) -> bool {
 
 /// That the files of a task could not be fetched, if that is so. ECS tells the exit code of what fetched them, which says which one.
 /// Source: \[A2\].
-fn not_fetched(task: &Task) -> Option<Verdict> {
-    let fetch = task.container(fetch::CONTAINER)?;
+pub(super) fn not_fetched(task: &Task, fetcher: &str) -> Option<Verdict> {
+    // In a definition of somebody else's a container of that name may be anything.
+    let fetch = task.container(fetcher).filter(|_| is_ours(&task.definition_arn))?;
     // One that was stopped has nothing to say: the task was.
     let code = fetch.exit_code.filter(|code| !matches!(code, 0 | 137 | 143))?;
     let why = fetch.reason.as_deref().and_then(|why| why.strip_prefix(fetch::FAILURE));
@@ -164,10 +170,7 @@ fn not_fetched(task: &Task) -> Option<Verdict> {
                 || format!("URI number {} of the task", index + 1),
                 |uri| shortened(&uri.value),
             );
-            format!(
-                "Failed to fetch {which}: the log of the container '{}' says why",
-                fetch::CONTAINER
-            )
+            format!("Failed to fetch {which}: the log of the container '{fetcher}' says why")
         }
         (None, None) => {
             let why = fetch.reason.as_deref().unwrap_or("no reason given");
@@ -181,8 +184,8 @@ fn not_fetched(task: &Task) -> Option<Verdict> {
 
 /// The containers of a task without what fetched for it, whose success says nothing of the task.
 fn without_fetcher(task: &Task) -> Vec<Container> {
-    let is_alone = task.containers.len() == 1;
-    let own = task.containers.iter().filter(|one| is_alone || &*one.name != fetch::CONTAINER);
+    let is_ours = is_ours(&task.definition_arn) && task.containers.len() > 1;
+    let own = task.containers.iter().filter(|one| !is_ours || &*one.name != fetch::CONTAINER);
     own.cloned().collect()
 }
 

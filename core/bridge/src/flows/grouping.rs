@@ -4,12 +4,14 @@
 //! the executor's container ends, so what a default executor does when a task fails is done here: ECS is asked to stop the rest.
 
 use longshore_replica::{LastStatus, Task};
+use longshore_wire_ecs::fetch;
 use longshore_wire_mesos::v1::scheduler::call;
 use longshore_wire_mesos::v1::task_status::Reason;
 use longshore_wire_mesos::v1::{ExecutorInfo, TaskInfo, TaskState};
 
 use super::Parts;
 use super::accepting::Spent;
+use super::ending::not_fetched;
 use super::showing::detail;
 use crate::amounts::Amounts;
 use crate::calls::Group;
@@ -187,7 +189,10 @@ impl Parts {
                 let ended = self.ended(cx.now, launch, task);
                 let has_code = container.is_some_and(|container| container.exit_code.is_some());
                 // One that was stopped before it ran may have the code of a signal.
-                let ran = has_code && (task.ran || !is_over);
+                let is_fetched = launch
+                    .container()
+                    .is_none_or(|name| not_fetched(task, &fetch::container_for(name)).is_none());
+                let ran = has_code && (task.ran || !is_over) && is_fetched;
                 if ran && waits && !launch.is_killed() {
                     // It ran and was over before it was read: frameworks expect to hear of both.
                     let running = self.running(cx.now, launch, task);

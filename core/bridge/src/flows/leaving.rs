@@ -8,7 +8,7 @@ use longshore_wire_mesos::v1::{TaskState, TaskStatus};
 
 use super::Parts;
 use super::jobs::{Fate, Job};
-use super::observing::healthy;
+use super::observing::ecs_health;
 use super::telling::of_master;
 use crate::context::Context;
 use crate::frameworks::Answers;
@@ -129,7 +129,7 @@ impl Parts {
                 reason: Some(Reason::AgentReregistered.into()),
                 message: Some("Unreachable agent re-reregistered".to_owned()),
                 container_status: task.map(|task| self.container_status(launch, task)),
-                healthy: task.and_then(|task| healthy(launch, task)),
+                healthy: task.and_then(|task| ecs_health(launch, task)),
                 ..of_master(cx.now, launch, launch.state())
             };
             self.tell_checks(&id, &mut status);

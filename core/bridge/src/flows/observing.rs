@@ -162,7 +162,7 @@ pub(super) fn healthy(launch: &Launch, task: &Task) -> Option<bool> {
 }
 
 /// The same, where that is what its framework calls health.
-fn ecs_health(launch: &Launch, task: &Task) -> Option<bool> {
+pub(super) fn ecs_health(launch: &Launch, task: &Task) -> Option<bool> {
     healthy(launch, task).filter(|_| launch.terms().watches.ecs_tells_health())
 }
 

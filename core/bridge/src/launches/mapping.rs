@@ -22,6 +22,7 @@ use longshore_wire_ecs::host::NetworkMode;
 use longshore_wire_ecs::limits::CONTAINER_MEMORY_MIB_MIN;
 use longshore_wire_mesos::v1::{CommandInfo, TaskInfo};
 
+pub(crate) use self::family::is_ours;
 pub(crate) use self::group::{EXECUTOR as EXECUTOR_CONTAINER, plan_group};
 use self::memory::Memory;
 pub(crate) use self::memory::MemorySaid;

@@ -224,3 +224,19 @@ fn a_tree_with_links_closed_directories_and_names_of_ours_is_removed_and_nothing
     assert_eq!(folder.names().expect("it opens"), ["outside"]);
     assert!(path.join("outside/kept").is_dir());
 }
+
+#[test]
+fn several_threads_may_write_one_file_at_a_time() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let folder = Folder::open(directory.path()).expect("it opens");
+    let write = || {
+        let folder = folder.clone();
+        std::thread::spawn(move || (0..200).try_for_each(|_| folder.write("one", b"whole")))
+    };
+    let threads = [write(), write(), write(), write()];
+    for thread in threads {
+        thread.join().expect("no panic").expect("each write succeeds");
+    }
+    assert_eq!(folder.read("one", 100).expect("it is there"), b"whole");
+    assert_eq!(folder.names().expect("it opens"), ["one"]);
+}

@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::Setup;
-use super::directory::{Directory, Ran, WORK};
+use super::directory::{Directory, Ran, SANDBOX, WORK};
 use super::proc::{self, Process};
 use super::sandbox::{is_fetcher, told, translated};
 use crate::command_line;
@@ -155,7 +155,9 @@ fn arguments(
 ) -> Result<Arguments, String> {
     let command = command_line(spec).into_iter().map(OsString::from).collect();
     let mut arguments = Arguments::new(role, directory.folder.path(), command);
-    arguments.in_sandbox = sandbox.is_some();
+    let whole = directory.folder.path().with_file_name(SANDBOX);
+    let place = sandbox.and_then(|sandbox| sandbox.strip_prefix(whole).ok());
+    arguments.sandbox = place.map(Path::to_path_buf);
     let cwd = spec.definition.working_directory.as_deref();
     arguments.cwd = match (cwd, sandbox) {
         // It is started there anyway, even if its user cannot see the way.

@@ -28,8 +28,8 @@ pub(crate) struct Arguments {
     pub(crate) user: Option<(u32, u32)>,
     /// Working directory of the command, if not the container's own directory.
     pub(crate) cwd: Option<PathBuf>,
-    /// Whether the command runs in the sandbox of its task, where its output is kept too.
-    pub(crate) in_sandbox: bool,
+    /// Where in the sandbox of its task the command runs, if it does: its output is kept there too.
+    pub(crate) sandbox: Option<PathBuf>,
     /// Output limits.
     pub(crate) bounds: Bounds,
     /// Path of the command's control group, without the supervisor's id.
@@ -47,7 +47,7 @@ impl Arguments {
             about: about.to_owned(),
             user: None,
             cwd: None,
-            in_sandbox: false,
+            sandbox: None,
             bounds: Bounds::default(),
             cgroup: None,
             has_lifeline: false,
@@ -72,10 +72,10 @@ impl Arguments {
         if let Some(cgroup) = &self.cgroup {
             option("--cgroup", cgroup.as_ref());
         }
-        option("--output", self.bounds.to_string().as_ref());
-        if self.in_sandbox {
-            words.push("--sandbox".into());
+        if let Some(place) = &self.sandbox {
+            option("--sandbox", place.as_ref());
         }
+        option("--output", self.bounds.to_string().as_ref());
         if self.has_lifeline {
             words.push("--lifeline".into());
         }
@@ -104,7 +104,7 @@ impl Arguments {
                     let bounds = bounds.to_str().and_then(Bounds::parse);
                     arguments.bounds = bounds.ok_or("the bounds of output are BYTES:FILES")?;
                 }
-                Some("--sandbox") => arguments.in_sandbox = true,
+                Some("--sandbox") => arguments.sandbox = Some(next("a directory")?.into()),
                 Some("--lifeline") => arguments.has_lifeline = true,
                 _ => return Err(format!("{} is not known", option.display())),
             }
@@ -145,7 +145,9 @@ mod tests {
         arguments.role = Role::Probe;
         arguments.user = Some((1, 2));
         arguments.cwd = Some("/tmp".into());
-        arguments.in_sandbox = true;
+        arguments.sandbox = Some(PathBuf::new());
+        assert_eq!(round(&arguments).as_ref(), Ok(&arguments));
+        arguments.sandbox = Some("tasks/one".into());
         arguments.cgroup = Some("/sys/fs/cgroup/x".into());
         arguments.has_lifeline = true;
         assert_eq!(round(&arguments).as_ref(), Ok(&arguments));

@@ -75,7 +75,7 @@ pub(super) fn start(arguments: &Arguments, folder: &Folder) -> Result<Started, S
     command.arg0(first).args(rest).env_clear().envs(all).process_group(0).stdin(Stdio::null());
     match arguments.role {
         Role::Container => {
-            let second = if arguments.in_sandbox {
+            let second = if arguments.sandbox.is_some() {
                 let (errors, second) = pipe().map_err(failed)?;
                 outputs.push(errors);
                 second
@@ -112,9 +112,11 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 /// # Errors
 /// If it cannot be opened.
 pub(super) fn work(arguments: &Arguments, folder: &Folder) -> io::Result<Folder> {
-    if arguments.in_sandbox {
+    if let Some(place) = &arguments.sandbox {
         // Beside the container's directory, which is the current one.
-        return Folder::open(&Path::new("..").join(SANDBOX));
+        let whole = Folder::open(&Path::new("..").join(SANDBOX))?;
+        // Step by step, so that no task of the group can lead another one away by a link.
+        return place.iter().try_fold(whole, |folder, part| folder.folder(part));
     }
     folder.folder(WORK)
 }

@@ -197,3 +197,31 @@ fn what_fetches_shares_the_sandbox_and_has_to_succeed_first() {
     assert_eq!(mounted(task, 2), mounted(fetcher, 0));
     assert_eq!((mounted(fetcher, 1).1, volumes.len()), (Some(true), 3));
 }
+
+/// \[A2\], \[A16\]
+#[test]
+fn each_task_of_a_group_has_what_fetches_for_it_alone() {
+    let member = |name: &str, fetches: bool| DefinitionContent {
+        container: name.into(),
+        mounts: vec![mount(MountSource::Sandbox("".into()), fetch::SANDBOX)],
+        fetch: fetches.then(|| Fetch { image: "longshore".into(), ..Fetch::default() }),
+        ..content()
+    };
+    let others = vec![member("web", true), member("plain", false), member("log", true)];
+    let (all, _) = containers(&DefinitionContent { others, ..content() }).expect("it is whole");
+    let told: Vec<_> = all
+        .iter()
+        .map(|one| {
+            let first = one.depends_on().iter().map(|first| first.container_name().to_owned());
+            let sandbox = one.mount_points().iter().find_map(sdk::MountPoint::source_volume);
+            (one.name().unwrap_or_default(), first.collect::<Vec<_>>(), sandbox)
+        })
+        .collect();
+    let names: Vec<&str> = told.iter().map(|one| one.0).collect();
+    assert_eq!(names, ["task", "web", "fetch-web", "plain", "log", "fetch-log"]);
+    assert_eq!(told[1].1, ["fetch-web"]);
+    assert_eq!(told[4].1, ["fetch-log"]);
+    assert!(told[3].1.is_empty());
+    assert_eq!((told[1].2, told[4].2), (told[2].2, told[5].2), "they share a sandbox");
+    assert_ne!(told[1].2, told[4].2);
+}

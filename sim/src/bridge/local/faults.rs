@@ -83,7 +83,11 @@ impl World {
 
     /// The control plane crashes, or a definition is deregistered and another revision is there.
     pub(in crate::bridge) fn local_changes(&mut self) {
-        let (fate, family) = (self.chance.below(4), *self.chance.pick(&FAMILIES));
+        let (mut fate, family) = (self.chance.below(4), *self.chance.pick(&FAMILIES));
+        if self.cloud.instances.is_empty() {
+            // Its cluster may not be on disk yet, and would be gone for good.
+            fate = 1;
+        }
         let revision = 1 + self.chance.below(4);
         if fate == 0 {
             self.tally.count("reached", "the control plane crashed");

@@ -15,6 +15,17 @@ use sha2::{Digest, Sha256};
 /// Digits of the digest in the name of a family: 128 bits, which nobody meets twice by chance.
 const FAMILY_DIGITS: usize = 32;
 
+/// Begins the name of a family that is ours.
+const PREFIX: &str = "longshore-";
+
+/// Whether a task definition, by its ARN, is one that a content was registered as.
+pub(crate) fn is_ours(arn: &str) -> bool {
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    let family = name.split(':').next().unwrap_or_default();
+    let digits = family.strip_prefix(PREFIX).unwrap_or_default();
+    digits.len() == FAMILY_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Names a content after itself, and labels it with its digest.
 pub(super) fn sealed(mut content: DefinitionContent) -> DefinitionContent {
     content.labels.remove(CONTENT_LABEL);
@@ -22,7 +33,7 @@ pub(super) fn sealed(mut content: DefinitionContent) -> DefinitionContent {
     canonical(&members(&content), &mut text);
     let digest: String =
         Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    content.family = format!("longshore-{}", &digest[..FAMILY_DIGITS]).into();
+    content.family = format!("{PREFIX}{}", &digest[..FAMILY_DIGITS]).into();
     content.labels.insert(CONTENT_LABEL.into(), digest.into());
     content
 }

@@ -3,6 +3,8 @@
 //! The container of the executor is the essential one: it waits until the group is stopped. Those of the tasks are not essential, so that
 //! one that ends well leaves the others alone; what becomes of the others when one fails is decided by [`crate::flows`].
 //!
+//! What has URIs gets one more container, which fetches them into the sandbox of its own.
+//!
 //! A group without a named network is on the network of its agent, as it is with Mesos: its tasks reach each other on localhost. Its
 //! sandbox is what tasks mount of it.
 
@@ -11,15 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use longshore_replica::{ContainerStart, DefinitionContent, Mount, MountSource};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::Arn;
-use longshore_wire_ecs::fetch::SANDBOX_VARIABLES;
+use longshore_wire_ecs::fetch::{self, SANDBOX_VARIABLES};
 use longshore_wire_ecs::host::NetworkMode;
-use longshore_wire_ecs::limits::NAME_CHARS_MAX;
+use longshore_wire_ecs::limits::CONTAINERS_MAX;
 use longshore_wire_mesos::v1::{ExecutorInfo, TaskInfo};
 
 use super::overrides::Overridden;
 use super::{
     CLAIM_VARIABLE, EXECUTOR_VARIABLE, FRAMEWORK_VARIABLE, IGNORED_IMAGE, Memory, Other, Plan,
-    ROLE_VARIABLE, Site, cpu_units, family, gpus, memory_mib, overrides, volumes,
+    ROLE_VARIABLE, Site, cpu_units, family, gpus, memory_mib, overrides, sandbox, volumes,
 };
 use crate::amounts::Amounts;
 use crate::config::{Config, DefaultImage};
@@ -61,6 +63,7 @@ pub(crate) fn plan_group(
         others.push(other);
         contents.push(content);
     }
+    fits(&contents)?;
     let mut content = executor(config, contents.first())?;
     let mut environment = identity(framework, role, asked);
     let mut command = None;
@@ -71,8 +74,8 @@ pub(crate) fn plan_group(
         content: &mut content,
     }];
     for (other, content) in others.iter_mut().zip(&mut contents) {
-        let ContainerStart { environment, command, .. } = &mut other.start;
-        all.push(Overridden { environment, command, fetch: None, content });
+        let ContainerStart { environment, command, fetch, .. } = &mut other.start;
+        all.push(Overridden { environment, command, fetch: Some(fetch), content });
     }
     overrides::fit(&mut all)?;
     content.others = contents;
@@ -89,6 +92,18 @@ pub(crate) fn plan_group(
         terms_unnamed: None,
         others,
     })
+}
+
+/// That the containers of a group are no more than an ECS task has.
+fn fits(contents: &[DefinitionContent]) -> Result<(), String> {
+    let fetchers = contents.iter().filter(|content| content.fetch.is_some()).count();
+    let containers = 1 + contents.len() + fetchers;
+    if containers <= CONTAINERS_MAX {
+        return Ok(());
+    }
+    Err(format!(
+        "Task group needs {containers} containers on Amazon ECS, {fetchers} of them to fetch URIs; a task has at most {CONTAINERS_MAX}"
+    ))
 }
 
 /// What tells an executor after a restart.
@@ -141,15 +156,11 @@ fn member(
             "a task of a group cannot name a task definition: launch it by itself, or give it an image and a command".to_owned()
         );
     }
-    if !command.uris.is_empty() {
-        return Err(
-            "URIs of a task of a group cannot be fetched: launch it by itself, or put the files into its image".to_owned()
-        );
-    }
     let (mut content, watches) = super::content(site, task, command, image.as_deref(), claim)?;
     if content.hostname.is_some() {
         return Err("Unable to set hostname with host network mode".to_owned());
     }
+    let fetch = sandbox::fetch(&site.config.fetching, command, claim, &mut content)?;
     content.container = name.clone();
     content.network_mode = None;
     for mount in &mut content.mounts {
@@ -163,7 +174,8 @@ fn member(
         // Without an image of its own a task sees what its executor sees.
         content.mounts.extend(parents.seen.iter().cloned());
     }
-    let memory = Memory::of(task, claim).said(memory_mib(claim));
+    let fetcher_mib = if fetch.is_some() { sandbox::FETCH_MEMORY_MIB } else { 0 };
+    let memory = Memory::of(task, claim).said(memory_mib(claim).saturating_sub(fetcher_mib));
     let start = ContainerStart {
         container: name.clone(),
         command: super::words(command, false)?,
@@ -172,6 +184,7 @@ fn member(
         memory_mib: memory.most_mib,
         memory_reservation_mib: memory.reserved_mib,
         gpus: Some(gpus(claim)).filter(|gpus| *gpus > 0),
+        fetch,
     };
     let other = Other { start, terms: Terms::of(task, watches), note: super::note(task) };
     Ok((other, content))
@@ -234,16 +247,17 @@ fn parents(executor: &ExecutorInfo) -> Result<Parents, String> {
     Ok(parents)
 }
 
-/// Names of containers: those of the tasks where ECS takes them and no two are the same.
+/// Names of containers: those of the tasks where ECS takes them, no two are the same, and none is that of a container that fetches.
 fn names<'a>(given: impl Iterator<Item = &'a str>) -> Vec<Str> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let is_name = |name: &str| {
-        !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.bytes().all(is_allowed)
+        !name.is_empty() && name.len() <= fetch::FETCHED_CHARS_MAX && name.bytes().all(is_allowed)
     };
     let mut taken: BTreeSet<Str> = [EXECUTOR.into()].into();
     let mut names = Vec::new();
     for (number, name) in given.enumerate() {
-        let own = Some(name).filter(|name| is_name(name) && !taken.contains(*name));
+        let is_free = |name: &&str| !taken.contains(*name) && !fetch::is_container(name);
+        let own = Some(name).filter(|name| is_name(name) && is_free(name));
         let mut tries = (0..).map(|more| match more {
             0 => Str::from(format!("task-{number}")),
             more => format!("task-{number}-{more}").into(),

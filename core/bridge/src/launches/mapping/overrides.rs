@@ -33,8 +33,8 @@ fn variable_chars(name: &Str, value: &Str) -> usize {
 }
 
 /// Characters of the order for what fetches, with the container that it is for.
-fn fetch_chars(order: Option<&Str>) -> usize {
-    let container = |order| json!({"name": fetch::CONTAINER, "environment": [{"name": fetch::ORDER_VARIABLE, "value": order}]});
+fn fetch_chars(fetcher: &str, order: Option<&Str>) -> usize {
+    let container = |order| json!({"name": fetcher, "environment": [{"name": fetch::ORDER_VARIABLE, "value": order}]});
     order.map_or(0, |order| container(order).to_string().len() + 1)
 }
 
@@ -85,9 +85,15 @@ impl Overridden<'_> {
         self.fetch.as_ref().and_then(|order| order.as_ref())
     }
 
+    /// The longest name that its fetcher may have.
+    fn fetcher(&self) -> String {
+        fetch::container_for(&self.content.container)
+    }
+
     fn chars(&self) -> usize {
         let frame = OVERRIDES_FRAME_CHARS + self.content.container.len();
-        total(self.environment, self.command.as_ref(), frame) + fetch_chars(self.order())
+        total(self.environment, self.command.as_ref(), frame)
+            + fetch_chars(&self.fetcher(), self.order())
     }
 
     /// What may be part of the content as well.
@@ -96,7 +102,9 @@ impl Overridden<'_> {
         let variables = variables
             .map(|(name, value)| (variable_chars(name, value), Part::Variable(name.clone())));
         let command = (command_chars(self.command.as_ref()), Part::Command);
-        variables.chain([command, (fetch_chars(self.order()), Part::Fetch)]).collect()
+        variables
+            .chain([command, (fetch_chars(&self.fetcher(), self.order()), Part::Fetch)])
+            .collect()
     }
 
     fn move_into_content(&mut self, part: Part) {

@@ -97,7 +97,10 @@ fn a_task_that_is_back_is_as_healthy_as_it_was() {
     });
     watched::comes_to(&mut world, Probed::Status(200));
     assert_eq!(world.update(&client).healthy, Some(true));
-    let arn = world.cluster.tasks[&task].instance_arn.clone().expect("it is on one");
+    let known = world.cluster.tasks.get_mut(&task).expect("it is there");
+    // Whatever ECS says of its container: its framework did not ask for that.
+    known.healthy = Some(false);
+    let arn = known.instance_arn.clone().expect("it is on one");
     world.connected(&arn, false);
     world.run_for(80_000);
     world.updates(&client);

@@ -11,7 +11,7 @@ use longshore_replica::{
     DefinitionContent, Failure, Instance, InstanceChange, InstancesAsk, LastStatus, News, Outcome,
     Question, StartTask, StopCode, Task, Tasks, TasksAsk,
 };
-use longshore_wire_ecs::Str;
+use longshore_wire_ecs::{Str, fetch};
 
 const PREFIX: &str = "arn:aws:ecs:us-east-1:123456789012";
 
@@ -262,7 +262,7 @@ impl Cluster {
         task.stopped_reason = Some(stopped_reason.into());
         task.version += 1;
         let left = task.containers.iter_mut().filter(|one| one.last_status != LastStatus::Stopped);
-        for container in left.filter(|one| &*one.name != "fetch") {
+        for container in left.filter(|one| !fetch::is_container(&one.name)) {
             container.last_status = LastStatus::Stopped;
             container.exit_code = exit_code;
             container.reason = reason.map(Into::into);
@@ -360,7 +360,7 @@ impl Cluster {
             active: true,
             containers: containers
                 .flat_map(|one| {
-                    let fetch = one.fetch.iter().map(|_| "fetch".into());
+                    let fetch = one.fetch.iter().map(|_| by_hand::fetcher_of(&content, one));
                     std::iter::once(one.container.clone()).chain(fetch)
                 })
                 .collect(),
@@ -411,9 +411,8 @@ impl Cluster {
         let cpu = cpu + start.others.iter().map(|one| one.cpu).sum::<u32>();
         let memory_mib =
             memory_mib + start.others.iter().map(ContainerStart::reserved_mib).sum::<u32>();
-        let fetches =
-            named.is_some_and(|named| named.containers.iter().any(|one| &**one == "fetch"));
-        let memory_mib = if fetches { memory_mib + 6 } else { memory_mib };
+        let fetchers = by_hand::fetchers(named);
+        let memory_mib = memory_mib + 6 * u32::try_from(fetchers.len()).unwrap_or(0);
         let refused = |reason: &str| Outcome::NotStarted { reason: reason.into(), detail: None };
         let Some(instance) = self.instances.get(&start.instance) else {
             return refused("MISSING");
@@ -439,13 +438,13 @@ impl Cluster {
         let others =
             start.others.iter().map(|one| (one.container.clone(), one.environment.clone()));
         let first = (start.container.clone(), start.environment.clone());
-        let order = start.fetch.iter().map(|order| ("LONGSHORE_FETCH".into(), order.clone()));
-        let fetch = fetches.then(|| ("fetch".into(), order.collect()));
+        let fetch = fetchers.into_iter().map(|name| by_hand::ordered(start, name));
         let overrides: Vec<_> = std::iter::once(first).chain(fetch).chain(others).collect();
         let container =
             |(name, _): &(Str, _)| Container { name: name.clone(), ..Container::default() };
         let mut task = Task {
             arn: format!("{PREFIX}:task/default/{:032x}", self.made).into(),
+            definition_arn: start.definition.clone(),
             instance_arn: Some(start.instance.clone()),
             last_status: LastStatus::Pending,
             desired_running: true,

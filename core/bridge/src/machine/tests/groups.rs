@@ -1,5 +1,6 @@
 //! `LAUNCH_GROUP`: one ECS task, a status for each task of the group, and an end in common. Rules \[C18\], \[A16\], \[L4\].
 
+mod fetching;
 mod leaving;
 mod recovery;
 mod refusals;

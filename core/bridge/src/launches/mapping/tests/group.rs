@@ -12,6 +12,7 @@ use longshore_wire_mesos::v1::{ExecutorId, HealthCheck, executor_info};
 use super::*;
 use crate::launches::GroupAsked;
 use crate::launches::mapping::plan_group;
+use crate::launches::mapping::sandbox::FETCH_MEMORY_MIB;
 
 fn executor(volumes: Vec<Volume>) -> ExecutorInfo {
     ExecutorInfo {
@@ -264,13 +265,40 @@ fn a_task_of_a_group_has_checks_and_limits_of_its_own() {
 
 /// \[A2\], \[A7\]
 #[test]
-fn a_task_of_a_group_has_a_sandbox_and_no_files_fetched_into_it() {
+fn a_task_of_a_group_has_a_sandbox_of_its_own_and_files_fetched_into_it() {
     let contents = contents(&executor(Vec::new()), &[member("t", contained(Some("nginx")))]);
     let sandbox = contents[0].mounts.last().expect("it is mounted");
     assert_eq!(&*sandbox.container_path, "/mnt/mesos/sandbox");
     let mut fetching = member("t", contained(None));
     let uri = Uri { value: "http://a/b".to_owned(), ..Default::default() };
     fetching.command = Some(CommandInfo { uris: vec![uri], ..shell("./b") });
-    let why = try_group(&executor(Vec::new()), &[fetching]).expect_err("it has URIs");
-    assert!(why.contains("launch it by itself"), "{why}");
+    let tasks = [member("plain", contained(None)), fetching.clone()];
+    let plan = try_group(&executor(Vec::new()), &tasks).expect("it can be mapped");
+    let content = plan.content.expect("it has one");
+    let fetches: Vec<bool> = content.others.iter().map(|one| one.fetch.is_some()).collect();
+    assert_eq!(fetches, [false, true]);
+    let starts: Vec<_> = plan.others.iter().map(|other| &other.start).collect();
+    assert_eq!(starts[0].fetch, None);
+    assert!(starts[1].fetch.as_ref().is_some_and(|order| order.contains("http://a/b")));
+    // What fetches takes its memory from what the task claims.
+    assert_eq!(starts[0].memory_mib, starts[1].memory_mib.map(|own| own + FETCH_MEMORY_MIB));
+    // An ECS task has ten containers: five tasks, four of them with files, and the executor.
+    let group = |fetching_tasks: usize| {
+        let fetching = (0..fetching_tasks)
+            .map(|number| TaskInfo { name: format!("f{number}"), ..fetching.clone() });
+        let plain = (fetching_tasks..5).map(|n| member(&format!("p{n}"), contained(None)));
+        try_group(&executor(Vec::new()), &fetching.chain(plain).collect::<Vec<_>>())
+    };
+    assert!(group(4).is_ok());
+    let why = group(5).expect_err("it has too many");
+    assert!(why.contains("needs 11 containers") && why.contains("at most 10"), "{why}");
+}
+
+#[test]
+fn no_container_of_a_task_has_the_name_of_one_that_fetches() {
+    let long = "n".repeat(250);
+    let tasks = ["fetch", "fetch-a", "a", &long].map(|name| member(name, contained(None)));
+    let contents = contents(&executor(Vec::new()), &tasks);
+    let names: Vec<&str> = contents.iter().map(|one| &*one.container).collect();
+    assert_eq!(names, ["task-0", "task-1", "a", "task-3"]);
 }

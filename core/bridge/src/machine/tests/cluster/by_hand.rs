@@ -1,9 +1,36 @@
 //! What tests make of tasks without asking.
 
-use longshore_replica::{Container, LastStatus, Task};
-use longshore_wire_ecs::Str;
+use std::collections::BTreeMap;
+
+use longshore_replica::{
+    Container, ContainerStart, Definition, DefinitionContent, LastStatus, StartTask, Task,
+};
+use longshore_wire_ecs::{Str, fetch};
 
 use super::{Cluster, PREFIX};
+
+/// The containers of a definition that fetch.
+pub(super) fn fetchers(definition: Option<&Definition>) -> Vec<Str> {
+    let all = definition.into_iter().flat_map(|one| &one.containers);
+    all.filter(|name| fetch::is_container(name)).cloned().collect()
+}
+
+/// The name of what fetches for a part of a content.
+pub(super) fn fetcher_of(content: &DefinitionContent, part: &DefinitionContent) -> Str {
+    if content.others.is_empty() {
+        return fetch::CONTAINER.into();
+    }
+    fetch::container_for(&part.container).into()
+}
+
+/// What a start says of a container that fetches.
+pub(super) fn ordered(start: &StartTask, name: Str) -> (Str, BTreeMap<Str, Str>) {
+    let of = |one: &&ContainerStart| *fetch::container_for(&one.container) == *name;
+    let order = start.others.iter().find(of).map_or(&start.fetch, |other| &other.fetch);
+    let order = order.iter().map(|order| ("LONGSHORE_FETCH".into(), order.clone()));
+    let order = order.collect();
+    (name, order)
+}
 
 impl Cluster {
     /// A framework's task that a master before this one launched and that runs.
@@ -39,7 +66,7 @@ impl Cluster {
         reason: Option<&str>,
     ) {
         let task = self.tasks.get_mut(arn).expect("there is such a task");
-        let fetch = task.containers.iter_mut().find(|one| &*one.name == "fetch");
+        let fetch = task.containers.iter_mut().find(|one| fetch::is_container(&one.name));
         let fetch = fetch.expect("it has files fetched");
         (fetch.exit_code, fetch.reason) = (Some(code), reason.map(Into::into));
     }
