@@ -56,6 +56,16 @@ def test_state_has_what_readers_need(mesos_url, path):
         assert re.fullmatch(r"\[\d+-\d+(, \d+-\d+)*\]", slave["resources"]["ports"])  # [O20]
 
 
+def test_flags_are_the_settings_of_this_master_and_the_same_everywhere(mesos_url):
+    flags = get(mesos_url + "/flags").json()["flags"]
+    assert flags == get(mesos_url + "/state").json()["flags"]
+    asked = requests.post(mesos_url + "/api/v1", json={"type": "GET_FLAGS"}, timeout=10).json()
+    assert {one["name"]: one["value"] for one in asked["get_flags"]["flags"]} == flags
+    assert flags["port"] == str(urlparse(mesos_url).port)
+    assert (flags["agent_ping_timeout"], flags["max_agent_ping_timeouts"]) == ("15secs", "5")
+    assert (flags["authenticate_frameworks"], flags["task_checks"]) == ("false", "auto")
+
+
 def test_state_shows_a_framework_and_its_task(schedulers):
     framework = schedulers(failover_timeout=5, webui_url="http://ui")
     framework.subscribe()

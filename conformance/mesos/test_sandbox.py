@@ -108,28 +108,50 @@ def launched_group(framework, *members):
         info["command"]["uris"] = list(uris)
         tasks.append(info)
     resources = [scalar("cpus", 0.1), scalar("mem", 32), scalar("disk", 32)]
-    executor = {"type": "DEFAULT", "executor_id": {"value": unique("executor")}, "resources": resources}
-    group = {"executor": executor, "task_group": {"tasks": tasks}}
+    given = {"type": "DEFAULT", "executor_id": {"value": unique("executor")}, "resources": resources}
+    group = {"executor": given, "task_group": {"tasks": tasks}}
     framework.accept([offer], {"type": "LAUNCH_GROUP", "launch_group": group})
-    return [id_of(info) for info in tasks]
+    return [id_of(info) for info in tasks], given["executor_id"]["value"], offer
 
 
 def test_each_task_of_a_group_has_its_own_files_in_a_sandbox_of_its_own(framework, files):
     """[A2], [A16]"""
     here = 'test "$(pwd -P)" = "$(cd "$MESOS_SANDBOX" && pwd -P)"'
-    first, second, third = launched_group(
+    ids, _, _ = launched_group(
         framework,
         (f'{here} && ./script && test ! -e text', [{"value": f"{files.url}/script", "executable": True}]),
         (f'{here} && grep -q some text && test ! -e script', [{"value": f"{files.url}/text"}]),
         (f'{here} && test ! -e text && test ! -e script', []),
     )
-    for task_id in (first, second, third):
+    for task_id in ids:
         framework.wait_state(task_id, "TASK_FINISHED")
+
+
+def test_an_agent_tells_of_the_tasks_of_a_group_and_where_each_is(framework):
+    """[A7], [A16], [A23]"""
+    ids, executor_id, offer = launched_group(
+        framework, ("echo first; sleep 1000", []), ("echo second; exit 0", [])
+    )
+    framework.wait_state(ids[1], "TASK_FINISHED")
+    told = executor(offer, executor_id)
+    live, ended = told["tasks"], told["completed_tasks"]
+    assert [(one["id"], one["state"]) for one in live] == [(ids[0], "TASK_RUNNING")]
+    assert [(one["id"], one["state"]) for one in ended] == [(ids[1], "TASK_FINISHED")]
+    assert {one["executor_id"] for one in live + ended} == {executor_id}
+    for one, said in ((live[0], "first\n"), (ended[0], "second\n")):
+        assert one["directory"].startswith(told["directory"] + "/tasks/")
+        run = f"/frameworks/{framework.framework_id}/executors/{executor_id}/runs/latest/tasks/{one['id']}"
+        for directory in (one["directory"], run):
+            where = {"path": f"{directory}/stdout", "offset": 0, "length": 100}
+            read = requests.get(agent_of(offer) + "/files/read", params=where, timeout=10)
+            assert read.json()["data"] == said
+    framework.kill(ids[0])
+    framework.wait_state(ids[0], "TASK_KILLED")
 
 
 def test_a_file_that_a_task_of_a_group_cannot_have_ends_the_group(framework, files):
     """[A2], [A16], [L5]"""
-    first, second = launched_group(
+    (first, second), _, _ = launched_group(
         framework, ("sleep 1000", []), ("./nothing", [{"value": f"{files.url}/nothing"}])
     )
     failed = framework.wait_state(second, "TASK_FAILED")

@@ -66,6 +66,8 @@ pub struct Config {
     pub kill_grace_s: u32,
     /// How checks of tasks over HTTP and TCP are made.
     pub checks: CheckMode,
+    /// Whether callers have to authenticate, which is shown.
+    pub needs_credentials: bool,
     /// When the program started, in ms since the epoch.
     pub started_at_ms: u64,
 }

@@ -25,6 +25,7 @@ mod cluster;
 mod config;
 mod context;
 mod events;
+mod flags;
 mod flows;
 mod frameworks;
 mod happening;

@@ -45,7 +45,7 @@ pub(crate) use self::launch::identity;
 pub use self::launch::name_of;
 pub use self::ports::Ports;
 pub use self::proc::machine;
-pub use self::sandbox::{About, Sandbox};
+pub use self::sandbox::{About, Member, Sandbox};
 pub use self::seal::{KEY_BYTES, Key};
 use self::table::{Place, Running, Table, signal_group};
 use crate::busy::Busy;

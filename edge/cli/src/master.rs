@@ -40,6 +40,8 @@ pub(crate) fn config(
         fetching: args.fetch.fetching()?,
         agent_away_ms: args.agent_away_timeout.saturating_mul(1000),
         kill_grace_s: args.executor_shutdown_grace,
+        // Known by whoever holds them.
+        needs_credentials: false,
         checks: args.task_checks.into(),
         offer_timeout_ms: (args.offer_timeout > 0).then(|| args.offer_timeout.saturating_mul(1000)),
         started_at_ms: u64::try_from(started).unwrap_or(u64::MAX),

@@ -198,13 +198,14 @@ impl MesosMaster {
     /// Starts the master in front of a cluster, which it reads, and whose events it follows if
     /// there is a feed. Callers must authenticate with one of `credentials`, if there are any.
     pub fn start(
-        config: Config,
+        mut config: Config,
         client: Client,
         feed: Option<Feed>,
         listener: Listener,
         credentials: Credentials,
         metrics: &Metrics,
     ) -> Self {
+        config.needs_credentials = !credentials.is_empty();
         let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
         let calls = Waiting::default();
         let (streams, mut news) = Streams::new();

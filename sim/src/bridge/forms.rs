@@ -31,6 +31,7 @@ pub(super) fn config(offer_timeout_ms: Option<u64>) -> Config {
         offer_timeout_ms,
         agent_away_ms: 15_000,
         kill_grace_s: 3,
+        needs_credentials: false,
         checks: CheckMode::Auto,
         started_at_ms: 0,
     }

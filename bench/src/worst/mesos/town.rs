@@ -93,6 +93,7 @@ fn config() -> Config {
         offer_timeout_ms: None,
         agent_away_ms: 75_000,
         kill_grace_s: 3,
+        needs_credentials: false,
         checks: CheckMode::Auto,
     }
 }

@@ -469,6 +469,7 @@ mod tests {
             offer_timeout_ms: None,
             agent_away_ms: 75_000,
             kill_grace_s: 3,
+            needs_credentials: false,
             checks: CheckMode::Auto,
             fetching: Fetching::default(),
             started_at_ms: 0,

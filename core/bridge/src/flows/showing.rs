@@ -16,6 +16,7 @@ use super::jobs::Job;
 use crate::allocator::Offered;
 use crate::cluster::{self, domain};
 use crate::context::Context;
+use crate::flags;
 use crate::ids::{AgentId, FrameworkId, LaunchId, OfferId, TaskId};
 use crate::launches::Launch;
 use crate::machine::{CallId, Output, Response};
@@ -96,6 +97,7 @@ impl Parts {
     }
 
     pub(super) fn show_master(&mut self) {
+        self.operator.put_flags(flags::flags(&self.config));
         let started_at = Timestamp::from_millis(self.config.started_at_ms);
         self.operator.put_master(MasterView {
             master: self.master_info(),

@@ -71,6 +71,7 @@ pub(crate) fn config() -> Config {
         offer_timeout_ms: Some(30_000),
         agent_away_ms: 20_000,
         kill_grace_s: 3,
+        needs_credentials: false,
         checks: CheckMode::Auto,
         started_at_ms: 0,
     }

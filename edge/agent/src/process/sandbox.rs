@@ -22,8 +22,8 @@ use crate::files::Folder;
 
 /// Says whose a sandbox is.
 const ABOUT: &str = ".about";
-/// Bytes of it. Chosen by us: ids have at most 255 bytes.
-const ABOUT_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of it. Chosen by us: ids have at most 255 bytes, and a group has at most nine tasks.
+const ABOUT_BYTES_MAX: usize = 16 * 1024;
 
 /// What a container mounts below its sandbox: names there, and the paths of the machine that they lead to. Those that lead nowhere
 /// are directories.
@@ -39,8 +39,48 @@ pub struct About {
     pub task: Option<Str>,
     /// `MESOS_ALLOCATION_ROLE`
     pub role: Option<Str>,
-    /// The container that is the task.
+    /// The container that is the task, or the executor of the group.
     pub container: Str,
+    /// `MESOS_EXECUTOR_ID`, if it is a group.
+    pub executor: Option<Str>,
+    /// The tasks of the group.
+    pub members: Vec<Member>,
+}
+
+/// A task of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Member {
+    /// `MESOS_TASK_ID`
+    pub task: Str,
+    /// The container that is the task. Its sandbox is `tasks/<container>` in that of the group.
+    pub container: Str,
+}
+
+impl About {
+    fn of(task: &TaskSpec, own: &ContainerSpec) -> Self {
+        let variable = |name: &str| own.variable(name).map(Str::from);
+        let of_group = variable("MESOS_EXECUTOR_ID");
+        let others =
+            task.containers.iter().filter(|one| of_group.is_some() && one.name() != own.name());
+        let members = others.filter_map(|one| {
+            let task = one.variable("MESOS_TASK_ID")?.into();
+            Some(Member { task, container: one.name().into() })
+        });
+        Self {
+            framework: variable("MESOS_FRAMEWORK_ID"),
+            task: variable("MESOS_TASK_ID"),
+            role: variable("MESOS_ALLOCATION_ROLE"),
+            container: own.name().into(),
+            members: members.collect(),
+            executor: of_group,
+        }
+    }
+
+    /// The id of the executor: a task that is alone has one of its own name.
+    pub fn executor_id(&self) -> Option<&Str> {
+        self.executor.as_ref().or(self.task.as_ref())
+    }
 }
 
 /// A sandbox that is there.
@@ -54,6 +94,8 @@ pub struct Sandbox {
     pub folder: Folder,
     /// The exit code of its container, once that has ended.
     pub exit_code: Option<i32>,
+    /// The same of each task of a group, in the order of [`About::members`].
+    pub exit_codes: Vec<Option<i32>>,
     /// Whether the task is over.
     pub is_over: bool,
     /// When it was made.
@@ -189,13 +231,7 @@ pub(super) fn make(
     let sandbox = if place.as_os_str().is_empty() { whole } else { whole.make(place)? };
     let own = task.containers.iter().find(|container| container.essential());
     if let Some(own) = own.filter(|_| above.size_of(ABOUT).is_none()) {
-        let variable = |name: &str| own.variable(name).map(Str::from);
-        let about = About {
-            framework: variable("MESOS_FRAMEWORK_ID"),
-            task: variable("MESOS_TASK_ID"),
-            role: variable("MESOS_ALLOCATION_ROLE"),
-            container: own.name().into(),
-        };
+        let about = About::of(task, own);
         above.write(ABOUT, &serde_json::to_vec(&about)?)?;
     }
     for (at, to) in links {
@@ -220,11 +256,15 @@ pub(super) fn find(root: &Folder, key: &Key, task: ResourceId) -> Option<Sandbox
     let folder = above.folder(SANDBOX).ok()?;
     let about = above.read(ABOUT, ABOUT_BYTES_MAX).ok()?;
     let about: About = serde_json::from_slice(&about).ok()?;
-    let own = directory::Directory::open(root, key, task, &about.container);
-    let exit_code = own.and_then(|own| own.exit_code());
+    let code = |container: &str| {
+        let own = directory::Directory::open(root, key, task, container);
+        own.and_then(|own| own.exit_code())
+    };
+    let exit_code = code(&about.container);
+    let exit_codes = about.members.iter().map(|member| code(&member.container)).collect();
     let is_over = directory::is_retired(&above);
     let made_at = above.modified(ABOUT);
-    Some(Sandbox { task, about, folder, exit_code, is_over, made_at })
+    Some(Sandbox { task, about, folder, exit_code, exit_codes, is_over, made_at })
 }
 
 #[cfg(test)]

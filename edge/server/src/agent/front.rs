@@ -189,9 +189,11 @@ async fn debug(State(agent): State<Arc<Agent>>) -> Response<Body> {
     let mut all = Map::new();
     for sandbox in agent.about.runtime.sandboxes().await {
         let directory = sandbox.folder.path().display().to_string();
-        if let (Some(framework), Some(task)) = (&sandbox.about.framework, &sandbox.about.task) {
+        if let (Some(framework), Some(executor)) =
+            (&sandbox.about.framework, sandbox.about.executor_id())
+        {
             let run = sandbox.task;
-            let virtual_path = format!("/frameworks/{framework}/executors/{task}/runs/{run}");
+            let virtual_path = format!("/frameworks/{framework}/executors/{executor}/runs/{run}");
             all.insert(virtual_path, directory.clone().into());
         }
         all.insert(directory.clone(), directory.into());

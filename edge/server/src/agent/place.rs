@@ -69,7 +69,7 @@ pub(super) async fn find(runtime: &Runtime, path: &str) -> Option<Place> {
         Named::Run([framework, executor, run], below) => {
             let is_it = |one: &Sandbox| {
                 one.about.framework.as_deref() == Some(&framework)
-                    && one.about.task.as_deref() == Some(&executor)
+                    && one.about.executor_id().map(|id| &**id) == Some(&executor)
             };
             let sandbox = if run == "latest" {
                 let found = runtime.sandboxes().await.into_iter().filter(is_it);
@@ -78,8 +78,22 @@ pub(super) async fn find(runtime: &Runtime, path: &str) -> Option<Place> {
                 let found = runtime.sandbox(ResourceId::parse(&run)?).await?;
                 Some(found).filter(is_it)?
             };
+            let below = in_group(&sandbox, below);
             Some(Place { sandbox, below })
         }
+    }
+}
+
+/// Where a task of a group is, by its id: with Mesos a link leads there. Source: Mesos, `paths::getTaskSymlinkPath`.
+fn in_group(sandbox: &Sandbox, below: PathBuf) -> PathBuf {
+    let mut parts = below.iter();
+    let (Some(tasks), Some(task)) = (parts.next(), parts.next()) else { return below };
+    let mut members = sandbox.about.members.iter().filter(|_| tasks == "tasks");
+    match members.find(|member| task == &*member.task) {
+        Some(member) => {
+            [tasks, member.container.as_ref().as_ref()].into_iter().chain(parts).collect()
+        }
+        None => below,
     }
 }
 

@@ -36,6 +36,7 @@ fn config(default_image: DefaultImage) -> Config {
         offer_timeout_ms: None,
         agent_away_ms: 75_000,
         kill_grace_s: 3,
+        needs_credentials: false,
         checks: CheckMode::Auto,
         started_at_ms: 0,
     }

@@ -36,6 +36,7 @@ pub(super) fn config() -> Config {
         offer_timeout_ms: None,
         agent_away_ms: 75_000,
         kill_grace_s: 3,
+        needs_credentials: false,
         checks: CheckMode::Auto,
     }
 }
