@@ -128,7 +128,7 @@ def test_each_task_of_a_group_has_its_own_files_in_a_sandbox_of_its_own(framewor
 
 
 def test_an_agent_tells_of_the_tasks_of_a_group_and_where_each_is(framework):
-    """[A7], [A16], [A23]"""
+    """[A7], [A16]"""
     ids, executor_id, offer = launched_group(
         framework, ("echo first; sleep 1000", []), ("echo second; exit 0", [])
     )

@@ -480,8 +480,7 @@ mod tests {
     fn an_offer_that_nobody_can_be_told_of_is_taken_back() {
         let mut parts = Parts::new(config(), "m".to_owned());
         let (mut ids, mut agenda, mut asking) = (Ids::new(1), Agenda::default(), Asking::default());
-        let mut out = Vec::new();
-        let now = Timestamp::from_millis(1);
+        let (now, mut out) = (Timestamp::from_millis(1), Vec::new());
         let mut cx =
             Context { now, ids: &mut ids, agenda: &mut agenda, asking: &mut asking, out: &mut out };
         let (framework, agent) = (FrameworkId::from("f"), AgentId::from("a"));
