@@ -250,17 +250,20 @@ impl Parts {
 
     /// Something about an agent changed.
     pub(super) fn agent_changed(&mut self, cx: &mut Context<'_>, agent: &AgentId) {
-        let Some(instance) = self.cluster.instance_of(agent) else { return };
-        if self.agents.is_gone(agent) {
-            return;
-        }
+        let instance = self.cluster.instance_of(agent).filter(|_| !self.agents.is_gone(agent));
+        let Some(instance) = instance else { return };
         let (hostname, ip) = cluster::host(&self.config, instance);
         let (is_active, is_connected) = (instance.active, instance.connected);
         let is_planned_anew = self.maintenance.place(agent, &hostname, &ip);
         if self.maintenance.is_down(agent) && !self.agents.is_down(agent) {
             return self.close(cx, vec![agent.clone()]);
         }
-        if self.agents.is_down(agent) || self.is_away(cx, agent, is_connected) {
+        let is_absent = self.agents.is_down(agent) || self.is_away(cx, agent, is_connected);
+        if is_absent && is_planned_anew {
+            // What was answered is of another plan.
+            self.stop_asking(cx, agent);
+        }
+        if is_absent {
             return;
         }
         let Some(instance) = self.cluster.instance_of(agent) else { return };
@@ -446,55 +449,4 @@ impl Declining {
 }
 
 #[cfg(test)]
-mod tests {
-    use longshore_machine::Ids;
-
-    use super::*;
-    use crate::agenda::Agenda;
-    use crate::allocator::Profile;
-    use crate::config::{CheckMode, DefaultImage, Fetching};
-    use crate::context::Asking;
-
-    fn config() -> Config {
-        Config {
-            hostname: "master.example".into(),
-            ip: [10, 0, 0, 1],
-            port: 5050,
-            region: "us-east-1".into(),
-            cluster: "default".into(),
-            ports: Ranges::default(),
-            disk_mb: 0,
-            hostname_attribute: "hostname".into(),
-            default_image: DefaultImage::None,
-            offer_timeout_ms: None,
-            agent_away_ms: 75_000,
-            kill_grace_s: 3,
-            needs_credentials: false,
-            checks: CheckMode::Auto,
-            fetching: Fetching::default(),
-            started_at_ms: 0,
-        }
-    }
-
-    #[test]
-    fn an_offer_that_nobody_can_be_told_of_is_taken_back() {
-        let mut parts = Parts::new(config(), "m".to_owned());
-        let (mut ids, mut agenda, mut asking) = (Ids::new(1), Agenda::default(), Asking::default());
-        let (now, mut out) = (Timestamp::from_millis(1), Vec::new());
-        let mut cx =
-            Context { now, ids: &mut ids, agenda: &mut agenda, asking: &mut asking, out: &mut out };
-        let (framework, agent) = (FrameworkId::from("f"), AgentId::from("a"));
-        let all = Amounts::of(1_000, 1_024_000, 0, Ranges::default());
-        let profile = Profile { roles: [Role::from("*")].into(), ..Profile::default() };
-        parts.allocator.add_framework(&framework, profile);
-        parts.allocator.activate_framework(&framework);
-        parts.allocator.put_agent(&agent, Facts::new("host", all.clone()), true);
-        parts.allocator.set_available(&agent, all);
-        let made = parts.allocator.run(now, &mut 1_000, cx.ids);
-        assert_eq!(made.offers.len(), 1);
-        parts.tell_offers(&mut cx, made.offers);
-        let made = parts.allocator.run(now, &mut 1_000, cx.ids);
-        assert!(made.offers.is_empty() && parts.allocator.offers_len() == 0);
-        assert_eq!((parts.allocator.audit(), out.len()), (Vec::new(), 0));
-    }
-}
+mod tests;

@@ -52,6 +52,7 @@ impl Parts {
         let was_there = !self.agents.is_unreachable(agent);
         self.agents.stands(agent, Some(crate::agents::Standing::Gone));
         self.agent_gone(cx, agent);
+        self.maintenance.forget(agent);
         self.operator.mark_gone(agent);
         self.count_unreachable();
         if was_there {

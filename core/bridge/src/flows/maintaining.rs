@@ -177,7 +177,6 @@ impl Parts {
                 continue;
             }
             let id = self.allocator.name_offer();
-            self.maintenance.inverse.insert(id.clone(), agent, &framework);
             if let Some(ms) = self.config.offer_timeout_ms {
                 cx.after(ms, Timer::AskedLong(id.clone()));
             }
@@ -189,6 +188,7 @@ impl Parts {
                 unavailability,
                 resources: Vec::new(),
             };
+            self.maintenance.inverse.insert(id, agent, &framework, &inverse);
             cx.send(stream, events::inverse_offers(vec![inverse]));
         }
     }

@@ -57,6 +57,9 @@ impl Parts {
         if let Some((schedule, machines)) = self.maintenance.take_news() {
             self.operator.put_maintenance(schedule, machines);
         }
+        for (framework, id, told) in self.maintenance.inverse.take_changes() {
+            self.operator.put_inverse(framework, id, told);
+        }
         let (events, gaps) = self.cluster.heard();
         let is_heard = if self.cluster.hears() { 1.0 } else { 0.0 };
         let uptime = cx.now.since(Timestamp::from_millis(self.config.started_at_ms));

@@ -1,11 +1,12 @@
 //! Inverse offers that are out, and what was answered to them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use longshore_machine::Timestamp;
 use longshore_wire_mesos::v1::maintenance::InverseOfferStatus;
 use longshore_wire_mesos::v1::maintenance::inverse_offer_status::Status;
-use longshore_wire_mesos::v1::{FrameworkId as FrameworkIdOf, TimeInfo};
+use longshore_wire_mesos::v1::{FrameworkId as FrameworkIdOf, InverseOffer, TimeInfo};
 
 use crate::ids::{AgentId, FrameworkId, OfferId};
 use crate::limits;
@@ -23,7 +24,12 @@ pub(crate) struct Inverse {
     refused: BTreeMap<Request, Timestamp>,
     answers: BTreeMap<AgentId, BTreeMap<FrameworkId, (Status, Timestamp)>>,
     is_dirty: bool,
+    /// Requests that went out, and those that are out no more, since operators were shown the last of them.
+    changes: Vec<InverseChange>,
 }
+
+/// A request that is out, or is no more, to a framework.
+pub(crate) type InverseChange = (FrameworkId, OfferId, Option<Arc<InverseOffer>>);
 
 /// What is forgotten of an agent.
 #[derive(Debug)]
@@ -43,8 +49,15 @@ impl Inverse {
     }
 
     /// A request goes out.
-    pub(crate) fn insert(&mut self, id: OfferId, agent: &AgentId, framework: &FrameworkId) {
+    pub(crate) fn insert(
+        &mut self,
+        id: OfferId,
+        agent: &AgentId,
+        framework: &FrameworkId,
+        told: &InverseOffer,
+    ) {
         let request = (agent.clone(), framework.clone());
+        self.changes.push((framework.clone(), id.clone(), Some(Arc::new(told.clone()))));
         self.refused.remove(&request);
         self.of_framework.entry(framework.clone()).or_default().insert(id.clone());
         self.of.insert(request.clone(), id.clone());
@@ -55,6 +68,7 @@ impl Inverse {
     pub(crate) fn take(&mut self, id: &str) -> Option<Request> {
         let request = self.out.remove(id)?;
         self.of.remove(&request);
+        self.changes.push((request.1.clone(), id.into(), None));
         if let Some(all) = self.of_framework.get_mut(&request.1) {
             all.remove(id);
             if all.is_empty() {
@@ -151,6 +165,11 @@ impl Inverse {
                     .saturating_mul(1_000_000),
             },
         })
+    }
+
+    /// What operators have not been shown yet.
+    pub(crate) fn take_changes(&mut self) -> Vec<InverseChange> {
+        std::mem::take(&mut self.changes)
     }
 
     pub(super) fn take_news(&mut self) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
+use longshore_wire_mesos::v1::InverseOffer;
 use longshore_wire_mesos::v1::maintenance::{ClusterStatus, Schedule};
 
 use super::Shared;
@@ -45,6 +46,20 @@ impl ReadModel {
     pub fn put_maintenance(&mut self, schedule: Schedule, machines: ClusterStatus) {
         self.view.schedule = Arc::new(schedule);
         self.view.machines = Arc::new(machines);
+    }
+
+    /// A framework is asked to leave an agent by this request, or by it no more.
+    pub fn put_inverse(
+        &mut self,
+        framework: FrameworkId,
+        id: OfferId,
+        told: Option<Arc<InverseOffer>>,
+    ) {
+        let key = (framework, id);
+        match told {
+            Some(told) => self.view.inverse.insert_mut(key, told),
+            None => drop(self.view.inverse.remove_mut(&key)),
+        }
     }
 
     /// Counts something for the whole master, under its name without `master/`.

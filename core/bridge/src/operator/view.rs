@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use longshore_wire_ecs::Str;
+use longshore_wire_mesos::v1::InverseOffer;
 use longshore_wire_mesos::v1::maintenance::{ClusterStatus, Schedule};
 
 use super::Shared;
@@ -24,6 +25,8 @@ pub struct View {
     pub(super) numbers: Shared<Str, f64>,
     pub(super) schedule: Arc<Schedule>,
     pub(super) machines: Arc<ClusterStatus>,
+    /// Requests to leave an agent that are out.
+    pub(super) inverse: Shared<(FrameworkId, OfferId), Arc<InverseOffer>>,
     /// Agents that an operator has marked gone.
     pub(super) gone: Shared<AgentId, ()>,
 }
@@ -41,6 +44,7 @@ impl Default for View {
             numbers: Shared::new_sync(),
             schedule: Arc::default(),
             machines: Arc::default(),
+            inverse: Shared::new_sync(),
             gone: Shared::new_sync(),
         }
     }
@@ -70,6 +74,13 @@ impl View {
     /// The last frameworks that were removed, oldest first.
     pub fn completed(&self) -> impl Iterator<Item = &FrameworkEntry> {
         self.completed.iter().map(|framework| &**framework)
+    }
+
+    /// Requests to leave agents that a framework has not answered yet.
+    pub fn inverse_offers(&self, framework: &FrameworkId) -> impl Iterator<Item = &InverseOffer> {
+        let from = (framework.clone(), OfferId::from(""));
+        let own = self.inverse.range(from..).take_while(move |((of, _), _)| of == framework);
+        own.map(|(_, told)| &**told)
     }
 
     /// Agents that are known, by id.

@@ -128,7 +128,9 @@ async fn a_process_of_an_older_version_is_ended_and_reported_as_such() {
     fs::write(bench.file("pid"), format!("{}\n", old.id())).expect("it can be written");
     let found = bench.restart().await;
     assert_eq!(found[0].state, FoundState::Exited(None));
-    assert!(!old.wait().expect("it is ours").success());
+    // Waiting on this thread would keep it from being ended.
+    let ended = until("it has ended", || old.try_wait().expect("it is ours")).await;
+    assert!(!ended.success());
 }
 
 #[test]

@@ -209,7 +209,7 @@ pub(crate) fn framework(view: &View, entry: &FrameworkEntry) -> get_frameworks::
         reregistered_time: Some(time(framework.reregistered_at)),
         unregistered_time: unregistered,
         offers: entry.offers().map(|one| offer(view, one)).collect(),
-        inverse_offers: Vec::new(),
+        inverse_offers: view.inverse_offers(&framework.id).cloned().collect(),
         allocated_resources: resources::list_by_role(&used),
         offered_resources: resources::list_by_role(&resources::offered_to(entry)),
         offer_constraints: Some(framework.offer_constraints.clone().unwrap_or_default()),

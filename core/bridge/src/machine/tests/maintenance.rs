@@ -101,9 +101,16 @@ fn a_framework_is_asked_to_leave_and_its_answer_is_shown() {
     let idle = world.subscribe(framework("two"));
     world.done(schedule());
     let asked = world.inverse(&client).pop().expect("it has a task there");
+    let shown = |world: &mut World, of: &Client| -> Vec<InverseOffer> {
+        world.view().inverse_offers(&of.id.as_str().into()).cloned().collect()
+    };
+    assert_eq!(shown(&mut world, &client), std::slice::from_ref(&asked));
+    let of_idle = shown(&mut world, &idle);
+    assert!(of_idle.iter().all(|one| one.framework_id.value == idle.id), "{of_idle:?}");
     world.leave(&idle, &asked.id, true, 1.0);
     world.leave(&client, &OfferId { value: "nosuch".to_owned() }, true, 1.0);
     world.leave(&client, &asked.id, true, 60.0);
+    assert_eq!(shown(&mut world, &client), []);
     let view = world.view();
     let status = &view.machines().draining_machines[0];
     assert_eq!((&status.id, status.statuses.len()), (&machine(), 1));
