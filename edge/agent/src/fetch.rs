@@ -4,8 +4,8 @@
 //! the bridge wrote; it says what it does on standard error, which ends in the sandbox, and its exit code says which URI failed. It
 //! has no rights that the task would not have, except that it may run as root to give the files to another user.
 //!
-//! A framework chooses what is fetched, and may be hostile: see [`address`] for whom it may ask, [`unpack`] for what
-//! archives may do, [`limits`] for how much of it there may be. Source: Apache Mesos, `docs/fetcher.md`.
+//! A framework chooses what is fetched, and may be hostile: see `address` for whom it may ask, `unpack` for what
+//! archives may do, `limits` for how much of it there may be. Source: Apache Mesos, `docs/fetcher.md`.
 
 mod address;
 mod cache;

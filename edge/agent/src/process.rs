@@ -7,7 +7,7 @@
 //! creates the record first decides whether the process ever starts, and a process that started is
 //! found again.
 //!
-//! Not supported: images, isolation, memory and CPU limits, mounts other than the [`sandbox`] of a task and
+//! Not supported: images, isolation, memory and CPU limits, mounts other than the sandbox of a task and
 //! what is below it. A container that needs an image because it names no command, or that mounts another
 //! volume, fails to start with a reason that says so.
 
