@@ -66,7 +66,7 @@ pub(crate) struct Launches {
     away: BTreeMap<FrameworkId, BTreeMap<TaskId, LaunchId>>,
     on: BTreeMap<AgentId, OnAgent>,
     /// How many there are of each agent, those among them whose end waits to be acknowledged.
-    of_agent: BTreeMap<AgentId, usize>,
+    of_agent: BTreeMap<AgentId, BTreeSet<LaunchId>>,
     /// By ARN of the task.
     by_arn: BTreeMap<Str, LaunchId>,
     /// Those that ECS has and that are not over.
@@ -194,7 +194,7 @@ impl Launches {
 
     fn add(&mut self, launch: Launch) {
         let (framework, id) = (launch.framework().clone(), launch.id.clone());
-        *self.of_agent.entry(launch.agent().clone()).or_default() += 1;
+        self.of_agent.entry(launch.agent().clone()).or_default().insert(id.clone());
         if let Some(executor) = launch.executor_id().filter(|_| launch.is_executor()) {
             let key = (launch.agent().clone(), executor.clone());
             self.executors.entry(framework).or_default().insert(key, id.clone());
@@ -324,9 +324,9 @@ impl Launches {
         }
         let launch = self.all.remove(id)?;
         self.changes.touch(&launch);
-        if let Some(count) = self.of_agent.get_mut(launch.agent()) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(own) = self.of_agent.get_mut(launch.agent()) {
+            own.remove(id);
+            if own.is_empty() {
                 self.of_agent.remove(launch.agent());
             }
         }

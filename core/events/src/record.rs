@@ -253,6 +253,5 @@ pub(crate) fn attribute_bytes(attributes: &MessageAttributes) -> usize {
 
 /// 128 bits as a UUID of 36 characters.
 pub(crate) fn uuid(id: ResourceId) -> Str {
-    let digits = id.to_string();
-    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-").into()
+    id.uuid().into()
 }

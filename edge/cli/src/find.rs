@@ -8,7 +8,7 @@ use anyhow::bail;
 use aws_sdk_ecs::types::{DesiredStatus, Task};
 
 use crate::cluster::Cluster;
-use crate::list::{describe, mesos_id};
+use crate::list::{describe, mesos_ids};
 use crate::output::short;
 
 /// Maximum number of candidates listed for an ambiguous word. Chosen by us.
@@ -74,7 +74,7 @@ fn task(known: &[Task], word: &str) -> anyhow::Result<String> {
     let arn = |task: &Task| task.task_arn().unwrap_or_default().to_owned();
     let is_over = |task: &&Task| task.last_status() == Some("STOPPED");
     // A framework may reuse an id once its task has ended: the living task wins.
-    let mesos = || known.iter().filter(|task| mesos_id(task) == Some(word));
+    let mesos = || known.iter().filter(|task| mesos_ids(task).any(|(_, id)| id == word));
     let mut found: Vec<String> = mesos().filter(|task| !is_over(task)).map(arn).collect();
     if found.is_empty() {
         found = mesos().map(arn).collect();

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::args::LogsArgs;
 use crate::cluster::Cluster;
 use crate::find;
-use crate::list::{describe, exit_code, why};
+use crate::list::{describe, exit_code, mesos_ids, why};
 use crate::output::short;
 
 /// `longshore logs`.
@@ -26,27 +26,8 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
     let task = describe(&cluster, &arns).await?.pop();
     let task = task.ok_or_else(|| crate::NotFound(format!("there is no task {}", args.task)))?;
     let arn = task.task_arn().unwrap_or_default();
-    let names: Vec<&str> = task.containers().iter().filter_map(|one| one.name()).collect();
-    let container = match (&args.container, &*names) {
-        (Some(name), names) if names.contains(&name.as_str()) => name.as_str(),
-        (Some(name), _) => {
-            let text = format!(
-                "the task has no container {name}; its containers are {}",
-                names.join(", ")
-            );
-            return Err(crate::NotFound(text).into());
-        }
-        (None, [only]) => only,
-        // What fetched the files of a Mesos task says little, unless it failed.
-        (None, [own, fetch]) if *fetch == longshore_wire_ecs::fetch::CONTAINER => own,
-        (None, _) => {
-            bail!(
-                "the task has several containers ({}): choose one with --container",
-                names.join(", ")
-            )
-        }
-    };
-    let output = match fetch(&cluster, &short(arn), container).await? {
+    let container = container(&task, &args)?;
+    let output = match fetch(&cluster, &short(arn), &container).await? {
         Some(output) => output,
         None if is_over(&task) && task.started_at().is_none() => {
             bail!("there is no output, since the task never started: {}", how_it_ended(&task))
@@ -73,6 +54,34 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The container whose output is wanted: the one that is named, or is the Mesos task that is, or is the only one.
+fn container(task: &Task, args: &LogsArgs) -> anyhow::Result<String> {
+    let names: Vec<&str> = task.containers().iter().filter_map(|one| one.name()).collect();
+    let mut ids = mesos_ids(task);
+    let named = ids.find(|(_, id)| *id == args.task).map(|(name, _)| name);
+    match (args.container.as_deref().or(named), &*names) {
+        (Some(name), names) if names.contains(&name) => Ok(name.to_owned()),
+        (Some(name), _) => {
+            let text = format!(
+                "the task has no container {name}; its containers are {}",
+                names.join(", ")
+            );
+            Err(crate::NotFound(text).into())
+        }
+        (None, [only]) => Ok((*only).to_owned()),
+        // What fetched the files of a Mesos task says little, unless it failed.
+        (None, [own, fetch]) if *fetch == longshore_wire_ecs::fetch::CONTAINER => {
+            Ok((*own).to_owned())
+        }
+        (None, _) => {
+            bail!(
+                "the task has several containers ({}): choose one with --container",
+                names.join(", ")
+            )
+        }
+    }
 }
 
 fn is_over(task: &Task) -> bool {

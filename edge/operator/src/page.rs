@@ -17,6 +17,7 @@ use longshore_machine::Timestamp;
 pub(crate) use master::count;
 pub use query::{Asked, Order, TaskQuery};
 pub(crate) use query::{decoded, form_value, local};
+pub(crate) use roles::shown_of;
 
 use crate::metrics;
 use crate::sheet::Sheet;

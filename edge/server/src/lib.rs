@@ -25,6 +25,7 @@ mod mesos;
 mod metadata;
 mod metrics;
 mod notes;
+mod pages;
 mod progress;
 mod storage;
 pub mod trace;

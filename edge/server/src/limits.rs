@@ -63,8 +63,14 @@ pub const BODY_BYTES_SMALL: usize = 64 * 1024;
 pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of an operator's call. Source: chosen by us: a maintenance schedule of ten thousand machines.
 pub const OPERATOR_CALL_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Pages for operators that are written at a time, on threads of their own. Source: chosen by us: whoever reads slowly keeps one.
+/// Pages for operators that are written at a time, on threads of their own. Source: chosen by us.
 pub const PAGES_WRITTEN_MAX: usize = 16;
+/// Pages whose readers are slow, each with a thread that waits. Source: chosen by us: more readers than anybody has, and few threads.
+pub const PAGES_WAITING_MAX: usize = 64;
+/// The same two at one agent. Source: chosen by us: there may be many agents.
+pub const AGENT_PAGES_MAX: usize = 8;
+/// How long a slow reader may take nothing of a page while others wait for its place. Source: chosen by us.
+pub const PAGE_STALL_MAX: Duration = Duration::from_secs(1);
 /// Chunks of a page that wait for its reader, each of about 64 KiB. Source: chosen by us.
 pub const PAGE_CHUNKS_MAX: usize = 4;
 /// Operators that may watch at a time; beyond it the oldest gives way. Source: Mesos, `--max_operator_event_stream_subscribers`.

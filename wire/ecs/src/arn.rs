@@ -158,6 +158,12 @@ impl ResourceId {
         (digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
             .then(|| u128::from_str_radix(&digits, 16).ok().map(Self))?
     }
+
+    /// As a UUID of 36 characters, as old ids were and container ids of Mesos are.
+    pub fn uuid(self) -> String {
+        let digits = self.to_string();
+        [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
+    }
 }
 
 impl std::fmt::Display for ResourceId {

@@ -10,6 +10,7 @@ use crate::agents::{Decision, Decreed, Drain, Mark, Shown, Standing, Verdict, Wh
 use crate::cluster::STANDING_ATTRIBUTE;
 use crate::context::Context;
 use crate::ids::AgentId;
+use crate::launches::Phase;
 use crate::limits;
 use crate::machine::{CallId, Response};
 use crate::operator::AgentWish;
@@ -249,10 +250,20 @@ impl Parts {
         true
     }
 
+    /// Whether an agent has a task that runs, or whose end a framework that is known is still to acknowledge. One that only a master before
+    /// this one knew may never come back.
+    fn is_waited_for(&self, agent: &AgentId) -> bool {
+        self.launches.of_agent(agent).any(|launch| {
+            let framework = self.frameworks.get(launch.framework());
+            launch.phase() != Phase::Over || framework.is_some_and(|one| !one.is_recovered())
+        })
+    }
+
     /// Marks an agent as drained once nothing of it is left that anybody waits for. Source: Mesos, `checkAndTransitionDrainingAgent`: also
     /// tasks whose end is not acknowledged are waited for, and what the registry holds then outlives the master.
     pub(super) fn drained_by_now(&mut self, cx: &mut Context<'_>, agent: &AgentId) {
-        if !self.is_recovered() || self.launches.count_on(agent) > 0 {
+        let is_draining = self.agents.drain(agent).is_some_and(|drain| !drain.is_done);
+        if !is_draining || !self.is_recovered() || self.is_waited_for(agent) {
             return;
         }
         let Some(drain) = self.agents.is_drained(agent) else { return };

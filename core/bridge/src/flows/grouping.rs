@@ -246,7 +246,8 @@ impl Parts {
         self.wants_allocation(cx.now);
     }
 
-    /// Source: \[C34\]: an executor ends, and with it all its tasks. One that is not there is none that could be told.
+    /// Source: \[C34\]: an executor ends, and with it all its tasks. One that is not there is none that could be told. That of a task that is no
+    /// group's has the id of the task. Source: \[T20\].
     pub(super) fn shutdown(
         &mut self,
         cx: &mut Context<'_>,
@@ -254,7 +255,11 @@ impl Parts {
         shutdown: &call::Shutdown,
     ) {
         let (agent, executor) = (&shutdown.agent_id.value, &shutdown.executor_id.value);
-        let launch = self.launches.executor(framework, agent, executor);
+        let alone = || {
+            let task = self.launches.of_task(framework, executor);
+            task.filter(|one| one.executor_id().is_none() && **one.agent() == **agent)
+        };
+        let launch = self.launches.executor(framework, agent, executor).or_else(alone);
         if let Some(id) = launch.map(|launch| launch.id().clone()) {
             self.put_to_end(cx, &id, Why::Asked);
         }

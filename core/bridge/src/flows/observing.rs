@@ -3,6 +3,7 @@
 
 use longshore_machine::Timestamp;
 use longshore_replica::{LastStatus, Task};
+use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 use longshore_wire_mesos::v1::network_info::IpAddress;
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
@@ -178,10 +179,5 @@ fn container_id(launch: &Launch, task: &Task) -> ContainerId {
 
 /// The id of a task in ECS as a UUID. Source: \[T20\]: a container id is one, and tools match it as such.
 fn uuid(task: &str) -> String {
-    const PARTS: [std::ops::Range<usize>; 5] = [0..8, 8..12, 12..16, 16..20, 20..32];
-    if task.len() != 32 {
-        return task.to_owned();
-    }
-    let parts: Vec<&str> = PARTS.into_iter().filter_map(|part| task.get(part)).collect();
-    parts.join("-")
+    ResourceId::parse(task).map_or_else(|| task.to_owned(), ResourceId::uuid)
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use longshore_machine::Timestamp;
 use longshore_replica::{Container, LastStatus, Task};
 use longshore_wire_ecs::Str;
+use longshore_wire_mesos::v1::TaskState;
 
 use super::Parts;
 use super::jobs::Job;
@@ -216,16 +217,33 @@ impl Parts {
             let origin = origin(framework, id, instance, environment);
             self.launches.adopt(cx.now, adopted, origin);
         }
-        let ran_ms = cx.now.wall().since(Timestamp::from_millis(task.created_at_ms));
-        for one in self.launches.tasks_of(&launch) {
-            self.show_launch(&one, None);
-            self.mind_time(cx, &one, ran_ms);
-        }
+        self.show_adopted(cx, &launch, &task);
         self.observe(cx, task);
         if self.agents.drain(&agent).is_some() {
             self.drain_one(cx, &launch);
         }
         self.leave(cx, &launch);
+    }
+
+    fn show_adopted(&mut self, cx: &mut Context<'_>, launch: &LaunchId, task: &Task) {
+        let ran_ms = cx.now.wall().since(Timestamp::from_millis(task.created_at_ms));
+        for one in self.launches.tasks_of(launch) {
+            self.show_launch(&one, None);
+            self.mind_time(cx, &one, ran_ms);
+            self.has_run_before(&one, task);
+        }
+    }
+
+    /// That a task ran is no news if it is over by now: the master before this one said so, and hearing it again after the end would look
+    /// like a second run.
+    fn has_run_before(&mut self, id: &LaunchId, task: &Task) {
+        let container = self.launches.get(id).and_then(Launch::container);
+        let container = container.and_then(|name| task.container(name));
+        let is_over = container.map_or(task.last_status, |one| one.last_status);
+        let ran = task.ran || container.is_some_and(|one| one.exit_code.is_some());
+        if is_over == LastStatus::Stopped && ran {
+            self.launches.became(id, TaskState::TaskRunning);
+        }
     }
 
     /// Tasks that a master before this one may have launched.

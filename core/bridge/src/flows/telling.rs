@@ -236,6 +236,8 @@ impl Parts {
         acknowledge: &call::Acknowledge,
     ) {
         let launch = self.launches.of_task(framework, &acknowledge.task_id.value);
+        // Source: \[C35\]: it goes to the agent that it names, and no other has the update.
+        let launch = launch.filter(|launch| **launch.agent() == *acknowledge.agent_id.value);
         let Some(id) = launch.map(|launch| launch.id().clone()) else { return };
         match self.updates.acknowledge(&id, &acknowledge.uuid) {
             Acknowledged::Ignored => {}

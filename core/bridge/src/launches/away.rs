@@ -3,11 +3,11 @@
 //! Source: a Mesos master takes the tasks of an unreachable agent out of its live ones, so that they are neither reconciled nor killed, and
 //! keeps them apart, since their ids must not be used again \[R1\], \[R5\], \[L8\].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::launch::{Launch, Phase};
 use super::{Launches, group};
-use crate::ids::{FrameworkId, LaunchId, TaskId};
+use crate::ids::{AgentId, FrameworkId, LaunchId, TaskId};
 
 /// Launches by framework and task.
 type ByTask = BTreeMap<FrameworkId, BTreeMap<TaskId, LaunchId>>;
@@ -71,17 +71,18 @@ impl Launches {
         self.all.get(self.away.get(framework)?.get(task)?)
     }
 
-    /// How many launches of an agent there are, those among them whose end waits to be acknowledged.
-    pub(crate) fn count_on(&self, agent: &str) -> usize {
-        self.of_agent.get(agent).copied().unwrap_or(0)
+    /// The launches of an agent, those among them whose end waits to be acknowledged.
+    pub(crate) fn of_agent(&self, agent: &str) -> impl Iterator<Item = &Launch> {
+        let own = self.of_agent.get(agent).into_iter().flatten();
+        own.filter_map(|id| self.all.get(id))
     }
 
     /// What does not hold of it.
     pub(super) fn audit_away(&self, wrong: &mut Vec<String>) {
         let mut away = ByTask::new();
-        let mut of_agent = BTreeMap::new();
+        let mut of_agent: BTreeMap<AgentId, BTreeSet<LaunchId>> = BTreeMap::new();
         for launch in self.all.values() {
-            *of_agent.entry(launch.agent().clone()).or_default() += 1;
+            of_agent.entry(launch.agent().clone()).or_default().insert(launch.id.clone());
             if launch.away {
                 list(&mut away, launch);
             }

@@ -31,6 +31,20 @@ impl Counts {
         COUNTED.into_iter().zip(self.0)
     }
 
+    /// Whether any of them may still run.
+    pub(super) fn has_live(&self) -> bool {
+        let live = [
+            TaskState::TaskStaging,
+            TaskState::TaskStarting,
+            TaskState::TaskRunning,
+            TaskState::TaskKilling,
+            // Also those that are only out of reach, which some frameworks are told are lost.
+            TaskState::TaskLost,
+            TaskState::TaskUnreachable,
+        ];
+        live.into_iter().any(|state| self.of(state) > 0)
+    }
+
     pub(super) fn add(&mut self, state: TaskState) {
         if let Some(at) = place(state) {
             self.0[at] += 1;

@@ -86,6 +86,11 @@ impl FrameworkEntry {
         self.counts
     }
 
+    /// Whether it is here or has something that runs: see [`View::shown`](super::View::shown).
+    pub fn is_shown(&self) -> bool {
+        !self.view().recovered || self.counts.has_live() || self.executors().next().is_some()
+    }
+
     /// What its live tasks and its executors use, for each role. Ports are looked up with each of them.
     pub fn used(&self) -> Vec<(Role, Amounts)> {
         let mut ports: BTreeMap<&Role, Vec<&Ranges>> = BTreeMap::new();

@@ -66,6 +66,12 @@ impl View {
         self.frameworks.values()
     }
 
+    /// Those of them that operators are to see. One that a master before this one served, that has not come back and has nothing left that
+    /// runs may have been removed, as far as anybody knows: what it was not told is kept for it, but it is none of the frameworks.
+    pub fn shown(&self) -> impl Iterator<Item = &FrameworkEntry> {
+        self.frameworks().filter(|entry| entry.is_shown())
+    }
+
     /// One of those.
     pub fn framework(&self, id: &str) -> Option<&FrameworkEntry> {
         self.frameworks.get(id)

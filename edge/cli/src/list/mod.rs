@@ -16,4 +16,4 @@ pub(crate) use frameworks::frameworks;
 pub(crate) use instances::instances;
 pub(crate) use offers::offers;
 pub(crate) use roles::roles;
-pub(crate) use tasks::{PsArgs, describe, exit_code, mesos_id, tasks, why};
+pub(crate) use tasks::{PsArgs, describe, exit_code, mesos_ids, tasks, why};

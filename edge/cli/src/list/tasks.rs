@@ -4,8 +4,9 @@
 use std::process::ExitCode;
 
 use aws_sdk_ecs::types::{
-    Container, ContainerOverride, DesiredStatus, HealthStatus, NetworkBinding, Task,
+    Container, DesiredStatus, HealthStatus, NetworkBinding, Task, TaskOverride,
 };
+use longshore_wire_ecs::fetch;
 use serde_json::json;
 
 use crate::args::AnyCluster;
@@ -168,7 +169,10 @@ fn health(task: &Task) -> Option<&str> {
 /// failed.
 pub(crate) fn exit_code(task: &Task) -> Option<i32> {
     let codes = || task.containers().iter().filter_map(Container::exit_code);
-    codes().find(|code| *code != 0).or_else(|| codes().next())
+    // That what fetched its files succeeded says nothing of the task.
+    let fetches = |one: &&Container| one.name().is_some_and(fetch::is_container);
+    let mut own = task.containers().iter().filter(|one| !fetches(one));
+    codes().find(|code| *code != 0).or_else(|| own.find_map(Container::exit_code))
 }
 
 /// `8080->80/tcp`, as in Docker.
@@ -195,11 +199,14 @@ pub(crate) fn why(task: &Task) -> String {
         .to_owned()
 }
 
-/// The id given by a Mesos framework.
-pub(crate) fn mesos_id(task: &Task) -> Option<&str> {
-    let overrides = task.overrides()?.container_overrides();
-    let mut variables = overrides.iter().flat_map(ContainerOverride::environment);
-    variables.find(|variable| variable.name() == Some("MESOS_TASK_ID"))?.value()
+/// The containers that are tasks of a Mesos framework, and the ids that it gave them: several, if it is a group.
+pub(crate) fn mesos_ids(task: &Task) -> impl Iterator<Item = (&str, &str)> {
+    let overrides = task.overrides().into_iter().flat_map(TaskOverride::container_overrides);
+    overrides.filter_map(|one| {
+        let mut variables = one.environment().iter();
+        let id = variables.find(|variable| variable.name() == Some("MESOS_TASK_ID"))?.value()?;
+        Some((one.name()?, id))
+    })
 }
 
 fn row(task: &Task) -> Vec<String> {
@@ -213,7 +220,7 @@ fn row(task: &Task) -> Vec<String> {
         ports(task).join(", "),
         task.container_instance_arn().map(short).unwrap_or_default(),
         task.created_at().map(|at| ago(at.secs())).unwrap_or_default(),
-        mesos_id(task).unwrap_or_default().to_owned(),
+        mesos_ids(task).map(|(_, id)| id).collect::<Vec<_>>().join(", "),
         why(task),
     ]
 }
@@ -222,7 +229,8 @@ fn document(task: &Task) -> serde_json::Value {
     json!({
         "task": task.task_arn(), "instance": task.container_instance_arn(), "definition": task.task_definition_arn(),
         "service": service(task), "lastStatus": task.last_status(), "desiredStatus": task.desired_status(),
-        "health": health(task), "ports": ports(task), "startedBy": task.started_by(), "mesosTask": mesos_id(task),
+        "health": health(task), "ports": ports(task), "startedBy": task.started_by(), "mesosTask": mesos_ids(task).next().map(|(_, id)| id),
+        "mesosTasks": mesos_ids(task).map(|(_, id)| id).collect::<Vec<_>>(),
         "exitCode": exit_code(task), "stoppedReason": task.stopped_reason(), "why": why(task),
         "createdAt": task.created_at().and_then(|at| at.to_millis().ok()),
     })

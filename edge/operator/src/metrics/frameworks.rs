@@ -62,7 +62,7 @@ fn suppressed(entry: &FrameworkEntry) -> impl Iterator<Item = (&longshore_bridge
 pub(super) fn each(view: &View, then: &mut dyn FnMut(&str, f64)) {
     let numbers = numbers();
     let mut frameworks: Vec<(String, &FrameworkEntry)> = view
-        .frameworks()
+        .shown()
         .map(|entry| {
             let framework = entry.view();
             (format!("master/frameworks/{}/{}", encoded(&framework.info.name), framework.id), entry)
@@ -94,11 +94,11 @@ pub(super) fn each_family(view: &View, then: &mut Line<'_>) -> io::Result<()> {
     };
     for (name, value) in numbers() {
         let family = super::named(&format!("master/framework/{name}"));
-        for entry in view.frameworks() {
+        for entry in view.shown() {
             then(&family, &labels(entry), value(entry))?;
         }
     }
-    for entry in view.frameworks() {
+    for entry in view.shown() {
         for (role, value) in suppressed(entry) {
             let mut labels = labels(entry);
             labels.push(("role", role.to_string()));

@@ -37,10 +37,8 @@ pub(super) fn samples(view: &View, now: Timestamp, extra: &[(String, f64)]) -> V
 
 /// Source: messages are counted by principal, for those who limit them.
 fn principals(view: &View, all: &mut BTreeMap<String, f64>) {
-    let names: BTreeSet<&str> = view
-        .frameworks()
-        .filter_map(|framework| framework.view().info.principal.as_deref())
-        .collect();
+    let names: BTreeSet<&str> =
+        view.shown().filter_map(|framework| framework.view().info.principal.as_deref()).collect();
     for (name, what) in names.iter().flat_map(|one| ["processed", "received"].map(|end| (one, end)))
     {
         all.insert(format!("frameworks/{name}/messages_{what}"), 0.0);
@@ -58,7 +56,7 @@ fn gauges(view: &View, now: Timestamp) -> Vec<(String, f64)> {
         ("outstanding_offers".to_owned(), count(view.offers())),
     ];
     let frameworks = |is: Is| {
-        let of = view.frameworks().map(|entry| (entry.view().connected, entry.view().active));
+        let of = view.shown().map(|entry| (entry.view().connected, entry.view().active));
         count(of.filter(|(connected, active)| is(*connected, *active)).count())
     };
     let agents = |is: Is| {
@@ -82,7 +80,7 @@ fn gauges(view: &View, now: Timestamp) -> Vec<(String, f64)> {
         ("killing", TaskState::TaskKilling),
         ("unreachable", TaskState::TaskUnreachable),
     ];
-    let counts: Vec<Counts> = view.frameworks().map(FrameworkEntry::counts).collect();
+    let counts: Vec<Counts> = view.shown().map(FrameworkEntry::counts).collect();
     for (name, state) in states {
         let tasks = counts.iter().map(|counts| f64::from(counts.of(state))).sum();
         all.push((format!("tasks_{name}"), tasks));

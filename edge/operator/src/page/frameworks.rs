@@ -19,7 +19,7 @@ pub(super) fn page(sheet: &mut Sheet<'_>, view: &View, one: Option<&str>) {
 pub(super) fn lists(sheet: &mut Sheet<'_>, view: &View, one: Option<&str>) {
     let wanted = |entry: &&FrameworkEntry| one.is_none_or(|id| *id == *entry.view().id);
     sheet.lists("frameworks", |sheet| {
-        view.frameworks().filter(wanted).for_each(|entry| write(sheet, entry));
+        view.shown().filter(wanted).for_each(|entry| write(sheet, entry));
     });
     sheet.lists("completed_frameworks", |sheet| {
         view.completed().filter(wanted).for_each(|entry| write(sheet, entry));

@@ -137,7 +137,7 @@ pub(super) fn summary(sheet: &mut Sheet<'_>, view: &View) {
             }
         });
         sheet.lists("frameworks", |sheet| {
-            for entry in view.frameworks() {
+            for entry in view.shown() {
                 sheet.object(|sheet| {
                     frameworks::short(sheet, entry);
                     counters(sheet, &entry.counts());

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use longshore_bridge::operator::{Quantities, View};
+use longshore_bridge::FrameworkId;
+use longshore_bridge::operator::{FrameworkEntry, Quantities, RoleEntry, View};
 
 use crate::sheet::Sheet;
 
@@ -32,12 +33,21 @@ pub(super) fn page(sheet: &mut Sheet<'_>, view: &View) {
                     quantities(sheet, "offered", entry.offered());
                     sheet.holds("reserved", |_| {});
                     sheet.lists("frameworks", |sheet| {
-                        entry.frameworks().for_each(|id| sheet.text(id));
+                        shown_of(view, entry).for_each(|id| sheet.text(id));
                     });
                 });
             }
         });
     });
+}
+
+/// The frameworks of a role that are shown.
+pub(crate) fn shown_of<'v>(
+    view: &'v View,
+    entry: &'v RoleEntry,
+) -> impl Iterator<Item = &'v FrameworkId> {
+    let is_shown = |id: &&FrameworkId| view.framework(id).is_some_and(FrameworkEntry::is_shown);
+    entry.frameworks().filter(is_shown)
 }
 
 fn configured(sheet: &mut Sheet<'_>, name: &str, amounts: &BTreeMap<String, f64>) {

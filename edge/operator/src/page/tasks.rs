@@ -9,7 +9,7 @@ use crate::sheet::Sheet;
 
 /// `/tasks`. Source: Mesos, `Master::Http::tasks`: those that ended are among them, and those of frameworks that did.
 pub(super) fn page(sheet: &mut Sheet<'_>, view: &View, query: &TaskQuery) {
-    let all = view.frameworks().chain(view.completed());
+    let all = view.shown().chain(view.completed());
     let frameworks = all
         .filter(|framework| query.framework.as_ref().is_none_or(|id| **id == *framework.view().id));
     let mut tasks: Vec<&TaskView> = frameworks

@@ -112,10 +112,10 @@ type Tasks<'a> = Box<dyn Iterator<Item = &'a TaskView> + 'a>;
 /// Source: tasks of frameworks that are gone are among the completed ones.
 fn lists(view: &View) -> [(&'static str, Tasks<'_>); 3] {
     let live = |is_lost: bool| -> Tasks<'_> {
-        let all = view.frameworks().flat_map(FrameworkEntry::tasks);
+        let all = view.shown().flat_map(FrameworkEntry::tasks);
         Box::new(all.filter(move |task| message::is_unreachable(task) == is_lost))
     };
-    let frameworks = view.frameworks().chain(view.completed());
+    let frameworks = view.shown().chain(view.completed());
     [
         ("tasks", live(false)),
         ("unreachable_tasks", live(true)),
@@ -127,7 +127,7 @@ fn lists(view: &View) -> [(&'static str, Tasks<'_>); 3] {
 fn executors(sheet: &mut Sheet<'_>, view: &View) {
     sheet.holds("get_executors", |sheet| {
         sheet.lists("executors", |sheet| {
-            for executor in view.frameworks().flat_map(FrameworkEntry::executors) {
+            for executor in view.shown().flat_map(FrameworkEntry::executors) {
                 if sheet.is_broken() {
                     return;
                 }
@@ -146,7 +146,7 @@ fn frameworks(sheet: &mut Sheet<'_>, view: &View) {
         }
     };
     sheet.holds("get_frameworks", |sheet| {
-        sheet.lists("frameworks", |sheet| view.frameworks().for_each(|one| write(sheet, one)));
+        sheet.lists("frameworks", |sheet| view.shown().for_each(|one| write(sheet, one)));
         sheet.lists("completed_frameworks", |sheet| {
             view.completed().for_each(|one| write(sheet, one));
         });
@@ -200,7 +200,7 @@ fn whole_tasks(view: &View) -> GetTasks {
 }
 
 fn whole_executors(view: &View) -> GetExecutors {
-    let executors = view.frameworks().flat_map(FrameworkEntry::executors);
+    let executors = view.shown().flat_map(FrameworkEntry::executors);
     GetExecutors {
         executors: executors.map(message::executor).collect(),
         ..GetExecutors::default()
@@ -210,7 +210,7 @@ fn whole_executors(view: &View) -> GetExecutors {
 fn whole_frameworks(view: &View) -> GetFrameworks {
     let message = |entry| message::framework(view, entry);
     GetFrameworks {
-        frameworks: view.frameworks().map(message).collect(),
+        frameworks: view.shown().map(message).collect(),
         completed_frameworks: view.completed().map(message).collect(),
         recovered_frameworks: Vec::new(),
     }

@@ -15,6 +15,7 @@ use longshore_wire_mesos::v1::{
 
 use crate::call::Read;
 use crate::metrics;
+use crate::page::shown_of;
 
 /// The answer to a call, if it is one of the small ones.
 pub(super) fn answer(
@@ -98,8 +99,7 @@ fn roles(view: &View) -> response::GetRoles {
         v1::Role {
             name: role.to_string(),
             weight: entry.view().and_then(|set| set.weight).unwrap_or(1.0),
-            frameworks: entry
-                .frameworks()
+            frameworks: shown_of(view, entry)
                 .map(|id| FrameworkId { value: id.to_string() })
                 .collect(),
             // Source: quantities, so without ports.

@@ -1,28 +1,24 @@
 //! The files of sandboxes. Source: \[A7\]; Apache Mesos, `docs/sandbox.md`, and what a genuine agent answers.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
-use bytes::Bytes;
-use futures_util::stream;
 use longshore_agent::process::name_of;
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::front::{json_answer, text};
 use super::place::Place;
+use crate::pages::Pages;
 
 /// Bytes of one read. Source: Apache Mesos, `src/files/files.cpp`: 16 pages.
 const READ_BYTES_MAX: u64 = 64 * 1024;
 /// Entries that are shown of a directory. Source: chosen by us: an answer of a few megabytes.
 const ENTRIES_MAX: usize = 10_000;
-/// Bytes that are sent at a time, and how often they may wait to be taken.
+/// Bytes that are sent at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
-const CHUNKS_MAX: usize = 2;
 
 /// What a read asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,8 +153,7 @@ fn whole_letters(mut bytes: Vec<u8>) -> String {
 }
 
 /// `/files/download`: a whole file, sent as it is read.
-pub(super) async fn download(place: Place, turns: &Arc<Semaphore>) -> Response<Body> {
-    let Ok(turn) = turns.clone().acquire_owned().await else { return not_found() };
+pub(super) async fn download(place: Place, pages: &Pages) -> Response<Body> {
     let name = place.below.file_name().map(|name| name.to_string_lossy().into_owned());
     let opened = aside(move || {
         if is_directory(&place) {
@@ -173,7 +168,9 @@ pub(super) async fn download(place: Place, turns: &Arc<Semaphore>) -> Response<B
         Some(Ok(None)) => return text(StatusCode::BAD_REQUEST, "Cannot download a directory.\n"),
         _ => return not_found(),
     };
-    let mut response = Response::new(body(file, size, turn));
+    let write = move |out: &mut dyn Write| send(file.take(size), out);
+    let Some(body) = pages.body(write).await else { return not_found() };
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
@@ -186,30 +183,15 @@ pub(super) async fn download(place: Place, turns: &Arc<Semaphore>) -> Response<B
     response
 }
 
-/// The first `size` bytes of a file, read as they are taken.
-fn body(file: File, size: u64, turn: OwnedSemaphorePermit) -> Body {
-    let (chunks, taken) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_MAX);
-    tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        let mut file = file.take(size);
-        let mut buffer = vec![0; CHUNK_BYTES];
-        loop {
-            let chunk = match file.read(&mut buffer) {
-                Ok(0) => return,
-                Ok(count) => Ok(Bytes::copy_from_slice(&buffer[..count])),
-                Err(error) => Err(error),
-            };
-            let is_over = chunk.is_err();
-            // A reader that left is told nothing.
-            if chunks.blocking_send(chunk).is_err() || is_over {
-                return;
-            }
+/// Sends a file on in large chunks.
+fn send(mut file: io::Take<File>, out: &mut dyn Write) -> io::Result<()> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => out.write_all(&buffer[..count])?,
         }
-    });
-    Body::from_stream(stream::unfold(taken, |mut taken| async move {
-        let chunk = taken.recv().await?;
-        Some((chunk, taken))
-    }))
+    }
 }
 
 #[cfg(test)]

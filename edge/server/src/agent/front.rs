@@ -11,14 +11,13 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use axum::routing::{MethodRouter, any};
 use longshore_wire_mesos::MESOS_VERSION;
 use serde_json::{Map, Value, json};
-use tokio::sync::Semaphore;
 
 use super::files::{self, Piece};
 use super::place::{self, Place};
 use super::{About, state};
 use crate::clock::now;
-use crate::limits;
 use crate::mesos::{Credentials, authenticated};
+use crate::pages::Pages;
 
 /// An agent.
 #[derive(Debug)]
@@ -28,13 +27,12 @@ pub(super) struct Agent {
     /// In seconds since the epoch.
     pub(super) started_at: f64,
     /// For those that send whole files.
-    turns: Arc<Semaphore>,
+    pages: Pages,
 }
 
 impl Agent {
     pub(super) fn new(about: About, address: SocketAddr) -> Self {
-        let turns = Arc::new(Semaphore::new(limits::PAGES_WRITTEN_MAX));
-        Self { about, address, started_at: now().wall().seconds(), turns }
+        Self { about, address, started_at: now().wall().seconds(), pages: Pages::small() }
     }
 }
 
@@ -179,7 +177,7 @@ async fn read(State(agent): State<Arc<Agent>>, uri: Uri) -> Response<Body> {
 
 async fn download(State(agent): State<Arc<Agent>>, uri: Uri) -> Response<Body> {
     match Query::of(&uri).place(&agent).await {
-        Ok(place) => files::download(place, &agent.turns).await,
+        Ok(place) => files::download(place, &agent.pages).await,
         Err(answer) => *answer,
     }
 }

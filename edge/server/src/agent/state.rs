@@ -68,7 +68,8 @@ fn executor(agent: &Agent, sandbox: &Sandbox, framework: &str) -> Value {
         "id": id,
         "name": name,
         "source": if of_group.is_some() { "" } else { id },
-        "container": sandbox.task.to_string(),
+        // As statuses tell it.
+        "container": sandbox.task.uuid(),
         "directory": sandbox.folder.path().display().to_string(),
         "role": role,
         "tasks": live,

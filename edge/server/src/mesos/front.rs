@@ -21,10 +21,11 @@ use longshore_wire_mesos::{Media, accepted};
 
 use super::call::{Read, Reader};
 use super::credentials::{Check, Credentials, Principal, Realm, check};
-use super::operator::{self, Pages};
+use super::operator;
 use super::{Answer, BridgeHandle, Called, files, libprocess};
 use crate::metrics::{END, MEDIA, Metrics};
 use crate::notes::Notes;
+use crate::pages::Pages;
 
 const STREAM_ID: HeaderName = HeaderName::from_static("mesos-stream-id");
 

@@ -1,91 +1,24 @@
 //! What operators see and do: the old endpoints, and the v1 operator API.
 //!
-//! The bridge gives a view of its state, which costs it nothing; answers are written from it on a thread of their own, chunk by
-//! chunk as the reader takes them, so that none is ever whole in memory.
+//! The bridge gives a view of its state, which costs it nothing; answers are written from it as they are read, see [`crate::pages`].
 //!
 //! Source: rule ids such as \[P3\] are those of `docs/reference/mesos-rules.md`.
 
-use std::io::{self, Write};
-use std::sync::Arc;
+use std::io::Write;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
-use bytes::Bytes;
-use futures_util::{StreamExt, stream};
 use longshore_bridge::Response as Told;
 use longshore_bridge::operator::{AgentWish, Command, QuotaView, View};
 use longshore_operator::{Asked, Call, OperatorCall, Refusal, legacy, page, v1};
 use longshore_wire_mesos::Media;
-use tokio::sync::{Semaphore, mpsc};
 
 use super::Answer;
 use super::files::LOG_LEVEL;
 use super::front::{Front, text};
 use crate::clock::now;
-use crate::limits;
 use crate::metrics::machine;
-
-/// Writes pages, so many at a time.
-#[derive(Clone)]
-pub(super) struct Pages {
-    turns: Arc<Semaphore>,
-}
-
-impl Default for Pages {
-    fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(limits::PAGES_WRITTEN_MAX)) }
-    }
-}
-
-/// Sends on what is written, and waits while nobody takes it.
-struct Chunks(mpsc::Sender<Bytes>);
-
-impl Write for Chunks {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let chunk = Bytes::copy_from_slice(bytes);
-        self.0.blocking_send(chunk).map_err(|_| io::ErrorKind::BrokenPipe)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Pages {
-    /// Chunks that are written as they are taken.
-    pub(super) async fn chunks(
-        &self,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
-    ) -> Option<mpsc::Receiver<Bytes>> {
-        let turn = self.turns.clone().acquire_owned().await.ok()?;
-        let (chunks, taken) = mpsc::channel(limits::PAGE_CHUNKS_MAX);
-        tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            // A reader that left is told nothing.
-            let _ = write(&mut Chunks(chunks));
-        });
-        Some(taken)
-    }
-
-    /// A body that is written as it is read.
-    async fn body(
-        &self,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
-    ) -> Option<Body> {
-        let mut taken = self.chunks(write).await?;
-        // Most answers are one chunk, and have a length then, as some clients like it.
-        let (first, second) = (taken.recv().await, taken.recv().await);
-        let Some(second) = second else { return Some(Body::from(first.unwrap_or_default())) };
-        let next = |mut taken: mpsc::Receiver<Bytes>| async move {
-            let chunk = taken.recv().await?;
-            Some((Ok::<_, std::convert::Infallible>(chunk), taken))
-        };
-        let begun = stream::iter(first.into_iter().chain([second]).map(Ok));
-        Some(Body::from_stream(begun.chain(stream::unfold(taken, next))))
-    }
-}
 
 fn refused(refusal: &Refusal) -> Response<Body> {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);

@@ -173,6 +173,19 @@ fn an_agent_that_was_drained_stays_so_although_the_next_bridge_tells_of_its_task
 }
 
 #[test]
+fn a_drain_does_not_wait_for_frameworks_that_only_the_last_bridge_knew() {
+    let (mut world, client) = World::with_client(&[(2048, 4096)]);
+    let task = world.running(&client, "t");
+    world.cluster.ends(&task, StopCode::EssentialContainerExited, Some(0));
+    world.soon();
+    world.restart();
+    let arn = world.only();
+    world.decided(&arn, DRAIN);
+    let (_, _, drain) = world.shown(&arn).expect("it is there");
+    assert_eq!(drain.map(|drain| drain.state), Some(DrainState::Drained));
+}
+
+#[test]
 fn an_agent_without_tasks_is_drained_at_once() {
     let (mut world, _) = World::with_client(&[(2048, 4096)]);
     let arn = world.only();

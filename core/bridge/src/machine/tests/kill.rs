@@ -5,7 +5,9 @@ use longshore_wire_mesos::v1::framework_info::capability::Type as Capability;
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::{Call, call};
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
-use longshore_wire_mesos::v1::{DurationInfo, KillPolicy, TaskId, TaskInfo, TaskState, TaskStatus};
+use longshore_wire_mesos::v1::{
+    DurationInfo, ExecutorId, KillPolicy, TaskId, TaskInfo, TaskState, TaskStatus,
+};
 
 use super::cluster::Fate;
 use super::world::{Client, World, able, agent, framework, kind, sleeper};
@@ -294,4 +296,28 @@ fn a_kill_that_gives_the_grace_period_of_the_task_itself_gets_it() {
     world.soon();
     assert_eq!(world.update(&client).message.as_deref(), Some("Killed by the framework"));
     assert!(world.notes.is_empty(), "{:?}", world.notes);
+}
+
+/// \[C34\], \[T20\]: the executor of a task that is no group's has the id of the task.
+#[test]
+fn a_task_ends_with_its_executor() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let arn = world.running(&client, "t1");
+    let instance = world.cluster.tasks[&arn].instance_arn.clone().expect("it is on one");
+    let shutdown = |on: &str, executor: &str| Call {
+        shutdown: Some(call::Shutdown {
+            executor_id: ExecutorId { value: executor.to_owned() },
+            agent_id: agent(on),
+        }),
+        ..kind(Type::Shutdown)
+    };
+    for (on, executor) in [("cluster/nosuch", "t1"), (&*instance, "t2")] {
+        assert_eq!(world.call(&client, shutdown(on, executor)), Response::Accepted);
+        assert!(world.cluster.stops.is_empty());
+    }
+    assert_eq!(world.call(&client, shutdown(&instance, "t1")), Response::Accepted);
+    assert_eq!(world.cluster.stops, std::slice::from_ref(&arn));
+    world.cluster.ends(&arn, StopCode::UserInitiated, Some(143));
+    world.soon();
+    assert_eq!(world.update(&client).state(), TaskState::TaskKilled);
 }

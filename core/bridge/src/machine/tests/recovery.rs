@@ -99,6 +99,36 @@ fn a_task_that_has_ended_is_told_once_more() {
     assert_eq!(world.update(&again).state(), TaskState::TaskLost, "it is not known any more");
 }
 
+/// \[T9\]: that it runs, after it was said to have failed, would look like a second run.
+#[test]
+fn that_a_task_ran_is_not_told_again_once_it_is_over() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let arn = world.running(&client, "t1");
+    world.cluster.tasks.get_mut(&arn).expect("it is there").ran = true;
+    world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(3));
+    world.soon();
+    let failed = world.update(&client);
+    world.acknowledge(&client, &failed);
+    world.restart();
+    let again = world.subscribe(returning(&client));
+    let told: Vec<TaskState> = world.updates(&again).iter().map(TaskStatus::state).collect();
+    assert_eq!(told, [TaskState::TaskFailed]);
+}
+
+/// \[F22\]: nobody knows whether it was removed; what it may not have heard is kept for it.
+#[test]
+fn a_framework_of_which_nothing_runs_is_shown_only_once_it_is_back() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let arn = world.running(&client, "t1");
+    world.cluster.ends(&arn, StopCode::EssentialContainerExited, Some(0));
+    world.soon();
+    world.restart();
+    assert_eq!(world.view().shown().count(), 0);
+    let again = world.subscribe(returning(&client));
+    assert_eq!(world.view().shown().count(), 1);
+    assert_eq!(world.update(&again).state(), TaskState::TaskFinished);
+}
+
 #[test]
 fn of_several_tasks_with_one_id_only_the_latest_counts() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);

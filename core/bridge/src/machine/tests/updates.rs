@@ -201,3 +201,17 @@ fn a_verdict_of_health_checks_that_changes_is_an_update_of_its_own() {
         assert_eq!(status.reason(), Reason::TaskHealthCheckStatusUpdated);
     }
 }
+
+/// \[C35\]: it goes to the agent that it names, and no other has the update.
+#[test]
+fn an_acknowledgement_that_names_another_agent_does_not_count() {
+    let (mut world, client, status) = finished();
+    let elsewhere = TaskStatus { agent_id: Some(agent("cluster/nosuch")), ..status.clone() };
+    world.acknowledge(&client, &elsewhere);
+    world.run_for(11_000);
+    let again = world.updates(&client).pop().expect("it is repeated");
+    assert_eq!(again.uuid, status.uuid);
+    world.acknowledge(&client, &again);
+    world.run_for(60_000);
+    assert_eq!(world.updates(&client), []);
+}

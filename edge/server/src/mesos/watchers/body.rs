@@ -1,6 +1,5 @@
 //! The body of a response to one who watches: the state, and then what happens.
 
-use std::convert::Infallible;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -9,12 +8,11 @@ use bytes::Bytes;
 use futures_util::stream;
 use longshore_operator::{HEARTBEAT_SECONDS, event, v1};
 use longshore_wire_mesos::Media;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::super::operator::Pages;
 use super::log::Follower;
 use super::{Left, Watching, record};
+use crate::pages::{self, Chunk, Pages};
 
 /// Counts what is written.
 struct Counted(usize);
@@ -55,25 +53,25 @@ impl Write for Headed<'_> {
 struct Reading {
     media: Media,
     /// The state, as long as it is being read.
-    state: Option<mpsc::Receiver<Bytes>>,
+    state: Option<pages::Reading>,
     follower: Follower,
     beats: Interval,
     _left: Left,
 }
 
 impl Reading {
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Chunk> {
         if let Some(state) = &mut self.state {
-            if let Some(chunk) = state.recv().await {
+            if let Some(chunk) = state.next().await {
                 return Some(chunk);
             }
             self.state = None;
             self.beats.reset();
-            return Some(self.heartbeat());
+            return Some(Ok(self.heartbeat()));
         }
         tokio::select! {
-            record = self.follower.next() => record,
-            _ = self.beats.tick() => Some(self.heartbeat()),
+            record = self.follower.next() => record.map(Ok),
+            _ = self.beats.tick() => Some(Ok(self.heartbeat())),
         }
     }
 
@@ -100,7 +98,7 @@ impl Watching {
         let reading = Reading { media, state: Some(state), follower, beats, _left: left };
         let next = |mut reading: Reading| async move {
             let piece = reading.next().await?;
-            Some((Ok::<_, Infallible>(piece), reading))
+            Some((piece, reading))
         };
         Some(Body::from_stream(stream::unfold(reading, next)))
     }

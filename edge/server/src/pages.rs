@@ -1,0 +1,292 @@
+//! Answers of any size, written as they are read.
+//!
+//! An answer is written on a thread of its own, chunk by chunk as its reader takes them, so that none is ever whole in memory. So many are
+//! written at a time. Whoever reads slower than it is written gives its turn away and takes one of the *waiting* places; when these are
+//! all taken, the reader that has not moved for longest loses its connection. So an answer that fits into a few chunks is there at
+//! once, however many others do not read theirs.
+//!
+//! Invariants: a writer has a turn or a waiting place; an answer that was not written to its end ends with an error, so that nobody takes
+//! it for whole.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::limits;
+
+/// How often one that finds no waiting place looks again. Source: chosen by us.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A part of an answer, or that the rest does not come.
+pub(crate) type Chunk = io::Result<Bytes>;
+
+/// Writes answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Pages {
+    turns: Arc<Semaphore>,
+    waiting: Arc<Waiting>,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self::with(limits::PAGES_WRITTEN_MAX, limits::PAGES_WAITING_MAX)
+    }
+}
+
+/// Writers whose readers are slow.
+#[derive(Debug)]
+struct Waiting {
+    most: usize,
+    places: Mutex<Places>,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    all: BTreeMap<u64, Place>,
+    made: u64,
+}
+
+#[derive(Debug)]
+struct Place {
+    /// When its reader last took something.
+    moved_at: Instant,
+    gives_way: Arc<Notify>,
+}
+
+/// A place that is taken.
+struct Taken {
+    waiting: Arc<Waiting>,
+    number: u64,
+    gives_way: Arc<Notify>,
+}
+
+impl Waiting {
+    fn places(&self) -> std::sync::MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a place, from a reader that has not moved for a while if need be.
+    fn take(self: &Arc<Self>) -> Option<Taken> {
+        let mut places = self.places();
+        if places.all.len() >= self.most {
+            let (number, place) = places.all.iter().min_by_key(|(_, place)| place.moved_at)?;
+            if place.moved_at.elapsed() < limits::PAGE_STALL_MAX {
+                return None;
+            }
+            place.gives_way.notify_one();
+            let number = *number;
+            places.all.remove(&number);
+        }
+        places.made += 1;
+        let (number, gives_way) = (places.made, Arc::<Notify>::default());
+        let place = Place { moved_at: Instant::now(), gives_way: gives_way.clone() };
+        places.all.insert(number, place);
+        Some(Taken { waiting: self.clone(), number, gives_way })
+    }
+}
+
+impl Taken {
+    fn has_moved(&self) {
+        if let Some(place) = self.waiting.places().all.get_mut(&self.number) {
+            place.moved_at = Instant::now();
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.waiting.places().all.remove(&self.number);
+    }
+}
+
+/// Sends on what is written, and waits while nobody takes it.
+struct Writer {
+    chunks: mpsc::Sender<Chunk>,
+    waiting: Arc<Waiting>,
+    turn: Option<OwnedSemaphorePermit>,
+    place: Option<Taken>,
+}
+
+impl Writer {
+    /// Sends a chunk that the reader has no room for yet.
+    async fn wait(&mut self, chunk: Bytes) -> io::Result<()> {
+        self.turn = None;
+        let place = loop {
+            if let Some(place) = self.place.take().or_else(|| self.waiting.take()) {
+                break place;
+            }
+            if self.chunks.is_closed() {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        };
+        tokio::select! {
+            sent = self.chunks.send(Ok(chunk)) => sent.map_err(|_| io::ErrorKind::BrokenPipe)?,
+            () = place.gives_way.notified() => return Err(io::ErrorKind::TimedOut.into()),
+        }
+        place.has_moved();
+        self.place = Some(place);
+        Ok(())
+    }
+}
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.chunks.try_send(Ok(Bytes::copy_from_slice(bytes))) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(Ok(chunk))) => {
+                Handle::current().block_on(self.wait(chunk))?;
+            }
+            Err(_) => return Err(io::ErrorKind::BrokenPipe.into()),
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is left to read of an answer.
+pub(crate) struct Reading {
+    chunks: mpsc::Receiver<Chunk>,
+    /// That it ended early, if it did.
+    end: tokio::sync::oneshot::Receiver<io::Error>,
+}
+
+impl Reading {
+    /// The next chunk; none after the last. One that is an error is the last.
+    pub(crate) async fn next(&mut self) -> Option<Chunk> {
+        if let Some(chunk) = self.chunks.recv().await {
+            return Some(chunk);
+        }
+        self.end.try_recv().ok().map(Err)
+    }
+}
+
+impl Pages {
+    /// For few readers: those of one agent among many.
+    pub(crate) fn small() -> Self {
+        Self::with(limits::AGENT_PAGES_MAX, limits::AGENT_PAGES_MAX)
+    }
+
+    fn with(turns: usize, places: usize) -> Self {
+        let waiting = Waiting { most: places, places: Mutex::default() };
+        Self { turns: Arc::new(Semaphore::new(turns)), waiting: Arc::new(waiting) }
+    }
+
+    /// Chunks that are written as they are taken; none if the program is ending.
+    pub(crate) async fn chunks(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+    ) -> Option<Reading> {
+        let turn = self.turns.clone().acquire_owned().await.ok()?;
+        let (chunks, taken) = mpsc::channel(limits::PAGE_CHUNKS_MAX);
+        let (fails, end) = tokio::sync::oneshot::channel();
+        let waiting = self.waiting.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut writer = Writer { chunks, waiting, turn: Some(turn), place: None };
+            if let Err(error) = write(&mut writer) {
+                // Told before the last chunk can be missed. A reader that left is told nothing.
+                let _ = fails.send(error);
+            }
+        });
+        Some(Reading { chunks: taken, end })
+    }
+
+    /// A body that is written as it is read; none if the program is ending.
+    pub(crate) async fn body(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+    ) -> Option<Body> {
+        let mut reading = self.chunks(write).await?;
+        // Most answers are one chunk, and have a length then, as some clients like it.
+        let (first, second) = (reading.next().await, reading.next().await);
+        if let (Some(Ok(_)) | None, None) = (&first, &second) {
+            let whole = first.and_then(Result::ok).unwrap_or_default();
+            return Some(Body::from(whole));
+        }
+        let begun = stream::iter(first.into_iter().chain(second));
+        let rest = stream::unfold(reading, |mut reading| async move {
+            let chunk = reading.next().await?;
+            Some((chunk, reading))
+        });
+        Some(Body::from_stream(begun.chain(rest)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer of so many chunks.
+    fn of(chunks: usize) -> impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static {
+        move |out| (0..chunks).try_for_each(|_| out.write_all(b"chunk"))
+    }
+
+    async fn whole(mut reading: Reading) -> io::Result<usize> {
+        let mut chunks = 0;
+        while let Some(chunk) = reading.next().await {
+            chunk?;
+            chunks += 1;
+        }
+        Ok(chunks)
+    }
+
+    #[tokio::test]
+    async fn small_answers_are_there_at_once_however_many_large_ones_nobody_reads() {
+        let pages = Pages::with(2, 3);
+        let mut unread = Vec::new();
+        for _ in 0..20 {
+            unread.push(pages.chunks(of(100)).await.expect("it goes on"));
+        }
+        let small = async { whole(pages.chunks(of(1)).await.expect("it goes on")).await };
+        let small = tokio::time::timeout(Duration::from_secs(5), small).await;
+        assert_eq!(small.expect("it does not wait").expect("it is whole"), 1);
+        drop(unread);
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_read_gives_way_and_is_told_so() {
+        let pages = Pages::with(2, 1);
+        let first = pages.chunks(of(100)).await.expect("it goes on");
+        tokio::time::sleep(limits::PAGE_STALL_MAX + Duration::from_millis(200)).await;
+        let second = pages.chunks(of(100)).await.expect("it goes on");
+        assert_eq!(whole(second).await.expect("it is read"), 100);
+        let error = whole(first).await.expect_err("it is not whole");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_read_slowly_is_whole() {
+        let pages = Pages::with(1, 1);
+        let mut reading = pages.chunks(of(20)).await.expect("it goes on");
+        let mut chunks = 0;
+        while let Some(chunk) = reading.next().await {
+            chunk.expect("it is there");
+            chunks += 1;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(chunks, 20);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_to_its_end_does_not_look_whole() {
+        let pages = Pages::default();
+        let broken = |out: &mut dyn Write| {
+            out.write_all(b"begun")?;
+            Err(io::ErrorKind::InvalidData.into())
+        };
+        let body = pages.body(broken).await.expect("it goes on");
+        assert!(axum::body::to_bytes(body, 1_000).await.is_err());
+        let body = pages.body(of(0)).await.expect("it goes on");
+        assert_eq!(axum::body::to_bytes(body, 1_000).await.expect("it is empty").len(), 0);
+    }
+}
