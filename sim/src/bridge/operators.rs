@@ -99,6 +99,12 @@ impl World {
             // Whoever starts after this finds what was said last, whichever bridge it was said to.
             for one in &mut self.masters {
                 one.closed.remove(&**agent);
+                // What is still on its way was decided before, and is overruled when it arrives.
+                for before in one.of_operators.values_mut() {
+                    if matches!(before, Some(Command::Agent(of, _)) if of == agent) {
+                        *before = None;
+                    }
+                }
             }
         }
         let out = self.masters[master].commanded(self.now, command);
