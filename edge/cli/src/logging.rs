@@ -6,6 +6,7 @@
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
+use longshore_server::log_level_by;
 use longshore_server::trace::TARGET;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
@@ -15,6 +16,10 @@ use crate::args::{Args, Command};
 /// Maximum number of log lines waiting to be written. Chosen by us: some seconds' worth of a busy
 /// master, in a few MiB.
 const LINES_WAITING_MAX: usize = 16_384;
+
+/// What is logged at level 1 and above, as an operator of the master may ask for a while.
+const MORE: &str = "info,longshore_server=debug,longshore_client=debug,longshore_agent=debug";
+const MOST: &str = "debug,longshore_server=trace,longshore_client=trace,longshore_agent=trace";
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,13 +37,33 @@ pub(crate) fn start(args: &Args) -> WorkerGuard {
         .lossy(true)
         .thread_name("log")
         .finish(std::io::stderr());
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| default_filter(args).into());
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let given = std::env::var(EnvFilter::DEFAULT_ENV).ok();
+    let default = default_filter(args);
+    let filter = move || {
+        let own = given.as_deref().and_then(|given| EnvFilter::try_new(given).ok());
+        own.unwrap_or_else(|| default.clone().into())
+    };
+    let lines = tracing_subscriber::fmt().with_env_filter(filter()).with_writer(writer);
+    let at = move |level: u32| match level {
+        0 => filter(),
+        1 => EnvFilter::new(MORE),
+        _ => EnvFilter::new(MOST),
+    };
     match args.log_format {
         LogFormat::Text => {
-            lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).init();
+            let lines = lines.with_ansi(std::io::stderr().is_terminal()).with_target(false);
+            let lines = lines.with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.init();
+            // It fails only if there is no log any more.
+            log_level_by(move |level| drop(handle.reload(at(level))));
         }
-        LogFormat::Json => lines.json().flatten_event(true).init(),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.init();
+            log_level_by(move |level| drop(handle.reload(at(level))));
+        }
     }
     guard
 }

@@ -56,6 +56,13 @@ impl View {
         &self.master
     }
 
+    /// So much is logged at the moment, which the bridge does not know.
+    pub fn log_at(&mut self, level: u32) {
+        if self.master.logging_level != level {
+            Arc::make_mut(&mut self.master).logging_level = level;
+        }
+    }
+
     /// How it was set up, sorted by name.
     pub fn flags(&self) -> &[(Str, Str)] {
         &self.flags

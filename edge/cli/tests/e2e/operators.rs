@@ -191,10 +191,33 @@ fn the_master_has_no_files_and_no_switch_for_its_log() {
         assert_eq!((unknown.status, unknown.text()), (404, String::new()));
         assert_eq!(unknown.header("content-type"), Some("text/plain; charset=utf-8"));
     }
-    let toggle = http::get(&server.mesos, "/logging/toggle?level=1&duration=1mins");
-    let toggle = toggle.expect("it is answered");
-    assert_eq!(toggle.status, 501);
-    assert!(toggle.text().contains("RUST_LOG"), "{}", toggle.text());
+}
+
+#[test]
+fn an_operator_has_more_logged_for_a_while() {
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    let toggle = |query: &str| {
+        let reply = http::get(&server.mesos, &format!("/logging/toggle{query}"));
+        let reply = reply.expect("it is answered");
+        (reply.status, reply.text())
+    };
+    assert_eq!(toggle(""), (200, "0\n".to_owned()));
+    assert_eq!(toggle("?level=1").0, 400);
+    assert_eq!(toggle("?level=1&duration=1mins"), (200, String::new()));
+    assert_eq!(toggle(""), (200, "1\n".to_owned()));
+    let ask = |body: &Value| {
+        let json = [("Content-Type", "application/json")];
+        let body = body.to_string();
+        let reply = http::post(&server.mesos, "/api/v1", &json, body.as_bytes());
+        let reply = reply.expect("it is answered");
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.text()
+    };
+    assert!(ask(&json!({"type": "GET_LOGGING_LEVEL"})).contains(r#""level":1"#));
+    let set = json!({"level": 2, "duration": {"nanoseconds": 300_000_000}});
+    assert_eq!(ask(&json!({"type": "SET_LOGGING_LEVEL", "set_logging_level": set})), "");
+    crate::server::until("it is over", || (toggle("").1 == "0\n").then_some(()));
 }
 
 /// The agents of a master by id: what `longshore agents` says of each.

@@ -1,4 +1,4 @@
-//! What a genuine master serves beside its own endpoints: its files, and the switch of its log. This one has neither.
+//! What a genuine master serves beside its own endpoints: its files. This one has none.
 //!
 //! Source: Mesos, `src/files/files.cpp`; answers of a genuine master to paths that it does not know.
 
@@ -6,10 +6,6 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, Uri, header};
 
 use super::front::text;
-
-/// Where the log level is set.
-pub(super) const LOG_LEVEL: &str =
-    "The log level is set when Longshore is started, with --verbose or RUST_LOG";
 
 /// No path is known, but one has to be asked for.
 pub(super) async fn file(uri: Uri) -> Response<Body> {
@@ -30,9 +26,4 @@ pub(super) async fn all() -> Response<Body> {
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
-}
-
-/// `/logging/toggle`
-pub(super) async fn toggle() -> Response<Body> {
-    text(StatusCode::NOT_IMPLEMENTED, LOG_LEVEL)
 }

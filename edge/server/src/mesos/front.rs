@@ -21,6 +21,7 @@ use longshore_wire_mesos::{Media, accepted};
 
 use super::call::{Read, Reader};
 use super::credentials::{Check, Credentials, Principal, Realm, check};
+use super::logging::{self, LogLevel};
 use super::operator;
 use super::{Answer, BridgeHandle, Called, files, libprocess};
 use crate::metrics::{END, MEDIA, Metrics};
@@ -53,7 +54,7 @@ pub(super) fn router(
     }
     router
         .route("/files/debug", guarded(Realm::ReadOnly, any(files::all)))
-        .route("/logging/toggle", guarded(Realm::ReadWrite, any(files::toggle)))
+        .route("/logging/toggle", guarded(Realm::ReadWrite, any(logging::toggle)))
         .route("/metrics/snapshot", old())
         .route("/metrics/prometheus", old())
         .route("/metrics", guarded(Realm::ReadOnly, get(move || async move { counted(&metrics) })))
@@ -61,7 +62,12 @@ pub(super) fn router(
             let notes = notes.clone();
             async move { elsewhere(&notes, &request) }
         })
-        .with_state(Front { handle, reader: Reader::default(), pages: Pages::default() })
+        .with_state(Front {
+            handle,
+            reader: Reader::default(),
+            pages: Pages::default(),
+            log: LogLevel::default(),
+        })
 }
 
 /// What is served below `/` and below `/master`.
@@ -142,6 +148,7 @@ pub(super) struct Front {
     pub(super) handle: BridgeHandle,
     pub(super) reader: Reader,
     pub(super) pages: Pages,
+    pub(super) log: LogLevel,
 }
 
 /// A response under construction.

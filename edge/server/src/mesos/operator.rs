@@ -5,6 +5,7 @@
 //! Source: rule ids such as \[P3\] are those of `docs/reference/mesos-rules.md`.
 
 use std::io::Write;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -15,7 +16,6 @@ use longshore_operator::{Asked, Call, OperatorCall, Refusal, legacy, page, v1};
 use longshore_wire_mesos::Media;
 
 use super::Answer;
-use super::files::LOG_LEVEL;
 use super::front::{Front, text};
 use crate::clock::now;
 use crate::metrics::machine;
@@ -89,7 +89,8 @@ pub(super) async fn api(State(front): State<Front>, request: Request<Body>) -> R
     };
     match request.call {
         Call::Read(call) => {
-            let Some(view) = view(&front).await else { return ending() };
+            let Some(mut view) = view(&front).await else { return ending() };
+            view.log_at(front.log.get());
             let media = request.media;
             let write =
                 move |out: &mut dyn Write| v1::answer(&view, call, media, now(), &machine(), out);
@@ -124,10 +125,13 @@ async fn written(front: &Front, call: OperatorCall) -> Response<Body> {
         return refused(&refusal);
     }
     drop(view);
-    let command = match command(call) {
-        Ok(command) => command,
-        Err(why) => return text(StatusCode::NOT_IMPLEMENTED, why),
+    let call = match call {
+        OperatorCall::SetLoggingLevel { level, nanoseconds } => {
+            return log_level(front, level, nanoseconds);
+        }
+        call => call,
     };
+    let Some(command) = command(call) else { return text(StatusCode::OK, "") };
     match front.handle.command(command).await {
         Some(Answer::Plain(Told::Refused(status, why))) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -138,9 +142,19 @@ async fn written(front: &Front, call: OperatorCall) -> Response<Body> {
     }
 }
 
-/// What the bridge does about a call; else, why it cannot.
-fn command(call: OperatorCall) -> Result<Command, &'static str> {
-    Ok(match call {
+/// Says more in the log for a while.
+fn log_level(front: &Front, level: u32, nanoseconds: i64) -> Response<Body> {
+    let lasts = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0));
+    match front.log.set(level, lasts) {
+        Ok(()) => text(StatusCode::OK, ""),
+        Err(why) => text(StatusCode::NOT_IMPLEMENTED, why),
+    }
+}
+
+/// What the bridge does about a call; none if it has nothing to do with it.
+fn command(call: OperatorCall) -> Option<Command> {
+    Some(match call {
+        OperatorCall::SetLoggingLevel { .. } => return None,
         OperatorCall::UpdateWeights(weights) => Command::Weights(weights),
         OperatorCall::UpdateQuota { force, quota } => {
             let quota = quota.into_iter().map(|one| {
@@ -165,8 +179,5 @@ fn command(call: OperatorCall) -> Result<Command, &'static str> {
         OperatorCall::DeactivateAgent(agent) => Command::Agent(agent, AgentWish::Deactivate),
         OperatorCall::ReactivateAgent(agent) => Command::Agent(agent, AgentWish::Reactivate),
         OperatorCall::MarkAgentGone(agent) => Command::Agent(agent, AgentWish::MarkGone),
-        OperatorCall::SetLoggingLevel { .. } => {
-            return Err(LOG_LEVEL);
-        }
     })
 }
