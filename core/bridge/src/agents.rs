@@ -90,7 +90,7 @@ impl Agents {
 
     /// Something is decided about an agent: the version of that.
     pub(crate) fn decides(&mut self, now: Timestamp, agent: &AgentId) -> u64 {
-        let version = now.wall().millis().max(self.version(agent) + 1);
+        let version = now.wall().millis().max(self.version(agent).saturating_add(1));
         self.versions.insert(agent.clone(), version);
         version
     }
