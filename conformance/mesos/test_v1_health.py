@@ -235,12 +235,14 @@ def test_where_nothing_is_dialled_the_container_checks_itself(server, tmp_path):
         sick = tmp_path / "sick"
         task_id = launched(framework, serving(sick), health_check=http("/moved", **PATIENT))
         told(framework, task_id, lambda s: s.get("healthy"), "that it is healthy", 60)
+        since = framework.mark()
         sick.touch()
         killed = framework.wait_state(task_id, "TASK_KILLED", deadline_s=90)
         assert killed["healthy"] is False
         failures = [s for s in framework.statuses(task_id) if s.get("healthy") is False]
         assert failures[0]["reason"] == HEALTH_UPDATED  # ECS counts, and tells once
-        offer = framework.wait_offer(framework.mark())
+        # What it had may be offered before its end is told, which waits for the update before it to be acknowledged.
+        offer = framework.wait_offer(since)
         info = task(offer, SLEEPER, image=None, check={"type": "HTTP", "http": {"port": 80}})
         framework.launch(offer, info)
         refused = framework.wait_state(id_of(info), "TASK_ERROR")
