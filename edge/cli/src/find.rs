@@ -122,7 +122,7 @@ mod tests {
 
     fn known(id: &str, mesos: &str, status: &str) -> Task {
         let variable = KeyValuePair::builder().name("MESOS_TASK_ID").value(mesos).build();
-        let container = ContainerOverride::builder().environment(variable).build();
+        let container = ContainerOverride::builder().name("app").environment(variable).build();
         let overrides = TaskOverride::builder().container_overrides(container).build();
         let arn = format!("arn:aws:ecs:us-east-1:000000000000:task/default/{id}");
         Task::builder().task_arn(arn).overrides(overrides).last_status(status).build()
