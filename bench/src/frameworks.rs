@@ -25,7 +25,8 @@ pub(crate) fn run() -> Result<()> {
 
 /// From ACCEPT to `TASK_RUNNING`, which is after `StartTask` was answered.
 fn launches() -> Result<()> {
-    let program = Program::start(1, "simulated")?;
+    // One instance has CPUs for 976 of them.
+    let program = Program::start(4, "simulated")?;
     let mut framework = Framework::subscribe(&program.mesos)?;
     let mut offer = framework.offer()?;
     let mut took = Vec::with_capacity(LAUNCHES);
