@@ -8,6 +8,8 @@ import threading
 import time
 from pathlib import Path
 
+from harness.ecs import image, unique
+
 PROGRAMS = Path(__file__).parent.parent / "mesos" / "programs"
 
 
@@ -88,3 +90,18 @@ class Program:
                 stream.close()
             except (OSError, ValueError):
                 pass
+
+
+def end_all(programs):
+    """Stops the frameworks among some programs that still run; each must end well."""
+    for program in programs:
+        if program.process.poll() is None:
+            program.order(stop=False)
+            program.ended()
+
+
+def launch(framework, command, **more):
+    """Has a framework launch a small task; its id."""
+    task = {"id": unique("task"), "command": command, "cpus": 0.1, "mem": 32, "image": image(), **more}
+    framework.order(launch=task)
+    return task["id"]

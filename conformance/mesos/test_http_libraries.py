@@ -4,8 +4,8 @@ from urllib.parse import urlparse
 
 import pytest
 
-from harness.ecs import SLEEPER, image, unique
-from harness.program import Program
+from harness.ecs import SLEEPER, unique
+from harness.program import Program, end_all, launch
 from harness.wait import holds, until
 
 
@@ -26,21 +26,12 @@ def frameworks(mesos_url, quiet_after, library):
         return made[-1]
 
     yield start
-    for program in made:
-        if program.process.poll() is None:
-            program.order(stop=False)
-            program.ended()
+    end_all(made)
 
 
 @pytest.fixture
 def framework(frameworks):
     return frameworks()
-
-
-def launch(framework, command, **more):
-    task = {"id": unique("task"), "command": command, "cpus": 0.1, "mem": 32, "image": image(), **more}
-    framework.order(launch=task)
-    return task["id"]
 
 
 @pytest.mark.executes

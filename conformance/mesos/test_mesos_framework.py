@@ -8,7 +8,7 @@ import pytest
 
 from harness.clients import mesos_framework, needs
 from harness.ecs import SLEEPER, image, unique
-from harness.program import Program
+from harness.program import Program, end_all
 from harness.singularity import ZOOKEEPER, ZooKeeper
 from harness.wait import holds, until
 
@@ -30,11 +30,8 @@ def frameworks(mesos_url, quiet_after):
         return made[-1]
 
     yield start
-    for program in made:
-        assert [said for said in program.said if said["what"] == "error"] == []
-        if program.process.poll() is None:
-            program.order(stop=False)
-            program.ended()
+    assert [said for program in made for said in program.said if said["what"] == "error"] == []
+    end_all(made)
 
 
 def ids(framework, state):

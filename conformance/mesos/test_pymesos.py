@@ -4,8 +4,8 @@ from urllib.parse import urlparse
 
 import pytest
 
-from harness.ecs import SLEEPER, image, unique
-from harness.program import Program
+from harness.ecs import SLEEPER, unique
+from harness.program import Program, end_all, launch
 from harness.wait import holds, until
 
 
@@ -20,10 +20,7 @@ def frameworks(mesos_url, quiet_after):
         return made[-1]
 
     yield start
-    for program in made:
-        if program.process.poll() is None:
-            program.order(stop=False)
-            program.ended()
+    end_all(made)
 
 
 @pytest.fixture
@@ -31,14 +28,6 @@ def framework(frameworks):
     started = frameworks()
     started.wait(lambda s: s["what"] == "registered", "the framework is registered")
     return started
-
-
-def launch(framework, command, **more):
-    task = {
-        "id": unique("task"), "command": command, "cpus": 0.1, "mem": 32, "image": image(), **more,
-    }
-    framework.order(launch=task)
-    return task["id"]
 
 
 def test_it_registers_with_an_id_and_a_version(framework):

@@ -71,3 +71,28 @@ pub struct Config {
     /// When the program started, in ms since the epoch.
     pub started_at_ms: u64,
 }
+
+#[cfg(test)]
+impl Config {
+    /// What tests begin with: nothing is offered beside what instances have, and a task needs an image of its own.
+    pub(crate) fn example() -> Self {
+        Self {
+            hostname: "master.example".into(),
+            ip: [10, 0, 0, 1],
+            port: 5050,
+            region: "us-east-1".into(),
+            cluster: "default".into(),
+            ports: Ranges::default(),
+            disk_mb: 0,
+            hostname_attribute: "hostname".into(),
+            default_image: DefaultImage::None,
+            fetching: Fetching { image: Some("longshore".into()), ..Fetching::default() },
+            offer_timeout_ms: None,
+            agent_away_ms: 75_000,
+            kill_grace_s: 3,
+            needs_credentials: false,
+            checks: CheckMode::Auto,
+            started_at_ms: 0,
+        }
+    }
+}

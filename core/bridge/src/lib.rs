@@ -7,7 +7,8 @@
 //! Invariants, checked by [`audit`]:
 //! - A launch is started at most once. A reply that is lost is settled by finding the launch id, never by asking again.
 //! - What is offered, launched or used by others is never offered again while it is so.
-//! - `TASK_RUNNING` is said only when ECS says RUNNING; a terminal state only when ECS says STOPPED or nothing was started.
+//! - `TASK_RUNNING` is said only when ECS says RUNNING. A terminal state is said only when ECS says STOPPED or no longer knows the task, when
+//!   nothing was started, or when the agent is marked gone, down for maintenance or unreachable (`TASK_LOST`).
 //! - An update that needs an acknowledgement is repeated until it has one.
 //!
 //! Rule ids such as \[C8\] are those of `docs/reference/mesos-rules.md`.

@@ -7,11 +7,12 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-    UriPathNormalizationMode, sign,
+    UriPathNormalizationMode,
 };
 use aws_sigv4::sign::v4::SigningParams;
 use longshore_wire_ecs::arn::is_region;
 
+use crate::sign::signed;
 use crate::{causes, transport};
 
 /// Where buckets are asked for their region, if none is configured.
@@ -117,10 +118,7 @@ fn headers(
         .map_err(|error| failed(&error))?;
     let request = SignableRequest::new("GET", url, std::iter::empty(), SignableBody::Bytes(b""));
     let request = request.map_err(|error| failed(&error))?;
-    let signed = sign(request, &params.into()).map_err(|error| failed(&error))?;
-    let (instructions, _) = signed.into_parts();
-    let pairs = instructions.headers();
-    Ok(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    signed(request, params).map_err(|error| failed(&error))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningError, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 
 use crate::{Client, causes};
@@ -59,8 +59,18 @@ fn headers(
     let (url, sent) = (format!("http://{host}{path}"), std::iter::once(("host", host)));
     let request = SignableRequest::new(method, url, sent, SignableBody::Bytes(body));
     let request = request.map_err(|error| failed(&error))?;
-    let signed = sign(request, &params.into()).map_err(|error| failed(&error))?;
-    let (instructions, _) = signed.into_parts();
+    signed(request, params).map_err(|error| failed(&error))
+}
+
+/// The headers that sign a request.
+///
+/// # Errors
+/// That it cannot be signed.
+pub(crate) fn signed(
+    request: SignableRequest<'_>,
+    params: SigningParams<'_, SigningSettings>,
+) -> Result<Vec<(String, String)>, SigningError> {
+    let (instructions, _) = sign(request, &params.into())?.into_parts();
     let pairs = instructions.headers();
     Ok(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }

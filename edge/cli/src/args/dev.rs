@@ -131,7 +131,7 @@ pub(crate) struct ProvisionArgs {
     /// Pass the AWS credentials of this machine to tasks that have a task role.
     #[arg(long)]
     pub(crate) pass_credentials: bool,
-    /// Directory that stands in for S3 when environmentFiles are read, laid out as DIR/bucket/key.
+    /// Directory that stands in for S3 when environment files and s3:// URIs are read, laid out as DIR/bucket/key.
     #[arg(long, value_name = "DIR")]
     pub(crate) s3_dir: Option<PathBuf>,
     /// Values of secrets: a JSON file with names and values, or a directory with one file per secret.

@@ -177,7 +177,7 @@ fn a_framework_is_torn_down_by_the_beginning_of_its_id() {
 
 /// As a genuine master answers to paths that it does not know.
 #[test]
-fn the_master_has_no_files_and_no_switch_for_its_log() {
+fn the_master_has_no_files() {
     let home = Home::new();
     let server = Server::start(&home, &["--instances", "1"]);
     for path in ["browse", "read", "download"] {

@@ -5,33 +5,11 @@ use longshore_machine::Ids;
 use super::*;
 use crate::agenda::Agenda;
 use crate::allocator::Profile;
-use crate::config::{CheckMode, DefaultImage, Fetching};
 use crate::context::Asking;
-
-fn config() -> Config {
-    Config {
-        hostname: "master.example".into(),
-        ip: [10, 0, 0, 1],
-        port: 5050,
-        region: "us-east-1".into(),
-        cluster: "default".into(),
-        ports: Ranges::default(),
-        disk_mb: 0,
-        hostname_attribute: "hostname".into(),
-        default_image: DefaultImage::None,
-        offer_timeout_ms: None,
-        agent_away_ms: 75_000,
-        kill_grace_s: 3,
-        needs_credentials: false,
-        checks: CheckMode::Auto,
-        fetching: Fetching::default(),
-        started_at_ms: 0,
-    }
-}
 
 #[test]
 fn an_offer_that_nobody_can_be_told_of_is_taken_back() {
-    let mut parts = Parts::new(config(), "m".to_owned());
+    let mut parts = Parts::new(Config::example(), "m".to_owned());
     let (mut ids, mut agenda, mut asking) = (Ids::new(1), Agenda::default(), Asking::default());
     let (now, mut out) = (Timestamp::from_millis(1), Vec::new());
     let mut cx =

@@ -22,24 +22,7 @@ use crate::limits;
 use crate::ranges::Ranges;
 
 fn config(default_image: DefaultImage) -> Config {
-    Config {
-        hostname: "master.example".into(),
-        ip: [10, 0, 0, 1],
-        port: 5050,
-        region: "us-east-1".into(),
-        cluster: "default".into(),
-        ports: Ranges::default(),
-        disk_mb: 0,
-        hostname_attribute: "hostname".into(),
-        default_image,
-        fetching: Fetching { image: Some("longshore".into()), ..Default::default() },
-        offer_timeout_ms: None,
-        agent_away_ms: 75_000,
-        kill_grace_s: 3,
-        needs_credentials: false,
-        checks: CheckMode::Auto,
-        started_at_ms: 0,
-    }
+    Config { default_image, ..Config::example() }
 }
 
 /// An agent that does not say its address.

@@ -13,7 +13,7 @@ use longshore_wire_mesos::v1::{
 
 use super::world::Client;
 use crate::amounts::Amounts;
-use crate::{CheckMode, Config, DefaultImage, Fetching, parse_ranges};
+use crate::{Config, DefaultImage, parse_ranges};
 
 /// A call of a kind; its part is filled in by the caller.
 pub(super) fn kind(kind: Type) -> Call {
@@ -22,22 +22,10 @@ pub(super) fn kind(kind: Type) -> Call {
 
 pub(super) fn config() -> Config {
     Config {
-        hostname: "master.example".into(),
-        ip: [10, 0, 0, 1],
-        port: 5050,
-        region: "us-east-1".into(),
-        cluster: "default".into(),
         ports: parse_ranges("31000-31099").expect("these are ranges"),
         disk_mb: 10_000,
-        hostname_attribute: "hostname".into(),
         default_image: DefaultImage::Image("alpine".into()),
-        fetching: Fetching { image: Some("longshore".into()), ..Default::default() },
-        started_at_ms: 0,
-        offer_timeout_ms: None,
-        agent_away_ms: 75_000,
-        kill_grace_s: 3,
-        needs_credentials: false,
-        checks: CheckMode::Auto,
+        ..Config::example()
     }
 }
 
