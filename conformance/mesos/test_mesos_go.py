@@ -65,9 +65,13 @@ def test_the_task_of_a_command_that_is_interrupted_is_killed(run, ecs):
 
 @pytest.mark.process_only
 def test_a_pod_runs(run, ecs):
+    def stopped():
+        return set(ecs.client.list_tasks(cluster=ecs.cluster, desiredStatus="STOPPED")["taskArns"])
+
+    before = stopped()
     client = run("-pod", "--", "sh", "-c", "exit 0")
     assert client.ended(40) == 0, client.said()
-    (arn,) = ecs.client.list_tasks(cluster=ecs.cluster, desiredStatus="STOPPED")["taskArns"]
+    (arn,) = until(lambda: stopped() - before, "its task has stopped", 20)
     names = [one["name"] for one in ecs.task(arn)["containers"]]
     assert len(names) == 2 and "executor" in names, names
 

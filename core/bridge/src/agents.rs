@@ -59,9 +59,12 @@ pub(crate) struct Agents {
 }
 
 impl Agents {
-    /// What an attribute says, given what is known of an agent. One that is gone stays so.
-    pub(crate) fn see(&self, agent: &str, attribute: Option<&str>) -> Shown {
-        let told = attribute.and_then(Mark::parse).unwrap_or(Mark { standing: None, version: 0 });
+    /// What an attribute says now, given what is known of an agent. One that is gone stays so. What is said to be decided long after now
+    /// was not decided by a master.
+    pub(crate) fn see(&self, now: Timestamp, agent: &str, attribute: Option<&str>) -> Shown {
+        let latest = now.wall().millis().saturating_add(limits::CLOCKS_DIFFER_MS_MAX);
+        let told = attribute.and_then(Mark::parse).filter(|mark| mark.version <= latest);
+        let told = told.unwrap_or(Mark { standing: None, version: 0 });
         if self.is_gone(agent) {
             let is_known = told.standing == Some(Standing::Gone);
             return if is_known { Shown::Known } else { Shown::Doubtful };

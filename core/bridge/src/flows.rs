@@ -112,7 +112,10 @@ impl Parts {
             Timer::Decide(agent) => self.agents.decisions.ask(cx, &agent),
             Timer::Doubt(agent) => self.look_again(cx, &agent),
             Timer::Away(agent) => self.away_for_long(cx, &agent),
-            Timer::Ask(agent, _) => self.ask_to_leave(cx, &agent),
+            Timer::Ask(agent, framework) => {
+                self.maintenance.inverse.may_ask_again(&agent, &framework);
+                self.ask_to_leave(cx, &agent);
+            }
             Timer::AskedLong(offer) => self.asked_long(cx, &offer),
         }
     }

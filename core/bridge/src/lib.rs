@@ -38,6 +38,7 @@ mod maintenance;
 pub mod operator;
 mod probe;
 mod ranges;
+mod refusal;
 mod states;
 mod updates;
 mod watches;

@@ -145,6 +145,8 @@ pub const DECISIONS_MAX: usize = 1_000;
 pub const DECISION_ATTEMPTS: u32 = 10;
 /// Between attempts at that, in ms. Source: chosen by us.
 pub const DECISION_RETRY_MS: u64 = 1_000;
+/// How far the clock of another master may be ahead, in ms. Source: chosen by us: a day.
+pub const CLOCKS_DIFFER_MS_MAX: u64 = 24 * 3_600_000;
 /// How long ECS may show something older than the last decision about an agent before it is told again, in ms. Source: chosen by us: reads
 /// and events lag by less, mostly.
 pub const DECISION_DOUBT_MS: u64 = 30_000;

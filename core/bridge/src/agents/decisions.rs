@@ -24,6 +24,8 @@ pub(crate) enum What {
     Reactivate,
     /// Nothing new: ECS is to hold what it is already.
     Noted(Option<Standing>),
+    /// The same, and ECS may have made the instance DRAINING for a decision that does not hold.
+    TakenBack(Option<Standing>),
 }
 
 /// A decision that is on its way.
@@ -34,10 +36,14 @@ pub(crate) struct Decision {
     pub(crate) what: What,
     /// ARN of the instance.
     pub(crate) instance: Str,
+    /// Whether the instance was ACTIVE before.
+    pub(crate) was_active: bool,
     /// What is still to be changed, in order.
     steps: VecDeque<Alteration>,
     /// How often the first of these was tried in vain.
     attempts: u32,
+    /// Whether ECS may have made the first of these without a word.
+    may_be_made: bool,
     /// Tells it from others about the same agent.
     number: u64,
     /// The version that it is.
@@ -46,7 +52,24 @@ pub(crate) struct Decision {
 
 impl Decision {
     pub(crate) fn new(call: Option<CallId>, instance: Str, what: What) -> Self {
-        Self { call, what, instance, steps: VecDeque::new(), attempts: 0, number: 0, version: 0 }
+        Self {
+            call,
+            what,
+            instance,
+            was_active: false,
+            steps: VecDeque::new(),
+            attempts: 0,
+            may_be_made: false,
+            number: 0,
+            version: 0,
+        }
+    }
+
+    /// Whether ECS may have made the instance DRAINING although the decision does not hold.
+    pub(crate) fn may_drain(&self) -> bool {
+        self.was_active
+            && self.may_be_made
+            && self.steps.front() == Some(&Alteration::Active(false))
     }
 
     /// What ECS is to be told, as an attribute of this name. Whatever is decided stands there before the status follows, also when the status
@@ -54,7 +77,7 @@ impl Decision {
     fn plan(&mut self, name: &str, version: u64) {
         let standing = match &self.what {
             What::Stands(standing) => Some(standing.clone()),
-            What::Noted(standing) => standing.clone(),
+            What::Noted(standing) | What::TakenBack(standing) => standing.clone(),
             What::Reactivate => None,
         };
         let mark = Mark { standing, version };
@@ -64,7 +87,9 @@ impl Decision {
             What::Stands(Standing::Draining(_) | Standing::Gone | Standing::Down) => {
                 self.steps.push_back(Alteration::Active(false));
             }
-            What::Reactivate => self.steps.push_back(Alteration::Active(true)),
+            What::Reactivate | What::TakenBack(_) => {
+                self.steps.push_back(Alteration::Active(true));
+            }
         }
     }
 }
@@ -107,7 +132,8 @@ impl Decisions {
 
     /// Whether one is on its way that has to be waited for.
     pub(crate) fn has(&self, agent: &str) -> bool {
-        self.of.get(agent).is_some_and(|decision| !matches!(decision.what, What::Noted(_)))
+        let is_waited_for = |what: &What| !matches!(what, What::Noted(_) | What::TakenBack(_));
+        self.of.get(agent).is_some_and(|decision| is_waited_for(&decision.what))
     }
 
     /// Whether there are as many as there may be.
@@ -168,6 +194,7 @@ impl Decisions {
             Ok(instance) => {
                 decision.steps.pop_front();
                 decision.attempts = 0;
+                decision.may_be_made = false;
                 (instance, self.go_on(cx, &agent)?)
             }
             Err(failure) => (None, self.failed(cx, &agent, failure)?),
@@ -191,6 +218,7 @@ impl Decisions {
     ) -> Option<Verdict> {
         let decision = self.of.get_mut(agent)?;
         decision.attempts += 1;
+        decision.may_be_made |= matches!(failure, Failure::Unsure(_));
         let is_waited_for = decision.call.is_some();
         let (status, why) = match &failure {
             Failure::Refused { code, message } => {

@@ -4,8 +4,6 @@
 
 use longshore_machine::Timestamp;
 
-/// No clock is beyond that, and nobody can make a decision that no later one could follow.
-const VERSION_MAX: u64 = 1_000_000_000_000_000;
 const IN_USE: &str = "active";
 const DRAINING: &str = "draining";
 const DRAINED: &str = "drained";
@@ -57,7 +55,7 @@ impl Mark {
     /// Reads what [`Mark::text`] writes. What anybody else wrote there says nothing.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (standing, version) = text.rsplit_once(':')?;
-        let version = version.parse().ok().filter(|version| *version <= VERSION_MAX)?;
+        let version = version.parse().ok()?;
         let standing = if standing == IN_USE { None } else { Some(Standing::parse(standing)?) };
         Some(Self { standing, version })
     }

@@ -14,8 +14,8 @@ use longshore_wire_ecs::Str;
 use super::agents::Key;
 use super::tree::Client;
 use crate::amounts::Amounts;
-use crate::limits;
 use crate::ranges::Ranges;
+use crate::{limits, refusal};
 
 /// Amounts that are not wanted for a while. Compact, since there may be millions.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,23 +87,6 @@ impl OfAgent<'_> {
     }
 }
 
-/// Source: \[O13\]: 5 s if it is not a time, a year at most, none for zero, and otherwise long enough to outlive the next
-/// allocation.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    clippy::cast_sign_loss,
-    reason = "cut to the longest filter first"
-)]
-fn milliseconds(seconds: f64) -> u64 {
-    let ms = if seconds >= 0.0 {
-        (seconds * 1000.0).ceil().min(limits::REFUSE_MS_MAX as f64) as u64
-    } else {
-        limits::REFUSE_MS
-    };
-    if ms == 0 { 0 } else { ms.max(limits::REFUSE_MS_MIN) }
-}
-
 impl Filters {
     /// A client does not want these amounts of an agent for so many seconds.
     pub(super) fn refuse(
@@ -114,7 +97,7 @@ impl Filters {
         refused: &Amounts,
         seconds: f64,
     ) {
-        let ms = milliseconds(seconds);
+        let ms = refusal::milliseconds(seconds);
         if ms == 0 || refused.is_empty() {
             return;
         }

@@ -79,21 +79,29 @@ impl Parts {
                 None => Standing::Deactivated,
             }),
             AgentWish::Drain { max_grace_ms, mark_gone } => {
-                if let Some(machine) = self.maintenance.machine_name(agent) {
-                    return Err((
-                        400,
-                        format!(
-                            "Agent {agent} is part of a maintenance schedule under Machine {machine}"
-                        ),
-                    ));
-                }
-                let started_at = cx.now;
-                let drain = Drain { is_done: false, max_grace_ms, mark_gone, started_at };
+                let drain = self.drain_wanted(cx, agent, max_grace_ms, mark_gone)?;
                 What::Stands(Standing::Draining(drain))
             }
             AgentWish::MarkGone => What::Stands(Standing::Gone),
         };
-        Ok(Decision::new(Some(call), instance.arn.clone(), what))
+        let mut decision = Decision::new(Some(call), instance.arn.clone(), what);
+        decision.was_active = instance.active;
+        Ok(decision)
+    }
+
+    fn drain_wanted(
+        &self,
+        cx: &Context<'_>,
+        agent: &AgentId,
+        max_grace_ms: Option<u64>,
+        mark_gone: bool,
+    ) -> Result<Drain, Refusal> {
+        if let Some(machine) = self.maintenance.machine_name(agent) {
+            let why =
+                format!("Agent {agent} is part of a maintenance schedule under Machine {machine}");
+            return Err((400, why));
+        }
+        Ok(Drain { is_done: false, max_grace_ms, mark_gone, started_at: cx.now })
     }
 
     /// Tells ECS of a decision. Whoever waits for an earlier one about the same agent does so in vain.
@@ -151,7 +159,7 @@ impl Parts {
                 self.agent_changed(cx, agent);
                 self.wants_allocation(cx.now);
             }
-            What::Noted(_) => {}
+            What::Noted(_) | What::TakenBack(_) => {}
         }
         if let Some(call) = decision.call {
             cx.respond(call, Response::Done);
@@ -161,7 +169,13 @@ impl Parts {
     /// A decision does not hold, and ECS may have a part of it: that is taken back.
     fn undecided(&mut self, cx: &mut Context<'_>, agent: &AgentId, decision: &Decision) {
         if decision.call.is_some() {
-            let before = What::Noted(self.agents.standing(agent).cloned());
+            let before = self.agents.standing(agent).cloned();
+            let is_active = matches!(before, None | Some(Standing::Deactivated));
+            let before = if is_active && decision.may_drain() {
+                What::TakenBack(before)
+            } else {
+                What::Noted(before)
+            };
             self.tell_decision(cx, agent, Decision::new(None, decision.instance.clone(), before));
         }
     }
@@ -195,7 +209,7 @@ impl Parts {
         agent: &AgentId,
         attribute: Option<&str>,
     ) {
-        match self.agents.see(agent, attribute) {
+        match self.agents.see(cx.now, agent, attribute) {
             Shown::Known => {}
             Shown::Later(mark) => self.decided_elsewhere(cx, agent, mark),
             Shown::Doubtful => {
@@ -212,7 +226,7 @@ impl Parts {
         let Some(instance) = self.cluster.instance_of(agent) else { return };
         let attribute = instance.attribute(STANDING_ATTRIBUTE).cloned();
         let arn = instance.arn.clone();
-        match self.agents.see(agent, attribute.as_deref()) {
+        match self.agents.see(cx.now, agent, attribute.as_deref()) {
             Shown::Known => {}
             Shown::Later(mark) => {
                 self.decided_elsewhere(cx, agent, mark);

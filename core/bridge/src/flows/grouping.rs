@@ -234,7 +234,9 @@ impl Parts {
             return;
         };
         let framework = launch.framework().clone();
+        // Of one that was lost with its agent frameworks have heard.
         let failure = status
+            .filter(|_| !launch.is_disowned())
             .zip(launch.executor_id())
             .map(|(status, executor)| events::executor_failure(launch.agent(), executor, status));
         self.over(cx, id);
@@ -246,8 +248,8 @@ impl Parts {
         self.wants_allocation(cx.now);
     }
 
-    /// Source: \[C34\]: an executor ends, and with it all its tasks. One that is not there is none that could be told. That of a task that is no
-    /// group's has the id of the task. Source: \[T20\].
+    /// Ends an executor, and with it all its tasks; an executor that is not there is ignored. A task that is not in a group has an executor
+    /// of its own with the id of the task. Source: \[C34\], \[T20\].
     pub(super) fn shutdown(
         &mut self,
         cx: &mut Context<'_>,

@@ -153,7 +153,7 @@ impl Parts {
             let agent = AgentId::from(removed.id());
             self.cluster.is_stale_on(&agent, &self.launches);
             self.cluster.instance_gone(&removed.arn);
-            if !self.agents.is_unreachable(&agent) && !self.agents.is_gone(&agent) {
+            if self.agents.is_there(&agent) {
                 self.operator.count("slave_removals", 1);
                 gone.push(agent.clone());
             }
@@ -167,7 +167,6 @@ impl Parts {
         self.agent_gone(cx, agent);
         self.agents.forget(agent);
         self.maintenance.forget(agent);
-        self.count_unreachable();
         let waits = self.agents.decisions.drop_of(agent).and_then(|decision| decision.call);
         if let Some(call) = waits {
             let why = "Agent removed while processing the call".to_owned();

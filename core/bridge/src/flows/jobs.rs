@@ -16,6 +16,7 @@ use super::maintaining::Answering;
 use super::recovering::Adoption;
 use super::subscribing::Removal;
 use super::telling::Resending;
+use crate::allocator::Offered;
 use crate::cluster::Look;
 use crate::context::Context;
 use crate::ids::{AgentId, FrameworkId, LaunchId, OfferId, Role};
@@ -56,6 +57,8 @@ pub(super) enum Job {
     Unname(std::vec::IntoIter<LaunchId>),
     /// Offers to take back with a word.
     Rescind(std::vec::IntoIter<OfferId>),
+    /// Offers that are out no more, of which their frameworks are to hear.
+    Withdraw(std::vec::IntoIter<(OfferId, Offered)>),
     /// Launches that may show in the figures of their instances.
     Look(Look),
     /// Agents of which something changed.
@@ -157,6 +160,9 @@ impl Parts {
             Job::Roles(id, roles) => {
                 each(roles, 4, &mut units, |role| self.operator.bring_up(id, &role))
             }
+            Job::Withdraw(offers) => each(offers, 4, &mut units, |(id, offered)| {
+                self.tell_rescinded(cx, &id, &offered);
+            }),
             Job::Rescind(offers) => each(offers, 4, &mut units, |id| self.rescind(cx, &id)),
         };
         match ended {

@@ -27,12 +27,15 @@ impl Parts {
         if !self.agents.is_overdue(cx.now, agent, self.config.agent_away_ms) {
             return;
         }
+        if self.agents.is_down(agent) {
+            // Frameworks heard that it is gone when its machine was taken down.
+            return;
+        }
         self.operator.count("slave_unreachable_scheduled", 1);
         self.operator.count("slave_unreachable_completed", 1);
         self.operator.count("slave_removals", 1);
         self.operator.count("slave_removals/reason_unhealthy", 1);
         self.agent_gone(cx, agent);
-        self.count_unreachable();
         self.tell_gone(cx, vec![agent.clone()]);
         let launches = self.heads_on(agent, |_| true);
         self.begin(cx, Job::Befall(Fate::Leaves, launches.into_iter()));
@@ -40,7 +43,6 @@ impl Parts {
 
     /// An agent is back: what it has is live again.
     pub(super) fn is_back(&mut self, cx: &mut Context<'_>, agent: &AgentId) {
-        self.count_unreachable();
         self.operator.count("slave_reregistrations", 1);
         self.cluster.is_stale_on(agent, &self.launches);
         let launches = self.heads_on(agent, Launch::is_away);
@@ -49,12 +51,11 @@ impl Parts {
 
     /// An operator has marked an agent gone, and ECS knows.
     pub(super) fn marked_gone(&mut self, cx: &mut Context<'_>, agent: &AgentId) {
-        let was_there = !self.agents.is_unreachable(agent);
+        let was_there = self.agents.is_there(agent);
         self.agents.stands(agent, Some(crate::agents::Standing::Gone));
         self.agent_gone(cx, agent);
         self.maintenance.forget(agent);
         self.operator.mark_gone(agent);
-        self.count_unreachable();
         if was_there {
             self.operator.count("slave_removals", 1);
             self.tell_gone(cx, vec![agent.clone()]);
@@ -72,11 +73,6 @@ impl Parts {
         let heads = self.launches.on(agent).filter(|launch| launch.container().is_none());
         let on = heads.filter(|launch| which(launch));
         on.map(|launch| launch.id().clone()).collect()
-    }
-
-    pub(super) fn count_unreachable(&mut self) {
-        let count = u32::try_from(self.agents.count_unreachable()).unwrap_or(u32::MAX);
-        self.operator.gauge("slaves_unreachable", f64::from(count));
     }
 
     /// Agents are gone or out of reach: every framework hears it. Source: \[E1\].
@@ -138,6 +134,12 @@ impl Parts {
             self.send_front(cx, &id, limits::UPDATE_RETRY_MS_MIN);
         }
         self.launches.returns(head);
+        // What ECS told of it meanwhile is known, and was not looked at.
+        let arn = self.launches.get(head).and_then(Launch::arn);
+        if let Some(task) = arn.and_then(|arn| self.cluster.task(arn)).cloned() {
+            self.take_in(cx, head.clone(), task);
+        }
+        self.starting(cx, head);
     }
 
     /// ECS tells how a task ended, wherever its agent is. What was not acknowledged before that is sent again first.

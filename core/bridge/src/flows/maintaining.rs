@@ -72,16 +72,15 @@ impl Parts {
     pub(super) fn close(&mut self, cx: &mut Context<'_>, mut agents: Vec<AgentId>) {
         // One that was marked gone stays so, whatever becomes of its machine.
         agents.retain(|agent| !self.agents.is_gone(agent));
-        let mut gone = Vec::new();
+        let (mut gone, mut rescinded) = (Vec::new(), Vec::new());
         for agent in &agents {
             if self.agents.is_there(agent) {
                 gone.push(agent.clone());
             }
             self.agents.stands(agent, Some(Standing::Down));
-            for (offer, offered) in self.allocator.set_offerable(agent, false) {
-                self.tell_rescinded(cx, &offer, &offered);
-            }
+            rescinded.extend(self.allocator.set_offerable(agent, false));
         }
+        self.begin(cx, Job::Withdraw(rescinded.into_iter()));
         let count = u32::try_from(gone.len()).unwrap_or(u32::MAX);
         self.operator.count("slave_removals", count);
         self.tell_gone(cx, gone);
@@ -144,6 +143,7 @@ impl Parts {
             cx.agenda.cancel(until, Timer::Ask(agent.clone(), framework));
         }
         for (id, framework) in forgotten.out {
+            self.operator.remove_inverse(&framework, &id);
             self.tell_inverse_rescinded(cx, &id, &framework);
         }
     }
@@ -188,7 +188,8 @@ impl Parts {
                 unavailability,
                 resources: Vec::new(),
             };
-            self.maintenance.inverse.insert(id, agent, &framework, &inverse);
+            self.maintenance.inverse.insert(id.clone(), agent, &framework);
+            self.operator.put_inverse(&framework, id, inverse.clone());
             cx.send(stream, events::inverse_offers(vec![inverse]));
         }
     }
@@ -196,6 +197,7 @@ impl Parts {
     /// A framework did not answer in time. Source: Mesos, `inverseOfferTimeout`.
     pub(super) fn asked_long(&mut self, cx: &mut Context<'_>, id: &OfferId) {
         if let Some((agent, framework)) = self.maintenance.inverse.take(id) {
+            self.operator.remove_inverse(&framework, id);
             self.tell_inverse_rescinded(cx, id, &framework);
             self.ask_to_leave(cx, &agent);
         }
@@ -221,11 +223,13 @@ impl Parts {
     pub(super) fn withdraw_inverse(&mut self, framework: &FrameworkId) {
         for id in self.maintenance.inverse.of_framework(framework) {
             self.maintenance.inverse.take(&id);
+            self.operator.remove_inverse(framework, &id);
         }
     }
 
     /// A framework is gone, and what it answered.
     pub(super) fn forget_inverse(&mut self, cx: &mut Context<'_>, framework: &FrameworkId) {
+        self.withdraw_inverse(framework);
         for (agent, until) in self.maintenance.inverse.forget_framework(framework) {
             cx.agenda.cancel(until, Timer::Ask(agent, framework.clone()));
         }
@@ -259,6 +263,7 @@ impl Answering {
             let inverse = &mut parts.maintenance.inverse;
             let answered = inverse.answer(cx.now, framework, &id.value, self.accepts, seconds);
             if let Some((agent, until)) = answered {
+                parts.operator.remove_inverse(framework, &OfferId::from(id.value));
                 cx.agenda.at(until, Timer::Ask(agent, framework.clone()));
             }
         }

@@ -31,14 +31,20 @@ impl Parts {
         if launch.phase() != Phase::Known {
             return self.known(cx, &id, task);
         }
-        if !self.cluster.merge_task(task.clone()) {
-            return;
+        if self.cluster.merge_task(task.clone()) {
+            self.take_in(cx, id, task);
         }
+    }
+
+    /// What ECS shows of a task now is news to its launch.
+    pub(super) fn take_in(&mut self, cx: &mut Context<'_>, id: LaunchId, task: Task) {
+        let Some(launch) = self.launches.get(&id) else { return };
         if launch.is_disowned() && !task.desired_running {
             // ECS ends it, and nobody waits to hear so.
             return self.over_unheard(cx, &id);
         }
         if launch.is_away() && task.last_status != LastStatus::Stopped {
+            // Looked at when its agent is back.
             return;
         }
         if launch.is_executor() {

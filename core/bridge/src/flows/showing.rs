@@ -57,9 +57,8 @@ impl Parts {
         if let Some((schedule, machines)) = self.maintenance.take_news() {
             self.operator.put_maintenance(schedule, machines);
         }
-        for (framework, id, told) in self.maintenance.inverse.take_changes() {
-            self.operator.put_inverse(framework, id, told);
-        }
+        let unreachable = u32::try_from(self.agents.count_unreachable()).unwrap_or(u32::MAX);
+        self.operator.gauge("slaves_unreachable", f64::from(unreachable));
         let (events, gaps) = self.cluster.heard();
         let is_heard = if self.cluster.hears() { 1.0 } else { 0.0 };
         let uptime = cx.now.since(Timestamp::from_millis(self.config.started_at_ms));

@@ -176,8 +176,8 @@ impl Launches {
         id
     }
 
-    /// Takes over a group of a master before this one. A task that had ended by itself was not ended with the others, as far as can be
-    /// told: the one for whose sake they were ended, and those that ended well.
+    /// Takes over a group of a master before this one. The task for whose sake the others were ended, and tasks that ended well, count as having
+    /// ended by themselves.
     pub(crate) fn adopt_group(
         &mut self,
         now: Timestamp,

@@ -20,7 +20,7 @@ use longshore_wire_ecs::arn::Arn;
 use longshore_wire_ecs::fetch::SANDBOX_VARIABLES;
 use longshore_wire_ecs::host::NetworkMode;
 use longshore_wire_ecs::limits::CONTAINER_MEMORY_MIB_MIN;
-use longshore_wire_mesos::v1::{CommandInfo, TaskInfo};
+use longshore_wire_mesos::v1::{CommandInfo, DurationInfo, TaskInfo};
 
 pub(crate) use self::family::is_ours;
 pub(crate) use self::group::{EXECUTOR as EXECUTOR_CONTAINER, plan_group};
@@ -380,10 +380,14 @@ fn content(
     Ok((content, watches))
 }
 
-/// Whole seconds, rounded up.
 fn grace_seconds(task: &TaskInfo) -> Option<u32> {
-    let grace = task.kill_policy.as_ref()?.grace_period.as_ref()?;
-    u32::try_from(grace.nanoseconds.max(0).unsigned_abs().div_ceil(1_000_000_000)).ok()
+    task.kill_policy.as_ref()?.grace_period.as_ref().map(whole_seconds)
+}
+
+/// Whole seconds, rounded up.
+fn whole_seconds(duration: &DurationInfo) -> u32 {
+    let seconds = duration.nanoseconds.max(0).unsigned_abs().div_ceil(1_000_000_000);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

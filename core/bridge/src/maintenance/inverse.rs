@@ -1,15 +1,14 @@
 //! Inverse offers that are out, and what was answered to them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use longshore_machine::Timestamp;
 use longshore_wire_mesos::v1::maintenance::InverseOfferStatus;
 use longshore_wire_mesos::v1::maintenance::inverse_offer_status::Status;
-use longshore_wire_mesos::v1::{FrameworkId as FrameworkIdOf, InverseOffer, TimeInfo};
+use longshore_wire_mesos::v1::{FrameworkId as FrameworkIdOf, TimeInfo};
 
 use crate::ids::{AgentId, FrameworkId, OfferId};
-use crate::limits;
+use crate::{limits, refusal};
 
 /// Who is asked to leave what.
 type Request = (AgentId, FrameworkId);
@@ -22,14 +21,11 @@ pub(crate) struct Inverse {
     of_framework: BTreeMap<FrameworkId, BTreeSet<OfferId>>,
     /// Requests that are not to be made again before that time.
     refused: BTreeMap<Request, Timestamp>,
+    /// The agents of those requests.
+    refused_by: BTreeMap<FrameworkId, BTreeSet<AgentId>>,
     answers: BTreeMap<AgentId, BTreeMap<FrameworkId, (Status, Timestamp)>>,
     is_dirty: bool,
-    /// Requests that went out, and those that are out no more, since operators were shown the last of them.
-    changes: Vec<InverseChange>,
 }
-
-/// A request that is out, or is no more, to a framework.
-pub(crate) type InverseChange = (FrameworkId, OfferId, Option<Arc<InverseOffer>>);
 
 /// What is forgotten of an agent.
 #[derive(Debug)]
@@ -49,16 +45,9 @@ impl Inverse {
     }
 
     /// A request goes out.
-    pub(crate) fn insert(
-        &mut self,
-        id: OfferId,
-        agent: &AgentId,
-        framework: &FrameworkId,
-        told: &InverseOffer,
-    ) {
+    pub(crate) fn insert(&mut self, id: OfferId, agent: &AgentId, framework: &FrameworkId) {
         let request = (agent.clone(), framework.clone());
-        self.changes.push((framework.clone(), id.clone(), Some(Arc::new(told.clone()))));
-        self.refused.remove(&request);
+        self.may_ask_again(agent, framework);
         self.of_framework.entry(framework.clone()).or_default().insert(id.clone());
         self.of.insert(request.clone(), id.clone());
         self.out.insert(id, request);
@@ -68,7 +57,6 @@ impl Inverse {
     pub(crate) fn take(&mut self, id: &str) -> Option<Request> {
         let request = self.out.remove(id)?;
         self.of.remove(&request);
-        self.changes.push((request.1.clone(), id.into(), None));
         if let Some(all) = self.of_framework.get_mut(&request.1) {
             all.remove(id);
             if all.is_empty() {
@@ -94,20 +82,38 @@ impl Inverse {
         let agent = request.0.clone();
         let answers = self.answers.entry(agent.clone()).or_default();
         answers.insert(framework.clone(), (status, now));
-        let until = now + refuse_ms(refuse_seconds);
+        // Source: \[O13\], \[O22\]: filters are read as those of offers; without one the next allocation asks again.
+        let until = now + refusal::milliseconds(refuse_seconds).max(limits::REFUSE_MS_MIN);
+        self.refused_by.entry(framework.clone()).or_default().insert(agent.clone());
         self.refused.insert(request, until);
         self.is_dirty = true;
         Some((agent, until))
     }
 
+    /// A framework may be asked about an agent again; when it could have been, if it was to wait.
+    pub(crate) fn may_ask_again(
+        &mut self,
+        agent: &AgentId,
+        framework: &FrameworkId,
+    ) -> Option<Timestamp> {
+        let until = self.refused.remove(&(agent.clone(), framework.clone()))?;
+        if let Some(agents) = self.refused_by.get_mut(framework) {
+            agents.remove(agent);
+            if agents.is_empty() {
+                self.refused_by.remove(framework);
+            }
+        }
+        Some(until)
+    }
+
     /// A framework may be asked about everything again; when it could have been, by agent. Source: \[C31\].
     pub(crate) fn revive(&mut self, framework: &FrameworkId) -> Vec<(AgentId, Timestamp)> {
-        let own = self.refused.iter().filter(|((_, of), _)| of == framework);
-        let own: Vec<_> = own.map(|((agent, _), until)| (agent.clone(), *until)).collect();
-        for (agent, _) in &own {
-            self.refused.remove(&(agent.clone(), framework.clone()));
-        }
-        own
+        let agents = self.refused_by.get(framework).cloned().unwrap_or_default();
+        let again = agents.into_iter().filter_map(|agent| {
+            let until = self.may_ask_again(&agent, framework)?;
+            Some((agent, until))
+        });
+        again.collect()
     }
 
     /// The requests that are out to a framework.
@@ -132,7 +138,7 @@ impl Inverse {
         let refused = refused.map(|((_, framework), until)| (framework.clone(), *until));
         let refused: Vec<(FrameworkId, Timestamp)> = refused.collect();
         for (framework, _) in &refused {
-            self.refused.remove(&(agent.clone(), framework.clone()));
+            self.may_ask_again(agent, framework);
         }
         self.is_dirty |= self.answers.remove(agent).is_some();
         Forgotten { out, refused }
@@ -167,11 +173,6 @@ impl Inverse {
         })
     }
 
-    /// What operators have not been shown yet.
-    pub(crate) fn take_changes(&mut self) -> Vec<InverseChange> {
-        std::mem::take(&mut self.changes)
-    }
-
     pub(super) fn take_news(&mut self) -> bool {
         std::mem::take(&mut self.is_dirty)
     }
@@ -191,23 +192,16 @@ impl Inverse {
                 wrong.push(format!("the inverse offer {id} of {agent} to {framework} is astray"));
             }
         }
+        let by: usize = self.refused_by.values().map(BTreeSet::len).sum();
+        let is_by = |(agent, framework): &Request| {
+            self.refused_by.get(framework).is_some_and(|agents| agents.contains(agent))
+        };
+        if by != self.refused.len() || !self.refused.keys().all(is_by) {
+            wrong.push("refusals to leave agents are listed wrongly by framework".to_owned());
+        }
         if self.of.len() != self.out.len() {
             wrong.push(format!("{} inverse offers are found by agent", self.of.len()));
         }
         wrong
     }
-}
-
-/// Source: \[O13\]: the filters of inverse offers are read as those of offers; none is 0.
-fn refuse_ms(seconds: f64) -> u64 {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return limits::REFUSE_MS;
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is not negative, and what is too large becomes the largest number"
-    )]
-    let ms = (seconds * 1000.0) as u64;
-    ms.min(limits::REFUSE_MS_MAX)
 }

@@ -2,7 +2,7 @@
 
 use longshore_machine::Timestamp;
 use longshore_wire_mesos::v1::maintenance::Window;
-use longshore_wire_mesos::v1::{DurationInfo, InverseOffer, TimeInfo};
+use longshore_wire_mesos::v1::{DurationInfo, TimeInfo};
 
 use super::*;
 use crate::ids::FrameworkId;
@@ -84,7 +84,7 @@ fn an_answer_keeps_the_next_request_away_for_as_long_as_it_says() {
     let now = Timestamp::from_millis(1_000);
     let inverse = &mut maintenance.inverse;
     assert!(inverse.may_ask(now, &agent, &framework));
-    inverse.insert("o1".into(), &agent, &framework, &InverseOffer::default());
+    inverse.insert("o1".into(), &agent, &framework);
     assert!(!inverse.may_ask(now, &agent, &framework), "one is out");
     assert_eq!(inverse.answer(now, &framework, "o2", true, 5.0), None);
     assert_eq!(inverse.answer(now, &"g".into(), "o1", true, 5.0), None, "it is another's");

@@ -48,18 +48,14 @@ impl ReadModel {
         self.view.machines = Arc::new(machines);
     }
 
-    /// A framework is asked to leave an agent by this request, or by it no more.
-    pub fn put_inverse(
-        &mut self,
-        framework: FrameworkId,
-        id: OfferId,
-        told: Option<Arc<InverseOffer>>,
-    ) {
-        let key = (framework, id);
-        match told {
-            Some(told) => self.view.inverse.insert_mut(key, told),
-            None => drop(self.view.inverse.remove_mut(&key)),
-        }
+    /// A framework is asked to leave an agent.
+    pub fn put_inverse(&mut self, framework: &FrameworkId, id: OfferId, told: InverseOffer) {
+        self.view.inverse.insert_mut((framework.clone(), id), Arc::new(told));
+    }
+
+    /// It has answered, or is asked no more.
+    pub fn remove_inverse(&mut self, framework: &FrameworkId, id: &OfferId) {
+        self.view.inverse.remove_mut(&(framework.clone(), id.clone()));
     }
 
     /// Counts something for the whole master, under its name without `master/`.

@@ -64,7 +64,7 @@ pub(crate) fn plan_group(
         contents.push(content);
     }
     fits(&contents)?;
-    let mut content = executor(config, contents.first())?;
+    let mut content = executor(config, asked.executor, contents.first())?;
     let mut environment = identity(framework, role, asked);
     let mut command = None;
     let mut all = vec![Overridden {
@@ -120,6 +120,7 @@ fn identity(framework: &str, role: &str, asked: &GroupAsked<'_>) -> BTreeMap<Str
 /// The container that the group lives as long as. It needs a shell: that of the default image, or else of the first task's.
 fn executor(
     config: &Config,
+    asked: &ExecutorInfo,
     first: Option<&DefinitionContent>,
 ) -> Result<DefinitionContent, String> {
     let image = match (&config.default_image, first) {
@@ -127,13 +128,15 @@ fn executor(
         (DefaultImage::None, Some(first)) => first.image.clone(),
         (DefaultImage::None, None) => return Err("Task group has no tasks".to_owned()),
     };
+    let grace = asked.shutdown_grace_period.as_ref().map(super::whole_seconds);
+    let grace = grace.unwrap_or(config.kill_grace_s);
     Ok(DefinitionContent {
         container: EXECUTOR.into(),
         image,
         entry_point: Some(vec!["/bin/sh".into(), "-c".into()]),
         command: Some(vec![WAIT.into()]),
         network_mode: Some(NetworkMode::Host),
-        stop_timeout_s: Some(config.kill_grace_s.max(limits::STOP_TIMEOUT_S_MIN)),
+        stop_timeout_s: Some(grace.max(limits::STOP_TIMEOUT_S_MIN)),
         ..DefinitionContent::default()
     })
 }

@@ -4,7 +4,7 @@ use longshore_replica::StopCode;
 use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::scheduler::call::{self, Type};
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
-use longshore_wire_mesos::v1::{TaskId, TaskInfo, TaskState};
+use longshore_wire_mesos::v1::{TaskId, TaskInfo, TaskState, TaskStatus};
 
 use super::decisions::aware;
 use super::watched;
@@ -110,6 +110,31 @@ fn a_task_that_is_back_is_as_healthy_as_it_was() {
     let view = world.seen(&client);
     let shown = view.task("t1").and_then(|task| task.statuses.last()?.healthy);
     assert_eq!(shown, Some(true));
+}
+
+/// What ECS shows while the agent counts as unreachable may come before it shows that the agent is back.
+#[test]
+fn what_became_of_a_task_while_its_agent_was_away_is_told_when_it_is_back() {
+    let mut world = World::new(&[(1024, 1024)]);
+    let client = world.subscribe(aware("one"));
+    let offer = world.offer(&client);
+    world.launch(&client, &[&offer], vec![sleeper("t", &offer, 0.5, 64.0)]);
+    world.run_for(5_000);
+    let starting = world.update(&client);
+    assert_eq!(starting.state(), TaskState::TaskStarting);
+    world.acknowledge(&client, &starting);
+    let task = world.cluster.arn_of("t");
+    let arn = world.cluster.instances.keys().next().expect("there is one").clone();
+    world.connected(&arn, false);
+    world.run_for(80_000);
+    let last = world.updates(&client).pop().expect("it is told");
+    assert_eq!(last.state(), TaskState::TaskUnreachable);
+    world.cluster.runs(&task);
+    world.run_for(60_000);
+    assert_eq!(world.updates(&client), []);
+    world.connected(&arn, true);
+    let states: Vec<_> = world.updates(&client).iter().map(TaskStatus::state).collect();
+    assert_eq!(states.last(), Some(&TaskState::TaskRunning), "{states:?}");
 }
 
 /// \[C41\]

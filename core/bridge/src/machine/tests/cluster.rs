@@ -61,6 +61,8 @@ pub(super) struct Cluster {
     pub(super) alterations: Vec<InstanceChange>,
     /// Why the next changes fail, if they do.
     pub(super) alterations_fail: VecDeque<Option<Failure>>,
+    /// Whether answers to changes of the status are lost.
+    pub(super) alterations_lost: bool,
     /// How many questions for the end of a task are answered in vain.
     pub(super) stops_lost: u32,
     /// Definitions by family.
@@ -93,6 +95,7 @@ impl Cluster {
             described: Vec::new(),
             alterations: Vec::new(),
             alterations_fail: VecDeque::new(),
+            alterations_lost: false,
             stops_lost: 0,
             definitions: BTreeMap::new(),
             held: BTreeMap::new(),

@@ -436,6 +436,23 @@ fn what_ecs_refuses_is_refused_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_drain_that_is_refused_leaves_no_instance_draining_although_no_answer_came() {
+    let (mut world, client) = World::with_client(&[(1024, 1024)]);
+    let arn = world.only();
+    world.offer(&client);
+    // ECS makes the change, and each answer is lost.
+    world.cluster.alterations_lost = true;
+    assert_eq!(world.wish(&arn, DRAIN), None);
+    let id = world.last_call();
+    world.run_for(15_000);
+    assert_eq!(refused(world.response(id)).0, 503);
+    world.cluster.alterations_lost = false;
+    world.run_for(5_000);
+    assert!(world.cluster.instances[&arn].active);
+    assert_eq!(world.shown(&arn), Some((true, false, None)));
+}
+
+#[test]
 fn an_operator_does_not_wait_for_ever_for_an_ecs_that_does_not_answer() {
     let (mut world, _) = World::with_client(&[(1024, 1024)]);
     let arn = world.only();

@@ -129,6 +129,36 @@ fn a_framework_is_asked_to_leave_and_its_answer_is_shown() {
     assert_eq!(world.inverse(&client).len(), 1);
 }
 
+/// \[O22\]: as offers are not, so that none of both goes round as fast as it can.
+#[test]
+fn a_framework_that_answers_without_a_filter_is_not_asked_again_at_once() {
+    let (mut world, client) = World::with_client(&[(1024, 1024)]);
+    world.running(&client, "t");
+    world.done(schedule());
+    let asked = world.inverse(&client).pop().expect("it has a task there");
+    world.leave(&client, &asked.id, false, 0.0);
+    world.run_for(900);
+    assert_eq!(world.inverse(&client), []);
+    world.run_for(1_000);
+    assert_eq!(world.inverse(&client).len(), 1);
+}
+
+#[test]
+fn an_agent_whose_machine_is_down_is_told_gone_once() {
+    let mut world = World::new(&[(1024, 1024)]);
+    let client = world.subscribe(aware("one"));
+    let arn = world.first();
+    world.done(schedule());
+    world.done(Command::MachinesDown(vec![machine()]));
+    assert_eq!(world.failures(&client).len(), 1);
+    world.cluster.change(&arn, |instance| instance.connected = false);
+    world.run_for(90_000);
+    world.cluster.lose(&arn);
+    world.run_for(90_000);
+    assert_eq!(world.failures(&client), Vec::<String>::new());
+    assert_eq!(world.view().number("slave_removals"), Some(1.0));
+}
+
 /// \[F1\]
 #[test]
 fn a_framework_that_comes_back_is_asked_again() {

@@ -302,3 +302,15 @@ fn no_container_of_a_task_has_the_name_of_one_that_fetches() {
     let names: Vec<&str> = contents.iter().map(|one| &*one.container).collect();
     assert_eq!(names, ["task-0", "task-1", "a", "task-3"]);
 }
+
+/// \[A12\]
+#[test]
+fn an_executor_has_the_time_to_end_that_it_asks_for() {
+    let of = |nanoseconds: Option<i64>| {
+        let shutdown_grace_period = nanoseconds.map(|nanoseconds| DurationInfo { nanoseconds });
+        let executor = ExecutorInfo { shutdown_grace_period, ..executor(Vec::new()) };
+        let plan = try_group(&executor, &[member("t", contained(None))]);
+        plan.expect("it can be mapped").content.and_then(|content| content.stop_timeout_s)
+    };
+    assert_eq!([of(None), of(Some(0)), of(Some(59_500_000_000))], [Some(3), Some(1), Some(60)]);
+}

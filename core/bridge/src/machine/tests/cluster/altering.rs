@@ -21,6 +21,7 @@ impl Cluster {
                 message: "The referenced container instance was not found.".to_owned(),
             });
         }
+        let is_status = matches!(to, Alteration::Active(_));
         match to {
             Alteration::Active(active) => self.change(&arn, |instance| instance.active = active),
             Alteration::Attribute(name, Some(value)) => {
@@ -32,6 +33,9 @@ impl Cluster {
                 self.instances.get_mut(&arn).expect("it is there").attributes.remove(&name);
                 return Ok(None);
             }
+        }
+        if is_status && self.alterations_lost {
+            return Err(Failure::Unsure("the connection broke".to_owned()));
         }
         Ok(self.instances.get(&arn).cloned().map(Box::new))
     }

@@ -119,6 +119,23 @@ fn a_group_on_an_agent_that_is_away_is_unreachable_and_comes_back_with_it() {
     assert_eq!(world.cluster.stops, [arn]);
 }
 
+/// \[T32\], \[A16\]
+#[test]
+fn a_task_of_a_group_that_ended_while_its_agent_was_away_ends_the_group_when_it_is_back() {
+    let (mut world, client, arn, instance) = with_group();
+    world.cluster.change(&instance, |instance| instance.connected = false);
+    world.run_for(90_000);
+    told(&mut world, &client);
+    world.cluster.exits(&arn, "g1", 3);
+    world.run_for(60_000);
+    assert!(world.cluster.stops.is_empty());
+    world.cluster.change(&instance, |instance| instance.connected = true);
+    world.run_for(10_000);
+    let states: Vec<_> = told(&mut world, &client).into_iter().map(|one| (one.0, one.1)).collect();
+    assert!(states.contains(&named(("g1", TaskState::TaskFailed))), "{states:?}");
+    assert_eq!(world.cluster.stops, [arn]);
+}
+
 /// \[T32\]
 #[test]
 fn a_group_that_ends_while_its_agent_is_away_is_told_so_task_by_task() {
