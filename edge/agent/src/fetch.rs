@@ -11,6 +11,7 @@ mod address;
 mod cache;
 mod http;
 mod limits;
+mod meter;
 mod room;
 mod sandbox;
 mod source;
@@ -76,7 +77,7 @@ pub fn main(signer: Signer) -> ExitCode {
     let fetched = match until_stopped(all(order, settings, signer)) {
         Ok(Some(fetched)) => fetched,
         Ok(None) => return ExitCode::from(STOPPED),
-        Err(error) => return wrong(format!("cannot start: {error}")),
+        Err(error) => return wrong(format!("cannot be run: {error}")),
     };
     match fetched {
         Ok(()) => ExitCode::SUCCESS,
@@ -91,25 +92,32 @@ pub fn main(signer: Signer) -> ExitCode {
     }
 }
 
-/// Runs to the end, or to SIGTERM: in a container, where nobody else is there to end, the kernel does not deliver it otherwise. What
-/// blocks on the disk is left behind.
+/// Runs to the end, or to SIGTERM: in a container, where nobody else is there to end, the kernel does not deliver it otherwise. The work
+/// has a thread of its own, since unpacking blocks it for as long as it takes, and is left behind.
+///
+/// # Errors
+/// That it cannot begin, or that the work panicked.
 fn until_stopped<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> std::io::Result<Option<T>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let done = runtime.block_on(async {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let working = runtime()?;
+    runtime()?.block_on(async {
         let mut stop = signal(SignalKind::terminate())?;
-        let mut working = tokio::task::JoinSet::new();
-        working.spawn(work);
-        Ok(tokio::select! {
-            done = working.join_next() => done.and_then(Result::ok),
-            _ = stop.recv() => None,
-        })
-    });
-    runtime.shutdown_background();
-    done
+        let (done, result) = tokio::sync::oneshot::channel();
+        std::thread::Builder::new().name("fetch".to_owned()).spawn(move || {
+            // Nobody waits for it after SIGTERM.
+            let _ = done.send(working.block_on(work));
+        })?;
+        tokio::select! {
+            result = result => {
+                let died = |_| std::io::Error::other("the fetcher panicked, which is a defect of Longshore");
+                result.map(Some).map_err(died)
+            }
+            _ = stop.recv() => Ok(None),
+        }
+    })
 }
 
 /// A hostile archive can name a size that a reader believes.

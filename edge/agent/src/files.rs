@@ -9,9 +9,11 @@
 //! Files that a user names on the command line are not opened here, except those under `--s3-dir`
 //! and `--secrets`: see [`Folder::read_beneath`].
 
+mod given;
 mod listing;
 mod private;
 mod tree;
+mod unopened;
 
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
@@ -25,8 +27,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{self as sys, AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
+pub(crate) use given::{Given, Ours};
 pub use listing::Listed;
 pub use private::{Entry, PrivateError};
+pub use tree::TreeSize;
+pub use unopened::Unopened;
 
 /// Mode of files: accessible only to their owner.
 const OWNER_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -338,9 +343,9 @@ impl Folder {
         sizes.sum()
     }
 
-    /// Total size of all regular files below it in bytes, as far as they are counted.
-    pub fn bytes_below(&self) -> u64 {
-        tree::bytes(self.fd.as_fd())
+    /// The size of everything below it.
+    pub fn size_below(&self) -> TreeSize {
+        tree::size(self.fd.as_fd())
     }
 
     /// Removes a file, or a directory and everything below it. Links are removed, not followed.
@@ -354,15 +359,6 @@ impl Folder {
             return tree::remove(self.fd.as_fd(), &name);
         }
         Ok(sys::unlinkat(&*self.fd, name.as_ref(), AtFlags::empty())?)
-    }
-
-    /// Changes the owner and group of the directory.
-    ///
-    /// # Errors
-    /// If this is not permitted.
-    pub fn give_to(&self, uid: u32, gid: u32) -> io::Result<()> {
-        let (uid, gid) = (sys::Uid::from_raw(uid), sys::Gid::from_raw(gid));
-        Ok(sys::fchown(&*self.fd, Some(uid), Some(gid))?)
     }
 }
 

@@ -14,12 +14,14 @@
 pub(crate) mod directory;
 mod found;
 mod launch;
+mod names;
 mod ports;
 pub(crate) mod proc;
 mod sandbox;
 pub(crate) mod seal;
 mod sight;
 mod table;
+mod told;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -34,6 +36,7 @@ use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::fetch::{FAILURE, FetchCache, FetchSettings};
 use longshore_wire_ecs::host::{ContainerSpec, PortBinding, TaskSpec};
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::sync::Semaphore;
 use tokio::sync::watch::Sender;
 
 use self::directory::Directory;
@@ -42,7 +45,7 @@ pub(crate) use self::found::end_left_behind;
 use self::found::end_rest;
 use self::launch::Launched;
 pub(crate) use self::launch::identity;
-pub use self::launch::name_of;
+pub use self::names::Names;
 pub use self::ports::Ports;
 pub use self::proc::machine;
 pub use self::sandbox::{About, Member, Sandbox};
@@ -58,9 +61,6 @@ const LAST_WORDS: Duration = Duration::from_secs(8);
 
 /// How long output and sandbox are kept after the end of a task: as long as ECS shows a stopped task.
 pub const SANDBOX_KEPT: Duration = Duration::from_hours(1);
-
-/// How many sandboxes of an instance are told. Chosen by us: an answer of a few megabytes.
-const SANDBOXES_MAX: usize = 10_000;
 
 /// Bytes of the end of a fetcher's output in which its last word is looked for. Chosen by us.
 const LAST_WORD_BYTES: usize = 4 * 1024;
@@ -123,6 +123,8 @@ struct Shared {
     root: Folder,
     events: Events,
     table: Mutex<Table>,
+    /// Who may look for all sandboxes now.
+    looks: Arc<Semaphore>,
     /// Number of supervisors in progress.
     busy: Sender<usize>,
 }
@@ -135,7 +137,9 @@ impl Processes {
     pub fn new(setup: Setup, instance: ResourceId, events: Events) -> io::Result<Self> {
         let root = setup.hosts.make(instance.to_string())?;
         let (table, busy) = (Mutex::default(), Sender::new(0));
-        Ok(Self { shared: Arc::new(Shared { instance, setup, root, events, table, busy }) })
+        let looks = Arc::new(Semaphore::new(told::LOOKS_MAX));
+        let shared = Shared { instance, setup, root, events, table, looks, busy };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -319,28 +323,6 @@ impl Processes {
         let output = output.await??;
         let text = String::from_utf8_lossy(&output);
         text.lines().rev().find(|line| line.starts_with(FAILURE)).map(Str::from)
-    }
-
-    /// The sandbox of a task.
-    pub(crate) async fn sandbox(&self, task: ResourceId) -> Option<Sandbox> {
-        let found = self.aside(move |this| {
-            let Shared { root, setup, .. } = &*this.shared;
-            sandbox::find(root, &setup.key, task)
-        });
-        found.await?
-    }
-
-    /// The sandboxes of all tasks, over or not.
-    pub(crate) async fn sandboxes(&self) -> Vec<Sandbox> {
-        let found = self.aside(|this| {
-            let Shared { root, setup, .. } = &*this.shared;
-            let tasks = directory::task_ids(root).into_iter();
-            tasks
-                .filter_map(|task| sandbox::find(root, &setup.key, task))
-                .take(SANDBOXES_MAX)
-                .collect()
-        });
-        found.await.unwrap_or_default()
     }
 
     fn ended(&self, place: &Place, code: Option<i32>, reason: Option<Str>) {

@@ -377,7 +377,7 @@ pub(crate) struct MasterArgs {
     #[arg(long, default_value_t = longshore_bridge::limits::KILL_GRACE_S, value_parser = clap::value_parser!(u32).range(1..=120))]
     pub(crate) executor_shutdown_grace: u32,
     /// How to make HTTP and TCP checks of tasks: `auto` dials the task where its instance has the attribute with a host name
-    /// and the port is the task's own, and otherwise runs a command in the container; `dial` and `container` do only the one.
+    /// and the port is the task's own, and otherwise runs a command in the container; `dial` and `container` do only that.
     #[arg(long, value_enum, default_value_t = TaskChecks::Auto)]
     pub(crate) task_checks: TaskChecks,
     /// Image for tasks that do not specify one.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use aws_sdk_ecs::types::Task;
+use aws_sdk_ecs::types::{Container, Task};
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::json;
@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::args::LogsArgs;
 use crate::cluster::Cluster;
 use crate::find;
-use crate::list::{describe, exit_code, mesos_ids, why};
+use crate::list::{describe, exit_code, is_fetcher, mesos_ids, why};
 use crate::output::short;
 
 /// `longshore logs`.
@@ -58,11 +58,14 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
 
 /// The container whose output is wanted: the one that is named, or is the Mesos task that is, or is the only one.
 fn container(task: &Task, args: &LogsArgs) -> anyhow::Result<String> {
-    let names: Vec<&str> = task.containers().iter().filter_map(|one| one.name()).collect();
+    let names: Vec<&str> = task.containers().iter().filter_map(Container::name).collect();
+    // What fetched the files of a Mesos task says little, unless it failed.
+    let own = task.containers().iter().filter(|one| !is_fetcher(task, one));
+    let own: Vec<&str> = own.filter_map(Container::name).collect();
     let mut ids = mesos_ids(task);
     let named = ids.find(|(_, id)| *id == args.task).map(|(name, _)| name);
-    match (args.container.as_deref().or(named), &*names) {
-        (Some(name), names) if names.contains(&name) => Ok(name.to_owned()),
+    match (args.container.as_deref().or(named), &*own) {
+        (Some(name), _) if names.contains(&name) => Ok(name.to_owned()),
         (Some(name), _) => {
             let text = format!(
                 "the task has no container {name}; its containers are {}",
@@ -71,10 +74,6 @@ fn container(task: &Task, args: &LogsArgs) -> anyhow::Result<String> {
             Err(crate::NotFound(text).into())
         }
         (None, [only]) => Ok((*only).to_owned()),
-        // What fetched the files of a Mesos task says little, unless it failed.
-        (None, [own, fetch]) if *fetch == longshore_wire_ecs::fetch::CONTAINER => {
-            Ok((*own).to_owned())
-        }
         (None, _) => {
             bail!(
                 "the task has several containers ({}): choose one with --container",
@@ -108,5 +107,38 @@ async fn fetch(
         StatusCode::OK => Ok(Some(body)),
         StatusCode::NOT_FOUND => Ok(None),
         other => bail!("{other}: {}", String::from_utf8_lossy(&body)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::types::{ContainerOverride, KeyValuePair, TaskOverride};
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Args, Command};
+
+    /// The container whose output is shown of a task of a framework, if it has these.
+    fn shown(definition: &str, containers: [&str; 2]) -> Option<String> {
+        let id = KeyValuePair::builder().name("MESOS_TASK_ID").value("t").build();
+        let main = ContainerOverride::builder().name("main").environment(id).build();
+        let all = containers.map(|name| Container::builder().name(name).build());
+        let task = Task::builder()
+            .task_definition_arn(definition)
+            .set_containers(Some(all.to_vec()))
+            .overrides(TaskOverride::builder().container_overrides(main).build())
+            .build();
+        let args = Args::try_parse_from(["longshore", "logs", "0123"]).expect("it is right");
+        let Command::Logs(args) = args.command else { return None };
+        container(&task, &args).ok()
+    }
+
+    #[test]
+    fn the_output_of_what_fetches_is_not_meant_wherever_it_stands() {
+        let ours = "longshore-0123456789abcdef0123456789abcdef:1";
+        for containers in [["main", "fetch"], ["fetch", "main"]] {
+            assert_eq!(shown(ours, containers).as_deref(), Some("main"));
+            assert_eq!(shown("web:1", containers), None, "it is a container like any other");
+        }
     }
 }

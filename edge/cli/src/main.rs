@@ -64,7 +64,7 @@ fn raise_file_limit() {
 }
 
 fn main() -> ExitCode {
-    // First of all: they are started once per container, and needs none of what follows.
+    // First of all: they are started once per container, and need none of what follows.
     let mut words = std::env::args_os().skip(1);
     match words.next() {
         Some(word) if word == "supervise" => return longshore_agent::supervise::main(words),

@@ -7,6 +7,7 @@
 //! Invariant: nothing in a request becomes a path of the machine. A path is looked up in the table of sandboxes, and what is left
 //! of it is opened below the directory that was found, without following links.
 
+mod cluster;
 mod files;
 mod front;
 mod place;
@@ -23,12 +24,15 @@ use tokio::task::JoinSet;
 
 use crate::door::{self, BindError, Listener, Port, Rules, bind, serve};
 use crate::mesos::Credentials;
+use crate::pages::Pages;
+
+pub(crate) use self::cluster::Cluster;
 
 /// The port of an agent. Source: Apache Mesos, `docs/configuration/agent.md`.
 const PORT: u16 = 5051;
 
-/// How many instances of a machine listen. Source: chosen by us: each takes a file and a few kilobytes.
-const AGENTS_MAX: u32 = 256;
+/// How many instances of a machine listen at a time. Source: chosen by us: each takes a file and a few kilobytes.
+const AGENTS_MAX: usize = 256;
 
 /// How the instances of this machine listen.
 #[derive(Clone, Debug, Default)]
@@ -49,19 +53,22 @@ pub(crate) struct About {
     pub(crate) cpu: u32,
     pub(crate) memory_mib: u32,
     pub(crate) runtime: Runtime,
+    pub(crate) cluster: Cluster,
+    /// For those that send whole files: all agents of this machine share its threads.
+    pub(crate) pages: Pages,
 }
 
 impl AgentDoors {
-    /// Listens for the instance with this number at its address; `None` if it is one too many.
+    /// Listens for an instance at its address, while so many others listen; `None` if it is one too many.
     ///
     /// # Errors
     /// That the chosen port cannot be had.
     pub(crate) async fn open(
         &self,
-        number: u32,
+        others: usize,
         address: IpAddr,
     ) -> Result<Option<Listener>, BindError> {
-        if number > AGENTS_MAX {
+        if others >= AGENTS_MAX {
             return Ok(None);
         }
         let at = |port| {
@@ -86,5 +93,21 @@ impl AgentDoors {
         let agent = front::Agent::new(about, listener.address());
         let router = front::router(Arc::new(agent), self.credentials.clone());
         tasks.spawn(serve(listener, door::Front { router, refusal: front::refusal }, over));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_instance_listens_unless_too_many_others_do() {
+        let doors = AgentDoors { port: Some(0), ..AgentDoors::default() };
+        for (others, listens) in [(0, true), (AGENTS_MAX - 1, true), (AGENTS_MAX, false)] {
+            let opened = doors.open(others, Ipv4Addr::LOCALHOST.into()).await;
+            assert_eq!(opened.expect("a port is free").is_some(), listens, "{others}");
+        }
     }
 }

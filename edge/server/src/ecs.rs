@@ -144,6 +144,12 @@ impl Routes {
         self.add(instance, Route::Fleet(mailbox));
     }
 
+    /// Forgets an instance that is gone.
+    pub(crate) fn remove(&self, instance: ResourceId) {
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).remove(&instance);
+        self.silence(instance, false);
+    }
+
     /// Sets whether an instance is cut off from orders.
     pub(crate) fn silence(&self, instance: ResourceId, silent: bool) {
         let mut all = self.silent.lock().unwrap_or_else(PoisonError::into_inner);

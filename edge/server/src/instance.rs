@@ -8,6 +8,7 @@
 mod before;
 mod host;
 mod keeper;
+mod members;
 mod outbox;
 mod register;
 

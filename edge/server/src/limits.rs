@@ -67,8 +67,9 @@ pub const OPERATOR_CALL_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const PAGES_WRITTEN_MAX: usize = 16;
 /// Pages whose readers are slow, each with a thread that waits. Source: chosen by us: more readers than anybody has, and few threads.
 pub const PAGES_WAITING_MAX: usize = 64;
-/// The same two at one agent. Source: chosen by us: there may be many agents.
-pub const AGENT_PAGES_MAX: usize = 8;
+/// Pages whose readers are slow and for which there is no place to wait yet, each with a thread. Source: chosen by us: with the two above, at
+/// the master and at all agents together, less than two thirds of the 512 threads that tokio has for work that blocks.
+pub const PAGES_SEEKING_MAX: usize = 64;
 /// How long a slow reader may take nothing of a page while others wait for its place. Source: chosen by us.
 pub const PAGE_STALL_MAX: Duration = Duration::from_secs(1);
 /// Chunks of a page that wait for its reader, each of about 64 KiB. Source: chosen by us.
@@ -171,3 +172,10 @@ pub const PROBE_ADDRESSES_MAX: usize = 4;
 pub const PROBE_REDIRECTS_MAX: usize = 10;
 /// Bytes of the head of an answer to a probe. Source: chosen by us: the same as for requests.
 pub const PROBE_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Lookups of the addresses of agents at once. Each holds a thread until the resolver answers, however long ago its probe gave up. Source:
+/// chosen by us: a tenth of the 512 threads that tokio has for work that blocks.
+pub const PROBE_LOOKUPS_MAX: usize = 48;
+/// Highest level of the log that can be asked for. Source: Mesos, the help of `/logging/toggle`: 1, 2, 3.
+pub const LOG_LEVEL_MAX: u32 = 3;
+/// How long more may be logged. Source: chosen by us: long enough to see what happens once a day, and too short to fill a disk unnoticed.
+pub const LOG_LEVEL_SET_MAX: Duration = Duration::from_hours(24);

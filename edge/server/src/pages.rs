@@ -2,11 +2,13 @@
 //!
 //! An answer is written on a thread of its own, chunk by chunk as its reader takes them, so that none is ever whole in memory. So many are
 //! written at a time. Whoever reads slower than it is written gives its turn away and takes one of the *waiting* places; when these are
-//! all taken, the reader that has not moved for longest loses its connection. So an answer that fits into a few chunks is there at
-//! once, however many others do not read theirs.
+//! all taken, the reader that has not moved for longest loses its connection. Until one has not moved for long enough, the writer seeks a
+//! place. So many may seek; beyond that, the slow reader itself loses its connection. So an answer that fits into a few chunks is there
+//! at once, however many others do not read theirs.
 //!
-//! Invariants: a writer has a turn or a waiting place; an answer that was not written to its end ends with an error, so that nobody takes
-//! it for whole.
+//! Invariants: a writer has a turn, a waiting place or a seeker's place, so that all together hold a bounded number of the threads that
+//! tokio has for work that blocks, and which the rest of the program needs too; an answer that was not written to its end ends with an
+//! error, so that nobody takes it for whole.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -24,6 +26,9 @@ use crate::limits;
 /// How often one that finds no waiting place looks again. Source: chosen by us.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
+/// Why an answer ends early while too many others are slower than it is written.
+const TOO_MANY: &str = "too many readers of other answers are slow";
+
 /// A part of an answer, or that the rest does not come.
 pub(crate) type Chunk = io::Result<Bytes>;
 
@@ -36,8 +41,20 @@ pub(crate) struct Pages {
 
 impl Default for Pages {
     fn default() -> Self {
-        Self::with(limits::PAGES_WRITTEN_MAX, limits::PAGES_WAITING_MAX)
+        Self::with(Bounds {
+            turns: limits::PAGES_WRITTEN_MAX,
+            places: limits::PAGES_WAITING_MAX,
+            seekers: limits::PAGES_SEEKING_MAX,
+        })
     }
+}
+
+/// How many threads write at a time, wait for their readers, and seek a place to wait.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    turns: usize,
+    places: usize,
+    seekers: usize,
 }
 
 /// Writers whose readers are slow.
@@ -45,6 +62,7 @@ impl Default for Pages {
 struct Waiting {
     most: usize,
     places: Mutex<Places>,
+    seekers: Semaphore,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +88,26 @@ struct Taken {
 impl Waiting {
     fn places(&self) -> std::sync::MutexGuard<'_, Places> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Seeks a place for as long as that takes; none once `chunks` has no reader.
+    ///
+    /// # Errors
+    /// That too many seek one already.
+    async fn seek(self: &Arc<Self>, chunks: &mpsc::Sender<Chunk>) -> io::Result<Option<Taken>> {
+        if let Some(place) = self.take() {
+            return Ok(Some(place));
+        }
+        let Ok(_seeker) = self.seekers.try_acquire() else {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, TOO_MANY));
+        };
+        while !chunks.is_closed() {
+            if let Some(place) = self.take() {
+                return Ok(Some(place));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok(None)
     }
 
     /// Takes a place, from a reader that has not moved for a while if need be.
@@ -118,14 +156,9 @@ impl Writer {
     /// Sends a chunk that the reader has no room for yet.
     async fn wait(&mut self, chunk: Bytes) -> io::Result<()> {
         self.turn = None;
-        let place = loop {
-            if let Some(place) = self.place.take().or_else(|| self.waiting.take()) {
-                break place;
-            }
-            if self.chunks.is_closed() {
-                return Err(io::ErrorKind::BrokenPipe.into());
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
+        let place = match self.place.take() {
+            Some(place) => place,
+            None => self.waiting.seek(&self.chunks).await?.ok_or(io::ErrorKind::BrokenPipe)?,
         };
         tokio::select! {
             sent = self.chunks.send(Ok(chunk)) => sent.map_err(|_| io::ErrorKind::BrokenPipe)?,
@@ -172,13 +205,9 @@ impl Reading {
 }
 
 impl Pages {
-    /// For few readers: those of one agent among many.
-    pub(crate) fn small() -> Self {
-        Self::with(limits::AGENT_PAGES_MAX, limits::AGENT_PAGES_MAX)
-    }
-
-    fn with(turns: usize, places: usize) -> Self {
-        let waiting = Waiting { most: places, places: Mutex::default() };
+    fn with(Bounds { turns, places, seekers }: Bounds) -> Self {
+        let seekers = Semaphore::new(seekers);
+        let waiting = Waiting { most: places, places: Mutex::default(), seekers };
         Self { turns: Arc::new(Semaphore::new(turns)), waiting: Arc::new(waiting) }
     }
 
@@ -223,70 +252,4 @@ impl Pages {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// An answer of so many chunks.
-    fn of(chunks: usize) -> impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static {
-        move |out| (0..chunks).try_for_each(|_| out.write_all(b"chunk"))
-    }
-
-    async fn whole(mut reading: Reading) -> io::Result<usize> {
-        let mut chunks = 0;
-        while let Some(chunk) = reading.next().await {
-            chunk?;
-            chunks += 1;
-        }
-        Ok(chunks)
-    }
-
-    #[tokio::test]
-    async fn small_answers_are_there_at_once_however_many_large_ones_nobody_reads() {
-        let pages = Pages::with(2, 3);
-        let mut unread = Vec::new();
-        for _ in 0..20 {
-            unread.push(pages.chunks(of(100)).await.expect("it goes on"));
-        }
-        let small = async { whole(pages.chunks(of(1)).await.expect("it goes on")).await };
-        let small = tokio::time::timeout(Duration::from_secs(5), small).await;
-        assert_eq!(small.expect("it does not wait").expect("it is whole"), 1);
-        drop(unread);
-    }
-
-    #[tokio::test]
-    async fn whoever_does_not_read_gives_way_and_is_told_so() {
-        let pages = Pages::with(2, 1);
-        let first = pages.chunks(of(100)).await.expect("it goes on");
-        tokio::time::sleep(limits::PAGE_STALL_MAX + Duration::from_millis(200)).await;
-        let second = pages.chunks(of(100)).await.expect("it goes on");
-        assert_eq!(whole(second).await.expect("it is read"), 100);
-        let error = whole(first).await.expect_err("it is not whole");
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-    }
-
-    #[tokio::test]
-    async fn an_answer_that_is_read_slowly_is_whole() {
-        let pages = Pages::with(1, 1);
-        let mut reading = pages.chunks(of(20)).await.expect("it goes on");
-        let mut chunks = 0;
-        while let Some(chunk) = reading.next().await {
-            chunk.expect("it is there");
-            chunks += 1;
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        assert_eq!(chunks, 20);
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_written_to_its_end_does_not_look_whole() {
-        let pages = Pages::default();
-        let broken = |out: &mut dyn Write| {
-            out.write_all(b"begun")?;
-            Err(io::ErrorKind::InvalidData.into())
-        };
-        let body = pages.body(broken).await.expect("it goes on");
-        assert!(axum::body::to_bytes(body, 1_000).await.is_err());
-        let body = pages.body(of(0)).await.expect("it goes on");
-        assert_eq!(axum::body::to_bytes(body, 1_000).await.expect("it is empty").len(), 0);
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use longshore_wire_ecs::fetch::FetchCache;
 use sha2::{Digest, Sha256};
 
+use super::limits::TIME_MAX;
 use crate::files::Folder;
 
 /// A directory of cached files.
@@ -78,14 +79,24 @@ impl Cache {
         Ok(file)
     }
 
-    /// Removes the oldest files until the rest is not too large.
+    /// Removes the oldest files until the rest is not too large, and what fetchers began that have died. What others are filling now is
+    /// left to them.
     fn evict(&self) {
         let names = self.folder.names().unwrap_or_default();
-        let mut kept: Vec<(SystemTime, u64, String)> = names
-            .iter()
+        let (begun, kept): (Vec<&str>, Vec<&str>) =
+            names.iter().filter_map(|name| name.to_str()).partition(|name| name.starts_with('.'));
+        for name in begun {
+            let age = self.folder.modified(name).and_then(|at| at.elapsed().ok());
+            // No fetcher lives longer. Its process id would not tell: it may be one of another container.
+            if age.is_some_and(|age| age > TIME_MAX) {
+                // What cannot be removed now is found again.
+                let _ = self.folder.remove(name);
+            }
+        }
+        let mut kept: Vec<(SystemTime, u64, &str)> = kept
+            .into_iter()
             .filter_map(|name| {
-                let name = name.to_str()?;
-                Some((self.folder.modified(name)?, self.folder.size_of(name)?, name.to_owned()))
+                Some((self.folder.modified(name)?, self.folder.size_of(name)?, name))
             })
             .collect();
         kept.sort_unstable();
@@ -94,7 +105,7 @@ impl Cache {
             if bytes <= self.bytes_max {
                 return;
             }
-            if self.folder.remove(&name).is_ok() {
+            if self.folder.remove(name).is_ok() {
                 bytes -= own;
             }
         }
@@ -130,5 +141,24 @@ mod tests {
         assert_eq!(["1", "2", "3"].map(|n| is_kept(&format!("http://a/{n}"))), [false, true, true]);
         keep("http://a/that-is-larger-than-all-that-may-be-kept", 0);
         assert!(!is_kept("http://a/that-is-larger-than-all-that-may-be-kept"));
+    }
+    #[test]
+    fn what_others_are_filling_stays_until_they_cannot_live_any_more() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().to_str().expect("it is text").into();
+        let cache = Cache::open(&FetchCache { directory: path, bytes_max: 4 }).expect("it opens");
+        let begin = |name: &str, age: std::time::Duration| {
+            let mut file = cache.folder.create_new(name).expect("it can be made");
+            file.write_all(b"unfinished").expect("it can be written");
+            file.set_modified(SystemTime::now() - age).expect("it is ours");
+        };
+        begin(".lives.1", TIME_MAX / 2);
+        begin(".died.2", TIME_MAX * 2);
+        let slot = Cache::slot("http://a/1", "");
+        cache.begin(&slot).and_then(|mut file| file.write_all(b"1")).expect("it can be written");
+        cache.keep(&slot).expect("it is whole");
+        assert!(cache.find(&slot).is_some(), "what is unfinished takes no room");
+        assert!(cache.folder.identity_of(".lives.1").is_some());
+        assert!(cache.folder.identity_of(".died.2").is_none());
     }
 }

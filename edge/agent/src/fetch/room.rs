@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use super::limits::{BYTES_MAX, ENTRIES_MAX, TIME_MAX};
+use super::limits::{BYTES_MAX, ENTRIES_MAX, ENTRY_READ_BYTES, TIME_MAX};
+use super::meter::Meter;
 use crate::supervise::has_room;
 
 /// Bytes between two looks at the disk. Chosen by us.
@@ -19,6 +20,8 @@ pub(super) struct Room {
     bytes: u64,
     entries: u32,
     until: Instant,
+    /// What may still come out of archives.
+    unpacked: Meter,
     since_looked: u64,
 }
 
@@ -28,7 +31,23 @@ impl Room {
     }
 
     pub(super) fn of(bytes: u64, entries: u32) -> Self {
-        Self { bytes, entries, until: Instant::now() + TIME_MAX, since_looked: LOOK_BYTES }
+        Self::until(Instant::now() + TIME_MAX, bytes, entries)
+    }
+
+    pub(super) fn until(until: Instant, bytes: u64, entries: u32) -> Self {
+        let unpacked = bytes.saturating_add(u64::from(entries) * ENTRY_READ_BYTES);
+        let unpacked = Meter::new(until, unpacked);
+        Self { bytes, entries, until, unpacked, since_looked: LOOK_BYTES }
+    }
+
+    /// For what comes out of archives, written or not.
+    pub(super) fn unpacked(&self) -> Meter {
+        self.unpacked.clone()
+    }
+
+    /// For what goes into that, which was counted when it was fetched: only the time is bounded.
+    pub(super) fn packed(&self) -> Meter {
+        Meter::new(self.until, u64::MAX)
     }
 
     /// The time that is left.
@@ -65,11 +84,7 @@ impl Room {
                 return Err(io::Error::other("the disk is nearly full"));
             }
         }
-        if self.left().is_zero() {
-            let minutes = TIME_MAX.as_secs() / 60;
-            return Err(io::Error::other(format!("it takes longer than {minutes} minutes")));
-        }
-        Ok(())
+        self.unpacked.check_time()
     }
 
     /// Copies the rest of a reader.

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{self as sys, AtFlags, Gid, Mode, Uid};
+use rustix::fs::{self as sys, AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 
 use super::limits::{DEPTH_MAX, PATH_BYTES_MAX};
@@ -97,20 +97,30 @@ impl Sandbox {
 
     /// Opens a directory in another one, making it as needed.
     fn enter(&self, folder: &Folder, name: &OsStr) -> io::Result<Folder> {
-        match sys::mkdirat(folder, name, Mode::from_raw_mode(DIRECTORY)) {
-            Ok(()) => self.own_name(folder, name)?,
-            Err(Errno::EXIST) => {}
+        let is_new = match sys::mkdirat(folder, name, Mode::from_raw_mode(DIRECTORY)) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
             Err(error) => return Err(error.into()),
+        };
+        let own = folder.folder(Path::new(name))?;
+        if let Some((uid, gid)) = self.owner.filter(|_| is_new) {
+            own.give_ours_to(uid, gid)?;
         }
-        folder.folder(Path::new(name))
+        Ok(own)
     }
 
-    fn own_name(&self, folder: &Folder, name: &OsStr) -> io::Result<()> {
-        if let Some((uid, gid)) = self.owner {
-            let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
-            sys::chownat(folder, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?;
+    /// Gives a link to the owner. Another task of the group may have put a second name of somebody's file in its place: so it is held
+    /// while it is looked at.
+    fn give_link(&self, folder: &Folder, name: &OsStr) -> io::Result<()> {
+        let Some((uid, gid)) = self.owner else { return Ok(()) };
+        let held = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let link = sys::openat(folder, name, held, Mode::empty())?;
+        let stat = sys::fstat(&link)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink || stat.st_nlink > 1 {
+            return Err(replaced());
         }
-        Ok(())
+        let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        Ok(sys::chownat(&link, c"", uid, gid, AtFlags::EMPTY_PATH)?)
     }
 
     /// Removes what is in the way of a file or link, unless it is a directory.
@@ -166,7 +176,7 @@ impl Sandbox {
         let (folder, name) = self.parent(below)?;
         Self::clear(&folder, &name)?;
         sys::symlinkat(target, &folder, &*name)?;
-        self.own_name(&folder, &name)
+        self.give_link(&folder, &name)
     }
 
     /// A second name of a regular file that was made before.
@@ -175,11 +185,17 @@ impl Sandbox {
     /// If it cannot be made.
     pub(super) fn hard_link(&self, below: &Path, to: &Path) -> io::Result<()> {
         // It must be a regular file, and not be reached through a link.
-        drop(self.open(to)?);
+        let held = sys::fstat(self.open(to)?)?;
         let (from, first) = self.parent(to)?;
         let (folder, second) = self.parent(below)?;
         Self::clear(&folder, &second)?;
-        Ok(sys::linkat(&from, &*first, &folder, &*second, AtFlags::empty())?)
+        sys::linkat(&from, &*first, &folder, &*second, AtFlags::empty())?;
+        let made = sys::statat(&folder, &*second, AtFlags::SYMLINK_NOFOLLOW)?;
+        if (made.st_dev, made.st_ino) != (held.st_dev, held.st_ino) {
+            Self::clear(&folder, &second)?;
+            return Err(replaced());
+        }
+        Ok(())
     }
 
     /// Lets its owner execute a file that was made before, and everybody else who may read it.
@@ -188,8 +204,17 @@ impl Sandbox {
     /// If there is no such file.
     pub(super) fn make_executable(&self, below: &Path) -> io::Result<()> {
         let file = self.open(below)?;
+        // It was made a moment ago, with one name: with two, it may be anybody's.
+        if sys::fstat(&file)?.st_nlink > 1 {
+            return Err(replaced());
+        }
         Ok(sys::fchmod(&file, Mode::from_raw_mode(0o755))?)
     }
+}
+
+/// Root must not follow where a task leads that runs meanwhile in the same sandbox.
+fn replaced() -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, "somebody has put another file in its place")
 }
 
 /// A mode without the bits that lend rights.
@@ -228,5 +253,34 @@ mod tests {
         ] {
             assert!(!leads(at, target), "{at} -> {target}");
         }
+    }
+
+    #[test]
+    fn what_is_not_what_was_made_is_neither_made_executable_nor_given_away() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let folder = Folder::open(directory.path()).expect("it opens");
+        let path = |name: &str| directory.path().join(name);
+        let own = Sandbox::new(folder.clone(), None);
+        drop(own.file(Path::new("run"), 0o600).expect("it can be made"));
+        own.make_executable(Path::new("run")).expect("it has one name");
+        folder.write("foreign", b"secret").expect("it can be written");
+        std::fs::hard_link(path("foreign"), path("second")).expect("it is linked");
+        assert!(own.make_executable(Path::new("second")).is_err());
+        let about = std::fs::metadata(path("foreign")).expect("it is there");
+        assert_eq!(about.permissions().mode() & 0o777, 0o600);
+        own.hard_link(Path::new("again"), Path::new("run")).expect("it is a file");
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: only root can give files to another user");
+            return;
+        }
+        let given = Sandbox::new(folder.clone(), Some((12_345, 12_345)));
+        assert!(given.give_link(&folder, OsStr::new("second")).is_err());
+        assert_eq!(std::fs::metadata(path("foreign")).expect("it is there").uid(), 0);
+        symlink("run", path("link")).expect("it is linked");
+        given.give_link(&folder, OsStr::new("link")).expect("it is a link");
+        assert_eq!(std::fs::symlink_metadata(path("link")).expect("it is there").uid(), 12_345);
+        given.directory(Path::new("a/b"), 0o755).expect("it can be made");
+        assert_eq!(std::fs::metadata(path("a/b")).expect("it is there").uid(), 12_345);
     }
 }

@@ -201,3 +201,23 @@ fn logs_do_not_have_passwords() {
     assert_eq!(shown("http://me:secret@host/a"), "http://me@host/a");
     assert_eq!(shown("not a url"), "not a url");
 }
+
+#[test]
+fn a_fetcher_that_is_told_to_stop_ends_at_once_whatever_it_is_doing() {
+    let began = std::time::Instant::now();
+    let done = until_stopped(async {
+        // As unpacking does, this blocks its thread.
+        let own = rustix::process::getpid();
+        rustix::process::kill_process(own, rustix::process::Signal::TERM).expect("we may");
+        std::thread::sleep(std::time::Duration::from_secs(20));
+    });
+    assert_eq!(done.expect("it begins"), None);
+    assert!(began.elapsed() < std::time::Duration::from_secs(10));
+}
+
+#[test]
+fn a_fetcher_that_comes_to_an_end_says_which() {
+    assert_eq!(until_stopped(async { 7 }).expect("it begins"), Some(7));
+    let died = until_stopped(async { panic!("on purpose") }).map(|done: Option<()>| done);
+    assert!(died.expect_err("it panicked").to_string().contains("panicked"));
+}

@@ -2,10 +2,10 @@
 //!
 //! The formats are read by libraries; where an entry goes, and whether it may, is decided here. Paths lead down, links
 //! stay inside, there are no devices, no bits that lend rights, and no more bytes and files than there is room for: an archive
-//! says little of what it unpacks to, so that is counted as it is written.
+//! says little of what it unpacks to, so that is counted as it is written, and what is not written as it is read (see `meter`).
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use bzip2::read::MultiBzDecoder;
@@ -13,7 +13,8 @@ use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
 use tar::EntryType;
 
-use super::limits::PATH_BYTES_MAX;
+use super::limits::{HEADERS_BYTES_MAX, PATH_BYTES_MAX, ZIP_DIRECTORY_BYTES_MAX};
+use super::meter::{Meter, Metered};
 use super::room::Room;
 use super::sandbox::{Sandbox, downward, inward};
 
@@ -69,17 +70,18 @@ pub(super) fn unpack(
     room: &mut Room,
 ) -> Result<(), String> {
     let failed = |error: io::Error| format!("cannot unpack it: {error}");
+    let packed = room.packed();
+    let archive = BufReader::new(Metered::new(archive, &packed));
     match kind {
-        Kind::Zip => unzip(archive, sandbox, room),
+        Kind::Zip => unzip(archive, &packed, sandbox, room),
         Kind::Gzip => {
             let name = downward(Path::new(name.strip_suffix(".gz").unwrap_or(name)))?;
             room.entry().map_err(failed)?;
             let mut file = sandbox.file(&name, 0o644).map_err(failed)?;
-            let mut packed = MultiGzDecoder::new(BufReader::new(archive));
+            let mut packed = MultiGzDecoder::new(archive);
             room.copy(&mut packed, &mut file).map_err(failed)
         }
         Kind::Tar(packing) => {
-            let archive = BufReader::new(archive);
             let reader: Box<dyn Read> = match packing {
                 Packing::None => Box::new(archive),
                 Packing::Gzip => Box::new(MultiGzDecoder::new(archive)),
@@ -103,17 +105,21 @@ impl Directories {
 
 fn untar(reader: impl Read, sandbox: &Sandbox, room: &mut Room) -> Result<(), String> {
     let failed = |error: io::Error| format!("cannot unpack it: {error}");
-    let mut archive = tar::Archive::new(reader);
+    let unpacked = room.unpacked();
+    let mut archive = tar::Archive::new(Metered::new(reader, &unpacked));
     let mut directories = Directories::default();
-    for entry in archive.entries().map_err(failed)? {
+    let mut entries = archive.entries().map_err(failed)?;
+    // Nothing of one entry is left to skip when the next one is looked for, so that all that is read then is headers.
+    while let Some(entry) = unpacked.holding(HEADERS_BYTES_MAX, || entries.next()) {
         let mut entry = entry.map_err(failed)?;
         let kind = entry.header().entry_type();
+        room.entry().map_err(failed)?;
         if matches!(kind, EntryType::XGlobalHeader) {
+            skip(&mut entry).map_err(failed)?;
             continue;
         }
         let path = downward(&entry.path().map_err(failed)?)?;
         let mode = entry.header().mode().unwrap_or(0o644);
-        room.entry().map_err(failed)?;
         let linked = |target: Option<std::borrow::Cow<'_, Path>>| {
             target.map(std::borrow::Cow::into_owned).ok_or("a link in it leads nowhere")
         };
@@ -140,16 +146,28 @@ fn untar(reader: impl Read, sandbox: &Sandbox, room: &mut Room) -> Result<(), St
                 return Err(format!("{path} in it is neither a file, a directory nor a link"));
             }
         }
+        skip(&mut entry).map_err(failed)?;
     }
     directories.finish(sandbox).map_err(failed)
+}
+
+/// Reads what an entry has and is not written.
+fn skip(entry: &mut impl Read) -> io::Result<()> {
+    io::copy(entry, &mut io::sink()).map(drop)
 }
 
 fn at(path: &Path, error: &io::Error) -> String {
     format!("cannot unpack {} from it: {error}", path.display())
 }
 
-fn unzip(archive: File, sandbox: &Sandbox, room: &mut Room) -> Result<(), String> {
-    let mut archive = zip::ZipArchive::new(BufReader::new(archive))
+fn unzip(
+    archive: impl Read + Seek,
+    packed: &Meter,
+    sandbox: &Sandbox,
+    room: &mut Room,
+) -> Result<(), String> {
+    let mut archive = packed
+        .holding(ZIP_DIRECTORY_BYTES_MAX, || zip::ZipArchive::new(archive))
         .map_err(|error| format!("cannot unpack it: {error}"))?;
     let mut directories = Directories::default();
     for index in 0..archive.len() {

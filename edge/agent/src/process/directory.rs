@@ -269,13 +269,10 @@ fn tail(folder: &Folder, name: &str, bytes_max: usize) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn tasks(root: &Folder) -> Vec<(ResourceId, Folder)> {
-    let names = root.names().unwrap_or_default();
-    let tasks = names.iter().filter_map(|name| {
-        let task = ResourceId::parse(name.to_str()?)?;
-        Some((task, root.folder(name).ok()?))
-    });
-    tasks.collect()
+/// The tasks with their directories, each of which is open only while it is looked at.
+fn tasks(root: &Folder) -> impl Iterator<Item = (ResourceId, Folder)> {
+    let open = |task: ResourceId| Some((task, root.folder(task.to_string()).ok()?));
+    task_ids(root).into_iter().filter_map(open)
 }
 
 fn containers(folder: &Folder, key: &Key, task: ResourceId) -> Vec<Directory> {
@@ -296,8 +293,7 @@ pub(crate) fn of_task(root: &Folder, key: &Key, task: ResourceId) -> Vec<Directo
 /// All directories, including those of tasks that are over: the task records may have lost what the
 /// directory still shows.
 pub(crate) fn all(root: &Folder, key: &Key) -> Vec<Directory> {
-    let tasks = tasks(root).into_iter();
-    tasks.flat_map(|(task, folder)| containers(&folder, key, task)).collect()
+    tasks(root).flat_map(|(task, folder)| containers(&folder, key, task)).collect()
 }
 
 /// Removes one container's directory, and that of its task if it was the last one.
@@ -344,29 +340,40 @@ pub(crate) fn sweep(root: &Folder, kept_for: Duration) {
 
 /// Since when a whole task has been over, and its size in bytes; `None` if it is not over.
 fn retired(task: &Folder) -> Option<(SystemTime, u64)> {
-    let mut last = SystemTime::UNIX_EPOCH;
-    let mut bytes = 0;
+    let since = retired_since(task)?;
     let names = task.names().ok()?;
     let (beside, containers): (Vec<_>, Vec<_>) = names.iter().partition(|name| is_beside(name));
-    for name in &containers {
-        let container = task.folder(name).ok()?;
-        last = last.max(container.modified(RETIRED)?);
-        bytes += container.bytes();
+    let folders = containers.iter().filter_map(|name| task.folder(name).ok());
+    let mut bytes = folders.map(|container| container.bytes()).sum();
+    if beside.iter().any(|name| *name == SANDBOX)
+        && let Ok(sandbox) = task.folder(SANDBOX)
+    {
+        let size = sandbox.size_below();
+        if size.is_partial {
+            let (path, counted) = (sandbox.path().display(), size.bytes);
+            tracing::warn!(%path, counted, "not all of a sandbox was counted: it may stay longer than others for its size");
+        }
+        bytes += size.bytes;
     }
-    if beside.iter().any(|name| *name == SANDBOX) {
-        bytes += task.folder(SANDBOX).map_or(0, |sandbox| sandbox.bytes_below());
-    }
-    (!containers.is_empty()).then_some((last, bytes))
+    Some((since, bytes))
 }
 
-/// Whether a whole task is over, from its directory.
-pub(crate) fn is_retired(task: &Folder) -> bool {
-    retired(task).is_some()
+/// Since when a whole task has been over, from its directory; `None` if it is not. Nothing is counted: this is asked for at each
+/// request for a sandbox.
+pub(crate) fn retired_since(task: &Folder) -> Option<SystemTime> {
+    let names = task.names().ok()?;
+    let containers = names.iter().filter(|name| !is_beside(name));
+    let mut last = None;
+    for name in containers {
+        last = last.max(Some(task.folder(name).ok()?.modified(RETIRED)?));
+    }
+    last
 }
 
-/// The tasks that have a directory.
+/// The tasks that have a directory. None is opened: there may be more of them than files that a process may have open.
 pub(crate) fn task_ids(root: &Folder) -> Vec<ResourceId> {
-    tasks(root).into_iter().map(|(task, _)| task).collect()
+    let names = root.names().unwrap_or_default();
+    names.iter().filter_map(|name| ResourceId::parse(name.to_str()?)).collect()
 }
 
 #[cfg(test)]

@@ -242,7 +242,7 @@ pub(crate) struct User {
 }
 
 /// The user that the container names, unless it is our own.
-fn user(spec: &ContainerSpec) -> Result<Option<User>, String> {
+pub(super) fn user(spec: &ContainerSpec) -> Result<Option<User>, String> {
     let Some(name) = spec.definition.user.as_deref().filter(|user| !user.is_empty()) else {
         return Ok(None);
     };
@@ -284,15 +284,8 @@ pub(crate) fn identity(text: &str) -> Option<User> {
     Some(User { uid, gid, home: home.into() })
 }
 
-/// The name of a user, or of a group; its number if it has none.
-pub fn name_of(file: &str, id: u32) -> String {
-    let text = id.to_string();
-    let found = entry(file, |fields| fields.get(2) == Some(&&*text));
-    found.and_then(|mut fields| (!fields.is_empty()).then(|| fields.swap_remove(0))).unwrap_or(text)
-}
-
 /// The fields of the first matching line.
-fn entry(file: &str, is_wanted: impl Fn(&[&str]) -> bool) -> Option<Vec<String>> {
+pub(super) fn entry(file: &str, is_wanted: impl Fn(&[&str]) -> bool) -> Option<Vec<String>> {
     let text = proc::text(file);
     let mut lines = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
     let fields = lines.find(|fields| is_wanted(fields))?;

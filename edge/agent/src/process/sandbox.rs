@@ -16,14 +16,14 @@ use longshore_wire_ecs::host::{ContainerSpec, TaskSpec};
 use longshore_wire_ecs::shape::container_definition::MountPoint;
 use serde::{Deserialize, Serialize};
 
-use super::directory::{self, SANDBOX};
-use super::seal::Key;
-use crate::files::Folder;
+use super::directory::SANDBOX;
+use super::launch;
+use crate::files::{Folder, Unopened};
 
 /// Says whose a sandbox is.
-const ABOUT: &str = ".about";
-/// Bytes of it. Chosen by us: ids have at most 255 bytes, and a group has at most nine tasks.
-const ABOUT_BYTES_MAX: usize = 16 * 1024;
+pub(super) const ABOUT: &str = ".about";
+/// Where in the sandbox of a group those of its tasks are. As on a Mesos agent.
+pub(super) const TASKS: &str = "tasks";
 
 /// What a container mounts below its sandbox: names there, and the paths of the machine that they lead to. Those that lead nowhere
 /// are directories.
@@ -91,7 +91,7 @@ pub struct Sandbox {
     /// Whose it is.
     pub about: About,
     /// The directory.
-    pub folder: Folder,
+    pub folder: Unopened,
     /// The exit code of its container, once that has ended.
     pub exit_code: Option<i32>,
     /// The same of each task of a group, in the order of [`About::members`].
@@ -166,7 +166,7 @@ fn place(task: &TaskSpec, spec: &ContainerSpec) -> PathBuf {
     }
     let mut own = task.containers.iter().filter(|one| volume(one) == volume(spec));
     let whose = own.find(|one| !is_fetcher(one)).unwrap_or(spec);
-    Path::new("tasks").join(whose.name())
+    Path::new(TASKS).join(whose.name())
 }
 
 /// The path of the machine that is mounted; `None` for a volume of the task's own.
@@ -215,7 +215,8 @@ pub(super) fn path(root: &Folder, task: &TaskSpec, spec: &ContainerSpec) -> Path
     if place.as_os_str().is_empty() { whole } else { whole.join(place) }
 }
 
-/// Makes the sandbox of a container, and the links in it.
+/// Makes the sandbox of a container, and the links in it. The directories below it are the user's that the container runs as, as the
+/// sandbox itself will be.
 ///
 /// # Errors
 /// If it cannot be made.
@@ -225,6 +226,9 @@ pub(super) fn make(
     spec: &ContainerSpec,
     links: &Links,
 ) -> io::Result<()> {
+    // A user that does not exist is named when the container is started.
+    let user = launch::user(spec).ok().flatten();
+    let owner = user.map(|user| (user.uid, user.gid));
     let above = root.make(task.id.to_string())?;
     let whole = above.make(SANDBOX)?;
     let place = place(task, spec);
@@ -236,35 +240,19 @@ pub(super) fn make(
     }
     for (at, to) in links {
         let Some(to) = to else {
-            sandbox.make(at)?;
+            sandbox.make_for(at, owner)?;
             continue;
         };
         let name = at.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let parent = at.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let into = parent.map_or_else(|| Ok(sandbox.clone()), |parent| sandbox.make(parent))?;
+        let into =
+            parent.map_or_else(|| Ok(sandbox.clone()), |parent| sandbox.make_for(parent, owner))?;
         match rustix::fs::symlinkat(to, &into, name) {
             Ok(()) | Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
     }
     Ok(())
-}
-
-/// The sandbox of a task, if it is there.
-pub(super) fn find(root: &Folder, key: &Key, task: ResourceId) -> Option<Sandbox> {
-    let above = root.folder(task.to_string()).ok()?;
-    let folder = above.folder(SANDBOX).ok()?;
-    let about = above.read(ABOUT, ABOUT_BYTES_MAX).ok()?;
-    let about: About = serde_json::from_slice(&about).ok()?;
-    let code = |container: &str| {
-        let own = directory::Directory::open(root, key, task, container);
-        own.and_then(|own| own.exit_code())
-    };
-    let exit_code = code(&about.container);
-    let exit_codes = about.members.iter().map(|member| code(&member.container)).collect();
-    let is_over = directory::is_retired(&above);
-    let made_at = above.modified(ABOUT);
-    Some(Sandbox { task, about, folder, exit_code, exit_codes, is_over, made_at })
 }
 
 #[cfg(test)]

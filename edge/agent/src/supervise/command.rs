@@ -59,7 +59,10 @@ pub(super) fn start(arguments: &Arguments, folder: &Folder) -> Result<Started, S
     let failed = |error: io::Error| format!("CannotStartContainerError: {error}");
     let work = work(arguments, folder).map_err(failed)?;
     if let (Role::Container, Some((uid, gid))) = (arguments.role, arguments.user) {
-        work.give_to(uid, gid).map_err(failed)?;
+        // That of the whole task is where only we could have put it; below, tasks of the group may have moved it there.
+        let is_below = arguments.sandbox.as_ref().is_some_and(|place| place.iter().count() > 0);
+        let given = if is_below { work.give_ours_to(uid, gid) } else { work.give_to(uid, gid) };
+        given.map_err(failed)?;
     }
     // Before switching users: another user may not be able to see the parent directories.
     rustix::process::fchdir(&work).map_err(|error| failed(error.into()))?;

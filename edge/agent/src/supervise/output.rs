@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use crate::files::{Folder, Identity};
+use crate::files::{Folder, Given, Identity, Ours};
 use crate::process::directory::older;
 
 /// Default size of an output file, in bytes. Chosen by us.
@@ -31,6 +31,10 @@ const BELIEVED_BYTES: u64 = 1024 * 1024;
 /// Bytes of disk space that output leaves free, or a twentieth of the disk if that is less. Chosen
 /// by us: more than the control plane writes before somebody can react.
 const LEFT_FREE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Begins a file in place of one that had a second name or was another user's.
+const REPLACED: &[u8] =
+    b"[longshore: the file that was here had a second name or another owner, and was replaced]\n";
 
 /// Output limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,13 +148,22 @@ impl<'f> Output<'f> {
     ) -> io::Result<Self> {
         let mut output = Self { folder, name, owner, bounds, open: None, dropped: 0 };
         if bounds.files > 0 {
-            output.open = Some(output.newest()?);
+            // A fetcher that ran before, as ourselves, has left its output there.
+            output.open = Some(output.newest(Ours::Trusted)?);
         }
         Ok(output)
     }
 
-    fn newest(&self) -> io::Result<Open> {
-        Open::new(self.folder, self.name, self.owner)
+    fn newest(&self, ours: Ours) -> io::Result<Open> {
+        let mut given = match self.owner {
+            Some(owner) => self.folder.append_for(self.name, owner, ours)?,
+            None => Given { file: self.folder.append(self.name)?, is_replaced: false },
+        };
+        if given.is_replaced {
+            // If the disk is full, the note is all that is lost.
+            let _ = given.file.write_all(REPLACED);
+        }
+        Open::new(self.folder, self.name, given.file)
     }
 
     /// Keeps as much of the output as possible.
@@ -187,7 +200,7 @@ impl<'f> Output<'f> {
             }
         }
         // The file was moved away or could not be opened before: continue in a new one.
-        self.open = self.newest().ok();
+        self.open = self.newest(Ours::Doubted).ok();
         self.open.as_ref().is_some_and(|open| open.has_room)
     }
 
@@ -227,21 +240,13 @@ impl<'f> Output<'f> {
             self.folder.remove(self.name)
         };
         if moved.is_ok() {
-            self.open = self.newest().ok();
+            self.open = self.newest(Ours::Doubted).ok();
         }
     }
 }
 
 impl Open {
-    fn new(folder: &Folder, name: &str, owner: Option<(u32, u32)>) -> io::Result<Self> {
-        let file = folder.append(name)?;
-        if let Some((uid, gid)) = owner {
-            rustix::fs::fchown(
-                &file,
-                Some(rustix::fs::Uid::from_raw(uid)),
-                Some(rustix::fs::Gid::from_raw(gid)),
-            )?;
-        }
+    fn new(folder: &Folder, name: &str, file: File) -> io::Result<Self> {
         let bytes = file.metadata()?.len();
         let has_room = has_room(&file);
         let identity = folder.identity_of(name);
@@ -307,6 +312,33 @@ mod tests {
         open.looked = Instant::now().checked_sub(BELIEVED * 2).expect("the clock runs");
         output.write(b"second");
         assert_eq!(folder.read(OUTPUT, 100).expect("it is there again"), b"second");
+    }
+
+    #[test]
+    fn a_foreign_file_in_the_place_of_output_gets_none_of_it_and_the_new_one_says_so() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: only root can write output of another user");
+            return;
+        }
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let folder = Folder::open(directory.path()).expect("it can be opened");
+        let owner = Some((12_345, 12_345));
+        let mut output =
+            Output::open(&folder, OUTPUT, owner, Bounds::default()).expect("it can be made");
+        output.write(b"first");
+        folder.remove(OUTPUT).expect("it is there");
+        folder.write("foreign", b"secret").expect("it can be written");
+        let path = directory.path();
+        std::fs::hard_link(path.join("foreign"), path.join(OUTPUT)).expect("it is linked");
+        let open = output.open.as_mut().expect("it is open");
+        open.looked = Instant::now().checked_sub(BELIEVED * 2).expect("the clock runs");
+        output.write(b"second");
+        let text = folder.read(OUTPUT, 1_000).expect("it is there");
+        let text = String::from_utf8(text).expect("it is text");
+        assert!(text.starts_with("[longshore: the file") && text.ends_with("second"), "{text}");
+        assert_eq!(folder.read("foreign", 100).expect("it is there"), b"secret");
+        let about = std::fs::metadata(path.join("foreign")).expect("it is there");
+        assert_eq!(std::os::unix::fs::MetadataExt::uid(&about), 0);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -150,6 +151,50 @@ async fn the_sandbox_of_another_user_is_theirs_with_the_output_in_it() {
     let (code, output) = bench.whole().await;
     assert_eq!((code, read(bench.inside("file"))), (Some(0), "mine\n".to_owned()), "{output}");
     assert!(read(bench.inside("stdout")).starts_with("nobody\n"));
+}
+
+#[tokio::test]
+async fn volumes_in_the_sandbox_of_another_user_are_theirs() {
+    if !is_root() {
+        return skipped("only root can run a task as another user");
+    }
+    let definition = ContainerDefinition { user: Some("nobody".into()), ..Default::default() };
+    let inside = format!("{}/data/mine", fetch::SANDBOX);
+    let mounts = [mount("more", &inside, false)];
+    let script = "echo here > data/mine/file && echo beside > data/file";
+    let container = sandboxed(script, definition, &mounts);
+    let home = tempfile::tempdir().expect("a directory can be made");
+    let volumes = vec![volume("sandbox", None), volume("more", None)];
+    let mut bench = Bench::of(home, vec![container], volumes, false);
+    let (code, output) = bench.whole().await;
+    assert_eq!(
+        (code, read(bench.inside("data/mine/file"))),
+        (Some(0), "here\n".to_owned()),
+        "{output}"
+    );
+}
+
+#[tokio::test]
+async fn a_task_of_another_user_cannot_have_a_file_given_to_it_by_linking_its_output() {
+    if !is_root() {
+        return skipped("only root can run a task as another user");
+    }
+    let definition = ContainerDefinition { user: Some("nobody".into()), ..Default::default() };
+    let script = "mv stdout old; while test ! -e stdout; do sleep 0.01; done; sleep 1.2; echo secret; sleep 0.2";
+    let container = sandboxed(script, definition, &[]);
+    let home = tempfile::tempdir().expect("a directory can be made");
+    let mut bench = Bench::of(home, vec![container], vec![volume("sandbox", None)], false);
+    let foreign = bench.own("foreign");
+    fs::write(&foreign, "theirs").expect("it can be written");
+    bench.run().await;
+    until("its output is away", || bench.inside("old").exists().then_some(())).await;
+    fs::hard_link(&foreign, bench.inside("stdout")).expect("it is linked");
+    assert_eq!(bench.ended().await, Some(0));
+    assert_eq!(read(&foreign), "theirs");
+    let about = fs::metadata(&foreign).expect("it is there");
+    assert_eq!((about.uid(), about.nlink()), (0, 1));
+    let stdout = read(bench.inside("stdout"));
+    assert!(stdout.starts_with("[longshore: ") && stdout.ends_with("secret\n"), "{stdout}");
 }
 
 /// A container that fetches for a task.

@@ -99,7 +99,7 @@ pub(crate) struct DevArgs {
     /// [default: 5051, or a free one].
     #[arg(long, value_name = "PORT")]
     pub(crate) agent_port: Option<u16>,
-    /// Seconds that output and sandbox of a process are kept after its task has ended.
+    /// Seconds to keep the output and the sandbox of a process after its task has ended.
     #[arg(long, value_name = "SECONDS", default_value_t = SANDBOX_KEPT.as_secs())]
     pub(crate) gc_delay: u64,
     /// MiB of fetched files that an instance keeps for other tasks; 0 keeps none.
@@ -138,6 +138,7 @@ pub(crate) struct ProvisionArgs {
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) secrets: Option<PathBuf>,
 }
+
 fn region(text: &str) -> Result<String, String> {
     if longshore_wire_ecs::arn::is_region(text) {
         Ok(text.to_owned())

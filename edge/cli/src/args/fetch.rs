@@ -10,14 +10,14 @@ use longshore_wire_ecs::fetch::{FetchS3, FetchSettings};
 /// What may be fetched, and by what.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct FetchArgs {
-    /// Image with the program `longshore`, which fetches the URIs of tasks before they start. Without one, tasks with URIs are
-    /// refused; plain processes need none.
+    /// Image that contains the program `longshore`, which fetches the URIs of tasks before they start. Without one, tasks with URIs
+    /// are rejected; plain processes need none.
     #[arg(long, value_name = "IMAGE")]
     pub(crate) fetcher_image: Option<String>,
-    /// Let tasks fetch files below this directory of the machine that they run on. May be given more than once.
+    /// Let tasks fetch files from below this directory of the machine that they run on. May be given more than once.
     #[arg(long, value_name = "DIR")]
     fetch_dir: Vec<PathBuf>,
-    /// Let tasks fetch from link-local addresses, where machines of Amazon's get their credentials.
+    /// Let tasks fetch from link-local addresses, where EC2 instances get their credentials.
     #[arg(long)]
     fetch_link_local: bool,
 }
@@ -33,7 +33,7 @@ impl FetchArgs {
             match path.to_str().filter(|_| path.is_absolute()) {
                 Some(text) if text.len() > 1 => directories.push(text.trim_end_matches('/').into()),
                 _ => bail!(
-                    "--fetch-dir {} must be a path from the root, and not the root",
+                    "--fetch-dir {} must be an absolute path, and not the root",
                     path.display()
                 ),
             }

@@ -75,17 +75,17 @@ pub(crate) struct AgentsArgs {
 /// What to do with agents.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentAction {
-    /// Kill the tasks of agents and offer nothing of them any more.
+    /// Kill the tasks of agents and stop offering their resources.
     Drain {
-        /// Mark the agents as gone once their tasks are over: they must not come back.
+        /// Mark the agents as gone once their tasks have ended: they must not come back.
         #[arg(long)]
         mark_gone: bool,
         #[command(flatten)]
         named: NamedAgents,
     },
-    /// Offer nothing of agents any more. Their tasks keep running.
+    /// Stop offering the resources of agents. Their tasks keep running.
     Deactivate(NamedAgents),
-    /// Offer agents again that were deactivated or drained.
+    /// Offer the resources of deactivated or drained agents again.
     Activate(NamedAgents),
     /// Mark agents as gone: their tasks are lost, and they must not come back.
     Gone(NamedAgents),

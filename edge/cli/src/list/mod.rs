@@ -3,6 +3,7 @@
 mod agents;
 mod amounts;
 mod definitions;
+mod fetcher;
 mod frameworks;
 mod instances;
 mod mesos;
@@ -12,6 +13,7 @@ mod tasks;
 
 pub(crate) use agents::agents;
 pub(crate) use definitions::definitions;
+pub(crate) use fetcher::is_fetcher;
 pub(crate) use frameworks::frameworks;
 pub(crate) use instances::instances;
 pub(crate) use offers::offers;

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use aws_sdk_ecs::types::{
     Container, DesiredStatus, HealthStatus, NetworkBinding, Task, TaskOverride,
 };
-use longshore_wire_ecs::fetch;
 use serde_json::json;
 
+use super::fetcher::is_fetcher;
 use crate::args::AnyCluster;
 use crate::cluster::Cluster;
 use crate::find;
@@ -90,7 +90,7 @@ fn status_word(text: &str) -> Result<String, String> {
     if STATUSES.contains(&&*word) {
         return Ok(word);
     }
-    Err(format!("a task is {}", STATUSES.join(", ").to_lowercase()))
+    Err(format!("the status of a task is one of {}", STATUSES.join(", ").to_lowercase()))
 }
 
 /// The tasks selected by the flags. ECS filters what it can; it does not accept both a service and
@@ -170,8 +170,7 @@ fn health(task: &Task) -> Option<&str> {
 pub(crate) fn exit_code(task: &Task) -> Option<i32> {
     let codes = || task.containers().iter().filter_map(Container::exit_code);
     // That what fetched its files succeeded says nothing of the task.
-    let fetches = |one: &&Container| one.name().is_some_and(fetch::is_container);
-    let mut own = task.containers().iter().filter(|one| !fetches(one));
+    let mut own = task.containers().iter().filter(|one| !is_fetcher(task, one));
     codes().find(|code| *code != 0).or_else(|| own.find_map(Container::exit_code))
 }
 

@@ -101,6 +101,26 @@ fn an_instance_that_dies_takes_its_tasks_with_it() {
 }
 
 #[test]
+fn an_instance_gets_the_address_of_one_that_is_gone_and_an_id_of_its_own() {
+    let home = Home::new();
+    let server = Server::start(&home, &["--instances", "1"]);
+    let mut known = Vec::new();
+    for _ in 0..3 {
+        let added = done(&server, &["instances", "add", "1"]);
+        let id = added[0]["instance"].as_str().expect("an id").to_owned();
+        let instance = described(&server, &id);
+        let attributes = instance["attributes"].as_array().expect("a list").clone();
+        let hostname = attributes.iter().find(|one| one["name"] == "longshore.hostname");
+        assert_eq!(hostname.expect("it has one")["value"], "127.0.1.2");
+        assert!(!known.contains(&instance["ec2InstanceId"]), "{known:?}");
+        known.push(instance["ec2InstanceId"].clone());
+        done(&server, &["instances", "remove", &id]);
+        let (code, _, said) = longshore(&server, &["instances", "connect", &id]);
+        assert_ne!(code, Some(0), "it is gone: {said}");
+    }
+}
+
+#[test]
 fn draining_is_an_ecs_call_and_explain_says_what_it_does() {
     let home = Home::new();
     let server = Server::start(&home, &["--instances", "2"]);

@@ -6,6 +6,7 @@
 //! wait has a deadline.
 #![forbid(unsafe_code)]
 
+mod agents;
 mod clocks;
 mod crash;
 mod crowds;

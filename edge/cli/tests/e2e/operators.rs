@@ -220,6 +220,29 @@ fn an_operator_has_more_logged_for_a_while() {
     crate::server::until("it is over", || (toggle("").1 == "0\n").then_some(()));
 }
 
+#[test]
+fn a_browser_of_any_age_does_not_set_the_log_level_by_following_a_link() {
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    let ask = |line: &str, header: &str| {
+        let head = format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}");
+        http::raw(&server.mesos, format!("{head}\r\n\r\n").as_bytes()).expect("it is answered")
+    };
+    let (old, path) = ("User-Agent: Mozilla/4.0", "/logging/toggle?level=1&duration=1mins");
+    for header in [old, "Accept-Language: en", "Sec-Fetch-Site: none", "Referer: http://localhost/"]
+    {
+        assert_eq!(ask(&format!("GET {path}"), header).status, 403, "{header}");
+    }
+    let now = ask("GET /logging/toggle", old);
+    assert_eq!((now.status, now.text()), (200, "0\n".to_owned()), "it may look");
+    assert_eq!(ask(&format!("GET {path}"), "User-Agent: curl/8.5.0").status, 200);
+    assert_eq!(ask("GET /logging/toggle", old).text(), "1\n");
+    let post = ask("POST /logging/toggle?level=2&duration=1mins", old);
+    assert_eq!(post.status, 200, "as every other change");
+    assert_eq!(ask("GET /logging/toggle?level=1&duration=2days", "A: b").status, 400);
+    assert_eq!(ask("GET /logging/toggle?level=9&duration=1mins", "A: b").status, 400);
+}
+
 /// The agents of a master by id: what `longshore agents` says of each.
 fn standing(server: &Server) -> Vec<(String, String)> {
     let of = |agent: &Value, what: &str| agent[what].as_str().expect("it is text").to_owned();

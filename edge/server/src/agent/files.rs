@@ -2,11 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
-use longshore_agent::process::name_of;
+use longshore_agent::process::Names;
 use serde_json::{Value, json};
 
 use super::front::{json_answer, text};
@@ -56,18 +55,6 @@ impl Piece {
     }
 }
 
-/// Opens a regular file. One with a second name may be anybody's whom a task could name: only the owner of the sandbox, or we, may have
-/// made that name.
-fn open(place: &Place) -> io::Result<File> {
-    let file = place.sandbox.folder.open_file(&place.below)?;
-    let about = file.metadata()?;
-    let owner = place.sandbox.folder.owner()?;
-    if about.nlink() > 1 && about.uid() != owner {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    Ok(file)
-}
-
 fn is_directory(place: &Place) -> bool {
     place.below.as_os_str().is_empty() || place.sandbox.folder.has_folder(&place.below)
 }
@@ -95,6 +82,7 @@ pub(super) async fn browse(place: Place, asked: String, jsonp: Option<&str>) -> 
     let Some(Ok(listed)) = listed.await else { return not_found() };
     let shown = aside(move || {
         let asked = asked.trim_end_matches('/');
+        let (mut users, mut groups) = (Names::of_users(), Names::of_groups());
         let entries = listed.iter().map(|one| {
             #[expect(
                 clippy::cast_precision_loss,
@@ -107,8 +95,8 @@ pub(super) async fn browse(place: Place, asked: String, jsonp: Option<&str>) -> 
                 "size": one.size,
                 "mtime": seconds,
                 "mode": one.mode_text(),
-                "uid": name_of("/etc/passwd", one.uid),
-                "gid": name_of("/etc/group", one.gid),
+                "uid": users.of(one.uid),
+                "gid": groups.of(one.gid),
             })
         });
         Value::Array(entries.collect())
@@ -122,7 +110,7 @@ pub(super) async fn read(place: Place, piece: Piece, jsonp: Option<&str>) -> Res
         if is_directory(&place) {
             return Ok(None);
         }
-        let mut file = open(&place)?;
+        let mut file = place.sandbox.open_file(&place.below)?;
         let size = file.metadata()?.len();
         let Some(offset) = piece.offset else { return Ok(Some((size, String::new()))) };
         let mut data = Vec::new();
@@ -159,7 +147,7 @@ pub(super) async fn download(place: Place, pages: &Pages) -> Response<Body> {
         if is_directory(&place) {
             return Ok(None);
         }
-        let file = open(&place)?;
+        let file = place.sandbox.open_file(&place.below)?;
         let size = file.metadata()?.len();
         Ok::<_, io::Error>(Some((file, size)))
     });

@@ -17,7 +17,6 @@ use super::place::{self, Place};
 use super::{About, state};
 use crate::clock::now;
 use crate::mesos::{Credentials, authenticated};
-use crate::pages::Pages;
 
 /// An agent.
 #[derive(Debug)]
@@ -26,13 +25,11 @@ pub(super) struct Agent {
     pub(super) address: SocketAddr,
     /// In seconds since the epoch.
     pub(super) started_at: f64,
-    /// For those that send whole files.
-    pages: Pages,
 }
 
 impl Agent {
     pub(super) fn new(about: About, address: SocketAddr) -> Self {
-        Self { about, address, started_at: now().wall().seconds(), pages: Pages::small() }
+        Self { about, address, started_at: now().wall().seconds() }
     }
 }
 
@@ -144,12 +141,15 @@ impl Query {
 
 async fn show_state(State(agent): State<Arc<Agent>>, uri: Uri) -> Response<Body> {
     let sandboxes = agent.about.runtime.sandboxes().await;
-    json_answer(&state::state(&agent, &sandboxes), Query::of(&uri).jsonp())
+    let stopped = agent.about.cluster.stopped(state::in_question(&sandboxes)).await;
+    json_answer(&state::state(&agent, &sandboxes, &stopped), Query::of(&uri).jsonp())
 }
 
 async fn show_metrics(State(agent): State<Arc<Agent>>) -> Response<Body> {
     let sandboxes = agent.about.runtime.sandboxes().await;
-    json_answer(&state::metrics(&agent, &sandboxes, now().wall().seconds()), None)
+    let stopped = agent.about.cluster.stopped(state::in_question(&sandboxes)).await;
+    let now = now().wall().seconds();
+    json_answer(&state::metrics(&agent, &sandboxes, &stopped, now), None)
 }
 
 async fn browse(State(agent): State<Arc<Agent>>, uri: Uri) -> Response<Body> {
@@ -177,7 +177,7 @@ async fn read(State(agent): State<Arc<Agent>>, uri: Uri) -> Response<Body> {
 
 async fn download(State(agent): State<Arc<Agent>>, uri: Uri) -> Response<Body> {
     match Query::of(&uri).place(&agent).await {
-        Ok(place) => files::download(place, &agent.pages).await,
+        Ok(place) => files::download(place, &agent.about.pages).await,
         Err(answer) => *answer,
     }
 }

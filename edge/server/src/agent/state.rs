@@ -1,25 +1,41 @@
 //! What `/state` of an agent tells: its frameworks, their executors, and the directories of these. Source: \[A7\], \[A23\]; what a genuine
 //! agent answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use longshore_agent::process::Sandbox;
+use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_mesos::MESOS_VERSION;
 use serde_json::{Value, json};
 
 use super::front::Agent;
 
-/// The state of a task that the exit code of its command tells.
-fn state_of(exit_code: Option<i32>, is_over: bool) -> &'static str {
+/// Exit codes of commands that a stop may have ended: 128 and SIGKILL or SIGTERM.
+const SIGNALLED: [i32; 2] = [137, 143];
+
+/// Tasks of ECS that were to stop.
+pub(super) type Stopped = BTreeSet<ResourceId>;
+
+/// The state of a task. Anybody may send a signal, and the kernel does so when memory is short: it was killed only if its task of ECS was to
+/// stop.
+fn state_of(exit_code: Option<i32>, is_over: bool, was_stopped: bool) -> &'static str {
     match exit_code {
         Some(0) => "TASK_FINISHED",
-        // 128 and the signal that ended it: here only a kill sends these.
-        Some(137 | 143) => "TASK_KILLED",
-        Some(_) => "TASK_FAILED",
-        None if is_over => "TASK_FAILED",
-        None => "TASK_RUNNING",
+        None if !is_over => "TASK_RUNNING",
+        Some(code) if !SIGNALLED.contains(&code) => "TASK_FAILED",
+        Some(_) | None if was_stopped => "TASK_KILLED",
+        Some(_) | None => "TASK_FAILED",
     }
+}
+
+/// The tasks of ECS whose exit codes do not tell how they ended.
+pub(super) fn in_question(sandboxes: &[Sandbox]) -> Vec<ResourceId> {
+    let is_open = |one: &&Sandbox| {
+        let mut codes = tasks(one).into_iter().map(|(_, code, _)| code);
+        codes.any(|code| code.map_or(one.is_over, |code| SIGNALLED.contains(&code)))
+    };
+    sandboxes.iter().filter(is_open).map(|one| one.task).collect()
 }
 
 /// The tasks that a sandbox is of: id, exit code, and the directory of each.
@@ -38,7 +54,8 @@ pub(super) fn is_over(sandbox: &Sandbox) -> bool {
 }
 
 /// The executor of a task, which has the task's id and its sandbox, or that of a group.
-fn executor(agent: &Agent, sandbox: &Sandbox, framework: &str) -> Value {
+fn executor(agent: &Agent, sandbox: &Sandbox, framework: &str, stopped: &Stopped) -> Value {
+    let was_stopped = stopped.contains(&sandbox.task);
     let id = sandbox.about.executor_id().map_or("", |id| &**id);
     let role = sandbox.about.role.as_deref().unwrap_or("*");
     let of_group = sandbox.about.executor.as_deref();
@@ -51,7 +68,7 @@ fn executor(agent: &Agent, sandbox: &Sandbox, framework: &str) -> Value {
             "framework_id": framework,
             "executor_id": of_group.unwrap_or_default(),
             "slave_id": agent.about.instance.to_string(),
-            "state": state_of(exit_code, sandbox.is_over),
+            "state": state_of(exit_code, sandbox.is_over, was_stopped),
             "role": role,
             "statuses": [],
         });
@@ -79,7 +96,7 @@ fn executor(agent: &Agent, sandbox: &Sandbox, framework: &str) -> Value {
 }
 
 /// `/state`
-pub(super) fn state(agent: &Agent, sandboxes: &[Sandbox]) -> Value {
+pub(super) fn state(agent: &Agent, sandboxes: &[Sandbox], stopped: &Stopped) -> Value {
     let mut frameworks: BTreeMap<&str, Vec<&Sandbox>> = BTreeMap::new();
     for sandbox in sandboxes {
         if let (Some(framework), Some(_)) = (&sandbox.about.framework, sandbox.about.executor_id())
@@ -92,7 +109,7 @@ pub(super) fn state(agent: &Agent, sandboxes: &[Sandbox]) -> Value {
         let (over, running): (Vec<&Sandbox>, Vec<&Sandbox>) =
             own.into_iter().partition(|sandbox| is_over(sandbox));
         let shown = |all: &[&Sandbox]| -> Vec<Value> {
-            all.iter().map(|sandbox| executor(agent, sandbox, id)).collect()
+            all.iter().map(|sandbox| executor(agent, sandbox, id, stopped)).collect()
         };
         let framework = json!({
             "id": id,
@@ -121,12 +138,13 @@ pub(super) fn state(agent: &Agent, sandboxes: &[Sandbox]) -> Value {
 }
 
 /// `/metrics/snapshot`
-pub(super) fn metrics(agent: &Agent, sandboxes: &[Sandbox], now: f64) -> Value {
-    let all = || {
-        sandboxes
-            .iter()
-            .flat_map(|one| tasks(one).into_iter().map(|(_, code, _)| state_of(code, one.is_over)))
+pub(super) fn metrics(agent: &Agent, sandboxes: &[Sandbox], stopped: &Stopped, now: f64) -> Value {
+    let of = |one: &Sandbox| {
+        let was_stopped = stopped.contains(&one.task);
+        let states = tasks(one).into_iter();
+        states.map(|(_, code, _)| state_of(code, one.is_over, was_stopped)).collect::<Vec<_>>()
     };
+    let all = || sandboxes.iter().flat_map(of);
     let over = |state: &str| all().filter(|one| *one == state).count();
     json!({
         "slave/registered": 1.0,
@@ -138,4 +156,24 @@ pub(super) fn metrics(agent: &Agent, sandboxes: &[Sandbox], now: f64) -> Value {
         "slave/tasks_failed": over("TASK_FAILED"),
         "slave/tasks_killed": over("TASK_KILLED"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::state_of;
+
+    #[test]
+    fn a_task_that_ended_by_a_signal_was_killed_only_if_it_was_to_stop() {
+        for (exit_code, is_over, wanted, wanted_stopped) in [
+            (None, false, "TASK_RUNNING", "TASK_RUNNING"),
+            (Some(0), true, "TASK_FINISHED", "TASK_FINISHED"),
+            (Some(3), true, "TASK_FAILED", "TASK_FAILED"),
+            (Some(137), false, "TASK_FAILED", "TASK_KILLED"),
+            (Some(143), true, "TASK_FAILED", "TASK_KILLED"),
+            (None, true, "TASK_FAILED", "TASK_KILLED"),
+        ] {
+            let told = [false, true].map(|stopped| state_of(exit_code, is_over, stopped));
+            assert_eq!(told, [wanted, wanted_stopped], "{exit_code:?}");
+        }
+    }
 }

@@ -82,7 +82,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) processes: &'a Setup,
 }
 
-/// Starts the host of one instance, and connects it; returns its runtime.
+/// Starts the host of one instance, and connects it; returns its runtime, and its tasks, which end with the instance.
 ///
 /// # Errors
 /// Why the runtime is not available.
@@ -90,7 +90,7 @@ pub(crate) async fn start_host(
     around: &mut Surroundings<'_>,
     instance: ResourceId,
     config: &InstanceConfig,
-) -> Result<Runtime, String> {
+) -> Result<(Runtime, JoinSet<()>), String> {
     let Surroundings { tasks, control, routes, runtimes, outbox, metadata, processes } = around;
     metadata.open(config.runtime, tasks).await?;
     let (events, happened) = mpsc::unbounded_channel();
@@ -107,16 +107,17 @@ pub(crate) async fn start_host(
         routes: Routes::clone(routes),
     };
     let first = tokio::time::timeout(limits::INVENTORY_WAIT, begun.host.runtime.inventory()).await;
+    let mut own = JoinSet::new();
     match first.unwrap_or_else(|_| Err("it does not respond".to_owned())) {
-        Ok(found) => begun.go_on(found, tasks).await,
+        Ok(found) => begun.go_on(found, &mut own).await,
         Err(why) => {
             // A container that cannot be seen has not necessarily ended, so the instance has no
             // agent until then.
             tracing::error!(%instance, why, "cannot find out what runs on the instance: its agent stays disconnected until then");
-            tasks.spawn(begun.wait());
+            own.spawn(begun.wait());
         }
     }
-    Ok(opened)
+    Ok((opened, own))
 }
 
 /// Error message with suggestions for when Docker is missing.

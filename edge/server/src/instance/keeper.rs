@@ -15,14 +15,17 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::members::Members;
 use super::{
     InstanceConfig, Known, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet,
     start_host, without_docker,
 };
-use crate::agent::{About, AgentDoors};
+use crate::agent::{About, AgentDoors, Cluster};
 use crate::door::Listener;
 use crate::ecs::{ControlHandle, Routes};
+use crate::limits;
 use crate::metadata::{Metadata, Provisions};
+use crate::pages::Pages;
 
 /// Maximum number of instances of a local ECS. Source: *Amazon ECS service quotas*: container
 /// instances of a cluster.
@@ -121,12 +124,16 @@ pub(crate) struct Keeper {
     pub(crate) runtimes: Runtimes,
     pub(crate) outbox: Outbox,
     pub(crate) metadata: Metadata,
-    hosts: JoinSet<()>,
+    /// What all instances share.
+    tasks: JoinSet<()>,
+    /// What each instance has of its own.
+    hosts: BTreeMap<ResourceId, JoinSet<()>>,
     simulated: Option<mpsc::Sender<Vec<Order>>>,
-    /// Every instance that was started, with its cluster.
-    clusters: BTreeMap<ResourceId, Str>,
+    members: Members,
     /// Those that tell about their tasks, which end when these are dropped.
     agents: BTreeMap<ResourceId, watch::Sender<bool>>,
+    /// What they write answers with.
+    pages: Pages,
 }
 
 impl Keeper {
@@ -145,10 +152,12 @@ impl Keeper {
             runtimes,
             outbox,
             metadata,
-            hosts: JoinSet::new(),
+            tasks: JoinSet::new(),
+            hosts: BTreeMap::new(),
             simulated: None,
-            clusters: BTreeMap::new(),
+            members: Members::default(),
             agents: BTreeMap::new(),
+            pages: Pages::default(),
         }
     }
 
@@ -197,17 +206,17 @@ impl Keeper {
         config: &InstanceConfig,
         known: &Known,
     ) -> Result<ResourceId, ApiError> {
-        let number = u32::try_from(self.clusters.len()).unwrap_or(INSTANCES_MAX) + 1;
+        let number = self.members.free_number();
         if number > INSTANCES_MAX {
             return Err(ApiError::invalid(format!(
                 "A local ECS can have at most {INSTANCES_MAX} container instances."
             )));
         }
-        let mut config = self.completed(number, config);
+        let mut config = self.completed(config);
         let address = own_address(number);
         let hostname = attribute(&self.common.hostname_attribute, &address.to_string());
         config.attributes.insert(0, hostname);
-        let listener = self.listen(number, address, &config).await?;
+        let listener = self.listen(address, &config).await?;
         if let Some(listener) = &listener {
             let port = listener.address().port().to_string();
             config.attributes.push(attribute(AGENT_PORT_ATTRIBUTE, &port));
@@ -217,16 +226,16 @@ impl Keeper {
         let machine = machine(config.runtime).await;
         told.extend(machine.map_err(|why| ApiError::new(ErrorCode::Server, why))?);
         let id = register(&self.control, &self.common.home, cluster, &config, told, arn).await?;
-        self.clusters.insert(id, cluster.clone());
+        self.members.add(id, cluster.clone());
         if config.runtime == RuntimeChoice::Simulated {
             let mailbox =
-                self.simulated.get_or_insert_with(|| start_fleet(&mut self.hosts, &self.outbox));
+                self.simulated.get_or_insert_with(|| start_fleet(&mut self.tasks, &self.outbox));
             self.routes.fleet(id, mailbox.clone());
             self.control.connected(id).await;
             return Ok(id);
         }
         let mut around = Surroundings {
-            tasks: &mut self.hosts,
+            tasks: &mut self.tasks,
             control: &self.control,
             routes: &self.routes,
             runtimes: &self.runtimes,
@@ -235,27 +244,31 @@ impl Keeper {
             processes: &self.common.processes,
         };
         let started = start_host(&mut around, id, &config).await;
-        let runtime = started.map_err(|why| ApiError::new(ErrorCode::Server, why))?;
+        let (runtime, host) = started.map_err(|why| ApiError::new(ErrorCode::Server, why))?;
+        self.hosts.insert(id, host);
         if let (Some(listener), Some(agents)) = (listener, &self.common.agents) {
             let hostname = address.to_string().into();
             let InstanceConfig { cpu, memory_mib, .. } = config;
-            let about = About { instance: id, hostname, cpu, memory_mib, runtime };
+            let cluster = self.cluster(cluster.clone());
+            let pages = self.pages.clone();
+            let about = About { instance: id, hostname, cpu, memory_mib, runtime, cluster, pages };
             let (over, is_over) = watch::channel(false);
-            agents.serve(listener, about, is_over, &mut self.hosts);
+            agents.serve(listener, about, is_over, &mut self.tasks);
             self.agents.insert(id, over);
         }
         Ok(id)
     }
 
     /// A configuration with an id and a zone.
-    fn completed(&self, number: u32, config: &InstanceConfig) -> InstanceConfig {
+    fn completed(&self, config: &InstanceConfig) -> InstanceConfig {
         let mut config = config.clone();
+        let before = self.members.started();
         if config.ec2_instance_id.is_empty() {
-            config.ec2_instance_id = format!("i-{number:017x}").into();
+            config.ec2_instance_id = format!("i-{:017x}", u64::from(before) + 1).into();
         }
         let zones = &self.common.zones;
         if let (true, Some(zone)) =
-            (config.zone.is_empty(), zones.get(self.clusters.len() % zones.len().max(1)))
+            (config.zone.is_empty(), zones.get(before as usize % zones.len().max(1)))
         {
             config.zone = zone.clone();
         }
@@ -265,7 +278,6 @@ impl Keeper {
     /// Listens for an instance that runs containers.
     async fn listen(
         &self,
-        number: u32,
         address: Ipv4Addr,
         config: &InstanceConfig,
     ) -> Result<Option<Listener>, ApiError> {
@@ -273,12 +285,12 @@ impl Keeper {
         if config.runtime == RuntimeChoice::Simulated {
             return Ok(None);
         }
-        let opened = agents.open(number, address.into()).await;
+        let opened = agents.open(self.agents.len(), address.into()).await;
         opened.map_err(|error| ApiError::new(ErrorCode::Server, error.to_string()))
     }
 
     fn check(&self, id: ResourceId) -> Result<(), ApiError> {
-        if self.clusters.contains_key(&id) {
+        if self.members.cluster(id).is_some() {
             return Ok(());
         }
         Err(ApiError::invalid(format!("{id} is not a container instance on this machine.")))
@@ -308,15 +320,29 @@ impl Keeper {
             runtime.settle().await;
         }
         self.metadata.lost(id);
-        self.agents.remove(&id);
+        if let Some(over) = self.agents.remove(&id) {
+            // The next instance may get its address and port.
+            over.send_replace(true);
+            let _ = tokio::time::timeout(2 * limits::LAST_ANSWERS, over.closed()).await;
+        }
         let request = DeregisterContainerInstanceRequest {
-            cluster: self.clusters.get(&id).cloned(),
+            cluster: self.members.cluster(id).cloned(),
             container_instance: Some(id.to_string().into()),
             force: Some(true),
         };
         let request = Request::DeregisterContainerInstance(Box::new(request));
         self.control.call(self.common.home.clone(), request).await?;
+        // Instances come and go for ever: nothing is kept of one.
+        self.hosts.remove(&id);
+        self.routes.remove(id);
+        self.outbox.drop_reports(id);
+        self.members.remove(id);
+        while self.tasks.try_join_next().is_some() {}
         Ok(())
+    }
+
+    fn cluster(&self, name: Str) -> Cluster {
+        Cluster { control: self.control.clone(), realm: self.common.home.clone(), name }
     }
 }
 

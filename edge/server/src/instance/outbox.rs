@@ -45,6 +45,11 @@ impl Outbox {
         self.news.notify_one();
     }
 
+    /// Drops the waiting reports of an instance that is gone. It stays silent: what it may still report is of no interest.
+    pub(crate) fn drop_reports(&self, instance: ResourceId) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&instance);
+    }
+
     /// Takes the waiting reports of instances with a connected agent.
     fn take(&self) -> Reports {
         let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -1,7 +1,8 @@
 //! The HTTP front of the Mesos master: the v1 scheduler API, and the endpoints that clients read
 //! before they use it.
 //!
-//! Reads ignore the method, as in Mesos; anything that changes state is a POST. Source: Mesos,
+//! Reads ignore the method, as in Mesos; nothing changes state by a GET, except `/logging/toggle`,
+//! which is guarded by itself: see [`super::logging`]. Source: Mesos,
 //! `src/master/http.cpp`; rule ids such as \[H4\] are those of `docs/reference/mesos-rules.md`. The
 //! order of checks is the contract, \[H20\]: each client reacts to the first that fails.
 

@@ -147,7 +147,7 @@ fn log_level(front: &Front, level: u32, nanoseconds: i64) -> Response<Body> {
     let lasts = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0));
     match front.log.set(level, lasts) {
         Ok(()) => text(StatusCode::OK, ""),
-        Err(why) => text(StatusCode::NOT_IMPLEMENTED, why),
+        Err((status, why)) => text(status, &why),
     }
 }
 

@@ -6,6 +6,7 @@
 //! Invariant: what waits is bounded by the machine, which has one probe of each check out.
 
 mod dial;
+mod names;
 mod tls;
 
 use std::collections::{BTreeMap, VecDeque};

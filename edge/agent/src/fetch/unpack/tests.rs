@@ -1,6 +1,6 @@
 //! Archives, and what hostile ones try.
 
-use std::io::{Seek, Write};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
@@ -200,6 +200,65 @@ fn a_bomb_ends_at_the_bound() {
         names.iter().map(|name| (EntryType::Regular, &**name, "", &b""[..])).collect();
     let many = bench.unpack_in(&mut Room::of(1_000, 10), Kind::Tar(Packing::None), &tar(&entries));
     assert!(many.expect_err("they are too many").contains("files fetched"));
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(bytes).expect("it can be written");
+    gzip.finish().expect("whole")
+}
+
+#[test]
+fn what_an_archive_has_and_is_not_written_counts_all_the_same() {
+    let zeros = vec![0; 4_000_000];
+    for kind in [
+        EntryType::XGlobalHeader,
+        EntryType::Directory,
+        EntryType::Symlink,
+        // A path, which is held in memory.
+        EntryType::GNULongName,
+        EntryType::XHeader,
+    ] {
+        let bench = Bench::new();
+        let bomb = gzip(&tar(&[(kind, "a", "b", &zeros), (EntryType::Regular, "c", "", b"c")]));
+        let small = &mut Room::of(1_000_000, 10);
+        let refused = bench.unpack_in(small, Kind::Tar(Packing::Gzip), &bomb);
+        let why = refused.expect_err("it is too large");
+        assert!(why.contains("more bytes") || why.contains("headers"), "{kind:?}: {why}");
+        assert!(!bench.path("c").exists(), "{kind:?}");
+    }
+    let bench = Bench::new();
+    let comment: &[u8] = b"18 comment=abcdef\n";
+    let honest = tar(&[(EntryType::XGlobalHeader, "pax", "", comment)].repeat(11));
+    let many = bench.unpack_in(&mut Room::of(1_000, 10), Kind::Tar(Packing::None), &honest);
+    assert!(many.expect_err("they are too many").contains("files fetched"));
+}
+
+#[test]
+fn data_that_is_skipped_is_no_header_and_long_names_are_fine() {
+    let bench = Bench::new();
+    let more = vec![0; usize::try_from(HEADERS_BYTES_MAX).expect("it fits") + 1];
+    let long = format!("{}file\0", "directory/".repeat(20));
+    let fine = tar(&[
+        (EntryType::Directory, "app", "", &more),
+        (EntryType::GNULongName, "long", "", long.as_bytes()),
+        (EntryType::Regular, "short", "", b"text"),
+    ]);
+    bench.unpack(Kind::Tar(Packing::Gzip), &gzip(&fine)).expect("it is right");
+    assert_eq!(bench.read(long.trim_end_matches('\0')), "text");
+}
+
+#[test]
+fn an_archive_that_is_only_skipped_ends_with_the_time() {
+    let bench = Bench::new();
+    let skipped = gzip(&tar(&[(EntryType::XGlobalHeader, "a", "", &vec![0; 100_000])]));
+    for (kind, bytes) in
+        [(Kind::Tar(Packing::Gzip), &*skipped), (Kind::Gzip, &gzip(b"")), (Kind::Zip, b"PK")]
+    {
+        let late = &mut Room::until(std::time::Instant::now(), 1_000_000, 10);
+        let refused = bench.unpack_in(late, kind, bytes).expect_err("it is late");
+        assert!(refused.contains("minutes"), "{kind:?}: {refused}");
+    }
 }
 
 #[test]

@@ -17,10 +17,11 @@ use hyper::rt::{Read, Write};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use longshore_bridge::{Means, Probe, Probed};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Dialler;
+use super::names::Names;
 use super::tls::Tls;
 use crate::limits::{
     PROBE_ADDRESSES_MAX, PROBE_CONNECT_MAX, PROBE_HEAD_BYTES_MAX, PROBE_REDIRECTS_MAX,
@@ -30,6 +31,7 @@ use crate::limits::{
 #[derive(Clone)]
 pub(in crate::mesos) struct Network {
     tls: Tls,
+    names: Names,
 }
 
 /// What is asked for.
@@ -44,7 +46,7 @@ impl Dialler for Network {
         let may_take = Duration::from_millis(probe.timeout_ms);
         let end = Instant::now() + may_take;
         let connect_within = may_take.min(PROBE_CONNECT_MAX);
-        let (stream, address) = match timeout(connect_within, connect(&probe)).await {
+        let (stream, address) = match timeout(connect_within, self.connect(&probe)).await {
             Ok(Ok(connected)) => connected,
             Ok(Err(probed)) => return probed,
             Err(_) => {
@@ -64,7 +66,27 @@ impl Dialler for Network {
 
 impl Network {
     pub(in crate::mesos) fn new() -> Self {
-        Self { tls: Tls::new() }
+        Self { tls: Tls::new(), names: Names::default() }
+    }
+
+    /// Dials the first address that takes a connection.
+    async fn connect(&self, probe: &Probe) -> Result<(TcpStream, SocketAddr), Probed> {
+        let found = match probe.host.parse::<IpAddr>() {
+            Ok(ip) => vec![SocketAddr::new(ip, probe.port)],
+            Err(_) => self.names.find(&probe.host, probe.port).await.map_err(|error| {
+                Probed::Unreached(format!("no address for {}: {error}", probe.host))
+            })?,
+        };
+        let usable = found.into_iter().filter(|address| !probe.ipv6 || address.is_ipv6());
+        let mut last =
+            Probed::Unreached(format!("{} has no address of the right kind", probe.host));
+        for address in usable.take(PROBE_ADDRESSES_MAX) {
+            match TcpStream::connect(address).await {
+                Ok(stream) => return Ok((stream, address)),
+                Err(error) => last = refused(&error),
+            }
+        }
+        Err(last)
     }
 
     async fn ask(
@@ -137,28 +159,6 @@ async fn get<S: Read + Write + Unpin>(
     let answer = answer.map_err(|error| error.to_string())?;
     let location = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
     Ok((answer.status(), location.map(str::to_owned)))
-}
-
-/// Dials the first address that takes a connection.
-async fn connect(probe: &Probe) -> Result<(TcpStream, SocketAddr), Probed> {
-    let found = match probe.host.parse::<IpAddr>() {
-        Ok(ip) => vec![SocketAddr::new(ip, probe.port)],
-        Err(_) => match lookup_host((&*probe.host, probe.port)).await {
-            Ok(found) => found.collect(),
-            Err(error) => {
-                return Err(Probed::Unreached(format!("no address for {}: {error}", probe.host)));
-            }
-        },
-    };
-    let usable = found.into_iter().filter(|address| !probe.ipv6 || address.is_ipv6());
-    let mut last = Probed::Unreached(format!("{} has no address of the right kind", probe.host));
-    for address in usable.take(PROBE_ADDRESSES_MAX) {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok((stream, address)),
-            Err(error) => last = refused(&error),
-        }
-    }
-    Err(last)
 }
 
 /// Somebody refused, or nobody was reached.
