@@ -1,7 +1,7 @@
 """What a genuine master 1.11.0 said to schedulers, and what ours says: see harness/golden.py.
 
 deviations.txt has what differs, and why. What differs without standing there fails, and so does what
-stands there and differs no more.
+stands there for one run and differs no more.
 """
 
 import fnmatch

@@ -14,6 +14,7 @@ use longshore_wire_mesos::v1::Filters;
 use longshore_wire_mesos::v1::scheduler::{Call, Event};
 
 use super::describe::{Description, caller};
+use super::driven::Ticket;
 use super::faulty::{Fault, Faulty};
 use super::forms;
 use super::policy::Policy;
@@ -52,6 +53,8 @@ pub(super) struct Pending {
     pub(super) framework: Option<String>,
     /// What it says of itself, if it does.
     pub(super) description: Option<Description>,
+    /// What a driver is told of it.
+    pub(super) ticket: Option<Ticket>,
 }
 
 /// One start of a bridge, and the world right around it.

@@ -99,9 +99,10 @@ impl World {
             // Whoever starts after this finds what was said last, whichever bridge it was said to.
             for one in &mut self.masters {
                 one.closed.remove(&**agent);
-                // What is still on its way was decided before, and is overruled when it arrives.
+                // What is still on its way was decided before, and is overruled when it arrives, but for what cannot be undone.
                 for before in one.of_operators.values_mut() {
-                    if matches!(before, Some(Command::Agent(of, _)) if of == agent) {
+                    if matches!(before, Some(Command::Agent(of, wish)) if of == agent && *wish != AgentWish::MarkGone)
+                    {
                         *before = None;
                     }
                 }

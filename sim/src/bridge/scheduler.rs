@@ -8,6 +8,7 @@ use longshore_wire_mesos::v1::scheduler::event::Type;
 use longshore_wire_mesos::v1::{FrameworkInfo, Offer, TaskState, TaskStatus};
 
 use super::describe::Description;
+use super::driven::Driven;
 use super::forms::{self, is_terminal};
 use super::promises::milli;
 
@@ -64,6 +65,8 @@ pub(super) struct Scheduler {
     /// What it says of itself now.
     pub(super) description: Description,
     pub(super) link: Option<Link>,
+    /// What stands between it and the bridge, if something does.
+    pub(super) driven: Option<Box<Driven>>,
     /// A SUBSCRIBE is on its way.
     pub(super) subscribing: bool,
     pub(super) reads: bool,
@@ -91,6 +94,7 @@ impl Scheduler {
             able,
             description: Description::default(),
             link: None,
+            driven: None,
             subscribing: false,
             reads: true,
             acknowledges: true,
@@ -115,8 +119,9 @@ impl Scheduler {
     pub(super) fn hear(&mut self, event: &Event) -> Vec<Reaction> {
         match event.r#type() {
             Type::Subscribed => {
-                let subscribed = event.subscribed.as_ref();
-                self.id = subscribed.map(|part| part.framework_id.value.clone());
+                if let Some(subscribed) = &event.subscribed {
+                    self.id = Some(subscribed.framework_id.value.clone());
+                }
                 vec![Reaction::Subscribed]
             }
             Type::Offers => {

@@ -147,7 +147,7 @@ impl World {
             15..18 => self.suppresses(scheduler, false),
             34 => self.update(scheduler),
             18 | 19 => self.leave(scheduler),
-            20 => self.subscribe(scheduler),
+            20 if !self.is_driven(scheduler) => self.subscribe(scheduler),
             21 | 22 => {
                 let one = &mut self.schedulers[scheduler];
                 one.reads = one.link.is_none();
@@ -242,8 +242,8 @@ impl World {
         let one = &mut self.schedulers[scheduler];
         let Some(link) = one.link.clone() else { return };
         let master = one.master;
-        one.disconnected();
         one.away = true;
+        self.stream_breaks(scheduler);
         let noticed = self.delay();
         let ended = Happens::StreamEnded { master, epoch: link.epoch, stream: link.stream };
         self.later(noticed, ended);

@@ -1,14 +1,26 @@
 //! Between bridges and frameworks: what a bridge puts out is performed, calls arrive and are answered, streams are read.
 
 use longshore_bridge::{Output, Response, StreamKey};
+use longshore_driver_machine::{Answer, Ending, Input};
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::scheduler::{Call, Event};
 
 use super::describe::{Description, caller};
+use super::driven::Ticket;
 use super::forms;
 use super::master::{Item, Master, Pending, Stream};
 use super::scheduler::{Link, Reaction};
 use super::world::{Happens, World};
+
+/// Whose call it is, and what is to be known of it.
+#[derive(Debug)]
+pub(super) struct About {
+    pub(super) scheduler: usize,
+    /// What the framework says of itself, if it does.
+    pub(super) description: Option<Description>,
+    /// What a driver is told of it.
+    pub(super) ticket: Option<Ticket>,
+}
 
 /// An audit computes all indexes of a bridge again, which takes longer than most steps. `core/bridge/tests/prop.rs` does so after each
 /// step.
@@ -79,8 +91,8 @@ impl World {
     }
 
     fn respond(&mut self, master: usize, sent: &Pending, response: Response) {
-        let Pending { scheduler, is_subscribe, framework, description } = sent;
-        let (scheduler, is_subscribe) = (*scheduler, *is_subscribe);
+        let Pending { scheduler, is_subscribe, framework, description, ticket } = sent;
+        let (scheduler, is_subscribe, ticket) = (*scheduler, *is_subscribe, *ticket);
         let now = self.now;
         self.trace(|| format!("bridge {master} answers f{scheduler} {response:?}"));
         match &response {
@@ -111,11 +123,13 @@ impl World {
         match response {
             Response::Stream(stream, _) if is_lost => {
                 self.later(delay, Happens::StreamEnded { master, epoch, stream });
-                self.retry(scheduler);
+                self.retry(scheduler, ticket);
             }
-            _ if is_lost && is_subscribe => self.retry(scheduler),
-            _ if is_lost => {}
-            response => self.later(delay, Happens::Responded { scheduler, epoch, response }),
+            _ if is_lost && is_subscribe => self.retry(scheduler, ticket),
+            _ if is_lost => self.nobody_answers(scheduler, ticket),
+            response => {
+                self.later(delay, Happens::Responded { scheduler, epoch, response, ticket });
+            }
         }
     }
 
@@ -190,11 +204,10 @@ impl World {
                 continue;
             }
             match item {
-                Item::Event(event) => {
-                    for reaction in self.schedulers[scheduler].hear(&event) {
-                        self.react(scheduler, reaction);
-                    }
+                Item::Event(event) if self.is_driven(scheduler) => {
+                    self.driver_hears(scheduler, event);
                 }
+                Item::Event(event) => self.hears(scheduler, &event, false),
                 Item::Mark => {
                     let out = self.masters[master].reached(now, stream);
                     self.perform(master, out);
@@ -204,9 +217,27 @@ impl World {
         }
     }
 
+    /// A scheduler takes in an event. Whether somebody else acknowledges for it.
+    pub(super) fn hears(&mut self, scheduler: usize, event: &Event, is_acknowledged: bool) {
+        for reaction in self.schedulers[scheduler].hear(event) {
+            if !(is_acknowledged && matches!(reaction, Reaction::Acknowledge(_))) {
+                self.react(scheduler, reaction);
+            }
+        }
+    }
+
+    /// The connection of a framework breaks.
+    pub(super) fn stream_breaks(&mut self, scheduler: usize) {
+        if self.is_driven(scheduler) {
+            self.driver_loses(scheduler);
+        } else {
+            self.schedulers[scheduler].disconnected();
+        }
+    }
+
     /// The stream of a framework is over, and it comes back if it can.
     pub(super) fn lost_stream(&mut self, scheduler: usize) {
-        self.schedulers[scheduler].disconnected();
+        self.stream_breaks(scheduler);
         let delay = 200 + self.delay();
         self.later(delay, Happens::Reconnects { scheduler });
     }
@@ -231,6 +262,8 @@ impl World {
                 }
             }
             Reaction::Subscribed => self.reconcile(scheduler),
+            // A driver ends its stream itself.
+            Reaction::Ended if self.is_driven(scheduler) => {}
             Reaction::Ended => self.lost_stream(scheduler),
         }
     }
@@ -247,6 +280,9 @@ impl World {
 
     /// A framework sends a call, if it has a stream.
     pub(super) fn call(&mut self, scheduler: usize, call: Call) {
+        if self.is_driven(scheduler) {
+            return self.call_driver(scheduler, call);
+        }
         let sender = &self.schedulers[scheduler];
         let Some(link) = sender.link.clone() else { return };
         let framework_id = sender.id.clone();
@@ -258,14 +294,23 @@ impl World {
         let delay = self.delay();
         if !(self.storm && self.chance.one_in(50)) {
             let link = Some(link);
-            self.later(delay, Happens::Called { scheduler, epoch, call, link, description });
+            let ticket = None;
+            self.later(
+                delay,
+                Happens::Called { scheduler, epoch, call, link, description, ticket },
+            );
         }
     }
 
     /// A framework subscribes, unless it has a stream, is about to have one, or stays away.
     pub(super) fn connect(&mut self, scheduler: usize) {
         let one = &self.schedulers[scheduler];
-        if !(one.gone || one.away || one.subscribing || one.link.is_some()) {
+        if one.gone || one.away {
+            return;
+        }
+        if self.is_driven(scheduler) {
+            self.start_driver(scheduler);
+        } else if !(one.subscribing || one.link.is_some()) {
             self.subscribe(scheduler);
         }
     }
@@ -278,23 +323,20 @@ impl World {
         let description = Some(one.description.clone());
         let epoch = self.masters[one.master].epoch;
         let delay = self.short_delay();
-        self.later(delay, Happens::Called { scheduler, epoch, call, link: None, description });
+        let (link, ticket) = (None, None);
+        self.later(delay, Happens::Called { scheduler, epoch, call, link, description, ticket });
     }
 
     /// A call reaches the bridge, or nobody is there.
-    pub(super) fn called(
-        &mut self,
-        scheduler: usize,
-        epoch: u64,
-        call: Call,
-        link: Option<Link>,
-        description: Option<Description>,
-    ) {
+    pub(super) fn called(&mut self, about: About, epoch: u64, call: Call, link: Option<Link>) {
+        let About { scheduler, description, ticket } = about;
         let master = self.schedulers[scheduler].master;
         let is_subscribe = link.is_none();
         if !self.is_running(master, epoch) {
             if is_subscribe {
-                self.retry(scheduler);
+                self.retry(scheduler, ticket);
+            } else {
+                self.nobody_answers(scheduler, ticket);
             }
             return;
         }
@@ -307,36 +349,78 @@ impl World {
             is_subscribe,
             framework: caller(&call).map(str::to_owned),
             description,
+            ticket,
         };
         let (out, taken) = self.masters[master].call(self.now, pending, call, stream_id);
         self.schedulers[scheduler].gone |= is_teardown && taken;
+        if !taken && out.is_empty() {
+            // It was refused before the bridge saw it.
+            self.answer_driver(
+                scheduler,
+                ticket,
+                Answer::Refused { status: 400, text: String::new() },
+            );
+        }
         self.perform(master, out);
     }
 
-    fn retry(&mut self, scheduler: usize) {
+    fn answer_driver(&mut self, scheduler: usize, ticket: Option<Ticket>, answer: Answer) {
+        if let Some(Ticket::Call(number)) = ticket {
+            self.tell_driver(scheduler, Input::Answered(number, answer));
+        }
+    }
+
+    fn retry(&mut self, scheduler: usize, ticket: Option<Ticket>) {
+        if ticket.is_some() {
+            return self.nobody_answers(scheduler, ticket);
+        }
         self.schedulers[scheduler].subscribing = false;
         self.later(1_000, Happens::Reconnects { scheduler });
     }
 
     /// An answer reaches the framework.
-    pub(super) fn responded(&mut self, scheduler: usize, epoch: u64, response: Response) {
+    pub(super) fn responded(
+        &mut self,
+        scheduler: usize,
+        epoch: u64,
+        response: Response,
+        ticket: Option<Ticket>,
+    ) {
         let master = self.schedulers[scheduler].master;
         match response {
             Response::Stream(stream, stream_id) => {
                 if !self.is_running(master, epoch) {
-                    return self.retry(scheduler);
+                    return self.retry(scheduler, ticket);
                 }
                 if let Some(opened) = self.masters[master].streams.get_mut(&stream) {
                     opened.is_open = true;
                 }
-                let one = &mut self.schedulers[scheduler];
-                one.subscribing = false;
-                one.disconnected();
-                one.link = Some(Link { stream, stream_id, epoch });
+                let link = Link { stream, stream_id, epoch };
+                if let Some(Ticket::Subscribe(attempt)) = ticket {
+                    self.driver_opened(scheduler, attempt, link);
+                } else {
+                    let one = &mut self.schedulers[scheduler];
+                    one.subscribing = false;
+                    one.disconnected();
+                    one.link = Some(link);
+                }
                 self.read(master, epoch, stream);
             }
-            Response::Refused(503, _) => self.retry(scheduler),
-            _ => {}
+            Response::Refused(status, text) => match ticket {
+                Some(Ticket::Subscribe(attempt)) => {
+                    let input = Input::Ended(attempt, Ending::Refused { status, text });
+                    self.tell_driver(scheduler, input);
+                }
+                Some(Ticket::Call(_)) if status == 503 => {
+                    self.answer_driver(scheduler, ticket, Answer::Busy(text));
+                }
+                Some(Ticket::Call(_)) => {
+                    self.answer_driver(scheduler, ticket, Answer::Refused { status, text });
+                }
+                None if status == 503 => self.retry(scheduler, None),
+                None => {}
+            },
+            _ => self.answer_driver(scheduler, ticket, Answer::Done),
         }
     }
 }

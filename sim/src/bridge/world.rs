@@ -12,6 +12,7 @@ use longshore_wire_mesos::v1::scheduler::Call;
 use super::bucket::Buckets;
 use super::cloud::Cloud;
 use super::describe::Description;
+use super::driven::{Driven, Ticket};
 use super::faulty::Fault;
 use super::ledger::Ledger;
 use super::local::Local;
@@ -19,6 +20,7 @@ use super::master::{Master, Sent};
 use super::probes::{Probing, Underway};
 use super::run::Cluster;
 use super::scheduler::{Link, Scheduler};
+use super::streams::About;
 use crate::chance::Chance;
 use crate::tally::Tally;
 
@@ -74,12 +76,20 @@ pub(super) enum Happens {
         link: Option<Link>,
         /// What the framework says of itself, if it does.
         description: Option<Description>,
+        /// What a driver is told of it.
+        ticket: Option<Ticket>,
     },
     /// Its answer reaches the framework.
     Responded {
         scheduler: usize,
         epoch: u64,
         response: Response,
+        ticket: Option<Ticket>,
+    },
+    /// Something happens to a driver.
+    Driver {
+        scheduler: usize,
+        input: longshore_driver_machine::Input,
     },
     /// A framework may read a stream.
     Read {
@@ -148,6 +158,7 @@ pub(super) struct World {
     pub(super) has_orphans: bool,
     /// How often outputs of bridges were performed.
     pub(super) performed: u64,
+    seed: u64,
     queue: BTreeMap<(Timestamp, u64), Happens>,
     queued: u64,
     ticks: u32,
@@ -182,6 +193,7 @@ impl World {
             over: BTreeMap::new(),
             has_orphans: false,
             performed: 0,
+            seed,
             queue: BTreeMap::new(),
             queued: 0,
             ticks: 0,
@@ -235,7 +247,11 @@ impl World {
         let able = self.chance.one_in(2);
         let description = Description::drawn(&mut self.chance, number);
         let drawn = Scheduler::new(format!("f{number}"), master, failover_s, able);
-        self.schedulers.push(Scheduler { description, ..drawn });
+        let mut drawn = Scheduler { description, ..drawn };
+        if (self.seed + number).is_multiple_of(3) {
+            drawn.driven = Some(Box::new(Driven::new(&drawn, self.seed ^ (number << 32))));
+        }
+        self.schedulers.push(drawn);
         let scheduler = self.schedulers.len() - 1;
         self.later(0, Happens::Reconnects { scheduler });
     }
@@ -280,7 +296,9 @@ impl World {
             let woken = self.masters.iter().enumerate();
             let woken = woken.filter_map(|(index, master)| Some((master.wake_at()?, index))).min();
             let local = self.local.as_ref().and_then(Local::next_at);
-            let first = [queued, woken.map(|(at, _)| at), local].into_iter().flatten().min();
+            let driver = self.next_driver();
+            let [of_master, of_driver] = [woken, driver].map(|one| one.map(|(at, _)| at));
+            let first = [queued, of_master, of_driver, local].into_iter().flatten().min();
             let Some(at) = first.filter(|at| *at <= end) else { break };
             self.ticks = if at > self.now { 0 } else { self.ticks + 1 };
             if self.ticks > TICKS_PER_MS_MAX {
@@ -290,6 +308,8 @@ impl World {
             if let Some((_, master)) = woken.filter(|(due, _)| *due == at) {
                 let out = self.masters[master].tick(self.now);
                 self.perform(master, out);
+            } else if let Some((_, scheduler)) = driver.filter(|(due, _)| *due == at) {
+                self.tick_driver(scheduler);
             } else if local == Some(at) {
                 self.step_local();
             } else if let Some((_, happens)) = self.queue.pop_first() {
@@ -297,6 +317,14 @@ impl World {
             }
         }
         self.now = self.now.max(end);
+    }
+
+    /// The driver that is woken next.
+    fn next_driver(&self) -> Option<(Timestamp, usize)> {
+        let drivers = self.schedulers.iter().enumerate();
+        let woken =
+            drivers.filter_map(|(index, one)| Some((one.driven.as_deref()?.wake_at()?, index)));
+        woken.min()
     }
 
     /// Whether a start of a bridge is still running.
@@ -327,12 +355,14 @@ impl World {
                     self.perform(master, out);
                 }
             }
-            Happens::Called { scheduler, epoch, call, link, description } => {
-                self.called(scheduler, epoch, *call, link, description);
+            Happens::Called { scheduler, epoch, call, link, description, ticket } => {
+                let about = About { scheduler, description, ticket };
+                self.called(about, epoch, *call, link);
             }
-            Happens::Responded { scheduler, epoch, response } => {
-                self.responded(scheduler, epoch, response);
+            Happens::Responded { scheduler, epoch, response, ticket } => {
+                self.responded(scheduler, epoch, response, ticket);
             }
+            Happens::Driver { scheduler, input } => self.tell_driver(scheduler, input),
             Happens::Read { master, epoch, stream } => self.read(master, epoch, stream),
             Happens::StreamEnded { master, epoch, stream } => {
                 if self.is_running(master, epoch) {

@@ -12,7 +12,7 @@ use crate::tidy::graph::Package;
 use crate::tidy::tree::Tree;
 
 /// A folder, and the folders of ours that it may depend on. A name that ends in `/` means all below it.
-const LAYERS: [(&str, &[&str]); 23] = [
+const LAYERS: [(&str, &[&str]); 24] = [
     ("wire/ecs", &[]),
     ("wire/mesos", &[]),
     ("core/machine", &["wire/"]),
@@ -24,6 +24,8 @@ const LAYERS: [(&str, &[&str]); 23] = [
     // Bridge and daemon must run against real ECS, so their only view of a cluster is the replica.
     ("core/bridge", &["wire/", "core/machine", "core/replica"]),
     ("core/daemon", &["wire/", "core/machine", "core/placement", "core/replica"]),
+    // It knows no bridge: any Mesos master may be at the other end.
+    ("core/driver", &["wire/", "core/machine"]),
     ("core/lifecycle", &["wire/", "core/machine"]),
     // Server and CLI share the client, so it depends on neither; the same holds for the agent.
     ("edge/client", &["wire/", "core/"]),
