@@ -1,18 +1,13 @@
-//! A framework of one page. It launches a list of tasks on any offers it gets, and reports what
-//! happens.
+//! A framework of one page. It launches a list of tasks on any offers it gets, and reports what happens.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use anyhow::{Result, bail};
-use longshore_wire_mesos::v1::offer::{Operation, operation};
-use longshore_wire_mesos::v1::scheduler::{Call, call, event};
-use longshore_wire_mesos::v1::{
-    CommandInfo, ContainerInfo, Filters, FrameworkInfo, Offer, Resource, TaskId, TaskInfo,
-    TaskState, TaskStatus, container_info, value,
+use longshore_driver::resources::{amount, claim};
+use longshore_driver::v1::{
+    CommandInfo, ContainerInfo, Filters, FrameworkId, FrameworkInfo, MasterInfo, Offer, TaskId,
+    TaskInfo, TaskState, TaskStatus, container_info,
 };
-use tokio::sync::mpsc;
-
-use crate::client::Subscription;
+use longshore_driver::{Scheduler, SchedulerDriver};
 
 /// A task to run.
 #[derive(Clone, Debug)]
@@ -42,169 +37,88 @@ pub enum News {
     Launched(String, String),
     /// The state of a task changed.
     Update(String, TaskState, String),
+    /// The framework cannot go on.
+    Failed(String),
     /// Every task has ended.
     Done,
 }
 
-/// Runs the jobs and returns when all have ended.
-///
-/// # Errors
-/// If the master cannot be reached, or ends the stream.
-pub async fn run(master: &str, name: &str, jobs: Vec<Job>, news: mpsc::Sender<News>) -> Result<()> {
-    let info =
-        FrameworkInfo { user: "root".to_owned(), name: name.to_owned(), ..Default::default() };
-    let subscribe = Call {
-        r#type: Some(call::Type::Subscribe.into()),
-        subscribe: Some(call::Subscribe { framework_info: info, ..Default::default() }),
-        ..Default::default()
-    };
-    let mut framework = Framework {
-        subscription: Subscription::open(master, &subscribe).await?,
-        left: jobs.len(),
-        waiting: jobs.into(),
-        running: BTreeMap::new(),
-        news,
-    };
-    while framework.left > 0 {
-        let Some(event) = framework.subscription.next().await? else {
-            bail!("the master ended the stream")
-        };
-        framework.happened(event).await?;
-    }
-    framework.tell(News::Done).await;
-    let teardown = Call { r#type: Some(call::Type::Teardown.into()), ..Default::default() };
-    framework.subscription.call(teardown).await
-}
-
-struct Framework {
-    subscription: Subscription,
+/// The framework.
+#[expect(missing_debug_implementations, reason = "a function that is called has none")]
+pub struct Hello {
     waiting: VecDeque<Job>,
     running: BTreeMap<String, Job>,
-    left: usize,
-    news: mpsc::Sender<News>,
+    tell: Box<dyn FnMut(News) + Send>,
 }
 
-impl Framework {
-    async fn tell(&self, news: News) {
-        // The tasks keep running even if nobody listens.
-        let _ = self.news.send(news).await;
+impl Hello {
+    /// A framework that runs these jobs and tells `tell` what happens.
+    pub fn new(jobs: Vec<Job>, tell: impl FnMut(News) + Send + 'static) -> Self {
+        Self { waiting: jobs.into(), running: BTreeMap::new(), tell: Box::new(tell) }
     }
 
-    async fn happened(&mut self, event: longshore_wire_mesos::v1::scheduler::Event) -> Result<()> {
-        match event.r#type() {
-            event::Type::Subscribed => {
-                let id = event
-                    .subscribed
-                    .map(|subscribed| subscribed.framework_id.value)
-                    .unwrap_or_default();
-                self.tell(News::Subscribed(id)).await;
-            }
-            event::Type::Offers => {
-                let offers = event.offers.map(|offers| offers.offers).unwrap_or_default();
-                let cores = offers.iter().map(|offer| scalar(offer, "cpus")).sum();
-                self.tell(News::Offers(offers.len(), cores)).await;
-                for offer in offers {
-                    self.offered(offer).await?;
-                }
-            }
-            event::Type::Update => {
-                if let Some(update) = event.update {
-                    self.updated(update.status).await?;
-                }
-            }
-            event::Type::Error => {
-                bail!("{}", event.error.map(|error| error.message).unwrap_or_default())
-            }
-            _ => {}
-        }
-        Ok(())
+    /// What it says of itself.
+    pub fn info(name: &str) -> FrameworkInfo {
+        FrameworkInfo { name: name.to_owned(), ..FrameworkInfo::default() }
     }
 
     /// Launches as many jobs on an offer as fit, at most two, so that they spread.
-    async fn offered(&mut self, offer: Offer) -> Result<()> {
-        let (mut cpus, mut mem) = (scalar(&offer, "cpus"), scalar(&offer, "mem"));
+    fn offered(&mut self, driver: &dyn SchedulerDriver, offer: Offer) {
+        let (mut cpus, mut mem) = (amount(&offer, "cpus"), amount(&offer, "mem"));
         let mut tasks = Vec::new();
         while let Some(job) =
-            self.waiting.front().filter(|job| tasks.len() < 2 && job.cpus <= cpus && job.mem <= mem)
+            self.waiting.pop_front_if(|job| tasks.len() < 2 && job.cpus <= cpus && job.mem <= mem)
         {
             cpus -= job.cpus;
             mem -= job.mem;
-            tasks.push(task(job, &offer));
-            self.tell(News::Launched(job.name.clone(), offer.hostname.clone())).await;
-            self.running.extend(self.waiting.pop_front().map(|job| (job.name.clone(), job)));
+            tasks.push(task(&job, &offer));
+            (self.tell)(News::Launched(job.name.clone(), offer.hostname.clone()));
+            self.running.insert(job.name.clone(), job);
         }
-        let filters = Some(Filters { refuse_seconds: Some(1.0) });
-        let call = if tasks.is_empty() {
-            Call {
-                r#type: Some(call::Type::Decline.into()),
-                decline: Some(call::Decline { offer_ids: vec![offer.id], filters }),
-                ..Default::default()
-            }
-        } else {
-            let launch = Operation {
-                r#type: Some(operation::Type::Launch.into()),
-                launch: Some(operation::Launch { task_infos: tasks }),
-                ..Default::default()
-            };
-            let accept =
-                call::Accept { offer_ids: vec![offer.id], operations: vec![launch], filters };
-            Call {
-                r#type: Some(call::Type::Accept.into()),
-                accept: Some(accept),
-                ..Default::default()
-            }
-        };
-        self.subscription.call(call).await
-    }
-
-    async fn updated(&mut self, status: TaskStatus) -> Result<()> {
-        let (name, state) = (status.task_id.value.clone(), status.state());
-        if let (Some(uuid), Some(agent_id)) = (status.uuid.clone(), status.agent_id.clone()) {
-            let acknowledge = call::Acknowledge { agent_id, task_id: status.task_id.clone(), uuid };
-            let call = Call {
-                r#type: Some(call::Type::Acknowledge.into()),
-                acknowledge: Some(acknowledge),
-                ..Default::default()
-            };
-            self.subscription.call(call).await?;
-        }
-        self.tell(News::Update(name.clone(), state, status.message.clone().unwrap_or_default()))
-            .await;
-        if state == TaskState::TaskRunning && self.running.get(&name).is_some_and(|job| job.kill) {
-            let kill = call::Kill { task_id: TaskId { value: name.clone() }, ..Default::default() };
-            let call = Call {
-                r#type: Some(call::Type::Kill.into()),
-                kill: Some(kill),
-                ..Default::default()
-            };
-            self.subscription.call(call).await?;
-        }
-        let over = !matches!(
-            state,
-            TaskState::TaskStaging
-                | TaskState::TaskStarting
-                | TaskState::TaskRunning
-                | TaskState::TaskKilling
-        );
-        if over && self.running.remove(&name).is_some() {
-            self.left -= 1;
-        }
-        Ok(())
+        // Without tasks, the offer is declined.
+        driver.launch_tasks_on(offer.id, tasks, Some(Filters { refuse_seconds: Some(1.0) }));
     }
 }
 
-fn scalar(offer: &Offer, name: &str) -> f64 {
-    let of = offer.resources.iter().filter(|resource| resource.name == name);
-    of.filter_map(|resource| resource.scalar.as_ref()).map(|scalar| scalar.value).sum()
+impl Scheduler for Hello {
+    fn registered(&mut self, _: &dyn SchedulerDriver, id: &FrameworkId, _: &MasterInfo) {
+        (self.tell)(News::Subscribed(id.value.clone()));
+    }
+
+    fn resource_offers(&mut self, driver: &dyn SchedulerDriver, offers: Vec<Offer>) {
+        let cores = offers.iter().map(|offer| amount(offer, "cpus")).sum();
+        (self.tell)(News::Offers(offers.len(), cores));
+        for offer in offers {
+            self.offered(driver, offer);
+        }
+    }
+
+    fn status_update(&mut self, driver: &dyn SchedulerDriver, status: &TaskStatus) {
+        let (name, state) = (&status.task_id.value, status.state());
+        let message = status.message.clone().unwrap_or_default();
+        (self.tell)(News::Update(name.clone(), state, message));
+        match state {
+            TaskState::TaskRunning if self.running.get(name).is_some_and(|job| job.kill) => {
+                driver.kill_task(TaskId { value: name.clone() });
+            }
+            TaskState::TaskStaging
+            | TaskState::TaskStarting
+            | TaskState::TaskRunning
+            | TaskState::TaskKilling => {}
+            _ => drop(self.running.remove(name)),
+        }
+        if self.waiting.is_empty() && self.running.is_empty() {
+            (self.tell)(News::Done);
+            driver.stop(false);
+        }
+    }
+
+    fn error(&mut self, _: &dyn SchedulerDriver, message: &str) {
+        (self.tell)(News::Failed(message.to_owned()));
+    }
 }
 
 fn task(job: &Job, offer: &Offer) -> TaskInfo {
-    let resource = |name: &str, amount: f64| Resource {
-        name: name.to_owned(),
-        r#type: value::Type::Scalar.into(),
-        scalar: Some(value::Scalar { value: amount }),
-        ..Default::default()
-    };
     // This image indicates that the command is a task definition.
     let ignored = ContainerInfo {
         r#type: container_info::Type::Docker.into(),
@@ -218,7 +132,7 @@ fn task(job: &Job, offer: &Offer) -> TaskInfo {
         name: job.name.clone(),
         task_id: TaskId { value: job.name.clone() },
         agent_id: offer.agent_id.clone(),
-        resources: vec![resource("cpus", job.cpus), resource("mem", job.mem)],
+        resources: claim(job.cpus, job.mem),
         command: Some(CommandInfo { value: Some(job.command.clone()), ..Default::default() }),
         container: job.is_definition.then_some(ignored),
         ..Default::default()

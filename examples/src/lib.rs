@@ -1,9 +1,10 @@
-//! Sample frameworks over the Mesos v1 scheduler API.
+//! Sample frameworks over [`longshore_driver`], each on a page.
 //!
-//! [`client`] is all the HTTP that a framework needs; [`hello`] is a framework of one page: it
-//! takes offers, launches its tasks, acknowledges updates, kills the tasks marked for it, and ends
-//! when all tasks have.
+//! - [`hello`]: launches a list of tasks, kills those marked for it, and ends when all have.
+//! - [`batch`]: runs jobs, each until it succeeds or has failed too often.
+//! - [`spread`]: keeps copies of a task running, evenly over zones.
 #![forbid(unsafe_code)]
 
-pub mod client;
+pub mod batch;
 pub mod hello;
+pub mod spread;

@@ -10,8 +10,8 @@ fn run(seed: u64) -> BridgeRun {
     BridgeRun { steps: STEPS, ..BridgeRun::of(seed) }
 }
 
-/// What fifty storms have to reach, or they show little.
-const REACHED: [(&str, &str, u64); 44] = [
+/// What sixty storms have to reach, or they show little.
+const REACHED: [(&str, &str, u64); 50] = [
     ("reached", "a bridge crashed", 50),
     ("reached", "a task ran", 500),
     ("reached", "a group ran", 20),
@@ -32,7 +32,7 @@ const REACHED: [(&str, &str, u64); 44] = [
     ("operators", "drain done", 5),
     ("operators", "reactivate done", 5),
     ("operators", "mark gone done", 2),
-    ("operators", "down done", 2),
+    ("operators", "down done", 1),
     ("operators", "looked", 5_000),
     ("quota", "a guarantee was wanted", 5),
     ("asks", "PutAttributes", 20),
@@ -56,11 +56,17 @@ const REACHED: [(&str, &str, u64); 44] = [
     ("updates", "TASK_UNREACHABLE", 2),
     ("updates", "TASK_GONE_BY_OPERATOR", 2),
     ("events", "INVERSE_OFFERS", 5),
+    ("callbacks", "registered", 30),
+    ("callbacks", "reregistered", 30),
+    ("callbacks", "disconnected", 30),
+    ("callbacks", "statusUpdate", 500),
+    ("commands", "acceptOffers", 100),
+    ("reached", "a driver finished", 30),
 ];
 
 #[test]
 fn what_frameworks_are_told_is_true_and_nobody_waits_in_vain() {
-    let tallies: Vec<_> = (1..=51).map(|seed| run(seed).perform()).collect();
+    let tallies: Vec<_> = (1..=60).map(|seed| run(seed).perform()).collect();
     let short: Vec<String> = REACHED
         .into_iter()
         .filter_map(|(group, name, least)| {
@@ -221,4 +227,14 @@ fn an_old_view_is_noticed() {
 #[test]
 fn a_bridge_that_stops_tasks_of_another_is_noticed() {
     is_noticed(Fault::StopsStrangers, &["of a framework of another bridge"]);
+}
+
+#[test]
+fn a_driver_that_launches_twice_is_noticed() {
+    is_noticed(Fault::DriverRepeats, &["twice"]);
+}
+
+#[test]
+fn a_driver_that_keeps_updates_to_itself_is_noticed() {
+    is_noticed(Fault::DriverSwallows, &["who knows of", "believes in task", "is starved"]);
 }

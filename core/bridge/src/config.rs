@@ -3,7 +3,8 @@
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::fetch::FetchSettings;
 
-use crate::ranges::Ranges;
+use crate::limits;
+use crate::ranges::{Ranges, parse_ranges};
 
 /// What runs tasks that name no image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +71,39 @@ pub struct Config {
     pub needs_credentials: bool,
     /// When the program started, in ms since the epoch.
     pub started_at_ms: u64,
+}
+
+/// Ports that are offered unless an operator names others: web servers on the usual ones, and what Linux does not give to clients.
+pub const OFFER_PORTS: &str = "80, 443, 1024-32767";
+/// Disk in MB that is offered unless an operator says otherwise.
+pub const OFFER_DISK_MB: u64 = 10_000;
+/// The attribute that tells an instance's host name unless an operator names another.
+pub const HOSTNAME_ATTRIBUTE: &str = "longshore.hostname";
+/// How long a framework may hold an offer unless an operator says otherwise, in s.
+pub const OFFER_TIMEOUT_S: u64 = 600;
+
+impl Config {
+    /// A master at an address in front of a cluster, where an operator decides nothing else.
+    pub fn usual(hostname: Str, ip: [u8; 4], port: u16, cluster: Str, region: Str) -> Self {
+        Self {
+            hostname,
+            ip,
+            port,
+            region,
+            cluster,
+            ports: parse_ranges(OFFER_PORTS).unwrap_or_default(),
+            disk_mb: OFFER_DISK_MB,
+            hostname_attribute: HOSTNAME_ATTRIBUTE.into(),
+            default_image: DefaultImage::None,
+            fetching: Fetching::default(),
+            offer_timeout_ms: Some(OFFER_TIMEOUT_S * 1_000),
+            agent_away_ms: limits::AGENT_AWAY_MS,
+            kill_grace_s: limits::KILL_GRACE_S,
+            checks: CheckMode::Auto,
+            needs_credentials: false,
+            started_at_ms: 0,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -48,7 +48,10 @@ mod work;
 pub use amounts::Amounts;
 pub use audit::{Violation, audit};
 pub use calls::{ValidCall, check};
-pub use config::{CheckMode, Config, DefaultImage, Fetching};
+pub use config::{
+    CheckMode, Config, DefaultImage, Fetching, HOSTNAME_ATTRIBUTE, OFFER_DISK_MB, OFFER_PORTS,
+    OFFER_TIMEOUT_S,
+};
 pub use happening::Happening;
 pub use ids::{AgentId, ExecutorId, FrameworkId, LaunchId, OfferId, Role, TaskId};
 pub use machine::{Bridge, CallId, Input, Origin, Output, Response, StreamKey};

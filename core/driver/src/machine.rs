@@ -362,7 +362,7 @@ fn is_passing(status: u16) -> bool {
 /// Frameworks know some of the texts of a master, so these stay as they are.
 fn refusal(address: &str, status: u16, text: &str) -> String {
     match status {
-        400 | 403 if !text.is_empty() => text.to_owned(),
+        403 if !text.is_empty() => text.to_owned(),
         401 => {
             format!("{address} does not accept the credential of the framework: {status} {text}")
         }

@@ -359,16 +359,16 @@ pub(crate) struct MasterArgs {
     #[arg(long)]
     pub(crate) mesos_hostname: Option<String>,
     /// Ports to offer on each instance, less those in use.
-    #[arg(long, default_value = "80, 443, 1024-32767", value_parser = longshore_bridge::parse_ranges)]
+    #[arg(long, default_value = longshore_bridge::OFFER_PORTS, value_parser = longshore_bridge::parse_ranges)]
     pub(crate) offer_ports: longshore_bridge::Ranges,
     /// Disk space to offer on each instance, in MB.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = longshore_bridge::OFFER_DISK_MB)]
     pub(crate) offer_disk: u64,
     /// Instance attribute with the host name that frameworks see. An instance without it appears under its EC2 instance id.
-    #[arg(long, default_value = "longshore.hostname")]
+    #[arg(long, default_value = longshore_bridge::HOSTNAME_ATTRIBUTE)]
     pub(crate) hostname_attribute: String,
     /// Seconds that a framework may hold an offer before it is rescinded; 0 means no limit.
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = longshore_bridge::OFFER_TIMEOUT_S)]
     pub(crate) offer_timeout: u64,
     /// Seconds that the agent of an instance may be disconnected before it counts as unreachable, and its tasks with it.
     #[arg(long, default_value_t = longshore_bridge::limits::AGENT_AWAY_MS / 1000, value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -381,7 +381,7 @@ pub(crate) struct MasterArgs {
     #[arg(long, value_enum, default_value_t = TaskChecks::Auto)]
     pub(crate) task_checks: TaskChecks,
     /// Image for tasks that do not specify one.
-    #[arg(long)]
+    #[arg(long, env = "LONGSHORE_DEFAULT_IMAGE")]
     pub(crate) default_image: Option<String>,
     #[command(flatten)]
     pub(crate) fetch: FetchArgs,

@@ -7,11 +7,13 @@ mod service;
 mod told;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
 use longshore_client::{Client, Options};
-use longshore_examples::hello::{self, Job, News};
+use longshore_driver::{HttpSchedulerDriver, SchedulerDriver};
+use longshore_examples::hello::{Hello, Job, News};
 use tokio::sync::mpsc;
 
 use self::screen::Screen;
@@ -104,19 +106,25 @@ async fn run_framework(
     tell: &mut dyn FnMut(Told),
 ) -> anyhow::Result<()> {
     let (news, mut heard) = mpsc::channel(256);
-    let master = mesos.trim_start_matches("http://").to_owned();
-    let framework = hello::run(&master, "hello-framework", jobs, news);
-    let watch = async {
-        while let Some(news) = heard.recv().await {
-            let done = matches!(news, News::Done);
-            tell(Told::Framework(news));
-            if done {
+    let master = mesos.trim_start_matches("http://");
+    // Nothing is lost if nobody listens any more.
+    let hello = Hello::new(jobs, move |told| drop(news.blocking_send(told)));
+    let driver = HttpSchedulerDriver::new(hello, Hello::info("hello-framework"), master)?;
+    let driver = Arc::new(driver);
+    driver.start();
+    while let Some(news) = heard.recv().await {
+        match news {
+            News::Failed(why) => anyhow::bail!("the sample framework failed: {why}"),
+            News::Done => {
+                tell(Told::Framework(news));
                 break;
             }
+            news => tell(Told::Framework(news)),
         }
-    };
-    let (ran, ()) = tokio::join!(framework, watch);
-    ran.context("the sample framework failed")
+    }
+    // The master has to hear that it ends.
+    tokio::task::spawn_blocking(move || driver.join()).await?;
+    Ok(())
 }
 
 /// Jobs that name a registered definition, as under the predecessor, and jobs with a plain command.

@@ -60,7 +60,7 @@ pub fn rehearse_step(after: Duration, by: Duration) {
 }
 
 /// Detects whether the wall clock was set, so that times for people follow it.
-pub(crate) fn follow_wall() {
+pub fn follow_wall() {
     let ahead = i128::from(wall().millis()) - i128::from(now().millis());
     let Ok(ahead) = i64::try_from(ahead) else { return };
     let known = wall_lead();

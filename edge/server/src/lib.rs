@@ -38,7 +38,9 @@ pub use longshore_control::Policy;
 pub use drive::{Host, Watch, drive, seed};
 pub use ecs::{Access, ControlHandle, Keys};
 pub use instance::{Fleet, INSTANCES_MAX, InstanceConfig, RuntimeChoice};
-pub use mesos::{Credentials, CredentialsError, MesosMaster, log_level_by};
+pub use mesos::{
+    Credentials, CredentialsError, Events, InsideDoor, InsideMaster, MesosMaster, log_level_by,
+};
 pub use metadata::Provisions;
 pub use metrics::Metrics;
 pub use storage::{Durability, Place, Storage, StorageError, WriteError};

@@ -6,6 +6,7 @@ mod credentials;
 mod feed;
 mod files;
 mod front;
+mod inside;
 mod libprocess;
 mod logging;
 mod operator;
@@ -27,6 +28,7 @@ use tokio::task::JoinSet;
 use self::asks::Asks;
 pub(crate) use self::credentials::authenticated;
 pub use self::credentials::{Credentials, CredentialsError};
+pub use self::inside::{Door as InsideDoor, Events, InsideMaster};
 pub use self::logging::log_level_by;
 use self::probes::{Network, Probes};
 use self::streams::{EventStream, Streams};
@@ -188,6 +190,54 @@ impl BridgeHost {
     }
 }
 
+/// A bridge that runs, with all that it needs but a way in.
+struct Running {
+    tasks: JoinSet<()>,
+    handle: BridgeHandle,
+    notes: Arc<Notes>,
+    recovered: watch::Receiver<bool>,
+}
+
+/// Starts a bridge in front of a cluster.
+fn run(config: Config, client: Client, feed: Option<Feed>, metrics: &Metrics) -> Running {
+    let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
+    let calls = Waiting::default();
+    let (streams, mut news) = Streams::new();
+    let (watchers, teller) = Watchers::new(streams.teller());
+    let (tell_recovered, recovered) = watch::channel(false);
+    let (listens, wanted) = watch::channel(false);
+    let notes = Arc::<Notes>::default();
+    let handle = BridgeHandle { inputs: inputs.clone(), calls: calls.clone() };
+    let mut host = BridgeHost {
+        calls,
+        streams,
+        watchers,
+        asks: Asks::new(client, inputs.clone()),
+        probes: Probes::new(Network::new(), inputs.clone()),
+        notes: notes.clone(),
+        recovered: tell_recovered,
+        listens,
+    };
+    let mut tasks = JoinSet::new();
+    let bridge = Bridge::new(config, seed());
+    let mut watch = BridgeWatch::new(metrics);
+    tasks.spawn(async move {
+        let Ok(_) = drive(bridge, &mut host, &mut watch, inbox).await;
+    });
+    tasks.spawn(teller.run());
+    if let Some(feed) = feed {
+        tasks.spawn(feed::run(feed, wanted, inputs.clone()));
+    }
+    tasks.spawn(async move {
+        while let Some(input) = news.recv().await {
+            if inputs.send(input).await.is_err() {
+                return;
+            }
+        }
+    });
+    Running { tasks, handle, notes, recovered }
+}
+
 /// A running Mesos master.
 #[derive(Debug)]
 pub struct MesosMaster {
@@ -208,42 +258,9 @@ impl MesosMaster {
         metrics: &Metrics,
     ) -> Self {
         config.needs_credentials = !credentials.is_empty();
-        let (inputs, inbox) = mpsc::channel(limits::MAILBOX_INPUTS_MAX);
-        let calls = Waiting::default();
-        let (streams, mut news) = Streams::new();
-        let (watchers, teller) = Watchers::new(streams.teller());
-        let (tell_recovered, recovered) = watch::channel(false);
-        let (listens, wanted) = watch::channel(false);
-        let notes = Arc::<Notes>::default();
-        let handle = BridgeHandle { inputs: inputs.clone(), calls: calls.clone() };
-        let mut host = BridgeHost {
-            calls,
-            streams,
-            watchers,
-            asks: Asks::new(client, inputs.clone()),
-            probes: Probes::new(Network::new(), inputs.clone()),
-            notes: notes.clone(),
-            recovered: tell_recovered,
-            listens,
-        };
-        let mut tasks = JoinSet::new();
-        let router = front::router(handle, notes, metrics.clone(), &config, credentials);
-        let bridge = Bridge::new(config, seed());
-        let mut watch = BridgeWatch::new(metrics);
-        tasks.spawn(async move {
-            let Ok(_) = drive(bridge, &mut host, &mut watch, inbox).await;
-        });
-        tasks.spawn(teller.run());
-        if let Some(feed) = feed {
-            tasks.spawn(feed::run(feed, wanted, inputs.clone()));
-        }
-        tasks.spawn(async move {
-            while let Some(input) = news.recv().await {
-                if inputs.send(input).await.is_err() {
-                    return;
-                }
-            }
-        });
+        let shown = config.clone();
+        let Running { mut tasks, handle, notes, recovered } = run(config, client, feed, metrics);
+        let router = front::router(handle, notes, metrics.clone(), &shown, credentials);
         let (closing, closed) = watch::channel(false);
         let front = Front { router, refusal: front::refusal };
         tasks.spawn(serve(listener, front, closed));

@@ -1,12 +1,13 @@
-//! Runs a few commands as Mesos tasks: `hello-framework 127.0.0.1:5050`.
+//! Runs a few commands as Mesos tasks: `hello-framework 127.0.0.1:5050`, or `hello-framework ecs://default` without a master.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 
-use longshore_examples::hello::{self, Job};
-use tokio::sync::mpsc;
+use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+use longshore_driver::{Status, driver};
+use longshore_examples::hello::{Hello, Job};
+
+fn main() -> anyhow::Result<ExitCode> {
     let master = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5050".to_owned());
     let jobs = (1..=5).map(|number| Job {
         name: format!("hello-{number}"),
@@ -16,12 +17,7 @@ async fn main() -> anyhow::Result<()> {
         mem: 32.0,
         kill: false,
     });
-    let (news, mut heard) = mpsc::channel(64);
-    let (ran, ()) =
-        tokio::join!(hello::run(&master, "hello-framework", jobs.collect(), news), async {
-            while let Some(news) = heard.recv().await {
-                println!("{news:?}");
-            }
-        });
-    ran
+    let hello = Hello::new(jobs.collect(), |news| println!("{news:?}"));
+    let ended = driver(hello, Hello::info("hello-framework"), &master)?.run();
+    Ok(if ended == Status::Stopped { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -15,6 +15,8 @@ use longshore_wire_mesos::v1::scheduler::{Call, Event};
 use longshore_wire_mesos::v1::{Filters, TaskStatus};
 
 use super::describe::Description;
+use super::faulty::Fault;
+use super::forms;
 use super::scheduler::{Link, Scheduler};
 use super::world::{Happens, World};
 
@@ -186,6 +188,11 @@ impl World {
         let (epoch, call, link) = (link.epoch, Box::new(call), Some(link));
         let ticket = Some(Ticket::Call(number));
         let delay = self.delay();
+        if self.fault == Fault::DriverRepeats && call.accept.is_some() {
+            let (call, link, description) = (call.clone(), link.clone(), None);
+            let again = Happens::Called { scheduler, epoch, call, link, description, ticket: None };
+            self.later(delay + 1, again);
+        }
         if self.storm && self.chance.one_in(50) {
             return self.nobody_answers(scheduler, ticket);
         }
@@ -260,12 +267,39 @@ impl World {
             let Some(callback) = driven.driver.next_callback() else { return };
             let is_implicit = driven.is_implicit;
             self.tally.count("callbacks", spoken(&callback));
-            if let Some(event) = event(callback) {
+            let is_update = matches!(callback, Callback::StatusUpdate(_));
+            if self.fault == Fault::DriverSwallows && is_update && self.chance.one_in(4) {
+                self.swallow(scheduler, &callback);
+            } else if let Some(event) = event(callback) {
                 self.hears(scheduler, &event, is_implicit);
             } else {
                 self.schedulers[scheduler].disconnected();
             }
             self.tell_driver(scheduler, Input::Returned(Ok(())));
+        }
+    }
+}
+
+impl World {
+    /// A driver sends each launch once.
+    pub(super) fn check_once(&mut self, scheduler: usize, call: &Call) {
+        let Some(accept) = &call.accept else { return };
+        let tasks = accept.operations.iter().flat_map(|one| one.launch.iter());
+        let tasks =
+            tasks.flat_map(|launch| &launch.task_infos).map(|task| task.task_id.value.clone());
+        let offers = accept.offer_ids.iter().map(|offer| offer.value.clone());
+        let launch: (usize, Vec<String>) = (scheduler, offers.chain(tasks).collect());
+        if !self.ledger.sent.insert(launch.clone()) {
+            self.ledger.fail(format!("the driver of f{} launches {:?} twice", launch.0, launch.1));
+        }
+    }
+
+    /// A driver that is broken acknowledges what it does not tell.
+    fn swallow(&mut self, scheduler: usize, callback: &Callback) {
+        if let Callback::StatusUpdate(status) = callback
+            && let Some(call) = forms::acknowledge(status)
+        {
+            self.call_driver(scheduler, call);
         }
     }
 }

@@ -64,6 +64,10 @@ pub enum Fault {
     ShowsThePast,
     /// Tasks of frameworks that never subscribed here are stopped.
     StopsStrangers,
+    /// A driver sends each ACCEPT twice.
+    DriverRepeats,
+    /// A driver keeps updates from its scheduler, and acknowledges them.
+    DriverSwallows,
 }
 
 /// A bridge, and what is broken about it.

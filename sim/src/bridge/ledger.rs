@@ -43,6 +43,8 @@ pub(super) struct Ledger {
     pub(super) abandoned: BTreeMap<Str, Timestamp>,
     looks: BTreeMap<(usize, Str), Timestamp>,
     /// Tasks that their frameworks launched again on purpose while they were there. A bridge that has just started may not know of the
+    /// Launches that drivers have sent, by scheduler: offers and tasks.
+    pub(super) sent: BTreeSet<(usize, Vec<String>)>,
     /// first yet; it stops one of the two once it does.
     pub(super) repeated: BTreeSet<Owner>,
     /// Tasks whose frameworks were told that they are unreachable.

@@ -342,6 +342,9 @@ impl World {
         }
         self.tally.count("calls", call.r#type().as_str_name());
         self.trace(|| format!("f{scheduler} calls {}", forms::brief_call(&call)));
+        if self.is_driven(scheduler) {
+            self.check_once(scheduler, &call);
+        }
         let stream_id = link.map(|link| link.stream_id);
         let is_teardown = call.r#type() == Type::Teardown;
         let pending = Pending {

@@ -142,6 +142,8 @@ pub(super) struct World {
     pub(super) probing: Probing,
     /// Whether to print what happens.
     pub(super) trace: bool,
+    /// What is broken on purpose.
+    pub(super) fault: Fault,
     /// Whether things go wrong.
     pub(super) storm: bool,
     /// Whether frameworks launch tasks of one small size.
@@ -185,6 +187,7 @@ impl World {
             ledger: Ledger::default(),
             probing: Probing::new(seed),
             trace: false,
+            fault,
             storm: true,
             is_modest: false,
             planned: None,

@@ -73,7 +73,7 @@ impl Board {
                     row.message.clone_from(message);
                 }
             }
-            News::Subscribed(_) | News::Done => {}
+            News::Subscribed(_) | News::Failed(_) | News::Done => {}
         }
     }
 

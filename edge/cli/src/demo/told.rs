@@ -150,6 +150,7 @@ fn framework_line(news: &News) -> String {
         News::Update(task, state, message) => {
             format!("{task:<8} {:<14} {message}", state.as_str_name())
         }
+        News::Failed(why) => format!("failed: {why}"),
         News::Done => "all tasks have ended".to_owned(),
     }
 }
@@ -164,6 +165,7 @@ fn framework_json(news: &News) -> Value {
         News::Update(task, state, message) => json!({
             "event": "update", "task": task, "state": state.as_str_name(), "message": message,
         }),
+        News::Failed(why) => json!({"event": "failed", "message": why}),
         News::Done => json!({"event": "ended"}),
     }
 }

@@ -17,6 +17,7 @@ mod directories;
 mod disks;
 mod docker;
 mod doors;
+mod drivers;
 mod events;
 mod exits;
 mod feeds;

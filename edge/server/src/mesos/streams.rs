@@ -178,7 +178,7 @@ pub(crate) struct EventStream {
 
 impl EventStream {
     /// The next event; `None` after the last.
-    fn next(&self, cx: &Context<'_>) -> Poll<Option<Box<Event>>> {
+    pub(super) fn next(&self, cx: &Context<'_>) -> Poll<Option<Box<Event>>> {
         let mut waiting = self.shared.lock();
         loop {
             match waiting.pieces.pop_front() {

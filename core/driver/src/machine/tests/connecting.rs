@@ -223,7 +223,7 @@ fn what_will_not_change_ends_the_driver_with_an_error_that_says_why() {
     let cases = [
         (401, "", "one:5050 does not accept the credential of the framework: 401 "),
         (403, "Framework has been removed", "Framework has been removed"),
-        (400, "Invalid user", "Invalid user"),
+        (400, "Invalid user", "one:5050 does not accept the framework: 400 Invalid user"),
         (404, "no", "one:5050 is not a Mesos master: 404 no"),
         (415, "what?", "one:5050 does not accept the framework: 415 what?"),
     ];
