@@ -34,6 +34,16 @@ impl Profile {
     }
 }
 
+/// Builds the sample frameworks beside the program. Apart from it, since what they need would be built into the program too.
+///
+/// # Errors
+/// When the build fails.
+pub(crate) fn samples(root: &Path, profile: Profile) -> Result<()> {
+    let mut cargo = shell::cargo(root);
+    cargo.args(["build", "--profile", profile.name(), "--package", "longshore-examples"]);
+    shell::finish(&mut cargo)
+}
+
 /// Builds the program and returns its path.
 ///
 /// # Errors

@@ -111,6 +111,7 @@ fn suites() -> Vec<Step<'static>> {
         let name = format!("conformance, {}", runtime.0);
         Step::new(&name, move |root| {
             let binary = build::program(root, Profile::Release)?;
+            build::samples(root, Profile::Release)?;
             conformance::suite(root, &binary, runtime, false)
         })
     };
