@@ -6,7 +6,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_bridge::{Config as BridgeConfig, DefaultImage};
 use longshore_client::{Client, FeedOptions, Options, OptionsError};
@@ -23,6 +23,8 @@ use crate::v1::FrameworkInfo;
 
 /// The port that the master in the process would have. It has none; frameworks read the number from `MasterInfo`.
 const PORT: u16 = 5050;
+/// How long to wait for the cluster to be read before the framework subscribes. Source: chosen by us.
+const READ: Duration = Duration::from_secs(5);
 
 /// The cluster that a driver speaks to, and how its tasks run.
 ///
@@ -177,7 +179,9 @@ impl Transport for Ecs {
 
     async fn detect(&self, tell: impl Fn(Detection) + Send + Sync) {
         match self.master.get_or_try_init(|| self.begin()).await {
-            Ok(_) => {
+            Ok(master) => {
+                // Until then every SUBSCRIBE is refused. A cluster that cannot be read is told by those refusals.
+                let _ = tokio::time::timeout(READ, master.ready()).await;
                 let address = format!("ecs://{}", self.options.named_cluster());
                 tell(Detection::Leader(Leader { address, info: None }));
             }

@@ -9,6 +9,7 @@ use longshore_bridge::{Config, Origin, Response, check};
 use longshore_client::{Client, Feed};
 use longshore_wire_mesos::Media;
 use longshore_wire_mesos::v1::scheduler::{Call, Event};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::streams::EventStream;
@@ -21,6 +22,7 @@ type Refused = (u16, String);
 /// A Mesos master inside a program. It ends with this value; tasks keep running.
 pub struct InsideMaster {
     handle: BridgeHandle,
+    recovered: watch::Receiver<bool>,
     /// Ends them when it is dropped.
     _tasks: JoinSet<()>,
 }
@@ -34,8 +36,15 @@ impl fmt::Debug for InsideMaster {
 impl InsideMaster {
     /// Starts the master in front of a cluster, which it reads, and whose events it follows if there is a feed.
     pub fn start(config: Config, client: Client, feed: Option<Feed>, metrics: &Metrics) -> Self {
-        let Running { tasks, handle, .. } = run(config, client, feed, metrics);
-        Self { handle, _tasks: tasks }
+        let Running { tasks, handle, recovered, .. } = run(config, client, feed, metrics);
+        Self { handle, recovered, _tasks: tasks }
+    }
+
+    /// Waits until the cluster has been read and frameworks are answered.
+    pub async fn ready(&self) {
+        let mut recovered = self.recovered.clone();
+        // An error means that the master is ending, so there is nothing to wait for.
+        let _ = recovered.wait_for(|recovered| *recovered).await;
     }
 
     /// A way in.

@@ -1,0 +1,230 @@
+//! The scheduler of a Java driver.
+
+use std::cell::Cell;
+
+use jni::errors::{Error, Result};
+use jni::objects::{JObject, JValue};
+use jni::refs::Weak;
+use jni::signature::RuntimeMethodSignature;
+use jni::strings::JNIString;
+use jni::{Env, JavaVM, jni_sig, jni_str};
+use longshore_driver::v1::{
+    AgentId, ExecutorId, FrameworkId, MasterInfo, Offer, OfferId, TaskStatus,
+};
+use longshore_driver::{Scheduler, SchedulerDriver};
+
+use crate::{convert, entry, loader};
+
+/// Local references that one callback may need, apart from those of its elements.
+const REFERENCES: usize = 32;
+
+thread_local! {
+    /// Whether this thread is attached to the JVM by us.
+    static ATTACHED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls the scheduler of a Java driver, which is held weakly.
+pub(crate) struct JavaScheduler {
+    vm: JavaVM,
+    driver: Weak<JObject<'static>>,
+}
+
+/// An argument of a callback.
+enum Argument<'a> {
+    Message(&'static str, &'a dyn Encode),
+    Offers(&'a [Offer]),
+    Bytes(&'a [u8]),
+    Number(i32),
+    Text(&'a str),
+}
+
+/// A message, whichever it is.
+trait Encode {
+    fn java<'l>(&self, env: &mut Env<'l>, class: &str) -> Result<JObject<'l>>;
+}
+
+impl<M: longshore_wire_mesos::Message> Encode for M {
+    fn java<'l>(&self, env: &mut Env<'l>, class: &str) -> Result<JObject<'l>> {
+        convert::java(env, class, self)
+    }
+}
+
+impl Argument<'_> {
+    fn signature(&self) -> String {
+        match self {
+            Self::Message(class, _) => format!("Lorg/apache/mesos/Protos${class};"),
+            Self::Offers(_) => "Ljava/util/List;".to_owned(),
+            Self::Bytes(_) => "[B".to_owned(),
+            Self::Number(_) => "I".to_owned(),
+            Self::Text(_) => "Ljava/lang/String;".to_owned(),
+        }
+    }
+
+    /// As an object of Java's; `None` for a number.
+    fn object<'l>(&self, env: &mut Env<'l>) -> Result<Option<JObject<'l>>> {
+        Ok(Some(match self {
+            Self::Message(class, message) => message.java(env, class)?,
+            Self::Offers(offers) => convert::java_list(env, "Offer", offers)?,
+            Self::Bytes(bytes) => env.byte_array_from_slice(bytes)?.into(),
+            Self::Text(text) => convert::java_text(env, text)?,
+            Self::Number(_) => return Ok(None),
+        }))
+    }
+}
+
+impl JavaScheduler {
+    pub(crate) fn new(env: &mut Env<'_>, driver: &JObject<'_>) -> Result<Self> {
+        Ok(Self { vm: env.get_java_vm()?, driver: env.new_weak_ref(driver)? })
+    }
+
+    /// Calls a method of the scheduler, with the driver and these arguments. An exception aborts the driver.
+    fn call(&self, driver: &dyn SchedulerDriver, method: &str, arguments: &[Argument<'_>]) {
+        self.attach();
+        let called = self.vm.attach_current_thread(|env| -> Result<()> {
+            let called = env.with_local_frame(REFERENCES, |env| {
+                let Some(driver) = self.driver.upgrade_local(env)? else {
+                    // Nobody refers to it any more.
+                    return Ok(());
+                };
+                tell(env, &driver, method, arguments)
+            });
+            if env.exception_check() {
+                env.exception_describe();
+                env.exception_clear();
+            }
+            called
+        });
+        if let Err(why) = called {
+            if !matches!(why, Error::JavaException) {
+                tracing::error!(target: "longshore_mesos", "{method}: {why}");
+            }
+            driver.abort();
+        }
+    }
+
+    /// Attaches this thread for as long as it lives, as one that the JVM does not wait for.
+    fn attach(&self) {
+        if ATTACHED.get() {
+            return;
+        }
+        if entry::attach_daemon(&self.vm) {
+            ATTACHED.set(true);
+            let adopted = self.vm.attach_current_thread(loader::adopt);
+            if let Err(why) = adopted {
+                tracing::warn!(target: "longshore_mesos", "no class loader for callbacks: {why}");
+            }
+        }
+    }
+}
+
+impl Drop for JavaScheduler {
+    fn drop(&mut self) {
+        // The thread of callbacks drops it when it ends, and the JVM has to know that it does.
+        if ATTACHED.replace(false)
+            && let Err(why) = self.vm.detach_current_thread()
+        {
+            tracing::warn!(target: "longshore_mesos", "a thread cannot leave the JVM: {why}");
+        }
+    }
+}
+
+/// Calls a method of the scheduler of a Java driver.
+fn tell(
+    env: &mut Env<'_>,
+    driver: &JObject<'_>,
+    method: &str,
+    arguments: &[Argument<'_>],
+) -> Result<()> {
+    let scheduler =
+        env.get_field(driver, jni_str!("scheduler"), jni_sig!("Lorg/apache/mesos/Scheduler;"));
+    let scheduler = scheduler?.into_object()?;
+    let mut signature = "(Lorg/apache/mesos/SchedulerDriver;".to_owned();
+    let mut objects = Vec::new();
+    for argument in arguments {
+        signature.push_str(&argument.signature());
+        objects.push(argument.object(env)?);
+    }
+    signature.push_str(")V");
+    let mut values = vec![JValue::Object(driver)];
+    for (argument, object) in arguments.iter().zip(&objects) {
+        values.push(match (argument, object) {
+            (Argument::Number(number), _) => JValue::Int(*number),
+            (_, Some(object)) => JValue::Object(object),
+            (_, None) => return Err(Error::NullPtr("an argument")),
+        });
+    }
+    let signature = RuntimeMethodSignature::from_str(&signature)?;
+    let name = JNIString::from(method);
+    env.call_method(&scheduler, name, signature.method_signature(), &values)?.into_void()
+}
+
+/// Tells the scheduler of a Java driver of an error, on this thread.
+pub(crate) fn tell_error(env: &mut Env<'_>, driver: &JObject<'_>, message: &str) -> Result<()> {
+    tell(env, driver, "error", &[Argument::Text(message)])
+}
+
+impl Scheduler for JavaScheduler {
+    fn registered(&mut self, driver: &dyn SchedulerDriver, id: &FrameworkId, info: &MasterInfo) {
+        let arguments =
+            [Argument::Message("FrameworkID", id), Argument::Message("MasterInfo", info)];
+        self.call(driver, "registered", &arguments);
+    }
+
+    fn reregistered(&mut self, driver: &dyn SchedulerDriver, info: &MasterInfo) {
+        self.call(driver, "reregistered", &[Argument::Message("MasterInfo", info)]);
+    }
+
+    fn disconnected(&mut self, driver: &dyn SchedulerDriver) {
+        self.call(driver, "disconnected", &[]);
+    }
+
+    fn resource_offers(&mut self, driver: &dyn SchedulerDriver, offers: Vec<Offer>) {
+        self.call(driver, "resourceOffers", &[Argument::Offers(&offers)]);
+    }
+
+    fn offer_rescinded(&mut self, driver: &dyn SchedulerDriver, offer: &OfferId) {
+        self.call(driver, "offerRescinded", &[Argument::Message("OfferID", offer)]);
+    }
+
+    fn status_update(&mut self, driver: &dyn SchedulerDriver, status: &TaskStatus) {
+        self.call(driver, "statusUpdate", &[Argument::Message("TaskStatus", status)]);
+    }
+
+    fn framework_message(
+        &mut self,
+        driver: &dyn SchedulerDriver,
+        executor: &ExecutorId,
+        agent: &AgentId,
+        data: &[u8],
+    ) {
+        let arguments = [
+            Argument::Message("ExecutorID", executor),
+            Argument::Message("SlaveID", agent),
+            Argument::Bytes(data),
+        ];
+        self.call(driver, "frameworkMessage", &arguments);
+    }
+
+    fn agent_lost(&mut self, driver: &dyn SchedulerDriver, agent: &AgentId) {
+        self.call(driver, "slaveLost", &[Argument::Message("SlaveID", agent)]);
+    }
+
+    fn executor_lost(
+        &mut self,
+        driver: &dyn SchedulerDriver,
+        executor: &ExecutorId,
+        agent: &AgentId,
+        status: i32,
+    ) {
+        let arguments = [
+            Argument::Message("ExecutorID", executor),
+            Argument::Message("SlaveID", agent),
+            Argument::Number(status),
+        ];
+        self.call(driver, "executorLost", &arguments);
+    }
+
+    fn error(&mut self, driver: &dyn SchedulerDriver, message: &str) {
+        self.call(driver, "error", &[Argument::Text(message)]);
+    }
+}

@@ -1,0 +1,142 @@
+//! The drivers that Java has made, by the number that each of its objects holds.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jni::Env;
+use jni::JValueOwned;
+use jni::errors::Result;
+use jni::objects::JObject;
+use jni::{jni_sig, jni_str};
+use longshore_driver::v1::{Credential as Named, FrameworkInfo};
+use longshore_driver::{
+    Credential, DriverOptions, EcsOptions, EcsSchedulerDriver, HttpSchedulerDriver, Master,
+    SchedulerDriver,
+};
+
+use crate::callbacks::JavaScheduler;
+use crate::convert;
+
+/// A driver, or why there is none, which `start` tells.
+pub(crate) enum Made {
+    Driver(Box<dyn SchedulerDriver>),
+    Failed(String),
+}
+
+type Drivers = BTreeMap<i64, Arc<Made>>;
+
+static DRIVERS: Mutex<Drivers> = Mutex::new(BTreeMap::new());
+static LAST: AtomicI64 = AtomicI64::new(0);
+
+fn all() -> MutexGuard<'static, Drivers> {
+    // Each change is one insertion or removal.
+    DRIVERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The driver of a number.
+pub(crate) fn of(number: i64) -> Option<Arc<Made>> {
+    all().get(&number).cloned()
+}
+
+/// Forgets a driver. One that runs stops as if another scheduler were to take over.
+pub(crate) fn forget(number: i64) {
+    // It is dropped when the lock is free: it may have to wait for a callback.
+    let forgotten = all().remove(&number);
+    drop(forgotten);
+}
+
+/// Makes the driver of a Java object from its fields; its number.
+pub(crate) fn make(env: &mut Env<'_>, this: &JObject<'_>) -> Result<i64> {
+    let asked = Asked::read(env, this)?;
+    let scheduler = JavaScheduler::new(env, this)?;
+    let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    let made = match asked.driver(scheduler) {
+        Ok(driver) => Made::Driver(driver),
+        Err(why) => Made::Failed(why),
+    };
+    all().insert(number, Arc::new(made));
+    Ok(number)
+}
+
+/// What the fields of a Java driver say.
+struct Asked {
+    framework: FrameworkInfo,
+    master: String,
+    credential: Option<Named>,
+    options: DriverOptions,
+}
+
+impl Asked {
+    fn read(env: &mut Env<'_>, this: &JObject<'_>) -> Result<Self> {
+        let framework = env.get_field(
+            this,
+            jni_str!("framework"),
+            jni_sig!("Lorg/apache/mesos/Protos$FrameworkInfo;"),
+        );
+        let framework = framework?.into_object()?;
+        let framework = convert::message(env, &framework)?;
+        let master = env.get_field(this, jni_str!("master"), jni_sig!("Ljava/lang/String;"));
+        let master = master?.into_object()?;
+        let master = convert::text_of(env, master)?;
+        // Source: drivers before 0.15 have no credential, before 0.22 acknowledge always, and before 1.9 suppress no roles.
+        let credential = env.get_field(
+            this,
+            jni_str!("credential"),
+            jni_sig!("Lorg/apache/mesos/Protos$Credential;"),
+        );
+        let credential = optional(env, credential).map(JValueOwned::into_object).transpose()?;
+        let credential = credential.filter(|object| !object.is_null());
+        let credential = credential.map(|object| convert::message(env, &object)).transpose()?;
+        let implicit = env.get_field(this, jni_str!("implicitAcknowledgements"), jni_sig!("Z"));
+        let implicit = optional(env, implicit).map(JValueOwned::into_bool).transpose()?;
+        let roles =
+            env.get_field(this, jni_str!("suppressedRoles"), jni_sig!("Ljava/util/Collection;"));
+        let roles = optional(env, roles).map(JValueOwned::into_object).transpose()?;
+        let roles = roles.map(|roles| convert::strings(env, &roles)).transpose()?;
+        let options = DriverOptions {
+            explicit_acknowledgements: implicit == Some(false),
+            suppressed_roles: roles.unwrap_or_default(),
+            ..DriverOptions::default()
+        };
+        Ok(Self { framework, master, credential, options })
+    }
+
+    /// Makes the driver, or says why that cannot be.
+    fn driver(
+        self,
+        scheduler: JavaScheduler,
+    ) -> std::result::Result<Box<dyn SchedulerDriver>, String> {
+        let Self { framework, master, credential, options } = self;
+        let text = |why: &dyn std::fmt::Display| {
+            format!("Failed to create a master detector for '{master}': {why}")
+        };
+        match Master::read(&master).map_err(|why| text(&why))? {
+            Master::Ecs { cluster } => {
+                let ecs = EcsOptions { cluster, ..EcsOptions::default() };
+                Ok(Box::new(EcsSchedulerDriver::with(scheduler, framework, ecs, options)))
+            }
+            Master::Local => Err(text(
+                &"an ECS inside the process is not there yet: start `longshore dev` and name it by host:port",
+            )),
+            _ => {
+                let credential = credential.map(|one| Credential {
+                    principal: one.principal,
+                    secret: one.secret.unwrap_or_default(),
+                });
+                let credential = credential.as_ref();
+                let made =
+                    HttpSchedulerDriver::with(scheduler, framework, &master, options, credential);
+                Ok(Box::new(made.map_err(|why| text(&why))?))
+            }
+        }
+    }
+}
+
+/// A field that older jars do not have.
+fn optional<T>(env: &mut Env<'_>, field: Result<T>) -> Option<T> {
+    if field.is_err() {
+        env.exception_clear();
+    }
+    field.ok()
+}
