@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the clients that are not Python into a cache outside the repository: Singularity from Maven Central, mesos-go's msh
-# and mwatch through the Go module proxy, mesos-framework from npm. Versions and checksums are pinned in clients/. Safe to repeat, and never
+# and mwatch through the Go module proxy, mesos-framework from npm, jars of Mesos from Maven Central, PySpark from PyPI. Versions and
+# checksums are pinned in clients/. Safe to repeat, and never
 # fails: what cannot be had is said, kept in NAME.why beside it, and the tests that need it are skipped with that reason.
 #
 # LONGSHORE_CONFORMANCE_CACHE  where to keep them (default: ~/.cache/longshore/conformance)
@@ -26,22 +27,45 @@ is_jar() { # whether the file $1 has the SHA-256 $2
     [ -f "$1" ] && [ "$(sha256sum "$1" | cut -d' ' -f1)" = "$2" ]
 }
 
-singularity() {
+jars() { # fetches what the file $2 lists for the client $1
     local coordinates sum file group name version rest
-    has java || { lacks singularity "there is no Java"; return; }
-    [ -e /usr/share/java/zookeeper.jar ] || { lacks singularity "there is no ZooKeeper (Debian's package zookeeper)"; return; }
     mkdir -p "$cache/jars"
     while read -r coordinates sum; do
         case "$coordinates" in "#"* | "") continue ;; esac
         IFS=: read -r group name version rest <<<"$coordinates"
         file=$cache/jars/$name-$version${rest:+-${rest##*:}}.jar
         is_jar "$file" "$sum" && continue
-        has mvn || { lacks singularity "there is no Maven to fetch $name $version with"; return; }
+        has mvn || { lacks "$1" "there is no Maven to fetch $name $version with"; return; }
         timeout "$SECONDS_MAX" mvn -q -B "-Dmaven.repo.local=$cache/m2" "$MAVEN_PLUGIN:copy" \
-            "-Dartifact=$coordinates" "-DoutputDirectory=$cache/jars" >"$cache/singularity.log" 2>&1
-        is_jar "$file" "$sum" || { lacks singularity "$coordinates could not be fetched, see $cache/singularity.log"; return; }
-    done <"$here/clients/jars.txt"
-    rm -rf "$cache/m2" "$cache/singularity.why"
+            "-Dartifact=$coordinates" "-DoutputDirectory=$cache/jars" >"$cache/$1.log" 2>&1
+        is_jar "$file" "$sum" || { lacks "$1" "$coordinates could not be fetched, see $cache/$1.log"; return; }
+    done <"$2"
+    rm -rf "$cache/m2" "$cache/$1.why"
+}
+
+singularity() {
+    has java || { lacks singularity "there is no Java"; return; }
+    [ -e /usr/share/java/zookeeper.jar ] || { lacks singularity "there is no ZooKeeper (Debian's package zookeeper)"; return; }
+    jars singularity "$here/clients/jars.txt"
+}
+
+mesos_jars() {
+    has javac || { lacks mesos-jars "there is no Java compiler"; return; }
+    jars mesos-jars "$here/clients/mesos-jars.txt"
+}
+
+pyspark() {
+    local version=3.4.4
+    has java || { lacks pyspark "there is no Java"; return; }
+    [ -e "$cache/pyspark-$version/pyspark/bin/spark-class" ] && return 0
+    rm -rf "$cache/pyspark-$version" "$cache/pyspark.new"
+    if ! timeout "$SECONDS_MAX" "$LONGSHORE_CONFORMANCE_VENV/bin/python" -m pip install -q --no-compile --target "$cache/pyspark.new" \
+        "pyspark==$version" >"$cache/pyspark.log" 2>&1; then
+        lacks pyspark "it could not be installed, see $cache/pyspark.log"
+        return
+    fi
+    mv "$cache/pyspark.new" "$cache/pyspark-$version"
+    rm -f "$cache/pyspark.why"
 }
 
 mesos_go() {
@@ -83,4 +107,6 @@ mkdir -p "$cache" || exit 0
 singularity
 mesos_go
 mesos_framework
+mesos_jars
+pyspark
 exit 0

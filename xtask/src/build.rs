@@ -34,13 +34,15 @@ impl Profile {
     }
 }
 
-/// Builds the sample frameworks beside the program. Apart from it, since what they need would be built into the program too.
+/// Builds the sample frameworks and the library for the JVM beside the program. Apart from it, since what they need would be built into the
+/// program too.
 ///
 /// # Errors
 /// When the build fails.
 pub(crate) fn samples(root: &Path, profile: Profile) -> Result<()> {
     let mut cargo = shell::cargo(root);
     cargo.args(["build", "--profile", profile.name(), "--package", "longshore-examples"]);
+    cargo.args(["--package", "longshore-libmesos"]);
     shell::finish(&mut cargo)
 }
 

@@ -73,12 +73,19 @@ impl Profile {
         suppressed: Vec<String>,
         constraints: Option<OfferConstraints>,
     ) {
-        let id = self.id().cloned();
-        let suppressed = suppressed.into_iter().collect();
-        self.now = Said { framework, suppressed, constraints };
-        if id.is_some() {
-            self.now.framework.id = id;
+        let mut framework = framework;
+        // Source: Mesos's driver fills in who runs the framework and where, each time that it is left out.
+        let before = &self.now.framework;
+        if let Some(id) = self.id() {
+            framework.id = Some(id.clone());
         }
+        if framework.user.is_empty() {
+            framework.user.clone_from(&before.user);
+        }
+        if framework.hostname.as_deref().unwrap_or_default().is_empty() {
+            framework.hostname.clone_from(&before.hostname);
+        }
+        self.now = Said { framework, suppressed: suppressed.into_iter().collect(), constraints };
     }
 
     /// The master has taken an update.

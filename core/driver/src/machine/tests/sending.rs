@@ -151,11 +151,13 @@ fn a_master_that_does_not_know_the_stream_is_subscribed_with_again() {
 #[test]
 fn a_framework_that_changes_stays_itself() {
     let mut world = World::subscribed();
-    let changed = FrameworkInfo { name: "other".to_owned(), ..framework() };
+    let user = String::new();
+    let changed = FrameworkInfo { name: "other".to_owned(), user, ..framework() };
     let framework = Box::new(changed);
     world.command(Command::Update { framework, suppressed_roles: Vec::new(), constraints: None });
     let sent = world.answer(Answer::Done).call.update_framework.unwrap().framework_info;
-    assert_eq!((sent.name.as_str(), sent.id.unwrap().value.as_str()), ("other", "f-1"));
+    assert_eq!((sent.name.as_str(), sent.user.as_str()), ("other", "root"));
+    assert_eq!(sent.id.unwrap().value.as_str(), "f-1");
     world.breaks();
     world.run_for(limits::BACKOFF_MS);
     let again = world.subscribes.last().unwrap().2.subscribe.clone().unwrap().framework_info;
