@@ -104,6 +104,11 @@ pub(crate) enum Command {
     /// Show the output of a task's container (local ECS only).
     #[command(after_help = "Example:\n  longshore logs 0123456789abcdef0123456789abcdef")]
     Logs(LogsArgs),
+    /// Print the path of the library that frameworks for the JVM load in place of libmesos, or run a program with it.
+    #[command(
+        after_help = "Examples:\n  longshore libmesos\n  longshore libmesos -- spark-submit --master mesos://127.0.0.1:5050 job.py"
+    )]
+    Libmesos(LibmesosArgs),
     /// Generate shell completions.
     #[command(
         after_help = "Example:\n  longshore completions bash > /etc/bash_completion.d/longshore"
@@ -341,6 +346,13 @@ pub(crate) struct LogsArgs {
     pub(crate) container: Option<String>,
     #[command(flatten)]
     pub(crate) cluster: AnyCluster,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LibmesosArgs {
+    /// Program to run, with MESOS_NATIVE_JAVA_LIBRARY set.
+    #[arg(last = true, value_name = "PROGRAM")]
+    pub(crate) command: Vec<std::ffi::OsString>,
 }
 
 #[derive(Debug, clap::Args)]

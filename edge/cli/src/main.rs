@@ -17,6 +17,7 @@ mod fetch;
 mod find;
 mod hints;
 mod instance_types;
+mod libmesos;
 mod list;
 mod local;
 mod logging;
@@ -124,6 +125,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Explain(args) => explain::run(*args, json).await,
         Command::Events(events) => events::run(events, json).await,
         Command::Logs(logs) => logs::run(logs, json).await,
+        Command::Libmesos(args) => libmesos::run(&args, json),
         Command::Completions(completions) => {
             let mut command = Args::command();
             clap_complete::generate(

@@ -21,6 +21,10 @@ impl Detector {
     }
 
     /// Says who leads, now and whenever that changes.
+    #[cfg_attr(
+        not(feature = "zookeeper"),
+        expect(clippy::unused_async, reason = "elections are waited for")
+    )]
     pub(super) async fn run(&self, tell: impl Fn(Detection) + Send + Sync) {
         match self {
             Self::Fixed(address) => {
