@@ -350,7 +350,7 @@ pub(crate) struct LogsArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct LibmesosArgs {
-    /// Program to run, with MESOS_NATIVE_JAVA_LIBRARY set.
+    /// Program to run with the library, and its arguments.
     #[arg(last = true, value_name = "PROGRAM")]
     pub(crate) command: Vec<std::ffi::OsString>,
 }
