@@ -34,25 +34,27 @@ impl Profile {
     }
 }
 
-/// Builds the sample frameworks and the library for the JVM beside the program. Apart from it, since what they need would be built into the
-/// program too.
-///
-/// # Errors
-/// When the build fails.
-pub(crate) fn samples(root: &Path, profile: Profile) -> Result<()> {
-    let mut cargo = shell::cargo(root);
-    cargo.args(["build", "--profile", profile.name(), "--package", "longshore-examples"]);
-    cargo.args(["--package", "longshore-libmesos"]);
-    shell::finish(&mut cargo)
-}
-
 /// Builds the program and returns its path.
 ///
 /// # Errors
 /// When the build fails.
 pub(crate) fn program(root: &Path, profile: Profile) -> Result<PathBuf> {
+    build(root, profile, &["longshore"])
+}
+
+/// The same with the sample frameworks and the library for the JVM beside it. All at once, since what they have in common would be built
+/// twice otherwise, with other features.
+///
+/// # Errors
+/// When the build fails.
+pub(crate) fn with_drivers(root: &Path, profile: Profile) -> Result<PathBuf> {
+    build(root, profile, &["longshore", "longshore-examples", "longshore-libmesos"])
+}
+
+fn build(root: &Path, profile: Profile, packages: &[&str]) -> Result<PathBuf> {
     let mut cargo = shell::cargo(root);
-    cargo.args(["build", "--profile", profile.name(), "--package", "longshore"]);
+    cargo.args(["build", "--profile", profile.name()]);
+    cargo.args(packages.iter().flat_map(|package| ["--package", package]));
     shell::finish(cargo.args(profile.features()))?;
     let metadata = MetadataCommand::new()
         .current_dir(root)

@@ -110,8 +110,7 @@ fn suites() -> Vec<Step<'static>> {
         let runtime = *runtime;
         let name = format!("conformance, {}", runtime.0);
         Step::new(&name, move |root| {
-            let binary = build::program(root, Profile::Release)?;
-            build::samples(root, Profile::Release)?;
+            let binary = build::with_drivers(root, Profile::Release)?;
             conformance::suite(root, &binary, runtime, false)
         })
     };

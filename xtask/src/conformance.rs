@@ -55,8 +55,7 @@ const LONG_STORM_SECONDS: &str = "300";
 /// # Errors
 /// When the build or any suite fails.
 pub(crate) fn run(root: &Path, choice: Choice, is_long: bool) -> Result<()> {
-    let binary = build::program(root, Profile::Release)?;
-    build::samples(root, Profile::Release)?;
+    let binary = build::with_drivers(root, Profile::Release)?;
     let (mut passed, mut failed, mut skipped) = (0, Vec::new(), 0);
     for runtime in choice.runtimes() {
         println!("== conformance, {} ==", runtime.0);
