@@ -32,7 +32,7 @@ def is_quiet(said):
     return not re.search("WARNING in native|FATAL ERROR in native|JNI local refs|SIGSEGV|SIGABRT", said)
 
 
-@pytest.mark.parametrize("scenario", ["tasks", "states", "wrong", "nulls", "many"])
+@pytest.mark.parametrize("scenario", ["tasks", "states", "wrong", "nulls", "many", "threads"])
 def test_the_contract_holds(run, scenario):
     harness = run(scenario)
     assert harness.ended(90) == 0, harness.said()

@@ -5,6 +5,11 @@
 //! - [`spread`]: keeps copies of a task running, evenly over zones.
 #![forbid(unsafe_code)]
 
+/// Shows what the driver says through `tracing`: why it is not connected, for instance. Without a subscriber nobody sees it.
+pub fn log() {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
+}
+
 pub mod batch;
 pub mod hello;
 pub mod spread;

@@ -1,10 +1,10 @@
 //! A scheduler of one's own: copies of a task, evenly over zones. One that ends is replaced where fewest are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_driver::resources::{amount, attribute, claim};
 use longshore_driver::v1::{
-    CommandInfo, Filters, FrameworkInfo, Offer, TaskId, TaskInfo, TaskState, TaskStatus,
+    CommandInfo, Filters, FrameworkInfo, MasterInfo, Offer, TaskId, TaskInfo, TaskState, TaskStatus,
 };
 use longshore_driver::{Scheduler, SchedulerDriver};
 
@@ -26,7 +26,8 @@ pub struct Spread {
     /// All zones that were ever offered.
     known: Vec<String>,
     made: u64,
-    running: Zones,
+    /// The copies that run.
+    running: BTreeSet<String>,
     tell: Box<dyn FnMut(&Zones) + Send>,
 }
 
@@ -39,7 +40,7 @@ impl Spread {
             zones: BTreeMap::new(),
             known: Vec::new(),
             made: 0,
-            running: Zones::new(),
+            running: BTreeSet::new(),
             tell: Box::new(tell),
         }
     }
@@ -74,14 +75,26 @@ impl Spread {
         }
     }
 
-    fn changes(&mut self, zone: &str, by: isize) {
-        let count = self.running.entry(zone.to_owned()).or_default();
-        *count = count.saturating_add_signed(by);
-        (self.tell)(&self.running);
+    /// Tells how many copies run in each zone.
+    fn tells(&mut self) {
+        let mut zones: Zones = self.known.iter().map(|zone| (zone.clone(), 0)).collect();
+        for zone in self.running.iter().filter_map(|id| self.zones.get(id)) {
+            *zones.entry(zone.clone()).or_default() += 1;
+        }
+        (self.tell)(&zones);
     }
 }
 
 impl Scheduler for Spread {
+    fn reregistered(&mut self, driver: &dyn SchedulerDriver, _: &MasterInfo) {
+        // Updates may have been missed: ask about all.
+        let ask = |id: &String| TaskStatus {
+            task_id: TaskId { value: id.clone() },
+            ..TaskStatus::default()
+        };
+        driver.reconcile_tasks(self.zones.keys().map(ask).collect());
+    }
+
     fn resource_offers(&mut self, driver: &dyn SchedulerDriver, offers: Vec<Offer>) {
         for offer in &offers {
             let zone = attribute(offer, ZONE).unwrap_or_default().to_owned();
@@ -105,17 +118,20 @@ impl Scheduler for Spread {
             // The next one would fare no better.
             TaskState::TaskError => {
                 eprintln!("{}", status.message());
-                driver.stop(false);
+                driver.abort();
             }
-            TaskState::TaskRunning => {
-                if let Some(zone) = self.zones.get(id).cloned() {
-                    self.changes(&zone, 1);
+            // An update comes again until it is acknowledged.
+            TaskState::TaskRunning if self.zones.contains_key(id) => {
+                if self.running.insert(id.clone()) {
+                    self.tells();
                 }
             }
+            TaskState::TaskRunning => {}
             TaskState::TaskStaging | TaskState::TaskStarting | TaskState::TaskKilling => {}
             _ => {
-                if let Some(zone) = self.zones.remove(id) {
-                    self.changes(&zone, -1);
+                self.zones.remove(id);
+                if self.running.remove(id) {
+                    self.tells();
                 }
             }
         }

@@ -51,6 +51,16 @@ pub(crate) fn with_drivers(root: &Path, profile: Profile) -> Result<PathBuf> {
     build(root, profile, &["longshore", "longshore-examples", "longshore-libmesos"])
 }
 
+/// Builds the library for the JVM beside the program.
+///
+/// # Errors
+/// When the build fails.
+pub(crate) fn library(root: &Path, profile: Profile) -> Result<()> {
+    let mut cargo = shell::cargo(root);
+    cargo.args(["build", "--profile", profile.name(), "--package", "longshore-libmesos"]);
+    shell::finish(&mut cargo)
+}
+
 fn build(root: &Path, profile: Profile, packages: &[&str]) -> Result<PathBuf> {
     let mut cargo = shell::cargo(root);
     cargo.args(["build", "--profile", profile.name()]);

@@ -119,6 +119,7 @@ fn run(cli: &Cli) -> Result<()> {
         },
         Task::Dist => {
             let binary = build::program(&root, Profile::Dist)?;
+            build::library(&root, Profile::Dist)?;
             println!("{}", binary.display());
             Ok(())
         }

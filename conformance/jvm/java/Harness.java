@@ -326,6 +326,27 @@ public class Harness implements Scheduler {
         is("join", Protos.Status.DRIVER_STOPPED, drivers[1].join());
     }
 
+    /** A driver that has stopped leaves no thread in the JVM. */
+    static void threads(String master) throws Exception {
+        for (int i = 0; i < 30; i++) {
+            Quiet quiet = new Quiet();
+            MesosSchedulerDriver driver = driver(master, quiet);
+            driver.start();
+            is("registered", true, quiet.registered.await(20, TimeUnit.SECONDS));
+            driver.stop();
+            driver.join();
+        }
+        int left = 1;
+        for (int i = 0; i < 200 && left > 0; i++) {
+            Thread.sleep(50);
+            left = 0;
+            for (Thread thread : Thread.getAllStackTraces().keySet()) {
+                left += thread.getName().startsWith("longshore") ? 1 : 0;
+            }
+        }
+        is("threads", 0, left);
+    }
+
     /** So many updates a second. */
     static void speed(String master) throws Exception {
         Quiet quiet = new Quiet();
@@ -378,6 +399,8 @@ public class Harness implements Scheduler {
             nulls(master);
         } else if (scenario.equals("many")) {
             many(master);
+        } else if (scenario.equals("threads")) {
+            threads(master);
         } else if (scenario.equals("speed")) {
             speed(master);
         } else if (scenario.equals("exit")) {

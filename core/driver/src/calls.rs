@@ -1,16 +1,14 @@
 //! Calls of the scheduler: what is sent, and what becomes of it.
 
-use std::sync::Arc;
-
 use longshore_machine::Timestamp;
-use longshore_wire_mesos::v1::TaskState;
 use longshore_wire_mesos::v1::scheduler::Call;
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::task_status::Reason;
+use longshore_wire_mesos::v1::{Filters, TaskState};
 
 use crate::callbacks::Callback;
 use crate::command::{self, Command};
-use crate::lane::{Answer, Broken, CallNumber};
+use crate::lane::{Answer, Broken, CallNumber, Pending};
 use crate::losses::Loss;
 use crate::machine::{Driver, Output};
 use crate::session::Ending;
@@ -49,11 +47,16 @@ impl Driver {
         };
         let Some(call) = command.call() else { return };
         if self.session.is_open() {
-            self.lane.push(call);
+            self.pushes(call);
             self.sends(now, out);
         } else {
             self.misses(now, &call, out);
         }
+    }
+
+    /// Puts a call of this framework on its way.
+    pub(crate) fn pushes(&mut self, call: Call) {
+        self.lane.push(Call { framework_id: self.profile.id().cloned(), ..call });
     }
 
     /// Sends what may be sent.
@@ -62,9 +65,7 @@ impl Driver {
             return;
         }
         let Some(address) = self.session.address().map(str::to_owned) else { return };
-        let id = self.profile.id().cloned();
-        while let Some((number, mut call)) = self.lane.next(now) {
-            Arc::make_mut(&mut call).framework_id.clone_from(&id);
+        while let Some((number, call)) = self.lane.next(now) {
             let stream_id = self.session.stream_id().map(str::to_owned);
             out.push(Output::Send { number, address: address.clone(), stream_id, call });
         }
@@ -132,7 +133,7 @@ impl Driver {
                 }
             }
             Answer::Busy(_) => self.lane.again(now, pending),
-            Answer::Unsure(text) => self.unsure_of(now, &pending.call, &text, out),
+            Answer::Unsure(text) => self.unsure_of(now, pending, &text, out),
             Answer::Refused { status, text } => {
                 self.refused(now, &pending.call, status, &text, out);
             }
@@ -146,16 +147,27 @@ impl Driver {
     pub(crate) fn unsure_of(
         &mut self,
         now: Timestamp,
-        call: &Call,
+        pending: Pending,
         text: &str,
         out: &mut Vec<Output>,
     ) {
-        self.unsure.add(now, command::launches(call));
-        if call.r#type() == Type::Reconcile {
-            self.unsure.subscribed(now);
-        }
-        let what = call.r#type().as_str_name();
+        let what = pending.call.r#type().as_str_name();
         out.push(Output::Note(format!("nobody knows whether {what} arrived: {text}")));
+        match pending.call.r#type() {
+            Type::Accept => {
+                self.unsure.add(now, command::launches(&pending.call));
+                // If it did not arrive, nobody else gets what was offered; and if it arrives after this, it is refused with updates.
+                let offers = pending.call.accept.iter().flat_map(|accept| accept.offer_ids.clone());
+                let decline = Command::Decline(offers.collect(), Filters::default());
+                if let Some(decline) = decline.call() {
+                    self.pushes(decline);
+                }
+            }
+            // An update comes again, and a message may be lost at any master.
+            Type::Acknowledge | Type::Message => {}
+            // To say the rest twice is to say it once.
+            _ => self.lane.again(now, pending),
+        }
     }
 
     pub(crate) fn refused(
@@ -170,8 +182,8 @@ impl Driver {
         let what = call.r#type().as_str_name();
         out.push(Output::Note(format!("the master refused {what}: {status} {text}")));
         if !is_unknown {
-            if call.r#type() == Type::UpdateFramework {
-                self.profile.not_updated();
+            if let Some(update) = &call.update_framework {
+                self.profile.not_updated(update);
             }
             let reason = Reason::TaskInvalid;
             let loss = Loss { state: TaskState::TaskError, reason, message: text };
@@ -186,6 +198,14 @@ impl Driver {
 
 /// Source: \[H4\]: what a master answers to whom it does not know, or knows by another stream.
 fn is_unsubscribed(status: u16, text: &str) -> bool {
-    (status == 403 && text.contains("not subscribed"))
-        || (status == 400 && text.contains("stream ID"))
+    let is_stranger = || text.contains("not subscribed") || text.contains("not connected via HTTP");
+    let is_forgotten =
+        || ["tream ID", "Stream-Id", "cannot be found"].iter().any(|known| text.contains(known));
+    match status {
+        // It does not lead.
+        300..400 => true,
+        403 => is_stranger(),
+        400 => is_forgotten(),
+        _ => false,
+    }
 }

@@ -44,7 +44,10 @@ impl Driver {
     fn subscribed(&mut self, now: Timestamp, subscribed: Subscribed, out: &mut Vec<Output>) {
         let Subscribed { framework_id, heartbeat_interval_seconds, master_info } = subscribed;
         self.session.subscribes(now, heartbeat_interval_seconds);
-        self.noted = None;
+        if self.noted.take().is_some() {
+            let address = self.session.address().unwrap_or_default();
+            out.push(Output::Note(format!("subscribed at {address}")));
+        }
         self.profile.is(framework_id.clone());
         let told = self.session.leader().and_then(|leader| leader.info.clone());
         let info = master_info.map(Box::new).or(told);
@@ -58,7 +61,7 @@ impl Driver {
         self.unsure.subscribed(now);
         self.calls_back(callback, out);
         for call in self.profile.corrections() {
-            self.lane.push(call);
+            self.pushes(call);
         }
         self.sends(now, out);
     }

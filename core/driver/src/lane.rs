@@ -129,6 +129,13 @@ impl Lane {
         queue.push_front(pending);
     }
 
+    /// What waits is not sent any more; what is out is.
+    pub(crate) fn forgets(&mut self) {
+        self.waiting.clear();
+        self.acknowledgements.clear();
+        (self.bytes, self.paused_until) = (0, None);
+    }
+
     /// There is no subscription any more, and nothing waits or is out. What nobody will answer for is told by what it was.
     pub(crate) fn breaks(&mut self) -> Broken {
         self.acknowledgements.clear();

@@ -7,8 +7,9 @@
 //!
 //! Invariants:
 //! - The next callback is given out when the one before has returned. After `stop` there is none, after `abort` only `error`.
-//! - A call is sent again only if the master said that it did nothing. A launch of which nobody knows whether it arrived is asked
-//!   about ([`limits::ASK_AFTER_MS`]) and never repeated: its tasks are launched at most once, and the scheduler hears of each.
+//! - A launch is sent again only if the master said that it did nothing. One of which nobody knows whether it arrived is asked about
+//!   ([`limits::ASK_AFTER_MS`]) and never repeated: its tasks are launched at most once, and the scheduler hears of each. Calls that
+//!   say the same when they are said twice are sent until they are answered.
 //! - While there is no subscription nothing waits to be sent: tasks that are launched then are told lost at once.
 //! - An update is acknowledged for the scheduler only after its callback has returned.
 //!

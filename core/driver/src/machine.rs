@@ -190,8 +190,9 @@ impl Driver {
         self.callbacks.clear();
         if before == Status::Running {
             if !failover && self.session.is_open() {
-                let teardown = Call { r#type: Some(Type::Teardown.into()), ..Call::default() };
-                self.lane.push(teardown);
+                // Whatever waits is of no use to a framework that is removed, and must not keep it.
+                self.lane.forgets();
+                self.pushes(Call { r#type: Some(Type::Teardown.into()), ..Call::default() });
             }
             self.leaves(now, out);
         }
@@ -330,7 +331,7 @@ impl Driver {
         } else if self.status == Status::Running && self.implicit_acknowledgements {
             let call = ran.update.and_then(|status| command::acknowledgement(*status));
             if let Some(call) = call.filter(|_| self.session.is_open()) {
-                self.lane.push(call);
+                self.pushes(call);
                 self.sends(now, out);
             }
         }
@@ -400,7 +401,7 @@ impl Machine for Driver {
             out.push(Output::Note("the master did not take all that was left to say".to_owned()));
             return self.finishes(out);
         }
-        if self.session.is_open() && self.callbacks.is_full() {
+        if self.callbacks.is_full() {
             // Nobody reads what the master says.
             self.session.excuses(now);
         }
@@ -413,7 +414,7 @@ impl Machine for Driver {
         if self.session.is_open()
             && let Some(call) = self.unsure.ask(now)
         {
-            self.lane.push(call);
+            self.pushes(call);
         }
         self.sends(now, out);
     }

@@ -19,6 +19,14 @@ struct Said {
 }
 
 impl Said {
+    fn of(update: &call::UpdateFramework) -> Self {
+        Self {
+            framework: update.framework_info.clone(),
+            suppressed: update.suppressed_roles.iter().cloned().collect(),
+            constraints: update.offer_constraints.clone(),
+        }
+    }
+
     fn suppress(&mut self, roles: &[String]) {
         self.suppressed.extend(roles.iter().cloned());
     }
@@ -90,16 +98,17 @@ impl Profile {
 
     /// The master has taken an update.
     pub(crate) fn updated(&mut self, update: &call::UpdateFramework) {
-        self.told = Said {
-            framework: update.framework_info.clone(),
-            suppressed: update.suppressed_roles.iter().cloned().collect(),
-            constraints: update.offer_constraints.clone(),
-        };
+        self.told = Said::of(update);
     }
 
-    /// The master has not taken an update: the framework is what it was.
-    pub(crate) fn not_updated(&mut self) {
-        self.now = self.told.clone();
+    /// The master has not taken an update: the framework is what it was, unless it has said something else since.
+    pub(crate) fn not_updated(&mut self, update: &call::UpdateFramework) {
+        let refused = Said::of(update);
+        if (&refused.framework, &refused.constraints)
+            == (&self.now.framework, &self.now.constraints)
+        {
+            self.now.clone_from(&self.told);
+        }
     }
 
     /// The roles for which no offers are wanted, from now on. Whether the master is told.
@@ -175,7 +184,8 @@ impl Profile {
         }
     }
 
-    pub(crate) fn subscribe(&self) -> Call {
+    pub(crate) fn subscribe(&mut self) -> Call {
+        self.told.clone_from(&self.now);
         let subscribe = call::Subscribe {
             framework_info: self.now.framework.clone(),
             suppressed_roles: self.now.suppressed.iter().cloned().collect(),

@@ -236,8 +236,10 @@ impl Session {
 
     /// The master may have said something that was not read.
     pub(crate) fn excuses(&mut self, now: Timestamp) {
-        if let State::Open(until) = &mut self.state {
-            *until = now + self.patience_ms;
+        match &mut self.state {
+            State::Open(until) => *until = now + self.patience_ms,
+            State::Opening(until) => *until = now + limits::SUBSCRIBE_MS,
+            State::Idle | State::Waiting(_) | State::Asking(_) => {}
         }
     }
 

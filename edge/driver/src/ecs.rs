@@ -88,6 +88,10 @@ fn variable(name: &str) -> Option<String> {
 ///
 /// [`start`](crate::SchedulerDriver::start) returns at once; what the AWS SDK misses is told to [`error`](Scheduler::error).
 ///
+/// Nobody watches a scheduler over this driver: if its process is killed, its tasks run on, whatever `failover_timeout` says. Another
+/// one that brings the framework's id finds them. [`join`](crate::SchedulerDriver::join) after a `stop` waits until ECS was told, 30 s at
+/// most.
+///
 /// Dropped while it runs, it stops as if another scheduler were to take over.
 #[derive(Debug)]
 pub struct EcsSchedulerDriver {
@@ -186,6 +190,12 @@ impl Transport for Ecs {
                 tell(Detection::Leader(Leader { address, info: None }));
             }
             Err(why) => tell(Detection::Failed(why.to_string())),
+        }
+    }
+
+    async fn ends(&self) {
+        if let Some(master) = self.master.get() {
+            master.settled().await;
         }
     }
 

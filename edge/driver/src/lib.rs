@@ -9,7 +9,8 @@
 //!
 //! # A framework on a page
 //!
-//! This one runs a command once, on the cluster that the environment names (`AWS_REGION`, `AWS_ECS_CLUSTER`, a profile):
+//! This one runs a command once, on the cluster that the environment names (`AWS_REGION`, `AWS_ECS_CLUSTER`, a profile), in the image
+//! that `LONGSHORE_DEFAULT_IMAGE` names:
 //!
 //! ```no_run
 //! use longshore_driver::v1::{CommandInfo, FrameworkInfo, Offer, TaskId, TaskInfo, TaskState, TaskStatus};
@@ -42,7 +43,7 @@
 //!
 //!     fn status_update(&mut self, driver: &dyn SchedulerDriver, status: &TaskStatus) {
 //!         println!("{} is {:?}", status.task_id.value, status.state());
-//!         if status.state() == TaskState::TaskFinished {
+//!         if matches!(status.state(), TaskState::TaskFinished | TaskState::TaskFailed | TaskState::TaskError) {
 //!             driver.stop(false);
 //!         }
 //!     }

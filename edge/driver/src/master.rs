@@ -93,6 +93,11 @@ impl FromStr for Master {
 }
 
 impl Master {
+    /// What was given as a master, for people: without the password that it may have.
+    pub fn shown(given: &str) -> String {
+        hidden(given.trim())
+    }
+
     /// Reads what `MESOS_MASTER` and the like say. Source: Mesos: `file:///PATH` is a file that contains any of the other forms.
     ///
     /// # Errors

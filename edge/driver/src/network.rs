@@ -15,6 +15,9 @@ use crate::shell::Shared;
 /// A wait does not progress while the computer is suspended, so the clock is looked at again after this time.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// How long to wait for what was said last to be done. Source: chosen by us: ECS takes ten `StopTask` a second.
+const ENDS: Duration = Duration::from_secs(30);
+
 /// How a master is reached.
 pub(crate) trait Transport: Send + Sync + 'static {
     /// What a subscription gives.
@@ -29,6 +32,11 @@ pub(crate) trait Transport: Send + Sync + 'static {
         address: String,
         call: Call,
     ) -> impl Future<Output = Result<(Option<String>, Self::Events), Ending>> + Send;
+
+    /// Waits until what was said is done, as far as that is up to this process.
+    fn ends(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 
     /// Makes any other call.
     fn send(
@@ -66,6 +74,7 @@ pub(crate) fn run<T: Transport>(shared: &Arc<Shared>, transport: T) {
             shared.input(Input::Detected(Detection::Failed(text)));
         }
     }
+    shared.is_over();
 }
 
 async fn serve<T: Transport>(shared: &Arc<Shared>, transport: Arc<T>) {
@@ -77,7 +86,9 @@ async fn serve<T: Transport>(shared: &Arc<Shared>, transport: Arc<T>) {
         for output in asked {
             let (shared, transport) = (shared.clone(), transport.clone());
             match output {
-                Output::Detect => drop(tasks.spawn(detect(shared, transport))),
+                Output::Detect => {
+                    tasks.spawn(detect(shared, transport));
+                }
                 Output::Subscribe { attempt, address, call } => {
                     let task = tasks.spawn(subscribe(shared, transport, attempt, address, *call));
                     streams.retain(|_, task| !task.is_finished());
@@ -94,7 +105,14 @@ async fn serve<T: Transport>(shared: &Arc<Shared>, transport: Arc<T>) {
                         shared.input(Input::Answered(number, answer));
                     });
                 }
-                Output::Finished => return,
+                Output::Finished => {
+                    // Streams end, which a master inside this process has to notice before it ends itself.
+                    tasks.shutdown().await;
+                    if tokio::time::timeout(ENDS, transport.ends()).await.is_err() {
+                        tracing::warn!(target: "longshore_driver", "ended before ECS was told everything");
+                    }
+                    return;
+                }
                 Output::CallBack | Output::Note(_) => {}
             }
         }

@@ -26,6 +26,8 @@ struct Core {
     /// What is asked for and not yet performed.
     asked: VecDeque<Output>,
     callbacks: Option<ThreadId>,
+    /// Whether the network's thread has ended, or was never started.
+    is_over: bool,
     /// Since when nothing is to be waited for any more.
     ended: Option<Instant>,
 }
@@ -44,7 +46,8 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(config: Config) -> Self {
         let driver = Driver::new(config, longshore_server::seed());
-        let core = Core { driver, asked: VecDeque::new(), callbacks: None, ended: None };
+        let core =
+            Core { driver, asked: VecDeque::new(), callbacks: None, is_over: false, ended: None };
         Self {
             core: Mutex::new(core),
             changed: Condvar::new(),
@@ -59,26 +62,38 @@ impl Shared {
     }
 
     fn step<T>(&self, step: impl FnOnce(&mut Driver, Timestamp, &mut Vec<Output>) -> T) -> T {
-        self.step_in(&mut self.lock(), step)
+        self.step_in(self.lock(), step)
     }
 
+    /// Steps the machine, and lets go of it.
     fn step_in<T>(
         &self,
-        core: &mut Core,
+        mut core: MutexGuard<'_, Core>,
         step: impl FnOnce(&mut Driver, Timestamp, &mut Vec<Output>) -> T,
     ) -> T {
-        let mut out = Vec::new();
+        let (mut out, mut notes) = (Vec::new(), Vec::new());
         let stepped = step(&mut core.driver, now(), &mut out);
         for output in out {
             match output {
                 Output::CallBack => {}
-                Output::Note(text) => tracing::warn!(target: "longshore_driver", "{text}"),
+                Output::Note(text) => notes.push(text),
                 other => core.asked.push_back(other),
             }
         }
+        drop(core);
         self.changed.notify_all();
         self.asked.notify_one();
+        // Whoever writes the log may be slow, and may call the driver.
+        for note in notes {
+            tracing::warn!(target: "longshore_driver", "{note}");
+        }
         stepped
+    }
+
+    /// The network's thread has ended.
+    pub(crate) fn is_over(&self) {
+        self.lock().is_over = true;
+        self.changed.notify_all();
     }
 
     pub(crate) fn input(&self, input: Input) {
@@ -113,10 +128,16 @@ impl Shared {
     pub(crate) fn command(&self, command: Command) -> Status {
         let mut core = self.lock();
         let is_call = !matches!(command, Command::Start | Command::Stop { .. } | Command::Abort);
-        while is_call && core.driver.status() == Status::Running && core.driver.is_full() {
+        // The thread of callbacks never waits, and nobody waits for a master that waits for its events to be read: Mesos's driver waits
+        // for nobody either.
+        let may_wait = is_call && core.callbacks != Some(std::thread::current().id());
+        let has_to = |driver: &Driver| {
+            driver.status() == Status::Running && driver.is_full() && !driver.is_behind()
+        };
+        while may_wait && has_to(&core.driver) {
             core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
         }
-        self.step_in(&mut core, |driver, now, out| driver.command(now, command, out))
+        self.step_in(core, |driver, now, out| driver.command(now, command, out))
     }
 
     /// Waits until the driver is stopped or aborted and has nothing left to say. An `error` that waits is told first; a callback that
@@ -134,12 +155,12 @@ impl Shared {
                 continue;
             }
             let since = *core.ended.get_or_insert_with(Instant::now);
-            let left =
-                Duration::from_millis(2 * limits::FAREWELL_MS).saturating_sub(since.elapsed());
-            if left.is_zero() || core.driver.is_finished() && core.driver.is_idle() {
+            let is_patient = since.elapsed() < Duration::from_millis(2 * limits::FAREWELL_MS);
+            if core.is_over && (core.driver.is_idle() || !is_patient) {
                 return status;
             }
-            let waited = self.changed.wait_timeout(core, left);
+            // How long the network's thread takes is bounded there.
+            let waited = self.changed.wait_timeout(core, Duration::from_secs(1));
             core = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -149,6 +170,8 @@ impl Shared {
         let mut core = self.lock();
         loop {
             if let Some(callback) = core.driver.next_callback() {
+                // One less waits: events may be read again.
+                self.returned.notify_one();
                 return Some(callback);
             }
             if core.driver.is_finished() && core.driver.is_idle() {
@@ -176,6 +199,7 @@ pub(crate) fn start<T: Transport>(
     if let Err(why) = callbacks.and(network) {
         let text = format!("cannot start a thread of the driver: {why}");
         shared.input(Input::Detected(Detection::Failed(text)));
+        shared.is_over();
     }
 }
 

@@ -9,7 +9,7 @@ use jni::signature::RuntimeMethodSignature;
 use jni::strings::JNIString;
 use jni::{Env, JavaVM, jni_sig, jni_str};
 use longshore_driver::v1::{
-    AgentId, ExecutorId, FrameworkId, MasterInfo, Offer, OfferId, TaskStatus,
+    AgentId, ExecutorId, FrameworkId, MasterInfo, Offer, OfferId, TaskState, TaskStatus,
 };
 use longshore_driver::{Scheduler, SchedulerDriver};
 
@@ -26,7 +26,8 @@ thread_local! {
 /// Calls the scheduler of a Java driver, which is held weakly.
 pub(crate) struct JavaScheduler {
     vm: JavaVM,
-    driver: Weak<JObject<'static>>,
+    /// There until this is dropped.
+    driver: Option<Weak<JObject<'static>>>,
 }
 
 /// An argument of a callback.
@@ -74,7 +75,7 @@ impl Argument<'_> {
 
 impl JavaScheduler {
     pub(crate) fn new(env: &mut Env<'_>, driver: &JObject<'_>) -> Result<Self> {
-        Ok(Self { vm: env.get_java_vm()?, driver: env.new_weak_ref(driver)? })
+        Ok(Self { vm: env.get_java_vm()?, driver: Some(env.new_weak_ref(driver)?) })
     }
 
     /// Calls a method of the scheduler, with the driver and these arguments. An exception aborts the driver.
@@ -82,20 +83,18 @@ impl JavaScheduler {
         self.attach();
         let called = self.vm.attach_current_thread(|env| -> Result<()> {
             let called = env.with_local_frame(REFERENCES, |env| {
-                let Some(driver) = self.driver.upgrade_local(env)? else {
+                let Some(weak) = &self.driver else { return Ok(()) };
+                let Some(driver) = weak.upgrade_local(env)? else {
                     // Nobody refers to it any more.
                     return Ok(());
                 };
                 tell(env, &driver, method, arguments)
             });
-            if env.exception_check() {
-                env.exception_describe();
-                env.exception_clear();
-            }
+            describe(env);
             called
         });
         if let Err(why) = called {
-            if !matches!(why, Error::JavaException) {
+            if let Err(why) = is_thrown(why) {
                 tracing::error!(target: "longshore_mesos", "{method}: {why}");
             }
             driver.abort();
@@ -119,11 +118,11 @@ impl JavaScheduler {
 
 impl Drop for JavaScheduler {
     fn drop(&mut self) {
+        // First, since it would attach the thread again.
+        drop(self.driver.take());
         // The thread of callbacks drops it when it ends, and the JVM has to know that it does.
-        if ATTACHED.replace(false)
-            && let Err(why) = self.vm.detach_current_thread()
-        {
-            tracing::warn!(target: "longshore_mesos", "a thread cannot leave the JVM: {why}");
+        if ATTACHED.replace(false) {
+            entry::detach(&self.vm);
         }
     }
 }
@@ -158,9 +157,26 @@ fn tell(
     env.call_method(&scheduler, name, signature.method_signature(), &values)?.into_void()
 }
 
-/// Tells the scheduler of a Java driver of an error, on this thread.
-pub(crate) fn tell_error(env: &mut Env<'_>, driver: &JObject<'_>, message: &str) -> Result<()> {
-    tell(env, driver, "error", &[Argument::Text(message)])
+/// Tells the scheduler of a Java driver of an error, on this thread. What it throws is described.
+pub(crate) fn tell_error(env: &mut Env<'_>, driver: &JObject<'_>, message: &str) {
+    let told = tell(env, driver, "error", &[Argument::Text(message)]);
+    describe(env);
+    if let Err(why) = told.or_else(is_thrown) {
+        tracing::error!(target: "longshore_mesos", "error: {why}");
+    }
+}
+
+/// Describes the exception that is pending, if there is one, and clears it.
+fn describe(env: &Env<'_>) {
+    if env.exception_check() {
+        env.exception_describe();
+        env.exception_clear();
+    }
+}
+
+/// An exception of Java's was described already.
+fn is_thrown(why: Error) -> Result<()> {
+    if matches!(why, Error::JavaException) { Ok(()) } else { Err(why) }
 }
 
 impl Scheduler for JavaScheduler {
@@ -187,6 +203,11 @@ impl Scheduler for JavaScheduler {
     }
 
     fn status_update(&mut self, driver: &dyn SchedulerDriver, status: &TaskStatus) {
+        if status.state() == TaskState::TaskError {
+            // Frameworks count failures and drop the reason, Spark among them.
+            let (task, why) = (&status.task_id.value, status.message());
+            tracing::warn!(target: "longshore_mesos", "task {task} is refused: {why}");
+        }
         self.call(driver, "statusUpdate", &[Argument::Message("TaskStatus", status)]);
     }
 

@@ -12,7 +12,7 @@ use jni::{jni_sig, jni_str};
 use longshore_driver::v1::{Credential as Named, FrameworkInfo};
 use longshore_driver::{
     Credential, DriverOptions, EcsOptions, EcsSchedulerDriver, HttpSchedulerDriver, Master,
-    SchedulerDriver,
+    SchedulerDriver, Status,
 };
 
 use crate::callbacks::JavaScheduler;
@@ -21,7 +21,44 @@ use crate::convert;
 /// A driver, or why there is none, which `start` tells.
 pub(crate) enum Made {
     Driver(Box<dyn SchedulerDriver>),
-    Failed(String),
+    Failed(Failed),
+}
+
+/// A driver that could not be made. Its statuses are those of one that aborts when it is started.
+pub(crate) struct Failed {
+    why: String,
+    status: Mutex<Status>,
+}
+
+impl Failed {
+    fn lock(&self) -> MutexGuard<'_, Status> {
+        // Nothing but a comparison and an assignment happens under it.
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        *self.lock()
+    }
+
+    /// Starts it: why it cannot be, the first time.
+    pub(crate) fn start(&self) -> Option<&str> {
+        let mut status = self.lock();
+        let is_first = *status == Status::NotStarted;
+        if is_first {
+            *status = Status::Aborted;
+        }
+        is_first.then_some(&*self.why)
+    }
+
+    /// Stops it. Source: Mesos tells whoever stops an aborted driver that it was aborted.
+    pub(crate) fn stop(&self) -> Status {
+        let mut status = self.lock();
+        let before = *status;
+        if before == Status::Aborted {
+            *status = Status::Stopped;
+        }
+        before
+    }
 }
 
 type Drivers = BTreeMap<i64, Arc<Made>>;
@@ -53,7 +90,7 @@ pub(crate) fn make(env: &mut Env<'_>, this: &JObject<'_>) -> Result<i64> {
     let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
     let made = match asked.driver(scheduler) {
         Ok(driver) => Made::Driver(driver),
-        Err(why) => Made::Failed(why),
+        Err(why) => Made::Failed(Failed { why, status: Mutex::new(Status::NotStarted) }),
     };
     all().insert(number, Arc::new(made));
     Ok(number)
@@ -109,7 +146,7 @@ impl Asked {
     ) -> std::result::Result<Box<dyn SchedulerDriver>, String> {
         let Self { framework, master, credential, options } = self;
         let text = |why: &dyn std::fmt::Display| {
-            format!("Failed to create a master detector for '{master}': {why}")
+            format!("Failed to create a master detector for '{}': {why}", Master::shown(&master))
         };
         match Master::read(&master).map_err(|why| text(&why))? {
             Master::Ecs { cluster } => {

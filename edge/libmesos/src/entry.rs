@@ -8,7 +8,7 @@ use std::ptr;
 
 use jni::errors::{Result, ThrowRuntimeExAndDefault};
 use jni::objects::{JObject, JValue};
-use jni::sys::{JNI_OK, JNI_VERSION_1_6, jint, jobject};
+use jni::sys::{JNI_OK, JNI_VERSION_1_6, JavaVMAttachArgs, jint, jobject};
 use jni::{Env, EnvUnowned, JavaVM, jni_sig, jni_str};
 use longshore_driver::v1::scheduler::OfferConstraints;
 use longshore_driver::v1::{
@@ -27,13 +27,30 @@ const VERSION: [i64; 3] = [1, 11, 0];
 pub(crate) fn attach_daemon(vm: &JavaVM) -> bool {
     let raw = vm.get_raw();
     let mut env: *mut c_void = ptr::null_mut();
+    let mut arguments = JavaVMAttachArgs {
+        version: JNI_VERSION_1_6,
+        // The JVM copies it.
+        name: c"longshore-scheduler".as_ptr().cast_mut(),
+        group: ptr::null_mut(),
+    };
     // SAFETY: `raw` is the one JVM of this process, which outlives every thread of it, and its table has this function since JNI 1.4.
-    // No arguments are given, as the JNI allows, and `env` is only written.
+    // The arguments are those that the version says, live until it returns and are only read, and `env` is only written.
     let attached = unsafe {
         let table = &**raw;
-        (table.v1_4.AttachCurrentThreadAsDaemon)(raw, &raw mut env, ptr::null_mut())
+        (table.v1_4.AttachCurrentThreadAsDaemon)(raw, &raw mut env, (&raw mut arguments).cast())
     };
     attached == JNI_OK
+}
+
+/// Detaches this thread, which [`attach_daemon`] attached: no Java is below it any more.
+pub(crate) fn detach(vm: &JavaVM) {
+    let raw = vm.get_raw();
+    // SAFETY: `raw` is the one JVM of this process, and its table has this function since JNI 1.1. The thread has no frame of Java's, and
+    // no environment of it is used after this.
+    unsafe {
+        let table = &**raw;
+        (table.v1_1.DetachCurrentThread)(raw);
+    }
 }
 
 /// The JVM has loaded the library.
@@ -44,8 +61,7 @@ pub(crate) extern "system" fn on_load(vm: *mut jni::sys::JavaVM, _: *mut c_void)
     let vm = unsafe { JavaVM::from_raw(vm) };
     let logged = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_max_level(tracing::Level::WARN)
-        .without_time()
+        .with_env_filter(filter())
         .with_ansi(false)
         .try_init();
     // There may be a subscriber of another library of ours.
@@ -59,6 +75,12 @@ pub(crate) extern "system" fn on_load(vm: *mut jni::sys::JavaVM, _: *mut c_void)
         tracing::warn!(target: "longshore_mesos", "the library is loaded without a class loader: {why}");
     }
     JNI_VERSION_1_6
+}
+
+/// What is logged: warnings, but for those of the search for a region, which an error repeats; or what `RUST_LOG` says.
+fn filter() -> tracing_subscriber::EnvFilter {
+    let usual = || tracing_subscriber::EnvFilter::new("warn,aws_config::imds=off");
+    tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| usual())
 }
 
 /// The driver of a Java object; `None` if it has none.
@@ -89,7 +111,7 @@ fn call<'l>(
     native(env, |env| {
         let status = match driver_of(env, this)?.as_deref() {
             Some(Made::Driver(driver)) => act(env, &**driver)?,
-            Some(Made::Failed(_)) => Status::Aborted,
+            Some(Made::Failed(failed)) => failed.status(),
             None => Status::NotStarted,
         };
         convert::java_status(env, status)
@@ -226,9 +248,11 @@ pub(crate) extern "system" fn start<'l>(env: EnvUnowned<'l>, this: JObject<'l>) 
     native(env, |env| {
         let status = match driver_of(env, &this)?.as_deref() {
             Some(Made::Driver(driver)) => driver.start(),
-            Some(Made::Failed(why)) => {
-                callbacks::tell_error(env, &this, why)?;
-                Status::Aborted
+            Some(Made::Failed(failed)) => {
+                if let Some(why) = failed.start() {
+                    callbacks::tell_error(env, &this, why);
+                }
+                failed.status()
             }
             None => Status::NotStarted,
         };
@@ -244,7 +268,14 @@ pub(crate) extern "system" fn stop<'l>(
     this: JObject<'l>,
     failover: jni::sys::jboolean,
 ) -> jobject {
-    call(env, &this, |_, driver| Ok(driver.stop(failover)))
+    native(env, |env| {
+        let status = match driver_of(env, &this)?.as_deref() {
+            Some(Made::Driver(driver)) => driver.stop(failover),
+            Some(Made::Failed(failed)) => failed.stop(),
+            None => Status::NotStarted,
+        };
+        convert::java_status(env, status)
+    })
 }
 
 /// `MesosNativeLibrary._version`: three longs.

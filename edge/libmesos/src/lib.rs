@@ -12,7 +12,7 @@
 //! - A Java driver holds a number and not a pointer, so that a call after `finalize`, or of a driver that was never made, does nothing.
 //! - A Java driver is held weakly, so that one that nobody refers to can be collected.
 //!
-//! Unsafe code is in [`entry`] alone: the names that the JVM looks up, and the attachment of a thread as a daemon.
+//! Unsafe code is in `entry.rs` alone: the names that the JVM looks up, and the attachment of a thread as a daemon.
 
 mod callbacks;
 mod convert;

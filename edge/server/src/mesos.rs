@@ -16,6 +16,7 @@ mod watchers;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_bridge::operator::Command;
@@ -196,6 +197,8 @@ struct Running {
     handle: BridgeHandle,
     notes: Arc<Notes>,
     recovered: watch::Receiver<bool>,
+    /// How many requests that change something wait or are under way.
+    changes: Arc<AtomicUsize>,
 }
 
 /// Starts a bridge in front of a cluster.
@@ -218,6 +221,7 @@ fn run(config: Config, client: Client, feed: Option<Feed>, metrics: &Metrics) ->
         recovered: tell_recovered,
         listens,
     };
+    let changes = host.asks.changes();
     let mut tasks = JoinSet::new();
     let bridge = Bridge::new(config, seed());
     let mut watch = BridgeWatch::new(metrics);
@@ -235,7 +239,7 @@ fn run(config: Config, client: Client, feed: Option<Feed>, metrics: &Metrics) ->
             }
         }
     });
-    Running { tasks, handle, notes, recovered }
+    Running { tasks, handle, notes, recovered, changes }
 }
 
 /// A running Mesos master.
@@ -259,7 +263,8 @@ impl MesosMaster {
     ) -> Self {
         config.needs_credentials = !credentials.is_empty();
         let shown = config.clone();
-        let Running { mut tasks, handle, notes, recovered } = run(config, client, feed, metrics);
+        let Running { mut tasks, handle, notes, recovered, .. } =
+            run(config, client, feed, metrics);
         let router = front::router(handle, notes, metrics.clone(), &shown, credentials);
         let (closing, closed) = watch::channel(false);
         let front = Front { router, refusal: front::refusal };

@@ -12,6 +12,7 @@ use longshore_driver::{Status, driver};
 use longshore_examples::batch::{Batch, Report};
 
 fn main() -> anyhow::Result<ExitCode> {
+    longshore_examples::log();
     let mut arguments = std::env::args().skip(1);
     let master = arguments.next().unwrap_or_else(|| "127.0.0.1:5050".to_owned());
     let tries = arguments.next().map_or(Ok(3), |tries| tries.parse()).context("TRIES")?;

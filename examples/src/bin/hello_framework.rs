@@ -3,11 +3,15 @@
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use longshore_driver::v1::TaskState;
 use longshore_driver::{Status, driver};
-use longshore_examples::hello::{Hello, Job};
+use longshore_examples::hello::{Hello, Job, News};
 
 fn main() -> anyhow::Result<ExitCode> {
+    longshore_examples::log();
     let master = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5050".to_owned());
     let jobs = (1..=5).map(|number| Job {
         name: format!("hello-{number}"),
@@ -17,7 +21,15 @@ fn main() -> anyhow::Result<ExitCode> {
         mem: 32.0,
         kill: false,
     });
-    let hello = Hello::new(jobs.collect(), |news| println!("{news:?}"));
+    let is_well = Arc::new(AtomicBool::new(true));
+    let noticed = is_well.clone();
+    let hello = Hello::new(jobs.collect(), move |news| {
+        println!("{news:?}");
+        if matches!(news, News::Update(_, TaskState::TaskError | TaskState::TaskFailed, _)) {
+            noticed.store(false, Ordering::SeqCst);
+        }
+    });
     let ended = driver(hello, Hello::info("hello-framework"), &master)?.run();
-    Ok(if ended == Status::Stopped { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_well = ended == Status::Stopped && is_well.load(Ordering::SeqCst);
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

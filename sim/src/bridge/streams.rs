@@ -86,7 +86,8 @@ impl World {
             }
             Output::Recovered => self.tally.count("reached", "a bridge recovered"),
             Output::Changed(changes) => self.has_changed(master, &changes),
-            Output::Note(_) | Output::Happened(_) => {}
+            Output::Note(text) => self.trace(|| format!("bridge {master} notes: {text}")),
+            Output::Happened(_) => {}
         }
     }
 

@@ -343,7 +343,7 @@ fn content(
         (None, DefaultImage::Image(image)) => image.clone(),
         (None, DefaultImage::None) => {
             return Err(
-                "the task names no image and no default image is configured (--default-image)"
+                "the task names no image and no default image is configured (--default-image, or LONGSHORE_DEFAULT_IMAGE)"
                     .to_owned(),
             );
         }

@@ -406,3 +406,57 @@ fn many_threads_may_call_a_driver_at_once() {
     driver.stop(false);
     assert_eq!(driver.join(), Status::Stopped);
 }
+
+#[test]
+fn a_framework_that_is_stopped_leaves_nothing_on_ecs_although_no_master_is_left_either() {
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    for is_dropped in [false, true] {
+        let (probe, heard) = Probe::new(launch_once(600));
+        // Without a timeout, a framework that is gone is removed.
+        let framework = FrameworkInfo { failover_timeout: None, ..info("last words") };
+        let driver = EcsSchedulerDriver::new(probe, framework, options(&server));
+        driver.start();
+        first(&heard, is_state("t", TaskState::TaskRunning));
+        if is_dropped {
+            drop(driver);
+        } else {
+            driver.stop(false);
+            assert_eq!(driver.join(), Status::Stopped);
+        }
+        let wanted = json!({"cluster": "default", "desiredStatus": "RUNNING"});
+        assert_eq!(server.ecs("ListTasks", &wanted)["taskArns"], json!([]), "{is_dropped}");
+    }
+}
+
+#[test]
+fn a_callback_may_call_faster_than_the_master_takes() {
+    const ASKED: usize = 6_000;
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    let scheduler = || {
+        let (probe, heard) = Probe::new(|driver, called| {
+            if !matches!(called, Called::Registered(_)) {
+                return;
+            }
+            for number in 0..ASKED {
+                let task_id = TaskId { value: format!("unknown-{number}") };
+                driver.reconcile_tasks(vec![TaskStatus { task_id, ..TaskStatus::default() }]);
+            }
+        });
+        (probe, heard)
+    };
+    let (probe, heard) = scheduler();
+    let http = HttpSchedulerDriver::new(probe, info("fast"), &server.mesos).expect("an address");
+    let (probe, heard_of_ecs) = scheduler();
+    let ecs = EcsSchedulerDriver::new(probe, info("fast"), options(&server));
+    http.start();
+    ecs.start();
+    for heard in [heard, heard_of_ecs] {
+        for _ in 0..ASKED {
+            first(&heard, |one| matches!(one, Called::Update(_, TaskState::TaskLost)));
+        }
+    }
+    http.stop(false);
+    ecs.stop(false);
+}

@@ -27,6 +27,11 @@ const NO_PATH: Duration = Duration::from_secs(2);
 pub(super) async fn follow(zookeeper: &ZooKeeper, tell: &(impl Fn(Detection) + Send + Sync)) {
     loop {
         if let Err(why) = session(zookeeper, tell).await {
+            if matches!(why, Error::AuthFailed | Error::NoAuth) {
+                let (servers, path) = (&zookeeper.servers, &zookeeper.path);
+                let text = format!("ZooKeeper at {servers}{path} does not let us in: {why}");
+                return tell(Detection::Failed(text));
+            }
             let (servers, path) = (&zookeeper.servers, &zookeeper.path);
             tracing::warn!(target: "longshore_driver", "ZooKeeper at {servers}{path}: {why}");
         }
@@ -40,7 +45,7 @@ async fn session(
     zookeeper: &ZooKeeper,
     tell: &(impl Fn(Detection) + Send + Sync),
 ) -> Result<(), Error> {
-    let mut connector = Client::connector().with_session_timeout(SESSION).with_detached();
+    let mut connector = Client::connector().with_session_timeout(SESSION);
     if let Some(digest) = &zookeeper.digest {
         connector = connector.with_auth("digest", digest.as_bytes());
     }

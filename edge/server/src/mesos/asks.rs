@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use longshore_bridge::Input;
 use longshore_client::Client;
@@ -69,8 +70,24 @@ impl Cluster for Client {
     }
 }
 
+/// A request that changes something, until the bridge has its answer.
+struct Changing(Arc<AtomicUsize>);
+
+impl Changing {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Changing {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 struct Queue {
-    waiting: VecDeque<Question>,
+    waiting: VecDeque<(Question, Option<Changing>)>,
     places: Arc<Semaphore>,
 }
 
@@ -80,6 +97,7 @@ pub(super) struct Asks<C> {
     inputs: mpsc::Sender<Input>,
     queues: [Queue; Kind::ALL.len()],
     under_way: JoinSet<()>,
+    changes: Arc<AtomicUsize>,
 }
 
 impl<C: Cluster> Asks<C> {
@@ -88,14 +106,21 @@ impl<C: Cluster> Asks<C> {
             waiting: VecDeque::new(),
             places: Arc::new(Semaphore::new(kind.places())),
         });
-        Self { cluster, inputs, queues, under_way: JoinSet::new() }
+        Self { cluster, inputs, queues, under_way: JoinSet::new(), changes: Arc::default() }
+    }
+
+    /// How many requests that change something wait or are under way.
+    pub(super) fn changes(&self) -> Arc<AtomicUsize> {
+        self.changes.clone()
     }
 
     /// One more question. It goes out with the next [`Asks::send`].
     pub(super) fn push(&mut self, question: Question) {
         let kind = Kind::of(&question);
         let index = Kind::ALL.iter().position(|one| *one == kind).unwrap_or_default();
-        self.queues[index].waiting.push_back(question);
+        let changing =
+            (kind != Kind::Read && kind != Kind::Find).then(|| Changing::new(&self.changes));
+        self.queues[index].waiting.push_back((question, changing));
     }
 
     /// Sends queued requests while slots are free. Call after every input: a slot is freed before
@@ -105,13 +130,14 @@ impl<C: Cluster> Asks<C> {
         for queue in &mut self.queues {
             while !queue.waiting.is_empty() {
                 let Ok(place) = queue.places.clone().try_acquire_owned() else { break };
-                let Some(question) = queue.waiting.pop_front() else { break };
+                let Some((question, changing)) = queue.waiting.pop_front() else { break };
                 let (cluster, inputs) = (self.cluster.clone(), self.inputs.clone());
                 self.under_way.spawn(async move {
                     let answered = cluster.ask(question).await;
                     drop(place);
                     // A bridge that ended does not wait for it.
                     let _ = inputs.send(Input::Answered(answered)).await;
+                    drop(changing);
                 });
             }
         }

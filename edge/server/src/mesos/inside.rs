@@ -4,6 +4,9 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use longshore_bridge::{Config, Origin, Response, check};
 use longshore_client::{Client, Feed};
@@ -16,6 +19,10 @@ use super::streams::EventStream;
 use super::{Answer, BridgeHandle, Called, Running, run};
 use crate::metrics::Metrics;
 
+/// How often in a row nothing has to be under way before all is said to be told, and how long that takes.
+const LOOKS: u32 = 5;
+const LOOK: Duration = Duration::from_millis(40);
+
 /// Why a call was not taken: the status of HTTP that it would have had, and the text.
 type Refused = (u16, String);
 
@@ -23,6 +30,7 @@ type Refused = (u16, String);
 pub struct InsideMaster {
     handle: BridgeHandle,
     recovered: watch::Receiver<bool>,
+    changes: Arc<AtomicUsize>,
     /// Ends them when it is dropped.
     _tasks: JoinSet<()>,
 }
@@ -36,8 +44,8 @@ impl fmt::Debug for InsideMaster {
 impl InsideMaster {
     /// Starts the master in front of a cluster, which it reads, and whose events it follows if there is a feed.
     pub fn start(config: Config, client: Client, feed: Option<Feed>, metrics: &Metrics) -> Self {
-        let Running { tasks, handle, recovered, .. } = run(config, client, feed, metrics);
-        Self { handle, recovered, _tasks: tasks }
+        let Running { tasks, handle, recovered, changes, .. } = run(config, client, feed, metrics);
+        Self { handle, recovered, changes, _tasks: tasks }
     }
 
     /// Waits until the cluster has been read and frameworks are answered.
@@ -45,6 +53,17 @@ impl InsideMaster {
         let mut recovered = self.recovered.clone();
         // An error means that the master is ending, so there is nothing to wait for.
         let _ = recovered.wait_for(|recovered| *recovered).await;
+    }
+
+    /// Waits until the cluster has been told all that was decided: what was answered is not yet done there.
+    pub async fn settled(&self) {
+        let mut quiet = 0;
+        // What is decided in several steps asks again within a few milliseconds.
+        while quiet < LOOKS {
+            tokio::time::sleep(LOOK).await;
+            let changes = self.changes.load(Ordering::SeqCst);
+            quiet = if changes == 0 { quiet + 1 } else { 0 };
+        }
     }
 
     /// A way in.

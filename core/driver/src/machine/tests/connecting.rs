@@ -132,6 +132,30 @@ fn a_master_is_not_blamed_for_what_the_scheduler_does_not_take() {
 }
 
 #[test]
+fn a_new_stream_is_not_blamed_for_what_the_scheduler_does_not_take() {
+    let mut world = World::subscribed();
+    for _ in 0..limits::CALLBACKS_MAX {
+        world.hear(Event { offers: Some(event::Offers::default()), ..of(Type::Offers) });
+    }
+    world.breaks();
+    world.run_for(limits::BACKOFF_MS);
+    let attempt = world.attempt();
+    world.input(Input::Opened(attempt, None));
+    world.run_for(600_000);
+    assert_eq!((world.hung_up.len(), world.subscribes.len()), (0, 2));
+}
+
+#[test]
+fn what_was_said_while_nobody_listened_is_not_said_twice() {
+    let mut world = World::subscribed();
+    world.breaks();
+    world.command(Command::Suppress(None));
+    world.run_for(limits::BACKOFF_MS);
+    world.accepted();
+    assert_eq!(world.kinds(), []);
+}
+
+#[test]
 fn a_subscribe_without_an_answer_is_given_up() {
     let mut world = World::new();
     world.command(Command::Start);

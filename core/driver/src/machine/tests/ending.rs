@@ -12,9 +12,10 @@ use crate::{Answer, Callback, Command, Status, limits};
 const STOP: Command = Command::Stop { failover: false };
 
 #[test]
-fn a_driver_that_is_stopped_tears_the_framework_down_after_all_that_it_said_before() {
+fn a_driver_that_is_stopped_tears_the_framework_down_and_says_nothing_else() {
     let mut world = World::subscribed();
     world.command(kill("t"));
+    world.command(kill("of no use any more"));
     world.command(STOP);
     assert_eq!((world.kinds(), world.finished), (vec![CallType::Kill], 0));
     world.answer(Answer::Done);

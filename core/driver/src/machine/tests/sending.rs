@@ -100,12 +100,65 @@ fn a_launch_that_broke_off_alone_is_asked_about_until_it_is_told() {
     let mut world = World::subscribed();
     world.command(launch("t"));
     world.answer(unsure());
+    // What was offered is given back, in case that it did not arrive.
+    assert_eq!(world.kinds(), [Type::Decline]);
+    world.answer(Answer::Done);
     world.run_for(limits::ASK_AFTER_MS);
     assert_eq!(world.kinds(), [Type::Reconcile]);
     world.answer(unsure());
     world.run_for(limits::ASK_AFTER_MS);
     assert_eq!(world.kinds(), [Type::Reconcile]);
     assert_eq!(world.told(), []);
+}
+
+#[test]
+fn what_may_be_said_twice_is_said_until_it_is_answered() {
+    let all =
+        [kill("t"), Command::Revive(None), Command::Suppress(None), Command::Reconcile(Vec::new())];
+    for command in all {
+        let mut world = World::subscribed();
+        world.command(command);
+        let sent = world.answer(unsure());
+        world.run_for(limits::BUSY_MS);
+        assert_eq!(world.sent[0].call, sent.call);
+        world.answer(Answer::Done);
+        world.run_for(limits::BUSY_MS);
+        assert_eq!(world.kinds(), []);
+    }
+}
+
+#[test]
+fn a_master_that_does_not_lead_is_left() {
+    let texts = [
+        (307, ""),
+        (400, "Framework cannot be found"),
+        (403, "Framework is not connected via HTTP"),
+    ];
+    for (status, text) in texts {
+        let mut world = World::subscribed();
+        world.command(kill("t"));
+        world.answer(Answer::Refused { status, text: text.to_owned() });
+        assert_eq!(world.callbacks(), [Callback::Disconnected], "{status} {text}");
+    }
+}
+
+#[test]
+fn an_update_that_is_refused_takes_no_later_one_back() {
+    let mut world = World::subscribed();
+    for name in ["first", "second"] {
+        let framework = Box::new(FrameworkInfo { name: name.to_owned(), ..framework() });
+        world.command(Command::Update {
+            framework,
+            suppressed_roles: Vec::new(),
+            constraints: None,
+        });
+    }
+    world.answer(Answer::Refused { status: 400, text: "no".to_owned() });
+    world.answer(Answer::Done);
+    world.breaks();
+    world.run_for(limits::BACKOFF_MS);
+    let said = world.subscribes.last().unwrap().2.subscribe.clone().unwrap().framework_info;
+    assert_eq!(said.name, "second");
 }
 
 #[test]
