@@ -276,10 +276,12 @@ impl Parts {
         for (framework, id) in identities {
             let Some(launch) = self.launches.of_task(framework, id) else { continue };
             let known = launch.id().clone();
-            let runs = launch.arn().filter(|_| launch.phase() != Phase::Over);
-            if let Some(task) = runs.and_then(|arn| self.cluster.task(arn)).cloned() {
+            let head = self.launches.head(&known);
+            let runs = self.launches.get(&head).filter(|one| one.phase() != Phase::Over);
+            let runs = runs.and_then(Launch::arn).and_then(|arn| self.cluster.task(arn)).cloned();
+            if let Some(task) = runs {
                 first.insert(task.arn.clone(), task);
-                self.over(cx, &known);
+                self.over_unheard(cx, &head);
             }
             self.finish(&known, None);
         }
@@ -295,7 +297,9 @@ impl Parts {
     fn gives_way(&self, first: &Launch, task: &Task) -> bool {
         let is_elsewhere =
             self.frameworks.get(first.framework()).is_some_and(Framework::is_recovered);
-        let known = first.arn().and_then(|arn| self.cluster.task(arn));
+        // A task of a group has the ECS task of its group.
+        let head = self.launches.get(&self.launches.head(first.id()));
+        let known = head.and_then(Launch::arn).and_then(|arn| self.cluster.task(arn));
         is_elsewhere && known.is_some_and(|known| known.created_at_ms < task.created_at_ms)
     }
 

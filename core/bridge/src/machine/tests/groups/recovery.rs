@@ -1,9 +1,9 @@
 //! A group outlives the bridge: what belongs to which task is found again in ECS. Rules \[R4\], \[T9\], \[A16\].
 
 use longshore_replica::StopCode;
-use longshore_wire_mesos::v1::TaskState;
 use longshore_wire_mesos::v1::scheduler::call;
 use longshore_wire_mesos::v1::scheduler::call::Type;
+use longshore_wire_mesos::v1::{TaskState, TaskStatus};
 
 use super::{acknowledged, launched, named, running, taken};
 use crate::machine::Response;
@@ -52,6 +52,31 @@ fn a_group_that_ended_while_nobody_looked_is_told_task_by_task() {
     assert_eq!(ends, expected.map(named));
     world.run_for(120_000);
     assert_eq!(world.size("launches"), 0);
+}
+
+/// Its framework is with another master of this cluster, which knew that the group was over: that one must not lose what came after it.
+#[test]
+fn a_group_gives_way_to_a_task_that_another_master_launched_again() {
+    let (mut world, client) = World::with_client(&[(4096, 4096)]);
+    let group = running(&mut world, &client);
+    world.running(&client, "w");
+    let mut again = world.cluster.starts[1].clone();
+    again.started_by = "ls-another".into();
+    again.environment.insert("MESOS_TASK_ID".into(), "g1".into());
+    world.restart();
+    let now = world.now;
+    world.cluster.accept(now, &again);
+    let second = world.cluster.arn_of("g1");
+    assert_ne!(second, group);
+    world.cluster.runs(&second);
+    world.run_for(3_000);
+    assert_eq!(world.cluster.stops, [group]);
+    let client = world.subscribe(returning(&client));
+    let told = taken(&mut world, &client);
+    let running = |one: &&TaskStatus| one.state() == TaskState::TaskRunning;
+    let mut states: Vec<_> = told.iter().filter(running).map(|one| &*one.task_id.value).collect();
+    states.sort_unstable();
+    assert_eq!(states, ["g1", "w"]);
 }
 
 /// What ECS was told says that all had ended.
