@@ -1,7 +1,7 @@
 //! Model frameworks whose scheduler stands behind a driver, the machine of `core/driver`: it subscribes, sends, acknowledges and
 //! comes back for them. The network between it and the bridge is that of all others.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use longshore_bridge::StreamKey;
 use longshore_driver_machine::{
@@ -9,7 +9,7 @@ use longshore_driver_machine::{
     Leader, Output, Status, audit,
 };
 use longshore_machine::{Machine, Timestamp};
-use longshore_wire_mesos::v1::scheduler::call::Type;
+use longshore_wire_mesos::v1::scheduler::call::{Type, UpdateFramework};
 use longshore_wire_mesos::v1::scheduler::event::{self, Type as EventType};
 use longshore_wire_mesos::v1::scheduler::{Call, Event};
 use longshore_wire_mesos::v1::{Filters, TaskStatus};
@@ -35,8 +35,8 @@ pub(super) struct Driven {
     attempt: Attempt,
     /// The streams that bridges gave it.
     opened: BTreeMap<Attempt, (StreamKey, u64)>,
-    /// What its framework says of itself in updates that were not sent yet.
-    said: VecDeque<Description>,
+    /// What its framework said of itself in the updates of this subscription, each of which may be sent more than once.
+    said: Vec<(UpdateFramework, Description)>,
     /// Whether it acknowledges by itself.
     is_implicit: bool,
 }
@@ -56,7 +56,7 @@ impl Driven {
             driver: Driver::new(config, u128::from(seed)),
             attempt: Attempt::default(),
             opened: BTreeMap::new(),
-            said: VecDeque::new(),
+            said: Vec::new(),
             is_implicit,
         }
     }
@@ -93,12 +93,10 @@ impl World {
 
     /// A scheduler calls its driver.
     pub(super) fn call_driver(&mut self, scheduler: usize, call: Call) {
-        if call.r#type() == Type::UpdateFramework {
-            let said = self.schedulers[scheduler].description.clone();
-            let is_connected = |driven: &Driven| driven.driver.is_connected();
-            let driven = self.schedulers[scheduler].driven.as_deref_mut();
-            if let Some(driven) = driven.filter(|driven| is_connected(driven)) {
-                driven.said.push_back(said);
+        if let Some(update) = &call.update_framework {
+            let said = (update.clone(), self.schedulers[scheduler].description.clone());
+            if let Some(driven) = self.schedulers[scheduler].driven.as_deref_mut() {
+                driven.said.push(said);
             }
         }
         if let Some(command) = command(call) {
@@ -177,10 +175,12 @@ impl World {
     }
 
     fn driver_sends(&mut self, scheduler: usize, number: CallNumber, call: Call) {
-        let one = &mut self.schedulers[scheduler];
-        let is_update = call.r#type() == Type::UpdateFramework;
-        let driven = one.driven.as_deref_mut().filter(|_| is_update);
-        let description = driven.and_then(|driven| driven.said.pop_front());
+        let one = &self.schedulers[scheduler];
+        let description = call.update_framework.as_ref().and_then(|update| {
+            let said = one.driven.as_deref()?.said.iter().rev();
+            let found = said.map(|(of, said)| (of, said)).find(|(of, _)| *of == update);
+            Some(found.map_or_else(|| one.description.clone(), |(_, said)| said.clone()))
+        });
         let Some(link) = one.link.clone() else {
             let unsure = Answer::Unsure("there is no connection".to_owned());
             return self.tell_driver(scheduler, Input::Answered(number, unsure));

@@ -276,12 +276,14 @@ impl Parts {
         for (framework, id) in identities {
             let Some(launch) = self.launches.of_task(framework, id) else { continue };
             let known = launch.id().clone();
-            let head = self.launches.head(&known);
-            let runs = self.launches.get(&head).filter(|one| one.phase() != Phase::Over);
-            let runs = runs.and_then(Launch::arn).and_then(|arn| self.cluster.task(arn)).cloned();
-            if let Some(task) = runs {
+            // A task of a group has no ECS task of its own, and whatever else is in the group may go on.
+            let was_over = launch.phase() == Phase::Over;
+            let runs = launch.arn().filter(|_| !was_over);
+            if let Some(task) = runs.and_then(|arn| self.cluster.task(arn)).cloned() {
                 first.insert(task.arn.clone(), task);
-                self.over_unheard(cx, &head);
+            }
+            if !was_over {
+                self.over(cx, &known);
             }
             self.finish(&known, None);
         }

@@ -1,6 +1,7 @@
 //! A group outlives the bridge: what belongs to which task is found again in ECS. Rules \[R4\], \[T9\], \[A16\].
 
 use longshore_replica::StopCode;
+use longshore_wire_ecs::Str;
 use longshore_wire_mesos::v1::scheduler::call;
 use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::{TaskState, TaskStatus};
@@ -54,9 +55,10 @@ fn a_group_that_ended_while_nobody_looked_is_told_task_by_task() {
     assert_eq!(world.size("launches"), 0);
 }
 
-/// Its framework is with another master of this cluster, which knew that the group was over: that one must not lose what came after it.
+/// Its framework is with another master of this cluster, which knew that the task was over: that one must not lose what came after it, and
+/// the rest of the group may still run.
 #[test]
-fn a_group_gives_way_to_a_task_that_another_master_launched_again() {
+fn a_task_of_a_group_gives_way_to_one_that_another_master_launched_again() {
     let (mut world, client) = World::with_client(&[(4096, 4096)]);
     let group = running(&mut world, &client);
     world.running(&client, "w");
@@ -70,13 +72,18 @@ fn a_group_gives_way_to_a_task_that_another_master_launched_again() {
     assert_ne!(second, group);
     world.cluster.runs(&second);
     world.run_for(3_000);
-    assert_eq!(world.cluster.stops, [group]);
+    assert_eq!(world.cluster.stops, Vec::<Str>::new());
     let client = world.subscribe(returning(&client));
     let told = taken(&mut world, &client);
     let running = |one: &&TaskStatus| one.state() == TaskState::TaskRunning;
     let mut states: Vec<_> = told.iter().filter(running).map(|one| &*one.task_id.value).collect();
     states.sort_unstable();
-    assert_eq!(states, ["g1", "w"]);
+    assert_eq!(states, ["g1", "g2", "w"]);
+    world.cluster.exits(&group, "g2", 0);
+    world.soon();
+    let told = taken(&mut world, &client);
+    let ends: Vec<_> = told.iter().map(|one| (&*one.task_id.value, one.state())).collect();
+    assert_eq!(ends, [("g2", TaskState::TaskFinished)]);
 }
 
 /// What ECS was told says that all had ended.
