@@ -8,7 +8,7 @@ use longshore_wire_ecs::Str;
 use super::describe;
 use super::forms::{self, Shape, Wish};
 use super::scheduler::{Held, Launched};
-use super::shares::MODEST_MILLI;
+use super::shares::{MODEST_MEM, MODEST_MILLI};
 use super::world::{Happens, Turn, World};
 
 impl World {
@@ -41,7 +41,10 @@ impl World {
         let held: Vec<(String, Held)> = held.collect();
         for (id, offer) in held {
             let one = &mut self.schedulers[scheduler];
-            let is_enough = !self.is_modest || offer.cpus_milli >= u64::from(MODEST_MILLI);
+            // The memory of an agent may be out to a role that may have no CPUs any more.
+            let has_room =
+                offer.cpus_milli >= u64::from(MODEST_MILLI) && offer.mem_milli >= MODEST_MEM;
+            let is_enough = !self.is_modest || has_room;
             if one.tasks.len() < one.wants && is_enough {
                 one.offers.remove(&id);
                 self.launch(scheduler, vec![id], &offer);
