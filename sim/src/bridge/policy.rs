@@ -72,11 +72,23 @@ fn milli(amount: f64) -> u64 {
     milli
 }
 
-/// The role of a task of a framework, and thousandths of the scalars that it claims: it carries both, as `cpus:0.5;mem:64`.
+/// The role of a task of a framework, and thousandths of the scalars that it claims: it carries both, as `cpus:0.5;mem:64`. In a group
+/// each task does, and the executor.
 pub(super) fn claim(record: &Task) -> (String, BTreeMap<String, u64>) {
-    let variable = |name: &str| record.environment.get(name).map(ToString::to_string);
-    let role = variable("MESOS_ALLOCATION_ROLE").unwrap_or_else(|| "*".to_owned());
-    (role, scalars(&variable("LONGSHORE_CLAIM").unwrap_or_default()))
+    let containers = record.containers.iter().map(|one| &one.environment);
+    let mut carriers: Vec<_> =
+        containers.filter(|environment| environment.contains_key("LONGSHORE_CLAIM")).collect();
+    if carriers.is_empty() {
+        carriers.push(&record.environment);
+    }
+    let mut sum = BTreeMap::new();
+    for claim in carriers.iter().filter_map(|environment| environment.get("LONGSHORE_CLAIM")) {
+        for (name, milli) in scalars(claim) {
+            *sum.entry(name).or_insert(0) += milli;
+        }
+    }
+    let role = carriers.iter().find_map(|environment| environment.get("MESOS_ALLOCATION_ROLE"));
+    (role.map_or_else(|| "*".to_owned(), ToString::to_string), sum)
 }
 
 fn scalars(claim: &str) -> BTreeMap<String, u64> {
