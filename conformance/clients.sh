@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Fetches the clients that are not Python into a cache outside the repository: Singularity from Maven Central, mesos-go's msh
 # and mwatch through the Go module proxy, mesos-framework from npm, jars of Mesos from Maven Central, PySpark from PyPI. Versions and
-# checksums are pinned in clients/. Safe to repeat, and never
-# fails: what cannot be had is said, kept in NAME.why beside it, and the tests that need it are skipped with that reason.
+# checksums are pinned in clients/. Safe to repeat, and never fails: what cannot be had is said, kept in NAME.why beside it, and the
+# tests that need it are skipped with that reason.
 #
 # LONGSHORE_CONFORMANCE_CACHE  where to keep them (default: ~/.cache/longshore/conformance)
 set -uo pipefail
@@ -55,12 +55,13 @@ mesos_jars() {
 }
 
 pyspark() {
-    local version=3.4.4
+    local version
+    version=$(sed -n 's/^pyspark==\([^ ]*\) .*/\1/p' "$here/clients/pyspark.txt")
     has java || { lacks pyspark "there is no Java"; return; }
     [ -e "$cache/pyspark-$version/pyspark/bin/spark-class" ] && return 0
     rm -rf "$cache/pyspark-$version" "$cache/pyspark.new"
     if ! timeout "$SECONDS_MAX" "$LONGSHORE_CONFORMANCE_VENV/bin/python" -m pip install -q --no-compile --target "$cache/pyspark.new" \
-        "pyspark==$version" >"$cache/pyspark.log" 2>&1; then
+        --require-hashes --requirement "$here/clients/pyspark.txt" >"$cache/pyspark.log" 2>&1; then
         lacks pyspark "it could not be installed, see $cache/pyspark.log"
         return
     fi

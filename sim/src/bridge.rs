@@ -4,7 +4,8 @@
 //!
 //! `cloud.rs` is the cluster and `api.rs` its API, behind the network of `network.rs`; in its place `local.rs` has the local ECS, of
 //! which `cloud.rs` is then a mirror. `master.rs` hosts a bridge, `scheduler.rs` is a framework, `describe.rs` what it says of itself,
-//! and `streams.rs` is between the two; `driven.rs` has those that stand behind a driver; `operators.rs` sets weights and quota, looks and watches; `probes.rs` has the checks of tasks.
+//! and `streams.rs` is between the two; `driven.rs` has those that stand behind a driver; `operators.rs` sets weights and quota, looks
+//! and watches; `probes.rs` has the checks of tasks.
 //! `storm.rs` has what happens, `quiet.rs` and `shares.rs` what must be true once it is over, and `ledger.rs`, `promises.rs`,
 //! `policy.rs`, `watch.rs` and `check.rs` what must be true all the time. `faulty.rs` breaks a bridge on purpose, to show that each of
 //! these would notice.

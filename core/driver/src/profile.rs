@@ -175,7 +175,7 @@ impl Profile {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "it is positive, and what is too large becomes the largest number"
+            reason = "what is negative becomes 0, and what is too large becomes the largest number"
         )]
         let timeout_ms = (self.now.framework.failover_timeout.unwrap_or_default() * 1000.0) as u64;
         match timeout_ms / limits::BACKOFF_PARTS {

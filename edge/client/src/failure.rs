@@ -116,7 +116,7 @@ fn cause(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// An error and its causes, in one line.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+pub fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

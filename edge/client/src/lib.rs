@@ -34,10 +34,11 @@ use aws_sdk_ecs::config::timeout::TimeoutConfig;
 use longshore_replica::{Answered, DefinitionAsk, Question};
 
 use self::asked::Asked;
-use self::failure::{causes, failure};
+use self::failure::failure;
 
 pub use budget::Budget;
 pub use credentials::{HostCredentials, Keys, default_profile};
+pub use failure::causes;
 pub use feed::{Batch, Feed, FeedError, FeedOptions};
 pub use s3::{S3, SignedGet};
 pub use sign::SignError;

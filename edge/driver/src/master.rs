@@ -1,8 +1,10 @@
 //! What a framework says of where its master is.
 //!
-//! Source: Mesos, `MasterDetector::create`: an address, `zk://`, or a file that contains one of these. `ecs://` and `local` are ours.
+//! Source: Mesos, `MasterDetector::create`: an address, `zk://`, or a file that contains one of these. `ecs://` is ours.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::str::FromStr;
 
 /// Where a framework's master is.
@@ -22,8 +24,6 @@ pub enum Master {
         /// The cluster's name or ARN; without one, `AWS_ECS_CLUSTER`, or `default`.
         cluster: Option<String>,
     },
-    /// None: the driver speaks to an ECS that it starts for itself.
-    Local,
 }
 
 /// Where masters are elected.
@@ -51,7 +51,7 @@ impl fmt::Debug for ZooKeeper {
 /// Why a text does not say where a master is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Failed to parse '{given}': {why}. Write host:port, zk://host:port,host:port/path, ecs://CLUSTER or local"
+    "Failed to parse '{given}': {why}. Write host:port, zk://host:port,host:port/path or ecs://CLUSTER"
 )]
 pub struct BadMaster {
     given: String,
@@ -60,6 +60,8 @@ pub struct BadMaster {
 
 /// The port of ZooKeeper, for servers named without one.
 const ZOOKEEPER_PORT: &str = "2181";
+/// Bytes of a file that names a master. Source: chosen by us: more than any ensemble needs.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
 
 impl FromStr for Master {
     type Err = BadMaster;
@@ -72,7 +74,10 @@ impl FromStr for Master {
             return Err(bad("nothing is named"));
         }
         if text == "local" {
-            return Ok(Self::Local);
+            // Source: Mesos starts a master of its own, with agents.
+            return Err(bad(
+                "nothing is started in this process, run `longshore dev` and name its port",
+            ));
         }
         let Some((scheme, rest)) = text.split_once("://") else {
             // Source: Mesos takes what its own master calls itself, too.
@@ -104,9 +109,15 @@ impl Master {
     /// What is wrong with it, or with the file.
     pub fn read(given: &str) -> Result<Self, BadMaster> {
         let Some(path) = given.trim().strip_prefix("file://") else { return given.parse() };
-        let text = std::fs::read_to_string(path);
-        let unread = |_| BadMaster { given: given.to_owned(), why: "the file cannot be read" };
-        text.map_err(unread)?.parse()
+        let bad = |why| BadMaster { given: given.to_owned(), why };
+        let mut text = String::new();
+        let read = File::open(path)
+            .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
+        match read.map(u64::try_from) {
+            Ok(Ok(0..=FILE_BYTES_MAX)) => text.parse(),
+            Ok(_) => Err(bad("the file is too large to name a master")),
+            Err(_) => Err(bad("the file cannot be read")),
+        }
     }
 }
 
@@ -184,7 +195,6 @@ mod tests {
             ("zk://u:p@a:1/x/y/", zookeeper("a:1", "/x/y", Some("u:p"))),
             ("ecs://", Master::Ecs { cluster: None }),
             ("ecs://web", Master::Ecs { cluster: Some("web".to_owned()) }),
-            ("local", Master::Local),
         ];
         for (given, master) in cases {
             assert_eq!(given.parse(), Ok(master), "{given}");
@@ -195,6 +205,7 @@ mod tests {
     fn what_names_no_master_is_refused_with_what_would_be_right() {
         for (given, why) in [
             ("", "nothing is named"),
+            ("local", "nothing is started in this process, run `longshore dev` and name its port"),
             ("localquiet", "the port is missing"),
             ("host", "the port is missing"),
             ("host:0", "the port is not one"),
@@ -228,9 +239,11 @@ mod tests {
         let read = Master::read(&format!("file://{}", path.display()));
         std::fs::remove_file(&path).expect("it can be removed");
         assert_eq!(read, Ok(zookeeper("a:1", "/mesos", None)));
-        assert_eq!(
-            Master::read("file:///no/such/file").map_err(|bad| bad.why),
-            Err("the file cannot be read")
-        );
+        for (given, why) in [
+            ("file:///no/such/file", "the file cannot be read"),
+            ("file:///dev/zero", "the file is too large to name a master"),
+        ] {
+            assert_eq!(Master::read(given).map_err(|bad| bad.why), Err(why));
+        }
     }
 }

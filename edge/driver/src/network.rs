@@ -74,7 +74,7 @@ pub(crate) fn run<T: Transport>(shared: &Arc<Shared>, transport: T) {
             shared.input(Input::Detected(Detection::Failed(text)));
         }
     }
-    shared.is_over();
+    shared.network_ended();
 }
 
 async fn serve<T: Transport>(shared: &Arc<Shared>, transport: Arc<T>) {

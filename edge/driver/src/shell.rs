@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     changed: Condvar,
     /// Something is asked for, or due at another time.
     pub(crate) asked: Notify,
-    /// A callback has returned.
+    /// A callback was taken, or has returned: events may be read again.
     pub(crate) returned: Notify,
 }
 
@@ -91,7 +91,7 @@ impl Shared {
     }
 
     /// The network's thread has ended.
-    pub(crate) fn is_over(&self) {
+    pub(crate) fn network_ended(&self) {
         self.lock().is_over = true;
         self.changed.notify_all();
     }
@@ -170,7 +170,6 @@ impl Shared {
         let mut core = self.lock();
         loop {
             if let Some(callback) = core.driver.next_callback() {
-                // One less waits: events may be read again.
                 self.returned.notify_one();
                 return Some(callback);
             }
@@ -199,7 +198,7 @@ pub(crate) fn start<T: Transport>(
     if let Err(why) = callbacks.and(network) {
         let text = format!("cannot start a thread of the driver: {why}");
         shared.input(Input::Detected(Detection::Failed(text)));
-        shared.is_over();
+        shared.network_ended();
     }
 }
 

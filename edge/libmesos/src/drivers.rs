@@ -148,25 +148,17 @@ impl Asked {
         let text = |why: &dyn std::fmt::Display| {
             format!("Failed to create a master detector for '{}': {why}", Master::shown(&master))
         };
-        match Master::read(&master).map_err(|why| text(&why))? {
-            Master::Ecs { cluster } => {
-                let ecs = EcsOptions { cluster, ..EcsOptions::default() };
-                Ok(Box::new(EcsSchedulerDriver::with(scheduler, framework, ecs, options)))
-            }
-            Master::Local => Err(text(
-                &"an ECS inside the process is not there yet: start `longshore dev` and name it by host:port",
-            )),
-            _ => {
-                let credential = credential.map(|one| Credential {
-                    principal: one.principal,
-                    secret: one.secret.unwrap_or_default(),
-                });
-                let credential = credential.as_ref();
-                let made =
-                    HttpSchedulerDriver::with(scheduler, framework, &master, options, credential);
-                Ok(Box::new(made.map_err(|why| text(&why))?))
-            }
+        if let Master::Ecs { cluster } = Master::read(&master).map_err(|why| text(&why))? {
+            let ecs = EcsOptions { cluster, ..EcsOptions::default() };
+            return Ok(Box::new(EcsSchedulerDriver::with(scheduler, framework, ecs, options)));
         }
+        let credential = credential.map(|one| Credential {
+            principal: one.principal,
+            secret: one.secret.unwrap_or_default(),
+        });
+        let credential = credential.as_ref();
+        let made = HttpSchedulerDriver::with(scheduler, framework, &master, options, credential);
+        Ok(Box::new(made.map_err(|why| text(&why))?))
     }
 }
 

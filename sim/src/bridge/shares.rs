@@ -15,7 +15,7 @@ const LIMIT_MILLI: u64 = 600;
 /// What each task takes then.
 pub(super) const MODEST_MILLI: u32 = 200;
 /// The same of memory, in thousandths of MiB.
-pub(super) const MODEST_MEM: u64 = 8_000;
+pub(super) const MODEST_MEM_MILLI: u64 = 8_000;
 
 fn quota(guarantee: Option<u64>, limit: Option<u64>) -> QuotaView {
     let amount = |milli: u64| f64::from(u32::try_from(milli).unwrap_or(0)) / 1000.0;

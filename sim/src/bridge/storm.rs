@@ -8,7 +8,7 @@ use longshore_wire_ecs::Str;
 use super::describe;
 use super::forms::{self, Shape, Wish};
 use super::scheduler::{Held, Launched};
-use super::shares::{MODEST_MEM, MODEST_MILLI};
+use super::shares::{MODEST_MEM_MILLI, MODEST_MILLI};
 use super::world::{Happens, Turn, World};
 
 impl World {
@@ -43,7 +43,7 @@ impl World {
             let one = &mut self.schedulers[scheduler];
             // The memory of an agent may be out to a role that may have no CPUs any more.
             let has_room =
-                offer.cpus_milli >= u64::from(MODEST_MILLI) && offer.mem_milli >= MODEST_MEM;
+                offer.cpus_milli >= u64::from(MODEST_MILLI) && offer.mem_milli >= MODEST_MEM_MILLI;
             let is_enough = !self.is_modest || has_room;
             if one.tasks.len() < one.wants && is_enough {
                 one.offers.remove(&id);

@@ -142,6 +142,7 @@ mod tests {
         keep("http://a/that-is-larger-than-all-that-may-be-kept", 0);
         assert!(!is_kept("http://a/that-is-larger-than-all-that-may-be-kept"));
     }
+
     #[test]
     fn what_others_are_filling_stays_until_they_cannot_live_any_more() {
         let directory = tempfile::tempdir().expect("a directory");

@@ -14,10 +14,10 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use longshore_client::causes;
 use longshore_driver_machine::{Answer, Detection, Ending};
 use longshore_wire_mesos::v1::scheduler::{Call, Event};
 use longshore_wire_mesos::{Media, recordio};
-
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
@@ -61,16 +61,11 @@ impl Http {
             builder.with_tls_config(no_tls()?)
         };
         let connector = builder.https_or_http().enable_http1().wrap_connector(connector);
-        let basic = credential.and_then(|one| {
-            let pair = STANDARD.encode(format!("{}:{}", one.principal, one.secret));
-            let mut value = HeaderValue::try_from(format!("Basic {pair}")).ok()?;
-            value.set_sensitive(true);
-            Some(value)
-        });
+        let authorization = credential.map(basic).transpose()?;
         Ok(Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
             scheme: if is_secure { "https" } else { "http" },
-            authorization: basic,
+            authorization,
             detector,
         })
     }
@@ -99,7 +94,7 @@ impl Http {
         let request = request.body(body).map_err(|why| unsent(why.to_string()))?;
         let sent = tokio::time::timeout(ANSWER, self.client.request(request)).await;
         let sent = sent.map_err(|_| Failed { is_sent: true, why: "no answer".to_owned() })?;
-        sent.map_err(|why| Failed { is_sent: !why.is_connect(), why: chain(&why) })
+        sent.map_err(|why| Failed { is_sent: !why.is_connect(), why: causes(&why) })
     }
 }
 
@@ -110,22 +105,20 @@ struct Failed {
     why: String,
 }
 
+/// What a credential is sent as.
+fn basic(credential: &Credential) -> std::io::Result<HeaderValue> {
+    let pair = STANDARD.encode(format!("{}:{}", credential.principal, credential.secret));
+    let mut value =
+        HeaderValue::try_from(format!("Basic {pair}")).map_err(std::io::Error::other)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 /// TLS that trusts nobody, for a master that is reached without.
 fn no_tls() -> std::io::Result<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().map_err(std::io::Error::other)?;
     Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 async fn reason(response: Response<Incoming>) -> String {
@@ -216,7 +209,7 @@ impl Events for Stream {
             match self.body.frame().await {
                 None => return Ok(None),
                 Some(frame) => {
-                    if let Ok(bytes) = frame.map_err(|why| chain(&why))?.into_data() {
+                    if let Ok(bytes) = frame.map_err(|why| causes(&why))?.into_data() {
                         self.reader.push(&bytes);
                     }
                 }
