@@ -1,6 +1,7 @@
 """Programs for the JVM that load libmesos: where the library is, and the jars that load it."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from harness.clients import cache, needs
 
-SOURCE = Path(__file__).parent.parent / "jvm" / "java" / "Harness.java"
+SOURCES = Path(__file__).parent.parent / "jvm" / "java"
 # Each generation of the driver, with the protobuf that its jar was made with.
 GENERATIONS = {"0.21.0": "2.5.0", "0.28.2": "2.6.1", "1.1.0": "2.6.1", "1.11.0": "3.5.0"}
 PYSPARK = "3.4.4"
@@ -26,12 +27,17 @@ def environment(**more):
     return {**os.environ, "MESOS_NATIVE_JAVA_LIBRARY": str(library()), **more}
 
 
-def classes(generation, folder):
-    """The harness, compiled against the jar of a generation: a class path."""
+def is_quiet(said):
+    """Whether the JVM's own checks of native code found nothing."""
+    return not re.search("WARNING in native|FATAL ERROR in native|JNI local refs|SIGSEGV|SIGABRT", said)
+
+
+def classes(generation, folder, program="Harness"):
+    """A program of ours, compiled against the jar of a generation: a class path."""
     jars = [cache() / "jars" / f"mesos-{generation}.jar", cache() / "jars" / f"protobuf-java-{GENERATIONS[generation]}.jar"]
     needs("mesos-jars", "java", "javac", files=jars)
     path = os.pathsep.join([str(folder), *map(str, jars)])
-    subprocess.run(["javac", "-nowarn", "-Xlint:none", "-cp", path, "-d", str(folder), str(SOURCE)], check=True, capture_output=True)
+    subprocess.run(["javac", "-nowarn", "-Xlint:none", "-cp", path, "-d", str(folder), str(SOURCES / f"{program}.java")], check=True, capture_output=True)
     return path
 
 

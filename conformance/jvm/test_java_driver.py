@@ -1,6 +1,5 @@
 """The contract of the SchedulerDriver, as Java sees it through our library: jars of four generations, and the checks of the JVM."""
 
-import re
 import subprocess
 from urllib.parse import urlparse
 
@@ -27,24 +26,19 @@ def run(mesos_url, path, quiet_after):
     return start
 
 
-def is_quiet(said):
-    """Whether the JVM's checks found nothing."""
-    return not re.search("WARNING in native|FATAL ERROR in native|JNI local refs|SIGSEGV|SIGABRT", said)
-
-
 @pytest.mark.parametrize("scenario", ["tasks", "states", "wrong", "nulls", "many", "threads"])
 def test_the_contract_holds(run, scenario):
     harness = run(scenario)
     assert harness.ended(90) == 0, harness.said()
     said = harness.said()
-    assert said.rstrip().endswith("done") and is_quiet(said), said
+    assert said.rstrip().endswith("done") and jvm.is_quiet(said), said
 
 
 def test_an_exception_in_a_callback_is_described_and_aborts_the_driver(run):
     harness = run("exception")
     assert harness.ended(60) == 0, harness.said()
     assert "java.lang.IllegalStateException: thrown on purpose" in harness.said()
-    assert is_quiet(harness.said()), harness.said()
+    assert jvm.is_quiet(harness.said()), harness.said()
 
 
 def test_the_jvm_exits_when_it_wants_to(run):

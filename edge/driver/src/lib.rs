@@ -80,6 +80,8 @@ mod owner;
 pub mod resources;
 mod scheduler;
 mod shell;
+#[cfg(feature = "zookeeper")]
+pub mod state;
 
 pub use longshore_driver_machine::Status;
 pub use longshore_wire_mesos::v1;

@@ -154,8 +154,14 @@ fn zookeeper_of(text: &str) -> Result<ZooKeeper, &'static str> {
         // Source: Mesos takes no root either: whatever else is there would stand for election.
         return Err("the path must be one below the root");
     }
+    let servers = servers_of(servers)?;
+    Ok(ZooKeeper { servers, path: path.to_owned(), digest })
+}
+
+/// `host:port` of each server, separated by commas.
+pub(crate) fn servers_of(text: &str) -> Result<String, &'static str> {
     let mut named = Vec::new();
-    for server in servers.split(',') {
+    for server in text.split(',').map(str::trim) {
         let with_port = if server.contains(':') {
             server.to_owned()
         } else {
@@ -166,7 +172,7 @@ fn zookeeper_of(text: &str) -> Result<ZooKeeper, &'static str> {
         }
         named.push(with_port);
     }
-    Ok(ZooKeeper { servers: named.join(","), path: path.to_owned(), digest })
+    Ok(named.join(","))
 }
 
 #[cfg(test)]

@@ -126,16 +126,21 @@ pub(crate) fn java_list<'l>(
     for message in messages {
         env.with_local_frame(16, |env| {
             let one = java(env, class, message)?;
-            let added = env.call_method(
-                &list,
-                jni_str!("add"),
-                jni_sig!("(Ljava/lang/Object;)Z"),
-                &[JValue::Object(&one)],
-            );
-            added?.into_bool().map(drop)
+            add(env, &list, &one)
         })?;
     }
     Ok(list)
+}
+
+/// Adds an object to a list of Java's.
+pub(crate) fn add(env: &mut Env<'_>, list: &JObject<'_>, object: &JObject<'_>) -> Result<()> {
+    let added = env.call_method(
+        list,
+        jni_str!("add"),
+        jni_sig!("(Ljava/lang/Object;)Z"),
+        &[JValue::Object(object)],
+    );
+    added?.into_bool().map(drop)
 }
 
 /// A text as a string of Java's, without what Java's native strings cannot hold.

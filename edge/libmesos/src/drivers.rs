@@ -1,7 +1,5 @@
 //! The drivers that Java has made, by the number that each of its objects holds.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jni::Env;
@@ -17,6 +15,7 @@ use longshore_driver::{
 
 use crate::callbacks::JavaScheduler;
 use crate::convert;
+use crate::numbered::Numbered;
 
 /// A driver, or why there is none, which `start` tells.
 pub(crate) enum Made {
@@ -61,39 +60,29 @@ impl Failed {
     }
 }
 
-type Drivers = BTreeMap<i64, Arc<Made>>;
-
-static DRIVERS: Mutex<Drivers> = Mutex::new(BTreeMap::new());
-static LAST: AtomicI64 = AtomicI64::new(0);
-
-fn all() -> MutexGuard<'static, Drivers> {
-    // Each change is one insertion or removal.
-    DRIVERS.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// The drivers that were not finalized.
+static DRIVERS: Numbered<Made> = Numbered::new();
 
 /// The driver of a number.
 pub(crate) fn of(number: i64) -> Option<Arc<Made>> {
-    all().get(&number).cloned()
+    DRIVERS.get(number)
 }
 
 /// Forgets a driver. One that runs stops as if another scheduler were to take over.
 pub(crate) fn forget(number: i64) {
-    // It is dropped when the lock is free: it may have to wait for a callback.
-    let forgotten = all().remove(&number);
-    drop(forgotten);
+    // It may have to wait for a callback.
+    drop(DRIVERS.take(number));
 }
 
 /// Makes the driver of a Java object from its fields; its number.
 pub(crate) fn make(env: &mut Env<'_>, this: &JObject<'_>) -> Result<i64> {
     let asked = Asked::read(env, this)?;
     let scheduler = JavaScheduler::new(env, this)?;
-    let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
     let made = match asked.driver(scheduler) {
         Ok(driver) => Made::Driver(driver),
         Err(why) => Made::Failed(Failed { why, status: Mutex::new(Status::NotStarted) }),
     };
-    all().insert(number, Arc::new(made));
-    Ok(number)
+    Ok(DRIVERS.put(made))
 }
 
 /// What the fields of a Java driver say.

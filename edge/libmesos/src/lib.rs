@@ -20,3 +20,5 @@ mod drivers;
 #[expect(unsafe_code, reason = "the JVM looks functions up by name and passes pointers")]
 mod entry;
 mod loader;
+mod numbered;
+mod states;
