@@ -19,8 +19,7 @@ def path(request, tmp_path_factory):
 
 @pytest.fixture
 def run(mesos_url, path, quiet_after):
-    def start(scenario, *flags):
-        master = urlparse(mesos_url).netloc
+    def start(scenario, *flags, master=urlparse(mesos_url).netloc):
         return Quiet(["java", "-Xcheck:jni", *flags, "-cp", path, "Harness", scenario, master], env=jvm.environment())
 
     return start
@@ -39,6 +38,12 @@ def test_an_exception_in_a_callback_is_described_and_aborts_the_driver(run):
     assert harness.ended(60) == 0, harness.said()
     assert "java.lang.IllegalStateException: thrown on purpose" in harness.said()
     assert jvm.is_quiet(harness.said()), harness.said()
+
+
+def test_local_is_an_ecs_that_is_started_for_the_driver(run):
+    harness = run("tasks", master="local")
+    assert harness.ended(90) == 0, harness.said()
+    assert harness.said().rstrip().endswith("done") and jvm.is_quiet(harness.said()), harness.said()
 
 
 def test_the_jvm_exits_when_it_wants_to(run):

@@ -21,14 +21,23 @@ pub(crate) async fn run(args: DevArgs, json: bool) -> anyhow::Result<ExitCode> {
     if let Some((after, by)) = args.clock_step {
         longshore_server::clock::rehearse_step(after, by);
     }
+    let orphaned = stdin_ended(args.until_stdin_ends);
+    tokio::pin!(orphaned);
     let mut local = tokio::select! {
         local = Local::start(&args) => local?,
         // Nothing was announced yet, so nobody needs a graceful shutdown.
         () = interrupted() => return Ok(ExitCode::SUCCESS),
+        () = &mut orphaned => return Ok(ExitCode::SUCCESS),
     };
     local.announce(&args, json);
+    let stopped = async {
+        tokio::select! {
+            () = interrupted() => {}
+            () = &mut orphaned => {}
+        }
+    };
     tokio::select! {
-        () = interrupted() => {
+        () = stopped => {
             local.stop().await;
             Ok(ExitCode::SUCCESS)
         }
@@ -237,6 +246,27 @@ pub(crate) async fn interrupted() {
         }
         Err(_) => drop(tokio::signal::ctrl_c().await),
     }
+}
+
+/// Waits for the end of standard input, or for ever if nobody asked for that.
+async fn stdin_ended(is_asked: bool) {
+    if !is_asked {
+        return std::future::pending().await;
+    }
+    let (tell, told) = tokio::sync::oneshot::channel::<()>();
+    // A thread of its own: reading cannot be interrupted, and nobody waits for it at exit.
+    let reads = std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+        let read = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        if let Err(why) = read {
+            tracing::warn!("standard input cannot be read, which is taken for its end: {why}");
+        }
+        drop(tell);
+    });
+    if let Err(why) = reads {
+        tracing::error!("cannot wait for the end of standard input: {why}");
+    }
+    // It says nothing and is dropped.
+    let _ = told.await;
 }
 
 /// Builds the configuration from the flags and their defaults.

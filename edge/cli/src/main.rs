@@ -108,7 +108,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let json = args.json;
     match args.command {
         Command::Demo(demo) => Box::pin(demo::run(demo, json)).await,
-        Command::Dev(dev) => dev::run(*dev, json).await,
+        Command::Dev(dev) => Box::pin(dev::run(*dev, json)).await,
         Command::Serve(serve) => serve::run(*serve, json).await,
         Command::Run(run) => tasks::run(run, json).await,
         Command::Stop(stop) => tasks::stop(stop, json).await,

@@ -15,6 +15,7 @@ use longshore_server::{Events as Inside, InsideDoor, InsideMaster, Metrics};
 use longshore_wire_mesos::v1::scheduler::{Call, Event};
 use tokio::sync::OnceCell;
 
+use crate::local::{self, LocalEcs, LocalOptions, NoLocalEcs};
 use crate::network::{Events, Transport};
 use crate::options::DriverOptions;
 use crate::owner::{Owner, through_handle};
@@ -25,6 +26,10 @@ use crate::v1::FrameworkInfo;
 const PORT: u16 = 5050;
 /// How long to wait for the cluster to be read before the framework subscribes. Source: chosen by us.
 const READ: Duration = Duration::from_secs(5);
+/// The variable for the image of tasks that name none.
+const IMAGE: &str = "LONGSHORE_DEFAULT_IMAGE";
+/// The variable for the image that fetches the URIs of tasks.
+const FETCHER: &str = "LONGSHORE_FETCHER_IMAGE";
 
 /// The cluster that a driver speaks to, and how its tasks run.
 ///
@@ -48,6 +53,8 @@ pub struct EcsOptions {
     pub fetcher_image: Option<String>,
     /// The attribute of an instance that tells its host name; else `LONGSHORE_HOSTNAME_ATTRIBUTE`, else `longshore.hostname`.
     pub hostname_attribute: Option<String>,
+    /// An ECS is started for this driver, and ends with it. Cluster, endpoint, region, keys and queue are its own then.
+    pub local: Option<LocalOptions>,
 }
 
 impl fmt::Debug for EcsOptions {
@@ -56,6 +63,7 @@ impl fmt::Debug for EcsOptions {
             .field("cluster", &self.cluster)
             .field("endpoint", &self.endpoint)
             .field("region", &self.region)
+            .field("local", &self.local)
             .finish_non_exhaustive()
     }
 }
@@ -64,6 +72,26 @@ impl EcsOptions {
     /// The options for a cluster, by its name or ARN.
     pub fn cluster(name: impl Into<String>) -> Self {
         Self { cluster: Some(name.into()), ..Self::default() }
+    }
+
+    /// The options for an ECS that is started for this driver.
+    pub fn local(local: LocalOptions) -> Self {
+        Self { local: Some(local), ..Self::default() }
+    }
+
+    /// The options that lead to a local ECS. Processes need no image, but a definition names one.
+    fn within(self, local: &LocalEcs) -> Self {
+        let host = || Some("host".to_owned());
+        Self {
+            cluster: Some(local::CLUSTER.to_owned()),
+            endpoint: Some(local.endpoint.clone()),
+            region: Some(local::REGION.to_owned()),
+            keys: Some(local.keys()),
+            events_queue: Some(local::QUEUE.to_owned()),
+            default_image: self.default_image.or_else(|| variable(IMAGE)).or_else(host),
+            fetcher_image: self.fetcher_image.or_else(|| variable(FETCHER)).or_else(host),
+            ..self
+        }
     }
 
     fn named_cluster(&self) -> String {
@@ -115,22 +143,48 @@ impl EcsSchedulerDriver {
         cluster: EcsOptions,
         options: DriverOptions,
     ) -> Self {
-        let ecs = Ecs { options: cluster, master: OnceCell::new() };
+        let ecs = Ecs { options: cluster, running: OnceCell::new() };
         Self { owner: Owner::new(options.config(framework), Box::new(scheduler), ecs) }
     }
 }
 
 through_handle!(EcsSchedulerDriver);
 
-/// A master in the process.
+/// ECS, and the master in the process that speaks to it.
 struct Ecs {
     options: EcsOptions,
-    master: OnceCell<InsideMaster>,
+    running: OnceCell<Running>,
 }
 
-impl Ecs {
-    async fn begin(&self) -> Result<InsideMaster, OptionsError> {
-        let given = &self.options;
+/// A master in the process, and what it needs.
+struct Running {
+    master: InsideMaster,
+    cluster: String,
+    /// Dropped after the master, which has the last word.
+    local: Option<LocalEcs>,
+}
+
+/// Why there is no master.
+#[derive(Debug, thiserror::Error)]
+enum NotRunning {
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    #[error(transparent)]
+    Local(#[from] NoLocalEcs),
+    #[error("the thread that starts a local ECS has ended")]
+    Thread,
+}
+
+impl Running {
+    async fn begin(given: EcsOptions) -> Result<Self, NotRunning> {
+        let (given, local) = match given.local.clone() {
+            Some(options) => {
+                let started = tokio::task::spawn_blocking(move || LocalEcs::start(&options)).await;
+                let local = started.map_err(|_| NotRunning::Thread)??;
+                (given.within(&local), Some(local))
+            }
+            None => (given, None),
+        };
         let cluster = given.named_cluster();
         let endpoint = given_or(given.endpoint.as_ref(), "AWS_ECS_ENDPOINT");
         let client = Client::new(Options {
@@ -138,18 +192,20 @@ impl Ecs {
             endpoint,
             region: given.region.clone(),
             keys: given.keys.clone(),
-            budget: true,
+            budget: local.is_none(),
         });
         let client = client.await?;
         let region = client.sdk().config().region().map(ToString::to_string).unwrap_or_default();
         let queue = given_or(given.events_queue.as_ref(), "LONGSHORE_EVENTS_QUEUE");
         let feed = queue.map(|queue| client.feed(FeedOptions { queue, makes: true }));
-        let config = self.config(cluster, region);
-        Ok(InsideMaster::start(config, client, feed, &Metrics::default()))
+        let config = given.bridge(&cluster, region);
+        let master = InsideMaster::start(config, client, feed, &Metrics::default());
+        Ok(Self { master, cluster, local })
     }
+}
 
-    fn config(&self, cluster: String, region: String) -> BridgeConfig {
-        let given = &self.options;
+impl EcsOptions {
+    fn bridge(&self, cluster: &str, region: String) -> BridgeConfig {
         let address = Ipv4Addr::LOCALHOST;
         let hostname = address.to_string();
         let mut config = BridgeConfig::usual(
@@ -159,12 +215,12 @@ impl Ecs {
             cluster.into(),
             region.into(),
         );
-        if let Some(image) = given_or(given.default_image.as_ref(), "LONGSHORE_DEFAULT_IMAGE") {
+        if let Some(image) = given_or(self.default_image.as_ref(), IMAGE) {
             config.default_image = DefaultImage::Image(image.as_str().into());
         }
-        let fetcher = given_or(given.fetcher_image.as_ref(), "LONGSHORE_FETCHER_IMAGE");
+        let fetcher = given_or(self.fetcher_image.as_ref(), FETCHER);
         config.fetching.image = fetcher.map(Into::into);
-        let attribute = given.hostname_attribute.as_ref();
+        let attribute = self.hostname_attribute.as_ref();
         if let Some(attribute) = given_or(attribute, "LONGSHORE_HOSTNAME_ATTRIBUTE") {
             config.hostname_attribute = attribute.as_str().into();
         }
@@ -172,9 +228,11 @@ impl Ecs {
         config.started_at_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         config
     }
+}
 
+impl Ecs {
     fn door(&self) -> Option<InsideDoor> {
-        self.master.get().map(InsideMaster::door)
+        self.running.get().map(|running| running.master.door())
     }
 }
 
@@ -182,20 +240,24 @@ impl Transport for Ecs {
     type Events = Inside;
 
     async fn detect(&self, tell: impl Fn(Detection) + Send + Sync) {
-        match self.master.get_or_try_init(|| self.begin()).await {
-            Ok(master) => {
-                // Until then every SUBSCRIBE is refused. A cluster that cannot be read is told by those refusals.
-                let _ = tokio::time::timeout(READ, master.ready()).await;
-                let address = format!("ecs://{}", self.options.named_cluster());
-                tell(Detection::Leader(Leader { address, info: None }));
-            }
-            Err(why) => tell(Detection::Failed(why.to_string())),
+        let running = self.running.get_or_try_init(|| Running::begin(self.options.clone()));
+        let running = match running.await {
+            Ok(running) => running,
+            Err(why) => return tell(Detection::Failed(why.to_string())),
+        };
+        // Until then every SUBSCRIBE is refused. A cluster that cannot be read is told by those refusals.
+        let _ = tokio::time::timeout(READ, running.master.ready()).await;
+        let address = format!("ecs://{}", running.cluster);
+        tell(Detection::Leader(Leader { address, info: None }));
+        if let Some(local) = &running.local {
+            local.ended().await;
+            tell(Detection::Failed("the local ECS has ended, and said why on stderr".to_owned()));
         }
     }
 
     async fn ends(&self) {
-        if let Some(master) = self.master.get() {
-            master.settled().await;
+        if let Some(running) = self.running.get() {
+            running.master.settled().await;
         }
     }
 

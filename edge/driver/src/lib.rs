@@ -73,6 +73,7 @@
 mod ecs;
 mod handle;
 mod http;
+mod local;
 mod master;
 mod network;
 mod options;
@@ -89,11 +90,13 @@ pub use longshore_wire_mesos::v1;
 pub use ecs::{EcsOptions, EcsSchedulerDriver};
 pub use handle::Handle;
 pub use http::{Credential, HttpDriverError, HttpSchedulerDriver};
+pub use local::LocalOptions;
 pub use master::{BadMaster, Master, ZooKeeper};
 pub use options::DriverOptions;
 pub use scheduler::{Scheduler, SchedulerDriver};
 
-/// The driver for a master, by what names it: `host:port` or `zk://...` for a Mesos master, `ecs://CLUSTER` for ECS itself.
+/// The driver for a master, by what names it: `host:port` or `zk://...` for a Mesos master, `ecs://CLUSTER` for ECS itself,
+/// `local` for an ECS that is started for this driver.
 ///
 /// # Errors
 /// That `master` names none, or one that no driver of this crate has.
@@ -105,6 +108,10 @@ pub fn driver(
     Ok(match Master::read(master)? {
         Master::Ecs { cluster } => {
             let options = EcsOptions { cluster, ..EcsOptions::default() };
+            Box::new(EcsSchedulerDriver::new(scheduler, framework, options))
+        }
+        Master::Local => {
+            let options = EcsOptions::local(LocalOptions::default());
             Box::new(EcsSchedulerDriver::new(scheduler, framework, options))
         }
         _ => Box::new(HttpSchedulerDriver::new(scheduler, framework, master)?),

@@ -1,6 +1,6 @@
 //! What a framework says of where its master is.
 //!
-//! Source: Mesos, `MasterDetector::create`: an address, `zk://`, or a file that contains one of these. `ecs://` is ours.
+//! Source: Mesos, `MasterDetector::create`: an address, `zk://`, `local`, or a file that contains one of these. `ecs://` is ours.
 
 use std::fmt;
 use std::fs::File;
@@ -24,6 +24,8 @@ pub enum Master {
         /// The cluster's name or ARN; without one, `AWS_ECS_CLUSTER`, or `default`.
         cluster: Option<String>,
     },
+    /// None: an ECS is started for the driver, and ends with it.
+    Local,
 }
 
 /// Where masters are elected.
@@ -51,7 +53,7 @@ impl fmt::Debug for ZooKeeper {
 /// Why a text does not say where a master is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Failed to parse '{given}': {why}. Write host:port, zk://host:port,host:port/path or ecs://CLUSTER"
+    "Failed to parse '{given}': {why}. Write host:port, zk://host:port,host:port/path, ecs://CLUSTER or local"
 )]
 pub struct BadMaster {
     given: String,
@@ -75,9 +77,7 @@ impl FromStr for Master {
         }
         if text == "local" {
             // Source: Mesos starts a master of its own, with agents.
-            return Err(bad(
-                "nothing is started in this process, run `longshore dev` and name its port",
-            ));
+            return Ok(Self::Local);
         }
         let Some((scheme, rest)) = text.split_once("://") else {
             // Source: Mesos takes what its own master calls itself, too.
@@ -199,6 +199,7 @@ mod tests {
             ("https://host:5050", address("host:5050", true)),
             ("zk://a:1,b/mesos", zookeeper("a:1,b:2181", "/mesos", None)),
             ("zk://u:p@a:1/x/y/", zookeeper("a:1", "/x/y", Some("u:p"))),
+            ("local", Master::Local),
             ("ecs://", Master::Ecs { cluster: None }),
             ("ecs://web", Master::Ecs { cluster: Some("web".to_owned()) }),
         ];
@@ -211,7 +212,6 @@ mod tests {
     fn what_names_no_master_is_refused_with_what_would_be_right() {
         for (given, why) in [
             ("", "nothing is named"),
-            ("local", "nothing is started in this process, run `longshore dev` and name its port"),
             ("localquiet", "the port is missing"),
             ("host", "the port is missing"),
             ("host:0", "the port is not one"),

@@ -1,5 +1,6 @@
 //! The drivers that Java has made, by the number that each of its objects holds.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jni::Env;
@@ -9,8 +10,8 @@ use jni::objects::JObject;
 use jni::{jni_sig, jni_str};
 use longshore_driver::v1::{Credential as Named, FrameworkInfo};
 use longshore_driver::{
-    Credential, DriverOptions, EcsOptions, EcsSchedulerDriver, HttpSchedulerDriver, Master,
-    SchedulerDriver, Status,
+    Credential, DriverOptions, EcsOptions, EcsSchedulerDriver, HttpSchedulerDriver, LocalOptions,
+    Master, SchedulerDriver, Status,
 };
 
 use crate::callbacks::JavaScheduler;
@@ -137,8 +138,12 @@ impl Asked {
         let text = |why: &dyn std::fmt::Display| {
             format!("Failed to create a master detector for '{}': {why}", Master::shown(&master))
         };
-        if let Master::Ecs { cluster } = Master::read(&master).map_err(|why| text(&why))? {
-            let ecs = EcsOptions { cluster, ..EcsOptions::default() };
+        let ecs = match Master::read(&master).map_err(|why| text(&why))? {
+            Master::Ecs { cluster } => Some(EcsOptions { cluster, ..EcsOptions::default() }),
+            Master::Local => Some(EcsOptions::local(local())),
+            Master::Address { .. } | Master::ZooKeeper(_) => None,
+        };
+        if let Some(ecs) = ecs {
             return Ok(Box::new(EcsSchedulerDriver::with(scheduler, framework, ecs, options)));
         }
         let credential = credential.map(|one| Credential {
@@ -149,6 +154,20 @@ impl Asked {
         let made = HttpSchedulerDriver::with(scheduler, framework, &master, options, credential);
         Ok(Box::new(made.map_err(|why| text(&why))?))
     }
+}
+
+/// How a local ECS is started: by the program that came with the library. The program that runs is Java.
+fn local() -> LocalOptions {
+    let program = std::env::var_os("LONGSHORE_PROGRAM").map(PathBuf::from);
+    let variables = ["MESOS_NATIVE_JAVA_LIBRARY", "MESOS_NATIVE_LIBRARY"];
+    let library = variables.iter().find_map(std::env::var_os).map(PathBuf::from);
+    let folder = library.as_deref().and_then(Path::parent);
+    let beside = || {
+        let folder = folder?;
+        let places = [folder.join("longshore"), folder.join("../bin/longshore")];
+        places.into_iter().find(|place| place.is_file())
+    };
+    LocalOptions { program: program.or_else(beside), ..LocalOptions::default() }
 }
 
 /// A field that older jars do not have.

@@ -81,6 +81,9 @@ pub(crate) struct DevArgs {
     /// Keep no state: everything, including containers, is discarded on exit.
     #[arg(long)]
     pub(crate) in_memory: bool,
+    /// Stop when standard input ends, as it does when the program that started this one is gone.
+    #[arg(long)]
+    pub(crate) until_stdin_ends: bool,
     /// What acknowledged changes survive.
     #[arg(long, value_enum, default_value_t = DurabilityArg::Full)]
     pub(crate) durability: DurabilityArg,

@@ -1,5 +1,7 @@
 //! Schedulers in Rust, over both drivers.
 
+mod local;
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -85,7 +87,7 @@ fn info(name: &str) -> FrameworkInfo {
 }
 
 /// The first thing that a scheduler is called with of which this is true.
-fn first(heard: &Receiver<Called>, is_it: impl Fn(&Called) -> bool) -> Called {
+fn first(heard: &Receiver<Called>, mut is_it: impl FnMut(&Called) -> bool) -> Called {
     let end = Instant::now() + DEADLINE;
     loop {
         let left = end.saturating_duration_since(Instant::now());
@@ -100,15 +102,32 @@ fn is_state(task: &'static str, state: TaskState) -> impl Fn(&Called) -> bool {
     move |called| *called == Called::Update(task.to_owned(), state)
 }
 
-fn sleeper(id: &str, offer: &Offer, seconds: u32) -> TaskInfo {
-    let command = format!("sleep {seconds}");
+fn task(id: &str, offer: &Offer, command: &str) -> TaskInfo {
     TaskInfo {
         name: id.to_owned(),
         task_id: TaskId { value: id.to_owned() },
         agent_id: offer.agent_id.clone(),
         resources: claim(0.1, 32.0),
-        command: Some(CommandInfo { value: Some(command), ..CommandInfo::default() }),
+        command: Some(CommandInfo { value: Some(command.to_owned()), ..CommandInfo::default() }),
         ..TaskInfo::default()
+    }
+}
+
+fn sleeper(id: &str, offer: &Offer, seconds: u32) -> TaskInfo {
+    task(id, offer, &format!("sleep {seconds}"))
+}
+
+/// Launches a task for each command, `t0` and so on, and declines all other offers.
+fn launch(commands: &[&str]) -> impl FnMut(&dyn SchedulerDriver, &Called) + Send + use<> {
+    let mut commands: Vec<String> = commands.iter().map(ToString::to_string).collect();
+    move |driver, called| {
+        let Called::Offers(offers) = called else { return };
+        for offer in offers {
+            let commands = std::mem::take(&mut commands);
+            let numbered = commands.iter().enumerate();
+            let tasks = numbered.map(|(number, line)| task(&format!("t{number}"), offer, line));
+            driver.launch_tasks_on(offer.id.clone(), tasks.collect(), None);
+        }
     }
 }
 

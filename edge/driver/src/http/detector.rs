@@ -16,7 +16,7 @@ impl Detector {
         match master {
             Master::Address { address, .. } => Some(Self::Fixed(address)),
             Master::ZooKeeper(zookeeper) => Some(Self::Elected(zookeeper)),
-            Master::Ecs { .. } => None,
+            Master::Ecs { .. } | Master::Local => None,
         }
     }
 
