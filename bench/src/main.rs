@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 
 mod api;
+mod driver;
 mod events;
 mod filter;
 mod first;
@@ -28,12 +29,13 @@ use anyhow::{Result, bail};
 type Bench = (&'static str, fn() -> Result<()>);
 
 /// All benchmarks, in order.
-const BENCHES: [Bench; 12] = [
+const BENCHES: [Bench; 13] = [
     ("start", start::run),
     ("place", place::run),
     ("api", api::run),
     ("launch", launch::run),
     ("frameworks", frameworks::run),
+    ("driver", driver::run),
     ("events", events::run),
     ("processes", processes::run),
     ("services", services::run),

@@ -25,7 +25,7 @@ def run(mesos_url, path, quiet_after):
     return start
 
 
-@pytest.mark.parametrize("scenario", ["tasks", "states", "wrong", "nulls", "many", "threads"])
+@pytest.mark.parametrize("scenario", ["tasks", "states", "wrong", "nulls", "many", "threads", "memory"])
 def test_the_contract_holds(run, scenario):
     harness = run(scenario)
     assert harness.ended(90) == 0, harness.said()

@@ -1,6 +1,7 @@
 //! A scheduler of one's own: copies of a task, evenly over zones. One that ends is replaced where fewest are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use longshore_driver::resources::{amount, attribute, claim};
 use longshore_driver::v1::{
@@ -12,6 +13,8 @@ use longshore_driver::{Scheduler, SchedulerDriver};
 const ZONE: &str = "ecs.availability-zone";
 const CPUS: f64 = 0.1;
 const MEM_MIB: f64 = 32.0;
+/// How long to wait after a copy has ended: the next one may fare no better.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// The copies that run, by zone.
 pub type Zones = BTreeMap<String, usize>;
@@ -28,6 +31,7 @@ pub struct Spread {
     made: u64,
     /// The copies that run.
     running: BTreeSet<String>,
+    not_before: Instant,
     tell: Box<dyn FnMut(&Zones) + Send>,
 }
 
@@ -41,6 +45,7 @@ impl Spread {
             known: Vec::new(),
             made: 0,
             running: BTreeSet::new(),
+            not_before: Instant::now(),
             tell: Box::new(tell),
         }
     }
@@ -105,7 +110,8 @@ impl Scheduler for Spread {
         for offer in offers {
             let zone = attribute(&offer, ZONE).unwrap_or_default().to_owned();
             let has_room = amount(&offer, "cpus") >= CPUS && amount(&offer, "mem") >= MEM_MIB;
-            let is_wanted = has_room && self.is_wanted_in(&zone);
+            let is_wanted =
+                has_room && Instant::now() > self.not_before && self.is_wanted_in(&zone);
             let tasks = if is_wanted { vec![self.task(&offer, &zone)] } else { Vec::new() };
             // What is not of use now may be in a moment.
             driver.launch_tasks_on(offer.id, tasks, Some(Filters { refuse_seconds: Some(0.5) }));
@@ -133,6 +139,7 @@ impl Scheduler for Spread {
                 if self.running.remove(id) {
                     self.tells();
                 }
+                self.not_before = Instant::now() + PAUSE;
             }
         }
     }

@@ -125,6 +125,7 @@ fn run(cli: &Cli) -> Result<()> {
         }
         Task::Bench { args } => {
             build::program(&root, Profile::Dist)?;
+            build::library(&root, Profile::Dist)?;
             let mut bench = shell::cargo(&root);
             bench.args([
                 "run",

@@ -384,6 +384,40 @@ public class Harness implements Scheduler {
         is("registered", true, registered.await(20, TimeUnit.SECONDS));
     }
 
+    static long residentKib() throws Exception {
+        System.gc();
+        System.gc();
+        for (String line : java.nio.file.Files.readAllLines(java.nio.file.Paths.get("/proc/self/status"), java.nio.charset.StandardCharsets.UTF_8)) {
+            if (line.startsWith("VmRSS:")) {
+                return Long.parseLong(line.replaceAll("[^0-9]", ""));
+            }
+        }
+        throw new IllegalStateException("no VmRSS");
+    }
+
+    /** What the library and a driver that runs add to a JVM that has the jar's classes. */
+    static void memory(String master) throws Exception {
+        Protos.Offer.newBuilder().buildPartial();
+        Protos.FrameworkInfo.parseFrom(framework("memory").toByteArray());
+        Protos.TaskStatus.parseFrom(Protos.TaskStatus.newBuilder().setTaskId(id("a")).setState(Protos.TaskState.TASK_LOST).build().toByteArray());
+        long before = residentKib();
+        Quiet quiet = new Quiet();
+        MesosSchedulerDriver driver = driver(master, quiet);
+        driver.start();
+        is("registered", true, quiet.registered.await(20, TimeUnit.SECONDS));
+        for (int i = 0; i < 100; i++) {
+            driver.reconcileTasks(Arrays.asList(
+                Protos.TaskStatus.newBuilder().setTaskId(id("unknown-" + i)).setState(Protos.TaskState.TASK_RUNNING).build()));
+        }
+        while (quiet.updates.get() < 100) {
+            Thread.sleep(5);
+        }
+        long added = (residentKib() - before) / 1024;
+        System.out.println("memory " + added + " MiB");
+        is("little memory", true, added < 50);
+        driver.stop();
+    }
+
     public static void main(String[] arguments) throws Exception {
         String scenario = arguments[0];
         String master = arguments[1];
@@ -403,6 +437,8 @@ public class Harness implements Scheduler {
             threads(master);
         } else if (scenario.equals("speed")) {
             speed(master);
+        } else if (scenario.equals("memory")) {
+            memory(master);
         } else if (scenario.equals("exit")) {
             exit(master, true);
         } else if (scenario.equals("end")) {

@@ -55,3 +55,6 @@ pub const CALLS_MAX: usize = 4_096;
 
 /// Bytes of calls that wait before whoever makes another should wait. Source: chosen by us.
 pub const CALL_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How often to say again why there is no subscription. Source: chosen by us.
+pub const NOTE_AGAIN_MS: u64 = 300_000;

@@ -98,8 +98,8 @@ pub struct Driver {
     /// Until when it tries to say what is left, once it has stopped.
     pub(crate) leaves_until: Option<Timestamp>,
     is_finished: bool,
-    /// What was noted last of a master that cannot be had.
-    pub(crate) noted: Option<String>,
+    /// What was noted last of a master that cannot be had, and when.
+    pub(crate) noted: Option<(String, Timestamp)>,
 }
 
 impl Driver {
@@ -317,9 +317,12 @@ impl Driver {
     fn retries(&mut self, now: Timestamp, why: String, out: &mut Vec<Output>) {
         let pause_ms_max = self.profile.pause_ms_max();
         self.session.fails(now, &mut self.ids, pause_ms_max);
-        if self.noted.as_ref() != Some(&why) {
+        let is_said = |(said, at): &(String, Timestamp)| {
+            *said == why && now.since(*at) < limits::NOTE_AGAIN_MS
+        };
+        if !self.noted.as_ref().is_some_and(is_said) {
             out.push(Output::Note(format!("not subscribed, and trying again: {why}")));
-            self.noted = Some(why);
+            self.noted = Some((why, now));
         }
     }
 

@@ -1,5 +1,6 @@
 //! `longshore libmesos`: where the library for the JVM is, and programs that load it.
 
+use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -11,6 +12,10 @@ use crate::args::LibmesosArgs;
 const FILE: &str = "liblongshore_mesos.so";
 /// What a jar of Mesos reads first, and what older ones read.
 const VARIABLES: [&str; 2] = ["MESOS_NATIVE_JAVA_LIBRARY", "MESOS_NATIVE_LIBRARY"];
+
+/// What shells exit with where a program is not found, and where it cannot be run. Source: POSIX, *Shell Command Language*, 2.8.2.
+const NOT_FOUND: u8 = 127;
+const NOT_RUN: u8 = 126;
 
 /// Prints the library's path, or becomes the program with the variables set.
 pub(crate) fn run(args: &LibmesosArgs, json: bool) -> anyhow::Result<ExitCode> {
@@ -33,7 +38,9 @@ pub(crate) fn run(args: &LibmesosArgs, json: bool) -> anyhow::Result<ExitCode> {
     let mut command = Command::new(name);
     command.args(arguments).env(VARIABLES[0], &library).env_remove(VARIABLES[1]);
     // Returns only if the program cannot be started.
-    Err(command.exec()).with_context(|| format!("cannot run {}", name.display()))
+    let why = command.exec();
+    eprintln!("longshore: cannot run {}: {why}", name.display());
+    Ok(ExitCode::from(if why.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_RUN }))
 }
 
 /// The library beside the program, or where packages put libraries.

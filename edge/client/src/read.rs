@@ -39,6 +39,18 @@ impl Client {
         }
     }
 
+    /// Says which cluster is not there: ECS does not.
+    fn missing(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Refused { code, message } if code == "ClusterNotFoundException" => {
+                let region = self.sdk.config().region().map_or("no region", AsRef::as_ref);
+                let message = format!("{message} ({} in {region})", self.cluster);
+                Failure::Refused { code, message }
+            }
+            failure => failure,
+        }
+    }
+
     async fn list_instances(&self) -> Result<Vec<Instance>, Failure> {
         let mut arns: Vec<Str> = Vec::new();
         let mut token = None;
@@ -51,7 +63,7 @@ impl Client {
                 .set_next_token(token)
                 .send()
                 .await;
-            let page = page.map_err(|error| failure(&error))?;
+            let page = page.map_err(|error| self.missing(failure(&error)))?;
             let told = said(page.container_instance_arns.as_ref(), "containerInstanceArns")?;
             arns.extend(told.iter().map(|arn| Str::from(arn.as_str())));
             token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
@@ -109,7 +121,7 @@ impl Client {
                 self.sdk.list_tasks().cluster(&self.cluster).desired_status(desired.clone());
             let request =
                 request.set_started_by(started_by.map(str::to_owned)).set_next_token(token);
-            let page = request.send().await.map_err(|error| failure(&error))?;
+            let page = request.send().await.map_err(|error| self.missing(failure(&error)))?;
             let told = said(page.task_arns.as_ref(), "taskArns")?;
             arns.extend(told.iter().map(|arn| Str::from(arn.as_str())));
             token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);

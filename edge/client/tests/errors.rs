@@ -292,3 +292,16 @@ async fn silence_after_a_start_leaves_us_unsure() {
     assert_eq!(verdict(&result), Some(Verdict::Unsure), "{result:?}");
     drop(listener);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_is_missing_is_named() {
+    let body = r#"{"__type":"ClusterNotFoundException","message":"Cluster not found."}"#;
+    let client = client(error(400, body)).await;
+    let mut named = 0;
+    for ask in asks() {
+        let said = format!("{:?}", client.ask(ask).await);
+        named += usize::from(said.contains("Cluster not found. (default in us-east-1)"));
+    }
+    // Those that list instances and tasks, which a master asks first.
+    assert!(named >= 2, "{named}");
+}

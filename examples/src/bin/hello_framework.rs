@@ -1,4 +1,5 @@
-//! Runs a few commands as Mesos tasks: `hello-framework 127.0.0.1:5050`, or `hello-framework ecs://default` without a master.
+//! Runs a few commands as Mesos tasks: `hello-framework 127.0.0.1:5050`, or `hello-framework ecs://default` without a master,
+//! or `hello-framework local`, which starts an ECS.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 
@@ -24,7 +25,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let is_well = Arc::new(AtomicBool::new(true));
     let noticed = is_well.clone();
     let hello = Hello::new(jobs.collect(), move |news| {
-        println!("{news:?}");
+        println!("{}", told(&news));
         if matches!(news, News::Update(_, TaskState::TaskError | TaskState::TaskFailed, _)) {
             noticed.store(false, Ordering::SeqCst);
         }
@@ -32,4 +33,16 @@ fn main() -> anyhow::Result<ExitCode> {
     let ended = driver(hello, Hello::info("hello-framework"), &master)?.run();
     let is_well = ended == Status::Stopped && is_well.load(Ordering::SeqCst);
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What happened, for people.
+fn told(news: &News) -> String {
+    match news {
+        News::Subscribed(id) => format!("subscribed as {id}"),
+        News::Offers(count, cpus) => format!("{count} offers with {cpus:.1} cores"),
+        News::Launched(task, host) => format!("{task} is launched on {host}"),
+        News::Update(task, state, why) => format!("{task} is {}: {why}", state.as_str_name()),
+        News::Failed(why) => format!("failed: {why}"),
+        News::Done => "all tasks have ended".to_owned(),
+    }
 }
