@@ -1,11 +1,16 @@
-//! Builds the program with one of the profiles of `Cargo.toml`.
+//! Builds the program and the library with one of the profiles of `Cargo.toml`.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use cargo_metadata::MetadataCommand;
 
-use crate::shell;
+use crate::{glibc, shell};
+
+/// The library for the JVM.
+const LIBRARY: &str = "liblongshore_mesos.so";
+/// Bytes of the library as it is released. SPEC.md has the budget.
+const LIBRARY_BYTES_MAX: u64 = 12 * 1024 * 1024;
 
 /// A profile of `Cargo.toml` (ADR 0024).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,16 +66,51 @@ pub(crate) fn library(root: &Path, profile: Profile) -> Result<()> {
     shell::finish(&mut cargo)
 }
 
+/// Builds what is released, for old machines too where cargo-zigbuild is at hand; returns the program and the library.
+///
+/// # Errors
+/// When the build fails, or what was built needs a newer machine than it should, or is too large.
+pub(crate) fn released(root: &Path) -> Result<[PathBuf; 2]> {
+    let profile = Profile::Dist;
+    let files = |folder: PathBuf| ["longshore", LIBRARY].map(|name| folder.join(name));
+    let Some(target) = glibc::target(root) else {
+        println!(
+            "without cargo-zigbuild the binaries need this machine's glibc or a newer one: pip install ziglang cargo-zigbuild"
+        );
+        build(root, profile, &["longshore"])?;
+        library(root, profile)?;
+        return Ok(files(folder(root, profile.name())?));
+    };
+    for (package, features) in [("longshore", profile.features()), ("longshore-libmesos", &[])] {
+        let mut cargo = shell::cargo(root);
+        cargo.args(["zigbuild", "--profile", profile.name(), "--target", &target]);
+        shell::finish(cargo.args(["--package", package]).args(features))?;
+    }
+    let files = files(folder(root, &glibc::triple())?.join(profile.name()));
+    for file in &files {
+        glibc::check(file)?;
+    }
+    let bytes = files[1].metadata().context("the library was built")?.len();
+    if bytes > LIBRARY_BYTES_MAX {
+        bail!("{} has {bytes} bytes, and {LIBRARY_BYTES_MAX} are its budget", files[1].display());
+    }
+    Ok(files)
+}
+
 fn build(root: &Path, profile: Profile, packages: &[&str]) -> Result<PathBuf> {
     let mut cargo = shell::cargo(root);
     cargo.args(["build", "--profile", profile.name()]);
     cargo.args(packages.iter().flat_map(|package| ["--package", package]));
     shell::finish(cargo.args(profile.features()))?;
+    Ok(folder(root, profile.name())?.join("longshore"))
+}
+
+/// A folder below the one that cargo builds in.
+fn folder(root: &Path, name: &str) -> Result<PathBuf> {
     let metadata = MetadataCommand::new()
         .current_dir(root)
         .no_deps()
         .exec()
         .context("cannot ask cargo where it builds")?;
-    let binary = metadata.target_directory.join(profile.name()).join("longshore");
-    Ok(binary.into_std_path_buf())
+    Ok(metadata.target_directory.join(name).into_std_path_buf())
 }

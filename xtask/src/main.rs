@@ -13,6 +13,7 @@ mod ci;
 mod codegen;
 mod conformance;
 mod fuzz;
+mod glibc;
 mod model;
 mod shell;
 mod tidy;
@@ -67,7 +68,7 @@ enum Task {
         #[arg(long, default_value_t = 20)]
         seconds: u32,
     },
-    /// Build the program as it is released, fully optimised; prints its path
+    /// Build the program and the library for the JVM as they are released, fully optimised; prints their paths
     Dist,
     /// Measure the budgets of SPEC.md; arguments are passed on to the bench program
     Bench {
@@ -118,9 +119,9 @@ fn run(cli: &Cli) -> Result<()> {
             }
         },
         Task::Dist => {
-            let binary = build::program(&root, Profile::Dist)?;
-            build::library(&root, Profile::Dist)?;
-            println!("{}", binary.display());
+            for file in build::released(&root)? {
+                println!("{}", file.display());
+            }
             Ok(())
         }
         Task::Bench { args } => {
