@@ -11,6 +11,8 @@ use crate::words::shortened;
 
 /// Thousandths of one.
 pub(crate) const MILLI: u64 = 1_000;
+/// Below this only root may listen. Source: Linux, `ip_unprivileged_port_start`.
+const OPEN_PORT_MIN: u64 = 1_024;
 /// CPU units of one CPU. Source: Amazon ECS.
 pub(crate) const UNITS_PER_CPU: u64 = 1_024;
 /// The most of any scalar, in thousandths. Source: Mesos: 10^12 of anything.
@@ -38,6 +40,11 @@ impl Amounts {
             self.scalars.insert("gpus".to_owned(), gpus * MILLI);
         }
         self
+    }
+
+    /// Leaves only those of its ports that are among these.
+    pub(crate) fn limit_ports(&mut self, among: &Ranges) {
+        self.ports = self.ports.minus(&self.ports.minus(among));
     }
 
     /// Scalars by name, as numbers.
@@ -179,10 +186,13 @@ impl Amounts {
             .as_slice()
             .iter()
             .map(|(begin, end)| value::Range { begin: *begin, end: *end });
+        // Frameworks take ports from the front.
+        let (low, high): (Vec<_>, Vec<_>) = ranges.partition(|range| range.begin < OPEN_PORT_MIN);
+        let range = high.into_iter().chain(low).collect();
         let ports = Resource {
             name: "ports".to_owned(),
             r#type: value::Type::Ranges.into(),
-            ranges: Some(value::Ranges { range: ranges.collect() }),
+            ranges: Some(value::Ranges { range }),
             ..form.blank()
         };
         scalars.chain((!self.ports.is_empty()).then_some(ports)).collect()
@@ -333,6 +343,16 @@ mod tests {
             scalar: Some(value::Scalar { value }),
             ..Default::default()
         }
+    }
+
+    #[test]
+    fn ports_that_only_root_may_listen_on_are_written_last() {
+        let ports = crate::ranges::parse_ranges("80,443,1024-2000,3000").expect("good ranges");
+        let written =
+            Amounts::of(0, 0, 0, ports).write(&Form { allocated_to: None, refined: false });
+        let ranges = written.iter().flat_map(|one| &one.ranges).flat_map(|ranges| &ranges.range);
+        let ranges: Vec<_> = ranges.map(|range| (range.begin, range.end)).collect();
+        assert_eq!(ranges, [(1024, 2000), (3000, 3000), (80, 80), (443, 443)]);
     }
 
     /// \[O18\]

@@ -27,6 +27,7 @@ use self::recovery::{Recovery, Strays};
 pub(crate) use self::seen::Look;
 use self::seen::Seen;
 use self::sweep::Sweep;
+use crate::ids::AgentId;
 use crate::launches::Launches;
 
 /// Why instances are read.
@@ -115,6 +116,14 @@ impl Cluster {
     /// An instance by its ARN.
     pub(crate) fn instance(&self, arn: &str) -> Option<&Instance> {
         self.replica.instances().get(arn)
+    }
+
+    /// All agents on the machine of one, in order and with itself: they have its ports together. None where it does not say on which
+    /// machine it is.
+    pub(crate) fn on_machine_of(&self, instance: &Instance) -> Vec<AgentId> {
+        let arns = self.replica.on_machine_of(instance);
+        let ids = arns.filter_map(|arn| self.replica.instances().get(arn));
+        ids.map(|instance| instance.id().into()).collect()
     }
 
     /// The instance that a framework knows under an agent id, which is the id inside its ARN.

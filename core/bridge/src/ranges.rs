@@ -101,6 +101,25 @@ impl Ranges {
         }
     }
 
+    /// Part `index` of `count` parts that are as large as each other, but for one number. No number is in two of them.
+    pub fn part(&self, index: usize, count: usize) -> Self {
+        let size = |(begin, end): &(u64, u64)| u128::from(end - begin) + 1;
+        let all: u128 = self.0.iter().map(size).sum();
+        let cut = |index: usize| all * index as u128 / count.max(1) as u128;
+        let (from, to) = (cut(index), cut(index + 1));
+        let (mut passed, mut part) = (0, Vec::new());
+        for range in &self.0 {
+            let (first, next) = (from.max(passed), to.min(passed + size(range)));
+            if first < next {
+                // Positions within the range, whose numbers fit.
+                let at = |position: u128| range.0 + u64::try_from(position - passed).unwrap_or(0);
+                part.push((at(first), at(next - 1)));
+            }
+            passed += size(range);
+        }
+        Self(part)
+    }
+
     /// What is here and not there.
     pub fn minus(&self, other: &Self) -> Self {
         let mut left = Vec::new();
@@ -179,6 +198,17 @@ mod tests {
         for text in ["x", "5-1", "1-5,5-9", "70000", "-"] {
             assert!(parse_ranges(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn parts_are_apart_as_large_as_each_other_and_all_there_is() {
+        let all = ranges("80,443,1024-1033");
+        let parts: Vec<String> = (0..3).map(|index| all.part(index, 3).to_string()).collect();
+        assert_eq!(parts, ["[80-80, 443-443, 1024-1025]", "[1026-1029]", "[1030-1033]"]);
+        assert_eq!((all.part(0, 1), all.part(0, 0)), (all.clone(), all));
+        assert_eq!(ranges("1-2").part(1, 3).to_string(), "[1-1]");
+        assert_eq!(ranges("").part(0, 2), ranges(""));
+        assert_eq!(Ranges(vec![(0, u64::MAX)]).part(1, 2).as_slice(), [(1 << 63, u64::MAX)]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_wire_ecs::Str;
+use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 
 use crate::record::{Instance, LastStatus, Task};
 
@@ -21,7 +22,14 @@ pub struct InstanceNews {
 #[derive(Clone, Debug, Default)]
 pub struct Replica {
     instances: BTreeMap<Str, Instance>,
+    /// ARNs of the instances on each machine that says which it is.
+    machines: BTreeMap<Str, BTreeSet<Str>>,
     tasks: BTreeMap<Str, Task>,
+}
+
+/// The machine that an instance is on, if it says so: all instances on it have its ports together.
+fn machine_of(instance: &Instance) -> Option<&Str> {
+    instance.attribute(MACHINE_ATTRIBUTE)
 }
 
 impl Replica {
@@ -33,6 +41,35 @@ impl Replica {
     /// The tasks, by ARN.
     pub fn tasks(&self) -> &BTreeMap<Str, Task> {
         &self.tasks
+    }
+
+    /// The ARNs of all instances on the machine of one, in order and with its own; none where it does not say on which it is.
+    pub fn on_machine_of(&self, instance: &Instance) -> impl ExactSizeIterator<Item = &Str> {
+        static NONE: BTreeSet<Str> = BTreeSet::new();
+        let machine = machine_of(instance).and_then(|machine| self.machines.get(machine));
+        machine.unwrap_or(&NONE).iter()
+    }
+
+    fn insert_instance(&mut self, instance: Instance) {
+        let arn = instance.arn.clone();
+        self.remove_instance(&arn);
+        if let Some(machine) = machine_of(&instance) {
+            self.machines.entry(machine.clone()).or_default().insert(arn.clone());
+        }
+        self.instances.insert(arn, instance);
+    }
+
+    fn remove_instance(&mut self, arn: &str) -> Option<Instance> {
+        let removed = self.instances.remove(arn)?;
+        if let Some(machine) = machine_of(&removed)
+            && let Some(there) = self.machines.get_mut(machine)
+        {
+            there.remove(arn);
+            if there.is_empty() {
+                self.machines.remove(machine);
+            }
+        }
+        Some(removed)
     }
 
     /// Merges instances. Those missing from a complete reading are removed.
@@ -49,12 +86,12 @@ impl Replica {
                 }
                 Some(_) => continue,
             }
-            self.instances.insert(instance.arn.clone(), instance);
+            self.insert_instance(instance);
         }
         if complete {
             let gone: Vec<Str> =
                 self.instances.keys().filter(|arn| !named.contains(*arn)).cloned().collect();
-            news.removed = gone.iter().filter_map(|arn| self.instances.remove(arn)).collect();
+            news.removed = gone.iter().filter_map(|arn| self.remove_instance(arn)).collect();
         }
         news
     }
@@ -106,6 +143,35 @@ mod tests {
         assert!(replica.merge_instances(vec![instance("a", 2)], false).removed.is_empty());
         let news = replica.merge_instances(vec![instance("a", 2)], true);
         assert_eq!(news.removed, [instance("b", 1)]);
+    }
+
+    #[test]
+    fn instances_are_known_by_their_machine() {
+        let mut replica = Replica::default();
+        let on = |arn: &str, machine: Option<&str>, version| {
+            let mut instance = instance(arn, version);
+            if let Some(machine) = machine {
+                instance.attributes.insert(MACHINE_ATTRIBUTE.into(), Some(machine.into()));
+            }
+            instance
+        };
+        let read = vec![on("b", Some("m"), 1), on("a", Some("m"), 1), on("c", None, 1)];
+        replica.merge_instances(read, true);
+        let mates = |replica: &Replica, arn: &str| -> Vec<String> {
+            let instance = &replica.instances()[arn];
+            replica.on_machine_of(instance).map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            (mates(&replica, "b"), mates(&replica, "c").len()),
+            (vec!["a".to_owned(), "b".to_owned()], 0)
+        );
+        replica.merge_instances(vec![on("a", Some("other"), 2), on("c", None, 1)], false);
+        assert_eq!(
+            (mates(&replica, "a"), mates(&replica, "b")),
+            (vec!["a".to_owned()], vec!["b".to_owned()])
+        );
+        replica.merge_instances(vec![on("b", Some("m"), 1)], true);
+        assert_eq!(replica.machines.len(), 1);
     }
 
     #[test]

@@ -320,7 +320,13 @@ impl Parts {
             }
         }
         let mut agents = std::mem::take(&mut self.tempo.changed);
+        let mut agents_of_ports = Vec::new();
+        for agent in agents.iter().chain(&changes.agents) {
+            let instance = self.cluster.instance_of(agent);
+            agents_of_ports.extend(instance.map(|one| self.cluster.on_machine_of(one)));
+        }
         agents.extend(changes.agents);
+        agents.extend(agents_of_ports.into_iter().flatten());
         let rested = self.tempo.moving.iter().filter(|(_, until)| **until <= cx.now);
         agents.extend(rested.map(|(agent, _)| agent.clone()));
         for agent in agents {
@@ -330,11 +336,28 @@ impl Parts {
         }
     }
 
+    /// What can be offered of an instance. Several on one machine have its ports together, so each is offered a part of its own, of
+    /// which no other one's tasks have taken any.
+    fn available(&self, instance: &Instance) -> Amounts {
+        let agent: AgentId = instance.id().into();
+        let mut available = available(&self.config, instance, &self.launches.claims(&agent));
+        let together = self.cluster.on_machine_of(instance);
+        if let (2.., Some(index)) = (together.len(), together.iter().position(|one| *one == agent))
+        {
+            let claims = together.iter().map(|one| self.launches.claims(one).ports);
+            let claims: Vec<Ranges> = claims.collect();
+            let claimed = Ranges::union_of(&claims);
+            let part = self.config.ports.part(index, together.len());
+            available.limit_ports(&part.minus(&claimed));
+        }
+        available
+    }
+
     /// Tells the allocator what is available of an agent.
     fn weigh(&mut self, cx: &mut Context<'_>, agent: &AgentId) {
         self.tempo.moving.remove(agent);
         let Some(instance) = self.cluster.instance_of(agent) else { return };
-        let mut available = available(&self.config, instance, &self.launches.claims(agent));
+        let mut available = self.available(instance);
         if self.cluster.is_moving(cx.now, agent, &self.launches) {
             let promised = self.allocator.promised(agent);
             if available.contains(&promised) {
@@ -365,7 +388,7 @@ impl Parts {
         }
         for instance in self.cluster.instances().values() {
             let agent = instance.id();
-            let available = available(&self.config, instance, &self.launches.claims(agent));
+            let available = self.available(instance);
             let offers = self.allocator.offers_of_agent(agent);
             let offered: Vec<Amounts> = offers.map(|(_, one)| one.amounts.clone()).collect();
             if !available.contains(&Amounts::sum(&offered)) {

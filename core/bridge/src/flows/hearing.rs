@@ -151,6 +151,8 @@ impl Parts {
         let mut gone = Vec::new();
         for removed in &news.removed {
             let agent = AgentId::from(removed.id());
+            // The others on its machine have more of the ports now.
+            self.tempo.look_at(self.cluster.on_machine_of(removed));
             self.cluster.is_stale_on(&agent, &self.launches);
             self.cluster.instance_gone(&removed.arn);
             if self.agents.is_there(&agent) {

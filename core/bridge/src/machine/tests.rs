@@ -21,6 +21,7 @@ mod minding;
 mod offers;
 mod pace;
 mod pieces;
+mod ports;
 mod principals;
 mod recovery;
 mod reporting;
