@@ -10,6 +10,7 @@ mod calling;
 mod checking;
 mod commanding;
 mod deciding;
+mod deferring;
 mod ending;
 mod grouping;
 mod hearing;
@@ -28,6 +29,7 @@ mod telling;
 use longshore_machine::Timestamp;
 
 use self::allocating::Tempo;
+use self::deferring::Deferred;
 use self::jobs::Jobs;
 use crate::agenda::Timer;
 use crate::agents::Agents;
@@ -59,6 +61,7 @@ pub(crate) struct Parts {
     operator: ReadModel,
     jobs: Jobs,
     tempo: Tempo,
+    deferred: Deferred,
 }
 
 impl Parts {
@@ -78,6 +81,7 @@ impl Parts {
             operator: ReadModel::default(),
             jobs: Jobs::default(),
             tempo: Tempo::default(),
+            deferred: Deferred::default(),
         };
         parts.show_master();
         parts
@@ -101,7 +105,7 @@ impl Parts {
             Timer::Late(launch) => self.late(cx, &launch),
             Timer::Recover => self.cluster.recover(cx),
             Timer::Strays => self.cluster.look_for_strays(cx),
-            Timer::StraysOver => self.cluster.strays_are_over(),
+            Timer::StraysOver => self.strays_are_over(cx),
             Timer::Unlisten => self.cluster.unlisten(cx, &self.launches),
             Timer::EventDue(arn) => {
                 if self.cluster.event_due(cx, &arn, &self.launches) {

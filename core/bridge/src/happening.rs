@@ -40,6 +40,15 @@ pub enum Happening {
         /// The agent's id.
         agent: Str,
     },
+    /// Tasks of it are not launched: `TASK_ERROR`.
+    Refused {
+        /// The framework's id.
+        framework: Str,
+        /// The task's id, as the framework chose it; of a group that of the first.
+        task: String,
+        /// Why, as the framework is told.
+        why: String,
+    },
     /// A task of it has another state.
     Became {
         /// The framework's id.

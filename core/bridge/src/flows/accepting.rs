@@ -75,6 +75,12 @@ impl Spent {
     }
 }
 
+/// Tells an operator of tasks that are not launched.
+pub(super) fn refused(cx: &mut Context<'_>, framework: &FrameworkId, task: &str, why: &str) {
+    let (framework, task, why) = (framework.text().clone(), task.to_owned(), why.to_owned());
+    cx.happened(Happening::Refused { framework, task, why });
+}
+
 impl Parts {
     /// Spends offers. Whatever is wrong, the answer is 202: what came of it is told by events.
     pub(super) fn accept(
@@ -340,6 +346,7 @@ impl Parts {
             Ok(checked) => checked,
             Err(why) => {
                 let (task, agent): (_, AgentIdOf) = (info.task_id, info.agent_id);
+                refused(cx, framework, &task.value, &why);
                 let (state, reason) = (TaskState::TaskError, Reason::TaskInvalid);
                 let status = updates::of_none(cx.now, task, agent, state, reason, why);
                 return self.send_once(cx, framework, status);

@@ -10,7 +10,7 @@ use longshore_wire_mesos::v1::task_status::Reason;
 use longshore_wire_mesos::v1::{ExecutorInfo, TaskInfo, TaskState};
 
 use super::Parts;
-use super::accepting::Spent;
+use super::accepting::{Spent, refused};
 use super::ending::not_fetched;
 use super::showing::detail;
 use crate::amounts::Amounts;
@@ -44,6 +44,8 @@ impl Parts {
         let checked = match self.check_group(framework, spent, group) {
             Ok(checked) => checked,
             Err(why) => {
+                let first = group.tasks.first().map(|task| task.info.task_id.value.as_str());
+                refused(cx, framework, first.unwrap_or_default(), &why);
                 for task in &group.tasks {
                     let (task, agent) = (task.info.task_id.clone(), task.info.agent_id.clone());
                     let (state, reason) = (TaskState::TaskError, Reason::TaskGroupInvalid);

@@ -134,6 +134,7 @@ impl Parts {
         }
         self.allocator.remove_framework(id);
         self.forget_inverse(cx, id);
+        self.deferred.forget(id);
         let launches: Vec<LaunchId> = self.launches.of_framework(id).cloned().collect();
         let tasks = launches.len();
         cx.happened(Happening::Removed { framework: id.text().clone(), tasks, why });

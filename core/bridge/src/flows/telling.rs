@@ -28,6 +28,8 @@ struct Known<'a, 'b> {
     is_aware: bool,
     /// Whether tasks may show up that are not known yet. Source: \[R4\].
     is_early: bool,
+    /// What was asked too early.
+    early: Vec<call::reconcile::Task>,
     launches: &'a Launches,
     updates: &'a mut Updates,
     cluster: &'a Cluster,
@@ -53,15 +55,16 @@ impl Source for Known<'_, '_> {
         framework: &FrameworkId,
         asked: call::reconcile::Task,
     ) -> Option<TaskStatus> {
-        match self.launches.of_task(framework, &asked.task_id.value) {
-            Some(launch) => self.reconciled(launch.id()),
-            // Whoever is told that there is none starts it again.
-            None if self.is_early => None,
-            None => {
-                let agent = whereabouts(self.cluster, self.agents, asked.agent_id.as_ref());
-                Some(updates::unknown(self.cx.now, asked, self.is_aware, agent))
-            }
+        if let Some(launch) = self.launches.of_task(framework, &asked.task_id.value) {
+            return self.reconciled(launch.id());
         }
+        let agent = whereabouts(self.cluster, self.agents, asked.agent_id.as_ref());
+        if self.is_early && may_run(asked.agent_id.as_ref(), &agent) {
+            // Whoever is told that there is none starts it again.
+            self.early.push(asked);
+            return None;
+        }
+        Some(updates::unknown(self.cx.now, asked, self.is_aware, agent))
     }
 
     fn first_of(
@@ -90,16 +93,28 @@ fn whereabouts(cluster: &Cluster, agents: &Agents, agent: Option<&v1::AgentId>) 
     }
 }
 
+/// Whether a task that is not known yet may run on the agent that it is said to be on, or on any if none is named.
+fn may_run(agent: Option<&v1::AgentId>, whereabouts: &Whereabouts) -> bool {
+    let is_there = matches!(whereabouts, Whereabouts::Registered | Whereabouts::Unreachable(_));
+    agent.is_none() || is_there
+}
+
 impl Parts {
     /// Sends what there is room for on a stream.
     fn pump(&mut self, cx: &mut Context<'_>, stream: StreamKey) {
         let is_early = self.frameworks.on(stream).is_some_and(|one| self.is_too_early(one));
-        let Self { frameworks, launches, updates, cluster, agents, .. } = self;
+        let Self { frameworks, launches, updates, cluster, agents, deferred, .. } = self;
         let is_aware = frameworks.on(stream).is_some_and(|one| frameworks.is_aware(one));
         loop {
+            let early = Vec::new();
             let mut known =
-                Known { cx, stream, is_aware, is_early, launches, updates, cluster, agents };
-            let Some(event) = frameworks.next(stream, &mut known) else { break };
+                Known { cx, stream, is_aware, is_early, early, launches, updates, cluster, agents };
+            let event = frameworks.next(stream, &mut known);
+            let early = known.early;
+            if let Some(framework) = frameworks.on(stream) {
+                deferred.keep(framework, early);
+            }
+            let Some(event) = event else { break };
             cx.send(stream, event);
             if frameworks.marks(stream) {
                 cx.mark(stream);
@@ -159,10 +174,10 @@ impl Parts {
         task_id: v1::TaskId,
         agent_id: Option<v1::AgentId>,
     ) {
-        if self.is_too_early(framework) {
+        let agent = whereabouts(&self.cluster, &self.agents, agent_id.as_ref());
+        if self.is_too_early(framework) && may_run(agent_id.as_ref(), &agent) {
             return;
         }
-        let agent = whereabouts(&self.cluster, &self.agents, agent_id.as_ref());
         let asked = call::reconcile::Task { task_id, agent_id };
         let is_aware = self.frameworks.is_aware(framework);
         let status = updates::unknown(cx.now, asked, is_aware, agent);

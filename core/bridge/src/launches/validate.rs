@@ -158,7 +158,7 @@ pub(super) fn command(command: &CommandInfo) -> Result<(), String> {
             VariableType::Value => {}
             VariableType::Secret => {
                 return Err(format!(
-                    "Environment variable '{name}' of type 'SECRET' cannot be resolved here"
+                    "Environment variable '{name}' of type 'SECRET' cannot be resolved here: use the secrets of a task definition"
                 ));
             }
             VariableType::Unknown => {

@@ -69,7 +69,7 @@ pub(super) fn fetch(
         return Ok(None);
     }
     let Some(image) = config.image.clone() else {
-        return Err("the task has URIs, and no image is configured that fetches them: --fetcher-image names one with the program 'longshore' in it".to_owned());
+        return Err("the task has URIs, and no image is configured that fetches them: --fetcher-image or LONGSHORE_FETCHER_IMAGE names one with the program 'longshore' in it".to_owned());
     };
     let count = command.uris.len();
     if count > FETCH_URIS_MAX {

@@ -2,8 +2,9 @@
 
 use longshore_replica::{Question, StartTask, StopCode, Task};
 use longshore_wire_mesos::v1::scheduler::Call;
-use longshore_wire_mesos::v1::scheduler::call::Type;
-use longshore_wire_mesos::v1::{TaskState, TaskStatus};
+use longshore_wire_mesos::v1::scheduler::call::{self, Type};
+use longshore_wire_mesos::v1::task_status::Reason;
+use longshore_wire_mesos::v1::{AgentId, TaskId, TaskState, TaskStatus};
 
 use super::recovery::reconcile;
 use super::world::{Client, World, kind, returning, sleeper};
@@ -56,11 +57,47 @@ fn nothing_is_said_of_a_task_that_may_still_show_up() {
     world.cluster.runs(&task.arn);
     world.run_for(3_000);
     assert_eq!(world.update(&client).state(), TaskState::TaskRunning);
-    assert_eq!(world.call(&client, reconcile("t2")), Response::Accepted);
+    for _ in 0..3 {
+        assert_eq!(world.call(&client, reconcile("t2")), Response::Accepted);
+    }
     assert!(world.updates(&client).is_empty());
+    // Whoever has asked is answered once, as soon as that can be said; also about t1, which was asked about first of all.
     world.run_for(STRAY_LOOKS_END_MS);
+    let answers = world.updates(&client);
+    let answers: Vec<_> =
+        answers.iter().map(|status| (&*status.task_id.value, status.state())).collect();
+    assert_eq!(answers, [("t1", TaskState::TaskRunning), ("t2", TaskState::TaskLost)]);
     assert_eq!(world.call(&client, reconcile("t2")), Response::Accepted);
     assert_eq!(world.update(&client).state(), TaskState::TaskLost);
+}
+
+/// \[R3\], \[R4\]: Marathon asks about a task on an agent that it made up, to hear whether the master is there.
+#[test]
+fn what_cannot_show_up_is_answered_at_once() {
+    let (mut world, client, _) = with_one_on_its_way();
+    let asked = |agent: &str| {
+        let mut call = reconcile("made-up");
+        let tasks = call.reconcile.iter_mut().flat_map(|reconcile| &mut reconcile.tasks);
+        tasks.for_each(|task| task.agent_id = Some(AgentId { value: agent.to_owned() }));
+        call
+    };
+    assert_eq!(world.call(&client, asked("no-such-agent")), Response::Accepted);
+    let status = world.update(&client);
+    assert_eq!((status.state(), status.reason()), (TaskState::TaskLost, Reason::Reconciliation));
+    let agent = world.cluster.instances.values().next().expect("one").id().to_owned();
+    assert_eq!(world.call(&client, asked(&agent)), Response::Accepted);
+    assert!(world.updates(&client).is_empty(), "a task may show up on an agent that is there");
+    assert_eq!(world.call(&client, kill_on("made-up", "no-such-agent")), Response::Accepted);
+    assert_eq!(world.update(&client).state(), TaskState::TaskLost);
+}
+
+fn kill_on(task: &str, agent: &str) -> Call {
+    let kill = call::Kill {
+        task_id: TaskId { value: task.to_owned() },
+        agent_id: Some(AgentId { value: agent.to_owned() }),
+        ..call::Kill::default()
+    };
+    Call { kill: Some(kill), ..kind(Type::Kill) }
 }
 
 #[test]
