@@ -45,7 +45,13 @@ impl Driver {
             }
             other => other,
         };
+        if let Command::Acknowledge(status) = &command {
+            self.ends.acknowledged(status);
+        }
         let Some(call) = command.call() else { return };
+        for launch in command::launches(&call) {
+            self.ends.launches(&launch.task.value);
+        }
         if self.session.is_open() {
             self.pushes(call);
             self.sends(now, out);
@@ -178,6 +184,10 @@ impl Driver {
         text: &str,
         out: &mut Vec<Output>,
     ) {
+        if self.status != Status::Running && call.r#type() == Type::Acknowledge {
+            // It went out beside the last word, after which the master knows the framework no more.
+            return;
+        }
         let is_unknown = is_unsubscribed(status, text);
         let what = call.r#type().as_str_name();
         out.push(Output::Note(format!("the master refused {what}: {status} {text}")));

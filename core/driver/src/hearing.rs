@@ -6,6 +6,7 @@ use longshore_wire_mesos::v1::scheduler::event::{Failure, Subscribed, Type};
 use longshore_wire_mesos::v1::{ExecutorId, MasterInfo};
 
 use crate::callbacks::Callback;
+use crate::command;
 use crate::machine::{Driver, Output};
 
 impl Driver {
@@ -30,6 +31,12 @@ impl Driver {
             Some(callback) => {
                 if let Callback::StatusUpdate(status) = &callback {
                     self.unsure.heard(&status.task_id);
+                    if self.ends.is_known(status) {
+                        if let Some(call) = command::acknowledgement((**status).clone()) {
+                            self.pushes(call);
+                        }
+                        return self.sends(now, out);
+                    }
                 }
                 self.calls_back(callback, out);
             }

@@ -20,6 +20,7 @@ mod audit;
 mod callbacks;
 mod calls;
 mod command;
+mod ends;
 mod hearing;
 mod lane;
 pub mod limits;

@@ -4,8 +4,9 @@
 /// `MESOS_REGISTRATION_BACKOFF_FACTOR`.
 pub const BACKOFF_MS: u64 = 2_000;
 
-/// No pause before another SUBSCRIBE is longer, in ms. Source: Mesos.
-pub const BACKOFF_MS_MAX: u64 = 60_000;
+/// No pause before another SUBSCRIBE is longer, in ms. Source: chosen by us: Mesos has a minute, for masters of tens of thousands of
+/// frameworks.
+pub const BACKOFF_MS_MAX: u64 = 15_000;
 
 /// No pause is longer than this part of the time that the master waits for the framework. Source: Mesos.
 pub const BACKOFF_PARTS: u64 = 10;
@@ -18,8 +19,9 @@ pub const SUBSCRIBE_MS: u64 = 15_000;
 /// be late, and the two after it are not late for the same reason.
 pub const HEARTBEATS_MISSED: u64 = 3;
 
-/// Nobody is given up after less silence, in ms. Source: chosen by us.
-pub const SILENCE_MS_MIN: u64 = 3_000;
+/// Nobody is given up after less silence, in ms. Source: chosen by us: libmesos never gives a master up that it can still reach, and
+/// frameworks that exit when they are disconnected should not for a pause of the machine that it is on.
+pub const SILENCE_MS_MIN: u64 = 45_000;
 
 /// The interval of heartbeats if a master does not say it, in ms. Source: Mesos.
 pub const HEARTBEAT_MS: u64 = 15_000;
@@ -58,3 +60,6 @@ pub const CALL_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How often to say again why there is no subscription. Source: chosen by us.
 pub const NOTE_AGAIN_MS: u64 = 300_000;
+
+/// Ends that are remembered as acknowledged. Source: chosen by us: with their ids one or two MiB.
+pub const ENDS_MAX: usize = 10_000;

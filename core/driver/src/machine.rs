@@ -9,6 +9,7 @@ use longshore_wire_mesos::v1::scheduler::{Call, Event, OfferConstraints};
 
 use crate::callbacks::{Callback, Callbacks};
 use crate::command::{self, Command};
+use crate::ends::Ends;
 use crate::lane::{Answer, CallNumber, Lane};
 use crate::limits;
 use crate::losses::Unsure;
@@ -95,6 +96,7 @@ pub struct Driver {
     pub(crate) lane: Lane,
     callbacks: Callbacks,
     pub(crate) unsure: Unsure,
+    pub(crate) ends: Ends,
     /// Until when it tries to say what is left, once it has stopped.
     pub(crate) leaves_until: Option<Timestamp>,
     is_finished: bool,
@@ -116,6 +118,7 @@ impl Driver {
             lane: Lane::default(),
             callbacks: Callbacks::default(),
             unsure: Unsure::default(),
+            ends: Ends::default(),
             leaves_until: None,
             is_finished: false,
             noted: None,
@@ -332,6 +335,9 @@ impl Driver {
             out.push(Output::Note(format!("a callback of the scheduler panicked: {text}")));
             self.aborts(now, None, out);
         } else if self.status == Status::Running && self.implicit_acknowledgements {
+            if let Some(status) = &ran.update {
+                self.ends.acknowledged(status);
+            }
             let call = ran.update.and_then(|status| command::acknowledgement(*status));
             if let Some(call) = call.filter(|_| self.session.is_open()) {
                 self.pushes(call);
@@ -365,13 +371,16 @@ fn is_passing(status: u16) -> bool {
 
 /// Frameworks know some of the texts of a master, so these stay as they are.
 fn refusal(address: &str, status: u16, text: &str) -> String {
+    // Some begin with the status.
+    let text = text.trim().trim_start_matches(&status.to_string()).trim_start();
+    let said = if text.is_empty() { status.to_string() } else { format!("{status} {text}") };
     match status {
         403 if !text.is_empty() => text.to_owned(),
-        401 => {
-            format!("{address} does not accept the credential of the framework: {status} {text}")
-        }
-        404 | 405 | 501 => format!("{address} is not a Mesos master: {status} {text}"),
-        _ => format!("{address} does not accept the framework: {status} {text}"),
+        401 => format!(
+            "{address} wants a credential, and the framework has none or another one: {said}"
+        ),
+        404 | 405 | 501 => format!("{address} is not a Mesos master: {said}"),
+        _ => format!("{address} does not accept the framework: {said}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The scheduler of a Java driver.
 
 use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use jni::errors::{Error, Result};
 use jni::objects::{JObject, JValue};
@@ -18,6 +19,24 @@ use crate::{convert, entry, loader};
 /// Local references that one callback may need, apart from those of its elements.
 const REFERENCES: usize = 32;
 
+/// How often to tell of tasks that went wrong. Source: chosen by us: a framework may try again as fast as it is refused.
+const SAID_EVERY: Duration = Duration::from_millis(200);
+
+/// Source: Mesos 1.5: executors say `TASK_STARTING`.
+const STARTING_SINCE: (u32, u32) = (1, 5);
+
+/// Whether a task did not end as it should.
+fn is_bad(state: TaskState) -> bool {
+    matches!(
+        state,
+        TaskState::TaskError
+            | TaskState::TaskFailed
+            | TaskState::TaskLost
+            | TaskState::TaskDropped
+            | TaskState::TaskGone
+    )
+}
+
 thread_local! {
     /// Whether this thread is attached to the JVM by us.
     static ATTACHED: Cell<bool> = const { Cell::new(false) };
@@ -28,6 +47,9 @@ pub(crate) struct JavaScheduler {
     vm: JavaVM,
     /// There until this is dropped.
     driver: Option<Weak<JObject<'static>>>,
+    /// When a task that went wrong was told of last, and how many were not since.
+    said_at: Option<Instant>,
+    unsaid: u64,
 }
 
 /// An argument of a callback.
@@ -75,7 +97,8 @@ impl Argument<'_> {
 
 impl JavaScheduler {
     pub(crate) fn new(env: &mut Env<'_>, driver: &JObject<'_>) -> Result<Self> {
-        Ok(Self { vm: env.get_java_vm()?, driver: Some(env.new_weak_ref(driver)?) })
+        let (vm, driver) = (env.get_java_vm()?, Some(env.new_weak_ref(driver)?));
+        Ok(Self { vm, driver, said_at: None, unsaid: 0 })
     }
 
     /// Calls a method of the scheduler, with the driver and these arguments. An exception aborts the driver.
@@ -98,6 +121,29 @@ impl JavaScheduler {
                 tracing::error!(target: "longshore_mesos", "{method}: {why}");
             }
             driver.abort();
+        }
+    }
+
+    /// Whether the framework is of a time when no agent said `TASK_STARTING`. Chronos forgets a task that does, and starts it again.
+    fn is_old(&self) -> bool {
+        self.attach();
+        let jar = self.vm.attach_current_thread(|env| Ok::<_, Error>(loader::jar(env)));
+        jar.is_ok_and(|jar| jar < STARTING_SINCE)
+    }
+
+    /// Says what went wrong with a task. Frameworks count failures and drop the reason, Spark among them.
+    fn says(&mut self, status: &TaskStatus) {
+        if self.said_at.is_some_and(|at| at.elapsed() < SAID_EVERY) {
+            self.unsaid += 1;
+            return;
+        }
+        let (task, state) = (&status.task_id.value, status.state().as_str_name());
+        let (why, unsaid) = (status.message(), std::mem::take(&mut self.unsaid));
+        self.said_at = Some(Instant::now());
+        if unsaid == 0 {
+            tracing::warn!(target: "longshore_mesos", "task {task} is {state}: {why}");
+        } else {
+            tracing::warn!(target: "longshore_mesos", "task {task} is {state}: {why} (and {unsaid} before it were not told of)");
         }
     }
 
@@ -203,10 +249,13 @@ impl Scheduler for JavaScheduler {
     }
 
     fn status_update(&mut self, driver: &dyn SchedulerDriver, status: &TaskStatus) {
-        if status.state() == TaskState::TaskError {
-            // Frameworks count failures and drop the reason, Spark among them.
-            let (task, why) = (&status.task_id.value, status.message());
-            tracing::warn!(target: "longshore_mesos", "task {task} is refused: {why}");
+        if is_bad(status.state()) && !status.message().is_empty() {
+            self.says(status);
+        }
+        if status.state() == TaskState::TaskStarting && self.is_old() {
+            let state = TaskState::TaskStaging.into();
+            let status = TaskStatus { state, ..status.clone() };
+            return self.call(driver, "statusUpdate", &[Argument::Message("TaskStatus", &status)]);
         }
         self.call(driver, "statusUpdate", &[Argument::Message("TaskStatus", status)]);
     }

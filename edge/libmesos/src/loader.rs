@@ -73,3 +73,22 @@ pub(crate) fn class<'l>(env: &mut Env<'l>, name: &str) -> Result<JClass<'l>> {
     let class = class?.into_object()?;
     env.cast_local::<JClass<'_>>(class)
 }
+
+/// The version of the jar, as its major and minor number; that of the oldest where it does not say.
+pub(crate) fn jar(env: &mut Env<'_>) -> (u32, u32) {
+    static JAR: OnceLock<(u32, u32)> = OnceLock::new();
+    *JAR.get_or_init(|| {
+        let told = told_version(env);
+        env.exception_clear();
+        let told = told.unwrap_or_default();
+        let mut numbers = told.split('.').map_while(|number| number.parse().ok());
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    })
+}
+
+fn told_version(env: &mut Env<'_>) -> Result<String> {
+    let class = class(env, "org.apache.mesos.MesosNativeLibrary")?;
+    let told = env.get_static_field(&class, jni_str!("VERSION"), jni_sig!("Ljava/lang/String;"))?;
+    let told = told.into_object()?;
+    env.cast_local::<JString<'_>>(told)?.try_to_string(env)
+}

@@ -1,7 +1,7 @@
 //! State that Java keeps: stores, the variables that were read, and what was asked and is waited for.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jni::Env;
 use jni::errors::{Error, Result};
@@ -12,9 +12,6 @@ use longshore_driver::state::{Pending, Variable, WaitError, ZooKeeperState};
 
 use crate::numbered::Numbered;
 use crate::{convert, loader};
-
-/// How long a thread of Java's waits before it looks whether it was interrupted. Source: chosen by us: libmesos never looks.
-const SLICE: Duration = Duration::from_millis(100);
 
 /// The stores that were not finalized.
 pub(crate) static STORES: Numbered<ZooKeeperState> = Numbered::new();
@@ -87,41 +84,24 @@ impl Asked {
 }
 
 /// Waits for an answer. What comes instead is thrown as what `java.util.concurrent.Future` says.
+///
+/// Source: libmesos waits on when the thread is interrupted: Chronos interrupts its own while ZooKeeper is away, and ends where that is
+/// told.
 fn answer<T: Clone>(
     env: &mut Env<'_>,
     pending: &Pending<T>,
     timeout: Option<Duration>,
 ) -> Result<T> {
-    // A time so far away that no clock knows it is for ever.
-    let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    loop {
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let slice = left.map_or(SLICE, |left| left.min(SLICE));
-        let why = match pending.wait(Some(slice)) {
-            Ok(answer) => return Ok(answer),
-            Err(why) => why,
-        };
-        let class = match &why {
-            WaitError::TimedOut if is_interrupted(env)? => "java.lang.InterruptedException",
-            WaitError::TimedOut if left.is_some_and(|left| left <= SLICE) => {
-                "java.util.concurrent.TimeoutException"
-            }
-            WaitError::TimedOut => continue,
-            WaitError::Cancelled => "java.util.concurrent.CancellationException",
-            WaitError::Failed(_) => return Err(failed(env, &why)),
-        };
-        return Err(thrown(env, class, &why.to_string()));
-    }
-}
-
-fn is_interrupted(env: &mut Env<'_>) -> Result<bool> {
-    let asked = env.call_static_method(
-        jni_str!("java/lang/Thread"),
-        jni_str!("interrupted"),
-        jni_sig!("()Z"),
-        &[],
-    );
-    asked?.into_bool()
+    let why = match pending.wait(timeout) {
+        Ok(answer) => return Ok(answer),
+        Err(why) => why,
+    };
+    let class = match &why {
+        WaitError::TimedOut => "java.util.concurrent.TimeoutException",
+        WaitError::Cancelled => "java.util.concurrent.CancellationException",
+        WaitError::Failed(_) => return Err(failed(env, &why)),
+    };
+    Err(thrown(env, class, &why.to_string()))
 }
 
 /// Throws an exception of a class of the JVM's with a text.

@@ -100,12 +100,23 @@ impl Worker {
         let mut closed_at = None;
         let mut is_told = false;
         while !pending.is_done() {
+            // A session that was good may have ended while nobody asked anything.
+            let was_good = self.client.is_some();
             match act(self).await {
-                Ok(done) => return pending.settle(Ok(done)),
+                Ok(done) => {
+                    if is_told {
+                        let servers = &self.options.servers;
+                        tracing::warn!(target: "longshore_driver", "ZooKeeper at {servers} answers again");
+                    }
+                    return pending.settle(Ok(done));
+                }
                 Err(Failed::Final(why)) => return pending.settle(Err(why)),
                 Err(Failed::Away(why)) => {
                     // A session that is gone does not come back.
                     self.client = None;
+                    if was_good {
+                        continue;
+                    }
                     if !is_told {
                         let servers = &self.options.servers;
                         tracing::warn!(target: "longshore_driver", "ZooKeeper at {servers}: {why}; trying on");

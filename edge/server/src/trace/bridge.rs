@@ -56,6 +56,9 @@ fn happened(happening: &Happening) {
         Happening::Launched { framework, task, agent } => {
             tell!(?framework, ?task, ?agent, "framework launched a task");
         }
+        Happening::Refused { framework, task, why } => {
+            tell!(?framework, ?task, reason = ?why, "framework's task is refused");
+        }
         Happening::Became { framework, task, state, why } => {
             let state = state.as_str_name();
             match why {

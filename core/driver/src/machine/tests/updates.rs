@@ -5,7 +5,7 @@ use longshore_wire_mesos::v1::scheduler::call::Type as CallType;
 use longshore_wire_mesos::v1::scheduler::event::{self, Type};
 use longshore_wire_mesos::v1::{AgentId, ExecutorId, Offer, OfferId, TaskState};
 
-use super::world::{World, framework, of, update};
+use super::world::{World, framework, launch, of, update};
 use crate::machine::{Config, Input};
 use crate::{Answer, Callback, Command, Status, limits};
 
@@ -144,4 +144,25 @@ fn an_event_that_is_incomplete_or_unknown_is_noted() {
     world.hear(of(Type::UpdateOperationStatus));
     world.hear(of(Type::Heartbeat));
     assert_eq!((world.callbacks().len(), world.notes.len()), (0, 2));
+}
+
+#[test]
+fn an_end_that_was_acknowledged_is_not_told_again_when_the_master_has_started_anew() {
+    let end = |uuid: &[u8]| update("t", TaskState::TaskFinished, uuid);
+    let mut world = World::subscribed();
+    world.hear(end(b"0123456789abcdef"));
+    assert_eq!(world.callbacks().len(), 1);
+    world.answer(Answer::Done);
+    world.breaks();
+    world.run_for(limits::BACKOFF_MS);
+    world.accepted();
+    world.callbacks();
+    world.hear(end(b"fedcba9876543210"));
+    assert_eq!(world.callbacks(), []);
+    let sent = world.answer(Answer::Done).call.acknowledge.unwrap();
+    assert_eq!(&sent.uuid[..], b"fedcba9876543210");
+    // Another task of this id is another matter.
+    world.command(launch("t"));
+    world.hear(end(b"aaaaaaaaaaaaaaaa"));
+    assert_eq!(world.callbacks().len(), 1);
 }
