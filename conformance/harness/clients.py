@@ -30,10 +30,10 @@ def needs(name, *programs, files=()):
         pytest.skip(f"{name} is not here: there is no {' and no '.join(missing)}")
 
 
-def jars():
-    """Singularity and what goes before it on the class path, in the order of `clients/jars.txt`."""
+def jars(listed="jars.txt"):
+    """The jars that a file of `clients` lists, in its order: Singularity and what goes before it on the class path."""
     found = []
-    for line in (CLIENTS / "jars.txt").read_text().splitlines():
+    for line in (CLIENTS / listed).read_text().splitlines():
         if line and not line.startswith("#"):
             _, name, version, *classifier = line.split()[0].split(":")
             found.append(cache() / "jars" / ("-".join([name, version, *classifier[1:]]) + ".jar"))

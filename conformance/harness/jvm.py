@@ -12,7 +12,6 @@ from harness.clients import cache, needs
 SOURCES = Path(__file__).parent.parent / "jvm" / "java"
 # Each generation of the driver, with the protobuf that its jar was made with.
 GENERATIONS = {"0.21.0": "2.5.0", "0.28.2": "2.6.1", "1.1.0": "2.6.1", "1.11.0": "3.5.0"}
-PYSPARK = "3.4.4"
 
 
 def library():
@@ -32,17 +31,10 @@ def is_quiet(said):
     return not re.search("WARNING in native|FATAL ERROR in native|JNI local refs|SIGSEGV|SIGABRT", said)
 
 
-def classes(generation, folder, program="Harness"):
-    """A program of ours, compiled against the jar of a generation: a class path."""
+def classes(generation, folder, program="Harness", more=()):
+    """A program of ours, compiled against the jar of a generation and more jars: a class path."""
     jars = [cache() / "jars" / f"mesos-{generation}.jar", cache() / "jars" / f"protobuf-java-{GENERATIONS[generation]}.jar"]
     needs("mesos-jars", "java", "javac", files=jars)
-    path = os.pathsep.join([str(folder), *map(str, jars)])
+    path = os.pathsep.join(map(str, [folder, *jars, *more]))
     subprocess.run(["javac", "-nowarn", "-Xlint:none", "-cp", path, "-d", str(folder), str(SOURCES / f"{program}.java")], check=True, capture_output=True)
     return path
-
-
-def pyspark():
-    """The folder of PySpark."""
-    found = cache() / f"pyspark-{PYSPARK}"
-    needs("pyspark", "java", files=[found / "pyspark"])
-    return found

@@ -1,7 +1,9 @@
 """The server under test: one that is already up, or one that is started for the run."""
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -46,6 +48,16 @@ def free_port():
     """A port that nobody listens on at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
+
+
+def free_range(ports):
+    """The first of so many ports in a row, below the ephemeral ones, that nobody listens on at the moment."""
+    while True:
+        first = random.randrange(10_000, 32_000 - ports)
+        with contextlib.ExitStack() as listeners, contextlib.suppress(OSError):
+            for port in range(first, first + ports):
+                listeners.enter_context(socket.create_server(("", port)))
+            return first
 
 
 class Started:

@@ -1,71 +1,78 @@
-"""Stock Spark, from PyPI, with nothing of Mesos on the machine: its Mesos backend loads our library."""
+"""Stock Spark over a master and straight to ECS: shuffles, executors on instances of their own, those that end and are replaced."""
 
-import sys
-from pathlib import Path
+import os
+import signal
 from urllib.parse import urlparse
 
 import pytest
 
-from harness import jvm
-from harness.clients import Quiet
+from harness import spark
 from harness.wait import until
 
 pytestmark = [pytest.mark.process_only, pytest.mark.timeout(300)]
 
-JOB = Path(__file__).parent / "programs" / "shuffle.py"
+SHUFFLE = spark.PROGRAMS / "shuffle.py"
 
 
 @pytest.fixture
-def spark(quiet_after):
-    folder, started = jvm.pyspark(), []
-
-    def start(master, *words, **more):
-        environment = jvm.environment(
-            PYTHONPATH=str(folder), PYSPARK_PYTHON=sys.executable, PYSPARK_SUBMIT_ARGS='--driver-java-options "-Xcheck:jni" pyspark-shell', **more
-        )
-        started.append(Quiet([sys.executable, JOB, master, *words], env=environment))
-        return started[-1]
-
-    yield start
-    for job in started:
-        if job.process.poll() is None:
-            job.kill()
+def client(request, quiet_after):
+    made = spark.Spark(getattr(request, "param", spark.OLDEST))
+    yield made
+    made.close()
 
 
-def tasks(ecs, status):
-    arns = ecs.client.list_tasks(cluster=ecs.cluster, desiredStatus=status)["taskArns"]
-    found = ecs.client.describe_tasks(cluster=ecs.cluster, tasks=arns)["tasks"] if arns else []
-    return [task for task in found if "CoarseGrainedExecutorBackend" in str(task["overrides"])]
-
-
-def is_well(job):
-    said = job.said(100_000)
-    return "WARNING in native" not in said and "FATAL ERROR" not in said
-
-
-def test_a_shuffle_is_right_and_leaves_nothing(spark, mesos_url, ecs):
-    job = spark(urlparse(mesos_url).netloc)
+@pytest.mark.parametrize("client", spark.versions(), indirect=True)
+def test_a_shuffle_on_two_instances_is_right_and_leaves_nothing(client, mesos_url, ecs):
+    job = client.submit(urlparse(mesos_url).netloc, SHUFFLE)
     assert job.ended(200) == 0, job.said()
-    assert "right 1" in job.said() and "stopped" in job.said() and is_well(job), job.said()
-    until(lambda: not tasks(ecs, "RUNNING"), "no executor is left", 20)
+    assert "right <1>" in spark.said(job) and "stopped" in spark.said(job) and spark.is_well(job), job.said()
+
+    (application,) = spark.waits(job, "application <(.*)>")
+    ended = until(lambda: spark.framework(mesos_url, application), "the framework is torn down", 20)
+    tasks = {task["id"]: task for task in ended["completed_tasks"]}
+    assert {task["state"] for task in tasks.values()} <= {"TASK_FINISHED", "TASK_KILLED"}, tasks
+    assert tasks.keys() == {"0", "1"} and not ended["tasks"], ended
+    stopped = until(lambda: spark.executors(ecs, application, "STOPPED"), "ECS has stopped them", 20)
+    instances = {task["containerInstanceArn"].rpartition("/")[2] for task in stopped}
+    assert len(instances) == 2 and instances == {task["slave_id"] for task in tasks.values()}, (stopped, tasks)
+    assert not spark.executors(ecs, application)
 
 
-def test_it_needs_no_master(spark, ecs):
-    job = spark(
-        f"ecs://{ecs.cluster}", AWS_ECS_ENDPOINT=ecs.url, AWS_REGION="us-east-1", AWS_ACCESS_KEY_ID="key", AWS_SECRET_ACCESS_KEY="secret",
-        LONGSHORE_DEFAULT_IMAGE="none",
+def test_it_needs_no_master(client, ecs):
+    job = client.submit(
+        f"ecs://{ecs.cluster}", SHUFFLE, AWS_ECS_ENDPOINT=ecs.url, AWS_REGION="us-east-1", AWS_ACCESS_KEY_ID="key",
+        AWS_SECRET_ACCESS_KEY="secret", LONGSHORE_DEFAULT_IMAGE="none",
     )
     assert job.ended(200) == 0, job.said()
-    assert "right 1" in job.said() and is_well(job), job.said()
-    until(lambda: not tasks(ecs, "RUNNING"), "no executor is left", 20)
+    assert "right <1>" in spark.said(job) and spark.is_well(job), job.said()
+    (application,) = spark.waits(job, "application <(.*)>")
+    until(lambda: not spark.executors(ecs, application), "no executor is left", 20)
+    assert len({task["containerInstanceArn"] for task in spark.executors(ecs, application, "STOPPED")}) == 2
 
 
-def test_an_executor_that_is_stopped_is_replaced(spark, mesos_url, ecs):
-    job = spark(urlparse(mesos_url).netloc, "40")
-    until(lambda: "right 1" in job.said(100_000), "the first round", 100)
-    before = {task["taskArn"] for task in tasks(ecs, "RUNNING")}
+def stop_one(ecs, application):
+    ecs.client.stop_task(cluster=ecs.cluster, task=spark.executors(ecs, application)[0]["taskArn"])
+
+
+def kill_one(ecs, application):
+    os.kill(spark.processes(application)[0], signal.SIGKILL)
+
+
+@pytest.mark.parametrize("end", [stop_one, kill_one], ids=["stopped", "killed"])
+def test_an_executor_that_is_ended_from_outside_has_failed_and_is_replaced(client, mesos_url, ecs, end, tmp_path):
+    job = client.submit(urlparse(mesos_url).netloc, SHUFFLE, tmp_path / "enough")
+    (application,) = spark.waits(job, "application <(.*)>")
+    spark.waits(job, "right <1>")
+    before = {task["taskArn"] for task in spark.executors(ecs, application)}
     assert len(before) == 2, before
-    ecs.client.stop_task(cluster=ecs.cluster, task=sorted(before)[0])
-    until(lambda: {task["taskArn"] for task in tasks(ecs, "RUNNING")} - before, "another executor", 60)
-    assert job.ended(200) == 0, job.said()
-    assert "stopped" in job.said() and is_well(job), job.said()
+    end(ecs, application)
+    spark.waits(job, "Mesos task [01] is now TASK_FAILED", 30)
+    until(lambda: {task["taskArn"] for task in spark.executors(ecs, application)} - before, "another executor", 60)
+    spark.waits(job, "Registered executor .* with ID 2")
+    (tmp_path / "enough").touch()
+    assert job.ended(100) == 0, job.said()
+    assert "stopped" in spark.said(job) and spark.is_well(job), job.said()
+    ended = until(lambda: spark.framework(mesos_url, application), "the framework is torn down", 20)
+    states = {task["id"]: task["state"] for task in ended["completed_tasks"]}
+    assert states["2"] in ("TASK_FINISHED", "TASK_KILLED"), states
+    assert sorted([states["0"] == "TASK_FAILED", states["1"] == "TASK_FAILED"]) == [False, True], states
