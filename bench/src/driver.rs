@@ -187,9 +187,9 @@ fn updates() -> Result<()> {
 
 /// The same in Java, and what the library takes there.
 fn jvm() -> Result<()> {
-    let own = env::current_exe()?;
-    let library = own.with_file_name("liblongshore_mesos.so");
-    let size = library.metadata().context("`cargo xtask bench` builds it first")?.len();
+    let library = env::var_os("LONGSHORE_LIBRARY").map(PathBuf::from);
+    let library = library.context("`cargo xtask bench` builds the library and names it")?;
+    let size = library.metadata()?.len();
     let mib = format!("{}.{} MiB", size / MIB, size % MIB * 10 / MIB);
     report("the library for the JVM", &mib, "12 MiB");
     let Some(classes) = classes()? else {

@@ -19,6 +19,8 @@ pub(crate) enum Profile {
     Release,
     /// The profile that is released and measured.
     Dist,
+    /// The profile that the library for the JVM is released and measured in.
+    Library,
 }
 
 impl Profile {
@@ -27,13 +29,14 @@ impl Profile {
         match self {
             Self::Release => "release",
             Self::Dist => "dist",
+            Self::Library => "library",
         }
     }
 
     /// The features that the program is built with.
     fn features(self) -> &'static [&'static str] {
         match self {
-            Self::Release => &[],
+            Self::Release | Self::Library => &[],
             Self::Dist => &["--features", "jemalloc"],
         }
     }
@@ -56,14 +59,16 @@ pub(crate) fn with_drivers(root: &Path, profile: Profile) -> Result<PathBuf> {
     build(root, profile, &["longshore", "longshore-examples", "longshore-libmesos"])
 }
 
-/// Builds the library for the JVM beside the program.
+/// Builds the library for the JVM as it is released, and returns its path.
 ///
 /// # Errors
 /// When the build fails.
-pub(crate) fn library(root: &Path, profile: Profile) -> Result<()> {
+pub(crate) fn library(root: &Path) -> Result<PathBuf> {
+    let profile = Profile::Library.name();
     let mut cargo = shell::cargo(root);
-    cargo.args(["build", "--profile", profile.name(), "--package", "longshore-libmesos"]);
-    shell::finish(&mut cargo)
+    cargo.args(["build", "--profile", profile, "--package", "longshore-libmesos"]);
+    shell::finish(&mut cargo)?;
+    Ok(folder(root, profile)?.join(LIBRARY))
 }
 
 /// Builds what is released, for old machines too where cargo-zigbuild is at hand; returns the program and the library.
@@ -71,30 +76,27 @@ pub(crate) fn library(root: &Path, profile: Profile) -> Result<()> {
 /// # Errors
 /// When the build fails, or what was built needs a newer machine than it should, or is too large.
 pub(crate) fn released(root: &Path) -> Result<[PathBuf; 2]> {
-    let profile = Profile::Dist;
-    let files = |folder: PathBuf| ["longshore", LIBRARY].map(|name| folder.join(name));
     let Some(target) = glibc::target(root) else {
         println!(
             "without cargo-zigbuild the binaries need this machine's glibc or a newer one: pip install ziglang cargo-zigbuild"
         );
-        build(root, profile, &["longshore"])?;
-        library(root, profile)?;
-        return Ok(files(folder(root, profile.name())?));
+        return Ok([program(root, Profile::Dist)?, library(root)?]);
     };
-    for (package, features) in [("longshore", profile.features()), ("longshore-libmesos", &[])] {
+    let one = |package: &str, file: &str, profile: Profile| -> Result<PathBuf> {
         let mut cargo = shell::cargo(root);
         cargo.args(["zigbuild", "--profile", profile.name(), "--target", &target]);
-        shell::finish(cargo.args(["--package", package]).args(features))?;
-    }
-    let files = files(folder(root, &glibc::triple())?.join(profile.name()));
-    for file in &files {
-        glibc::check(file)?;
-    }
-    let bytes = files[1].metadata().context("the library was built")?.len();
+        shell::finish(cargo.args(["--package", package]).args(profile.features()))?;
+        let file = folder(root, &glibc::triple())?.join(profile.name()).join(file);
+        glibc::check(&file)?;
+        Ok(file)
+    };
+    let program = one("longshore", "longshore", Profile::Dist)?;
+    let library = one("longshore-libmesos", LIBRARY, Profile::Library)?;
+    let bytes = library.metadata().context("the library was built")?.len();
     if bytes > LIBRARY_BYTES_MAX {
-        bail!("{} has {bytes} bytes, and {LIBRARY_BYTES_MAX} are its budget", files[1].display());
+        bail!("{} has {bytes} bytes, and {LIBRARY_BYTES_MAX} are its budget", library.display());
     }
-    Ok(files)
+    Ok([program, library])
 }
 
 fn build(root: &Path, profile: Profile, packages: &[&str]) -> Result<PathBuf> {

@@ -126,7 +126,7 @@ fn run(cli: &Cli) -> Result<()> {
         }
         Task::Bench { args } => {
             build::program(&root, Profile::Dist)?;
-            build::library(&root, Profile::Dist)?;
+            let library = build::library(&root)?;
             let mut bench = shell::cargo(&root);
             bench.args([
                 "run",
@@ -136,7 +136,7 @@ fn run(cli: &Cli) -> Result<()> {
                 "longshore-bench",
                 "--",
             ]);
-            shell::finish(bench.args(args))
+            shell::finish(bench.args(args).env("LONGSHORE_LIBRARY", library))
         }
         Task::Sim { args } => {
             let mut sim = shell::cargo(&root);
