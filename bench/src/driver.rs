@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use longshore_driver::resources::claim;
 use longshore_driver::v1::{
-    CommandInfo, FrameworkInfo, Offer, TaskId, TaskInfo, TaskState, TaskStatus,
+    CommandInfo, Filters, FrameworkInfo, Offer, TaskId, TaskInfo, TaskState, TaskStatus,
 };
 use longshore_driver::{
     EcsOptions, EcsSchedulerDriver, HttpSchedulerDriver, Scheduler, SchedulerDriver,
@@ -90,7 +90,9 @@ fn launches() -> Result<()> {
     for number in 0..=LAUNCHES {
         let offer = next_offer(&heard)?;
         let began = Instant::now();
-        driver.launch_tasks_on(offer.id.clone(), vec![task(&offer, number)], None);
+        // What is left is wanted at once.
+        let filters = Filters { refuse_seconds: Some(0.0) };
+        driver.launch_tasks_on(offer.id.clone(), vec![task(&offer, number)], Some(filters));
         // The first one registers the definition before.
         let at: Instant = seen.recv_timeout(PATIENCE)?;
         if number > 0 {
