@@ -154,13 +154,18 @@ mesos_framework() {
     rm -f "$cache/mesos-framework.why"
 }
 
+# Those from Maven Central one after another, since they share what Maven keeps.
+from_maven() {
+    singularity
+    mesos_jars
+    fenzo
+    elastic_job
+    flink
+}
+
 mkdir -p "$cache" || exit 0
-singularity
-mesos_go
-mesos_framework
-mesos_jars
-fenzo
-elastic_job
-pyspark
-flink
+for some in from_maven pyspark mesos_go mesos_framework; do
+    "$some" &
+done
+wait
 exit 0
