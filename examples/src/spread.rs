@@ -127,12 +127,11 @@ impl Scheduler for Spread {
                 driver.abort();
             }
             // An update comes again until it is acknowledged.
-            TaskState::TaskRunning if self.zones.contains_key(id) => {
-                if self.running.insert(id.clone()) {
+            TaskState::TaskRunning => {
+                if self.zones.contains_key(id) && self.running.insert(id.clone()) {
                     self.tells();
                 }
             }
-            TaskState::TaskRunning => {}
             TaskState::TaskStaging | TaskState::TaskStarting | TaskState::TaskKilling => {}
             _ => {
                 self.zones.remove(id);

@@ -77,10 +77,12 @@ pub(crate) fn library(root: &Path) -> Result<PathBuf> {
 /// When the build fails, or what was built needs a newer machine than it should, or is too large.
 pub(crate) fn released(root: &Path) -> Result<[PathBuf; 2]> {
     let Some(target) = glibc::target(root) else {
-        println!(
+        eprintln!(
             "without cargo-zigbuild the binaries need this machine's glibc or a newer one: pip install ziglang cargo-zigbuild"
         );
-        return Ok([program(root, Profile::Dist)?, library(root)?]);
+        let (program, library) = (program(root, Profile::Dist)?, library(root)?);
+        is_small(&library)?;
+        return Ok([program, library]);
     };
     let one = |package: &str, file: &str, profile: Profile| -> Result<PathBuf> {
         let mut cargo = shell::cargo(root);
@@ -92,11 +94,16 @@ pub(crate) fn released(root: &Path) -> Result<[PathBuf; 2]> {
     };
     let program = one("longshore", "longshore", Profile::Dist)?;
     let library = one("longshore-libmesos", LIBRARY, Profile::Library)?;
+    is_small(&library)?;
+    Ok([program, library])
+}
+
+fn is_small(library: &Path) -> Result<()> {
     let bytes = library.metadata().context("the library was built")?.len();
     if bytes > LIBRARY_BYTES_MAX {
         bail!("{} has {bytes} bytes, and {LIBRARY_BYTES_MAX} are its budget", library.display());
     }
-    Ok([program, library])
+    Ok(())
 }
 
 fn build(root: &Path, profile: Profile, packages: &[&str]) -> Result<PathBuf> {

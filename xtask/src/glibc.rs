@@ -78,8 +78,11 @@ fn needs(binary: &Path) -> Result<Vec<(String, Glibc)>> {
     Ok(all)
 }
 
-/// `GLIBC_2.17`; other names are of other libraries.
+/// `GLIBC_2.17`; other names are of other libraries. `GLIBC_ABI_...` names what only the newest have.
 fn parse(name: &str) -> Option<Glibc> {
+    if name.starts_with("GLIBC_ABI_") {
+        return Some(Glibc(u32::MAX, 0));
+    }
     let (major, rest) = name.strip_prefix("GLIBC_")?.split_once('.')?;
     let minor = rest.split('.').next()?;
     Some(Glibc(major.parse().ok()?, minor.parse().ok()?))
@@ -94,6 +97,7 @@ mod tests {
         assert_eq!(parse("GLIBC_2.2.5"), Some(Glibc(2, 2)));
         assert!(parse("GLIBC_2.4") < parse("GLIBC_2.17"));
         assert!(parse("GLIBC_2.18") > Some(OLDEST));
+        assert!(parse("GLIBC_ABI_DT_RELR") > Some(OLDEST));
         assert_eq!((parse("GCC_3.0"), parse("GLIBC_PRIVATE")), (None, None));
     }
 

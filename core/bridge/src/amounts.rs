@@ -181,14 +181,12 @@ impl Amounts {
             scalar: Some(value::Scalar { value: to_number(*amount) }),
             ..form.blank()
         });
-        let ranges = self
-            .ports
-            .as_slice()
-            .iter()
-            .map(|(begin, end)| value::Range { begin: *begin, end: *end });
         // Frameworks take ports from the front.
-        let (low, high): (Vec<_>, Vec<_>) = ranges.partition(|range| range.begin < OPEN_PORT_MIN);
-        let range = high.into_iter().chain(low).collect();
+        let open = Ranges::new(vec![(OPEN_PORT_MIN, u64::MAX)]).unwrap_or_default();
+        let low = self.ports.minus(&open);
+        let high = self.ports.minus(&low);
+        let ranges = high.as_slice().iter().chain(low.as_slice());
+        let range = ranges.map(|(begin, end)| value::Range { begin: *begin, end: *end }).collect();
         let ports = Resource {
             name: "ports".to_owned(),
             r#type: value::Type::Ranges.into(),
@@ -347,12 +345,12 @@ mod tests {
 
     #[test]
     fn ports_that_only_root_may_listen_on_are_written_last() {
-        let ports = crate::ranges::parse_ranges("80,443,1024-2000,3000").expect("good ranges");
+        let ports = crate::ranges::parse_ranges("80,443,1000-2000,3000").expect("good ranges");
         let written =
             Amounts::of(0, 0, 0, ports).write(&Form { allocated_to: None, refined: false });
         let ranges = written.iter().flat_map(|one| &one.ranges).flat_map(|ranges| &ranges.range);
         let ranges: Vec<_> = ranges.map(|range| (range.begin, range.end)).collect();
-        assert_eq!(ranges, [(1024, 2000), (3000, 3000), (80, 80), (443, 443)]);
+        assert_eq!(ranges, [(1024, 2000), (3000, 3000), (80, 80), (443, 443), (1000, 1023)]);
     }
 
     /// \[O18\]

@@ -131,6 +131,8 @@ pub const STRAY_LOOKS_MS: [u64; 5] = [2_000, 5_000, 15_000, 30_000, 60_000];
 pub const STRAY_LOOKS_END_MS: u64 = 75_000;
 /// Bytes of questions of a framework that wait until those looks are over. Source: chosen by us: some 20,000; it may ask about more again.
 pub const DEFERRED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The same of all frameworks together. Source: chosen by us.
+pub const DEFERRED_BYTES_MAX_ALL: usize = 64 * 1024 * 1024;
 /// How long a launch that was given up is looked for, in ms. Source: chosen by us: far longer than a request lives.
 pub const GIVEN_UP_MS: u64 = 600_000;
 /// How long an agent may be away before it is unreachable, in ms, unless an operator says otherwise. Source: \[T32\], Mesos:

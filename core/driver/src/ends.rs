@@ -30,7 +30,8 @@ struct End {
 impl Ends {
     /// The scheduler is done with an update.
     pub(crate) fn acknowledged(&mut self, status: &TaskStatus) {
-        if !is_terminal(status.state()) {
+        // What was asked for, and what needs no acknowledgement, may be told before the end itself, which says more.
+        if !is_terminal(status.state()) || !comes_again(status) {
             return;
         }
         self.made += 1;
@@ -58,11 +59,14 @@ impl Ends {
             self.known.remove(task);
             return false;
         }
-        // Who asks is answered, and what needs no acknowledgement does not come again.
-        let repeats = status.uuid.is_some() && status.reason() != Reason::Reconciliation;
         let is_same = |end: &End| end.state == status.state() && end.agent == agent(status);
-        repeats && self.known.get(task).is_some_and(is_same)
+        comes_again(status) && self.known.get(task).is_some_and(is_same)
     }
+}
+
+/// Whether an update comes again until it is acknowledged.
+fn comes_again(status: &TaskStatus) -> bool {
+    status.uuid.is_some() && status.reason() != Reason::Reconciliation
 }
 
 fn agent(status: &TaskStatus) -> &str {
@@ -113,6 +117,9 @@ mod tests {
         assert!(!ends.is_known(&asked) && !ends.is_known(&once) && ends.is_known(&finished));
         ends.launches("t");
         assert!(!ends.is_known(&finished));
+        ends.acknowledged(&asked);
+        ends.acknowledged(&once);
+        assert!(!ends.is_known(&finished), "the end itself has not been told yet");
         ends.acknowledged(&finished);
         assert!(!ends.is_known(&status("t", TaskState::TaskRunning)) && !ends.is_known(&finished));
     }

@@ -118,7 +118,7 @@ fn variable(name: &str) -> Option<String> {
 ///
 /// Nobody watches a scheduler over this driver: if its process is killed, its tasks run on, whatever `failover_timeout` says. Another
 /// one that brings the framework's id finds them. [`join`](crate::SchedulerDriver::join) after a `stop` waits until ECS was told, 30 s at
-/// most.
+/// most, and until a local ECS has ended, 40 s at most.
 ///
 /// Dropped while it runs, it stops as if another scheduler were to take over.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 //! A process of its own, since a local ECS runs the commands of tasks and watches over them, which a JVM or any other host of a driver
 //! should not have to do; and since it is all of `longshore`, which a library need not contain.
 //!
-//! Its one port is on loopback and takes requests only that are signed with a key that nobody else knows. Nothing of it is stored.
+//! Its API is on loopback and takes requests only that are signed with a key that no other user of the machine can know. Nothing of it is
+//! stored.
 
 use std::env;
 use std::fmt;
@@ -48,7 +49,10 @@ pub struct LocalOptions {
 impl LocalOptions {
     fn named_program(&self) -> PathBuf {
         let named = self.program.clone();
-        let named = named.or_else(|| Some(env::var_os("LONGSHORE_PROGRAM")?.into()));
+        let named = named.or_else(|| {
+            let named = env::var_os("LONGSHORE_PROGRAM").filter(|named| !named.is_empty());
+            named.map(PathBuf::from)
+        });
         named.or_else(beside).unwrap_or_else(|| PROGRAM.into())
     }
 

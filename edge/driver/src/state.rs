@@ -36,9 +36,7 @@ const ENTRY_BYTES_MAX: usize = 1024 * 1024 - 4096;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
     /// The name cannot be that of a node.
-    #[error(
-        "{0:?} cannot be a name: write at least one character, no '/' and no control characters"
-    )]
+    #[error("{0:?} cannot be a name: write 1 to 1,000 bytes, no '/' and no control characters")]
     BadName(String),
     /// The value is too large to be stored.
     #[error(

@@ -158,7 +158,8 @@ impl Asked {
 
 /// How a local ECS is started: by the program that came with the library. The program that runs is Java.
 fn local() -> LocalOptions {
-    let program = std::env::var_os("LONGSHORE_PROGRAM").map(PathBuf::from);
+    let program = std::env::var_os("LONGSHORE_PROGRAM").filter(|named| !named.is_empty());
+    let program = program.map(PathBuf::from);
     let variables = ["MESOS_NATIVE_JAVA_LIBRARY", "MESOS_NATIVE_LIBRARY"];
     let library = variables.iter().find_map(std::env::var_os).map(PathBuf::from);
     let folder = library.as_deref().and_then(Path::parent);

@@ -41,6 +41,8 @@ pub(super) struct Tempo {
     changed: BTreeSet<AgentId>,
     /// Agents of which nothing is offered for now, and until when.
     moving: BTreeMap<AgentId, Timestamp>,
+    /// Of agents that share a machine with others: how many they are, and which ports their tasks had when that was looked at last.
+    shared: BTreeMap<AgentId, (usize, Ranges)>,
 }
 
 impl Tempo {
@@ -305,6 +307,7 @@ impl Parts {
         self.stop_asking(cx, agent);
         self.tempo.changed.remove(agent);
         self.tempo.moving.remove(agent);
+        self.tempo.shared.remove(agent);
         self.operator.remove_agent(agent);
     }
 
@@ -320,13 +323,10 @@ impl Parts {
             }
         }
         let mut agents = std::mem::take(&mut self.tempo.changed);
-        let mut agents_of_ports = Vec::new();
-        for agent in agents.iter().chain(&changes.agents) {
-            let instance = self.cluster.instance_of(agent);
-            agents_of_ports.extend(instance.map(|one| self.cluster.on_machine_of(one)));
-        }
         agents.extend(changes.agents);
-        agents.extend(agents_of_ports.into_iter().flatten());
+        let neighbours: Vec<AgentId> =
+            agents.iter().flat_map(|agent| self.concerned(agent)).collect();
+        agents.extend(neighbours);
         let rested = self.tempo.moving.iter().filter(|(_, until)| **until <= cx.now);
         agents.extend(rested.map(|(agent, _)| agent.clone()));
         for agent in agents {
@@ -334,6 +334,18 @@ impl Parts {
             self.drained_by_now(cx, &agent);
             self.ask_to_leave(cx, &agent);
         }
+    }
+
+    /// The agents on the machine of one, if what it leaves them of the ports has changed.
+    fn concerned(&mut self, agent: &AgentId) -> Vec<AgentId> {
+        let instance = self.cluster.instance_of(agent);
+        let together = instance.map(|one| self.cluster.on_machine_of(one)).unwrap_or_default();
+        if together.is_empty() {
+            return together;
+        }
+        let now = (together.len(), self.launches.claims(agent).ports);
+        let before = self.tempo.shared.insert(agent.clone(), now.clone());
+        if before.as_ref() == Some(&now) { Vec::new() } else { together }
     }
 
     /// What can be offered of an instance. Several on one machine have its ports together, so each is offered a part of its own, of

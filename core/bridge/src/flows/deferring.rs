@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use longshore_wire_mesos::v1::scheduler::call::reconcile;
 
 use super::Parts;
+use super::jobs::Job;
 use crate::context::Context;
 use crate::ids::FrameworkId;
 use crate::limits;
@@ -14,11 +15,13 @@ use crate::limits;
 #[derive(Debug, Default)]
 pub(super) struct Deferred {
     asked: BTreeMap<FrameworkId, Asked>,
+    /// Of all together.
+    bytes: usize,
 }
 
 /// What one framework asked.
 #[derive(Debug, Default)]
-struct Asked {
+pub(super) struct Asked {
     /// By task id, so that who asks again and again asks once.
     tasks: BTreeMap<String, reconcile::Task>,
     /// About how much they take.
@@ -34,8 +37,11 @@ impl Deferred {
         let asked = self.asked.entry(framework.clone()).or_default();
         for task in tasks {
             let (id, bytes) = (task.task_id.value.clone(), size(&task));
-            if asked.bytes + bytes <= limits::DEFERRED_BYTES_MAX && !asked.tasks.contains_key(&id) {
+            let has_room = asked.bytes + bytes <= limits::DEFERRED_BYTES_MAX
+                && self.bytes + bytes <= limits::DEFERRED_BYTES_MAX_ALL;
+            if has_room && !asked.tasks.contains_key(&id) {
                 asked.bytes += bytes;
+                self.bytes += bytes;
                 asked.tasks.insert(id, task);
             }
         }
@@ -43,7 +49,8 @@ impl Deferred {
 
     /// Nobody will ask for this framework any more.
     pub(super) fn forget(&mut self, framework: &FrameworkId) {
-        self.asked.remove(framework);
+        let forgotten = self.asked.remove(framework);
+        self.bytes -= forgotten.map_or(0, |asked| asked.bytes);
     }
 }
 
@@ -57,9 +64,19 @@ impl Parts {
     /// No launch of the last master shows up any more.
     pub(super) fn strays_are_over(&mut self, cx: &mut Context<'_>) {
         self.cluster.strays_are_over();
-        for (framework, asked) in std::mem::take(&mut self.deferred.asked) {
-            let tasks = asked.tasks.into_values().collect();
-            self.reconcile(cx, &framework, tasks, asked.bytes);
-        }
+        let asked = std::mem::take(&mut self.deferred).asked;
+        let asked: Vec<_> = asked.into_iter().collect();
+        self.begin(cx, Job::Deferred(asked.into_iter()));
+    }
+
+    /// Answers what one framework asked too early, as far as it is there.
+    pub(super) fn answer_deferred(
+        &mut self,
+        cx: &mut Context<'_>,
+        framework: &FrameworkId,
+        asked: Asked,
+    ) {
+        let tasks = asked.tasks.into_values().collect();
+        self.reconcile(cx, framework, tasks, asked.bytes);
     }
 }

@@ -12,6 +12,7 @@ use longshore_wire_ecs::Str;
 use super::Parts;
 use super::accepting::Acceptance;
 use super::allocating::Declining;
+use super::deferring::Asked;
 use super::maintaining::Answering;
 use super::recovering::Adoption;
 use super::subscribing::Removal;
@@ -73,6 +74,8 @@ pub(super) enum Job {
     Open(std::vec::IntoIter<AgentId>),
     /// Agents that frameworks are to be asked to leave.
     Ask(std::vec::IntoIter<AgentId>),
+    /// What frameworks asked too early.
+    Deferred(std::vec::IntoIter<(FrameworkId, Asked)>),
     /// The tasks that recovery found.
     Adopt(Box<Adoption>),
     /// A framework came back: its updates are sent again.
@@ -164,6 +167,9 @@ impl Parts {
                 self.tell_rescinded(cx, &id, &offered);
             }),
             Job::Rescind(offers) => each(offers, 4, &mut units, |id| self.rescind(cx, &id)),
+            Job::Deferred(asked) => each(asked, 1_000, &mut units, |(framework, asked)| {
+                self.answer_deferred(cx, &framework, asked);
+            }),
         };
         match ended {
             Slice::Done => {}

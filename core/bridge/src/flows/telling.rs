@@ -37,6 +37,15 @@ struct Known<'a, 'b> {
 }
 
 impl Known<'_, '_> {
+    /// Whether a task that is not known yet may run on the agent that it is said to be on, or on any if none is named: on one that this
+    /// master never heard of there is none.
+    fn may_run(&self, agent: Option<&v1::AgentId>) -> bool {
+        let Some(agent) = agent.map(|agent| &*agent.value) else { return true };
+        let is_away = self.agents.is_gone(agent) || self.agents.is_down(agent);
+        let is_there = self.cluster.instance_of(agent).is_some();
+        is_away || is_there || self.agents.unreachable_since(agent).is_some()
+    }
+
     fn reconciled(&self, launch: &LaunchId) -> Option<TaskStatus> {
         let known = self.launches.get(launch)?;
         let forwarded = self.updates.forwarded(launch);
@@ -59,7 +68,7 @@ impl Source for Known<'_, '_> {
             return self.reconciled(launch.id());
         }
         let agent = whereabouts(self.cluster, self.agents, asked.agent_id.as_ref());
-        if self.is_early && may_run(asked.agent_id.as_ref(), &agent) {
+        if self.is_early && self.may_run(asked.agent_id.as_ref()) {
             // Whoever is told that there is none starts it again.
             self.early.push(asked);
             return None;
@@ -91,12 +100,6 @@ fn whereabouts(cluster: &Cluster, agents: &Agents, agent: Option<&v1::AgentId>) 
         None if cluster.instance_of(agent).is_some() => Whereabouts::Registered,
         None => Whereabouts::Unknown,
     }
-}
-
-/// Whether a task that is not known yet may run on the agent that it is said to be on, or on any if none is named.
-fn may_run(agent: Option<&v1::AgentId>, whereabouts: &Whereabouts) -> bool {
-    let is_there = matches!(whereabouts, Whereabouts::Registered | Whereabouts::Unreachable(_));
-    agent.is_none() || is_there
 }
 
 impl Parts {
@@ -174,10 +177,10 @@ impl Parts {
         task_id: v1::TaskId,
         agent_id: Option<v1::AgentId>,
     ) {
-        let agent = whereabouts(&self.cluster, &self.agents, agent_id.as_ref());
-        if self.is_too_early(framework) && may_run(agent_id.as_ref(), &agent) {
+        if self.is_too_early(framework) {
             return;
         }
+        let agent = whereabouts(&self.cluster, &self.agents, agent_id.as_ref());
         let asked = call::reconcile::Task { task_id, agent_id };
         let is_aware = self.frameworks.is_aware(framework);
         let status = updates::unknown(cx.now, asked, is_aware, agent);

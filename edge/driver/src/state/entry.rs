@@ -18,11 +18,22 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// What a node of this name holds; `None` if it is no entry of Mesos's.
+    pub(super) fn read(name: &str, data: &[u8]) -> Option<Self> {
+        let entry = Self::decode(data).ok()?;
+        (entry.name == name && entry.uuid.len() == VERSION_BYTES).then_some(entry)
+    }
+
     /// The same name with a value that was never stored before.
     fn next(self) -> Self {
         Self { uuid: version(), ..self }
     }
 }
+
+/// Bytes of a version.
+const VERSION_BYTES: usize = 16;
+/// Bytes of a name, or of a part of a path. Source: chosen by us: far from what would make a message too large.
+pub(super) const NAME_BYTES_MAX: usize = 1_000;
 
 fn version() -> Vec<u8> {
     Ids::new(longshore_server::seed()).uuid_bytes("entry").to_vec()
@@ -83,7 +94,7 @@ impl Change {
 
 /// Whether a node of that name can be.
 pub(super) fn checked(name: &str) -> Result<(), StateError> {
-    let is_node = !name.is_empty()
+    let is_node = (1..=NAME_BYTES_MAX).contains(&name.len())
         && !matches!(name, "." | "..")
         && !name.contains(|character: char| character == '/' || character.is_control());
     if is_node { Ok(()) } else { Err(StateError::BadName(name.to_owned())) }
@@ -100,7 +111,10 @@ mod tests {
         wanted.extend([7; 16]);
         wanted.extend([0x1a, 1, b'v']);
         assert_eq!(entry.encode_to_vec(), wanted);
-        assert_eq!(Entry::decode(&*wanted), Ok(entry));
+        assert_eq!(Entry::read("J_a", &wanted), Some(entry));
+        for (name, data) in [("J_b", &*wanted), ("J_a", b""), ("", b""), ("J_a", b"\xff")] {
+            assert_eq!(Entry::read(name, data), None);
+        }
     }
 
     #[test]
@@ -120,7 +134,8 @@ mod tests {
         let large = Variable::absent("a".to_owned()).mutate(vec![0; ENTRY_BYTES_MAX]);
         let why = Change::new(large).expect_err("it is too large").to_string();
         assert!(why.contains("1044505 bytes") && why.contains("1044480"), "{why}");
-        for name in ["", "a/b", ".", "..", "a\0", "a\n"] {
+        let long = "a".repeat(NAME_BYTES_MAX + 1);
+        for name in ["", "a/b", ".", "..", "a\0", "a\n", &long] {
             assert_eq!(checked(name), Err(StateError::BadName(name.to_owned())));
         }
         for name in ["a", "J_nightly job", "a.b", "é"] {

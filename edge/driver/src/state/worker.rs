@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_wire_mesos::Message;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 use zookeeper_client::{Acl, Acls, Client, CreateMode, Error, Permission};
@@ -17,6 +16,8 @@ use super::{Pending, StateError, Variable};
 
 /// How long to wait before ZooKeeper is tried again. Source: chosen by us.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often to look whether an operation was cancelled while ZooKeeper does not answer. Source: chosen by us.
+const LOOK: Duration = Duration::from_millis(100);
 /// How long what was asked is tried after nobody refers to the state any more. Source: chosen by us.
 const FAREWELL: Duration = Duration::from_secs(10);
 /// Source: Mesos: everybody may read what only its writer may change.
@@ -31,7 +32,7 @@ pub(super) fn start(
     operations: UnboundedReceiver<Operation>,
     load: Arc<Load>,
 ) {
-    let worker = Worker { options, client: None, load };
+    let worker = Worker { options, client: None, load, closed_at: None };
     let run = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {
@@ -50,6 +51,8 @@ struct Worker {
     options: ZooKeeperOptions,
     client: Option<Client>,
     load: Arc<Load>,
+    /// When nobody referred to the state any more.
+    closed_at: Option<Instant>,
 }
 
 /// What became of an attempt.
@@ -61,6 +64,15 @@ enum Failed {
 }
 
 type Tried<T> = Result<T, Failed>;
+
+/// Waits until an operation was cancelled, or until nobody has referred to the state for long enough.
+async fn cancelled<T: Clone>(pending: &Pending<T>, others: &UnboundedReceiver<Operation>) {
+    let mut closed_for = Duration::ZERO;
+    while !pending.is_done() && closed_for < FAREWELL {
+        tokio::time::sleep(LOOK).await;
+        closed_for = if others.is_closed() { closed_for + LOOK } else { Duration::ZERO };
+    }
+}
 
 impl Worker {
     async fn run(mut self, mut operations: UnboundedReceiver<Operation>) {
@@ -97,12 +109,19 @@ impl Worker {
         others: &UnboundedReceiver<Operation>,
         mut act: impl AsyncFnMut(&mut Self) -> Tried<T>,
     ) {
-        let mut closed_at = None;
         let mut is_told = false;
         while !pending.is_done() {
             // A session that was good may have ended while nobody asked anything.
             let was_good = self.client.is_some();
-            match act(self).await {
+            let tried = tokio::select! {
+                tried = act(self) => tried,
+                () = cancelled(pending, others) => {
+                    // What was sent may be done all the same, in the session that ends now.
+                    self.client = None;
+                    Err(Failed::Away(Error::Timeout))
+                }
+            };
+            match tried {
                 Ok(done) => {
                     if is_told {
                         let servers = &self.options.servers;
@@ -110,7 +129,13 @@ impl Worker {
                     }
                     return pending.settle(Ok(done));
                 }
-                Err(Failed::Final(why)) => return pending.settle(Err(why)),
+                Err(Failed::Final(why)) => {
+                    if matches!(why, StateError::Refused { .. }) {
+                        // A session whose credentials were refused is of no use any more.
+                        self.client = None;
+                    }
+                    return pending.settle(Err(why));
+                }
                 Err(Failed::Away(why)) => {
                     // A session that is gone does not come back.
                     self.client = None;
@@ -125,7 +150,7 @@ impl Worker {
                 }
             }
             if others.is_closed() {
-                let closed_at = *closed_at.get_or_insert_with(Instant::now);
+                let closed_at = *self.closed_at.get_or_insert_with(Instant::now);
                 if closed_at.elapsed() > FAREWELL {
                     return pending.settle(Err(StateError::Closed));
                 }
@@ -173,10 +198,11 @@ impl Worker {
     /// What a node holds, and the version of the node.
     async fn read(&self, client: &Client, node: &str) -> Tried<Option<(Entry, i32)>> {
         match client.get_data(node).await {
-            Ok((data, stat)) => match Entry::decode(&*data) {
-                Ok(entry) => Ok(Some((entry, stat.version))),
-                Err(_) => Err(Failed::Final(StateError::NotAnEntry(node.to_owned()))),
-            },
+            Ok((data, stat)) => {
+                let name = node.rsplit('/').next().unwrap_or_default();
+                let entry = Entry::read(name, &data).map(|entry| Some((entry, stat.version)));
+                entry.ok_or_else(|| Failed::Final(StateError::NotAnEntry(node.to_owned())))
+            }
             Err(Error::NoNode) => Ok(None),
             Err(why) => Err(self.failed(why)),
         }

@@ -66,9 +66,10 @@ impl ZooKeeperOptions {
         let named = master::servers_of(servers.trim()).map_err(bad)?;
         let path = path.trim_end_matches('/');
         let is_path = path.is_empty() || path.starts_with('/');
-        if !is_path || path.split('/').skip(1).any(|part| entry::checked(part).is_err()) {
+        let has_bad_part = path.split('/').skip(1).any(|part| entry::checked(part).is_err());
+        if !is_path || has_bad_part || path.len() > entry::NAME_BYTES_MAX {
             return Err(bad(
-                "the path must begin with '/', and nothing between slashes may be empty",
+                "the path must begin with '/', have 1,000 bytes at most, and nothing between slashes may be empty",
             ));
         }
         if digest.as_ref().is_some_and(|digest| !digest.contains(&b':')) {
@@ -86,12 +87,27 @@ impl ZooKeeperOptions {
 /// State that is kept in ZooKeeper.
 ///
 /// What is asked is done in its order, by a thread of its own, and tried again for as long as ZooKeeper cannot be reached: whoever asks
-/// decides how long to [`wait`](Pending::wait), and may [`cancel`](Pending::cancel). Dropped, it does what was asked before, for 10 s at
-/// most.
+/// decides how long to [`wait`](Pending::wait), and may [`cancel`](Pending::cancel). Dropped, it goes on with what was asked before, for
+/// 10 s at most and as long as the process lives.
+///
+/// A connection that breaks before the answer leaves open whether a change was made; it is made again unless it is found done. Where
+/// somebody else has changed the variable once more by then, [`store`](Self::store) says `None` though its value was there for a moment.
 #[derive(Debug)]
 pub struct ZooKeeperState {
     asked: UnboundedSender<Operation>,
     load: Arc<Load>,
+}
+
+/// Whoever waits for an operation that nobody does any more hears of it.
+impl Drop for Operation {
+    fn drop(&mut self) {
+        match self {
+            Self::Fetch(_, pending) => pending.settle(Err(StateError::Closed)),
+            Self::Store(_, pending) => pending.settle(Err(StateError::Closed)),
+            Self::Expunge(_, pending) => pending.settle(Err(StateError::Closed)),
+            Self::Names(pending) => pending.settle(Err(StateError::Closed)),
+        }
+    }
 }
 
 /// What waits.

@@ -2,9 +2,9 @@
 
 use longshore_replica::{Question, StartTask, StopCode, Task};
 use longshore_wire_mesos::v1::scheduler::Call;
-use longshore_wire_mesos::v1::scheduler::call::{self, Type};
+use longshore_wire_mesos::v1::scheduler::call::Type;
 use longshore_wire_mesos::v1::task_status::Reason;
-use longshore_wire_mesos::v1::{AgentId, TaskId, TaskState, TaskStatus};
+use longshore_wire_mesos::v1::{AgentId, TaskState, TaskStatus};
 
 use super::recovery::reconcile;
 use super::world::{Client, World, kind, returning, sleeper};
@@ -87,17 +87,6 @@ fn what_cannot_show_up_is_answered_at_once() {
     let agent = world.cluster.instances.values().next().expect("one").id().to_owned();
     assert_eq!(world.call(&client, asked(&agent)), Response::Accepted);
     assert!(world.updates(&client).is_empty(), "a task may show up on an agent that is there");
-    assert_eq!(world.call(&client, kill_on("made-up", "no-such-agent")), Response::Accepted);
-    assert_eq!(world.update(&client).state(), TaskState::TaskLost);
-}
-
-fn kill_on(task: &str, agent: &str) -> Call {
-    let kill = call::Kill {
-        task_id: TaskId { value: task.to_owned() },
-        agent_id: Some(AgentId { value: agent.to_owned() }),
-        ..call::Kill::default()
-    };
-    Call { kill: Some(kill), ..kind(Type::Kill) }
 }
 
 #[test]
