@@ -27,6 +27,8 @@ WITHIN_S = 6.0
 MADE_ANEW = re.compile(r"<(?:master-id|uuid|base64 of 16 bytes|work_dir)>")
 # Texts and numbers of the machine and the moment.
 OF_THE_MACHINE = {"hostname", "ip", "pid", "ip_address", "path", "id", "port", "container_id"}
+# The first port that a genuine agent offers.
+FIRST_PORT = 31000
 
 
 def kind_of(value):
@@ -161,6 +163,8 @@ class Conversation:
         self.url = url
         self.known = {}
         self.talks = {}
+        # The lowest port of each agent. Genuine ones all begin with the same; ours are on one machine, and have its ports in parts.
+        self.first_ports = {}
 
     def hold(self, steps, ends=None):
         """Holds one; returns in what ours differed, as (case, difference). A stream that the recording
@@ -231,6 +235,7 @@ class Conversation:
     def call(self, step, case):
         talk = self.talks[case]
         body = substitute(step["call"], self.known)
+        self.move_ports(body)
         if body["type"] == "ACKNOWLEDGE":
             task = body["acknowledge"]["task_id"]["value"]
             if task not in talk.uuids:
@@ -248,6 +253,16 @@ class Conversation:
         headers = {"Mesos-Stream-Id": talk.scheduler.stream_id}
         reply = mesos.post(self.url, body, path="/master" + mesos.PATH, headers=headers)
         return self.answer(step, reply.status_code, reply.headers.get("Content-Type"), reply.text)
+
+    def move_ports(self, call):
+        """Claims ports of the agent that tasks are on in the place of those of a genuine agent."""
+        for operation in call.get("accept", {}).get("operations", []):
+            for task in operation.get("launch", {}).get("task_infos", []):
+                by = self.first_ports.get(task["agent_id"]["value"], FIRST_PORT) - FIRST_PORT
+                for one in task.get("resources", []):
+                    for pair in one.get("ranges", {}).get("range", []):
+                        pair["begin"] += by
+                        pair["end"] += by
 
     def request(self, step):
         # The uuid in the headers is that of the stream, and the bytes in bodies were no uuid.
@@ -331,7 +346,15 @@ class Conversation:
         ours = talk.wait(pick)
         if ours is not None:
             talk.offers.remove(ours)
+            if first_port(ours):
+                self.first_ports.setdefault(ours["agent_id"]["value"], first_port(ours))
         return ours
+
+
+def first_port(offer):
+    """The lowest port of an offer; nothing where it has none."""
+    ports = [pair["begin"] for one in offer["resources"] if one["name"] == "ports" for pair in one["ranges"]["range"]]
+    return min(ports, default=None)
 
 
 def named(event):

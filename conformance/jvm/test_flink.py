@@ -152,7 +152,8 @@ def test_task_managers_have_what_their_settings_say(place):
     (task,) = framework["tasks"]
     assert framework["role"] == "streams", framework
     assert (task["resources"]["cpus"], task["resources"]["mem"], task["resources"]["disk"]) == (1, 1728, 500), task
-    assert task["resources"]["ports"] == f"[{place.first_port}-{place.first_port + 2}]", task
+    first, last = map(int, task["resources"]["ports"].strip("[]").split("-"))
+    assert place.first_port <= first and last == first + 2 < place.first_port + 20, task
 
 
 def test_a_task_manager_without_work_is_killed(place):

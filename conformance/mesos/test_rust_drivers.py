@@ -47,7 +47,7 @@ def run(quiet_after, tmp_path):
 def test_the_hello_framework_runs_its_tasks(run, mesos_url):
     hello = run("hello-framework", urlparse(mesos_url).netloc)
     assert hello.ended(40) == 0, hello.said()
-    assert hello.said().count("TASK_FINISHED") == 5, hello.said()
+    assert hello.said().count("is TASK_FINISHED: ") == 5, hello.said()
 
 
 def test_it_needs_no_master(run, ecs):
@@ -57,7 +57,7 @@ def test_it_needs_no_master(run, ecs):
     }
     hello = run("hello-framework", f"ecs://{ecs.cluster}", environment=environment)
     assert hello.ended(40) == 0, hello.said()
-    assert hello.said().count("TASK_FINISHED") == 5, hello.said()
+    assert hello.said().count("is TASK_FINISHED: ") == 5, hello.said()
 
 
 def test_a_batch_ends_as_its_jobs_do(run, mesos_url):
@@ -110,7 +110,7 @@ def test_the_master_that_is_elected_in_zookeeper_is_found(run, mesos_url, zookee
         client.create("/mesos/log_replicas", b"of nobody")
         client.create("/mesos/json.info_", master_info(mesos_url), ephemeral=True, sequence=True)
         assert hello.ended(60) == 0, hello.said()
-        assert hello.said().count("TASK_FINISHED") == 5, hello.said()
+        assert hello.said().count("is TASK_FINISHED: ") == 5, hello.said()
     finally:
         client.stop()
         client.close()

@@ -262,19 +262,20 @@ def test_ports_of_a_task_are_not_offered_while_it_runs(framework):
 
 def test_a_port_mapping_becomes_a_host_port_of_the_instance(framework, ecs):
     offer = framework.wait_offer()
+    port = sorted(port for port in resource(offer, "ports") if port > 2000)[10]
     docker = {
         "image": image(), "network": "BRIDGE",
-        "port_mappings": [{"host_port": 11010, "container_port": 8080}],
+        "port_mappings": [{"host_port": port, "container_port": 8080}],
     }
     info = task(
-        offer, SLEEPER, extra=[ranges("ports", (11010, 11010))],
+        offer, SLEEPER, extra=[ranges("ports", (port, port))],
         container={"type": "DOCKER", "docker": docker},
     )
     framework.launch(offer, info)
     framework.wait_state(id_of(info), "TASK_RUNNING")
     arn = ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"][0]
     where = ecs.instance(ecs.task(arn)["containerInstanceArn"])
-    assert 11010 in harness_ecs.resource(where, "PORTS")  # [A5]
+    assert port in harness_ecs.resource(where, "PORTS")  # [A5]
 
 
 def test_what_a_launch_leaves_over_is_declined_for_five_seconds(framework):

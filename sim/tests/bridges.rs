@@ -64,9 +64,13 @@ const REACHED: [(&str, &str, u64); 50] = [
     ("reached", "a driver finished", 30),
 ];
 
+/// Runs in which operators take machines down and mark agents gone while ECS answers, which is rare.
+const MACHINES_DOWN: [u64; 3] = [100, 123, 190];
+
 #[test]
 fn what_frameworks_are_told_is_true_and_nobody_waits_in_vain() {
-    let tallies: Vec<_> = (1..=72).map(|seed| run(seed).perform()).collect();
+    let runs = (1..=60).map(run).chain(MACHINES_DOWN.map(BridgeRun::of));
+    let tallies: Vec<_> = runs.map(|run| run.perform()).collect();
     let short: Vec<String> = REACHED
         .into_iter()
         .filter_map(|(group, name, least)| {
@@ -150,7 +154,8 @@ fn a_task_that_is_said_to_have_ended_too_early_is_noticed() {
 
 #[test]
 fn an_update_that_is_not_repeated_is_noticed() {
-    is_noticed(Fault::NeverRepeats, &["was not repeated"]);
+    // What is said once may be lost.
+    is_noticed(Fault::NeverRepeats, &["was not repeated", "was never told that task"]);
 }
 
 #[test]
