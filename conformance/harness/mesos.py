@@ -326,6 +326,11 @@ def ranges(name, *pairs):
     return {"name": name, "type": "RANGES", "ranges": {"range": listed}}
 
 
+def a_port(offer):
+    """A port of an offer that few would bind, with some more after it."""
+    return sorted(port for port in resource(offer, "ports") if port > 2000)[10]
+
+
 def resource(message, name):
     """The amount of a scalar, or the ports as a set, summed over the resources of message."""
     ours = [r for r in message["resources"] if r["name"] == name]

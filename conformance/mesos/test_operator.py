@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from harness.ecs import SLEEPER
-from harness.mesos import id_of, ranges, task
+from harness.mesos import a_port, id_of, ranges, task
 
 
 def get(url, **more):
@@ -70,7 +70,8 @@ def test_state_shows_a_framework_and_its_task(schedulers):
     framework = schedulers(failover_timeout=5, webui_url="http://ui")
     framework.subscribe()
     offer = framework.wait_offer()
-    info = task(offer, SLEEPER, cpus=0.5, extra=[ranges("ports", (11020, 11020))])
+    port = a_port(offer)
+    info = task(offer, SLEEPER, cpus=0.5, extra=[ranges("ports", (port, port))])
     framework.launch(offer, info)
     framework.wait_state(id_of(info), "TASK_RUNNING")
     seen = get(framework.url + "/state").json()
@@ -83,7 +84,7 @@ def test_state_shows_a_framework_and_its_task(schedulers):
     assert shown["framework_id"] == framework.framework_id
     assert shown["slave_id"] == offer["agent_id"]["value"]
     assert (shown["resources"]["cpus"], shown["resources"]["mem"]) == (0.5, 32)
-    assert shown["resources"]["ports"] == "[11020-11020]"
+    assert shown["resources"]["ports"] == f"[{port}-{port}]"
     assert [s["state"] for s in shown["statuses"]][-1] == "TASK_RUNNING"
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from harness import ecs as harness_ecs
 from harness.ecs import SLEEPER, image, shell, unique
-from harness.mesos import id_of, is_uuid, ranges, resource, scalar, task
+from harness.mesos import a_port, id_of, is_uuid, ranges, resource, scalar, task
 from harness.wait import holds, until
 
 
@@ -238,7 +238,9 @@ def test_zero_and_absent_resources_are_taken(framework):
 
 def test_ports_of_a_task_are_not_offered_while_it_runs(framework):
     offer = framework.wait_offer()
-    info = task(offer, SLEEPER, extra=[ranges("ports", (11000, 11001), (11005, 11005))])
+    first = a_port(offer)
+    ports = {first, first + 1, first + 5}
+    info = task(offer, SLEEPER, extra=[ranges("ports", (first, first + 1), (first + 5, first + 5))])
     mark = framework.mark()
     framework.launch(offer, info, filters={"refuse_seconds": 0})
     framework.wait_state(id_of(info), "TASK_RUNNING")  # [L6]: no port mapping is asked for
@@ -248,21 +250,21 @@ def test_ports_of_a_task_are_not_offered_while_it_runs(framework):
         return found[-1] if found else None
 
     rest = until(lambda: latest(mark), "the rest is offered")
-    assert resource(offer, "ports") - resource(rest, "ports") == {11000, 11001, 11005}
+    assert resource(offer, "ports") - resource(rest, "ports") == ports
     framework.kill(id_of(info))
     framework.wait_state(id_of(info), "TASK_KILLED")
     framework.decline([rest], refuse_seconds=0)
 
     def offered_again():  # What is freed may come as an offer of its own.
         found = [o for o in framework.offers(mark) if o["agent_id"] == offer["agent_id"]]
-        return any({11000, 11001, 11005} <= (resource(o, "ports") or set()) for o in found)
+        return any(ports <= (resource(o, "ports") or set()) for o in found)
 
     until(offered_again, "the ports are offered again")
 
 
 def test_a_port_mapping_becomes_a_host_port_of_the_instance(framework, ecs):
     offer = framework.wait_offer()
-    port = sorted(port for port in resource(offer, "ports") if port > 2000)[10]
+    port = a_port(offer)
     docker = {
         "image": image(), "network": "BRIDGE",
         "port_mappings": [{"host_port": port, "container_port": 8080}],
