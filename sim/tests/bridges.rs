@@ -70,7 +70,7 @@ const MACHINES_DOWN: [u64; 3] = [100, 123, 190];
 #[test]
 fn what_frameworks_are_told_is_true_and_nobody_waits_in_vain() {
     let runs = (1..=60).map(run).chain(MACHINES_DOWN.map(BridgeRun::of));
-    let tallies: Vec<_> = runs.map(|run| run.perform()).collect();
+    let tallies: Vec<_> = runs.map(BridgeRun::perform).collect();
     let short: Vec<String> = REACHED
         .into_iter()
         .filter_map(|(group, name, least)| {
