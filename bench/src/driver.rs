@@ -24,6 +24,8 @@ use crate::program::Program;
 use crate::report;
 
 const LAUNCHES: usize = 200;
+/// Between two launches: Amazon takes twenty a second, and more would wait for that.
+const PACE: Duration = Duration::from_millis(100);
 const UPDATES: usize = 100_000;
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -88,6 +90,7 @@ fn launches() -> Result<()> {
     driver.start();
     let mut took = Vec::with_capacity(LAUNCHES);
     for number in 0..=LAUNCHES {
+        std::thread::sleep(PACE);
         let offer = next_offer(&heard)?;
         let began = Instant::now();
         // What is left is wanted at once.
