@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
@@ -40,6 +41,18 @@ class ZooKeeper:
         assert self.program.process.poll() is None, self.program.said()
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@contextmanager
+def zookeeper():
+    """A ZooKeeper for some tests, which are skipped where there is none."""
+    needs("singularity", "java", files=[ZOOKEEPER])
+    with tempfile.TemporaryDirectory(prefix="longshore-zookeeper-") as folder:
+        started = ZooKeeper(Path(folder))
+        try:
+            yield started
+        finally:
+            started.program.kill()
 
 
 class Singularity:

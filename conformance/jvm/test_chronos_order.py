@@ -1,20 +1,16 @@
 """A scheduler of ours that uses our library as Chronos 3.0.2 does: it keeps all that it knows in the state of libmesos, in a real ZooKeeper."""
 
 import signal
-import tempfile
-from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
 import requests
 from kazoo.client import KazooClient
 
-from harness import jvm
-from harness.clients import needs
+from harness import jvm, singularity
 from harness.ecs import unique
 from harness.lines import Lines
 from harness.ours import Ours, Runs
-from harness.singularity import ZOOKEEPER, ZooKeeper
 from harness.wait import holds, until
 
 pytestmark = pytest.mark.process_only
@@ -28,11 +24,8 @@ def path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def zookeeper():
-    needs("singularity", "java", files=[ZOOKEEPER])
-    with tempfile.TemporaryDirectory(prefix="longshore-zookeeper-") as folder:
-        started = ZooKeeper(Path(folder))
+    with singularity.zookeeper() as started:
         yield started
-        started.program.kill()
 
 
 class Scheduler:

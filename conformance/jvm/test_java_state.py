@@ -1,15 +1,11 @@
 """The state that Java frameworks keep through our library, in a real ZooKeeper, and what the library does not have."""
 
-import tempfile
-from pathlib import Path
-
 import pytest
 from kazoo.client import KazooClient
 
-from harness import jvm
-from harness.clients import Quiet, needs
+from harness import jvm, singularity
+from harness.clients import Quiet
 from harness.server import free_port
-from harness.singularity import ZOOKEEPER, ZooKeeper
 
 pytestmark = pytest.mark.process_only
 UUID = bytes(range(16))
@@ -23,11 +19,8 @@ def path(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def zookeeper():
-    needs("singularity", "java", files=[ZOOKEEPER])
-    with tempfile.TemporaryDirectory(prefix="longshore-zookeeper-") as folder:
-        started = ZooKeeper(Path(folder))
+    with singularity.zookeeper() as started:
         yield f"127.0.0.1:{started.port}"
-        started.program.kill()
 
 
 @pytest.fixture

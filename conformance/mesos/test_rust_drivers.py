@@ -3,15 +3,14 @@ to ECS themselves."""
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
 from kazoo.client import KazooClient
 
-from harness.clients import Quiet, needs
-from harness.singularity import ZOOKEEPER, ZooKeeper
+from harness import singularity
+from harness.clients import Quiet
 from harness.wait import holds, until
 
 pytestmark = pytest.mark.process_only
@@ -85,11 +84,8 @@ def test_copies_are_spread_over_zones(run, mesos_url):
 
 @pytest.fixture
 def zookeeper():
-    needs("singularity", "java", files=[ZOOKEEPER])
-    with tempfile.TemporaryDirectory(prefix="longshore-zookeeper-") as folder:
-        started = ZooKeeper(Path(folder))
+    with singularity.zookeeper() as started:
         yield started
-        started.program.kill()
 
 
 def master_info(url):

@@ -39,7 +39,6 @@ pub mod operator;
 mod probe;
 mod ranges;
 mod refusal;
-mod states;
 mod updates;
 mod watches;
 mod words;

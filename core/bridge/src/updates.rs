@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::ids::LaunchId;
 use crate::limits;
 use crate::machine::StreamKey;
-use crate::states::is_terminal;
+use longshore_wire_mesos::is_terminal;
 
 /// The updates of one launch.
 #[derive(Clone, Debug, Default)]

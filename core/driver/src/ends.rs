@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use longshore_wire_mesos::is_terminal;
 use longshore_wire_mesos::v1::task_status::Reason;
 use longshore_wire_mesos::v1::{TaskState, TaskStatus};
 
@@ -71,18 +72,6 @@ fn comes_again(status: &TaskStatus) -> bool {
 
 fn agent(status: &TaskStatus) -> &str {
     status.agent_id.as_ref().map_or("", |agent| &agent.value)
-}
-
-fn is_terminal(state: TaskState) -> bool {
-    !matches!(
-        state,
-        TaskState::TaskStaging
-            | TaskState::TaskStarting
-            | TaskState::TaskRunning
-            | TaskState::TaskKilling
-            | TaskState::TaskUnreachable
-            | TaskState::TaskUnknown
-    )
 }
 
 #[cfg(test)]

@@ -39,8 +39,10 @@ pub(crate) const QUEUE: &str = "longshore-local";
 /// How a local ECS is started for a driver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LocalOptions {
-    /// The program; else `LONGSHORE_PROGRAM`, else `longshore` beside the program that runs, else the one on the `PATH`.
+    /// The program; else `LONGSHORE_PROGRAM`, else `longshore` in `folder` or in `../bin`, else the one on the `PATH`.
     pub program: Option<PathBuf>,
+    /// Where it is looked for; else where the program that runs is.
+    pub folder: Option<PathBuf>,
     /// Flags of `longshore dev`, for instance `--instances 5`; else the words of `LONGSHORE_LOCAL`. Without any there are three
     /// instances that run plain processes.
     pub flags: Option<Vec<String>>,
@@ -53,7 +55,14 @@ impl LocalOptions {
             let named = env::var_os("LONGSHORE_PROGRAM").filter(|named| !named.is_empty());
             named.map(PathBuf::from)
         });
-        named.or_else(beside).unwrap_or_else(|| PROGRAM.into())
+        named.or_else(|| self.beside()).unwrap_or_else(|| PROGRAM.into())
+    }
+
+    fn beside(&self) -> Option<PathBuf> {
+        let own = || Some(env::current_exe().ok()?.parent()?.to_owned());
+        let folder = self.folder.clone().or_else(own)?;
+        let places = [folder.join(PROGRAM), folder.join("../bin").join(PROGRAM)];
+        places.into_iter().find(|place| place.is_file())
     }
 
     fn named_flags(&self) -> Vec<String> {
@@ -63,11 +72,6 @@ impl LocalOptions {
         };
         self.flags.clone().unwrap_or_else(words)
     }
-}
-
-fn beside() -> Option<PathBuf> {
-    let beside = env::current_exe().ok()?.with_file_name(PROGRAM);
-    beside.is_file().then_some(beside)
 }
 
 /// Why there is no local ECS.
@@ -202,7 +206,7 @@ mod tests {
 
     fn options(program: &str, flags: &[&str]) -> LocalOptions {
         let flags = Some(flags.iter().map(ToString::to_string).collect());
-        LocalOptions { program: Some(program.into()), flags }
+        LocalOptions { program: Some(program.into()), folder: None, flags }
     }
 
     #[test]

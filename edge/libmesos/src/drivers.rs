@@ -156,19 +156,12 @@ impl Asked {
     }
 }
 
-/// How a local ECS is started: by the program that came with the library. The program that runs is Java.
+/// How a local ECS is started: by the program that came with the library. The one that runs is Java.
 fn local() -> LocalOptions {
-    let program = std::env::var_os("LONGSHORE_PROGRAM").filter(|named| !named.is_empty());
-    let program = program.map(PathBuf::from);
     let variables = ["MESOS_NATIVE_JAVA_LIBRARY", "MESOS_NATIVE_LIBRARY"];
     let library = variables.iter().find_map(std::env::var_os).map(PathBuf::from);
-    let folder = library.as_deref().and_then(Path::parent);
-    let beside = || {
-        let folder = folder?;
-        let places = [folder.join("longshore"), folder.join("../bin/longshore")];
-        places.into_iter().find(|place| place.is_file())
-    };
-    LocalOptions { program: program.or_else(beside), ..LocalOptions::default() }
+    let folder = library.as_deref().and_then(Path::parent).map(Path::to_owned);
+    LocalOptions { folder, ..LocalOptions::default() }
 }
 
 /// A field that older jars do not have.

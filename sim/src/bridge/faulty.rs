@@ -6,11 +6,11 @@ use longshore_bridge::operator::{Change, Command, View};
 use longshore_bridge::{Bridge, Config, Input, Output, Probed, Response, audit};
 use longshore_machine::{Machine, Timestamp};
 use longshore_replica::{Question, Task};
+use longshore_wire_mesos::is_terminal;
 use longshore_wire_mesos::v1::scheduler::{Call, Event};
 use longshore_wire_mesos::v1::{Filters, FrameworkInfo, TaskState, TaskStatus};
 
 use super::api;
-use super::forms::is_terminal;
 
 /// What is broken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use longshore_wire_mesos::v1::scheduler::{Call, Event, call};
 use longshore_wire_mesos::v1::{
     AgentId, CommandInfo, ContainerInfo, Environment, ExecutorId, ExecutorInfo, Filters,
     FrameworkId, FrameworkInfo, HealthCheck, OfferId, Resource, TaskGroupInfo, TaskId, TaskInfo,
-    TaskState, TaskStatus, container_info, environment, executor_info, health_check, value,
+    TaskStatus, container_info, environment, executor_info, health_check, value,
 };
 
 /// What an operator decided.
@@ -35,19 +35,6 @@ pub(super) fn config(offer_timeout_ms: Option<u64>) -> Config {
         checks: CheckMode::Auto,
         started_at_ms: 0,
     }
-}
-
-/// Whether nothing follows a state.
-pub(super) fn is_terminal(state: TaskState) -> bool {
-    !matches!(
-        state,
-        TaskState::TaskStaging
-            | TaskState::TaskStarting
-            | TaskState::TaskRunning
-            | TaskState::TaskKilling
-            | TaskState::TaskUnreachable
-            | TaskState::TaskUnknown
-    )
 }
 
 pub(super) fn kind(kind: Type) -> Call {

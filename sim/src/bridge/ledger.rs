@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
+use longshore_wire_mesos::is_terminal;
 use longshore_wire_mesos::v1::task_status::{Reason, Source};
 use longshore_wire_mesos::v1::{TaskState, TaskStatus};
 
 use super::cloud::{Cloud, CloudTask, Owner};
-use super::forms::is_terminal;
 
 /// What is said of a launch that was looked for in vain: the only end that may turn out to be wrong.
 const GIVEN_UP: &str = "The launch did not reach the cluster";

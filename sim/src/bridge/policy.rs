@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use longshore_bridge::operator::{Command, QuotaView};
 use longshore_machine::Timestamp;
 use longshore_replica::Task;
+use longshore_wire_mesos::is_terminal;
 use longshore_wire_mesos::v1::scheduler::Call;
 use longshore_wire_mesos::v1::{Offer, TaskState, TaskStatus};
 
 use super::cloud::{Cloud, Owner};
 use super::describe::{Description, caller, top};
-use super::forms::is_terminal;
 use super::promises::{Promise, Promises};
 
 /// How long an offer may be out beyond its time, in ms. Source: chosen by us; a bridge is woken for it.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use longshore_bridge::StreamKey;
+use longshore_wire_mesos::is_terminal;
 use longshore_wire_mesos::v1::scheduler::Event;
 use longshore_wire_mesos::v1::scheduler::event::Type;
 use longshore_wire_mesos::v1::{FrameworkInfo, Offer, TaskState, TaskStatus};
 
 use super::describe::Description;
 use super::driven::Driven;
-use super::forms::{self, is_terminal};
+use super::forms;
 use super::promises::milli;
 
 /// A stream that it reads.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_bridge::operator::{Change, FrameworkView, TaskView, View};
 use longshore_bridge::{AgentId, FrameworkId, TaskId};
+use longshore_wire_mesos::is_terminal;
 use longshore_wire_mesos::v1::TaskState;
 
-use super::forms::is_terminal;
 use super::promises::Promises;
 
 /// State and health of a task.

@@ -11,10 +11,12 @@ pub mod json;
 mod media;
 pub mod recordio;
 mod required;
+mod states;
 
 pub use prost::Message;
 
 pub use media::{DecodeError, Media, accepted, encoded_bytes};
+pub use states::is_terminal;
 
 /// The messages of the v1 API.
 #[expect(

@@ -31,9 +31,6 @@ pub(super) struct Asked {
 impl Deferred {
     /// Keeps questions of a framework; those beyond the limit it has to ask again.
     pub(super) fn keep(&mut self, framework: &FrameworkId, tasks: Vec<reconcile::Task>) {
-        if tasks.is_empty() {
-            return;
-        }
         let asked = self.asked.entry(framework.clone()).or_default();
         for task in tasks {
             let (id, bytes) = (task.task_id.value.clone(), size(&task));

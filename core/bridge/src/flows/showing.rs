@@ -24,7 +24,7 @@ use crate::operator::{
     AgentView, DrainView, ExecutorView, FrameworkView, MasterView, OfferView, StatusView,
     TaskDetail, TaskView,
 };
-use crate::states::is_terminal;
+use longshore_wire_mesos::is_terminal;
 
 impl Parts {
     /// Gives an operator what there is to see.

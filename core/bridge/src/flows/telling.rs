@@ -17,9 +17,9 @@ use crate::ids::{ExecutorId, FrameworkId, LaunchId, TaskId};
 use crate::launches::{Launch, Launches};
 use crate::limits;
 use crate::machine::StreamKey;
-use crate::states::is_terminal;
 use crate::updates::{self, Acknowledged, Updates, Whereabouts};
 use crate::work::{Slice, Units};
+use longshore_wire_mesos::is_terminal;
 
 /// Makes what is sent on a stream from what is known now.
 struct Known<'a, 'b> {
@@ -37,15 +37,6 @@ struct Known<'a, 'b> {
 }
 
 impl Known<'_, '_> {
-    /// Whether a task that is not known yet may run on the agent that it is said to be on, or on any if none is named: on one that this
-    /// master never heard of there is none.
-    fn may_run(&self, agent: Option<&v1::AgentId>) -> bool {
-        let Some(agent) = agent.map(|agent| &*agent.value) else { return true };
-        let is_away = self.agents.is_gone(agent) || self.agents.is_down(agent);
-        let is_there = self.cluster.instance_of(agent).is_some();
-        is_away || is_there || self.agents.unreachable_since(agent).is_some()
-    }
-
     fn reconciled(&self, launch: &LaunchId) -> Option<TaskStatus> {
         let known = self.launches.get(launch)?;
         let forwarded = self.updates.forwarded(launch);
@@ -67,8 +58,12 @@ impl Source for Known<'_, '_> {
         if let Some(launch) = self.launches.of_task(framework, &asked.task_id.value) {
             return self.reconciled(launch.id());
         }
-        let agent = whereabouts(self.cluster, self.agents, asked.agent_id.as_ref());
-        if self.is_early && self.may_run(asked.agent_id.as_ref()) {
+        let named = asked.agent_id.as_ref();
+        let agent = whereabouts(self.cluster, self.agents, named);
+        // On an agent that this master never heard of there is no task.
+        let is_known = agent != Whereabouts::Unknown;
+        let may_run = named.is_none_or(|named| is_known || self.agents.is_down(&named.value));
+        if self.is_early && may_run {
             // Whoever is told that there is none starts it again.
             self.early.push(asked);
             return None;
@@ -114,7 +109,9 @@ impl Parts {
                 Known { cx, stream, is_aware, is_early, early, launches, updates, cluster, agents };
             let event = frameworks.next(stream, &mut known);
             let early = known.early;
-            if let Some(framework) = frameworks.on(stream) {
+            if !early.is_empty()
+                && let Some(framework) = frameworks.on(stream)
+            {
                 deferred.keep(framework, early);
             }
             let Some(event) = event else { break };

@@ -6,7 +6,7 @@ use super::on_agent::OnAgent;
 use super::{Launches, Phase};
 use crate::amounts::Amounts;
 use crate::ids::{AgentId, FrameworkId, LaunchId, Role};
-use crate::states::is_terminal;
+use longshore_wire_mesos::is_terminal;
 
 impl Launches {
     /// What does not hold.

@@ -217,7 +217,7 @@ pub(super) fn scalars(amounts: &Amounts) -> Amounts {
 
 /// Whether a task uses what it was given. Source: Mesos, `Framework::recoverResources`: what ended or is out of reach does not.
 pub(super) fn holds(state: TaskState) -> bool {
-    !crate::states::is_terminal(state) && state != TaskState::TaskUnreachable
+    !longshore_wire_mesos::is_terminal(state) && state != TaskState::TaskUnreachable
 }
 
 /// A role: what is set for it, who has it, and what it has.

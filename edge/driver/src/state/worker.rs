@@ -18,8 +18,6 @@ use super::{Pending, StateError, Variable};
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often to look whether an operation was cancelled while ZooKeeper does not answer. Source: chosen by us.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long what was asked is tried after nobody refers to the state any more. Source: chosen by us.
-const FAREWELL: Duration = Duration::from_secs(10);
 /// Source: Mesos: everybody may read what only its writer may change.
 static OWN: [Acl; 2] = [
     Acl::new_const(Permission::ALL, "auth", ""),
@@ -32,7 +30,8 @@ pub(super) fn start(
     operations: UnboundedReceiver<Operation>,
     load: Arc<Load>,
 ) {
-    let worker = Worker { options, client: None, load, closed_at: None };
+    let farewell = Farewell { patience: options.farewell, closed_at: None };
+    let worker = Worker { options, client: None, load, farewell };
     let run = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {
@@ -51,8 +50,7 @@ struct Worker {
     options: ZooKeeperOptions,
     client: Option<Client>,
     load: Arc<Load>,
-    /// When nobody referred to the state any more.
-    closed_at: Option<Instant>,
+    farewell: Farewell,
 }
 
 /// What became of an attempt.
@@ -66,11 +64,28 @@ enum Failed {
 type Tried<T> = Result<T, Failed>;
 
 /// Waits until an operation was cancelled, or until nobody has referred to the state for long enough.
-async fn cancelled<T: Clone>(pending: &Pending<T>, others: &UnboundedReceiver<Operation>) {
-    let mut closed_for = Duration::ZERO;
-    while !pending.is_done() && closed_for < FAREWELL {
+async fn given_up<T: Clone>(
+    pending: &Pending<T>,
+    others: &UnboundedReceiver<Operation>,
+    farewell: &mut Farewell,
+) {
+    while !pending.is_done() && !farewell.is_over(others) {
         tokio::time::sleep(LOOK).await;
-        closed_for = if others.is_closed() { closed_for + LOOK } else { Duration::ZERO };
+    }
+}
+
+/// How long is left for what was asked once nobody refers to the state any more.
+#[derive(Clone, Copy)]
+struct Farewell {
+    patience: Duration,
+    closed_at: Option<Instant>,
+}
+
+impl Farewell {
+    /// Whether that is long ago enough.
+    fn is_over(&mut self, others: &UnboundedReceiver<Operation>) -> bool {
+        let now = Instant::now();
+        others.is_closed() && now - *self.closed_at.get_or_insert(now) > self.patience
     }
 }
 
@@ -110,53 +125,53 @@ impl Worker {
         mut act: impl AsyncFnMut(&mut Self) -> Tried<T>,
     ) {
         let mut is_told = false;
+        let mut farewell = self.farewell;
         while !pending.is_done() {
+            if farewell.is_over(others) {
+                pending.settle(Err(StateError::Closed));
+                break;
+            }
             // A session that was good may have ended while nobody asked anything.
             let was_good = self.client.is_some();
             let tried = tokio::select! {
-                tried = act(self) => tried,
-                () = cancelled(pending, others) => {
-                    // What was sent may be done all the same, in the session that ends now.
-                    self.client = None;
-                    Err(Failed::Away(Error::Timeout))
-                }
+                tried = act(self) => Some(tried),
+                () = given_up(pending, others, &mut farewell) => None,
             };
             match tried {
-                Ok(done) => {
+                Some(Ok(done)) => {
                     if is_told {
-                        let servers = &self.options.servers;
-                        tracing::warn!(target: "longshore_driver", "ZooKeeper at {servers} answers again");
+                        self.warn("answers again");
                     }
-                    return pending.settle(Ok(done));
+                    pending.settle(Ok(done));
                 }
-                Err(Failed::Final(why)) => {
+                Some(Err(Failed::Final(why))) => {
                     if matches!(why, StateError::Refused { .. }) {
                         // A session whose credentials were refused is of no use any more.
                         self.client = None;
                     }
-                    return pending.settle(Err(why));
+                    pending.settle(Err(why));
                 }
-                Err(Failed::Away(why)) => {
+                Some(Err(Failed::Away(why))) => {
                     // A session that is gone does not come back.
                     self.client = None;
                     if was_good {
                         continue;
                     }
                     if !is_told {
-                        let servers = &self.options.servers;
-                        tracing::warn!(target: "longshore_driver", "ZooKeeper at {servers}: {why}; trying on");
+                        self.warn(&format!("{why}; trying on"));
                         is_told = true;
                     }
+                    tokio::time::sleep(PAUSE).await;
                 }
+                // What was sent may be done all the same, in the session that ends now.
+                None => self.client = None,
             }
-            if others.is_closed() {
-                let closed_at = *self.closed_at.get_or_insert_with(Instant::now);
-                if closed_at.elapsed() > FAREWELL {
-                    return pending.settle(Err(StateError::Closed));
-                }
-            }
-            tokio::time::sleep(PAUSE).await;
         }
+        self.farewell = farewell;
+    }
+
+    fn warn(&self, what: &str) {
+        tracing::warn!(target: "longshore_driver", "ZooKeeper at {}: {what}", self.options.servers);
     }
 
     async fn client(&mut self) -> Tried<Client> {

@@ -17,6 +17,8 @@ use crate::master;
 const OPERATIONS_MAX: usize = 16 * 1024;
 /// Bytes of values that may wait to be stored. Source: chosen by us.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Source: chosen by us.
+const FAREWELL: Duration = Duration::from_secs(10);
 /// The shortest session. Source: ZooKeeper takes no shorter one by default.
 const SESSION_MIN: Duration = Duration::from_secs(4);
 
@@ -29,6 +31,8 @@ pub struct ZooKeeperOptions {
     pub(super) path: String,
     /// `user:password`.
     pub(super) digest: Option<Vec<u8>>,
+    /// How long what was asked is tried after nobody refers to the state any more.
+    pub(super) farewell: Duration,
 }
 
 impl fmt::Debug for ZooKeeperOptions {
@@ -80,6 +84,7 @@ impl ZooKeeperOptions {
             session: session.max(SESSION_MIN),
             path: path.to_owned(),
             digest,
+            farewell: FAREWELL,
         })
     }
 }
@@ -224,6 +229,7 @@ impl ZooKeeperState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::WaitError;
 
     const TEN: Duration = Duration::from_secs(10);
 
@@ -265,11 +271,18 @@ mod tests {
     fn a_state_whose_zookeeper_is_away_can_be_asked_and_cancelled_and_dropped() {
         // Nothing listens there.
         let options = ZooKeeperOptions::new("127.0.0.1:1", TEN, "/x", None).expect("it is one");
+        let options = ZooKeeperOptions { farewell: Duration::from_millis(300), ..options };
         let state = ZooKeeperState::new(options);
         let fetched = state.fetch("a");
         let waited = fetched.wait(Some(Duration::from_millis(50)));
-        assert_eq!(waited, Err(super::super::WaitError::TimedOut));
+        assert_eq!(waited, Err(WaitError::TimedOut));
         assert!(fetched.cancel());
+        // All that is left is given up together, and whoever waits is told.
+        let left: Vec<_> = (0..50).map(|number| state.fetch(&number.to_string())).collect();
         drop(state);
+        for fetched in left {
+            let waited = fetched.wait(Some(TEN));
+            assert_eq!(waited, Err(WaitError::Failed(StateError::Closed)));
+        }
     }
 }

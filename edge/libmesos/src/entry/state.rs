@@ -25,6 +25,11 @@ fn number_of(env: &mut Env<'_>, this: &JObject<'_>) -> Result<jlong> {
     env.get_field(this, jni_str!("future"), jni_sig!("J"))?.into_long()
 }
 
+/// What was asked by the object.
+fn of_object(env: &mut Env<'_>, this: &JObject<'_>) -> Result<Arc<Asked>> {
+    asked(number_of(env, this)?)
+}
+
 /// Asks the store of an object of Java's: the number of what was asked.
 fn ask(
     env: &mut Env<'_>,
@@ -128,10 +133,7 @@ macro_rules! operation {
                 this: JObject<'l>,
                 _: jboolean,
             ) -> jboolean {
-                value(env, |env| {
-                    let number = number_of(env, &this)?;
-                    Ok(asked(number)?.cancel())
-                })
+                value(env, |env| Ok(of_object(env, &this)?.cancel()))
             }
 
             /// Whether it was cancelled.
@@ -141,10 +143,7 @@ macro_rules! operation {
                 env: EnvUnowned<'l>,
                 this: JObject<'l>,
             ) -> jboolean {
-                value(env, |env| {
-                    let number = number_of(env, &this)?;
-                    Ok(asked(number)?.is_cancelled())
-                })
+                value(env, |env| Ok(of_object(env, &this)?.is_cancelled()))
             }
 
             /// Whether there is an answer, or none will come.
@@ -154,10 +153,7 @@ macro_rules! operation {
                 env: EnvUnowned<'l>,
                 this: JObject<'l>,
             ) -> jboolean {
-                value(env, |env| {
-                    let number = number_of(env, &this)?;
-                    Ok(asked(number)?.is_done())
-                })
+                value(env, |env| Ok(of_object(env, &this)?.is_done()))
             }
 
             /// Waits for the answer.
@@ -167,10 +163,7 @@ macro_rules! operation {
                 env: EnvUnowned<'l>,
                 this: JObject<'l>,
             ) -> jobject {
-                native(env, |env| {
-                    let number = number_of(env, &this)?;
-                    asked(number)?.get(env, None)
-                })
+                native(env, |env| of_object(env, &this)?.get(env, None))
             }
 
             /// Waits for the answer, for a time.
@@ -186,8 +179,7 @@ macro_rules! operation {
             ) -> jobject {
                 native(env, |env| {
                     let timeout = states::duration(env, timeout, &unit)?;
-                    let number = number_of(env, &this)?;
-                    asked(number)?.get(env, Some(timeout))
+                    of_object(env, &this)?.get(env, Some(timeout))
                 })
             }
 

@@ -8,7 +8,7 @@ use super::*;
 fn started(flags: &[&str]) -> EcsOptions {
     let flags = Some(flags.iter().map(ToString::to_string).collect());
     let program = Some(env!("CARGO_BIN_EXE_longshore").into());
-    EcsOptions::local(LocalOptions { program, flags })
+    EcsOptions::local(LocalOptions { program, flags, folder: None })
 }
 
 /// The processes that have this word in their command line.
@@ -36,6 +36,12 @@ fn a_driver_starts_an_ecs_for_itself_and_leaves_nothing_of_it() {
         good && long
     });
     assert_eq!((processes(cpu).len(), processes(task).len()), (1, 1));
+    // Who has no key gets nothing, and tasks are not given it.
+    let keys = |word: &str| {
+        let all = std::fs::read(format!("/proc/{}/environ", processes(word)[0])).expect("ours");
+        String::from_utf8_lossy(&all).matches("LONGSHORE_ACCESS_KEYS=local:").count()
+    };
+    assert_eq!((keys(cpu), keys(task)), (1, 0));
     assert_eq!(driver.stop(true), Status::Stopped);
     assert_eq!(driver.join(), Status::Stopped);
     drop(driver);
@@ -62,7 +68,7 @@ fn a_driver_whose_ecs_has_ended_says_so() {
 #[test]
 fn an_ecs_that_cannot_be_started_is_told_in_words() {
     let program = Some("/no/such/longshore".into());
-    let options = EcsOptions::local(LocalOptions { program, flags: None });
+    let options = EcsOptions::local(LocalOptions { program, ..LocalOptions::default() });
     let (probe, heard) = Probe::new(|_, _| {});
     let driver = EcsSchedulerDriver::new(probe, info("none"), options);
     assert_eq!(driver.run(), Status::Aborted);

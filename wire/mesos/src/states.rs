@@ -1,9 +1,11 @@
 //! States of tasks.
 
-use longshore_wire_mesos::v1::TaskState;
+use crate::v1::TaskState;
 
 /// Whether nothing follows a state.
-pub(crate) fn is_terminal(state: TaskState) -> bool {
+///
+/// Source: Mesos, `protobuf::isTerminalState`.
+pub fn is_terminal(state: TaskState) -> bool {
     !matches!(
         state,
         TaskState::TaskStaging
