@@ -106,12 +106,7 @@ class Books:
 
     def on_ecs(self):
         """The Mesos ids of the tasks that run on ECS."""
-        pages = self.ecs.client.get_paginator("list_tasks").paginate(cluster=self.ecs.cluster)
-        arns = [arn for page in pages for arn in page["taskArns"]]
-        found = []
-        for at in range(0, len(arns), 100):
-            described = self.ecs.client.describe_tasks(cluster=self.ecs.cluster, tasks=arns[at:at + 100])
-            found += [task for task in described["tasks"] if task["lastStatus"] == "RUNNING" == task["desiredStatus"]]
+        found = [task for task in self.ecs.tasks() if task["lastStatus"] == "RUNNING" == task["desiredStatus"]]
         return sorted(
             variable["value"] for task in found for container in task["overrides"]["containerOverrides"]
             for variable in container.get("environment", []) if variable["name"] == "MESOS_TASK_ID"

@@ -58,12 +58,7 @@ class Watch(threading.Thread):
     def count(self, instance):
         """Every task that exists throughout the two reads must fit the instance together."""
         total = resource(instance, "CPU", "registeredResources")
-        arns = self.ecs.client.list_tasks(
-            cluster=self.ecs.cluster, containerInstance=instance["containerInstanceArn"]
-        )["taskArns"]
-        if not arns:
-            return
-        tasks = self.ecs.client.describe_tasks(cluster=self.ecs.cluster, tasks=arns)["tasks"]
+        tasks = self.ecs.tasks(containerInstance=instance["containerInstanceArn"])
         used = sum(self.size for seen in tasks if seen["lastStatus"] != "STOPPED")
         self.fullest = max(self.fullest, used)
         if used > total:

@@ -59,12 +59,7 @@ def steady(ecs, service):
 
 
 def tasks_of(ecs, service, **more):
-    listed = ecs.client.list_tasks(
-        cluster=ecs.cluster, serviceName=service["serviceName"], **more
-    )["taskArns"]
-    if not listed:
-        return []
-    return ecs.client.describe_tasks(cluster=ecs.cluster, tasks=listed, include=["TAGS"])["tasks"]
+    return ecs.tasks(["TAGS"], serviceName=service["serviceName"], **more)
 
 
 def test_a_service_shows_what_ecs_fills_in(ecs, services):

@@ -19,7 +19,7 @@ def arns(tasks):
 
 
 def listed(ecs, **more):
-    return sorted(ecs.client.list_tasks(cluster=ecs.cluster, **more)["taskArns"])
+    return sorted(ecs.arns(**more))
 
 
 def test_run_task_returns_a_pending_task(ecs, sleeper):

@@ -25,6 +25,8 @@ ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}:"
 SLEEPER = "trap 'exit 0' TERM; sleep 600 & wait $!"
 # Takes no notice of SIGTERM; an ignored signal stays ignored in the children.
 STUBBORN = "trap '' TERM; while :; do sleep 0.2; done"
+# What DescribeTasks takes in one call.
+DESCRIBED_MAX = 100
 # Both at once: long enough to be seen RUNNING, then gone by itself.
 BRIEF = "sleep 1"
 
@@ -209,6 +211,22 @@ class Ecs:
         assert reply["failures"] == [], reply["failures"]
         return reply["tasks"][0]
 
+    def arns(self, **filters):
+        """The ARNs of all tasks of the cluster that ListTasks finds, over all its pages.
+
+        The cluster of a suite keeps what has stopped for an hour, which is more than one page.
+        """
+        pages = self.client.get_paginator("list_tasks").paginate(cluster=self.cluster, **filters)
+        return [arn for page in pages for arn in page["taskArns"]]
+
+    def tasks(self, include=(), **filters):
+        """What DescribeTasks says of all tasks that ListTasks finds."""
+        arns, found = self.arns(**filters), []
+        for first in range(0, len(arns), DESCRIBED_MAX):
+            some = arns[first:first + DESCRIBED_MAX]
+            found += self.client.describe_tasks(cluster=self.cluster, tasks=some, include=list(include))["tasks"]
+        return found
+
     def wait(self, task, status, deadline_s=30.0):
         """Waits until the task has the status and returns it; STOPPED ends every wait."""
         def check():
@@ -290,10 +308,7 @@ class Ecs:
 
 def stop_everything(ecs):
     """Stops whatever still runs on the cluster, as after a framework that was torn down."""
-    def running():
-        return ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"]
-
-    for arn in running():
+    for arn in ecs.arns():
         try:
             ecs.client.stop_task(cluster=ecs.cluster, task=arn, reason="end of a test")
         except ClientError:
@@ -303,4 +318,4 @@ def stop_everything(ecs):
         and resource(i, "MEMORY") == resource(i, "MEMORY", "registeredResources")
         for i in ecs.instances()
     )
-    until(lambda: not running() and idle(), "the cluster is idle again", 45)
+    until(lambda: not ecs.arns() and idle(), "the cluster is idle again", 45)

@@ -111,10 +111,7 @@ def framework(mesos_url, name_or_id, which="completed_frameworks", **more):
 
 def executors(ecs, application, status="RUNNING"):
     """The ECS tasks that are executors of an application."""
-    pages = ecs.client.get_paginator("list_tasks").paginate(cluster=ecs.cluster, desiredStatus=status)
-    pages = [page["taskArns"] for page in pages if page["taskArns"]]
-    found = [task for page in pages for task in ecs.client.describe_tasks(cluster=ecs.cluster, tasks=page)["tasks"]]
-    mine = [task for task in found if f"--app-id {application} " in str(task["overrides"])]
+    mine = [task for task in ecs.tasks(desiredStatus=status) if f"--app-id {application} " in str(task["overrides"])]
     return [task for task in mine if task["lastStatus"] == status]
 
 

@@ -50,8 +50,7 @@ def scheduler(mesos_url, app, tmp_path, quiet_after):
 
 
 def tasks(ecs, status="RUNNING"):
-    arns = ecs.client.list_tasks(cluster=ecs.cluster, desiredStatus=status)["taskArns"]
-    return ecs.client.describe_tasks(cluster=ecs.cluster, tasks=arns)["tasks"] if arns else []
+    return ecs.tasks(desiredStatus=status)
 
 
 def test_a_script_runs_once_for_each_shard_of_a_job(scheduler, app):

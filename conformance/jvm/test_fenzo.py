@@ -27,7 +27,7 @@ def run(mesos_url, path, quiet_after):
 
 
 def is_idle(ecs):
-    return not ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"]
+    return not ecs.arns()
 
 
 @pytest.mark.parametrize("path", ["0.21.0"], indirect=True)

@@ -52,8 +52,7 @@ class Place:
 
     def managers(self, status="RUNNING"):
         """The ECS tasks that are task managers, by ARN."""
-        arns = self.ecs.client.list_tasks(cluster=self.ecs.cluster, desiredStatus=status)["taskArns"]
-        found = self.ecs.client.describe_tasks(cluster=self.ecs.cluster, tasks=arns)["tasks"] if arns else []
+        found = self.ecs.tasks(desiredStatus=status)
         return {task["taskArn"]: task for task in found if "mesos-taskmanager" in str(task["overrides"])}
 
     def stop(self):

@@ -86,4 +86,4 @@ def test_what_cannot_be_had_is_refused_by_name(client, mesos_url, ecs, tmp_path)
         spark.waits(job, f"task [0-9]+ is TASK_ERROR: .*{why}")
         (tmp_path / str(turn)).touch()
     assert job.ended(60) == 0 and spark.is_well(job), job.said()
-    assert not ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"]
+    assert not ecs.arns()

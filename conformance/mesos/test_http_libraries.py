@@ -65,7 +65,7 @@ def test_a_framework_that_dies_and_comes_back_has_its_task(frameworks, ecs):
     first.wait_state(task_id, "TASK_RUNNING")
     first.kill()
     holds(
-        lambda: len(ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"]) == 1,
+        lambda: len(ecs.arns()) == 1,
         "the task outlives its framework", 1.0,
     )
     second = frameworks(framework_id)
@@ -81,4 +81,4 @@ def test_teardown_ends_the_tasks(framework, ecs):
     framework.wait_state(task_id, "TASK_RUNNING")
     framework.order(stop=False)
     framework.ended()
-    until(lambda: not ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"], "its task is stopped", 15)
+    until(lambda: not ecs.arns(), "its task is stopped", 15)

@@ -75,7 +75,7 @@ def test_a_framework_that_keeps_its_state_finds_its_tasks_after_its_death(framew
         first = frameworks(**wanted)
         until(lambda: len(ids(first, "TASK_RUNNING")) == 2, "two tasks run")
         time.sleep(1)  # the library writes down what runs without saying when it has
-        running = sorted(ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"])
+        running = sorted(ecs.arns())
         first.kill()
         second = frameworks(**wanted)
         assert second.said[0]["id"] == first.said[0]["id"]
@@ -83,7 +83,7 @@ def test_a_framework_that_keeps_its_state_finds_its_tasks_after_its_death(framew
             known = second.wait_state(task, "TASK_RUNNING")
             assert known["reason"] == "REASON_RECONCILIATION"
         holds(
-            lambda: sorted(ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"]) == running,
+            lambda: sorted(ecs.arns()) == running,
             "the same tasks run, and no others", 3, every_s=0.5,
         )
         second.order(stop=False)

@@ -58,15 +58,15 @@ def test_sizes_are_those_that_were_asked_for_and_ten_run_at_once(run):
 def test_the_task_of_a_command_that_is_interrupted_is_killed(run, ecs):
     client = run("--", "sleep", "600")
     until(lambda: "TASK_RUNNING" in client.said(), "the task runs", 40)
-    assert len(ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"]) == 1
+    assert len(ecs.arns()) == 1
     client.kill()
-    until(lambda: not ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"], "its task is stopped", 20)
+    until(lambda: not ecs.arns(), "its task is stopped", 20)
 
 
 @pytest.mark.process_only
 def test_a_pod_runs(run, ecs):
     def stopped():
-        return set(ecs.client.list_tasks(cluster=ecs.cluster, desiredStatus="STOPPED")["taskArns"])
+        return set(ecs.arns(desiredStatus="STOPPED"))
 
     before = stopped()
     client = run("-pod", "--", "sh", "-c", "exit 0")

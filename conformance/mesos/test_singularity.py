@@ -83,13 +83,9 @@ def request_of(singularity):
 
 def tasks_of(cluster):
     """The Mesos ids of the tasks that ECS has running."""
-    arns = cluster.client.list_tasks(cluster=cluster.cluster)["taskArns"]
-    if not arns:
-        return []
-    described = cluster.client.describe_tasks(cluster=cluster.cluster, tasks=arns)["tasks"]
     return sorted(
         variable["value"]
-        for task in described if task["lastStatus"] == "RUNNING"
+        for task in cluster.tasks() if task["lastStatus"] == "RUNNING"
         for override in task["overrides"]["containerOverrides"]
         for variable in override.get("environment", []) if variable["name"] == "MESOS_TASK_ID"
     )

@@ -28,7 +28,7 @@ def with_a_task(schedulers, **info):
 
 
 def ecs_tasks(ecs):
-    return ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"]
+    return ecs.arns()
 
 
 def refuses(framework, words):

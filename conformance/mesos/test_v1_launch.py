@@ -140,7 +140,7 @@ def test_environment_reaches_the_task(framework):
 def test_the_ecs_task_is_on_the_offered_instance_and_names_the_mesos_task(framework, ecs, instances):
     task_id, offer = launched(framework, SLEEPER, cpus=0.25, mem=64)
     framework.wait_state(task_id, "TASK_RUNNING")
-    arns = ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"]
+    arns = ecs.arns()
     assert len(arns) == 1
     seen = ecs.task(arns[0])
     assert 0 < len(seen["startedBy"]) <= 36
@@ -172,9 +172,9 @@ def test_a_command_that_names_a_task_definition_runs_it(framework, ecs, form):
     )
     failed = framework.wait_state(task_id, "TASK_FAILED")
     assert "exited with status 3" in failed["message"]
-    arns = ecs.client.list_tasks(cluster=ecs.cluster, family=made["family"], desiredStatus="STOPPED")
-    assert len(arns["taskArns"]) == 1
-    assert ecs.task(arns["taskArns"][0])["taskDefinitionArn"] == made["taskDefinitionArn"]
+    arns = ecs.arns(family=made["family"], desiredStatus="STOPPED")
+    assert len(arns) == 1
+    assert ecs.task(arns[0])["taskDefinitionArn"] == made["taskDefinitionArn"]
 
 
 def test_a_named_definition_registers_nothing_new(framework, ecs):
@@ -190,7 +190,8 @@ def test_a_named_definition_registers_nothing_new(framework, ecs):
 @pytest.mark.executes
 def test_equal_tasks_share_one_definition(framework, ecs):
     def definitions():
-        return set(ecs.client.list_task_definitions()["taskDefinitionArns"])
+        pages = ecs.client.get_paginator("list_task_definitions").paginate()
+        return {arn for page in pages for arn in page["taskDefinitionArns"]}
 
     mark = framework.mark()
     first, _ = launched(framework, "exit 0")
@@ -275,7 +276,7 @@ def test_a_port_mapping_becomes_a_host_port_of_the_instance(framework, ecs):
     )
     framework.launch(offer, info)
     framework.wait_state(id_of(info), "TASK_RUNNING")
-    arn = ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"][0]
+    arn = ecs.arns()[0]
     where = ecs.instance(ecs.task(arn)["containerInstanceArn"])
     assert port in harness_ecs.resource(where, "PORTS")  # [A5]
 

@@ -197,7 +197,7 @@ def test_updates_of_a_disconnected_framework_come_when_it_is_back(schedulers, ec
     task_id, _ = running(framework)
     framework.wait_state(task_id, "TASK_RUNNING")
     framework.disconnect()
-    arn = ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"][0]
+    arn = ecs.arns()[0]
     ecs.client.stop_task(cluster=ecs.cluster, task=arn, reason="while it was away")
     ecs.wait(arn, "STOPPED")
     mark = framework.mark()
@@ -213,10 +213,10 @@ def test_a_task_that_others_stop_through_ecs_ends_for_the_framework_too(schedule
     framework = subscribed(schedulers)
     task_id, _ = running(framework)
     framework.wait_state(task_id, "TASK_RUNNING")
-    arn = ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"][0]
+    arn = ecs.arns()[0]
     ecs.client.stop_task(cluster=ecs.cluster, task=arn, reason="by an operator")
     status = framework.wait_state(
         task_id, "TASK_KILLED", "TASK_FAILED", "TASK_FINISHED", "TASK_LOST"
     )
     assert status["agent_id"]
-    until(lambda: not ecs.client.list_tasks(cluster=ecs.cluster)["taskArns"], "the task is gone")
+    until(lambda: not ecs.arns(), "the task is gone")

@@ -41,6 +41,9 @@ fn told(news: &News) -> String {
         News::Subscribed(id) => format!("subscribed as {id}"),
         News::Offers(count, cpus) => format!("{count} offers with {cpus:.1} cores"),
         News::Launched(task, host) => format!("{task} is launched on {host}"),
+        News::Update(task, state, why) if why.is_empty() => {
+            format!("{task} is {}", state.as_str_name())
+        }
         News::Update(task, state, why) => format!("{task} is {}: {why}", state.as_str_name()),
         News::Failed(why) => format!("failed: {why}"),
         News::Done => "all tasks have ended".to_owned(),
