@@ -25,10 +25,10 @@ ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}:"
 SLEEPER = "trap 'exit 0' TERM; sleep 600 & wait $!"
 # Takes no notice of SIGTERM; an ignored signal stays ignored in the children.
 STUBBORN = "trap '' TERM; while :; do sleep 0.2; done"
-# What DescribeTasks takes in one call.
-DESCRIBED_MAX = 100
 # Both at once: long enough to be seen RUNNING, then gone by itself.
 BRIEF = "sleep 1"
+# What DescribeTasks takes in one call.
+DESCRIBED_MAX = 100
 
 _serial = itertools.count()
 

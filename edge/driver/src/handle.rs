@@ -36,7 +36,8 @@ impl Handle {
         self.shared.status()
     }
 
-    fn command(&self, command: Command) -> Status {
+    /// Makes a call that is a value. Whoever calls faster than the master takes calls waits.
+    pub fn command(&self, command: Command) -> Status {
         self.shared.command(command)
     }
 }

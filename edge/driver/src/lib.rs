@@ -84,7 +84,7 @@ mod shell;
 #[cfg(feature = "zookeeper")]
 pub mod state;
 
-pub use longshore_driver_machine::Status;
+pub use longshore_driver_machine::{Callback, Command, Status};
 pub use longshore_wire_mesos::v1;
 
 pub use ecs::{EcsOptions, EcsSchedulerDriver};

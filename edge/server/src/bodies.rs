@@ -16,27 +16,29 @@ const PERMIT: usize = 1024;
 
 /// The space for large bodies.
 #[derive(Clone, Debug)]
-pub(crate) struct Bodies {
+pub struct Bodies {
     room: Arc<Semaphore>,
 }
 
 /// A complete body, and the space that it occupies.
 #[derive(Debug)]
-pub(crate) struct Whole {
-    pub(crate) bytes: Vec<u8>,
+pub struct Whole {
+    /// All of its bytes.
+    pub bytes: Vec<u8>,
     /// Kept as long as whatever the body was decoded into.
-    pub(crate) room: Option<OwnedSemaphorePermit>,
+    pub room: Option<OwnedSemaphorePermit>,
 }
 
 impl Whole {
-    pub(crate) fn is_large(&self) -> bool {
+    /// Whether it is so large that it waited for room.
+    pub fn is_large(&self) -> bool {
         self.bytes.len() > limits::BODY_BYTES_SMALL
     }
 }
 
 /// Why a body is not available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoBody {
+pub enum NoBody {
     /// It exceeds the size limit.
     TooLarge,
     /// It did not arrive in time, or was cut off.
@@ -45,12 +47,15 @@ pub(crate) enum NoBody {
 
 impl Bodies {
     /// Space for that many bytes of large bodies.
-    pub(crate) fn new(bytes: usize) -> Self {
+    pub fn new(bytes: usize) -> Self {
         Self { room: Arc::new(Semaphore::new(bytes / PERMIT)) }
     }
 
     /// Reads a body of at most `most` bytes.
-    pub(crate) async fn read(&self, body: Body, most: usize) -> Result<Whole, NoBody> {
+    ///
+    /// # Errors
+    /// That it is too large, or did not arrive.
+    pub async fn read(&self, body: Body, most: usize) -> Result<Whole, NoBody> {
         let whole = tokio::time::timeout(limits::REQUEST_BODY_WAIT, self.whole(body, most)).await;
         whole.unwrap_or(Err(NoBody::Broken))
     }

@@ -19,9 +19,9 @@ mod listener;
 mod names;
 mod seats;
 
+pub use guard::Refusal;
 pub(crate) use guard::{is_from_allowed_page, is_from_page};
-pub use listener::{BindError, Listener, Port, bind};
-pub(crate) use listener::{Front, serve};
+pub use listener::{BindError, Front, Listener, Port, bind, serve};
 pub use names::{HostName, Origin};
 
 /// Who may call a port, in addition to local callers.

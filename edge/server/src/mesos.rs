@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 
 use self::asks::Asks;
 pub(crate) use self::credentials::authenticated;
-pub use self::credentials::{Credentials, CredentialsError};
+pub use self::credentials::{Credentials, CredentialsError, challenged};
 pub use self::inside::{Door as InsideDoor, Events, InsideMaster};
 pub use self::logging::log_level_by;
 use self::probes::{Network, Probes};

@@ -12,9 +12,12 @@ use crate::tidy::graph::Package;
 use crate::tidy::tree::Tree;
 
 /// A folder, and the folders of ours that it may depend on. A name that ends in `/` means all below it.
-const LAYERS: [(&str, &[&str]); 24] = [
+const LAYERS: [(&str, &[&str]); 30] = [
     ("wire/ecs", &[]),
     ("wire/mesos", &[]),
+    ("wire/marathon", &[]),
+    ("wire/chronos", &[]),
+    ("wire/blox", &[]),
     ("core/machine", &["wire/"]),
     ("core/placement", &["wire/", "core/machine"]),
     ("core/replica", &["wire/", "core/machine"]),
@@ -26,6 +29,9 @@ const LAYERS: [(&str, &[&str]); 24] = [
     ("core/daemon", &["wire/", "core/machine", "core/placement", "core/replica"]),
     // It knows no bridge: any Mesos master may be at the other end.
     ("core/driver", &["wire/", "core/machine"]),
+    // Frameworks: they hear what a driver calls them with, and say what it takes, to whatever master.
+    ("core/marathon", &["wire/", "core/machine", "core/driver"]),
+    ("core/chronos", &["wire/", "core/machine", "core/driver"]),
     ("core/lifecycle", &["wire/", "core/machine"]),
     // Server and CLI share the client, so it depends on neither; the same holds for the agent.
     ("edge/client", &["wire/", "core/"]),
@@ -34,6 +40,11 @@ const LAYERS: [(&str, &[&str]); 24] = [
     ("edge/operator", &["wire/", "core/"]),
     // One of its drivers has a whole master inside, which the server hosts.
     ("edge/driver", &["wire/", "core/", "edge/client", "edge/server"]),
+    // Clients of public protocols, like anybody's; from the server they have doors and the loop.
+    (
+        "edge/schedulers",
+        &["wire/", "core/", "edge/agent", "edge/client", "edge/driver", "edge/server"],
+    ),
     ("edge/libmesos", &["wire/", "core/", "edge/driver"]),
     ("edge/server", &["wire/", "core/", "edge/client", "edge/agent", "edge/operator"]),
     ("edge/cli", &["wire/", "core/", "edge/", "examples"]),

@@ -22,7 +22,7 @@ use super::names::{HostName, Origin};
 use super::{Callers, Rules};
 
 /// Formats a rejection in the front end's own format, from a status and a reason.
-pub(crate) type Refusal = fn(&Uri, &HeaderMap, StatusCode, &str) -> Response<Body>;
+pub type Refusal = fn(&Uri, &HeaderMap, StatusCode, &str) -> Response<Body>;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

@@ -39,6 +39,14 @@ pub enum Port {
     DockerMetadata,
     /// What an instance tells about its tasks, as a Mesos agent does.
     Agent,
+    /// Marathon's API.
+    Marathon,
+    /// Chronos's API.
+    Chronos,
+    /// The API of Blox's daemon scheduler.
+    Blox,
+    /// The API of Blox's cluster state service.
+    ClusterState,
 }
 
 impl Port {
@@ -48,6 +56,10 @@ impl Port {
             Self::Ecs => ("the ECS API", "--ecs-listen", "--access-keys-file FILE"),
             Self::Mesos => ("the Mesos master API", "--mesos-listen", "--mesos-credentials FILE"),
             Self::Agent => ("a Mesos agent's API", "--agent-port", "--mesos-credentials FILE"),
+            Self::Marathon => ("Marathon's API", "--marathon-listen", "--credentials FILE"),
+            Self::Chronos => ("Chronos's API", "--chronos-listen", "--credentials FILE"),
+            Self::Blox => ("Blox's scheduler API", "--blox-listen", ""),
+            Self::ClusterState => ("Blox's cluster state API", "--cluster-state-listen", ""),
             Self::Metadata => ("the task metadata endpoint", "--metadata-port", ""),
             Self::DockerMetadata => {
                 ("the task metadata endpoint for Docker", "--metadata-port", "")
@@ -77,7 +89,8 @@ pub enum BindError {
     /// Other machines could call it without authentication.
     #[error(
         "{what} on {address} would let anyone who can reach it run programs here. Choose a loopback address with {flag}, \
-         authenticate callers with {remedy}, or pass --insecure"
+         {}or pass --insecure",
+        authenticating(remedy)
     )]
     Exposed {
         /// The address.
@@ -89,6 +102,11 @@ pub enum BindError {
         /// What would protect it.
         remedy: &'static str,
     },
+}
+
+/// What the sentence of [`BindError::Exposed`] says of authentication, where there is any.
+fn authenticating(remedy: &str) -> String {
+    if remedy.is_empty() { String::new() } else { format!("authenticate callers with {remedy}, ") }
 }
 
 /// Listens on an address; port 0 picks a free port.
@@ -170,16 +188,16 @@ fn turned_away(peer: IpAddr) {
 
 /// The front end of a port.
 #[derive(Clone, Debug)]
-pub(crate) struct Front {
+pub struct Front {
     /// Handles requests that pass the guard.
-    pub(crate) router: Router,
+    pub router: Router,
     /// Formats rejections of the guard.
-    pub(crate) refusal: Refusal,
+    pub refusal: Refusal,
 }
 
 /// Serves HTTP/1.1 until `closed` is set. Connections that are idle, or send their request too
 /// slowly, are closed.
-pub(crate) async fn serve(listener: Listener, front: Front, mut closed: watch::Receiver<bool>) {
+pub async fn serve(listener: Listener, front: Front, mut closed: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())

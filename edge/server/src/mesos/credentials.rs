@@ -165,6 +165,8 @@ pub(super) enum Realm {
     Scheduler,
     /// Pages of an agent.
     Agent,
+    /// The API of one of our own schedulers.
+    Ours(&'static str),
 }
 
 impl Realm {
@@ -174,6 +176,7 @@ impl Realm {
             Self::ReadWrite => "Basic realm=\"mesos-master-readwrite\"",
             Self::Scheduler => "Basic realm=\"mesos-master-scheduler\"",
             Self::Agent => "Basic realm=\"mesos-agent-readonly\"",
+            Self::Ours(challenge) => challenge,
         })
     }
 }
@@ -217,6 +220,17 @@ pub(crate) fn authenticated<S: Clone + Send + Sync + 'static>(
 ) -> MethodRouter<S> {
     let asked = Check { credentials: credentials.clone(), realm: Realm::Agent };
     route.layer(from_fn_with_state(asked, check))
+}
+
+/// A router that only those reach who have one of the credentials. `challenge` is what a 401 says in `WWW-Authenticate`, for
+/// example `Basic realm="marathon"`.
+pub fn challenged(
+    credentials: Credentials,
+    challenge: &'static str,
+    router: axum::Router,
+) -> axum::Router {
+    let asked = Check { credentials: Arc::new(credentials), realm: Realm::Ours(challenge) };
+    router.layer(from_fn_with_state(asked, check))
 }
 
 #[cfg(test)]
