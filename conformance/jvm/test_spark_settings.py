@@ -8,12 +8,14 @@ import pytest
 import requests
 
 from harness import spark
+from harness.ecs import Ecs
 from harness.server import Started
 from harness.wait import until
 
 pytestmark = [pytest.mark.process_only, pytest.mark.timeout(300)]
 
 CREDENTIALS = {"credentials": [{"principal": "spark", "secret": "hush"}]}
+SECRETS = {"/prod/token": "open sesame"}
 
 
 @pytest.fixture
@@ -34,7 +36,13 @@ def guarded(server, tmp_path_factory):
     credentials.chmod(0o600)
     (folder / "words.txt").write_text("some words\n")
     racks = [word for number, rack in enumerate("abc", 1) for word in ("--attribute", f"{number}:rack={rack}")]
-    started = Started(os.environ["LONGSHORE_BIN"], "--mesos-credentials", str(credentials), "--fetch-dir", str(folder), *racks)
+    secrets = folder / "secrets.json"
+    secrets.write_text(json.dumps(SECRETS))
+    secrets.chmod(0o600)
+    started = Started(
+        os.environ["LONGSHORE_BIN"], "--mesos-credentials", str(credentials), "--fetch-dir", str(folder),
+        "--plain-secrets", "--secrets", str(secrets), *racks,
+    )
     started.folder = folder
     yield started
     started.stop()
@@ -59,6 +67,21 @@ def test_credentials_roles_constraints_files_and_environment_reach_executors(cli
     assert {task["slave_id"] for task in ended["completed_tasks"]} == racks.keys(), ended
 
 
+@pytest.mark.parametrize("kept", ["names=/prod/token", "values=open sesame"])
+def test_secrets_reach_the_environment_of_executors(client, guarded, kept):
+    which, value = kept.split("=")
+    settings = {
+        "spark.mesos.principal": "spark", "spark.mesos.secret": "hush", "spark.mesos.uris": str(guarded.folder / "words.txt"),
+        "spark.mesos.executor.secret.envkeys": "TOKEN", f"spark.mesos.executor.secret.{which}": value,
+    }
+    words = guarded.folder / "words.txt"
+    job = client.submit(urlparse(guarded.server.mesos).netloc, spark.PROGRAMS / "look.py", words, "TOKEN", settings=settings)
+    assert job.ended(120) == 0, job.said()
+    assert "seen <[('some words', 'open sesame')]>" in spark.said(job) and spark.is_well(job), job.said()
+    shown = json.dumps(Ecs(guarded.server.ecs, guarded.server.cluster).tasks(desiredStatus="STOPPED"), default=str)
+    assert ("open sesame" in shown) == (which == "values"), shown
+
+
 def rack_of_agents(mesos_url):
     slaves = requests.get(f"{mesos_url}/slaves", auth=("spark", "hush"), timeout=10).json()["slaves"]
     return {slave["id"]: slave["attributes"]["rack"] for slave in slaves}
@@ -74,7 +97,7 @@ def test_a_wrong_secret_ends_the_job_at_once_with_the_reason(client, guarded):
 # What is set, and what the library says of an executor with it.
 SECRET = "spark.mesos.executor.secret.values=hush;spark.mesos.executor.secret."
 REFUSED = {
-    SECRET + "envkeys=TOKEN": "variable 'TOKEN' of type 'SECRET' cannot be resolved",
+    SECRET + "envkeys=TOKEN": "the secret of environment variable 'TOKEN' would be shown",
     SECRET + "filenames=token": "volumes of type SECRET cannot be mapped",
     "spark.mesos.network.name=overlay": "the container network 'overlay' cannot be mapped",
 }

@@ -36,6 +36,16 @@ pub struct Fetching {
     pub settings: FetchSettings,
 }
 
+/// How secrets come into the environment of tasks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Secrets {
+    /// The role by which Amazon ECS reads secrets that tasks refer to.
+    pub execution_role: Option<Str>,
+    /// Whether secrets that tasks bring along are passed as they are, so that whoever may describe a task can read them; otherwise such
+    /// tasks are refused.
+    pub in_plain: bool,
+}
+
 /// What an operator decides about the bridge.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -59,6 +69,8 @@ pub struct Config {
     pub default_image: DefaultImage,
     /// How files are fetched into sandboxes.
     pub fetching: Fetching,
+    /// How secrets come into the environment of tasks.
+    pub secrets: Secrets,
     /// How long a framework may hold an offer, in ms; `None` for ever, as Mesos has it by default.
     pub offer_timeout_ms: Option<u64>,
     /// How long an agent may be away before it is unreachable, in ms.
@@ -96,6 +108,7 @@ impl Config {
             hostname_attribute: HOSTNAME_ATTRIBUTE.into(),
             default_image: DefaultImage::None,
             fetching: Fetching::default(),
+            secrets: Secrets::default(),
             offer_timeout_ms: Some(OFFER_TIMEOUT_S * 1_000),
             agent_away_ms: limits::AGENT_AWAY_MS,
             kill_grace_s: limits::KILL_GRACE_S,
@@ -120,6 +133,7 @@ impl Config {
             disk_mb: 0,
             hostname_attribute: "hostname".into(),
             default_image: DefaultImage::None,
+            secrets: Secrets::default(),
             fetching: Fetching { image: Some("longshore".into()), ..Fetching::default() },
             offer_timeout_ms: None,
             agent_away_ms: 75_000,

@@ -54,6 +54,12 @@ pub(crate) fn flags(config: &Config) -> Vec<(Str, Str)> {
     if let Some(image) = &config.fetching.image {
         all.push(("fetcher_image", image.to_string()));
     }
+    if let Some(role) = &config.secrets.execution_role {
+        all.push(("execution_role", role.to_string()));
+    }
+    if config.secrets.in_plain {
+        all.push(("plain_secrets", "true".to_owned()));
+    }
     if let Some(ms) = config.offer_timeout_ms {
         all.push(("offer_timeout", duration(ms)));
     }

@@ -49,6 +49,13 @@ pub enum Happening {
         /// Why, as the framework is told.
         why: String,
     },
+    /// An operation of it is not done, and it did not ask to be told.
+    Dropped {
+        /// The framework's id.
+        framework: Str,
+        /// Why.
+        why: &'static str,
+    },
     /// A task of it has another state.
     Became {
         /// The framework's id.

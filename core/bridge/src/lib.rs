@@ -49,7 +49,7 @@ pub use audit::{Violation, audit};
 pub use calls::{ValidCall, check};
 pub use config::{
     CheckMode, Config, DefaultImage, Fetching, HOSTNAME_ATTRIBUTE, OFFER_DISK_MB, OFFER_PORTS,
-    OFFER_TIMEOUT_S,
+    OFFER_TIMEOUT_S, Secrets,
 };
 pub use happening::Happening;
 pub use ids::{AgentId, ExecutorId, FrameworkId, LaunchId, OfferId, Role, TaskId};

@@ -28,6 +28,10 @@ pub struct DefinitionContent {
     pub command: Option<Vec<Str>>,
     /// Environment, apart from what launches give.
     pub environment: BTreeMap<Str, Str>,
+    /// Variables whose values are kept elsewhere, and where.
+    pub secrets: BTreeMap<Str, Str>,
+    /// The role by which they are read; of a task with several containers that of the first one which has one.
+    pub execution_role: Option<Str>,
     /// How the container reaches the network; `None` for the default.
     pub network_mode: Option<NetworkMode>,
     /// Ports.

@@ -395,6 +395,13 @@ pub(crate) struct MasterArgs {
     /// Image for tasks that do not specify one.
     #[arg(long, env = "LONGSHORE_DEFAULT_IMAGE")]
     pub(crate) default_image: Option<String>,
+    /// ARN of the role by which Amazon ECS reads secrets that tasks refer to in their environment.
+    #[arg(long, value_name = "ARN", env = "LONGSHORE_EXECUTION_ROLE")]
+    pub(crate) execution_role: Option<String>,
+    /// Pass secrets that tasks bring along as plain environment variables, which whoever may describe the tasks can read. Without it such
+    /// tasks are refused.
+    #[arg(long, env = "LONGSHORE_PLAIN_SECRETS")]
+    pub(crate) plain_secrets: bool,
     #[command(flatten)]
     pub(crate) fetch: FetchArgs,
 }

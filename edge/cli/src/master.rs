@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use longshore_bridge::{Config, DefaultImage};
+use longshore_bridge::{Config, DefaultImage, Secrets};
 
 use crate::args::MasterArgs;
 
@@ -38,6 +38,10 @@ pub(crate) fn config(
             .as_deref()
             .map_or(DefaultImage::None, |image| DefaultImage::Image(image.into())),
         fetching: args.fetch.fetching()?,
+        secrets: Secrets {
+            execution_role: args.execution_role.as_deref().map(Into::into),
+            in_plain: args.plain_secrets,
+        },
         agent_away_ms: args.agent_away_timeout.saturating_mul(1000),
         kill_grace_s: args.executor_shutdown_grace,
         // Known by whoever holds them.

@@ -109,6 +109,10 @@ fn container(
         let pair = sdk::KeyValuePair::builder().name(&**name).value(&**value);
         builder = builder.environment(pair.build());
     }
+    for (name, from) in &content.secrets {
+        builder =
+            builder.secrets(sdk::Secret::builder().name(&**name).value_from(&**from).build()?);
+    }
     for (key, value) in &content.labels {
         builder = builder.docker_labels(&**key, &**value);
     }

@@ -187,10 +187,13 @@ impl Client {
             NetworkMode::None => sdk::NetworkMode::None,
             NetworkMode::Awsvpc => sdk::NetworkMode::Awsvpc,
         });
+        let mut contents = std::iter::once(&content).chain(&content.others);
+        let role = contents.find_map(|one| one.execution_role.as_deref()).map(str::to_owned);
         let request = self
             .sdk
             .register_task_definition()
             .family(&*content.family)
+            .set_execution_role_arn(role)
             .set_network_mode(mode)
             .set_volumes(Some(volumes))
             .set_container_definitions(Some(containers));

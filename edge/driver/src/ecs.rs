@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_bridge::{Config as BridgeConfig, DefaultImage};
+use longshore_bridge::{Config as BridgeConfig, DefaultImage, Secrets};
 use longshore_client::{Client, FeedOptions, Options, OptionsError};
 use longshore_driver_machine::{Answer, Detection, Ending, Leader};
 use longshore_server::{Events as Inside, InsideDoor, InsideMaster, Metrics};
@@ -31,6 +31,11 @@ const IMAGE: &str = "LONGSHORE_DEFAULT_IMAGE";
 /// The variable for the image that fetches the URIs of tasks.
 const FETCHER: &str = "LONGSHORE_FETCHER_IMAGE";
 
+/// The variable for the role by which secrets are read that tasks refer to.
+const ROLE: &str = "LONGSHORE_EXECUTION_ROLE";
+/// The variable that allows secrets that tasks bring along to be passed as they are.
+const PLAIN: &str = "LONGSHORE_PLAIN_SECRETS";
+
 /// The cluster that a driver speaks to, and how its tasks run.
 ///
 /// Region, credentials, profiles and endpoints are what the AWS SDK finds, unless they are named here.
@@ -51,6 +56,11 @@ pub struct EcsOptions {
     pub default_image: Option<String>,
     /// The image that fetches the URIs of tasks; else `LONGSHORE_FETCHER_IMAGE`.
     pub fetcher_image: Option<String>,
+    /// ARN of the role by which Amazon ECS reads secrets that tasks refer to; else `LONGSHORE_EXECUTION_ROLE`.
+    pub execution_role: Option<String>,
+    /// Whether secrets that tasks bring along are passed as plain environment variables, which whoever may describe the tasks can read;
+    /// else whether `LONGSHORE_PLAIN_SECRETS` is `true`. Otherwise such tasks are refused.
+    pub plain_secrets: bool,
     /// The attribute of an instance that tells its host name; else `LONGSHORE_HOSTNAME_ATTRIBUTE`, else `longshore.hostname`.
     pub hostname_attribute: Option<String>,
     /// An ECS is started for this driver, and ends with it. Cluster, endpoint, region, keys and queue are its own then.
@@ -220,6 +230,11 @@ impl EcsOptions {
         }
         let fetcher = given_or(self.fetcher_image.as_ref(), FETCHER);
         config.fetching.image = fetcher.map(Into::into);
+        let role = given_or(self.execution_role.as_ref(), ROLE);
+        config.secrets = Secrets {
+            execution_role: role.map(Into::into),
+            in_plain: self.plain_secrets || variable(PLAIN).is_some_and(|word| word == "true"),
+        };
         let attribute = self.hostname_attribute.as_ref();
         if let Some(attribute) = given_or(attribute, "LONGSHORE_HOSTNAME_ATTRIBUTE") {
             config.hostname_attribute = attribute.as_str().into();

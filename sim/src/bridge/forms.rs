@@ -1,7 +1,7 @@
 //! Calls of the v1 scheduler API, and the tasks that model frameworks launch.
 
 use super::probes;
-use longshore_bridge::{CheckMode, Config, DefaultImage, Fetching, parse_ranges};
+use longshore_bridge::{CheckMode, Config, DefaultImage, Fetching, Secrets, parse_ranges};
 use longshore_wire_mesos::v1::container_info::DockerInfo;
 use longshore_wire_mesos::v1::container_info::docker_info::{Network, PortMapping};
 use longshore_wire_mesos::v1::framework_info::Capability;
@@ -28,6 +28,7 @@ pub(super) fn config(offer_timeout_ms: Option<u64>) -> Config {
         hostname_attribute: "hostname".into(),
         default_image: DefaultImage::Image("alpine".into()),
         fetching: Fetching::default(),
+        secrets: Secrets::default(),
         offer_timeout_ms,
         agent_away_ms: 15_000,
         kill_grace_s: 3,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use longshore_bridge::{
     Bridge, CallId, CheckMode, Config, DefaultImage, Fetching, Input, Origin, Output, Response,
-    StreamKey, check, parse_ranges,
+    Secrets, StreamKey, check, parse_ranges,
 };
 use longshore_machine::{Machine, Timestamp};
 use longshore_replica::{
@@ -89,6 +89,7 @@ fn config() -> Config {
         hostname_attribute: "hostname".into(),
         default_image: DefaultImage::Image("alpine".into()),
         fetching: Fetching::default(),
+        secrets: Secrets::default(),
         started_at_ms: 0,
         offer_timeout_ms: None,
         agent_away_ms: 75_000,

@@ -315,14 +315,19 @@ impl Parts {
         }
     }
 
-    /// Source: \[C14\]: agents without operation feedback answer every operation that has an id with an error; one without an
-    /// id is dropped in silence.
-    fn drop_operation(&mut self, cx: &mut Context<'_>, framework: &str, id: Option<OperationId>) {
-        if id.is_none() {
-            return;
-        }
+    /// Source: \[C14\]: agents without operation feedback answer every operation that has an id with an error; of one without an
+    /// id the framework does not hear, so an operator does.
+    fn drop_operation(
+        &mut self,
+        cx: &mut Context<'_>,
+        framework: &FrameworkId,
+        id: Option<OperationId>,
+    ) {
         let why =
             "Amazon ECS container instances do not support reservations or persistent volumes";
+        if id.is_none() {
+            return cx.happened(Happening::Dropped { framework: framework.text().clone(), why });
+        }
         let status = OperationStatus {
             operation_id: id,
             state: OperationState::OperationError.into(),

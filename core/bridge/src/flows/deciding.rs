@@ -260,7 +260,7 @@ impl Parts {
             ));
         }
         let launches = self.heads_on(agent, |_| true);
-        self.begin(cx, Job::Befall(Fate::Drains, launches.into_iter()));
+        self.begin(cx, Job::Befall(Fate::Drains, launches.into_iter(), None));
         true
     }
 

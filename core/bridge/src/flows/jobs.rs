@@ -66,10 +66,11 @@ pub(super) enum Job {
     Agents(std::vec::IntoIter<AgentId>),
     /// Roles that a framework has begun to have, or has no more, for operators to see.
     Roles(FrameworkId, std::vec::IntoIter<Role>),
-    /// Launches on an agent to which something happens.
-    Befall(Fate, std::vec::IntoIter<LaunchId>),
-    /// Agents whose machines are away.
-    Close(std::vec::IntoIter<AgentId>),
+    /// Launches on an agent to which something happens, and of which agent frameworks hear after it that it is lost. Source: Mesos,
+    /// `Master::_markUnreachable`: tasks first.
+    Befall(Fate, std::vec::IntoIter<LaunchId>, Option<AgentId>),
+    /// Agents whose machines are away, and whether they were in use until then.
+    Close(std::vec::IntoIter<(AgentId, bool)>),
     /// Agents whose machines are back.
     Open(std::vec::IntoIter<AgentId>),
     /// Agents that frameworks are to be asked to leave.
@@ -147,14 +148,20 @@ impl Parts {
                     self.unname(cx, &id);
                 }
             }),
-            Job::Befall(fate, launches) => each(launches, 20, &mut units, |id| {
-                if !self.waits(&id, |one| Job::Befall(*fate, one)) {
-                    self.befalls(cx, *fate, &id);
+            Job::Befall(fate, launches, lost) => {
+                let slice = each(launches, 20, &mut units, |id| {
+                    if !self.waits(&id, |one| Job::Befall(*fate, one, None)) {
+                        self.befalls(cx, *fate, &id);
+                    }
+                });
+                if slice == Slice::Done {
+                    self.tell_gone(cx, lost.take().into_iter().collect());
                 }
-            }),
-            Job::Close(agents) => {
-                each(agents, 100, &mut units, |agent| self.machine_down(cx, &agent))
+                slice
             }
+            Job::Close(agents) => each(agents, 100, &mut units, |(agent, was_there)| {
+                self.machine_down(cx, &agent, was_there);
+            }),
             Job::Open(agents) => each(agents, 100, &mut units, |agent| self.open(cx, &agent)),
             Job::Ask(agents) => each(agents, 50, &mut units, |agent| self.ask_to_leave(cx, &agent)),
             Job::Agents(agents) => {

@@ -36,9 +36,8 @@ impl Parts {
         self.operator.count("slave_removals", 1);
         self.operator.count("slave_removals/reason_unhealthy", 1);
         self.agent_gone(cx, agent);
-        self.tell_gone(cx, vec![agent.clone()]);
         let launches = self.heads_on(agent, |_| true);
-        self.begin(cx, Job::Befall(Fate::Leaves, launches.into_iter()));
+        self.begin(cx, Job::Befall(Fate::Leaves, launches.into_iter(), Some(agent.clone())));
     }
 
     /// An agent is back: what it has is live again.
@@ -46,7 +45,7 @@ impl Parts {
         self.operator.count("slave_reregistrations", 1);
         self.cluster.is_stale_on(agent, &self.launches);
         let launches = self.heads_on(agent, Launch::is_away);
-        self.begin(cx, Job::Befall(Fate::Returns, launches.into_iter()));
+        self.begin(cx, Job::Befall(Fate::Returns, launches.into_iter(), None));
     }
 
     /// An operator has marked an agent gone, and ECS knows.
@@ -58,10 +57,10 @@ impl Parts {
         self.operator.mark_gone(agent);
         if was_there {
             self.operator.count("slave_removals", 1);
-            self.tell_gone(cx, vec![agent.clone()]);
         }
+        let lost = was_there.then(|| agent.clone());
         let launches = self.heads_on(agent, |_| true);
-        self.begin(cx, Job::Befall(Fate::IsGone, launches.into_iter()));
+        self.begin(cx, Job::Befall(Fate::IsGone, launches.into_iter(), lost));
     }
 
     /// The launches on an agent that have an ECS task or are to have one. What becomes of one becomes of the whole group, if it is one.

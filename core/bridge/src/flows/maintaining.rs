@@ -72,30 +72,29 @@ impl Parts {
     pub(super) fn close(&mut self, cx: &mut Context<'_>, mut agents: Vec<AgentId>) {
         // One that was marked gone stays so, whatever becomes of its machine.
         agents.retain(|agent| !self.agents.is_gone(agent));
-        let (mut gone, mut rescinded) = (Vec::new(), Vec::new());
-        for agent in &agents {
-            if self.agents.is_there(agent) {
-                gone.push(agent.clone());
-            }
-            self.agents.stands(agent, Some(Standing::Down));
-            rescinded.extend(self.allocator.set_offerable(agent, false));
+        let (mut removals, mut rescinded, mut closing) = (0, Vec::new(), Vec::new());
+        for agent in agents {
+            let was_there = self.agents.is_there(&agent);
+            removals += u32::from(was_there);
+            self.agents.stands(&agent, Some(Standing::Down));
+            rescinded.extend(self.allocator.set_offerable(&agent, false));
+            closing.push((agent, was_there));
         }
         self.begin(cx, Job::Withdraw(rescinded.into_iter()));
-        let count = u32::try_from(gone.len()).unwrap_or(u32::MAX);
-        self.operator.count("slave_removals", count);
-        self.tell_gone(cx, gone);
-        self.begin(cx, Job::Close(agents.into_iter()));
+        self.operator.count("slave_removals", removals);
+        self.begin(cx, Job::Close(closing.into_iter()));
     }
 
-    /// The machine of an agent is away.
-    pub(super) fn machine_down(&mut self, cx: &mut Context<'_>, agent: &AgentId) {
+    /// The machine of an agent is away, which was in use until then, or not.
+    pub(super) fn machine_down(&mut self, cx: &mut Context<'_>, agent: &AgentId, was_there: bool) {
         if !self.agents.is_down(agent) {
             return;
         }
         self.agent_gone(cx, agent);
         self.tell_ecs(cx, agent, What::Stands(Standing::Down));
+        let lost = was_there.then(|| agent.clone());
         let launches = self.heads_on(agent, |_| true);
-        self.begin(cx, Job::Befall(Fate::IsDown, launches.into_iter()));
+        self.begin(cx, Job::Befall(Fate::IsDown, launches.into_iter(), lost));
     }
 
     /// ECS is to know of something that holds already.

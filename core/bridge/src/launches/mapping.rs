@@ -10,6 +10,7 @@ mod memory;
 mod overrides;
 mod parameters;
 pub(crate) mod sandbox;
+mod secrets;
 mod volumes;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use longshore_wire_ecs::arn::Arn;
 use longshore_wire_ecs::fetch::SANDBOX_VARIABLES;
 use longshore_wire_ecs::host::NetworkMode;
 use longshore_wire_ecs::limits::CONTAINER_MEMORY_MIB_MIN;
+use longshore_wire_mesos::v1::environment::variable::Type as VariableType;
 use longshore_wire_mesos::v1::{CommandInfo, DurationInfo, TaskInfo};
 
 pub(crate) use self::family::is_ours;
@@ -145,7 +147,7 @@ pub(crate) fn plan(
 ) -> Result<Plan, String> {
     let command = command(task)?;
     let site = Site { config, reach, executor: None };
-    let mut environment = environment(framework, role, task, command, claim);
+    let mut environment = environment(config, framework, role, task, command, claim)?;
     let image = image(task);
     if let Some(named) = named(task, command, image.as_deref()) {
         let must = image.as_deref() == Some(IGNORED_IMAGE)
@@ -155,6 +157,9 @@ pub(crate) fn plan(
             return Err(format!(
                 "URIs cannot be fetched for the task definition {named}, whose containers are not ours to change: leave them out"
             ));
+        }
+        if must {
+            secrets::none(command, &named)?;
         }
         let fallback = if must { None } else { content(site, task, command, None, claim).ok() };
         return plan_named(reach, task, command, environment, claim, (named, fallback));
@@ -281,20 +286,27 @@ fn is_definition_name(text: &str) -> bool {
     (1..=255).contains(&family.len()) && family.bytes().all(name) && revision.parse::<u32>().is_ok()
 }
 
+/// What a launch says of the environment.
+///
+/// # Errors
+/// A secret that may not be passed.
 fn environment(
+    config: &Config,
     framework: &str,
     role: &str,
     task: &TaskInfo,
     command: &CommandInfo,
     claim: &Amounts,
-) -> BTreeMap<Str, Str> {
+) -> Result<BTreeMap<Str, Str>, String> {
     let given = command.environment.iter().flat_map(|environment| &environment.variables);
+    let given = given.filter(|variable| variable.r#type() != VariableType::Secret);
     let given =
         given.map(|variable| (variable.name.as_str(), variable.value.clone().unwrap_or_default()));
     let mut environment: BTreeMap<Str, Str> = given
         .filter(|(name, _)| !name.is_empty())
         .map(|(name, value)| (name.into(), value.into()))
         .collect();
+    environment.append(&mut secrets::values(&config.secrets, command)?);
     for (name, value) in docker::variables(task) {
         environment.entry(name).or_insert(value);
     }
@@ -306,7 +318,7 @@ fn environment(
     ] {
         environment.insert(name.into(), value.into());
     }
-    environment
+    Ok(environment)
 }
 
 /// The arguments of the container. Source: \[A1\]: the shell gets one word; a Docker image keeps its entry point and
@@ -364,6 +376,7 @@ fn content(
         memory_unbounded: Memory::of(task, claim) == Memory::Unbounded,
         ..Default::default()
     };
+    secrets::apply(&config.secrets, command, &mut content)?;
     if let Some(container) = &task.container {
         docker::apply(container, claim, &mut content)?;
     }

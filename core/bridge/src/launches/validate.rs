@@ -2,7 +2,9 @@
 
 mod group;
 
+use longshore_wire_mesos::v1::environment::Variable;
 use longshore_wire_mesos::v1::environment::variable::Type as VariableType;
+use longshore_wire_mesos::v1::secret::Type as SecretType;
 use longshore_wire_mesos::v1::{CommandInfo, ContainerInfo, TaskInfo, container_info};
 
 pub(crate) use self::group::group;
@@ -156,11 +158,7 @@ pub(super) fn command(command: &CommandInfo) -> Result<(), String> {
                 ));
             }
             VariableType::Value => {}
-            VariableType::Secret => {
-                return Err(format!(
-                    "Environment variable '{name}' of type 'SECRET' cannot be resolved here: use the secrets of a task definition"
-                ));
-            }
+            VariableType::Secret => secret(&name, variable)?,
             VariableType::Unknown => {
                 return Err(format!(
                     "Environment variable '{name}' of type 'UNKNOWN' is not allowed"
@@ -169,6 +167,45 @@ pub(super) fn command(command: &CommandInfo) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Source: Mesos, `common/validation.cpp`.
+fn secret(name: &str, variable: &Variable) -> Result<(), String> {
+    if variable.value.is_some() {
+        return Err(format!(
+            "Environment variable '{name}' of type 'SECRET' must not have a value set"
+        ));
+    }
+    let Some(secret) = &variable.secret else {
+        return Err(format!(
+            "Environment variable '{name}' of type 'SECRET' must have a secret set"
+        ));
+    };
+    let invalid = |why| format!("Environment variable '{name}' specifies an invalid secret: {why}");
+    let (reference, value) = (secret.reference.is_some(), secret.value.is_some());
+    let why = match secret.r#type() {
+        SecretType::Reference if !reference => {
+            "Secret of type REFERENCE must have the 'reference' field set"
+        }
+        SecretType::Reference if value => {
+            "Secret of type REFERENCE must not have the 'value' field set"
+        }
+        SecretType::Value if !value => "Secret of type VALUE must have the 'value' field set",
+        SecretType::Value if reference => {
+            "Secret of type VALUE must not have the 'reference' field set"
+        }
+        SecretType::Unknown => "Secret has an unknown type",
+        SecretType::Reference | SecretType::Value => {
+            let data = secret.value.as_ref().map(|value| &value.data);
+            if data.is_some_and(|data| data.contains(&0)) {
+                return Err(format!(
+                    "Environment variable '{name}' specifies a secret containing null bytes, which is not allowed in the environment"
+                ));
+            }
+            return Ok(());
+        }
+    };
+    Err(invalid(why))
 }
 
 fn container(container: &ContainerInfo) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! What the bridge is told of its operator, and what is launched: a task by itself, or a group.
 
-use longshore_bridge::{CheckMode, Config, DefaultImage, Fetching, parse_ranges};
+use longshore_bridge::{CheckMode, Config, DefaultImage, Fetching, Secrets, parse_ranges};
 use longshore_wire_mesos::v1::offer::{Operation, operation};
 use longshore_wire_mesos::v1::{
     ExecutorId, ExecutorInfo, Resource, TaskGroupInfo, TaskId, TaskInfo, executor_info, value,
@@ -68,6 +68,7 @@ pub(crate) fn config() -> Config {
         hostname_attribute: "hostname".into(),
         default_image: DefaultImage::Image("alpine".into()),
         fetching: Fetching::default(),
+        secrets: Secrets::default(),
         offer_timeout_ms: Some(30_000),
         agent_away_ms: 20_000,
         kill_grace_s: 3,

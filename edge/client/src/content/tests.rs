@@ -77,6 +77,7 @@ fn what_ecs_has_structures_for_is_written_into_them() {
         system_controls: vec![control],
         extra_hosts: vec![host],
         environment: [("A".into(), "1".into())].into(),
+        secrets: [("B".into(), "/prod/b".into())].into(),
         command: Some(vec!["serve".into()]),
         read_only_root: true,
         ..content()
@@ -104,6 +105,7 @@ fn what_ecs_has_structures_for_is_written_into_them() {
     assert_eq!(told.system_controls()[0].namespace(), Some("net.core.somaxconn"));
     assert_eq!(told.extra_hosts()[0].ip_address(), "10.0.0.7");
     assert_eq!((told.environment()[0].name(), told.command()[0].as_str()), (Some("A"), "serve"));
+    assert_eq!((told.secrets()[0].name(), told.secrets()[0].value_from()), ("B", "/prod/b"));
     assert_eq!(told.readonly_root_filesystem(), Some(true));
 }
 

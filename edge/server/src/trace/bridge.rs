@@ -59,6 +59,9 @@ fn happened(happening: &Happening) {
         Happening::Refused { framework, task, why } => {
             tell!(?framework, ?task, reason = ?why, "framework's task is refused");
         }
+        Happening::Dropped { framework, why } => {
+            tell!(?framework, reason = why, "framework's operation is dropped");
+        }
         Happening::Became { framework, task, state, why } => {
             let state = state.as_str_name();
             match why {

@@ -53,7 +53,7 @@ pub(crate) fn plan_group(
         let (mut other, content) = member(site, &name, task, claim, &parents)?;
         let environment = &mut other.start.environment;
         let command = super::command(task)?;
-        environment.extend(super::environment(framework, role, task, command, claim));
+        environment.extend(super::environment(config, framework, role, task, command, claim)?);
         let executor = asked.executor.executor_id.value.as_str();
         environment.insert(EXECUTOR_VARIABLE.into(), executor.into());
         for name in SANDBOX_VARIABLES {

@@ -9,6 +9,7 @@ use longshore_wire_ecs::Str;
 use longshore_wire_ecs::fetch;
 use longshore_wire_ecs::limits::{NAME_CHARS_MAX, OVERRIDES_CHARS_MAX, TASK_DEFINITION_BYTES_MAX};
 use longshore_wire_mesos::v1::CommandInfo;
+use longshore_wire_mesos::v1::environment::Variable;
 use serde_json::json;
 
 use super::super::terms::{HEALTH_VARIABLE, TIME_VARIABLE, WATCH_VARIABLE};
@@ -49,7 +50,12 @@ fn command_chars(command: Option<&Vec<Str>>) -> usize {
 /// That they are.
 pub(super) fn possible(command: &CommandInfo) -> Result<(), String> {
     let variables = command.environment.iter().flat_map(|environment| &environment.variables);
-    let variables = variables.map(|one| one.name.len() + one.value.as_deref().map_or(0, str::len));
+    let secret = |one: &Variable| {
+        let value = one.secret.as_ref().and_then(|secret| secret.value.as_ref());
+        value.map_or(0, |value| value.data.len())
+    };
+    let variables = variables
+        .map(|one| one.name.len() + one.value.as_deref().map_or(0, str::len) + secret(one));
     let words = command.value.iter().chain(&command.arguments).map(String::len);
     let uris = command.uris.iter();
     let uris = uris.map(|uri| uri.value.len() + uri.output_file.as_deref().map_or(0, str::len));

@@ -373,4 +373,5 @@ mod overrides;
 mod parameters;
 mod ports;
 mod sandbox;
+mod secrets;
 mod volumes;

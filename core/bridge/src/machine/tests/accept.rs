@@ -10,6 +10,7 @@ use longshore_wire_mesos::v1::{
 };
 
 use super::world::{Client, World, able, framework, kind, sleeper};
+use crate::happening::Happening;
 use crate::machine::Response;
 
 fn web() -> FrameworkInfo {
@@ -89,6 +90,9 @@ fn bad_operations_among_good_ones_are_told_one_by_one_and_the_good_ones_start() 
     assert_eq!(updates[6].agent_id, Some(AgentId { value: "no-such-agent".to_owned() }));
     let started = world.cluster.starts.iter().map(|start| &*start.environment["MESOS_TASK_ID"]);
     assert_eq!(started.collect::<Vec<_>>(), ["good1", "norole", "good2"]);
+    // [C14]: the framework does not hear of it, since it gave no id.
+    let dropped = world.happened.iter().filter(|what| matches!(what, Happening::Dropped { .. }));
+    assert_eq!(dropped.count(), 1);
 }
 
 /// \[C15\], \[L8\]: what names no allocation has that of the offer; what names another is not in the offer.

@@ -49,6 +49,7 @@ fn tasks_of_an_agent_that_is_away_for_long_are_unreachable_until_it_is_back() {
     let (mut world, client, arn, _) = with_task(aware("one"));
     world.connected(&arn, false);
     world.run_for(80_000);
+    world.tasks_come_first(&client);
     let status = world.update(&client);
     assert_eq!(status.state(), TaskState::TaskUnreachable);
     assert_eq!(

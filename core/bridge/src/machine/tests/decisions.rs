@@ -61,6 +61,15 @@ impl World {
         events.into_iter().map(|(_, event)| agent(event)).collect()
     }
 
+    /// That it heard of its tasks first, and then that their agent is lost. Source: Mesos, `Master::__removeSlave`.
+    pub(super) fn tasks_come_first(&self, client: &Client) {
+        let heard = self.events.iter().filter(|(_, on, _)| *on == client.stream);
+        let heard: Vec<EventType> = heard.map(|(_, _, event)| event.r#type()).collect();
+        let last = heard.iter().rposition(|kind| *kind == EventType::Update);
+        let lost = heard.iter().position(|kind| *kind == EventType::Failure);
+        assert!(last.is_some() && last < lost, "{heard:?}");
+    }
+
     /// What a framework hears when it asks for a task.
     pub(super) fn asked_for(&mut self, client: &Client, id: &str, on: Option<&str>) -> TaskStatus {
         let task =

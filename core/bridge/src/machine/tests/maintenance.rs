@@ -184,6 +184,7 @@ fn a_machine_that_is_down_has_no_agent_and_its_tasks_are_lost() {
     let asked = world.inverse(&client).pop().expect("it has a task there");
     world.offers(&client);
     world.done(Command::MachinesDown(vec![machine()]));
+    world.tasks_come_first(&client);
     let lost = world.update(&client);
     assert_eq!((lost.state(), lost.reason()), (TaskState::TaskLost, Reason::AgentRemoved));
     assert!(lost.message().ends_with("removed: Operator initiated 'Machine DOWN'"));

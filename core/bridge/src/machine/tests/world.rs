@@ -18,6 +18,7 @@ pub(super) use super::pieces::{
     able, accepting, accepting_with, agent, config, framework, kind, made_up, returning, sleeper,
     total,
 };
+use crate::happening::Happening;
 use crate::machine::{CallId, Input, Origin, Output, Response, StreamKey};
 use crate::operator::{Change, Command, FrameworkEntry, View};
 use crate::{Bridge, Probe, audit, check};
@@ -56,6 +57,7 @@ pub(super) struct World {
     pub(super) notes: Vec<String>,
     /// What is to be dialled.
     pub(super) probes: Vec<Probe>,
+    pub(super) happened: Vec<Happening>,
     /// What those who watch were told.
     pub(super) changes: Vec<Change>,
     /// Streams whose readers have not come to the last mark.
@@ -65,7 +67,7 @@ pub(super) struct World {
     /// Whether each step is audited, which costs as much as there is.
     pub(super) audits: bool,
     asks: VecDeque<Question>,
-    events: Vec<(Timestamp, StreamKey, Event)>,
+    pub(super) events: Vec<(Timestamp, StreamKey, Event)>,
     responses: BTreeMap<CallId, Response>,
     calls: u64,
     /// Who callers prove to be.
@@ -89,6 +91,7 @@ impl World {
             tells: false,
             notes: Vec::new(),
             probes: Vec::new(),
+            happened: Vec::new(),
             changes: Vec::new(),
             marks: BTreeSet::new(),
             reads: true,
@@ -273,7 +276,8 @@ impl World {
                 Output::Note(text) => self.notes.push(text),
                 Output::Probe(probe) => self.probes.push(*probe),
                 Output::Changed(changes) => self.changes.extend(changes),
-                Output::Recovered | Output::Happened(_) => {}
+                Output::Happened(what) => self.happened.push(what),
+                Output::Recovered => {}
             }
         }
         if self.audits {
