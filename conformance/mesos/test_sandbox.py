@@ -2,6 +2,8 @@
 
 import http.server
 import io
+import os
+import subprocess
 import tarfile
 import threading
 import zipfile
@@ -219,6 +221,17 @@ def test_what_cannot_be_fetched_fails_the_task_and_is_named(framework, files, ur
     assert status["source"] == "SOURCE_AGENT"
     assert uri in status["message"] and why in status["message"], status["message"]
     assert "TASK_RUNNING" not in framework.states(task_id)
+
+
+def test_whoever_asks_for_the_output_of_a_task_is_told_that_its_files_could_not_be_fetched(framework, files, ecs, server):
+    if not server.started:
+        pytest.skip("the command is that of a server of our own (LONGSHORE_BIN)")
+    task_id, _ = launched(framework, "exit 0", [{"value": f"{files.url}/nothing"}])
+    framework.wait_state(task_id, "TASK_FAILED")
+    command = [os.environ["LONGSHORE_BIN"], "logs", task_id, "--endpoint", ecs.url, "--cluster", ecs.cluster]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert told.returncode == 1 and f"{files.url}/nothing" in told.stderr and "404" in told.stderr, told
+    assert "--container fetch" in told.stderr, told
 
 
 def test_a_task_that_is_killed_while_it_fetches_is_killed(framework, files):

@@ -30,7 +30,9 @@ pub(crate) async fn run(args: LogsArgs, json: bool) -> anyhow::Result<ExitCode> 
     let output = match fetch(&cluster, &short(arn), &container).await? {
         Some(output) => output,
         None if is_over(&task) && task.started_at().is_none() => {
-            bail!("there is no output, since the task never started: {}", how_it_ended(&task))
+            let fetched = unfetched(&cluster, &task, &container).await?;
+            let why = fetched.unwrap_or_else(|| how_it_ended(&task));
+            bail!("there is no output, since the task never started: {why}")
         }
         None if is_over(&task) => {
             let text = format!("its output is no longer available: {}", how_it_ended(&task));
@@ -81,6 +83,30 @@ fn container(task: &Task, args: &LogsArgs) -> anyhow::Result<String> {
             )
         }
     }
+}
+
+/// Why the files of a container could not be fetched, if that is what kept it from starting: the last that its fetcher said.
+async fn unfetched(
+    cluster: &Cluster<'_>,
+    task: &Task,
+    container: &str,
+) -> anyhow::Result<Option<String>> {
+    let Some(fetcher) = failed_fetcher(task, container) else { return Ok(None) };
+    let arn = task.task_arn().unwrap_or_default();
+    let Some(output) = fetch(cluster, &short(arn), fetcher).await? else { return Ok(None) };
+    let output = String::from_utf8_lossy(&output);
+    let said = output.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    Ok(said.map(|said| {
+        format!("{} (all that its fetcher said: --container {fetcher})", crate::output::plain(said))
+    }))
+}
+
+/// The container that was to fetch files for another one, and failed.
+fn failed_fetcher<'a>(task: &'a Task, container: &str) -> Option<&'a str> {
+    let failed = task.containers().iter().filter(|one| one.exit_code().is_some_and(|code| code != 0));
+    let fetchers = failed.filter(|one| is_fetcher(task, one)).filter_map(Container::name);
+    let own = longshore_wire_ecs::fetch::container_for(container);
+    fetchers.into_iter().find(|name| *name == longshore_wire_ecs::fetch::CONTAINER || *name == own)
 }
 
 fn is_over(task: &Task) -> bool {
