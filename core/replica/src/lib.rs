@@ -12,6 +12,8 @@
 
 mod ask;
 mod content;
+mod detail;
+mod fleet;
 mod merge;
 mod news;
 mod pace;
@@ -22,6 +24,10 @@ pub use ask::{
     InstanceChange, InstancesAsk, Outcome, Question, StartTask, StopTask, Tasks, TasksAsk,
 };
 pub use content::{CONTENT_LABEL, DefinitionContent, Fetch, Mount, MountSource, PortMapping};
+pub use detail::{
+    BindingDetail, ContainerDetail, InstanceDetail, OverrideDetail, Resource, TaskDetail,
+};
+pub use fleet::{Cluster, FleetAnswered, FleetQuestion, NotStarted, START_ON_MAX, StartOn, Starts};
 pub use merge::{InstanceNews, Replica};
 pub use news::{News, Told};
 pub use pace::{Pace, Pressure};

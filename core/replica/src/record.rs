@@ -1,10 +1,12 @@
 //! The part of instance and task records that decisions need.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use longshore_wire_ecs::Str;
 
 use crate::content::PortMapping;
+use crate::detail::{InstanceDetail, TaskDetail};
 
 /// A container instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub struct Instance {
     pub pending_tasks: u32,
     /// Increases with every change.
     pub version: i64,
+    /// The rest, if it was asked for.
+    pub detail: Option<Arc<InstanceDetail>>,
 }
 
 impl Instance {
@@ -143,6 +147,8 @@ pub struct Task {
     pub ran: bool,
     /// Increases with every change.
     pub version: i64,
+    /// The rest, if it was asked for.
+    pub detail: Option<Arc<TaskDetail>>,
 }
 
 impl Task {

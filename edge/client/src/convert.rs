@@ -51,6 +51,7 @@ pub(crate) fn instance(from: &sdk::ContainerInstance) -> Instance {
         running_tasks: positive(from.running_tasks_count()),
         pending_tasks: positive(from.pending_tasks_count()),
         version: from.version(),
+        detail: None,
     }
 }
 

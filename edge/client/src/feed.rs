@@ -6,6 +6,7 @@
 //!
 //! Source: EventBridge user guide, *Amazon SQS queue targets*; SQS developer guide, *Long polling*.
 
+mod detail;
 mod parse;
 mod set_up;
 
@@ -64,10 +65,17 @@ pub struct Feed {
     bridge: aws_sdk_eventbridge::Client,
     options: FeedOptions,
     url: String,
+    /// The cluster; events of all clusters are wanted, with details, if it is empty.
     cluster_arn: String,
+    of_all: bool,
 }
 
 impl Client {
+    /// Opens the events of all clusters of the account and region, with details.
+    pub fn feed_of_all(&self, options: FeedOptions) -> Feed {
+        Feed { of_all: true, ..self.feed(options) }
+    }
+
     /// Opens the events of the cluster, from a queue that is reached like the cluster itself.
     pub fn feed(&self, options: FeedOptions) -> Feed {
         let timeout = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
@@ -87,6 +95,7 @@ impl Client {
             options,
             url: String::new(),
             cluster_arn: String::new(),
+            of_all: false,
         }
     }
 }
@@ -102,7 +111,9 @@ impl Feed {
     /// # Errors
     /// What could not be found or created.
     pub async fn open(&mut self) -> Result<(), FeedError> {
-        self.cluster_arn = self.find_cluster().await?;
+        if !self.of_all {
+            self.cluster_arn = self.find_cluster().await?;
+        }
         self.url =
             if self.options.makes { self.set_up().await? } else { self.find_queue().await? };
         Ok(())
@@ -126,7 +137,9 @@ impl Feed {
         let got = request.send().await.map_err(failed("cannot receive messages"))?;
         let mut batch = Batch::default();
         for message in got.messages() {
-            match parse::event(message.body().unwrap_or_default(), &self.cluster_arn) {
+            let body = message.body().unwrap_or_default();
+            let of_one = (!self.of_all).then_some(self.cluster_arn.as_str());
+            match parse::event(body, of_one) {
                 Ok(news) => batch.news.extend(news),
                 Err(why) => batch.strange.push(why),
             }

@@ -15,8 +15,10 @@ mod budget;
 mod content;
 mod convert;
 mod credentials;
+mod detail;
 mod failure;
 mod feed;
+mod fleet;
 mod read;
 mod s3;
 mod sign;
@@ -100,6 +102,8 @@ pub struct Client {
     shared: aws_config::SdkConfig,
     endpoint: Option<String>,
     asked: Asked,
+    /// Whether records come with details. If so, the cluster is named by its ARN.
+    shows: bool,
 }
 
 impl Client {
@@ -140,7 +144,8 @@ impl Client {
         let budget = if options.budget { Budget::documented() } else { Budget::unlimited() };
         let sdk = aws_sdk_ecs::Client::from_conf(config.build());
         let (cluster, endpoint) = (options.cluster, options.endpoint);
-        Ok(Self { sdk, cluster, budget: Arc::new(budget), shared, endpoint, asked })
+        let budget = Arc::new(budget);
+        Ok(Self { sdk, cluster, budget, shared, endpoint, asked, shows: false })
     }
 
     /// The endpoint of the latest request: the one given, or the SDK's choice.

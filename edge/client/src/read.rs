@@ -1,14 +1,15 @@
 //! Reads all pages, in batches of the size that ECS accepts.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use aws_sdk_ecs::types::DesiredStatus;
-use longshore_replica::{Definition, Failure, Instance, InstancesAsk, Tasks, TasksAsk};
+use longshore_replica::{Definition, Failure, Instance, InstancesAsk, Task, Tasks, TasksAsk};
 use longshore_wire_ecs::Str;
 
 use crate::budget::{Category, Urgency};
 use crate::failure::said;
-use crate::{Client, convert, failure};
+use crate::{Client, convert, detail, failure};
 
 /// Ids per describe call. Source: ECS API reference.
 const BATCH: usize = 100;
@@ -51,6 +52,17 @@ impl Client {
         }
     }
 
+    /// A record as it is told, in full if that is wanted.
+    pub(crate) fn task(&self, from: &aws_sdk_ecs::types::Task) -> Task {
+        let detail = self.shows.then(|| Arc::new(detail::task(from)));
+        Task { detail, ..convert::task(from) }
+    }
+
+    pub(crate) fn instance(&self, from: &aws_sdk_ecs::types::ContainerInstance) -> Instance {
+        let detail = self.shows.then(|| Arc::new(detail::instance(from, &self.cluster)));
+        Instance { detail, ..convert::instance(from) }
+    }
+
     async fn list_instances(&self) -> Result<Vec<Instance>, Failure> {
         let mut arns: Vec<Str> = Vec::new();
         let mut token = None;
@@ -86,7 +98,7 @@ impl Client {
                 .await
                 .map_err(|error| failure(&error))?;
             let told = said(read.container_instances.as_ref(), "containerInstances")?;
-            instances.extend(told.iter().map(convert::instance));
+            instances.extend(told.iter().map(|one| self.instance(one)));
         }
         Ok(instances)
     }
@@ -139,7 +151,7 @@ impl Client {
             let request = self.sdk.describe_tasks().cluster(&self.cluster).set_tasks(Some(ids));
             let read = request.send().await.map_err(|error| failure(&error))?;
             let told = said(read.tasks.as_ref(), "tasks")?;
-            found.extend(told.iter().map(convert::task));
+            found.extend(told.iter().map(|one| self.task(one)));
             let gone = read.failures().iter().filter(|failure| failure.reason() == Some("MISSING"));
             missing.extend(gone.filter_map(|failure| failure.arn().map(Str::from)));
         }

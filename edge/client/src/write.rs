@@ -112,7 +112,7 @@ impl Client {
         let request = self.sdk.stop_task().cluster(&self.cluster).task(task).reason(reason);
         let reply = request.send().await.map_err(|error| failure(&error))?;
         let task = said(reply.task(), "task")?;
-        Ok(convert::task(task))
+        Ok(self.task(task))
     }
 
     /// Changes the status or an attribute of an instance; as it is then, where ECS says it.

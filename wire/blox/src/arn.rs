@@ -131,7 +131,9 @@ mod tests {
             assert!(is_task_arn(arn), "{arn}");
             assert!(is_instance_arn(&arn.replace(":task", ":container-instance")), "{arn}");
         }
-        for bad in ["task/1", "arn:aws:ecs:r:123456789012:task/", "arn:aws:ecs:r:123456789012:task/a/b/c"] {
+        for bad in
+            ["task/1", "arn:aws:ecs:r:123456789012:task/", "arn:aws:ecs:r:123456789012:task/a/b/c"]
+        {
             assert!(!is_task_arn(bad), "{bad}");
         }
     }
@@ -139,7 +141,9 @@ mod tests {
     #[test]
     fn a_token_is_a_uuid_in_lower_case() {
         assert!(is_token("17248257-08ec-4438-888f-e0ac28397653"));
-        for bad in ["", "17248257-08EC-4438-888f-e0ac28397653", "17248257-08ec-4438-888f-e0ac2839765"] {
+        for bad in
+            ["", "17248257-08EC-4438-888f-e0ac28397653", "17248257-08ec-4438-888f-e0ac2839765"]
+        {
             assert!(!is_token(bad), "{bad}");
         }
     }

@@ -114,7 +114,6 @@ impl Fault {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

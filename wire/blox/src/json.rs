@@ -37,6 +37,9 @@ mod tests {
 
     #[test]
     fn what_a_browser_could_read_as_markup_is_escaped() {
-        assert_eq!(line(&"<a&b>\u{2028}é").ok().as_deref(), Some("\"\\u003ca\\u0026b\\u003e\\u2028é\"\n"));
+        assert_eq!(
+            line(&"<a&b>\u{2028}é").ok().as_deref(),
+            Some("\"\\u003ca\\u0026b\\u003e\\u2028é\"\n")
+        );
     }
 }

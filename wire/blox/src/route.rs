@@ -134,7 +134,8 @@ pub enum SchedulerCall {
 /// The path with its escapes decoded; or where it should be asked for.
 fn cleaned(path: &str) -> Result<String, String> {
     let decoded = decode(path, false);
-    let parts: Vec<&str> = decoded.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let parts: Vec<&str> =
+        decoded.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let clean = format!("/{}", parts.join("/"));
     if clean == decoded { Ok(decoded) } else { Err(clean) }
 }
@@ -276,9 +277,7 @@ pub fn scheduler(request: Request<'_>) -> Result<Routed<SchedulerCall>, Fault> {
             let new = scheduler::new_environment(request.body)?;
             SchedulerCall::CreateEnvironment(Box::new(new))
         }
-        (_, ["v1", "environments", name]) => {
-            environment(request, &query, (*name).to_owned())?
-        }
+        (_, ["v1", "environments", name]) => environment(request, &query, (*name).to_owned())?,
         ("GET", ["v1", "environments", name, "deployments"]) => {
             SchedulerCall::ListDeployments((*name).to_owned())
         }

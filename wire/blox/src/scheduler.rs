@@ -90,7 +90,8 @@ fn attributes(given: &[GroupAttribute], wrong: &mut Vec<String>) {
     if given.len() > limits::ATTRIBUTES_MAX {
         wrong.push(format!("{path} in body should have at most {} items", limits::ATTRIBUTES_MAX));
     }
-    let is_long = |text: &str| text.is_empty() || text.chars().count() > limits::ATTRIBUTE_CHARS_MAX;
+    let is_long =
+        |text: &str| text.is_empty() || text.chars().count() > limits::ATTRIBUTE_CHARS_MAX;
     if given.iter().any(|one| is_long(&one.name) || one.value.as_deref().is_some_and(is_long)) {
         let max = limits::ATTRIBUTE_CHARS_MAX;
         wrong.push(format!("{path} in body should have names and values of 1 to {max} characters"));
@@ -176,7 +177,8 @@ pub fn environment_change(bytes: &[u8]) -> Result<EnvironmentChange, Fault> {
     };
     if wrong.is_empty() && change == EnvironmentChange::default() {
         wrong.push(
-            "taskDefinition, instanceGroup.attributes or minHealthyPercent in body is required".to_owned(),
+            "taskDefinition, instanceGroup.attributes or minHealthyPercent in body is required"
+                .to_owned(),
         );
     }
     if wrong.is_empty() { Ok(change) } else { Err(Fault::Invalid(wrong)) }
@@ -259,10 +261,7 @@ mod tests {
         let mut environment = Environment {
             deployment_token: "17248257-08ec-4438-888f-e0ac28397653".to_owned(),
             health: Health::Healthy,
-            instance_group: InstanceGroup {
-                attributes: Vec::new(),
-                cluster: "arn:c".to_owned(),
-            },
+            instance_group: InstanceGroup { attributes: Vec::new(), cluster: "arn:c".to_owned() },
             min_healthy_percent: None,
             name: "WebEnvironment".to_owned(),
             task_definition: "arn:d".to_owned(),
@@ -277,7 +276,9 @@ mod tests {
         let wanted = GroupAttribute { name: "stack".to_owned(), value: Some("prod".to_owned()) };
         environment.instance_group.attributes = vec![wanted];
         let written = serde_json::to_string(&environment).expect("it can be written");
-        assert!(written.contains(r#""instanceGroup":{"attributes":[{"name":"stack","value":"prod"}],"#));
+        assert!(
+            written.contains(r#""instanceGroup":{"attributes":[{"name":"stack","value":"prod"}],"#)
+        );
         assert!(written.contains(r#""minHealthyPercent":60"#), "{written}");
     }
 

@@ -316,7 +316,10 @@ mod tests {
             registered_resources: vec![resource("CPU", "INTEGER", "1024")],
             remaining_resources: vec![resource("PORTS", "STRINGSET", "22,2376")],
             status: "ACTIVE".to_owned(),
-            version_info: VersionInfo { agent_version: "1.14.0".to_owned(), ..VersionInfo::default() },
+            version_info: VersionInfo {
+                agent_version: "1.14.0".to_owned(),
+                ..VersionInfo::default()
+            },
         };
         let written = serde_json::to_string(&instance).expect("it can be written");
         let wanted = concat!(
@@ -330,7 +333,8 @@ mod tests {
         instance.ec2_instance_id.clear();
         instance.attributes = Some(vec![Attribute { name: "a".to_owned(), value: None }]);
         let written = serde_json::to_string(&instance).expect("it can be written");
-        let start = r#"{"agentConnected":true,"attributes":[{"name":"a","value":null}],"clusterARN""#;
+        let start =
+            r#"{"agentConnected":true,"attributes":[{"name":"a","value":null}],"clusterARN""#;
         assert!(written.starts_with(start), "{written}");
     }
 

@@ -5,11 +5,14 @@
 //! change events*.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_sqs::primitives::{DateTime, DateTimeFormat};
 use longshore_replica::{Container, Instance, LastStatus, News, PortMapping, StopCode, Task};
 use longshore_wire_ecs::Str;
 use serde::Deserialize;
+
+use super::detail;
 
 pub(super) const TASK: &str = "ECS Task State Change";
 pub(super) const INSTANCE: &str = "ECS Container Instance State Change";
@@ -137,24 +140,33 @@ impl Binding {
     }
 }
 
-/// Parses a message about the given cluster; `None` if it is about another one, or about something
-/// else.
+/// Parses a message about the given cluster, or with details about any; `None` if it is about another one, or about
+/// something else.
 ///
 /// # Errors
 /// Why it cannot be parsed.
-pub(super) fn event(body: &str, cluster_arn: &str) -> Result<Option<News>, String> {
+pub(super) fn event(body: &str, of_one: Option<&str>) -> Result<Option<News>, String> {
     let strange = |error: serde_json::Error| format!("a message is not an ECS event: {error}");
     let kind: Kind = serde_json::from_str(body).map_err(strange)?;
     match &*kind.detail_type {
         TASK => {
             let event: Envelope<TaskDetail> = serde_json::from_str(body).map_err(strange)?;
+            let Some(cluster_arn) = of_one else {
+                let rest = Some(Arc::new(detail::task(body).map_err(strange)?));
+                return Ok(Some(News::Task(Task { detail: rest, ..task(event.detail) })));
+            };
             let ours = *event.detail.cluster_arn == *cluster_arn;
             Ok(ours.then(|| News::Task(task(event.detail))))
         }
         INSTANCE => {
             let event: Envelope<InstanceDetail> = serde_json::from_str(body).map_err(strange)?;
-            let ours = *event.detail.cluster_arn == *cluster_arn;
             let at_ms = milliseconds(&event.detail.updated_at);
+            let Some(cluster_arn) = of_one else {
+                let rest = Some(Arc::new(detail::instance(body).map_err(strange)?));
+                let told = Instance { detail: rest, ..instance(event.detail) };
+                return Ok(Some(News::Instance(told, at_ms)));
+            };
+            let ours = *event.detail.cluster_arn == *cluster_arn;
             Ok(ours.then(|| News::Instance(instance(event.detail), at_ms)))
         }
         _ => Ok(None),
@@ -199,6 +211,7 @@ fn instance(told: InstanceDetail) -> Instance {
         running_tasks: 0,
         pending_tasks: 0,
         version: told.version,
+        detail: None,
     }
 }
 
@@ -268,7 +281,7 @@ mod tests {
 
     #[test]
     fn an_instance_is_read_with_the_time_of_its_change() {
-        let read = event(&envelope(INSTANCE, &instance_detail()), CLUSTER);
+        let read = event(&envelope(INSTANCE, &instance_detail()), Some(CLUSTER));
         let Ok(Some(News::Instance(instance, at_ms))) = read else { panic!("{read:?}") };
         assert_eq!((instance.version, at_ms), (7, 1_767_323_045_670));
         assert_eq!((instance.cpu, instance.cpu_remaining), (2048, 1024));
@@ -294,7 +307,7 @@ mod tests {
                 { "name": "app", "environment": [{ "name": "A", "value": "1" }] },
             ] },
         });
-        let read = event(&envelope(TASK, &detail), CLUSTER);
+        let read = event(&envelope(TASK, &detail), Some(CLUSTER));
         let Ok(Some(News::Task(task))) = read else { panic!("{read:?}") };
         assert_eq!((task.last_status, task.ran, task.version), (LastStatus::Stopped, true, 4));
         assert_eq!(task.containers[0].exit_code, Some(3));
@@ -321,7 +334,7 @@ mod tests {
                 { "name": "two", "environment": variables("2") },
             ] },
         });
-        let read = event(&envelope(TASK, &detail), CLUSTER);
+        let read = event(&envelope(TASK, &detail), Some(CLUSTER));
         let Ok(Some(News::Task(task))) = read else { panic!("{read:?}") };
         let told = |name: &str| {
             let container = task.container(name).expect("it is there");
@@ -337,7 +350,7 @@ mod tests {
         let mut other = instance_detail();
         other["clusterArn"] = "arn:other".into();
         for body in [envelope(INSTANCE, &other), envelope("ECS Service Action", &json!({}))] {
-            assert_eq!(event(&body, CLUSTER), Ok(None));
+            assert_eq!(event(&body, Some(CLUSTER)), Ok(None));
         }
     }
 
@@ -346,7 +359,7 @@ mod tests {
         let mut lacks = instance_detail();
         lacks.as_object_mut().expect("it is an object").remove("version");
         for body in ["", "hello", "{}", "[1]", &envelope(INSTANCE, &lacks)] {
-            let why = event(body, CLUSTER).expect_err(body);
+            let why = event(body, Some(CLUSTER)).expect_err(body);
             assert!(why.starts_with("a message is not an ECS event: "), "{why}");
         }
     }

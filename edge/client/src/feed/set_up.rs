@@ -71,11 +71,13 @@ impl Feed {
 
     /// Creates and enables the rule; returns its ARN.
     async fn make_rule(&self) -> Result<String, FeedError> {
-        let pattern = json!({
+        let mut pattern = json!({
             "source": ["aws.ecs"],
             "detail-type": [super::parse::TASK, super::parse::INSTANCE],
-            "detail": { "clusterArn": [self.cluster_arn] },
         });
+        if !self.of_all {
+            pattern["detail"] = json!({ "clusterArn": [self.cluster_arn] });
+        }
         let request = self.bridge.put_rule().name(&self.options.queue);
         let request = request.event_pattern(pattern.to_string()).state(RuleState::Enabled);
         let request = request.description("Events of the cluster for Longshore");

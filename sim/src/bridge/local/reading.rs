@@ -106,6 +106,7 @@ pub(super) fn instance(from: &Value) -> Instance {
         running_tasks: number(&from["runningTasksCount"]),
         pending_tasks: number(&from["pendingTasksCount"]),
         version: from["version"].as_i64().unwrap_or(0),
+        detail: None,
     }
 }
 

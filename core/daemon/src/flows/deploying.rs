@@ -1,0 +1,149 @@
+//! How a deployment begins, goes on and completes, and how an environment ends.
+//!
+//! Source: blox.md 2.4 and 2.6.
+
+use longshore_wire_blox::Fault;
+use longshore_wire_blox::scheduler as wire;
+use longshore_wire_blox::scheduler::DeploymentStatus;
+use longshore_wire_ecs::Str;
+
+use crate::environments::stored::delete_deployment;
+use crate::environments::{Deployment, Environment};
+use crate::machine::Daemon;
+
+impl Daemon {
+    /// Deploys what the environment says.
+    pub(super) fn create_deployment(
+        &mut self,
+        name: &str,
+        token: &str,
+    ) -> Result<wire::Deployment, Fault> {
+        let environment = self.environments.get(name);
+        let environment = environment.ok_or_else(|| Fault::NothingToDeployTo(name.to_owned()))?;
+        environment.check_deployment(token)?;
+        let definition = environment.settings.definition.clone();
+        Ok(self.deploy(name, token, definition, false))
+    }
+
+    /// Deploys what an earlier deployment did, also while one is under way, which is over then.
+    pub(super) fn roll_back(
+        &mut self,
+        name: &str,
+        token: &str,
+        to: Option<&str>,
+    ) -> Result<wire::Deployment, Fault> {
+        let environment = self.environments.get(name);
+        let environment = environment.ok_or_else(|| Fault::NothingToDeployTo(name.to_owned()))?;
+        let definition = environment.check_rollback(token, to)?;
+        // The same request once more is refused: it would roll back further.
+        let next = self.cx.ids.uuid("token");
+        if let Some(environment) = self.environments.get_mut(name) {
+            environment.settings.definition = definition.clone();
+            environment.settings.token = next;
+            self.cx.store(environment.put());
+        }
+        Ok(self.deploy(name, token, definition, true))
+    }
+
+    fn deploy(
+        &mut self,
+        name: &str,
+        token: &str,
+        definition: Str,
+        adopts: bool,
+    ) -> wire::Deployment {
+        let id: Str = self.cx.ids.uuid("deployment").into();
+        let deployment = Deployment {
+            id: id.clone(),
+            environment: name.into(),
+            number: 0,
+            token: token.to_owned(),
+            definition: definition.clone(),
+            status: DeploymentStatus::Pending,
+            adopts,
+            is_open: false,
+            failed: Vec::new(),
+            began_at: self.cx.now,
+            ended_at: None,
+        };
+        let before = self.environments.get(name).and_then(Environment::last);
+        let before = before.map(|last| last.id.clone());
+        for forgotten in self.environments.deploy(self.cx.now, deployment) {
+            self.cx.store(delete_deployment(&forgotten));
+        }
+        if let Some(environment) = self.environments.get(name) {
+            let changed = before.iter().chain([&id]).filter_map(|id| environment.deployment(id));
+            for one in changed {
+                self.cx.store(one.put());
+            }
+        }
+        self.marked.insert(name.into());
+        wire::Deployment {
+            environment_name: name.to_owned(),
+            failed_instances: Vec::new(),
+            id: id.to_string(),
+            status: DeploymentStatus::Pending,
+            task_definition: definition.to_string(),
+        }
+    }
+
+    /// Ends an environment. Its tasks are stopped first if that is wanted; one that is not there has ended.
+    pub(super) fn delete_environment(&mut self, name: &str, stops_tasks: bool) {
+        let Some(environment) = self.environments.get_mut(name) else { return };
+        if !stops_tasks {
+            self.remove_environment(name);
+            return;
+        }
+        environment.settings.is_ending = true;
+        self.cx.store(environment.put());
+        self.place_all(&name.into());
+    }
+
+    pub(super) fn remove_environment(&mut self, name: &str) {
+        let Some(environment) = self.environments.remove(name) else { return };
+        for change in environment.delete() {
+            self.cx.store(change);
+        }
+        for deployment in environment.deployments() {
+            self.settling.end(&deployment.id);
+        }
+        self.marked.remove(name);
+    }
+
+    /// What follows for the deployment that counts from how the slots stand.
+    pub(super) fn progress(&mut self, name: &str) {
+        let token = self.cx.ids.uuid("token");
+        let now = self.cx.now;
+        let Some(environment) = self.environments.any_mut(name) else { return };
+        let counts = environment.roster.counts();
+        if environment.settings.is_ending {
+            if counts.occupied == 0 && counts.attempts == 0 {
+                self.remove_environment(name);
+            }
+            return;
+        }
+        let is_settled = counts.unsettled == 0 && !environment.roster.is_dirty();
+        let failed: Vec<Str> = match is_settled {
+            true => environment.roster.failed().map(|(arn, _)| arn.clone()).collect(),
+            false => Vec::new(),
+        };
+        let Some(last) = environment.last_mut() else { return };
+        let was = last.status;
+        if is_settled && was != DeploymentStatus::Completed {
+            last.status = DeploymentStatus::Completed;
+            last.ended_at = Some(now);
+            last.failed = failed;
+        } else if was == DeploymentStatus::Pending {
+            last.status = DeploymentStatus::Running;
+        }
+        if last.status == was {
+            return;
+        }
+        self.cx.store(last.put());
+        let (is_over, used) = (last.status == DeploymentStatus::Completed, last.token.clone());
+        if is_over && used == environment.settings.token {
+            environment.settings.token = token;
+            self.cx.store(environment.put());
+        }
+    }
+}

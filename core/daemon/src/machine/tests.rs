@@ -1,0 +1,6 @@
+//! The machine as a whole, over a small model of ECS that answers at once.
+
+mod deployments;
+mod restarts;
+mod states;
+mod town;
