@@ -19,6 +19,7 @@
 //! A failed run is kept in `regressions.txt` and repeated by the tests from then on (`run.rs`).
 #![forbid(unsafe_code)]
 
+pub mod blox;
 pub mod bridge;
 mod chance;
 mod check;

@@ -15,6 +15,9 @@ pub const LOG_CHANGES_MAX: usize = 50_000;
 pub const VERSIONS_RESERVED: u64 = 100_000;
 /// ARNs of what is gone that are remembered, so that a late event does not bring it back. Source: chosen by us.
 pub const GONE_MAX: usize = 50_000;
+/// What was told so shortly before a reading was asked for is not believed to be gone for that the reading did not show it, in
+/// ms. Source: chosen by us: lists of ECS are eventually consistent, within seconds.
+pub const FRESH_MS: u64 = 10_000;
 /// How long a task that has stopped is shown, in ms. Source: ECS developer guide: stopped tasks appear for at least one hour.
 pub const STOPPED_KEPT_MS: u64 = 60 * 60 * 1_000;
 

@@ -136,6 +136,12 @@ impl Roster {
         plan::plan(now, self.current.as_ref(), looked_at, outdated, budget)
     }
 
+    /// Whether nothing is left to do but to replace tasks that serve, of which none may be stopped.
+    pub(crate) fn is_held_back(&self, min_healthy_percent: u8) -> bool {
+        let waits = self.counts.unsettled > 0 && self.counts.unsettled == self.outdated.len();
+        waits && plan::budget(&self.counts, min_healthy_percent) == 0
+    }
+
     /// When slots that wait for time to pass are to be looked at again.
     pub(crate) fn waits(&self, arns: &[Str]) -> Vec<(Timestamp, Str)> {
         let waits = |arn: &Str| Some((self.slots.get(arn)?.waits_until()?, arn.clone()));

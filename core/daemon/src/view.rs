@@ -213,6 +213,11 @@ impl View {
         (instances, self.tasks.retain(cluster, asked_at, |_| false))
     }
 
+    /// Whether a task was told so shortly ago that its absence says nothing.
+    pub(crate) fn is_fresh(&self, now: Timestamp, arn: &str) -> bool {
+        self.tasks.is_fresh(now, arn)
+    }
+
     /// A task is not shown any more.
     pub(crate) fn forget_task(&mut self, arn: &str) -> Option<Arc<Entity<Task>>> {
         self.tasks.forget(arn)

@@ -104,6 +104,11 @@ pub(crate) enum Command {
     /// Show the output of a task's container (local ECS only).
     #[command(after_help = "Example:\n  longshore logs 0123456789abcdef0123456789abcdef")]
     Logs(LogsArgs),
+    /// Run one task of a definition on each instance: Blox's daemon scheduler, its cluster state service, and the commands of its demo.
+    #[command(
+        after_help = "Examples:\n  longshore blox serve --endpoint http://127.0.0.1:5080 --region us-east-1 --make-queue\n  longshore blox list-environments"
+    )]
+    Blox(Box<crate::blox::BloxArgs>),
     /// Print the path of the library that frameworks for the JVM load in place of libmesos, or run a program with it.
     #[command(
         after_help = "Examples:\n  longshore libmesos\n  longshore libmesos -- spark-submit --master mesos://127.0.0.1:5050 job.py"

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod blox;
 mod cluster;
 mod data_dir;
 mod demo;
@@ -125,6 +126,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Explain(args) => explain::run(*args, json).await,
         Command::Events(events) => events::run(events, json).await,
         Command::Logs(logs) => logs::run(logs, json).await,
+        Command::Blox(args) => blox::run(*args, json).await,
         Command::Libmesos(args) => libmesos::run(&args, json),
         Command::Completions(completions) => {
             let mut command = Args::command();

@@ -91,6 +91,7 @@ impl Daemon {
         for arn in self.clusters.arns() {
             if !named.contains(&arn) && !theirs.contains(&arn) {
                 self.clusters.forget(&arn);
+                self.noted.remove(&arn);
                 let (_, tasks) = self.view.forget_cluster(&arn, self.cx.now);
                 tasks.iter().for_each(|task| self.lose_task(&task.record));
             }
@@ -98,7 +99,7 @@ impl Daemon {
         self.cx.after(limits::CLUSTERS_MS, Timer::Clusters);
     }
 
-    fn note_once(&mut self, about: &Str, text: &str) {
+    pub(super) fn note_once(&mut self, about: &Str, text: &str) {
         if self.noted.get(about).is_none_or(|noted| noted != text) {
             self.noted.insert(about.clone(), text.to_owned());
             self.cx.note(text.to_owned());
@@ -174,6 +175,9 @@ impl Daemon {
 
     fn lose_tasks(&mut self, missing: &[Str]) {
         for arn in missing {
+            if self.view.is_fresh(self.cx.now, arn) {
+                continue;
+            }
             if let Some(gone) = self.view.forget_task(arn) {
                 self.lose_task(&gone.record);
             }
@@ -222,7 +226,7 @@ impl Daemon {
             }
             Err(failure) => {
                 if let Failure::Refused { .. } = &failure {
-                    self.note_once(&task, &format!("cannot stop the task {task}: {failure}"));
+                    self.cx.note(format!("cannot stop the task {task}: {failure}"));
                 }
                 self.cx.after(limits::RETRY_MS, Timer::Stop(name, instance, task));
             }

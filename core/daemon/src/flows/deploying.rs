@@ -108,6 +108,19 @@ impl Daemon {
             self.settling.end(&deployment.id);
         }
         self.marked.remove(name);
+        self.noted.remove(format!("held back: {name}").as_str());
+    }
+
+    fn note_if_held_back(&mut self, name: &str) {
+        let Some(environment) = self.environments.get(name) else { return };
+        let percent = environment.settings.min_healthy_percent;
+        if environment.roster.is_held_back(percent) {
+            let members = environment.roster.counts().members;
+            let text = format!(
+                "the deployment of {name} waits: with minHealthyPercent {percent} no task of its {members} instances may be stopped now"
+            );
+            self.note_once(&format!("held back: {name}").into(), &text);
+        }
     }
 
     /// What follows for the deployment that counts from how the slots stand.
@@ -137,7 +150,7 @@ impl Daemon {
             last.status = DeploymentStatus::Running;
         }
         if last.status == was {
-            return;
+            return self.note_if_held_back(name);
         }
         self.cx.store(last.put());
         let (is_over, used) = (last.status == DeploymentStatus::Completed, last.token.clone());

@@ -104,7 +104,7 @@ impl<T: Record> Records<T> {
         Some(Merged { before: None, after })
     }
 
-    /// Removes those of a cluster that do not stay, unless they were told since then; what was removed.
+    /// Removes those of a cluster that do not stay, unless they were told since then or shortly before; what was removed.
     pub(super) fn retain(
         &mut self,
         cluster: &str,
@@ -113,7 +113,9 @@ impl<T: Record> Records<T> {
     ) -> Vec<Arc<Entity<T>>> {
         let Some(arns) = self.by_cluster.get(cluster) else { return Vec::new() };
         let goes = |arn: &&Str| {
-            self.all.get(*arn).is_some_and(|held| held.told_at < asked_at && !stays(&held.entity))
+            self.all.get(*arn).is_some_and(|held| {
+                held.told_at + limits::FRESH_MS < asked_at && !stays(&held.entity)
+            })
         };
         let gone: Vec<Str> = arns.iter().filter(goes).cloned().collect();
         gone.iter().filter_map(|arn| self.forget(arn)).collect()
@@ -132,6 +134,11 @@ impl<T: Record> Records<T> {
         }
         self.gone.add(record.arn(), record.version());
         Some(held.entity)
+    }
+
+    /// Whether it was told shortly before.
+    pub(super) fn is_fresh(&self, now: Timestamp, arn: &str) -> bool {
+        self.all.get(arn).is_some_and(|held| held.told_at + limits::FRESH_MS >= now)
     }
 
     pub(super) fn get(&self, arn: &str) -> Option<&Arc<Entity<T>>> {

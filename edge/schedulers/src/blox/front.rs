@@ -1,0 +1,160 @@
+//! HTTP: requests become calls, replies become the bytes that clients of Blox know.
+//!
+//! Source: blox.md 1.2, 1.4, 2.2.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use longshore_daemon::{Call, Input, Reply, show_instance, show_task};
+use longshore_server::{Bodies, Front, NoBody};
+use longshore_wire_blox::route::{self, Routed};
+use longshore_wire_blox::scheduler::{Deployment, Environment};
+use longshore_wire_blox::state::Items;
+use longshore_wire_blox::{Fault, json, limits};
+use tokio::sync::mpsc;
+
+use super::host::{Replied, Replies};
+use super::streams;
+
+/// Bytes of large bodies that are read at a time. Source: chosen by us: environments are small.
+const BODIES_BYTES: usize = 4 * 1024 * 1024;
+
+/// Both front ends.
+#[derive(Clone, Debug)]
+pub(super) struct Fronts {
+    inputs: mpsc::Sender<Input>,
+    replies: Replies,
+    bodies: Bodies,
+}
+
+/// Which of the two services is asked.
+#[derive(Clone, Copy, Debug)]
+enum Service {
+    Scheduler,
+    State,
+}
+
+impl Fronts {
+    pub(super) fn new(inputs: mpsc::Sender<Input>, replies: Replies) -> Self {
+        Self { inputs, replies, bodies: Bodies::new(BODIES_BYTES) }
+    }
+
+    pub(super) fn scheduler(&self) -> Front {
+        self.front(Service::Scheduler)
+    }
+
+    pub(super) fn state(&self) -> Front {
+        self.front(Service::State)
+    }
+
+    fn front(&self, service: Service) -> Front {
+        let router = Router::new().fallback(answer).with_state((self.clone(), service));
+        Front { router, refusal: refused }
+    }
+
+    /// What becomes of a request.
+    async fn call(
+        &self,
+        service: Service,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, Fault> {
+        let (head, body) = request.into_parts();
+        let body =
+            self.bodies.read(body, limits::BODY_BYTES_MAX).await.map_err(|why| match why {
+                NoBody::TooLarge => Fault::TooLarge(limits::BODY_BYTES_MAX),
+                NoBody::Broken => Fault::Unavailable("the request did not arrive whole".to_owned()),
+            })?;
+        let request = route::Request {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            body: &body.bytes,
+        };
+        let call = match service {
+            Service::Scheduler => match route::scheduler(request)? {
+                Routed::Call(call) => Call::Scheduler(call),
+                Routed::Moved(to) => return Ok(moved(&to)),
+            },
+            Service::State => match route::state(request)? {
+                Routed::Call(call) => Call::State(call),
+                Routed::Moved(to) => return Ok(moved(&to)),
+            },
+        };
+        let mut waits = self.replies.wait();
+        let ending = || Fault::Unavailable("the program is ending".to_owned());
+        let input = Input::Called { ticket: waits.ticket, call };
+        self.inputs.send(input).await.map_err(|_| ending())?;
+        let replied = (&mut waits.replied).await.map_err(|_| ending())?;
+        respond(replied)
+    }
+}
+
+async fn answer(
+    State((fronts, service)): State<(Fronts, Service)>,
+    request: Request<Body>,
+) -> Response<Body> {
+    fronts.call(service, request).await.unwrap_or_else(|fault| failed(&fault))
+}
+
+fn typed(status: StatusCode, kind: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn failed(fault: &Fault) -> Response<Body> {
+    let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    typed(status, json::ERROR_CONTENT_TYPE, Body::from(fault.body()))
+}
+
+/// What the guard rejects, as text like every error here.
+fn refused(_: &Uri, _: &HeaderMap, status: StatusCode, why: &str) -> Response<Body> {
+    typed(status, json::ERROR_CONTENT_TYPE, Body::from(format!("{why}\n")))
+}
+
+/// Another path is right.
+fn moved(to: &str) -> Response<Body> {
+    let mut response = typed(
+        StatusCode::MOVED_PERMANENTLY,
+        json::ERROR_CONTENT_TYPE,
+        Body::from("Moved Permanently\n"),
+    );
+    if let Ok(to) = HeaderValue::try_from(to) {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    response
+}
+
+fn shown<T: serde::Serialize>(value: &T) -> Result<Response<Body>, Fault> {
+    let text = json::line(value).map_err(|_| Fault::Server)?;
+    Ok(typed(StatusCode::OK, json::CONTENT_TYPE, Body::from(text)))
+}
+
+/// A list: entries that have no place in the JSON of Blox are left out.
+fn list<T: serde::Serialize>(
+    items: impl Iterator<Item = Option<T>>,
+) -> Result<Response<Body>, Fault> {
+    shown(&Items { items: items.flatten().collect() })
+}
+
+fn respond(replied: Replied) -> Result<Response<Body>, Fault> {
+    match replied.reply {
+        Reply::Tasks(all) => list(all.iter().map(|one| show_task(one))),
+        Reply::Instances(all) => list(all.iter().map(|one| show_instance(one))),
+        Reply::Task(one) => shown(&show_task(&one).ok_or(Fault::TaskNotFound)?),
+        Reply::Instance(one) => shown(&show_instance(&one).ok_or(Fault::InstanceNotFound)?),
+        Reply::Follow(which, before) => {
+            let following = replied.following.ok_or(Fault::Server)?;
+            let body = streams::body(which, before, following);
+            Ok(typed(StatusCode::OK, json::STREAM_CONTENT_TYPE, body))
+        }
+        Reply::Environment(one) => shown::<Environment>(&one),
+        Reply::Environments(all) => list(all.into_iter().map(Some)),
+        Reply::Deployment(one) => shown::<Deployment>(&one),
+        Reply::Deployments(all) => list(all.into_iter().map(Some)),
+        Reply::Done => Ok(typed(StatusCode::OK, json::CONTENT_TYPE, Body::empty())),
+        Reply::Refused(fault) => Err(fault),
+    }
+}
