@@ -223,7 +223,6 @@ impl View {
         self.tasks.forget(arn)
     }
 
-    #[cfg(test)]
     pub(crate) fn task(&self, arn: &str) -> Option<&Arc<Entity<Task>>> {
         self.tasks.get(arn)
     }

@@ -1,17 +1,24 @@
 //! What is asked beside the records of one cluster.
 
+use std::sync::Arc;
+
 use aws_sdk_ecs::config::retry::RetryConfig;
 use longshore_replica::{
-    Cluster, Failure, FleetAnswered, FleetQuestion, NotStarted, StartOn, Starts,
+    Cluster, Failure, FleetAnswered, FleetQuestion, NotStarted, StartOn, Starts, Task,
 };
 use longshore_wire_ecs::Str;
 
 use crate::budget::{Category, Urgency};
 use crate::failure::said;
-use crate::{Client, failure};
+use crate::{Client, convert, detail, failure};
 
 /// Names per DescribeClusters. Source: ECS API reference.
 const BATCH: usize = 100;
+
+/// A task with details.
+fn whole(from: &aws_sdk_ecs::types::Task) -> Task {
+    Task { detail: Some(Arc::new(detail::task(from))), ..convert::task(from) }
+}
 
 impl Client {
     /// The same account and region, another cluster; its records come with details. Requests share one budget.
@@ -86,7 +93,8 @@ impl Client {
             reason: one.reason().unwrap_or("UNKNOWN").into(),
         };
         Ok(Starts {
-            started: reply.tasks().iter().map(|task| self.task(task)).collect(),
+            // Who asks this shows records in full, and this client is of no cluster in particular.
+            started: reply.tasks().iter().map(whole).collect(),
             refused: reply.failures().iter().map(refused).collect(),
         })
     }

@@ -65,10 +65,8 @@ impl World {
 
     fn allow_everything(&mut self) {
         for name in self.rows.keys().map(|(_, id)| id.clone()).collect::<Vec<_>>() {
-            let change = EnvironmentChange {
-                min_healthy_percent: Some(0),
-                ..EnvironmentChange::default()
-            };
+            let change =
+                EnvironmentChange { min_healthy_percent: Some(0), ..EnvironmentChange::default() };
             let change = Box::new(change);
             self.call(Call::Scheduler(SchedulerCall::UpdateEnvironment { name, change }));
         }

@@ -275,8 +275,11 @@ impl Daemon {
         let mut open: BTreeSet<Str> = starting.instances.iter().cloned().collect();
         for task in starts.started {
             let Some(instance) = task.instance_arn.clone() else { continue };
+            let arn = task.arn.clone();
             self.see_task(task, Via::Reading);
-            if open.remove(&instance)
+            // A task that cannot be shown is looked for: one that is not seen would be started again.
+            if self.view.task(&arn).is_some()
+                && open.remove(&instance)
                 && self.attempt(name, &instance, &starting.deployment).is_some()
             {
                 self.change_slot(name, &instance, crate::roster::Slot::arrive);

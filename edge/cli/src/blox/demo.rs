@@ -105,11 +105,7 @@ fn needed(given: Option<String>, help: &str) -> anyhow::Result<String> {
     Ok(typed)
 }
 
-fn get<'a>(
-    host: &'a str,
-    path: String,
-    query: Vec<(&'static str, Option<String>)>,
-) -> Asking<'a> {
+fn get<'a>(host: &'a str, path: String, query: Vec<(&'static str, Option<String>)>) -> Asking<'a> {
     Asking { host, method: "GET", path, query, body: String::new() }
 }
 

@@ -24,6 +24,18 @@ fn a_lost_reply_is_settled_by_who_started_the_task() {
     }
 }
 
+/// An answer with a task that the view cannot take says no more than a lost one.
+#[test]
+fn a_task_that_is_answered_without_details_is_looked_for() {
+    let mut town = Town::new(2);
+    town.tells = false;
+    town.is_terse = true;
+    town.create("e", "d:1", "");
+    town.deploy("e").expect("it can be deployed");
+    town.pass(5_000);
+    assert_eq!((town.live().len(), town.tasks.len(), town.starts.len()), (2, 2, 1));
+}
+
 /// A program that dies with a request on its way is a lost reply too, and the row was there before the request.
 #[test]
 fn a_start_on_its_way_at_a_crash_is_not_made_twice() {

@@ -42,6 +42,8 @@ pub(super) struct Town {
     pub(super) tells: bool,
     /// Whether tasks run at once.
     pub(super) runs: bool,
+    /// Whether starts are answered without details.
+    pub(super) is_terse: bool,
     replies: BTreeMap<Ticket, Reply>,
     pub(super) happened: Vec<Happened>,
     tickets: u64,
@@ -62,6 +64,7 @@ impl Town {
             refusals: BTreeMap::new(),
             tells: true,
             runs: true,
+            is_terse: false,
             replies: BTreeMap::new(),
             happened: Vec::new(),
             tickets: 0,
@@ -296,7 +299,13 @@ impl Town {
                         self.start(&start);
                         FleetAnswered::Start(asked, lost)
                     }
-                    Fate::Done => FleetAnswered::Start(asked, Ok(self.start(&start))),
+                    Fate::Done => {
+                        let mut starts = self.start(&start);
+                        if self.is_terse {
+                            starts.started.iter_mut().for_each(|task| task.detail = None);
+                        }
+                        FleetAnswered::Start(asked, Ok(starts))
+                    }
                 }
             }
         };
