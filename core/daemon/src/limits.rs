@@ -34,7 +34,7 @@ pub const READ_RETRY_MS: u64 = 2_000;
 pub const REQUEST_MS: u64 = 100;
 /// Between looks at tasks that are about to change, in ms. Source: chosen by us: events are faster, this is for lost ones.
 pub const HOT_MS: u64 = 1_000;
-/// Tasks that such a look reads. Source: ECS API reference, *DescribeTasks*.
+/// Tasks that such a look reads. Source: ECS API reference, *`DescribeTasks`*.
 pub const HOT_MAX: usize = 100;
 /// Between readings of the list of clusters, in ms. Source: chosen by us.
 pub const CLUSTERS_MS: u64 = 60_000;

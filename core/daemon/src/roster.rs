@@ -150,9 +150,9 @@ impl Roster {
 
     /// Slots count as looked at.
     pub(crate) fn looked_at(&mut self, arns: &[Str]) {
-        arns.iter().for_each(|arn| {
+        for arn in arns {
             self.dirty.remove(arn);
-        });
+        }
     }
 
     /// Whether an attempt for a deployment is under way.

@@ -3,7 +3,7 @@
 //! Every task of a deployment has its id as `startedBy`, so ECS can be asked which there are. A slot is settled by the task
 //! that is found on it, or by so many looks that did not find one: readings of ECS may be a little old.
 //!
-//! Source: blox.md 7.2, 5: StartTask has no client token.
+//! Source: blox.md 7.2, 5: `StartTask` has no client token.
 
 use std::collections::BTreeMap;
 

@@ -203,14 +203,10 @@ impl View {
         self.tasks.retain(cluster, asked_at, stays)
     }
 
-    /// A cluster is not there any more.
-    pub(crate) fn forget_cluster(
-        &mut self,
-        cluster: &Str,
-        asked_at: Timestamp,
-    ) -> (Vec<Arc<Entity<Instance>>>, Vec<Arc<Entity<Task>>>) {
-        let instances = self.instances.retain(cluster, asked_at, |_| false);
-        (instances, self.tasks.retain(cluster, asked_at, |_| false))
+    /// A cluster is not there any more, and no environment is on it.
+    pub(crate) fn forget_cluster(&mut self, cluster: &str) {
+        self.instances.forget_cluster(cluster);
+        self.tasks.forget_cluster(cluster);
     }
 
     /// Whether a task was told so shortly ago that its absence says nothing.

@@ -5,7 +5,7 @@ use longshore_wire_ecs::Str;
 use crate::ask::{Asked, Failure};
 use crate::record::Task;
 
-/// Instances that one [`StartOn`] names at most. Source: ECS API reference, *StartTask*.
+/// Instances that one [`StartOn`] names at most. Source: ECS API reference, *`StartTask`*.
 pub const START_ON_MAX: usize = 10;
 
 /// A cluster.

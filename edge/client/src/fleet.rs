@@ -12,7 +12,7 @@ use crate::budget::{Category, Urgency};
 use crate::failure::said;
 use crate::{Client, convert, detail, failure};
 
-/// Names per DescribeClusters. Source: ECS API reference.
+/// Names per `DescribeClusters`. Source: ECS API reference.
 const BATCH: usize = 100;
 
 /// A task with details.

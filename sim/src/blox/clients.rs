@@ -96,7 +96,9 @@ impl World {
             0 => {
                 let (instance, tasks) = self.ecs.remove_instance(now, &arn);
                 self.tell_instance(instance);
-                tasks.into_iter().for_each(|task| self.tell_task(Some(task)));
+                for task in tasks {
+                    self.tell_task(Some(task));
+                }
             }
             1..3 => {
                 let told = self.ecs.change_instance(now, &arn, |one| one.active = !one.active);
@@ -115,9 +117,8 @@ impl World {
                 self.tell_instance(told);
             }
             6 => {
-                if self.ecs.refusals.remove(&arn).is_none() {
-                    self.ecs.refusals.insert(arn, "RESOURCE:MEMORY");
-                }
+                let was_full = self.ecs.refusals.remove(&arn).is_some();
+                self.ecs.refusals.extend((!was_full).then_some((arn, "RESOURCE:MEMORY")));
             }
             7 => {
                 let tasks: Vec<Str> = self.ecs.tasks().map(|task| task.arn.clone()).collect();

@@ -235,9 +235,10 @@ impl World {
     /// Performs what the scheduler asks for, unless it dies before, between or after.
     fn perform(&mut self, out: Vec<Output>) {
         let dies = self.storm && !out.is_empty() && self.chance.one_in(150);
-        let until = match dies {
-            true => usize::try_from(self.chance.below(out.len() as u64 + 1)).unwrap_or(0),
-            false => out.len(),
+        let until = if dies {
+            usize::try_from(self.chance.below(out.len() as u64 + 1)).unwrap_or(0)
+        } else {
+            out.len()
         };
         for output in out.into_iter().take(until) {
             match output {

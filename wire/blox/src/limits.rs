@@ -4,7 +4,7 @@
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Characters of an environment's name. Source: Blox v0.3.0, pattern of `CreateEnvironmentRequest.name`.
 pub const ENVIRONMENT_NAME_CHARS_MAX: usize = 30;
-/// Characters of a cluster's name. Source: ECS API reference, *CreateCluster*.
+/// Characters of a cluster's name. Source: ECS API reference, *`CreateCluster`*.
 pub const CLUSTER_NAME_CHARS_MAX: usize = 255;
 /// Characters of an ARN or of a name of a task definition. Source: chosen by us: no ARN of ECS is longer.
 pub const ARN_CHARS_MAX: usize = 1_024;

@@ -17,7 +17,7 @@ pub struct NewEnvironment {
     pub name: String,
     /// Its cluster.
     pub cluster: ClusterRef,
-    /// Whatever DescribeTaskDefinition takes.
+    /// Whatever `DescribeTaskDefinition` takes.
     pub task_definition: String,
     /// What instances must have to belong to it.
     pub attributes: Vec<GroupAttribute>,
@@ -28,7 +28,7 @@ pub struct NewEnvironment {
 /// What about an environment is to change. What is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EnvironmentChange {
-    /// Whatever DescribeTaskDefinition takes.
+    /// Whatever `DescribeTaskDefinition` takes.
     pub task_definition: Option<String>,
     /// What instances must have to belong to it.
     pub attributes: Option<Vec<GroupAttribute>>,

@@ -27,9 +27,10 @@ impl Environment {
     pub(crate) fn show_deployment(&self, deployment: &Deployment) -> wire::Deployment {
         let is_last = self.last().is_some_and(|last| last.id == deployment.id);
         let starts = deployment.status != DeploymentStatus::Pending;
-        let failed: Vec<String> = match is_last && starts {
-            true => self.roster.failed().map(|(arn, _)| arn.to_string()).collect(),
-            false => deployment.failed.iter().map(ToString::to_string).collect(),
+        let failed: Vec<String> = if is_last && starts {
+            self.roster.failed().map(|(arn, _)| arn.to_string()).collect()
+        } else {
+            deployment.failed.iter().map(ToString::to_string).collect()
         };
         wire::Deployment {
             environment_name: self.settings.name.to_string(),

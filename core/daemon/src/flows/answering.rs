@@ -92,8 +92,7 @@ impl Daemon {
             if !named.contains(&arn) && !theirs.contains(&arn) {
                 self.clusters.forget(&arn);
                 self.noted.remove(&arn);
-                let (_, tasks) = self.view.forget_cluster(&arn, self.cx.now);
-                tasks.iter().for_each(|task| self.lose_task(&task.record));
+                self.view.forget_cluster(&arn);
             }
         }
         self.cx.after(limits::CLUSTERS_MS, Timer::Clusters);

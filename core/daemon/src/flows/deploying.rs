@@ -136,13 +136,15 @@ impl Daemon {
             return;
         }
         let is_settled = counts.unsettled == 0 && !environment.roster.is_dirty();
-        let failed: Vec<Str> = match is_settled {
-            true => environment.roster.failed().map(|(arn, _)| arn.clone()).collect(),
-            false => Vec::new(),
+        let completes = is_settled && environment.in_progress().is_some();
+        let failed: Vec<Str> = if completes {
+            environment.roster.failed().map(|(arn, _)| arn.clone()).collect()
+        } else {
+            Vec::new()
         };
         let Some(last) = environment.last_mut() else { return };
         let was = last.status;
-        if is_settled && was != DeploymentStatus::Completed {
+        if completes {
             last.status = DeploymentStatus::Completed;
             last.ended_at = Some(now);
             last.failed = failed;

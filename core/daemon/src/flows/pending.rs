@@ -1,6 +1,6 @@
 //! Environments that are to be made or changed once ECS has said what their cluster and their task definition are.
 //!
-//! Source: blox.md 2.3, CreateEnvironment: the cluster first, then the definition, then the name.
+//! Source: blox.md 2.3, `CreateEnvironment`: the cluster first, then the definition, then the name.
 
 use std::collections::BTreeMap;
 

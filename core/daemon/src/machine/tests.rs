@@ -2,5 +2,6 @@
 
 mod deployments;
 mod restarts;
+mod speed;
 mod states;
 mod town;

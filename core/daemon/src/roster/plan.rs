@@ -4,7 +4,7 @@
 //! older deployments are replaced, as many as may be missing. A task is stopped before its successor is started: an instance
 //! never has two.
 //!
-//! Source: blox.md 2.8 and 4.4, rules of minHealthyPercent (TerminateThenReplace).
+//! Source: blox.md 2.8 and 4.4, rules of `minHealthyPercent` (`TerminateThenReplace`).
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;

@@ -136,6 +136,14 @@ impl<T: Record> Records<T> {
         Some(held.entity)
     }
 
+    /// Removes all of a cluster.
+    pub(super) fn forget_cluster(&mut self, cluster: &str) {
+        let arns: Vec<Str> = self.by_cluster.get(cluster).into_iter().flatten().cloned().collect();
+        for arn in arns {
+            self.forget(&arn);
+        }
+    }
+
     /// Whether it was told shortly before.
     pub(super) fn is_fresh(&self, now: Timestamp, arn: &str) -> bool {
         self.all.get(arn).is_some_and(|held| held.told_at + limits::FRESH_MS >= now)

@@ -1,3 +1,5 @@
+//! What the view takes for news, keeps, and tells again.
+
 use super::*;
 use longshore_replica::{InstanceDetail, TaskDetail};
 use longshore_wire_blox::route::{InstanceFilter, TaskFilter};

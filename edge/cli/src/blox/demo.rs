@@ -88,16 +88,15 @@ impl Asking<'_> {
 
 /// What was given, or is typed now.
 fn needed(given: Option<String>, help: &str) -> anyhow::Result<String> {
-    let typed = match given {
-        Some(given) => given,
-        None => {
-            let mut output = std::io::stdout();
-            write!(output, "- Enter {help}: ")?;
-            output.flush()?;
-            let mut line = String::new();
-            std::io::stdin().lock().read_line(&mut line)?;
-            line.trim().to_owned()
-        }
+    let typed = if let Some(given) = given {
+        given
+    } else {
+        let mut output = std::io::stdout();
+        write!(output, "- Enter {help}: ")?;
+        output.flush()?;
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line)?;
+        line.trim().to_owned()
     };
     if typed.is_empty() {
         return Err(Told(format!("Error: {help} is required.")).into());
@@ -172,13 +171,13 @@ fn delete(args: &DeleteArgs) -> anyhow::Result<Asking<'_>> {
 
 fn deploy<'a>(
     to: &'a SchedulerHost,
-    environment: &Option<String>,
-    token: &Option<String>,
+    environment: Option<&String>,
+    token: Option<&String>,
     rest: &str,
 ) -> anyhow::Result<Asking<'a>> {
     let host = to.check()?;
-    let name = needed(environment.clone(), "Blox environment name")?;
-    let token = needed(token.clone(), "Blox deployment token")?;
+    let name = needed(environment.cloned(), "Blox environment name")?;
+    let token = needed(token.cloned(), "Blox deployment token")?;
     let (path, query) = (environment_path(&name, rest), vec![("deploymentToken", Some(token))]);
     Ok(Asking { host, method: "POST", path, query, body: String::new() })
 }
@@ -221,20 +220,26 @@ fn asking(command: &DemoCommand) -> anyhow::Result<Option<Asking<'_>>> {
         DemoCommand::DeleteEnvironment(args) => delete(args)?,
         DemoCommand::ListEnvironments(args) => {
             let host = args.to.check()?;
-            match &args.environment {
-                Some(name) => get(host, environment_path(name, ""), Vec::new()),
-                None => {
-                    let cluster = vec![("cluster", args.cluster.clone())];
-                    get(host, "/v1/environments".to_owned(), cluster)
-                }
+            if let Some(name) = &args.environment {
+                get(host, environment_path(name, ""), Vec::new())
+            } else {
+                let cluster = vec![("cluster", args.cluster.clone())];
+                get(host, "/v1/environments".to_owned(), cluster)
             }
         }
-        DemoCommand::CreateDeployment(args) => {
-            deploy(&args.to, &args.environment, &args.deployment_token, "/deployments")?
-        }
+        DemoCommand::CreateDeployment(args) => deploy(
+            &args.to,
+            args.environment.as_ref(),
+            args.deployment_token.as_ref(),
+            "/deployments",
+        )?,
         DemoCommand::Rollback(args) => {
-            let mut asking =
-                deploy(&args.to, &args.environment, &args.deployment_token, "/rollback")?;
+            let mut asking = deploy(
+                &args.to,
+                args.environment.as_ref(),
+                args.deployment_token.as_ref(),
+                "/rollback",
+            )?;
             asking.query.push(("deploymentId", args.deployment_id.clone()));
             asking
         }

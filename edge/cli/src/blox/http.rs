@@ -39,9 +39,10 @@ async fn send(host: &str, method: &str, target: &str, body: &str) -> anyhow::Res
     let socket = TcpStream::connect(host).await?;
     let (mut sender, connection) = handshake(TokioIo::new(socket)).await?;
     let request = Request::builder().method(method).uri(target).header(header::HOST, host);
-    let request = match body.is_empty() {
-        true => request,
-        false => request.header(header::CONTENT_TYPE, "application/json"),
+    let request = if body.is_empty() {
+        request
+    } else {
+        request.header(header::CONTENT_TYPE, "application/json")
     };
     let request = request.body(Full::new(Bytes::from(body.to_owned())))?;
     let asked = async {

@@ -1,4 +1,7 @@
 //! Events of all clusters: forwarded, and opened again when they fail.
+//!
+//! A request brings ten events at most, and takes milliseconds: several of them wait at a time. That events overtake each other does
+//! no harm, since records merge by version.
 
 use std::time::Duration;
 
@@ -11,6 +14,9 @@ use tokio::task::JoinSet;
 const RETRY_MIN: Duration = Duration::from_secs(1);
 /// The most of that, up to which it doubles. Source: chosen by us.
 const RETRY_MAX: Duration = Duration::from_mins(1);
+
+/// Requests that wait for events at a time. Source: chosen by us: 10,000 events/s at 4 ms a request.
+const RECEIVERS: usize = 4;
 
 /// Forwards events until nobody takes them.
 pub(super) async fn run(mut feed: Feed, inputs: mpsc::Sender<Input>) {
@@ -35,10 +41,23 @@ async fn follow(
     if inputs.send(Input::FeedUp).await.is_err() {
         return Ok(());
     }
+    *pause = RETRY_MIN;
+    let mut receivers = JoinSet::new();
+    for _ in 0..RECEIVERS {
+        receivers.spawn(receive(feed.clone(), inputs.clone()));
+    }
+    // The first to end ends all.
+    match receivers.join_next().await {
+        Some(Ok(ended)) => ended,
+        _ => Err(FeedError::Answer("a receiver ended by itself".to_owned())),
+    }
+}
+
+/// Forwards what one request after another brings.
+async fn receive(feed: Feed, inputs: mpsc::Sender<Input>) -> Result<(), FeedError> {
     let mut deletions = JoinSet::new();
     loop {
         let mut batch = feed.receive().await?;
-        *pause = RETRY_MIN;
         for why in &batch.strange {
             tracing::warn!("{why}");
         }

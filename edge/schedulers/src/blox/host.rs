@@ -117,7 +117,7 @@ impl Host<Daemon> for DaemonHost {
                 Output::Store(_) => {}
                 Output::Reply { ticket, reply } => self.reply(ticket, reply),
                 Output::Ask { cluster, question } => {
-                    self.asks.push(Ask::Cluster(cluster, question))
+                    self.asks.push(Ask::Cluster(cluster, question));
                 }
                 Output::AskFleet(question) => self.asks.push(Ask::Fleet(question)),
                 Output::Happened(happened) => self.streams.send(happened),

@@ -1,3 +1,5 @@
+//! The plan, case by case: what is to be done follows from slots alone, so tables of them are enough.
+
 use longshore_replica::{LastStatus, Task};
 
 use super::super::Roster;
@@ -7,9 +9,9 @@ fn at(ms: u64) -> Timestamp {
     Timestamp::from_millis(ms)
 }
 
-fn current(deployment: &str) -> Option<Current> {
+fn current(deployment: &str) -> Current {
     let (deployment, definition) = (deployment.into(), format!("d{deployment}").into());
-    Some(Current { deployment, definition, adopts: false })
+    Current { deployment, definition, adopts: false }
 }
 
 fn task(arn: &str, instance: &str, deployment: &str, status: &str) -> Task {
@@ -54,7 +56,7 @@ fn each_member_without_a_task_gets_one_and_nothing_before_there_is_a_deployment(
     roster.change(&"a".into(), |slot| slot.place(at(0), true, true));
     roster.change(&"away".into(), |slot| slot.place(at(0), true, false));
     assert_eq!(roster.plan(at(0), 0), Plan::default());
-    roster.deploy(current("1"));
+    roster.deploy(Some(current("1")));
     let plan = roster.plan(at(0), 0);
     assert_eq!(plan.starts, ["a".into()]);
     apply(&mut roster, &plan);
@@ -65,7 +67,7 @@ fn each_member_without_a_task_gets_one_and_nothing_before_there_is_a_deployment(
 #[test]
 fn what_is_one_too_many_goes_and_so_does_what_left() {
     let mut roster = running(&["a", "b"], "1");
-    roster.deploy(current("1"));
+    roster.deploy(Some(current("1")));
     roster.saw(at(0), &task("t0", "a", "1", "PENDING"), true);
     roster.change(&"b".into(), |slot| slot.place(at(0), false, true));
     let plan = roster.plan(at(0), 0);
@@ -78,7 +80,7 @@ fn what_is_one_too_many_goes_and_so_does_what_left() {
 #[test]
 fn replacements_keep_to_the_percentage() {
     let mut roster = running(&["1", "2", "3", "4", "5"], "1");
-    roster.deploy(current("2"));
+    roster.deploy(Some(current("2")));
     let plan = roster.plan(at(0), 60);
     assert_eq!(stops(&plan).len(), 2);
     apply(&mut roster, &plan);
@@ -116,7 +118,7 @@ fn no_order_of_things_goes_below_the_percentage() {
 fn an_old_task_that_does_not_serve_is_replaced_without_a_budget() {
     let mut roster = running(&["a", "b"], "1");
     roster.saw(at(0), &Task { healthy: Some(false), ..task("ta", "a", "1", "RUNNING") }, false);
-    roster.deploy(current("2"));
+    roster.deploy(Some(current("2")));
     let plan = roster.plan(at(0), 99);
     assert_eq!(stops(&plan), [("ta".to_owned(), StopWhy::Replaced)]);
 }
@@ -134,7 +136,7 @@ fn a_roll_back_keeps_the_tasks_that_are_right_already() {
 fn what_an_instance_does_not_take_is_tried_again_later_and_later() {
     let mut roster = Roster::default();
     roster.change(&"a".into(), |slot| slot.place(at(0), true, true));
-    roster.deploy(current("1"));
+    roster.deploy(Some(current("1")));
     let mut now = at(0);
     let mut waits = Vec::new();
     for _ in 0..10 {
@@ -164,7 +166,7 @@ fn a_lost_reply_is_settled_by_the_task_or_by_many_looks() {
     let mut roster = Roster::default();
     let slot: Str = "a".into();
     roster.change(&slot, |slot| slot.place(at(0), true, true));
-    roster.deploy(current("1"));
+    roster.deploy(Some(current("1")));
     roster.change(&slot, |slot| slot.begin(at(0), "1".into()));
     roster.change(&slot, |slot| slot.lose(at(10)));
     roster.change(&slot, |slot| slot.looked(at(9)));
@@ -186,7 +188,7 @@ fn a_task_that_is_told_of_before_its_reply_is_lost_settles_it() {
     let mut roster = Roster::default();
     let slot: Str = "a".into();
     roster.change(&slot, |slot| slot.place(at(0), true, true));
-    roster.deploy(current("1"));
+    roster.deploy(Some(current("1")));
     roster.change(&slot, |slot| slot.begin(at(0), "1".into()));
     roster.saw(at(1), &task("t", "a", "1", "PENDING"), true);
     assert_eq!(roster.counts().attempts, 1);
