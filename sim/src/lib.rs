@@ -22,6 +22,7 @@
 pub mod bridge;
 mod chance;
 mod check;
+pub mod chronos;
 mod clients;
 mod definitions;
 mod disk;
