@@ -44,7 +44,7 @@ fn setup(hosts: Folder, key: Key, ends_with_us: bool) -> Setup {
 }
 
 /// Opens the data directory if we created it, or if the user confirms.
-fn trusted(path: &Path, is_trusted: bool) -> anyhow::Result<DataDir> {
+pub(crate) fn trusted(path: &Path, is_trusted: bool) -> anyhow::Result<DataDir> {
     let state = state_dir();
     let state = state.as_deref();
     match DataDir::open(path, state, is_trusted) {

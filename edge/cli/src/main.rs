@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod chronos;
 mod cluster;
 mod data_dir;
 mod demo;
@@ -110,6 +111,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => Box::pin(demo::run(demo, json)).await,
         Command::Dev(dev) => Box::pin(dev::run(*dev, json)).await,
         Command::Serve(serve) => serve::run(*serve, json).await,
+        Command::Chronos(chronos) => Box::pin(chronos::run(*chronos, json)).await,
         Command::Run(run) => tasks::run(run, json).await,
         Command::Stop(stop) => tasks::stop(stop, json).await,
         Command::Ps(ps) => list::tasks(ps, json).await,

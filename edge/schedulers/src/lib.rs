@@ -8,5 +8,6 @@
 //! launched, or an update is acknowledged.
 #![forbid(unsafe_code)]
 
+pub mod chronos;
 pub mod framework;
 pub mod store;
