@@ -16,6 +16,7 @@ use longshore_wire_chronos::{Defaults, Posted};
 
 use crate::jobs::{Jobs, Shown};
 use crate::offers::Offers;
+use crate::place::Claim;
 use crate::runs::Runs;
 use crate::session::Session;
 use crate::{Change, limits, rows};
@@ -259,6 +260,8 @@ pub struct Chronos {
     offers: Offers,
     session: Session,
     tally: Gauges,
+    /// The last offer that was of no use, for whoever asks why a run waits: its host, and what it had.
+    useless: Option<(String, Claim)>,
 }
 
 impl Chronos {

@@ -1,6 +1,8 @@
 //! Where a job may run: what an offer must have, and what its agent must be.
 
-use longshore_wire_chronos::{Constraint, Definition, Malformed, Operator};
+use std::fmt;
+
+use longshore_wire_chronos::{Amount, Constraint, Definition, Malformed, Operator};
 use longshore_wire_mesos::v1::value::Type;
 use longshore_wire_mesos::v1::{Attribute, Offer, Resource};
 use regex::{Regex, RegexBuilder};
@@ -37,6 +39,14 @@ impl Claim {
             mem: self.mem.checked_sub(other.mem)?,
             disk: self.disk.checked_sub(other.disk)?,
         })
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cpus, mem, disk } = *self;
+        let [cpus, mem, disk] = [cpus, mem, disk].map(|amount| Amount(amount).number());
+        write!(f, "{cpus} CPUs, {mem} MiB of memory and {disk} MiB of disk")
     }
 }
 

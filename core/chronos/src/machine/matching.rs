@@ -10,7 +10,7 @@ use longshore_wire_mesos::v1::{Filters, Offer, TaskInfo};
 use super::{Chronos, Context};
 use crate::limits;
 use crate::place::Claim;
-use crate::runs::{Stage, TaskId};
+use crate::runs::{Run, Stage, TaskId};
 use crate::task;
 
 impl Chronos {
@@ -22,6 +22,9 @@ impl Chronos {
             let Some(offer) = self.offers.pop() else { break };
             let chosen = self.chosen(&offer, room);
             if chosen.is_empty() {
+                if self.runs.ready() > 0 {
+                    self.useless = Some((offer.hostname.clone(), Claim::offered(&offer)));
+                }
                 useless.push(offer.id);
                 continue;
             }
@@ -80,5 +83,23 @@ impl Chronos {
         let run = self.runs.get(id)?;
         let job = self.jobs.get(&run.job)?;
         Some(task::task(id, run, &job.definition, offer))
+    }
+
+    /// Why a run waits.
+    pub(super) fn why_waits(&self, run: &Run) -> String {
+        let Some(job) = self.jobs.get(&run.job) else { return String::new() };
+        let claim = Claim::of(&job.definition);
+        match &self.useless {
+            _ if !self.session.is_open() => {
+                "waits for the cluster, which is not reached".to_owned()
+            }
+            None => format!("waits for an offer with {claim}"),
+            Some((host, had)) if had.less(claim).is_some() => {
+                format!("waits for an offer that meets its constraints: that of {host} does not")
+            }
+            Some((host, had)) => {
+                format!("waits for an offer with {claim}: that of {host} had {had}")
+            }
+        }
     }
 }

@@ -52,7 +52,8 @@ impl Chronos {
         runs.sort_by_key(|(_, run)| run.order);
         let (offers, session) = (Offers::default(), Session::of(framework));
         let (runs_of, tally) = (Runs::default(), Gauges::default());
-        let mut chronos = Self { config, ahead_ms, jobs, runs: runs_of, offers, session, tally };
+        let mut chronos =
+            Self { config, ahead_ms, jobs, runs: runs_of, offers, session, tally, useless: None };
         for (id, run) in runs {
             chronos.places(id, run);
         }

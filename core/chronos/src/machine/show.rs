@@ -60,7 +60,14 @@ impl Chronos {
     pub(super) fn stat(&self, name: &str) -> JobStat {
         let is_tracked = self.jobs.get(name).is_some_and(|job| job.definition.data_processing);
         let runs = self.runs.live(name).chain(self.runs.ended(name).rev());
-        let shown = |id: &TaskId| Some(task_stat(id, self.runs.get(id)?, is_tracked));
+        let shown = |id: &TaskId| {
+            let run = self.runs.get(id)?;
+            let mut stat = task_stat(id, run, is_tracked);
+            if run.stage == Stage::Queued {
+                stat.message = self.why_waits(run);
+            }
+            Some(stat)
+        };
         let task_stat_history = runs.filter_map(shown).collect();
         JobStat { histogram: self.histogram(name), task_stat_history }
     }

@@ -44,6 +44,27 @@ fn an_offer_that_is_of_no_use_is_declined_for_a_while() {
 }
 
 #[test]
+fn a_run_that_never_fits_says_why() {
+    let mut world = World::new();
+    world.job("a", json!({"schedule": "R//PT1H", "cpus": 4}));
+    world.job("b", json!({"schedule": "R//PT1H", "constraints": [["rack", "EQUALS", "r2"]]}));
+    let why = |world: &mut World, name: &str| {
+        let name = name.to_owned();
+        let Reply::Stat(stat) = world.call(Call::Stat { name }) else { panic!() };
+        stat.task_stat_history[0].message.clone()
+    };
+    let wanted = "waits for an offer with 4 CPUs, 128 MiB of memory and 256 MiB of disk";
+    assert_eq!(why(&mut world, "a"), wanted);
+    world.offer(2.0);
+    let had = "that of host had 2 CPUs, 65536 MiB of memory and 65536 MiB of disk";
+    assert_eq!(why(&mut world, "a"), format!("{wanted}: {had}"));
+    let unmet = "waits for an offer that meets its constraints: that of host does not";
+    assert_eq!(why(&mut world, "b"), unmet);
+    world.hears(Callback::Disconnected);
+    assert_eq!(why(&mut world, "a"), "waits for the cluster, which is not reached");
+}
+
+#[test]
 fn a_job_runs_only_where_its_constraints_allow() {
     let mut world = World::new();
     world.job("a", json!({"schedule": "R//PT1H", "constraints": [["rack", "EQUALS", "r2"]]}));
