@@ -23,6 +23,7 @@ pub mod blox;
 pub mod bridge;
 mod chance;
 mod check;
+pub mod chronos;
 mod clients;
 mod definitions;
 mod disk;

@@ -4,6 +4,7 @@
 
 use clap::Parser;
 use longshore_sim::bridge::{self, BridgeRun, Cluster};
+use longshore_sim::chronos::ChronosRun;
 use longshore_sim::{Run, regressions};
 
 /// Simulate storms of faults over the local ECS, each followed by a quiet period.
@@ -22,7 +23,10 @@ struct Cli {
     /// Simulate bridges over a model of Amazon's ECS, and over the local ECS
     #[arg(long)]
     bridge: bool,
-    /// With --bridge: number of seeds, from --seed on
+    /// Simulate a scheduler with Chronos's rules over a model of a Mesos master
+    #[arg(long, conflicts_with = "bridge")]
+    chronos: bool,
+    /// With --bridge or --chronos: number of seeds, from --seed on
     #[arg(long, default_value_t = 1)]
     seeds: u64,
     /// With --bridge: "model" or "local", for the cluster that all seeds use; the local ECS for every third seed if it is not given
@@ -34,7 +38,10 @@ struct Cli {
 }
 
 fn main() {
-    let Cli { seed, steps, storm, bridge, seeds, ecs, trace } = Cli::parse();
+    let Cli { seed, steps, storm, bridge, chronos, seeds, ecs, trace } = Cli::parse();
+    if chronos {
+        return schedulers(seed, steps, seeds);
+    }
     if bridge {
         let usual = BridgeRun::of(seed);
         let run = BridgeRun { steps: steps.unwrap_or(usual.steps), cluster: ecs, trace, ..usual };
@@ -46,6 +53,26 @@ fn main() {
     }
     println!("{} runs that once failed pass", kept.len());
     println!("{}", Run { seed, steps: steps.unwrap_or(100_000), storm }.perform());
+}
+
+/// Performs a run of a scheduler for each seed, all of them even if some fail.
+fn schedulers(first: u64, steps: Option<u64>, seeds: u64) {
+    let (mut failed, mut last) = (0, None);
+    for seed in first..first.saturating_add(seeds) {
+        let usual = ChronosRun::of(seed);
+        let run = ChronosRun { steps: steps.unwrap_or(usual.steps), ..usual };
+        match run.perform() {
+            Ok(tally) => last = Some(tally),
+            Err(wrong) => {
+                failed += 1;
+                println!("--chronos --seed {seed} --steps {}  # {wrong}", run.steps);
+            }
+        }
+    }
+    if let Some(tally) = last {
+        println!("{tally}");
+    }
+    assert!(failed == 0, "{failed} runs failed");
 }
 
 /// Performs a run for each seed, all of them even if some fail.

@@ -14,8 +14,10 @@ pub(crate) use self::dev::{DevArgs, DurabilityArg, ProvisionArgs, RuntimeArg};
 use self::door::{DoorArgs, MesosDoorArgs};
 pub(crate) use self::fetch::FetchArgs;
 pub(crate) use self::mesos::{
-    AgentAction, AgentsArgs, AnyMaster, FrameworkAction, FrameworksArgs, MasterListArgs, TaskChecks,
+    AgentAction, AgentsArgs, AnyMaster, FrameworkAction, FrameworksArgs, MasterListArgs,
+    TaskChecks, first_credential,
 };
+pub(crate) use crate::chronos::ChronosArgs;
 use crate::explain::{ConstraintArg, StrategyArg};
 use crate::feed::FeedArgs;
 use crate::instance_types::InstanceGroup;
@@ -54,6 +56,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  AWS_PROFILE=prod AWS_ECS_CLUSTER=batch longshore serve --default-image busybox"
     )]
     Serve(Box<ServeArgs>),
+    /// Run jobs at set times and after one another, with Chronos's REST API, until Ctrl-C.
+    #[command(
+        after_help = "Examples:\n  longshore chronos --master 127.0.0.1:5050\n  AWS_PROFILE=prod longshore chronos --master ecs://batch"
+    )]
+    Chronos(Box<ChronosArgs>),
     /// Run tasks from a task definition.
     #[command(after_help = "Example:\n  longshore run hello:1 --count 2 --env NAME=world")]
     Run(RunArgs),

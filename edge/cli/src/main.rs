@@ -7,6 +7,7 @@
 
 mod args;
 mod blox;
+mod chronos;
 mod cluster;
 mod data_dir;
 mod demo;
@@ -111,6 +112,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => Box::pin(demo::run(demo, json)).await,
         Command::Dev(dev) => Box::pin(dev::run(*dev, json)).await,
         Command::Serve(serve) => serve::run(*serve, json).await,
+        Command::Chronos(chronos) => Box::pin(chronos::run(*chronos, json)).await,
         Command::Run(run) => tasks::run(run, json).await,
         Command::Stop(stop) => tasks::stop(stop, json).await,
         Command::Ps(ps) => list::tasks(ps, json).await,

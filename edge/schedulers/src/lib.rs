@@ -9,5 +9,6 @@
 #![forbid(unsafe_code)]
 
 pub mod blox;
+pub mod chronos;
 pub mod framework;
 pub mod store;

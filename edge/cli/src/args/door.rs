@@ -129,6 +129,27 @@ impl MesosDoorArgs {
     }
 }
 
+/// Who may use the API of one of our schedulers.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct SchedulerDoorArgs {
+    /// Accept only callers that authenticate by HTTP Basic with a credential from this file: Mesos's JSON format, or one
+    /// principal and secret per line.
+    #[arg(long, value_name = "FILE")]
+    credentials: Option<PathBuf>,
+}
+
+impl SchedulerDoorArgs {
+    /// All credentials that were given; none if there is no file.
+    ///
+    /// # Errors
+    /// What cannot be read, without the secrets.
+    pub(crate) fn credentials(&self) -> anyhow::Result<Credentials> {
+        let Some(path) = &self.credentials else { return Ok(Credentials::default()) };
+        let text = secret_file(path, "--credentials")?;
+        Credentials::parse(&text).with_context(|| format!("--credentials {}", path.display()))
+    }
+}
+
 /// A key as typed.
 #[derive(Clone)]
 struct Key {

@@ -1,6 +1,6 @@
 //! Arguments of the commands that ask a Mesos master.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Subcommand;
@@ -126,12 +126,21 @@ impl AnyMaster {
     /// Says what cannot be read, without the secret.
     pub(crate) fn credential(&self) -> anyhow::Result<Option<String>> {
         let Some(path) = &self.credentials else { return Ok(None) };
-        let text = secret_file(path, "--credentials")?;
-        let found = first(&text).with_context(|| {
-            format!("--credentials {}: the file contains no principal and secret", path.display())
-        })?;
-        Ok(Some(format!("{}:{}", found.principal, found.secret)))
+        let (principal, secret) = first_credential(path, "--credentials")?;
+        Ok(Some(format!("{principal}:{secret}")))
     }
+}
+
+/// The first principal of a file, and its secret.
+///
+/// # Errors
+/// Says what cannot be read, without the secret.
+pub(crate) fn first_credential(path: &Path, flag: &str) -> anyhow::Result<(String, String)> {
+    let text = secret_file(path, flag)?;
+    let found = first(&text).with_context(|| {
+        format!("{flag} {}: the file contains no principal and secret", path.display())
+    })?;
+    Ok((found.principal, found.secret))
 }
 
 fn first(text: &str) -> Option<Credential> {
