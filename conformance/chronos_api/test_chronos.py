@@ -249,6 +249,38 @@ def test_it_speaks_to_ecs_itself_and_hears_of_no_end_twice(ecs, quiet_after, tmp
         chronos.stop()
 
 
+def test_each_of_many_runs_is_started_once_when_it_is_killed_while_it_launches(chronos, runs):
+    soon, names = ago(-4), [f"job-{number}" for number in range(60)]
+    for name in names:
+        command = runs.command("exit 0").replace("MESOS_TASK_ID", "CHRONOS_JOB_NAME")
+        chronos.post(**job(name=name, command=command, schedule=f"R1/{soon}/PT1H", epsilon="PT1H", cpus=0.01, mem=8))
+    for _ in range(3):
+        until(lambda: runs.all(), "some have begun", every_s=0.005)
+        chronos.kill()
+        chronos.start()
+        time.sleep(0.3)
+    until(lambda: all(chronos.job(name)["successCount"] == 1 for name in names), "all have run", 60, every_s=0.5)
+    assert {name: len(of) for name, of in runs.all().items()} == dict.fromkeys(names, 1)
+
+
+def test_jobs_move_to_another_scheduler_as_they_are_shown(chronos, mesos_url, tmp_path):
+    chronos.post(**job(name="parent", command="true", schedule="R0/2030-01-31T06:00:00Z/P1M", scheduleTimeZone="Europe/Vienna", description="monthly"))
+    chronos.post(**job(name="child", command="true", parents=["parent"], softError=True, uris=["http://example.com/a.tgz"]))
+    assert chronos.call("PUT", "job/success/parent").ok
+    until(lambda: chronos.job("child")["errorCount"] or chronos.state("child") != "idle" or chronos.runs("child"), "the child is begun")
+    chronos.call("DELETE", "task/kill/child")
+    until(lambda: chronos.state("child") == "idle", "and ended")
+    shown = [chronos.job(name) for name in ("parent", "child")]
+    (tmp_path / "other").mkdir()
+    other = Chronos(tmp_path / "other", urlparse(mesos_url).netloc)
+    try:
+        for one in shown:
+            other.post(**one)
+        assert [other.job(name) for name in ("parent", "child")] == shown
+    finally:
+        other.stop()
+
+
 def test_a_second_scheduler_does_not_take_the_same_data(chronos):
     with pytest.raises(AssertionError, match="in use by another process"):
         Chronos(chronos.folder.parent, chronos.master)

@@ -1,4 +1,4 @@
-//! From a job to JSON, with the members and their order that Chronos has.
+//! From a job to JSON, with the members that Chronos has.
 
 use serde_json::{Map, Value, json};
 
