@@ -20,10 +20,11 @@ impl Chronos {
                 self.counts_success(cx, &name);
                 Reply::Text(format!("marked job {name} as successful: true"))
             }),
-            Call::Delete { name } => self.known(&name).map(|()| {
-                self.deletes(cx, &name);
-                Reply::Done
-            }),
+            Call::Delete { name } => self
+                .known(&name)
+                .and_then(|()| self.may_delete(&name))
+                .map(|()| self.deletes(cx, &name))
+                .map(|()| Reply::Done),
             Call::Kill { name } => self.known(&name).map(|()| {
                 self.kills_all(cx, &name);
                 Reply::Done

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use longshore_wire_chronos::limits::PARENTS_MAX;
 use longshore_wire_chronos::{Counters, Definition, Malformed, Posted, Trigger};
 
 use super::{Chronos, Context, Refusal};
@@ -79,6 +80,21 @@ impl Chronos {
             }
         }
         self.jobs.remove(name);
+    }
+
+    /// A child gets no more parents than a job may be posted with.
+    pub(super) fn may_delete(&self, name: &str) -> Result<(), Refusal> {
+        let Some(job) = self.jobs.get(name) else { return Ok(()) };
+        let above = job.parents();
+        for child in self.jobs.children(name) {
+            let own = self.jobs.get(&child).map_or(0, |child| child.parents().len());
+            if !above.is_empty() && own + above.len() > PARENTS_MAX + 1 {
+                return Err(Refusal(format!(
+                    "Job '{child}' would have more than {PARENTS_MAX} parents without '{name}': change its parents first"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn adopts(&mut self, cx: &mut Context, child: &str, gone: &Definition) {

@@ -187,10 +187,11 @@ fn read_amount(
 /// Source: frameworks.md 4.2: `uris` or `fetch`. Chronos shows both for either, so both may be given if they say the same.
 fn read_fetch(fields: &mut Fields) -> Result<Vec<Fetch>, Malformed> {
     let uris = fields.texts("uris", LIST_MAX, COMMAND_BYTES_MAX)?;
-    let mut fetch = Vec::new();
+    let (mut fetch, mut left) = (Vec::new(), COMMAND_BYTES_MAX);
     for (index, value) in fields.list("fetch", LIST_MAX)?.into_iter().enumerate() {
         let mut one = Fields::of(&format!("fetch[{index}]"), value)?;
-        let uri = one.text("uri", TEXT_BYTES_MAX)?;
+        let uri = one.text("uri", left)?;
+        left -= uri.len();
         if uri.is_empty() {
             return Err(one.wrong("uri", "a URI is needed"));
         }

@@ -97,6 +97,11 @@ fn every_malformed_job_is_refused_by_field() {
         ("container", json!({"image": "a", "volumes": [{}]}), "container.volumes[0].containerPath"),
         ("container", json!({"image": "a", "extra": 1}), "container.extra: there is no such"),
         ("fetch", json!([{"uri": ""}]), "fetch[0].uri: a URI is needed"),
+        (
+            "fetch",
+            json!(vec![json!({"uri": "u".repeat(3_000)}); 3]),
+            "fetch[2].uri: at most 2192 bytes",
+        ),
         ("lastSuccess", json!("monday"), "lastSuccess: "),
         ("sheduleTimeZone", json!("UTC"), "sheduleTimeZone: there is no such member"),
     ] {

@@ -114,3 +114,22 @@ fn children_of_a_deleted_job_get_its_schedule_or_its_parents() {
     let low = world.shown("low");
     assert_eq!(low.schedule.unwrap(), "R5/2026-11-21T12:00:00.000Z/PT1H");
 }
+
+#[test]
+fn a_child_that_would_get_too_many_parents_keeps_the_one_that_it_has() {
+    let mut world = World::new();
+    let names = |prefix: &str| (0..60).map(|number| format!("{prefix}{number}")).collect();
+    let (one, other): (Vec<String>, Vec<String>) = (names("a"), names("b"));
+    for name in one.iter().chain(&other) {
+        world.job(name, json!({"schedule": "R0//PT1H"}));
+    }
+    world.job("middle", json!({"parents": one}));
+    let mut parents = other;
+    parents.push("middle".to_owned());
+    world.job("low", json!({"parents": parents}));
+    let Reply::Refused(why) = world.call(Call::Delete { name: "middle".to_owned() }) else {
+        panic!()
+    };
+    assert!(why.0.starts_with("Job 'low' would have more than 100 parents"), "{}", why.0);
+    world.restarts(0);
+}
