@@ -68,7 +68,10 @@ class Chronos:
             assert self.process.wait(20) == 0, self.said()
 
     def call(self, method, path, **more):
-        return requests.request(method, f"{self.url}/v1/scheduler/{path}", timeout=20, **more)
+        try:
+            return requests.request(method, f"{self.url}/v1/scheduler/{path}", timeout=20, **more)
+        except requests.ConnectionError as why:
+            raise AssertionError(f"{why}; ended with {self.process.poll()}\n{self.said()}") from why
 
     def post(self, **job):
         """A job, to where it belongs."""
