@@ -148,17 +148,7 @@ impl Parts {
                     self.unname(cx, &id);
                 }
             }),
-            Job::Befall(fate, launches, lost) => {
-                let slice = each(launches, 20, &mut units, |id| {
-                    if !self.waits(&id, |one| Job::Befall(*fate, one, None)) {
-                        self.befalls(cx, *fate, &id);
-                    }
-                });
-                if slice == Slice::Done {
-                    self.tell_gone(cx, lost.take().into_iter().collect());
-                }
-                slice
-            }
+            Job::Befall(fate, launches, lost) => self.befall(cx, &mut units, *fate, launches, lost),
             Job::Close(agents) => each(agents, 100, &mut units, |(agent, was_there)| {
                 self.machine_down(cx, &agent, was_there);
             }),
@@ -183,6 +173,26 @@ impl Parts {
             Slice::Open => self.jobs.ready.push_back(job),
             Slice::Stalled(stream) => self.jobs.stall(stream, job),
         }
+    }
+
+    /// Something happens to launches, and once it has, frameworks hear of the agent that is lost with them.
+    fn befall(
+        &mut self,
+        cx: &mut Context<'_>,
+        units: &mut Units,
+        fate: Fate,
+        launches: &mut std::vec::IntoIter<LaunchId>,
+        lost: &mut Option<AgentId>,
+    ) -> Slice {
+        let slice = each(launches, 20, units, |id| {
+            if !self.waits(&id, |one| Job::Befall(fate, one, None)) {
+                self.befalls(cx, fate, &id);
+            }
+        });
+        if slice == Slice::Done {
+            self.tell_gone(cx, lost.take().into_iter().collect());
+        }
+        slice
     }
 
     fn befalls(&mut self, cx: &mut Context<'_>, fate: Fate, id: &LaunchId) {

@@ -47,8 +47,8 @@ fn members(content: &DefinitionContent) -> Value {
         entry_point,
         command,
         environment,
-        secrets,
-        execution_role,
+        secrets: _,
+        execution_role: _,
         network_mode: _,
         ports: _,
         mounts,
@@ -72,7 +72,7 @@ fn members(content: &DefinitionContent) -> Value {
         interactive: _,
         terminal: _,
         others,
-        fetch,
+        fetch: _,
     } = content;
     let mut all = json!({
         "container": container,
@@ -80,8 +80,6 @@ fn members(content: &DefinitionContent) -> Value {
         "entryPoint": entry_point.as_deref().map(given),
         "command": command.as_deref().map(given),
         "environment": environment,
-        "secrets": secrets,
-        "executionRole": execution_role,
         "mounts": mounts.iter().map(mount).collect::<Vec<_>>(),
         "user": user,
         "workingDirectory": working_directory,
@@ -94,9 +92,8 @@ fn members(content: &DefinitionContent) -> Value {
         "ulimits": ulimits,
         "log": log,
         "others": others.iter().map(members).collect::<Vec<_>>(),
-        "fetch": fetch.as_ref().map(fetched),
     });
-    for more in [network(content), rules(content)] {
+    for more in [network(content), rules(content), elsewhere(content)] {
         if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
             all.extend(more);
         }
@@ -112,6 +109,15 @@ fn rules(content: &DefinitionContent) -> Value {
         "readOnlyRoot": content.read_only_root,
         "interactive": content.interactive,
         "terminal": content.terminal,
+    })
+}
+
+/// What a content says of what comes from elsewhere: members that are left out above.
+fn elsewhere(content: &DefinitionContent) -> Value {
+    json!({
+        "secrets": content.secrets,
+        "executionRole": content.execution_role,
+        "fetch": content.fetch.as_ref().map(fetched),
     })
 }
 
