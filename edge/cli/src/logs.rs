@@ -103,7 +103,8 @@ async fn unfetched(
 
 /// The container that was to fetch files for another one, and failed.
 fn failed_fetcher<'a>(task: &'a Task, container: &str) -> Option<&'a str> {
-    let failed = task.containers().iter().filter(|one| one.exit_code().is_some_and(|code| code != 0));
+    let failed =
+        task.containers().iter().filter(|one| one.exit_code().is_some_and(|code| code != 0));
     let fetchers = failed.filter(|one| is_fetcher(task, one)).filter_map(Container::name);
     let own = longshore_wire_ecs::fetch::container_for(container);
     fetchers.into_iter().find(|name| *name == longshore_wire_ecs::fetch::CONTAINER || *name == own)
