@@ -204,7 +204,6 @@ impl Free {
     }
 
     /// Which port of which item, for each that is wanted.
-    #[expect(clippy::type_complexity, reason = "an index and a port, if there is one")]
     fn ports(
         &self,
         wanted: &[Want],

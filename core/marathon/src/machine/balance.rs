@@ -83,7 +83,9 @@ impl Marathon {
     fn stops(&mut self, cx: &mut Context, id: &PathId) {
         self.apps.asks(id, 0, false, cx.wall_ms);
         let all: Vec<Arc<str>> = self.instances.of(id).map(|(key, _)| key.clone()).collect();
-        all.iter().for_each(|one| self.kills(cx, one, Why::Surplus));
+        for one in &all {
+            self.kills(cx, one, Why::Surplus);
+        }
         if self.instances.of(id).next().is_none() && self.apps.get(id).is_some() {
             self.apps.remove(id);
             self.timers.cancel(&crate::timers::Due::Backoff(id.clone()));

@@ -114,7 +114,7 @@ impl Marathon {
             let before = self.apps.wanted(&id).cloned();
             let is_mixed = self.is_mixed(&id);
             let after = match (wish, &before) {
-                (Wish::Gone, None) | (Wish::Same | Wish::Anew, None) => continue,
+                (Wish::Gone | Wish::Same | Wish::Anew, None) => continue,
                 (Wish::Gone, Some(_)) => None,
                 (Wish::Same, Some(app)) if is_mixed => Some(app.clone()),
                 (Wish::Same, Some(app)) => {

@@ -35,7 +35,7 @@ impl Marathon {
             }
             room -= tasks.len();
             // What is left of it is wanted at once if something waits.
-            let filters = Filters { refuse_seconds: Some(0.0), ..Filters::default() };
+            let filters = Filters { refuse_seconds: Some(0.0) };
             cx.say(Command::launch(vec![offer.id], tasks, filters));
         }
         if !useless.is_empty() {
@@ -43,7 +43,7 @@ impl Marathon {
             let seconds =
                 if is_waiting { limits::REFUSE_WAITING_SECONDS } else { limits::REFUSE_SECONDS };
             let refuse_seconds = Some(seconds);
-            cx.say(Command::Decline(useless, Filters { refuse_seconds, ..Filters::default() }));
+            cx.say(Command::Decline(useless, Filters { refuse_seconds }));
         }
     }
 
@@ -76,7 +76,7 @@ impl Marathon {
                 while tasks.len() < most {
                     let Some(task) = self.tries(cx, &id, offer, &mut free) else { break };
                     tasks.push(task);
-                    if !self.apps.get(&id).is_some_and(|kept| kept.queued.want > 0) {
+                    if self.apps.get(&id).is_none_or(|kept| kept.queued.want == 0) {
                         break;
                     }
                 }
@@ -98,15 +98,14 @@ impl Marathon {
     ) -> Option<TaskInfo> {
         let kept = self.apps.get(id).filter(|kept| kept.queued.want > 0)?;
         let app = kept.effective.clone()?;
-        let taken = match self.allows(id, &app, offer) {
-            Some(why) => Err(why),
-            None => {
-                let framework = [self.config.role.clone(), "*".to_owned()];
-                let own = app.role.as_ref().map(|role| [role.clone(), "*".to_owned()]);
-                let own = own.unwrap_or(framework);
-                let roles = app.accepted_resource_roles.as_deref().unwrap_or(&own);
-                free.take(&app, |role| roles.iter().any(|one| one == role))
-            }
+        let taken = if let Some(why) = self.allows(id, &app, offer) {
+            Err(why)
+        } else {
+            let framework = [self.config.role.clone(), "*".to_owned()];
+            let own = app.role.as_ref().map(|role| [role.clone(), "*".to_owned()]);
+            let own = own.unwrap_or(framework);
+            let roles = app.accepted_resource_roles.as_deref().unwrap_or(&own);
+            free.take(&app, |role| roles.iter().any(|one| one == role))
         };
         let wall_ms = cx.wall_ms;
         let queued = self.apps.queued(id)?;

@@ -9,8 +9,8 @@ use longshore_wire_marathon::{
 use longshore_wire_mesos::v1::task_status::Reason;
 use longshore_wire_mesos::v1::value::{Range, Ranges, Scalar, Type};
 use longshore_wire_mesos::v1::{
-    AgentId, Attribute, FrameworkId, MasterInfo, Offer, OfferId, Resource, TaskId, TaskInfo,
-    TaskState, TaskStatus, value,
+    AgentId, Attribute, FrameworkId, Offer, OfferId, Resource, TaskId, TaskInfo, TaskState,
+    TaskStatus, value,
 };
 
 use super::*;
@@ -64,7 +64,7 @@ impl World {
 
     fn registers(&mut self) {
         let id = FrameworkId { value: "framework-1".to_owned() };
-        self.hears(Callback::Registered(id, Box::new(MasterInfo::default())));
+        self.hears(Callback::Registered(id, Box::default()));
     }
 
     fn hears(&mut self, callback: Callback) {
@@ -84,7 +84,9 @@ impl World {
             match output {
                 Output::Store(changes) => {
                     assert_eq!(place, 0, "changes come first");
-                    changes.into_iter().for_each(|change| self.stores(change));
+                    for change in changes {
+                        self.stores(change);
+                    }
                 }
                 Output::Connect => self.connects += 1,
                 Output::Say(command) => self.hears_of(command),
@@ -173,7 +175,9 @@ impl World {
     }
 
     fn all_run(&mut self, tasks: &[String]) {
-        tasks.iter().for_each(|task| self.is(task, TaskState::TaskRunning));
+        for task in tasks {
+            self.is(task, TaskState::TaskRunning);
+        }
     }
 
     /// A task changes its state.

@@ -19,7 +19,7 @@ impl Marathon {
     pub(super) fn updated(&mut self, cx: &mut Context, status: &TaskStatus) {
         let state = status.state();
         let Some(id) = self.instances.key(&status.task_id.value) else {
-            return self.unknown(cx, status);
+            return unknown(cx, status);
         };
         let is_gone = is_terminal(state) || state == TaskState::TaskUnknown;
         if is_gone && !is_out_of_reach(status) {
@@ -38,19 +38,6 @@ impl Marathon {
             self.moves(cx, &id, stage, status);
         }
         self.judged(cx, &id, status);
-    }
-
-    /// A task that no row has. Source: frameworks.md 2.1: one that has not ended is killed.
-    fn unknown(&mut self, cx: &mut Context, status: &TaskStatus) {
-        let state = status.state();
-        let task = status.task_id.value.clone();
-        if state == TaskState::TaskUnknown || !task::is_ours(&task) {
-            return;
-        }
-        if is_terminal(state) {
-            return cx.tell(Event::UnknownTerminated { task, state });
-        }
-        cx.say(Command::Kill(status.task_id.clone()));
     }
 
     fn moves(&mut self, cx: &mut Context, id: &Arc<str>, stage: Stage, status: &TaskStatus) {
@@ -198,6 +185,19 @@ impl Marathon {
         self.timers.set(Due::Backoff(gone.app.clone()), delay.until);
         self.apps.delays(&gone.app, Some(delay));
     }
+}
+
+/// A task that no row has. Source: frameworks.md 2.1: one that has not ended is killed.
+fn unknown(cx: &mut Context, status: &TaskStatus) {
+    let state = status.state();
+    let task = status.task_id.value.clone();
+    if state == TaskState::TaskUnknown || !task::is_ours(&task) {
+        return;
+    }
+    if is_terminal(state) {
+        return cx.tell(Event::UnknownTerminated { task, state });
+    }
+    cx.say(Command::Kill(status.task_id.clone()));
 }
 
 fn status_event(id: &Arc<str>, instance: &Instance, status: &TaskStatus) -> Event {

@@ -27,7 +27,7 @@ fn a_delay_can_be_reset_and_is_none_for_a_task_that_was_killed() {
     let task = world.runs(an_app("/web", 1)).remove(0);
     world.is(&task, TaskState::TaskKilled);
     let task = world.supplies().remove(0);
-    world.all_run(&[task.clone()]);
+    world.all_run(std::slice::from_ref(&task));
     world.is(&task, TaskState::TaskFailed);
     assert!(world.supplies().is_empty());
     assert_eq!(world.call(Call::ResetDelay { id: PathId::kept("/web") }), Reply::Ok);
