@@ -10,7 +10,7 @@ use longshore_marathon::{
     Ticket, Wellness, Why, audit,
 };
 use longshore_wire_marathon::{App, PathId};
-use longshore_wire_mesos::v1::{FrameworkId, MasterInfo, TaskState};
+use longshore_wire_mesos::v1::{FrameworkId, TaskState};
 
 use super::master::Master;
 use crate::chance::Chance;
@@ -115,7 +115,7 @@ impl World {
 
     fn registers(&mut self) -> Result<(), String> {
         let id = FrameworkId { value: "framework".to_owned() };
-        self.step(Input::Heard(Callback::Registered(id, Box::new(MasterInfo::default()))))
+        self.step(Input::Heard(Callback::Registered(id, Box::default())))
     }
 
     fn instances(&mut self) -> BTreeMap<Arc<str>, Instance> {
@@ -362,7 +362,7 @@ impl World {
             3 => Call::Restart { id, force },
             4 if self.chance.one_in(3) => Call::Delete { id, force },
             5 => {
-                let tasks: Vec<String> = self.instances().keys().map(|id| id.to_string()).collect();
+                let tasks: Vec<String> = self.instances().keys().map(ToString::to_string).collect();
                 let Some(at) = self.chance.index(tasks.len()) else { return Ok(()) };
                 let (scale, wipe) = (self.chance.one_in(3), self.chance.one_in(3));
                 Call::Kill { tasks: vec![tasks[at].clone()], scale, wipe, force }
