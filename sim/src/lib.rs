@@ -29,6 +29,7 @@ mod definitions;
 mod disk;
 mod follower;
 mod host;
+pub mod marathon;
 mod quiet;
 mod run;
 mod service_calls;
