@@ -1,0 +1,90 @@
+//! What the driver calls back with.
+
+use longshore_driver_machine::{Callback, Command};
+use longshore_wire_mesos::v1::{AgentId, Filters, MasterInfo, TaskId, TaskState, TaskStatus};
+
+use super::{Context, Marathon, Output};
+use crate::events::Event;
+use crate::limits;
+
+impl Marathon {
+    pub(super) fn hears(&mut self, cx: &mut Context, callback: Callback) {
+        match callback {
+            Callback::Registered(id, master) => {
+                cx.tell(Event::Registered { framework: id.value.clone() });
+                self.opens(cx, Some(id.value), &master);
+            }
+            Callback::Reregistered(master) => {
+                cx.tell(Event::Reregistered);
+                self.opens(cx, None, &master);
+            }
+            Callback::Disconnected => {
+                cx.tell(Event::Disconnected);
+                self.offers.clear();
+                self.session.closes();
+            }
+            Callback::ResourceOffers(offers) => {
+                let room = limits::OFFERS_HELD_MAX.saturating_sub(self.offers.len());
+                let mut offers = offers.into_iter();
+                offers.by_ref().take(room).for_each(|offer| self.offers.push(offer));
+                let rest: Vec<_> = offers.map(|offer| offer.id).collect();
+                if !rest.is_empty() {
+                    cx.say(Command::Decline(rest, Filters::default()));
+                }
+            }
+            Callback::OfferRescinded(id) => self.offers.rescind(&id),
+            Callback::StatusUpdate(status) => {
+                self.updated(cx, &status);
+                // Said after the changes of this step are stored.
+                if status.uuid.is_some() {
+                    cx.say(Command::Acknowledge(status));
+                }
+            }
+            Callback::Error(text) => self.failed(cx, text),
+            // Tasks of an agent that is left or gone are told by updates of their own, and there are no executors.
+            Callback::InverseOffers(_)
+            | Callback::InverseOfferRescinded(_)
+            | Callback::FrameworkMessage(..)
+            | Callback::AgentLost(_)
+            | Callback::ExecutorLost(..) => {}
+        }
+    }
+
+    fn opens(&mut self, cx: &mut Context, framework: Option<String>, master: &MasterInfo) {
+        self.offers.clear();
+        let fault = master.domain.as_ref().and_then(|domain| domain.fault_domain.as_ref());
+        self.session.is_in(fault.map(|fault| fault.region.name.clone()));
+        cx.framework = self.session.opens(cx.now, framework);
+    }
+
+    /// The driver has given up. Source: frameworks.md 2.1: a framework that was removed must come back without its id.
+    fn failed(&mut self, cx: &mut Context, text: String) {
+        self.offers.clear();
+        self.session.closes();
+        if text.contains("Framework has been removed") {
+            self.session.forgets();
+            cx.framework = true;
+        }
+        cx.said.push(Output::Failed(text));
+    }
+
+    /// Asks for the states of tasks that are out, and for those of all others that the master knows.
+    pub(super) fn reconciles(&mut self, cx: &mut Context) {
+        if !self.session.reconciles(cx.now) {
+            return;
+        }
+        let status = |id: &str, agent: &str| TaskStatus {
+            task_id: TaskId { value: id.to_owned() },
+            agent_id: Some(AgentId { value: agent.to_owned() }),
+            state: TaskState::TaskStaging.into(),
+            ..TaskStatus::default()
+        };
+        let all = self.instances.all();
+        let asked: Vec<TaskStatus> = all.map(|(id, one)| status(id, &one.agent)).collect();
+        for some in asked.chunks(limits::RECONCILED_TASKS_MAX) {
+            cx.say(Command::Reconcile(some.to_vec()));
+        }
+        // Source: no tasks mean all that the master knows.
+        cx.say(Command::Reconcile(Vec::new()));
+    }
+}

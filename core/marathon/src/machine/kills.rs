@@ -1,0 +1,84 @@
+//! Instances that are to end, and which of them. Source: frameworks.md 3.3, 5.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use longshore_driver_machine::Command;
+use longshore_wire_marathon::{App, KillSelection};
+use longshore_wire_mesos::v1::TaskId;
+
+use super::{Context, Marathon};
+use crate::instances::{Instance, Stage, Why};
+use crate::limits;
+use crate::rules::{Rule, of_instance};
+use crate::timers::Due;
+
+impl Marathon {
+    pub(super) fn kills(&mut self, cx: &mut Context, id: &Arc<str>, why: Why) {
+        let Some(instance) = self.instances.get(id) else { return };
+        if instance.killing.is_some() {
+            return;
+        }
+        if matches!(instance.stage, Stage::Unreachable { .. }) {
+            // Nobody hears it now. If it comes back, it is not known, and killed.
+            drop(self.forgets(id));
+        } else {
+            self.instances.edit(id, |one| one.killing = Some(why));
+        }
+        self.says_kill(cx, id);
+    }
+
+    /// Says it, and again until it is gone.
+    pub(super) fn says_kill(&mut self, cx: &mut Context, id: &Arc<str>) {
+        if self.instances.get(id).is_some() {
+            self.timers.set(Due::Kill(id.clone()), cx.now + limits::KILL_AGAIN_MS);
+        }
+        cx.say(Command::Kill(TaskId { value: id.to_string() }));
+    }
+}
+
+/// Orders candidates so that those come first that are to go first.
+pub(super) fn ordered(
+    app: &App,
+    rules: &[Rule],
+    mut candidates: Vec<(Arc<str>, &Instance)>,
+) -> Vec<Arc<str>> {
+    candidates.sort_by(|(_, one), (_, other)| {
+        rank(one).cmp(&rank(other)).then_with(|| {
+            let ages = one.staged_ms.cmp(&other.staged_ms);
+            match app.kill_selection {
+                KillSelection::OldestFirst => ages,
+                KillSelection::YoungestFirst => ages.reverse(),
+            }
+        })
+    });
+    let Some(field) = rules.iter().find_map(Rule::spreads) else {
+        return candidates.into_iter().map(|(id, _)| id).collect();
+    };
+    // Of the fullest group first, so that what stays is even.
+    let mut groups: BTreeMap<Option<&str>, Vec<Arc<str>>> = BTreeMap::new();
+    let mut places: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+    for (place, (id, one)) in candidates.iter().enumerate() {
+        groups.entry(of_instance(one, field)).or_default().push(id.clone());
+        places.insert(id.clone(), place);
+    }
+    let mut keyed: Vec<(usize, usize, Arc<str>)> = Vec::new();
+    for group in groups.into_values() {
+        let many = group.len();
+        for (at, id) in group.into_iter().enumerate() {
+            // How many its group has when it goes: the more, the sooner.
+            keyed.push((usize::MAX - (many - at), places.get(&id).copied().unwrap_or(0), id));
+        }
+    }
+    keyed.sort_unstable();
+    keyed.into_iter().map(|(.., id)| id).collect()
+}
+
+fn rank(instance: &Instance) -> u8 {
+    match instance.stage {
+        Stage::Unreachable { .. } => 0,
+        Stage::Staging => 1,
+        Stage::Starting => 2,
+        Stage::Running => 3,
+    }
+}

@@ -1,0 +1,192 @@
+//! Launches that wait, and offers. Each offer is used at once, by as many as fit and may.
+//!
+//! Apps that need the same amounts are looked at together: an offer that has too little for one has too little for all. Within them
+//! whoever got an instance last is asked last.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use longshore_driver_machine::Command;
+use longshore_wire_marathon::{App, PathId};
+use longshore_wire_mesos::v1::{Filters, Offer, TaskInfo};
+
+use super::{Context, Marathon};
+use crate::instances::{Instance, Stage};
+use crate::place::{Free, Need, Unfit};
+use crate::rules::{domain, text};
+use crate::timers::Due;
+use crate::{limits, task};
+
+impl Marathon {
+    /// Launches on offers.
+    pub(super) fn matches(&mut self, cx: &mut Context) {
+        let mut room = limits::LAUNCHES_PER_STEP_MAX;
+        let mut useless = Vec::new();
+        for _ in 0..limits::OFFERS_PER_STEP_MAX {
+            if room == 0 {
+                break;
+            }
+            let Some(offer) = self.offers.pop() else { break };
+            let most = room.min(self.config.launches_per_offer);
+            let tasks = self.uses(cx, &offer, most);
+            if tasks.is_empty() {
+                useless.push(offer.id);
+                continue;
+            }
+            room -= tasks.len();
+            // What is left of it is wanted at once if something waits.
+            let filters = Filters { refuse_seconds: Some(0.0), ..Filters::default() };
+            cx.say(Command::launch(vec![offer.id], tasks, filters));
+        }
+        if !useless.is_empty() {
+            let is_waiting = self.apps.waiting() > 0;
+            let seconds =
+                if is_waiting { limits::REFUSE_WAITING_SECONDS } else { limits::REFUSE_SECONDS };
+            let refuse_seconds = Some(seconds);
+            cx.say(Command::Decline(useless, Filters { refuse_seconds, ..Filters::default() }));
+        }
+    }
+
+    fn uses(&mut self, cx: &mut Context, offer: &Offer, most: usize) -> Vec<TaskInfo> {
+        let mut tasks = Vec::new();
+        if self.apps.waiting() == 0 || self.instances.len() >= limits::INSTANCES_MAX {
+            return tasks;
+        }
+        let mut free = Free::of(offer);
+        let mut tries = limits::TRIES_PER_OFFER_MAX;
+        // The largest first: what is left suits the smaller.
+        let needs: Vec<Need> = self.apps.needs.keys().rev().copied().collect();
+        for need in needs {
+            let lacking = if offer.unavailability.is_some() {
+                Some(Unfit::Maintenance)
+            } else {
+                free.lacks(need)
+            };
+            if let Some(why) = lacking {
+                if let Some(waiting) = self.apps.needs.get_mut(&need) {
+                    waiting.tally.unused(why);
+                    waiting.last_unused_ms = Some(cx.wall_ms);
+                }
+                continue;
+            }
+            let Some(waiting) = self.apps.needs.get(&need) else { continue };
+            let ids: Vec<PathId> = waiting.apps.values().take(tries).cloned().collect();
+            for id in ids {
+                tries -= 1;
+                while tasks.len() < most {
+                    let Some(task) = self.tries(cx, &id, offer, &mut free) else { break };
+                    tasks.push(task);
+                    if !self.apps.get(&id).is_some_and(|kept| kept.queued.want > 0) {
+                        break;
+                    }
+                }
+                if tasks.len() >= most || tries == 0 {
+                    return tasks;
+                }
+            }
+        }
+        tasks
+    }
+
+    /// An instance of an app, stored in this step, if the offer suits it.
+    fn tries(
+        &mut self,
+        cx: &mut Context,
+        id: &PathId,
+        offer: &Offer,
+        free: &mut Free,
+    ) -> Option<TaskInfo> {
+        let kept = self.apps.get(id).filter(|kept| kept.queued.want > 0)?;
+        let app = kept.effective.clone()?;
+        let taken = match self.allows(id, &app, offer) {
+            Some(why) => Err(why),
+            None => {
+                let framework = [self.config.role.clone(), "*".to_owned()];
+                let own = app.role.as_ref().map(|role| [role.clone(), "*".to_owned()]);
+                let own = own.unwrap_or(framework);
+                let roles = app.accepted_resource_roles.as_deref().unwrap_or(&own);
+                free.take(&app, |role| roles.iter().any(|one| one == role))
+            }
+        };
+        let wall_ms = cx.wall_ms;
+        let queued = self.apps.queued(id)?;
+        let taken = match taken {
+            Ok(taken) => taken,
+            Err(why) => {
+                queued.tally.unused(why);
+                queued.last_unused_ms = Some(wall_ms);
+                return None;
+            }
+        };
+        queued.tally.used();
+        queued.last_used_ms = Some(wall_ms);
+        queued.want -= 1;
+        let uuid = self.ids.uuid("instance");
+        let key: Arc<str> = task::task_id(id, &uuid).into();
+        let info = task::task(&key, &app, offer, &taken);
+        let mut instance =
+            Instance { role: taken.role, ports: taken.ports, ..placed(&app, offer, wall_ms) };
+        instance.specified(Some(app));
+        self.instances.insert(key.clone(), instance);
+        self.timers.set(Due::Launch(key), cx.now + self.config.launch_ms);
+        let left = self.apps.queued(id).map_or(0, |queued| queued.want);
+        if left == 0 {
+            self.apps.asks(id, 0, false, wall_ms);
+        } else {
+            self.apps.yields(id);
+        }
+        Some(info)
+    }
+
+    /// Why an offer's agent does not suit an app.
+    fn allows(&self, id: &PathId, app: &App, offer: &Offer) -> Option<Unfit> {
+        let role = app.role.as_ref().unwrap_or(&self.config.role);
+        let allocated = offer.allocation_info.as_ref().and_then(|one| one.role.as_ref());
+        if allocated.is_some_and(|allocated| allocated != role) {
+            return Some(Unfit::Role);
+        }
+        let kept = self.apps.get(id)?;
+        let is_elsewhere = domain(offer)
+            .0
+            .is_some_and(|region| self.session.region().is_some_and(|ours| ours != region));
+        if is_elsewhere && !kept.rules.iter().any(crate::rules::Rule::is_of_domain) {
+            return Some(Unfit::Constraint);
+        }
+        if kept.rules.is_empty() {
+            return None;
+        }
+        let is_counted = |one: &Instance| one.config_ms == app.config_version_ms;
+        let all = self.instances.of(id).map(|(_, one)| one);
+        let beside: Vec<&Instance> = all.filter(|one| is_counted(one)).collect();
+        let fits = kept.rules.iter().all(|rule| rule.allows(offer, &beside, app.instances));
+        (!fits).then_some(Unfit::Constraint)
+    }
+}
+
+fn placed(app: &App, offer: &Offer, wall_ms: u64) -> Instance {
+    let (region, zone) = domain(offer);
+    let attributes = offer.attributes.iter().take(limits::ATTRIBUTES_MAX);
+    let attributes: BTreeMap<String, String> =
+        attributes.map(|one| (one.name.clone(), text(one))).collect();
+    Instance {
+        app: app.id.clone(),
+        version_ms: app.version_ms,
+        config_ms: app.config_version_ms,
+        agent: offer.agent_id.value.clone(),
+        host: offer.hostname.clone(),
+        region,
+        zone,
+        attributes,
+        role: String::new(),
+        ports: Vec::new(),
+        addresses: Vec::new(),
+        stage: Stage::Staging,
+        staged_ms: wall_ms,
+        started_ms: None,
+        killing: None,
+        spec: None,
+        checks: Vec::new(),
+        is_ready: false,
+        last_status: None,
+    }
+}

@@ -1,0 +1,69 @@
+//! Errors as Marathon writes them.
+
+use serde_json::{Value, json};
+
+/// What is wrong with one member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// Where: `/container/docker/image`.
+    pub path: String,
+    /// What would be right.
+    pub error: String,
+}
+
+impl Detail {
+    /// What is wrong where.
+    pub fn new(path: impl Into<String>, error: impl Into<String>) -> Self {
+        Self { path: path.into(), error: error.into() }
+    }
+}
+
+/// A request that is not done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The status of HTTP.
+    pub status: u16,
+    /// The body.
+    pub body: Value,
+}
+
+fn details(all: &[Detail]) -> Value {
+    let one = |detail: &Detail| json!({"path": detail.path, "errors": [detail.error]});
+    all.iter().map(one).collect()
+}
+
+impl Refusal {
+    /// A status and a message alone.
+    pub fn new(status: u16, message: impl Into<String>) -> Self {
+        let message: String = message.into();
+        Self { status, body: json!({ "message": message }) }
+    }
+
+    /// 400: what was sent is no JSON, or a member has another type.
+    pub fn invalid_json(all: &[Detail]) -> Self {
+        Self { status: 400, body: json!({"message": "Invalid JSON", "details": details(all)}) }
+    }
+
+    /// 422. Source: frameworks.md 3.1.
+    pub fn not_valid(all: &[Detail]) -> Self {
+        let body = json!({"message": "Object is not valid", "details": details(all)});
+        Self { status: 422, body }
+    }
+
+    /// 404 for an app.
+    pub fn no_app(id: &str) -> Self {
+        Self::new(404, format!("App '{id}' does not exist"))
+    }
+
+    /// 404 for a group.
+    pub fn no_group(id: &str) -> Self {
+        Self::new(404, format!("Group '{id}' does not exist"))
+    }
+
+    /// 409 while deployments change the app. Source: frameworks.md 3.2.
+    pub fn locked(deployments: &[String]) -> Self {
+        let message = "App is locked by one or more deployments. Override with the option '?force=true'. View details at '/v2/deployments/<DEPLOYMENT_ID>'.";
+        let ids: Vec<Value> = deployments.iter().map(|id| json!({ "id": id })).collect();
+        Self { status: 409, body: json!({"message": message, "deployments": ids}) }
+    }
+}
