@@ -23,6 +23,7 @@ use crate::feed::FeedArgs;
 use crate::instance_types::InstanceGroup;
 use crate::list::PsArgs;
 use crate::logging::LogFormat;
+pub(crate) use crate::marathon::MarathonArgs;
 
 /// Apache Mesos frameworks, unmodified, on Amazon ECS.
 #[derive(Debug, Parser)]
@@ -56,6 +57,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  AWS_PROFILE=prod AWS_ECS_CLUSTER=batch longshore serve --default-image busybox"
     )]
     Serve(Box<ServeArgs>),
+    /// Keep apps running, with Marathon's REST API, until Ctrl-C.
+    #[command(
+        after_help = "Examples:\n  longshore marathon --master 127.0.0.1:5050\n  AWS_PROFILE=prod longshore marathon --master ecs://web"
+    )]
+    Marathon(Box<MarathonArgs>),
     /// Run jobs at set times and after one another, with Chronos's REST API, until Ctrl-C.
     #[command(
         after_help = "Examples:\n  longshore chronos --master 127.0.0.1:5050\n  AWS_PROFILE=prod longshore chronos --master ecs://batch"

@@ -24,6 +24,7 @@ mod list;
 mod local;
 mod logging;
 mod logs;
+mod marathon;
 mod master;
 mod mesos;
 mod other_words;
@@ -112,6 +113,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => Box::pin(demo::run(demo, json)).await,
         Command::Dev(dev) => Box::pin(dev::run(*dev, json)).await,
         Command::Serve(serve) => serve::run(*serve, json).await,
+        Command::Marathon(marathon) => Box::pin(marathon::run(*marathon, json)).await,
         Command::Chronos(chronos) => Box::pin(chronos::run(*chronos, json)).await,
         Command::Run(run) => tasks::run(run, json).await,
         Command::Stop(stop) => tasks::stop(stop, json).await,

@@ -9,6 +9,8 @@
 #![forbid(unsafe_code)]
 
 pub mod blox;
+mod calls;
 pub mod chronos;
 pub mod framework;
+pub mod marathon;
 pub mod store;

@@ -36,14 +36,15 @@ pub use data_dir::{DataDir, DataDirError, Scratch, Strange};
 pub use door::{
     BindError, Callers, Front, HostName, Listener, Origin, Port, Refusal, Rules, bind, serve,
 };
+pub use longshore_bridge::{Means, Probed};
 pub use longshore_control::Policy;
 
 pub use drive::{Host, Watch, drive, seed};
 pub use ecs::{Access, ControlHandle, Keys};
 pub use instance::{Fleet, INSTANCES_MAX, InstanceConfig, RuntimeChoice};
 pub use mesos::{
-    Credentials, CredentialsError, Events, InsideDoor, InsideMaster, MesosMaster, challenged,
-    log_level_by,
+    Credentials, CredentialsError, Events, InsideDoor, InsideMaster, MesosMaster, Prober,
+    challenged, log_level_by,
 };
 pub use metadata::Provisions;
 pub use metrics::Metrics;

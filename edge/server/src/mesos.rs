@@ -31,6 +31,7 @@ pub(crate) use self::credentials::authenticated;
 pub use self::credentials::{Credentials, CredentialsError, challenged};
 pub use self::inside::{Door as InsideDoor, Events, InsideMaster};
 pub use self::logging::log_level_by;
+pub use self::probes::Prober;
 use self::probes::{Network, Probes};
 use self::streams::{EventStream, Streams};
 use self::watchers::{Watchers, Watching};

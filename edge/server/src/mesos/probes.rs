@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use longshore_bridge::{FrameworkId, Input, Probe, Probed};
+use longshore_bridge::{FrameworkId, Input, Means, Probe, ProbeId, Probed};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -102,6 +102,41 @@ impl<D: Dialler> Probes<D> {
             let _ = inputs.send(Input::Probed(id, probed)).await;
         });
         true
+    }
+}
+
+/// Dials tasks for a scheduler that checks them itself.
+#[derive(Clone)]
+pub struct Prober {
+    network: Network,
+}
+
+impl std::fmt::Debug for Prober {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prober").finish_non_exhaustive()
+    }
+}
+
+impl Default for Prober {
+    fn default() -> Self {
+        Self { network: Network::new() }
+    }
+}
+
+impl Prober {
+    /// Makes a probe of a port of a host, which may take so many ms. How many are made at a time is up to the caller.
+    pub async fn probe(&self, host: &str, port: u16, means: Means, timeout_ms: u64) -> Probed {
+        let probe = Probe {
+            id: ProbeId(0),
+            framework: FrameworkId::from(""),
+            host: host.into(),
+            port,
+            inside_port: port,
+            ipv6: false,
+            means,
+            timeout_ms,
+        };
+        self.network.dial(probe).await
     }
 }
 

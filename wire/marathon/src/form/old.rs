@@ -24,7 +24,7 @@ const READ_ONLY: [&str; 14] = [
 pub fn renew(app: &mut Map<String, Value>) {
     app.retain(|name, value| {
         let is_empty_store = name != "storeUrls" || value.as_array().is_some_and(Vec::is_empty);
-        !value.is_null() && !(READ_ONLY.contains(&name.as_str()) && is_empty_store)
+        !(value.is_null() || READ_ONLY.contains(&name.as_str()) && is_empty_store)
     });
     uris(app);
     docker(app);

@@ -230,10 +230,10 @@ fn constraints(app: &App, found: &mut Found) {
         let is_number = |value: &str| value.parse::<u32>().is_ok_and(|number| number > 0);
         match operator.as_str() {
             "UNIQUE" => {
-                found.unless(value.is_none_or(str::is_empty), path, "UNIQUE takes no value")
+                found.unless(value.is_none_or(str::is_empty), path, "UNIQUE takes no value");
             }
             "GROUP_BY" => {
-                found.unless(value.is_none_or(is_number), path, "GROUP_BY takes a number")
+                found.unless(value.is_none_or(is_number), path, "GROUP_BY takes a number");
             }
             "MAX_PER" => found.unless(value.is_some_and(is_number), path, "MAX_PER needs a number"),
             "LIKE" | "UNLIKE" => found.unless(value.is_some(), path, "needs a regular expression"),

@@ -1,0 +1,275 @@
+//! Groups: apps by their paths. A group exists as long as it has apps.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{Method, Request, StatusCode};
+use longshore_marathon::{AppView, Call, Reply};
+use longshore_wire_marathon::form::{self, Detail, Refusal};
+use longshore_wire_marathon::{App, PathId};
+use serde_json::{Map, Value, json};
+
+use super::answers::{self, Answer};
+use super::front::{Api, Pairs, flag, wrong_method};
+use super::puts::version_now;
+use super::show::{self, Embed};
+
+/// How deep groups may be in groups. Source: chosen by us; an id has 200 characters.
+const DEPTH_MAX: usize = 100;
+/// Apps of one request. Source: chosen by us.
+const APPS_MAX: usize = 10_000;
+
+/// `/v2/groups`.
+pub(super) async fn root(State(api): State<Api>, pairs: Pairs, request: Request<Body>) -> Answer {
+    at(&api, PathId::root(), &pairs, request).await.unwrap_or_else(|answer| answer)
+}
+
+/// `/v2/groups/ID`.
+pub(super) async fn group(
+    State(api): State<Api>,
+    Path(path): Path<String>,
+    pairs: Pairs,
+    request: Request<Body>,
+) -> Answer {
+    if path.trim_end_matches('/').rsplit('/').next() == Some("versions") {
+        let text = "versions of groups are not kept: apps have theirs, at /v2/apps/ID/versions";
+        return answers::failure(StatusCode::NOT_FOUND, text);
+    }
+    let id = form::absolute(&path);
+    if !form::is_path(&id) {
+        return answers::refused(&Refusal::no_group(&id));
+    }
+    at(&api, PathId::kept(id), &pairs, request).await.unwrap_or_else(|answer| answer)
+}
+
+async fn at(
+    api: &Api,
+    group: PathId,
+    pairs: &Pairs,
+    request: Request<Body>,
+) -> Result<Answer, Answer> {
+    match *request.method() {
+        Method::GET | Method::HEAD => {
+            let apps = below(api, &group).await?;
+            Ok(answers::ok(&tree(&group, &apps)))
+        }
+        Method::POST | Method::PUT | Method::PATCH => put(api, group, pairs, request).await,
+        Method::DELETE => {
+            let apps = below(api, &group).await?;
+            drop(apps);
+            let force = flag(pairs, "force", false);
+            let put = Call::PutGroup { group, apps: Vec::new(), force, is_dry_run: false };
+            Ok(api.call(put).await)
+        }
+        _ => Ok(wrong_method(request).await),
+    }
+}
+
+/// The apps of a group, which is not there without any, but for the root.
+async fn below(api: &Api, group: &PathId) -> Result<Vec<AppView>, Answer> {
+    let mut apps = match api.ask(Call::Apps { within: group.clone() }).await? {
+        Reply::Apps(apps) => apps,
+        other => return Err(answers::otherwise(other)),
+    };
+    // An app is no group.
+    apps.retain(|view| view.app.id != *group);
+    if apps.is_empty() && *group != PathId::root() {
+        return Err(answers::refused(&Refusal::no_group(group.as_str())));
+    }
+    Ok(apps)
+}
+
+/// A group as it is written.
+fn tree(group: &PathId, apps: &[AppView]) -> Value {
+    let mut own = Vec::new();
+    let mut inner: BTreeMap<String, Vec<AppView>> = BTreeMap::new();
+    let depth = group.labels().count();
+    for view in apps {
+        if view.app.id.parent() == *group {
+            own.push(show::app(view, Embed::default()));
+        } else if let Some(label) = view.app.id.labels().nth(depth) {
+            inner.entry(label.to_owned()).or_default().push(view.clone());
+        }
+    }
+    let groups: Value = inner
+        .iter()
+        .map(|(label, apps)| {
+            let above = group.as_str().trim_end_matches('/');
+            tree(&PathId::kept(format!("{above}/{label}")), apps)
+        })
+        .collect();
+    let newest = apps.iter().map(|view| view.app.version_ms).max();
+    let version = newest.map_or_else(version_now, longshore_wire_marathon::time);
+    json!({
+        "id": group, "apps": own, "groups": groups, "pods": [], "dependencies": [], "version": version, "enforceRole": false,
+    })
+}
+
+async fn put(
+    api: &Api,
+    group: PathId,
+    pairs: &Pairs,
+    request: Request<Body>,
+) -> Result<Answer, Answer> {
+    let is_new = *request.method() == Method::POST;
+    let (force, is_dry_run) = (flag(pairs, "force", false), flag(pairs, "dryRun", false));
+    let Value::Object(members) = api.body(request).await? else {
+        return Err(wrong("/", "must be an object"));
+    };
+    if members.contains_key("version") && members.len() == 1 {
+        return Err(wrong("/version", "versions of groups are not kept: put the apps themselves"));
+    }
+    let (group, apps) = if let Some(by) = members.get("scaleBy") {
+        (group.clone(), scaled(api, &group, by).await?)
+    } else {
+        let given = members.get("id").and_then(Value::as_str);
+        let group = given.map_or(group.clone(), |id| resolved(&group, id));
+        let mut apps = Vec::new();
+        collect(&group, &members, &[], DEPTH_MAX, &mut apps)?;
+        (group, apps)
+    };
+    let existed = below(api, &group).await.is_ok_and(|apps| !apps.is_empty());
+    if is_new && existed && group != PathId::root() {
+        let text = format!("Group {group} is already created. Use PUT to change this group.");
+        return Err(answers::failure(StatusCode::CONFLICT, &text));
+    }
+    match api.ask(Call::PutGroup { group, apps, force, is_dry_run }).await? {
+        Reply::Done { version_ms, deployment, .. } => {
+            let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+            Ok(answers::deployed(status, version_ms, &deployment))
+        }
+        other => Ok(answers::otherwise(other)),
+    }
+}
+
+fn wrong(path: &str, text: &str) -> Answer {
+    answers::refused(&Refusal::not_valid(&[Detail::new(path, text)]))
+}
+
+/// An id that is relative to a group, unless it begins with a slash.
+fn resolved(group: &PathId, id: &str) -> PathId {
+    if id.starts_with('/') {
+        return PathId::kept(form::absolute(id));
+    }
+    let mut labels: Vec<&str> = group.labels().collect();
+    for label in id.split('/').filter(|label| !label.is_empty() && *label != ".") {
+        if label == ".." {
+            labels.pop();
+        } else {
+            labels.push(label);
+        }
+    }
+    PathId::kept(format!("/{}", labels.join("/")))
+}
+
+/// The apps of a group with more or fewer instances. Source: frameworks.md 3.2: `{"scaleBy": f}`.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
+async fn scaled(api: &Api, group: &PathId, by: &Value) -> Result<Vec<App>, Answer> {
+    let by = by.as_f64().filter(|by| (0.0..=10_000.0).contains(by));
+    let by = by.ok_or_else(|| wrong("/scaleBy", "must be a number of 0 or more"))?;
+    let apps = below(api, group).await?;
+    let more = |view: AppView| {
+        let instances = (f64::from(view.app.instances) * by).ceil();
+        let instances = instances.clamp(0.0, f64::from(form::limits::INSTANCES_MAX)) as u32;
+        App { instances, ..App::clone(&view.app) }
+    };
+    Ok(apps.into_iter().map(more).collect())
+}
+
+/// The apps of a group that is written, and of the groups in it. What a group depends on, its apps do.
+fn collect(
+    group: &PathId,
+    members: &Map<String, Value>,
+    above: &[PathId],
+    depth: usize,
+    apps: &mut Vec<App>,
+) -> Result<(), Answer> {
+    if depth == 0 {
+        return Err(wrong("/groups", "groups are too deep in groups"));
+    }
+    let known = ["id", "apps", "groups", "pods", "dependencies", "version", "enforceRole"];
+    if let Some(name) = members.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(wrong(&format!("/{name}"), "is no member of a group"));
+    }
+    if members.get("pods").and_then(Value::as_array).is_some_and(|pods| !pods.is_empty()) {
+        return Err(wrong("/pods", "pods are not served yet"));
+    }
+    let list = |name: &str| match members.get(name) {
+        None | Some(Value::Null) => Ok(&[][..]),
+        Some(Value::Array(all)) => Ok(all.as_slice()),
+        Some(_) => Err(wrong(&format!("/{name}"), "must be a list")),
+    };
+    let mut wanted = above.to_vec();
+    wanted.extend(
+        list("dependencies")?.iter().filter_map(Value::as_str).map(|id| resolved(group, id)),
+    );
+    for one in list("apps")? {
+        let Value::Object(one) = one else { return Err(wrong("/apps", "must be objects")) };
+        let mut one = one.clone();
+        let id = one.get("id").and_then(Value::as_str).map(|id| resolved(group, id));
+        let id = id.ok_or_else(|| wrong("/apps/id", "must be given"))?;
+        if !id.is_within(group) || id == *group {
+            return Err(wrong("/apps/id", &format!("{id} must be below its group {group}")));
+        }
+        one.insert("id".to_owned(), json!(id));
+        if let Some(Value::Array(all)) = one.get_mut("dependencies") {
+            for dependency in all {
+                if let Some(text) = dependency.as_str() {
+                    *dependency = json!(resolved(group, text));
+                }
+            }
+        }
+        let mut app = form::read(one).map(App::of).map_err(|why| answers::refused(&why))?;
+        let more = wanted.iter().filter(|id| !app.dependencies.contains(id));
+        let more: Vec<PathId> = more.cloned().collect();
+        app.dependencies.extend(more);
+        apps.push(app);
+        if apps.len() > APPS_MAX {
+            return Err(wrong("/apps", &format!("must be at most {APPS_MAX} in all")));
+        }
+    }
+    for one in list("groups")? {
+        let Value::Object(one) = one else { return Err(wrong("/groups", "must be objects")) };
+        let id = one.get("id").and_then(Value::as_str).map(|id| resolved(group, id));
+        let id = id.ok_or_else(|| wrong("/groups/id", "must be given"))?;
+        if !id.is_within(group) || id == *group {
+            return Err(wrong("/groups/id", &format!("{id} must be below its group {group}")));
+        }
+        collect(&id, one, &wanted, depth - 1, apps)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_in_a_group_are_relative_to_it() {
+        let shop = PathId::kept("/shop");
+        for (id, whole) in
+            [("db", "/shop/db"), ("../x", "/x"), ("/a/b", "/a/b"), ("./c/", "/shop/c")]
+        {
+            assert_eq!(resolved(&shop, id).as_str(), whole);
+        }
+    }
+
+    #[test]
+    fn a_group_is_its_apps_and_what_it_depends_on_they_do() {
+        let written = json!({
+            "id": "/shop", "apps": [{"id": "web", "cmd": "x", "dependencies": ["../shop/db/sql"]}],
+            "groups": [{"id": "db", "dependencies": ["/base"], "apps": [{"id": "sql", "cmd": "y"}]}],
+        });
+        let members = written.as_object().expect("an object");
+        let mut apps = Vec::new();
+        collect(&PathId::kept("/shop"), members, &[], 5, &mut apps).expect("it is valid");
+        let told: Vec<_> = apps
+            .iter()
+            .map(|app| {
+                (app.id.as_str(), app.dependencies.iter().map(PathId::as_str).collect::<Vec<_>>())
+            })
+            .collect();
+        assert_eq!(told, [("/shop/web", vec!["/shop/db/sql"]), ("/shop/db/sql", vec!["/base"])]);
+    }
+}

@@ -1,0 +1,247 @@
+//! Apps, tasks, deployments and the queue as Marathon writes them. Source: frameworks.md 3.1, 3.2.
+
+use std::sync::Arc;
+
+use longshore_marathon::{
+    AppView, Deployment, Failure, Instance, QueueView, Stage, Step, TaskView, Unfit,
+};
+use longshore_wire_marathon::{App, Network, time};
+use serde_json::{Map, Value, json};
+
+/// What is shown of an app besides counts and deployments. Source: Marathon's parameter `embed`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Embed {
+    /// Its tasks.
+    pub(super) tasks: Option<Vec<Value>>,
+    /// Its last failure.
+    pub(super) failure: bool,
+    /// The answers of its readiness checks.
+    pub(super) readiness: bool,
+}
+
+/// An app with what is read only about it.
+pub(super) fn app(view: &AppView, embed: Embed) -> Value {
+    let mut shown = definition(&view.app);
+    let counts = view.counts;
+    let deployments: Value = view.deployment.iter().map(|id| json!({"id": **id})).collect();
+    let more = json!({
+        "tasksStaged": counts.staged,
+        "tasksRunning": counts.running,
+        "tasksHealthy": counts.healthy,
+        "tasksUnhealthy": counts.unhealthy,
+        "deployments": deployments,
+    });
+    extend(&mut shown, more);
+    if let Some(tasks) = embed.tasks {
+        extend(&mut shown, json!({ "tasks": tasks }));
+    }
+    if let Some(failed) = view.failure.as_ref().filter(|_| embed.failure) {
+        extend(&mut shown, json!({"lastTaskFailure": failure(view, failed)}));
+    }
+    if embed.readiness && !view.readiness.is_empty() {
+        extend(&mut shown, json!({"readinessCheckResults": readiness(view)}));
+    }
+    Value::Object(shown)
+}
+
+fn readiness(view: &AppView) -> Value {
+    let name = view.app.readiness_checks.first().map_or("", |check| check.name.as_str());
+    let one = |(task, status, ready): &(Arc<str>, Option<u16>, bool)| {
+        let answer = status.map(|status| json!({"status": status}));
+        json!({"taskId": **task, "name": name, "ready": ready, "lastResponse": answer})
+    };
+    view.readiness.iter().map(one).collect()
+}
+
+/// An app without what becomes of it.
+pub(super) fn definition(app: &App) -> Map<String, Value> {
+    let form = serde_json::to_value(app.form());
+    let Ok(Value::Object(mut shown)) = form.map(whole_numbers) else { return Map::new() };
+    let ports: Vec<u16> = if app.networks.iter().all(|one| *one == Network::Host) {
+        app.port_definitions.iter().map(|one| one.port).collect()
+    } else {
+        app.port_mappings.iter().map(|one| one.service_port).collect()
+    };
+    let more = json!({
+        "ports": ports,
+        "version": time(app.version_ms),
+        "versionInfo": {
+            "lastScalingAt": time(app.scaling_version_ms),
+            "lastConfigChangeAt": time(app.config_version_ms),
+        },
+        "secrets": {},
+        "tasksStaged": 0, "tasksRunning": 0, "tasksHealthy": 0, "tasksUnhealthy": 0,
+    });
+    extend(&mut shown, more);
+    shown
+}
+
+fn extend(into: &mut Map<String, Value>, more: Value) {
+    if let Value::Object(more) = more {
+        into.extend(more);
+    }
+}
+
+/// Numbers without a fraction are written without one.
+#[expect(clippy::cast_possible_truncation, reason = "it is whole, and was compared")]
+fn whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
+                json!(float as i64)
+            }
+            _ => Value::Number(number),
+        },
+        Value::Array(all) => all.into_iter().map(whole_numbers).collect(),
+        Value::Object(all) => {
+            Value::Object(all.into_iter().map(|(name, one)| (name, whole_numbers(one))).collect())
+        }
+        other => other,
+    }
+}
+
+fn failure(view: &AppView, failed: &Failure) -> Value {
+    json!({
+        "appId": view.app.id,
+        "host": failed.host,
+        "message": failed.message,
+        "slaveId": failed.agent,
+        "state": failed.state,
+        "taskId": failed.task,
+        "timestamp": time(failed.at_ms),
+        "version": time(failed.version_ms),
+    })
+}
+
+/// The state of a task in Mesos's words.
+pub(super) fn state(instance: &Instance) -> &'static str {
+    match (instance.stage, instance.killing) {
+        (Stage::Unreachable { .. }, _) => "TASK_UNREACHABLE",
+        (_, Some(_)) => "TASK_KILLING",
+        (Stage::Staging, None) => "TASK_STAGING",
+        (Stage::Starting, None) => "TASK_STARTING",
+        (Stage::Running, None) => "TASK_RUNNING",
+    }
+}
+
+fn addresses(instance: &Instance) -> Value {
+    let one = |address: &String| {
+        let protocol = if address.contains(':') { "IPv6" } else { "IPv4" };
+        json!({"ipAddress": address, "protocol": protocol})
+    };
+    instance.addresses.iter().map(one).collect()
+}
+
+/// A task.
+pub(super) fn task(view: &TaskView) -> Value {
+    let TaskView { id, instance } = view;
+    let service: Vec<u16> = instance.spec.iter().flat_map(|app| service_ports(app)).collect();
+    let mut shown = json!({
+        "id": **id,
+        "appId": instance.app,
+        "host": instance.host,
+        "slaveId": instance.agent,
+        "state": state(instance),
+        "ports": instance.ports,
+        "servicePorts": service,
+        "ipAddresses": addresses(instance),
+        "stagedAt": time(instance.staged_ms),
+        "startedAt": instance.started_ms.map(time),
+        "version": time(instance.version_ms),
+        "localVolumes": [],
+        "role": instance.role,
+    });
+    if let Some(shown) = shown.as_object_mut() {
+        if instance.started_ms.is_none() {
+            shown.remove("startedAt");
+        }
+        if let Some(region) = &instance.region {
+            shown.insert("region".to_owned(), json!(region));
+        }
+        if let Some(zone) = &instance.zone {
+            shown.insert("zone".to_owned(), json!(zone));
+        }
+        if !instance.checks.is_empty() {
+            shown.insert("healthCheckResults".to_owned(), checks(id, instance));
+        }
+    }
+    shown
+}
+
+fn checks(id: &str, instance: &Instance) -> Value {
+    let one = |check: &longshore_marathon::Check| {
+        json!({
+            "alive": check.is_well.unwrap_or(false),
+            "consecutiveFailures": check.failures,
+            "firstSuccess": check.last_success_ms.map(time),
+            "lastSuccess": check.last_success_ms.map(time),
+            "lastFailure": check.last_failure_ms.map(time),
+            "lastFailureCause": null,
+            "instanceId": id,
+        })
+    };
+    instance.checks.iter().filter(|check| check.is_well.is_some()).map(one).collect()
+}
+
+/// The service ports of an app, by their index.
+pub(super) fn service_ports(app: &App) -> impl Iterator<Item = u16> + '_ {
+    let definitions = app.port_definitions.iter().map(|one| one.port);
+    definitions.chain(app.port_mappings.iter().map(|one| one.service_port))
+}
+
+/// The steps of a plan.
+pub(super) fn steps(steps: &[Step]) -> Value {
+    let action =
+        |one: &longshore_marathon::Action| json!({"action": one.kind.word(), "app": one.app});
+    let step = |step: &Step| json!({"actions": step.actions.iter().map(action).collect::<Value>()});
+    steps.iter().map(step).collect()
+}
+
+/// A deployment.
+pub(super) fn deployment(id: &str, deployment: &Deployment) -> Value {
+    let affected: Value = deployment.affected().map(|app| json!(app)).collect();
+    let current = deployment
+        .current()
+        .iter()
+        .map(|one| json!({"action": one.kind.word(), "app": one.app, "readinessCheckResults": []}));
+    json!({
+        "id": id,
+        "version": time(deployment.version_ms),
+        "affectedApps": affected,
+        "affectedPods": [],
+        "steps": steps(&deployment.steps),
+        "currentActions": current.collect::<Value>(),
+        "currentStep": deployment.at + 1,
+        "totalSteps": deployment.steps.len(),
+    })
+}
+
+/// What waits of an app.
+pub(super) fn queued(view: &QueueView) -> Value {
+    let tally = view.tally;
+    let one = |(at, why): (usize, &Unfit)| json!({"reason": why.word(), "declined": tally.reasons[at], "processed": tally.processed});
+    let reasons: Value = Unfit::ALL.iter().enumerate().map(one).collect();
+    let mut summary = json!({
+        "processedOffersCount": tally.processed,
+        "unusedOffersCount": tally.unused,
+        "rejectSummaryLastOffers": reasons,
+        "rejectSummaryLaunchAttempt": reasons,
+    });
+    if let Some(summary) = summary.as_object_mut() {
+        for (name, at) in
+            [("lastUsedOfferAt", view.last_used_ms), ("lastUnusedOfferAt", view.last_unused_ms)]
+        {
+            if let Some(at) = at {
+                summary.insert(name.to_owned(), json!(time(at)));
+            }
+        }
+    }
+    json!({
+        "app": definition(&view.app),
+        "role": view.app.role.as_deref().unwrap_or("*"),
+        "count": view.count,
+        "since": time(view.since_ms),
+        "delay": {"timeLeftSeconds": view.left_ms.div_ceil(1_000), "overdue": view.left_ms == 0},
+        "processedOffersSummary": summary,
+    })
+}
