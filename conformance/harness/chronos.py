@@ -1,71 +1,14 @@
-"""A `longshore chronos` of a test's own, which it may kill and start again where it was."""
+"""A `longshore chronos` of a test's own."""
 
-import json
-import os
-import signal
-import subprocess
-import tempfile
-import threading
-
-import pytest
 import requests
 
-from harness import server as harness_server
-
-READY_WITHIN_S = 30
+from harness.scheduler import Scheduler
 
 
-def binary():
-    """The program under test; without one there is nothing to start."""
-    found = os.environ.get("LONGSHORE_BIN")
-    if not found:
-        pytest.skip("LONGSHORE_BIN names no program to start")
-    return found
+class Chronos(Scheduler):
+    """The scheduler, and what tests ask of it."""
 
-
-class Chronos:
-    """The scheduler, in front of a Mesos master; what it keeps is in a folder."""
-
-    def __init__(self, folder, master, *more, env=None):
-        self.folder, self.master, self.more = folder / "chronos", master, more
-        self.env = {**os.environ, **(env or {})}
-        self.port = harness_server.free_port()
-        self.process = None
-        self.start()
-
-    def start(self):
-        self.log = tempfile.NamedTemporaryFile("w+", prefix="longshore-chronos-", suffix=".log")
-        command = [
-            binary(), "chronos", "--master", self.master, "--data-dir", str(self.folder),
-            "--chronos-listen", f"127.0.0.1:{self.port}", "--json", *self.more,
-        ]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True,
-            env=self.env,
-        )
-        lines = []
-        reader = threading.Thread(target=lambda: lines.append(self.process.stdout.readline()), daemon=True)
-        reader.start()
-        reader.join(READY_WITHIN_S)
-        if not lines or not lines[0].strip():
-            self.kill()
-            raise AssertionError(f"{' '.join(command)} was not ready\n{self.said()}")
-        self.url = json.loads(lines[0])["chronos"]
-        return self
-
-    def said(self):
-        with open(self.log.name, encoding="utf-8", errors="replace") as log:
-            return log.read()[-20_000:]
-
-    def kill(self):
-        """Ends it as `kill -9` does."""
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            assert self.process.wait(20) == 0, self.said()
+    KIND = "chronos"
 
     def call(self, method, path, **more):
         try:
