@@ -1,3 +1,5 @@
+//! A scheduler in a small world: its rows are kept as committed, time passes as told, and its invariants are recomputed after each step.
+
 use std::collections::BTreeMap;
 
 use longshore_driver_machine::{Callback, Command};

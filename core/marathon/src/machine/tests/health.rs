@@ -68,7 +68,7 @@ fn failures_in_a_row_end_an_instance() {
         assert!(world.new_kills().is_empty(), "after {failures} failures");
         world.answers(Answer::Silent);
     }
-    assert_eq!(world.new_kills(), [task.clone()]);
+    assert_eq!(world.new_kills(), std::slice::from_ref(&task));
     assert!(world.events.iter().any(|one| matches!(one, Event::UnhealthyKilled { .. })));
     world.is(&task, TaskState::TaskKilled);
     assert_eq!(world.supplies().len(), 1, "replaced");

@@ -52,9 +52,9 @@ fn a_task_that_does_not_run_in_time_is_killed_and_replaced() {
     let task = world.supplies().remove(0);
     world.is(&task, TaskState::TaskStaging);
     world.passes(limits::LAUNCH_MS);
-    assert_eq!(world.new_kills(), [task.clone()]);
+    assert_eq!(world.new_kills(), std::slice::from_ref(&task));
     world.passes(limits::KILL_AGAIN_MS);
-    assert_eq!(world.new_kills(), [task.clone()], "said again");
+    assert_eq!(world.new_kills(), std::slice::from_ref(&task), "said again");
     world.is(&task, TaskState::TaskKilled);
     assert_eq!(world.supplies().len(), 1);
 }
