@@ -15,7 +15,7 @@ use crate::dev::interrupted;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct MarathonArgs {
-    /// Where tasks run: HOST:PORT or zk://... of a Mesos master, or ecs://CLUSTER for Amazon ECS itself.
+    /// Where tasks run: `HOST:PORT` or `zk://...` of a Mesos master, or `ecs://CLUSTER` for Amazon ECS itself.
     #[arg(long, default_value = "127.0.0.1:5050")]
     master: String,
     /// File with the principal and secret for a Mesos master that asks for one: Mesos's JSON format, or both on one line.

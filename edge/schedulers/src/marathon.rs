@@ -2,6 +2,11 @@
 //!
 //! Invariant: the changes of a step, and of all steps that are performed together, are committed before any of their other outputs.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "what is refused is a response, and is passed on once"
+)]
+
 mod answers;
 mod events;
 mod front;

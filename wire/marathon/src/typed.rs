@@ -57,20 +57,8 @@ impl App {
             constraints: form.constraints.iter().filter_map(|words| constraint_of(words)).collect(),
             health_checks: form.health_checks.iter().filter_map(check_of).collect(),
             readiness_checks: form.readiness_checks.into_iter().map(readiness_of).collect(),
-            upgrade_strategy: UpgradeStrategy {
-                minimum_health_capacity_milli: small(milli(
-                    form.upgrade_strategy.minimum_health_capacity,
-                )),
-                maximum_over_capacity_milli: small(milli(
-                    form.upgrade_strategy.maximum_over_capacity,
-                )),
-            },
-            unreachable_strategy: match form.unreachable_strategy.times() {
-                None => Unreachable::Disabled,
-                Some((inactive, expunge)) => {
-                    Unreachable::After { inactive_s: inactive / 1_000, expunge_s: expunge / 1_000 }
-                }
-            },
+            upgrade_strategy: upgrade_of(&form.upgrade_strategy),
+            unreachable_strategy: unreachable_of(&form.unreachable_strategy),
             kill_selection: if form.kill_selection == OLDEST {
                 KillSelection::OldestFirst
             } else {
@@ -122,14 +110,7 @@ impl App {
             fetch: self.fetch.iter().map(written_artifact).collect(),
             health_checks: self.health_checks.iter().map(written_check).collect(),
             readiness_checks: self.readiness_checks.iter().map(written_readiness).collect(),
-            upgrade_strategy: form::UpgradeStrategy {
-                minimum_health_capacity: number(
-                    self.upgrade_strategy.minimum_health_capacity_milli.into(),
-                ),
-                maximum_over_capacity: number(
-                    self.upgrade_strategy.maximum_over_capacity_milli.into(),
-                ),
-            },
+            upgrade_strategy: written_upgrade(self.upgrade_strategy),
             unreachable_strategy: written_unreachable(self.unreachable_strategy),
             kill_selection: match self.kill_selection {
                 KillSelection::OldestFirst => OLDEST.to_owned(),
@@ -344,6 +325,29 @@ fn written_readiness(check: &ReadinessCheck) -> form::ReadinessCheck {
         timeout_seconds: small(check.timeout_ms / 1_000),
         http_status_codes_for_ready: check.http_status_codes_for_ready.clone(),
         preserve_last_response: check.preserve_last_response,
+    }
+}
+
+fn upgrade_of(form: &form::UpgradeStrategy) -> UpgradeStrategy {
+    UpgradeStrategy {
+        minimum_health_capacity_milli: small(milli(form.minimum_health_capacity)),
+        maximum_over_capacity_milli: small(milli(form.maximum_over_capacity)),
+    }
+}
+
+fn written_upgrade(strategy: UpgradeStrategy) -> form::UpgradeStrategy {
+    form::UpgradeStrategy {
+        minimum_health_capacity: number(strategy.minimum_health_capacity_milli.into()),
+        maximum_over_capacity: number(strategy.maximum_over_capacity_milli.into()),
+    }
+}
+
+fn unreachable_of(form: &form::UnreachableStrategy) -> Unreachable {
+    match form.times() {
+        None => Unreachable::Disabled,
+        Some((inactive, expunge)) => {
+            Unreachable::After { inactive_s: inactive / 1_000, expunge_s: expunge / 1_000 }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, Response, header};
 use bytes::Bytes;
 use futures_util::stream;
 use longshore_driver::v1::TaskState;
-use longshore_marathon::Event;
+use longshore_marathon::{Event, Instance, Step};
 use longshore_server::clock::wall;
 use longshore_wire_marathon::time;
 use serde_json::{Value, json};
@@ -104,27 +104,39 @@ fn condition(state: TaskState) -> String {
     format!("{}{rest}", word.get(..1).unwrap_or_default())
 }
 
+fn step_of(deployment: &str, step: &Step, at: usize) -> Value {
+    let shown = show::steps(std::slice::from_ref(step));
+    json!({"plan": {"id": deployment}, "currentStep": shown[0], "step": at + 1})
+}
+
+fn plan_of(deployment: &str) -> Value {
+    json!({"id": deployment, "plan": {"id": deployment}})
+}
+
+/// A task has another state: as a task, and as an instance.
+fn status(
+    task: &str,
+    instance: &Instance,
+    state: TaskState,
+    message: &str,
+) -> Vec<(&'static str, Value)> {
+    let version = time(instance.version_ms);
+    let task_event = json!({
+        "slaveId": instance.agent, "taskId": task, "taskStatus": state.as_str_name(), "message": message,
+        "appId": instance.app, "host": instance.host, "ports": instance.ports,
+        "ipAddresses": show::addresses(instance), "version": version,
+    });
+    let instance_event = json!({
+        "instanceId": task, "condition": condition(state), "runSpecId": instance.app, "agentId": instance.agent,
+        "host": instance.host, "runSpecVersion": version,
+    });
+    vec![("status_update_event", task_event), ("instance_changed_event", instance_event)]
+}
+
 /// An event in Marathon's words; some are told twice, as older and newer clients know them.
 fn written(event: &Event) -> Vec<(&'static str, Value)> {
     match event {
-        Event::Status { task, instance, state, message } => vec![
-            (
-                "status_update_event",
-                json!({
-                    "slaveId": instance.agent, "taskId": **task, "taskStatus": state.as_str_name(), "message": message,
-                    "appId": instance.app, "host": instance.host, "ports": instance.ports,
-                    "ipAddresses": instance.addresses.iter().map(|one| json!({"ipAddress": one, "protocol": "IPv4"})).collect::<Value>(),
-                    "version": time(instance.version_ms),
-                }),
-            ),
-            (
-                "instance_changed_event",
-                json!({
-                    "instanceId": **task, "condition": condition(*state), "runSpecId": instance.app, "agentId": instance.agent,
-                    "host": instance.host, "runSpecVersion": time(instance.version_ms),
-                }),
-            ),
-        ],
+        Event::Status { task, instance, state, message } => status(task, instance, *state, message),
         Event::UnknownTerminated { task, state } => vec![(
             "unknown_instance_terminated_event",
             json!({"instanceId": task, "condition": condition(*state)}),
@@ -152,24 +164,14 @@ fn written(event: &Event) -> Vec<(&'static str, Value)> {
         Event::GroupChanged { path, version_ms } => {
             vec![("group_change_success", json!({"groupId": path, "version": time(*version_ms)}))]
         }
-        Event::StepBegan { deployment, step, at } => vec![(
-            "deployment_info",
-            json!({
-                "plan": {"id": **deployment}, "currentStep": show::steps(std::slice::from_ref(step))[0], "step": at + 1,
-            }),
-        )],
-        Event::StepDone { deployment, step, at } => vec![(
-            "deployment_step_success",
-            json!({
-                "plan": {"id": **deployment}, "currentStep": show::steps(std::slice::from_ref(step))[0], "step": at + 1,
-            }),
-        )],
-        Event::DeploymentDone { deployment } => {
-            vec![("deployment_success", json!({"id": **deployment, "plan": {"id": **deployment}}))]
+        Event::StepBegan { deployment, step, at } => {
+            vec![("deployment_info", step_of(deployment, step, *at))]
         }
-        Event::DeploymentFailed { deployment } => {
-            vec![("deployment_failed", json!({"id": **deployment, "plan": {"id": **deployment}}))]
+        Event::StepDone { deployment, step, at } => {
+            vec![("deployment_step_success", step_of(deployment, step, *at))]
         }
+        Event::DeploymentDone { deployment } => vec![("deployment_success", plan_of(deployment))],
+        Event::DeploymentFailed { deployment } => vec![("deployment_failed", plan_of(deployment))],
         Event::AppTerminated { app } => vec![("app_terminated_event", json!({ "appId": app }))],
         Event::Registered { framework } => {
             vec![("scheduler_registered_event", json!({ "frameworkId": framework }))]

@@ -102,7 +102,7 @@ fn tree(group: &PathId, apps: &[AppView]) -> Value {
     let newest = apps.iter().map(|view| view.app.version_ms).max();
     let version = newest.map_or_else(version_now, longshore_wire_marathon::time);
     json!({
-        "id": group, "apps": own, "groups": groups, "pods": [], "dependencies": [], "version": version, "enforceRole": false,
+        "id": group, "apps": own, "groups": groups, "pods": [], "dependencies": [], "version": version,
     })
 }
 
@@ -177,6 +177,32 @@ async fn scaled(api: &Api, group: &PathId, by: &Value) -> Result<Vec<App>, Answe
     Ok(apps.into_iter().map(more).collect())
 }
 
+/// The id of something that is written in a group.
+fn id_in(group: &PathId, one: &Map<String, Value>, path: &str) -> Result<PathId, Answer> {
+    let id = one.get("id").and_then(Value::as_str).map(|id| resolved(group, id));
+    let id = id.ok_or_else(|| wrong(path, "must be given"))?;
+    if id.is_within(group) && id != *group {
+        return Ok(id);
+    }
+    Err(wrong(path, &format!("{id} must be below its group {group}")))
+}
+
+/// An app that is written in a group.
+fn app_in(group: &PathId, one: &Value) -> Result<App, Answer> {
+    let Value::Object(one) = one else { return Err(wrong("/apps", "must be objects")) };
+    let id = id_in(group, one, "/apps/id")?;
+    let mut one = one.clone();
+    one.insert("id".to_owned(), json!(id));
+    for dependency in
+        one.get_mut("dependencies").and_then(Value::as_array_mut).into_iter().flatten()
+    {
+        if let Some(text) = dependency.as_str() {
+            *dependency = json!(resolved(group, text));
+        }
+    }
+    form::read(one).map(App::of).map_err(|why| answers::refused(&why))
+}
+
 /// The apps of a group that is written, and of the groups in it. What a group depends on, its apps do.
 fn collect(
     group: &PathId,
@@ -205,22 +231,7 @@ fn collect(
         list("dependencies")?.iter().filter_map(Value::as_str).map(|id| resolved(group, id)),
     );
     for one in list("apps")? {
-        let Value::Object(one) = one else { return Err(wrong("/apps", "must be objects")) };
-        let mut one = one.clone();
-        let id = one.get("id").and_then(Value::as_str).map(|id| resolved(group, id));
-        let id = id.ok_or_else(|| wrong("/apps/id", "must be given"))?;
-        if !id.is_within(group) || id == *group {
-            return Err(wrong("/apps/id", &format!("{id} must be below its group {group}")));
-        }
-        one.insert("id".to_owned(), json!(id));
-        if let Some(Value::Array(all)) = one.get_mut("dependencies") {
-            for dependency in all {
-                if let Some(text) = dependency.as_str() {
-                    *dependency = json!(resolved(group, text));
-                }
-            }
-        }
-        let mut app = form::read(one).map(App::of).map_err(|why| answers::refused(&why))?;
+        let mut app = app_in(group, one)?;
         let more = wanted.iter().filter(|id| !app.dependencies.contains(id));
         let more: Vec<PathId> = more.cloned().collect();
         app.dependencies.extend(more);
@@ -231,11 +242,7 @@ fn collect(
     }
     for one in list("groups")? {
         let Value::Object(one) = one else { return Err(wrong("/groups", "must be objects")) };
-        let id = one.get("id").and_then(Value::as_str).map(|id| resolved(group, id));
-        let id = id.ok_or_else(|| wrong("/groups/id", "must be given"))?;
-        if !id.is_within(group) || id == *group {
-            return Err(wrong("/groups/id", &format!("{id} must be below its group {group}")));
-        }
+        let id = id_in(group, one, "/groups/id")?;
         collect(&id, one, &wanted, depth - 1, apps)?;
     }
     Ok(())

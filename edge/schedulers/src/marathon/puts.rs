@@ -1,5 +1,7 @@
 //! Apps: read, made, changed and deleted.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
@@ -142,7 +144,7 @@ async fn list(api: &Api, pairs: &Pairs) -> Result<Answer, Answer> {
     });
     let (embed, has_tasks) = embedded(pairs);
     let mut shown = Vec::with_capacity(apps.len());
-    let mut all = if has_tasks { tasks::by_app(api).await? } else { Default::default() };
+    let mut all = if has_tasks { tasks::by_app(api).await? } else { BTreeMap::default() };
     for view in &apps {
         let tasks = has_tasks.then(|| all.remove(&view.app.id).unwrap_or_default());
         shown.push(show::app(view, Embed { tasks, ..embed.clone() }));

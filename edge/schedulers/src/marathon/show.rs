@@ -124,7 +124,8 @@ pub(super) fn state(instance: &Instance) -> &'static str {
     }
 }
 
-fn addresses(instance: &Instance) -> Value {
+/// The addresses of a task.
+pub(super) fn addresses(instance: &Instance) -> Value {
     let one = |address: &String| {
         let protocol = if address.contains(':') { "IPv6" } else { "IPv4" };
         json!({"ipAddress": address, "protocol": protocol})

@@ -57,7 +57,7 @@ fn members(content: &DefinitionContent) -> Value {
         hostname: _,
         privileged,
         labels,
-        health_check,
+        health_check: _,
         memory_unbounded,
         stop_timeout_s,
         linux,
@@ -85,7 +85,6 @@ fn members(content: &DefinitionContent) -> Value {
         "workingDirectory": working_directory,
         "privileged": privileged,
         "labels": labels,
-        "healthCheck": health_check,
         "memoryUnbounded": memory_unbounded,
         "stopTimeout": stop_timeout_s,
         "linux": linux,
@@ -112,9 +111,10 @@ fn rules(content: &DefinitionContent) -> Value {
     })
 }
 
-/// What a content says of what comes from elsewhere: members that are left out above.
+/// What a content says of what comes from elsewhere, and how it is checked: members that are left out above.
 fn elsewhere(content: &DefinitionContent) -> Value {
     json!({
+        "healthCheck": content.health_check,
         "secrets": content.secrets,
         "executionRole": content.execution_role,
         "fetch": content.fetch.as_ref().map(fetched),
