@@ -37,7 +37,8 @@ pub(super) async fn group(
         return answers::failure(StatusCode::NOT_FOUND, text);
     }
     let id = form::absolute(&path);
-    if !form::is_path(&id) {
+    // Clients that name the root group ask for `/v2/groups//`.
+    if id != "/" && !form::is_path(&id) {
         return answers::refused(&Refusal::no_group(&id));
     }
     at(&api, PathId::kept(id), &pairs, request).await.unwrap_or_else(|answer| answer)

@@ -133,8 +133,10 @@ async fn list(api: &Api, pairs: &Pairs) -> Result<Answer, Answer> {
     let text =
         |name: &str| pairs.0.iter().rfind(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let (cmd, id) = (text("cmd").unwrap_or_default(), text("id").unwrap_or_default());
-    let selector = Selector::read(text("label").unwrap_or_default())
-        .map_err(|why| answers::failure(StatusCode::BAD_REQUEST, &format!("label: {why}")))?;
+    let selector = text("label").filter(|label| !label.is_empty()).map(Selector::read).transpose();
+    let selector = selector
+        .map_err(|why| answers::failure(StatusCode::BAD_REQUEST, &format!("label: {why}")))?
+        .unwrap_or_default();
     let mut apps = views(api, PathId::root()).await?;
     apps.retain(|view| {
         let app = &view.app;
