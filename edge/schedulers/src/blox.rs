@@ -1,7 +1,7 @@
 //! Blox as a service: the daemon scheduler on one port, the cluster state service on another, and one machine behind both.
 //!
-//! Invariant: what a step stores is committed before anything else that follows from it is done ([`host`]); a client that does
-//! not read its stream is cut off, and holds up nobody ([`streams`]).
+//! Invariant: what a step stores is committed before anything else that follows from it is done (`host`); a client that does
+//! not read its stream is cut off, and holds up nobody (`streams`).
 
 mod asks;
 mod feed;
