@@ -93,4 +93,6 @@ def test_a_scheduler_that_is_killed_and_comes_back_is_told_of_its_tasks(schedule
 def test_a_job_that_wants_an_executor_of_its_own_is_told_that_there_is_none(scheduler, ecs):
     scheduler.job("daemon", "greeter", "./job.sh sleeps", kind="DAEMON", failover=False)
     until(lambda: "executors cannot be mapped to Amazon ECS yet" in scheduler.said(), "it is refused", 30, every_s=0.2)
-    assert "status is: TASK_ERROR" in scheduler.said() and not tasks(ecs)
+    # The library says so first, and then the scheduler that it tells.
+    until(lambda: "status is: TASK_ERROR" in scheduler.said(), "the scheduler knows", 30, every_s=0.2)
+    assert not tasks(ecs)

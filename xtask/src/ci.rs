@@ -52,7 +52,7 @@ struct Tally {
 
 /// How long each target of `fuzz/` runs, in s. Chosen by us: a few minutes in total on two
 /// processors.
-const FUZZ_SECONDS: u32 = 15;
+const FUZZ_SECONDS: u32 = 8;
 
 /// Runs every check, plus the conformance suites if `conformance` and the targets of `fuzz/` if
 /// `fuzz`.
