@@ -8,6 +8,7 @@
 mod app;
 mod error;
 pub mod limits;
+mod missing;
 pub mod old;
 mod path;
 mod read;

@@ -15,10 +15,17 @@ pub fn read_time(text: &str) -> Option<u64> {
     let (date, rest) = text.split_once('T')?;
     let mut date = date.split('-').map(digits);
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    if date.next().is_some() {
+        return None;
+    }
     let rest = rest.strip_suffix('Z')?;
     let (clock, ms) = rest.split_once('.').unwrap_or((rest, "0"));
     let mut clock = clock.split(':').map(digits);
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    if clock.next().is_some() {
+        return None;
+    }
+    digits(ms)?;
     let ms = digits(&format!("{ms:0<3}")).filter(|ms| *ms < 1_000)?;
     let is_right = (1970..10_000).contains(&year) && (1..13).contains(&month);
     if !is_right || !(1..32).contains(&day) || hour > 23 || minute > 59 || second > 59 {
@@ -84,6 +91,12 @@ mod tests {
             "2026-01-01",
             "2026-01-01T24:00:00Z",
             "2026-01-01T00:00:00",
+            "2026-01-01-01T00:00:00Z",
+            "2026-01-01T00:00:00:00Z",
+            "2026-01-01T00:00:00.Z",
+            "2026-01-01T00:00:00.1234Z",
+            "2026-01-ü1T00:00:00Z",
+            "99999999999999999999-01-01T00:00:00Z",
         ] {
             assert_eq!(read_time(text), None, "{text}");
         }

@@ -27,9 +27,17 @@ pub struct Refusal {
     pub body: Value,
 }
 
+/// Each path once, in the order in which it was found, with all that is wrong there.
 fn details(all: &[Detail]) -> Value {
-    let one = |detail: &Detail| json!({"path": detail.path, "errors": [detail.error]});
-    all.iter().map(one).collect()
+    let mut paths: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Detail { path, error } in all {
+        match paths.iter_mut().find(|(known, _)| known == path) {
+            Some((_, errors)) if errors.contains(&error.as_str()) => {}
+            Some((_, errors)) => errors.push(error),
+            None => paths.push((path, vec![error])),
+        }
+    }
+    paths.into_iter().map(|(path, errors)| json!({"path": path, "errors": errors})).collect()
 }
 
 impl Refusal {

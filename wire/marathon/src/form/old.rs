@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::error::{Detail, Refusal};
+
 /// What only Marathon writes; clients send it back, and it says nothing. Source: frameworks.md 3.1, last row.
 const READ_ONLY: [&str; 14] = [
     "version",
@@ -20,56 +22,163 @@ const READ_ONLY: [&str; 14] = [
     "storeUrls",
 ];
 
+/// What Mesos's fetcher unpacks. Source: Mesos, `docs/fetcher.md`, "Archive extraction".
+const ARCHIVES: [&str; 9] =
+    [".tar", ".tar.gz", ".tar.bz2", ".tar.xz", ".gz", ".tgz", ".tbz2", ".txz", ".zip"];
+
+/// Networks of docker, and what they are as networks of the app. Marathon has no form for NONE either.
+const NETWORKS: [(&str, &str); 3] =
+    [("BRIDGE", "container/bridge"), ("HOST", "host"), ("USER", "container")];
+
+/// Finds old forms that cannot be rewritten: of another type, unknown, or at odds with the new form beside them.
+///
+/// # Errors
+/// 400 for another type, 422 for the others.
+pub fn check(app: &Map<String, Value>) -> Result<(), Refusal> {
+    let mut types = Vec::new();
+    for name in ["ports", "uris"] {
+        if app.get(name).is_some_and(|value| !value.is_null() && !value.is_array()) {
+            types.push(Detail::new(format!("/{name}"), "must be a list"));
+        }
+    }
+    let network = in_docker(app, "network");
+    let words = "must be BRIDGE, HOST or USER";
+    if network.is_some_and(|network| !network.is_string()) {
+        types.push(Detail::new("/container/docker/network", words));
+    }
+    if !types.is_empty() {
+        return Err(Refusal::invalid_json(&types));
+    }
+    let mut wrong = Vec::new();
+    let mut unless = |is_right: bool, path: &str, text: String| {
+        if !is_right {
+            wrong.push(Detail::new(path, text));
+        }
+    };
+    let word = network.and_then(Value::as_str);
+    let is_known = word.is_none_or(|word| NETWORKS.iter().any(|(old, _)| *old == word));
+    let text = format!("{words}: {} is not supported", word.unwrap_or_default());
+    unless(is_known, "/container/docker/network", text);
+    unless(
+        network.is_none() || !is_list(app.get("networks")),
+        "/container/docker/network",
+        "must be left out where networks are given".to_owned(),
+    );
+    let mappings = app.get("container").and_then(|container| container.get("portMappings"));
+    unless(
+        !is_list(in_docker(app, "portMappings")) || !is_list(mappings),
+        "/container/docker/portMappings",
+        "must be left out where container.portMappings are given".to_owned(),
+    );
+    unless(
+        !is_list(app.get("uris")) || !is_list(app.get("fetch")),
+        "/uris",
+        "may not be set in conjunction with fetch".to_owned(),
+    );
+    unless(are_one(app), "/ports", "must be those of portDefinitions, or be left out".to_owned());
+    if wrong.is_empty() { Ok(()) } else { Err(Refusal::not_valid(&wrong)) }
+}
+
+/// A member of docker that is there.
+fn in_docker<'a>(app: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    app.get("container")?.get("docker")?.get(name).filter(|value| !value.is_null())
+}
+
+/// Whether something is a list with members.
+fn is_list(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_array).is_some_and(|all| !all.is_empty())
+}
+
+/// Whether `ports` are those of the definitions. Marathon writes both, and clients send both back.
+fn are_one(app: &Map<String, Value>) -> bool {
+    let list = |name: &str| app.get(name).and_then(Value::as_array).filter(|all| !all.is_empty());
+    let (Some(ports), Some(definitions)) = (list("ports"), list("portDefinitions")) else {
+        return true;
+    };
+    let number = |port: Option<&Value>| port.map_or(Some(0.0), Value::as_f64);
+    let defined = definitions.iter().map(|one| number(one.get("port")));
+    ports.iter().map(|port| number(Some(port))).eq(defined)
+}
+
 /// Rewrites an app, or a part of one, in place.
 pub fn renew(app: &mut Map<String, Value>) {
     app.retain(|name, value| {
         let is_empty_store = name != "storeUrls" || value.as_array().is_some_and(Vec::is_empty);
         !(value.is_null() || READ_ONLY.contains(&name.as_str()) && is_empty_store)
     });
+    tidy(app);
     uris(app);
     docker(app);
     ports(app);
-    members(app);
+}
+
+/// Leaves out nulls, which say nothing, and the fraction of whole numbers, at any depth. A null in a list, or as somebody's own label or
+/// variable, is not Marathon's member: it stays, and is refused.
+fn tidy(members: &mut Map<String, Value>) {
+    for (name, value) in members {
+        if name != "env" && name != "labels" {
+            tidy_one(value);
+        }
+    }
+}
+
+fn tidy_one(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, value| !value.is_null());
+            tidy(members);
+        }
+        Value::Array(all) => all.iter_mut().for_each(tidy_one),
+        Value::Number(number) if number.is_f64() => {
+            if let Some(whole) = number.as_f64().and_then(whole) {
+                *value = json!(whole);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The number itself, if it is one without a fraction: some clients write `2.0` instances.
+#[expect(clippy::cast_possible_truncation, reason = "it is whole, and was compared")]
+fn whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
 }
 
 fn uris(app: &mut Map<String, Value>) {
-    let Some(uris) = app.remove("uris") else { return };
-    if app.contains_key("fetch") {
+    let Some(Value::Array(uris)) = app.remove("uris") else { return };
+    if uris.is_empty() || is_list(app.get("fetch")) {
         return;
     }
-    let fetch = match uris {
-        Value::Array(all) => {
-            all.into_iter().map(|uri| json!({"uri": uri, "extract": true})).collect()
-        }
-        other => other,
+    let fetch = |uri: Value| {
+        let is_unpacked = uri.as_str().is_some_and(is_archive);
+        json!({"uri": uri, "extract": is_unpacked})
     };
-    app.insert("fetch".to_owned(), fetch);
+    app.insert("fetch".to_owned(), uris.into_iter().map(fetch).collect());
+}
+
+fn is_archive(uri: &str) -> bool {
+    let path = uri.split(['?', '#']).next().unwrap_or_default();
+    ARCHIVES.iter().any(|archive| path.ends_with(archive))
 }
 
 /// `docker.network` and `docker.portMappings`.
 fn docker(app: &mut Map<String, Value>) {
     let Some(container) = app.get_mut("container").and_then(Value::as_object_mut) else { return };
-    container.retain(|_, value| !value.is_null());
     let Some(docker) = container.get_mut("docker").and_then(Value::as_object_mut) else { return };
-    docker.retain(|_, value| !value.is_null());
     let network = docker.remove("network");
     let mappings = docker.remove("portMappings");
-    let networks = match network.as_ref().and_then(Value::as_str) {
-        Some("BRIDGE") => Some(json!([{"mode": "container/bridge"}])),
-        Some("HOST") => Some(json!([{"mode": "host"}])),
-        Some("USER") => Some(json!([{"mode": "container"}])),
-        Some("NONE") => Some(json!([{"mode": "none"}])),
-        Some(other) => Some(json!([{"mode": other}])),
-        None => None,
-    };
-    let is_host = network.as_ref().and_then(Value::as_str) == Some("HOST");
-    if let Some(mappings) = mappings
-        && !(is_host && mappings.as_array().is_some_and(Vec::is_empty))
-    {
-        container.entry("portMappings").or_insert(mappings);
+    let old = network.as_ref().and_then(Value::as_str);
+    let mode = NETWORKS.iter().find(|(word, _)| Some(*word) == old).map(|(_, mode)| *mode);
+    if let Some(mappings) = mappings {
+        let says_nothing = mode == Some("host") && !is_list(Some(&mappings));
+        if !says_nothing && !is_list(container.get("portMappings")) {
+            container.insert("portMappings".to_owned(), mappings);
+        }
     }
-    if let Some(networks) = networks {
-        app.entry("networks").or_insert(networks);
+    if let Some(mode) = mode
+        && !is_list(app.get("networks"))
+    {
+        app.insert("networks".to_owned(), json!([{ "mode": mode }]));
     }
 }
 
@@ -83,37 +192,11 @@ fn ports(app: &mut Map<String, Value>) {
     if app.contains_key("portDefinitions") || has_mappings || !is_host {
         return;
     }
-    let first = ports.len() == 1;
-    let definitions: Vec<Value> =
-        ports
-            .into_iter()
-            .map(|port| {
-                if first {
-                    json!({"port": port, "name": "default"})
-                } else {
-                    json!({ "port": port })
-                }
-            })
-            .collect();
-    app.insert("portDefinitions".to_owned(), Value::Array(definitions));
-}
-
-/// Nulls inside lists and members say nothing; an empty container is none.
-fn members(app: &mut Map<String, Value>) {
-    for name in ["healthChecks", "readinessChecks", "fetch", "portDefinitions", "networks"] {
-        let all = app.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten();
-        all.filter_map(Value::as_object_mut)
-            .for_each(|one| one.retain(|_, value| !value.is_null()));
-    }
-    let container = app.get_mut("container").and_then(Value::as_object_mut);
-    if let Some(container) = container {
-        for name in ["volumes", "portMappings"] {
-            let all = container.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten();
-            for one in all.filter_map(Value::as_object_mut) {
-                one.retain(|_, value| !value.is_null());
-            }
-        }
-    }
+    let is_only = ports.len() == 1;
+    let definition = |port: Value| {
+        if is_only { json!({"port": port, "name": "default"}) } else { json!({ "port": port }) }
+    };
+    app.insert("portDefinitions".to_owned(), ports.into_iter().map(definition).collect());
 }
 
 #[cfg(test)]
@@ -137,11 +220,17 @@ mod tests {
 
     #[test]
     fn ports_and_uris_become_definitions_and_fetches() {
-        let old = json!({"ports": [0, 9090], "uris": ["http://x/y.tgz"], "tasksRunning": 1, "args": null});
+        let old = json!({"ports": [0, 9090.0], "uris": ["http://x/y.tgz"], "tasksRunning": 1, "args": null});
         let new = json!({
             "portDefinitions": [{"port": 0}, {"port": 9090}],
             "fetch": [{"uri": "http://x/y.tgz", "extract": true}],
         });
         assert_eq!(renewed(old), new);
+    }
+
+    #[test]
+    fn labels_and_variables_are_nobodys_members() {
+        let own = json!({"env": {"A": null}, "portDefinitions": [{"labels": {"b": null}}]});
+        assert_eq!(renewed(own.clone()), own);
     }
 }

@@ -2,10 +2,21 @@
 
 use super::limits::ID_CHARACTERS_MAX;
 
-/// The id with its root: `a/b` is `/a/b`, and slashes at the end do not count.
+/// Words that an app's id may not end with, since paths of the API do. Source: Marathon, `PathId`.
+pub(super) const RESERVED: [&str; 3] = ["restart", "tasks", "versions"];
+
+/// The id with its root: `a/b` is `/a/b`, `a/../b/` is `/b`. Slashes that separate nothing do not count.
 pub fn absolute(id: &str) -> String {
-    let trimmed = id.trim_matches('/');
-    format!("/{trimmed}")
+    let mut labels = Vec::new();
+    for label in id.split('/') {
+        match label {
+            "" | "." => {}
+            // Above the root is the root.
+            ".." => drop(labels.pop()),
+            label => labels.push(label),
+        }
+    }
+    format!("/{}", labels.join("/"))
 }
 
 /// Whether an absolute id is a path of labels. Source: frameworks.md 3.1.
@@ -40,7 +51,17 @@ mod tests {
             assert!(!is_path(bad), "{bad}");
         }
         assert!(!is_path(&format!("/{}", "a".repeat(1_000))));
-        assert_eq!((absolute("nginx").as_str(), absolute("/a/b/").as_str()), ("/nginx", "/a/b"));
+        for (id, whole) in [
+            ("nginx", "/nginx"),
+            ("/a/b/", "/a/b"),
+            ("a//b", "/a/b"),
+            ("./a/../b", "/b"),
+            ("../../a", "/a"),
+            ("/", "/"),
+            ("..", "/"),
+        ] {
+            assert_eq!(absolute(id), whole);
+        }
         assert_eq!(safe("/a/b"), "a_b");
     }
 }

@@ -1,21 +1,11 @@
 //! From JSON to an app, with the path of what is wrong.
 
 use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
 
 use super::error::{Detail, Refusal};
 use super::limits::APP_BYTES_MAX;
-use super::{App, Network, PortDefinition, PortMapping, absolute, old, validate};
-
-/// Members of Marathon that this scheduler does not have, and what to do instead.
-const MISSING: [(&str, &str); 7] = [
-    ("executorResources", "custom executors are not supported: leave it out"),
-    ("resourceLimits", "is not supported: limits are those of the task definition"),
-    ("secrets", "is not supported here: name the secret in a task definition"),
-    ("tty", "is not supported: leave it out"),
-    ("check", "is not supported: use healthChecks"),
-    ("residency", "is not supported: tasks on ECS keep no reservation; leave it out"),
-    ("ipAddress", "is replaced by networks"),
-];
+use super::{App, Network, PortDefinition, PortMapping, absolute, missing, old, validate};
 
 /// Reads a JSON text.
 ///
@@ -27,23 +17,24 @@ pub fn read_json(text: &[u8]) -> Result<Value, Refusal> {
 }
 
 /// The members of `update` over those of `app`: what an update leaves out stays. Both are renewed.
+///
+/// An update in old forms that cannot be renewed comes back as it is: whoever reads it is told why.
 pub fn overlay(app: &App, mut update: Map<String, Value>) -> Map<String, Value> {
+    if old::check(&update).is_err() {
+        return update;
+    }
     old::renew(&mut update);
     let Ok(Value::Object(mut whole)) = serde_json::to_value(app) else { return update };
     // A command instead of arguments, or the other way round, replaces the other.
     if update.contains_key("cmd") {
         whole.remove("args");
     }
-    if update.contains_key("args") {
+    let has_args = |args: &Value| args.as_array().is_none_or(|args| !args.is_empty());
+    if update.get("args").is_some_and(has_args) {
         whole.remove("cmd");
     }
-    if update.contains_key("networks") || update.contains_key("container") {
-        if !update.contains_key("portDefinitions") && update.contains_key("networks") {
-            whole.remove("portDefinitions");
-        }
-        if !update.contains_key("networks") && app.networks.is_empty() {
-            whole.remove("networks");
-        }
+    if update.contains_key("networks") && !update.contains_key("portDefinitions") {
+        whole.remove("portDefinitions");
     }
     whole.extend(update);
     whole
@@ -54,31 +45,14 @@ pub fn overlay(app: &App, mut update: Map<String, Value>) -> Map<String, Value> 
 /// # Errors
 /// 400 for another type than a member has, 422 for a value that is not valid.
 pub fn read(mut value: Map<String, Value>) -> Result<App, Refusal> {
+    old::check(&value)?;
     old::renew(&mut value);
-    let missing: Vec<Detail> = MISSING
-        .iter()
-        .filter(|(name, _)| value.get(*name).is_some_and(is_said))
-        .map(|(name, text)| Detail::new(format!("/{name}"), *text))
-        .collect();
+    let missing = missing::take(&mut value);
     if !missing.is_empty() {
         return Err(Refusal::not_valid(&missing));
     }
-    value.retain(|name, _| MISSING.iter().all(|(missing, _)| missing != name));
-    let mut app: App = serde_path_to_error::deserialize(Value::Object(value)).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." {
-            String::new()
-        } else {
-            path.replace('.', "/").replace('[', "(").replace(']', ")")
-        };
-        let why = error.into_inner().to_string();
-        let detail = Detail::new(format!("/{path}"), why.clone());
-        if why.starts_with("unknown field") {
-            Refusal::not_valid(&[detail])
-        } else {
-            Refusal::invalid_json(&[detail])
-        }
-    })?;
+    let mut app: App =
+        serde_path_to_error::deserialize(Value::Object(value)).map_err(|error| unread(&error))?;
     if app.id.is_empty() {
         return Err(Refusal::not_valid(&[Detail::new("/id", "must not be empty")]));
     }
@@ -96,17 +70,55 @@ pub fn read(mut value: Map<String, Value>) -> Result<App, Refusal> {
     Ok(app)
 }
 
-fn is_said(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::Object(all) => !all.is_empty(),
-        Value::Array(all) => !all.is_empty(),
-        _ => true,
+/// What cannot be read, by its path.
+fn unread(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+    let mut path = String::new();
+    for segment in error.path() {
+        match segment {
+            Segment::Seq { index } => path.push_str(&format!("({index})")),
+            Segment::Map { key } => path.push_str(&format!("/{key}")),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
     }
+    let why = error.inner().to_string();
+    if let Some(name) = why.strip_prefix("missing field `").and_then(|why| why.strip_suffix('`')) {
+        let detail = Detail::new(format!("{path}/{name}"), "must be given");
+        return Refusal::invalid_json(&[detail]);
+    }
+    let path = if path.is_empty() { "/".to_owned() } else { path };
+    let detail = Detail::new(path, right(&why));
+    // A number that is too small or too large is one.
+    if why.starts_with("unknown field") || why.starts_with("invalid value: integer") {
+        Refusal::not_valid(&[detail])
+    } else {
+        Refusal::invalid_json(&[detail])
+    }
+}
+
+/// What would be right instead of what the reader of JSON found.
+fn right(why: &str) -> String {
+    if why.starts_with("data did not match") {
+        return "must be 'disabled', or have inactiveAfterSeconds and expungeAfterSeconds of 0 or more".to_owned();
+    }
+    let found = why.strip_prefix("invalid type: ").or_else(|| why.strip_prefix("invalid value: "));
+    let Some((found, wanted)) = found.and_then(|rest| rest.rsplit_once(", expected ")) else {
+        return why.to_owned();
+    };
+    let wanted = match wanted {
+        "u16" => "an integer of 0 to 65535",
+        "u32" => "an integer of 0 to 4294967295",
+        "f64" => "a number",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        wanted if wanted.starts_with("struct ") => "an object",
+        wanted => wanted,
+    };
+    format!("must be {wanted}, not {found}")
 }
 
 /// The defaults that depend on other members. Source: frameworks.md 3.1.
 fn complete(app: &mut App) {
+    app.args = app.args.take().filter(|args| !args.is_empty());
     if app.networks.is_empty() {
         app.networks.push(Network { mode: "host".to_owned(), name: None, labels: [].into() });
     }
@@ -115,11 +127,14 @@ fn complete(app: &mut App) {
             let name = Some("default".to_owned());
             app.port_definitions = Some(vec![PortDefinition { name, ..PortDefinition::default() }]);
         }
-    } else if app.networks.iter().all(|network| network.mode != "none")
-        && let Some(container) = &mut app.container
-        && container.port_mappings.is_none()
-    {
-        container.port_mappings = Some(vec![PortMapping::default()]);
+    } else {
+        // Ports of the host are not those of a container network.
+        app.require_ports = false;
+        if let Some(container) = &mut app.container
+            && container.port_mappings.is_none()
+        {
+            container.port_mappings = Some(vec![PortMapping::default()]);
+        }
     }
     if app.networks.iter().any(|network| network.mode == "container/bridge")
         && let Some(container) = &mut app.container

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::error::Detail;
-use super::{App, HealthCheck, UnreachableStrategy, is_path, limits};
+use super::path::RESERVED;
+use super::{App, Container, HealthCheck, UnreachableStrategy, is_path, limits};
 
 /// The operators of constraints. Source: frameworks.md 3.4.
 pub const OPERATORS: [&str; 7] =
@@ -38,6 +39,9 @@ pub fn validate(app: &App) -> Vec<Detail> {
 fn what_runs(app: &App, found: &mut Found) {
     let text = "fully qualified path of labels: lower case letters, digits and dashes, at most 200 characters";
     found.unless(is_path(&app.id), "/id", format!("must be a {text}"));
+    let is_reserved = RESERVED.iter().any(|word| app.id.rsplit('/').next() == Some(word));
+    let text = format!("must not end with a reserved word: {}", RESERVED.join(", "));
+    found.unless(!is_reserved, "/id", text);
     let image = app.container.as_ref().and_then(|container| container.docker.as_ref());
     let either = match (&app.cmd, &app.args) {
         (Some(_), Some(_)) => false,
@@ -51,24 +55,10 @@ fn what_runs(app: &App, found: &mut Found) {
     let known = ["", "//cmd"].contains(&app.executor.as_str());
     found.unless(known, "/executor", "custom executors are not supported: must be '' or '//cmd'");
     if let Some(container) = &app.container {
-        let kind = container.r#type.as_str();
-        found.unless(
-            ["DOCKER", "MESOS"].contains(&kind),
-            "/container/type",
-            "must be DOCKER or MESOS",
-        );
-        let named = kind != "DOCKER" || image.is_some_and(|one| !one.image.is_empty());
-        found.unless(named, "/container/docker/image", "must not be empty");
-        for (at, volume) in container.volumes.iter().enumerate() {
-            let path = format!("/container/volumes({at})");
-            found.unless(
-                volume.host_path.is_some(),
-                format!("{path}/hostPath"),
-                "must be given: persistent and external volumes are not supported",
-            );
-            let is_mode = ["RO", "RW"].contains(&volume.mode.as_str());
-            found.unless(is_mode, format!("{path}/mode"), "must be RO or RW");
-        }
+        container_of(container, found);
+    }
+    for (at, fetch) in app.fetch.iter().enumerate() {
+        found.unless(!fetch.uri.is_empty(), format!("/fetch({at})/uri"), "must not be empty");
     }
     for (at, id) in app.dependencies.iter().enumerate() {
         found.unless(
@@ -76,6 +66,31 @@ fn what_runs(app: &App, found: &mut Found) {
             format!("/dependencies({at})"),
             "must be the id of another app or group",
         );
+    }
+}
+
+fn container_of(container: &Container, found: &mut Found) {
+    let docker = container.docker.as_ref();
+    let is_docker = container.r#type == "DOCKER";
+    let is_known = is_docker || container.r#type == "MESOS";
+    found.unless(is_known, "/container/type", "must be DOCKER or MESOS");
+    let is_named = !is_docker || docker.is_some_and(|one| !one.image.is_empty());
+    found.unless(is_named, "/container/docker/image", "must not be empty");
+    // Nobody would do these for another container.
+    let is_privileged = docker.is_some_and(|one| one.privileged);
+    let text = "must be false: only containers of type DOCKER may have it";
+    found.unless(is_docker || !is_privileged, "/container/docker/privileged", text);
+    let has_parameters = docker.is_some_and(|one| !one.parameters.is_empty());
+    let text = "must be empty: only containers of type DOCKER have them";
+    found.unless(is_docker || !has_parameters, "/container/docker/parameters", text);
+    for (at, volume) in container.volumes.iter().enumerate() {
+        let path = format!("/container/volumes({at})");
+        let is_from = volume.host_path.as_deref().is_some_and(|host| !host.is_empty());
+        found.unless(is_from, format!("{path}/hostPath"), "must be given");
+        let is_to = !volume.container_path.is_empty();
+        found.unless(is_to, format!("{path}/containerPath"), "must not be empty");
+        let is_mode = ["RO", "RW"].contains(&volume.mode.as_str());
+        found.unless(is_mode, format!("{path}/mode"), "must be RO or RW");
     }
 }
 
@@ -155,20 +170,36 @@ fn strategies(app: &App, found: &mut Found) {
 
 fn networks(app: &App, found: &mut Found) {
     let mut names = BTreeSet::new();
-    let containers = app.networks.iter().filter(|one| one.mode == "container").count();
     for (at, network) in app.networks.iter().enumerate() {
         let path = format!("/networks({at})");
         let mode = network.mode.as_str();
-        let known = ["host", "container", "container/bridge", "none"].contains(&mode);
+        let known = ["host", "container", "container/bridge"].contains(&mode);
         found.unless(known, format!("{path}/mode"), "must be host, container or container/bridge");
+        let name = network.name.as_ref().filter(|name| !name.is_empty());
         if mode == "container" {
-            let is_named = network.name.is_some() || containers == 1;
-            found.unless(is_named, format!("{path}/name"), "must be given for several networks");
-            found.unless(names.insert(&network.name), format!("{path}/name"), "must be unique");
+            let text = "must be given: there is no default network";
+            found.unless(name.is_some(), format!("{path}/name"), text);
+            found.unless(names.insert(name), format!("{path}/name"), "must be unique");
         } else {
-            found.unless(app.networks.len() == 1, path, "host and bridge networks stand alone");
+            let text = "must be left out: only a container network has one";
+            found.unless(name.is_none(), format!("{path}/name"), text);
+            found.unless(
+                app.networks.len() == 1,
+                path.clone(),
+                "host and bridge networks stand alone",
+            );
         }
+        let text = "must be empty: labels of networks are not passed on";
+        found.unless(network.labels.is_empty(), format!("{path}/labels"), text);
     }
+    let is_docker = app.container.as_ref().is_some_and(|one| one.r#type == "DOCKER");
+    let text = "may only be a single container network with containers of type DOCKER";
+    found.unless(!is_docker || names.len() < 2, "/networks", text);
+    host_or_container(app, found);
+}
+
+/// Ports are those of the network.
+fn host_or_container(app: &App, found: &mut Found) {
     let mapped = app
         .container
         .as_ref()
@@ -208,10 +239,18 @@ fn ports(app: &App, found: &mut Found) {
     for (at, (name, protocol)) in definitions.chain(mappings).enumerate() {
         if let Some(name) = name {
             found.unless(names.insert(name), format!("/ports({at})/name"), "must be unique");
+            let text = "must be lower case letters, digits and inner dashes";
+            found.unless(is_port_name(name), format!("/ports({at})/name"), text);
         }
         let known = ["tcp", "udp", "udp,tcp", "tcp,udp"].contains(&protocol.as_str());
         found.unless(known, format!("/ports({at})/protocol"), "must be tcp, udp or udp,tcp");
     }
+}
+
+/// Source: Marathon, `LegacyName` of its RAML.
+fn is_port_name(name: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !name.is_empty() && !name.starts_with('-') && !name.ends_with('-') && name.chars().all(is_inner)
 }
 
 fn constraints(app: &App, found: &mut Found) {
@@ -289,6 +328,8 @@ fn check_of(check: &HealthCheck, path: &str, ports: usize, found: &mut Found) {
         format!("{path}/protocol"),
         "HTTPS is not supported by this scheduler: MESOS_HTTPS is made next to the task",
     );
+    let text = "must be IPv4: checks over IPv6 are not made";
+    found.unless(check.ip_protocol == "IPv4", format!("{path}/ipProtocol"), text);
     let is_command = protocol == "COMMAND";
     found.unless(
         !is_command || check.command_value().is_some(),
