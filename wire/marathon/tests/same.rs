@@ -23,36 +23,67 @@ impl Numbers {
     }
 }
 
-/// What members may be: valid, at their bounds, old, and wrong.
-fn pool() -> Vec<(&'static str, Vec<Value>)> {
-    let list = |all: Value| all.as_array().expect("a list").clone();
+/// Members and what each may be: valid, at its bounds, old, and wrong.
+type Pool = Vec<(&'static str, Vec<Value>)>;
+
+fn list(all: &Value) -> Vec<Value> {
+    all.as_array().expect("a list").clone()
+}
+
+fn pool() -> Pool {
+    [what_runs(), ports(), containers_and_checks(), where_and_how()].concat()
+}
+
+fn what_runs() -> Pool {
     vec![
-        ("id", list(json!(["/a", "a/b.c", "../x", "./a//b/", "/A", "", "/a/tasks", 1]))),
-        ("cmd", list(json!(["sleep 1", "nginx:2", "", null]))),
-        ("args", list(json!([[], ["a"], ["a", "-b"], null, "a", [1]]))),
-        ("cpus", list(json!([0.1, 1, 2.0, 0.001, 0.0004, 1e9, -1, 1e300, "1"]))),
-        ("mem", list(json!([0, 32, 32.5, 1e9, 1.7e9, -0.5]))),
-        ("disk", list(json!([0, 0.25, 10, -1]))),
-        ("gpus", list(json!([0, 1, 1.5, -1]))),
-        ("instances", list(json!([0, 1, 3, 2.0, 10_000, 10_001, -1, 4_294_967_296_u64]))),
-        ("user", list(json!(["root", "", null]))),
-        ("ports", list(json!([[], [0], [0, 8080], [8080, 8080], [70_000], 1]))),
+        ("id", list(&json!(["/a", "a/b.c", "../x", "./a//b/", "/A", "", "/a/tasks", 1]))),
+        ("cmd", list(&json!(["sleep 1", "nginx:2", "", null]))),
+        ("args", list(&json!([[], ["a"], ["a", "-b"], null, "a", [1]]))),
+        ("cpus", list(&json!([0.1, 1, 2.0, 0.001, 0.0004, 1e9, -1, 1e300, "1"]))),
+        ("mem", list(&json!([0, 32, 32.5, 1e9, 1.7e9, -0.5]))),
+        ("disk", list(&json!([0, 0.25, 10, -1]))),
+        ("gpus", list(&json!([0, 1, 1.5, -1]))),
+        ("instances", list(&json!([0, 1, 3, 2.0, 10_000, 10_001, -1, 4_294_967_296_u64]))),
+        ("user", list(&json!(["root", "", null]))),
+        ("env", list(&json!([{}, {"A": "1", "b.c": ""}, {"A": {"secret": "x"}}, {"A": 1}]))),
+        ("labels", list(&json!([{}, {"a": "b"}, {"MARATHON_SINGLE_INSTANCE_APP": "true"}]))),
+        ("uris", list(&json!([[], ["http://x/a.tgz", "/b"], [1]]))),
+        (
+            "fetch",
+            list(
+                &json!([[], [{"uri": "http://x", "cache": true, "destPath": "d"}], [{"uri": ""}], [{}]]),
+            ),
+        ),
+        ("executor", list(&json!(["", "//cmd", "/bin/x"]))),
+        ("secrets", list(&json!([{}, {"a": {"source": "/a"}}]))),
+        ("version", list(&json!(["2026-01-31T12:00:00.000Z"]))),
+    ]
+}
+
+fn ports() -> Pool {
+    vec![
+        ("ports", list(&json!([[], [0], [0, 8080], [8080, 8080], [70_000], 1]))),
         (
             "portDefinitions",
             list(
-                json!([[], [{"port": 8080, "name": "http"}], [{}, {"protocol": "udp,tcp", "labels": {"a": "b"}}], [{"name": "A"}]]),
+                &json!([[], [{"port": 8080, "name": "http"}], [{}, {"protocol": "udp,tcp", "labels": {"a": "b"}}], [{"name": "A"}]]),
             ),
         ),
-        ("requirePorts", list(json!([true, false]))),
+        ("requirePorts", list(&json!([true, false]))),
         (
             "networks",
             list(
-                json!([[], [{"mode": "host"}], [{"mode": "container/bridge"}], [{"name": "n"}], [{"name": "n"}, {"name": "m"}], [{}], [{"mode": "none"}]]),
+                &json!([[], [{"mode": "host"}], [{"mode": "container/bridge"}], [{"name": "n"}], [{"name": "n"}, {"name": "m"}], [{}], [{"mode": "none"}]]),
             ),
         ),
+    ]
+}
+
+fn containers_and_checks() -> Pool {
+    vec![
         (
             "container",
-            list(json!([
+            list(&json!([
                 {}, {"type": "MESOS"}, {"docker": {"image": "i"}}, {"type": "MESOS", "docker": {"image": "i", "forcePullImage": true}},
                 {"type": "DOCKER", "docker": {"image": "i", "network": "BRIDGE", "portMappings": [{"containerPort": 80, "hostPort": 0}, {"hostPort": 81, "name": "x"}]}},
                 {"docker": {"image": "i", "network": "HOST", "privileged": true, "parameters": [{"key": "a", "value": "b"}]}},
@@ -60,18 +91,26 @@ fn pool() -> Vec<(&'static str, Vec<Value>)> {
                 {"docker": {"image": "i", "network": "NONE"}}, 5
             ])),
         ),
-        ("env", list(json!([{}, {"A": "1", "b.c": ""}, {"A": {"secret": "x"}}, {"A": 1}]))),
-        ("labels", list(json!([{}, {"a": "b"}, {"MARATHON_SINGLE_INSTANCE_APP": "true"}]))),
-        ("uris", list(json!([[], ["http://x/a.tgz", "/b"], [1]]))),
         (
-            "fetch",
+            "healthChecks",
             list(
-                json!([[], [{"uri": "http://x", "cache": true, "destPath": "d"}], [{"uri": ""}], [{}]]),
+                &json!([[], [{}], [{"protocol": "TCP", "port": 80}], [{"protocol": "COMMAND", "command": {"value": "x"}}, {"path": "/h", "portIndex": 1}], [{"protocol": "MESOS_HTTP", "ignoreHttp1xx": true, "delaySeconds": 1}], [{"ipProtocol": "IPv6"}]]),
             ),
         ),
         (
+            "readinessChecks",
+            list(
+                &json!([[], [{"portName": "http", "preserveLastResponse": true}], [{"portName": "x", "httpStatusCodesForReady": [200, 204]}]]),
+            ),
+        ),
+    ]
+}
+
+fn where_and_how() -> Pool {
+    vec![
+        (
             "constraints",
-            list(json!([
+            list(&json!([
                 [],
                 [["hostname", "UNIQUE"]],
                 [["hostname", "CLUSTER", ""], ["r", "LIKE", "a.*"]],
@@ -85,40 +124,25 @@ fn pool() -> Vec<(&'static str, Vec<Value>)> {
             ])),
         ),
         (
-            "healthChecks",
-            list(
-                json!([[], [{}], [{"protocol": "TCP", "port": 80}], [{"protocol": "COMMAND", "command": {"value": "x"}}, {"path": "/h", "portIndex": 1}], [{"protocol": "MESOS_HTTP", "ignoreHttp1xx": true, "delaySeconds": 1}], [{"ipProtocol": "IPv6"}]]),
-            ),
-        ),
-        (
-            "readinessChecks",
-            list(
-                json!([[], [{"portName": "http", "preserveLastResponse": true}], [{"portName": "x", "httpStatusCodesForReady": [200, 204]}]]),
-            ),
-        ),
-        (
             "upgradeStrategy",
             list(
-                json!([{}, {"minimumHealthCapacity": 0, "maximumOverCapacity": 0}, {"minimumHealthCapacity": 0.5}, {"maximumOverCapacity": 1.5}]),
+                &json!([{}, {"minimumHealthCapacity": 0, "maximumOverCapacity": 0}, {"minimumHealthCapacity": 0.5}, {"maximumOverCapacity": 1.5}]),
             ),
         ),
         (
             "unreachableStrategy",
             list(
-                json!(["disabled", {}, {"inactiveAfterSeconds": 1, "expungeAfterSeconds": 2}, {"inactiveAfterSeconds": 3}, "never"]),
+                &json!(["disabled", {}, {"inactiveAfterSeconds": 1, "expungeAfterSeconds": 2}, {"inactiveAfterSeconds": 3}, "never"]),
             ),
         ),
-        ("killSelection", list(json!(["OLDEST_FIRST", "YOUNGEST_FIRST", "ANY"]))),
-        ("taskKillGracePeriodSeconds", list(json!([0, 30, -1, null]))),
-        ("backoffSeconds", list(json!([0, 1, 0.5, 1e10]))),
-        ("backoffFactor", list(json!([1, 1.15, 0.5]))),
-        ("maxLaunchDelaySeconds", list(json!([0, 300, 3600.5]))),
-        ("dependencies", list(json!([[], ["/b", "../c/d"], [".."], ["/a"]]))),
-        ("acceptedResourceRoles", list(json!([["*"], ["a", "*"], [], null]))),
-        ("role", list(json!(["*", "a", null]))),
-        ("executor", list(json!(["", "//cmd", "/bin/x"]))),
-        ("secrets", list(json!([{}, {"a": {"source": "/a"}}]))),
-        ("version", list(json!(["2026-01-31T12:00:00.000Z"]))),
+        ("killSelection", list(&json!(["OLDEST_FIRST", "YOUNGEST_FIRST", "ANY"]))),
+        ("taskKillGracePeriodSeconds", list(&json!([0, 30, -1, null]))),
+        ("backoffSeconds", list(&json!([0, 1, 0.5, 1e10]))),
+        ("backoffFactor", list(&json!([1, 1.15, 0.5]))),
+        ("maxLaunchDelaySeconds", list(&json!([0, 300, 3600.5]))),
+        ("dependencies", list(&json!([[], ["/b", "../c/d"], [".."], ["/a"]]))),
+        ("acceptedResourceRoles", list(&json!([["*"], ["a", "*"], [], null]))),
+        ("role", list(&json!(["*", "a", null]))),
     ]
 }
 
