@@ -25,20 +25,14 @@
 
 mod audit;
 mod calendar;
-mod change;
 mod jobs;
 pub mod limits;
 mod machine;
-mod offers;
 mod place;
 mod rows;
 mod runs;
-mod session;
 mod task;
 
 pub use audit::{Violation, audit};
-pub use change::Change;
 pub use jobs::Shown;
-pub use machine::{
-    Call, Chronos, Config, Gauges, Input, Output, Refusal, Reply, Search, Ticket, Unreadable,
-};
+pub use machine::{Call, Chronos, Config, Gauges, Input, Output, Refusal, Reply, Search, Ticket};

@@ -27,9 +27,6 @@ pub const LAUNCHES_PER_STEP_MAX: usize = 500;
 /// Runs that are tried on one offer, at most. Source: as above.
 pub const TRIES_PER_OFFER_MAX: usize = 5_000;
 
-/// Offers that are held while their turn comes. Source: chosen by us; others are declined for a while.
-pub const OFFERS_HELD_MAX: usize = 10_000;
-
 /// Tasks that one call reconciles. Source: chosen by us: a megabyte of ids.
 pub const RECONCILED_TASKS_MAX: usize = 10_000;
 
@@ -42,9 +39,6 @@ pub const RELAUNCH_MS: u64 = 1_000;
 /// No pause before such a launch is longer, in ms. Source: chosen by us.
 pub const RELAUNCH_MS_MAX: u64 = 60_000;
 
-/// How often states are asked for, in ms. Source: frameworks.md 2.2.
-pub const RECONCILE_MS: u64 = 600_000;
-
 /// How often a kill is repeated that was not answered, in ms. Source: frameworks.md 2.1: Marathon does so.
 pub const KILL_AGAIN_MS: u64 = 30_000;
 
@@ -54,9 +48,6 @@ pub const UNREACHABLE_MS: u64 = 300_000;
 
 /// How long offers that are of no use are refused, in seconds. Source: frameworks.md 2.2: Chronos's default.
 pub const REFUSE_SECONDS: f64 = 5.0;
-
-/// How often offers are asked for again while runs wait, in ms. Source: frameworks.md 2.2: Chronos's shortest.
-pub const REVIVE_MS: u64 = 5_000;
 
 /// How long the framework's tasks wait for a scheduler that is away, in seconds: a week. Source: frameworks.md 2.2.
 pub const FAILOVER_SECONDS: f64 = 604_800.0;

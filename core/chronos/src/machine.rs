@@ -9,19 +9,16 @@ mod post;
 mod restore;
 mod show;
 
+use longshore_driver_machine::framework::{Offers, Subscription};
 use longshore_driver_machine::{Callback, Command};
-use longshore_machine::{Machine, Timestamp};
+use longshore_machine::{Change, Machine, Timestamp};
 use longshore_wire_chronos::answer::{JobStat, Summaries, Timing};
 use longshore_wire_chronos::{Defaults, Posted};
 
 use crate::jobs::{Jobs, Shown};
-use crate::offers::Offers;
 use crate::place::Claim;
 use crate::runs::Runs;
-use crate::session::Session;
-use crate::{Change, limits, rows};
-
-pub use restore::Unreadable;
+use crate::{limits, rows};
 
 /// What a scheduler is told at its start.
 #[derive(Clone, Copy, Debug)]
@@ -258,7 +255,7 @@ pub struct Chronos {
     jobs: Jobs,
     runs: Runs,
     offers: Offers,
-    session: Session,
+    session: Subscription,
     tally: Gauges,
     /// The last offer that was of no use, for whoever asks why a run waits: its host, and what it had.
     useless: Option<(String, Claim)>,
@@ -346,7 +343,7 @@ impl Machine for Chronos {
     fn wake_at(&self) -> Option<Timestamp> {
         let due = self.jobs.next_due_ms().map(|due| self.timer(due));
         // What a step had no room for goes on at once.
-        let rest = (self.offers.len() > 0).then(Timestamp::default);
+        let rest = (!self.offers.is_empty()).then(Timestamp::default);
         [due, rest, self.runs.wake_at(), self.session.wake_at()].into_iter().flatten().min()
     }
 }

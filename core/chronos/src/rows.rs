@@ -1,10 +1,10 @@
 //! Rows: what is stored of jobs and runs, and how it is read again.
 
+use longshore_machine::Change;
 use longshore_wire_chronos::{Defaults, Malformed, Posted};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Change;
 use crate::jobs::{Job, Memory};
 use crate::runs::{Run, TaskId};
 

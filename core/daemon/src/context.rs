@@ -1,12 +1,11 @@
 //! What a flow needs beside the parts: the time, ids, what is due, and where effects go.
 
-use longshore_machine::{Ids, Timestamp};
+use longshore_machine::{Change, Ids, Timestamp};
 use longshore_replica::{Asked, FleetQuestion, Question};
 use longshore_wire_ecs::Str;
 
 use crate::agenda::{Agenda, Timer};
 use crate::call::{Reply, Ticket};
-use crate::change::Change;
 use crate::machine::Output;
 
 /// The same for all flows of a step.

@@ -30,11 +30,11 @@
 mod agenda;
 mod audit;
 mod call;
-mod change;
 mod clusters;
 mod context;
 mod environments;
 mod flows;
+mod kinds;
 pub mod limits;
 mod machine;
 mod roster;
@@ -42,7 +42,6 @@ mod settling;
 mod view;
 
 pub use call::{Call, Reply, Stream, Ticket};
-pub use change::{Change, Row};
 pub use machine::{Config, Daemon, Input, Output};
 pub use roster::{Plan, StopWhy};
 pub use view::{Entity, Happened, show_instance, show_task};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_machine::{Machine, Timestamp};
+use longshore_machine::{Change, Machine, Row, Timestamp};
 use longshore_replica::{
     Answered, Asked, Definition, FleetAnswered, FleetQuestion, News, Question, Starts, Task,
 };
@@ -10,12 +10,12 @@ use longshore_wire_ecs::Str;
 
 use crate::agenda::Timer;
 use crate::call::{Call, Reply, Ticket};
-use crate::change::{Change, RESERVED, Row, VERSIONS};
 use crate::clusters::Clusters;
 use crate::context::Context;
 use crate::environments::Environments;
 use crate::environments::stored::{Stored, read};
 use crate::flows::pending::Pending;
+use crate::kinds::{RESERVED, VERSIONS};
 use crate::settling::Settling;
 use crate::view::{Happened, View};
 

@@ -21,6 +21,7 @@ mod callbacks;
 mod calls;
 mod command;
 mod ends;
+pub mod framework;
 mod hearing;
 mod lane;
 pub mod limits;

@@ -63,3 +63,12 @@ pub const NOTE_AGAIN_MS: u64 = 300_000;
 
 /// Ends that are remembered as acknowledged. Source: chosen by us: with their ids one or two MiB.
 pub const ENDS_MAX: usize = 10_000;
+
+/// Offers that a framework holds while their turn comes. Source: chosen by us; others are declined for a while.
+pub const OFFERS_HELD_MAX: usize = 10_000;
+
+/// How often a framework asks for the states of its tasks, in ms. Source: frameworks.md 2.1 and 2.2: each 600 s.
+pub const RECONCILE_MS: u64 = 600_000;
+
+/// How often a framework asks for offers again while something waits, in ms. Source: frameworks.md 2.1 and 2.2: at least 5 s apart.
+pub const REVIVE_MS: u64 = 5_000;

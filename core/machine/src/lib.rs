@@ -12,10 +12,12 @@
 
 mod civil;
 mod ids;
+mod rows;
 mod timestamp;
 mod wall;
 
 pub use ids::Ids;
+pub use rows::{Change, Row, Unreadable};
 pub use timestamp::Timestamp;
 pub use wall::{set_wall_lead, wall_lead};
 

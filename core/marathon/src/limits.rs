@@ -33,14 +33,8 @@ pub const TRIES_PER_OFFER_MAX: usize = 200;
 /// Offers that a step looks at. Source: as above.
 pub const OFFERS_PER_STEP_MAX: usize = 500;
 
-/// Offers that are held while their turn comes. Source: chosen by us; others are declined for a while.
-pub const OFFERS_HELD_MAX: usize = 10_000;
-
 /// Tasks that one call reconciles. Source: chosen by us: a megabyte of ids.
 pub const RECONCILED_TASKS_MAX: usize = 10_000;
-
-/// How often states are asked for, in ms. Source: frameworks.md 2.1: each 600 s.
-pub const RECONCILE_MS: u64 = 600_000;
 
 /// How long a task may take until it runs, in ms. Source: frameworks.md 2.1, `--task_launch_timeout`.
 pub const LAUNCH_MS: u64 = 300_000;
@@ -53,9 +47,6 @@ pub const REFUSE_SECONDS: f64 = 120.0;
 
 /// How long offers are refused that do not suit what waits, in seconds. Source: frameworks.md 2.1.
 pub const REFUSE_WAITING_SECONDS: f64 = 5.0;
-
-/// How often offers are asked for again while something waits, in ms. Source: frameworks.md 2.1: at least 5 s apart.
-pub const REVIVE_MS: u64 = 5_000;
 
 /// Service ports that are drawn: from this one. Source: frameworks.md 3.1, `--local_port_min`.
 pub const SERVICE_PORT_MIN: u16 = 10_000;

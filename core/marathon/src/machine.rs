@@ -17,8 +17,9 @@ mod updates;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use longshore_driver_machine::framework::{Offers, Subscription};
 use longshore_driver_machine::{Callback, Command};
-use longshore_machine::{Ids, Machine, Timestamp};
+use longshore_machine::{Change, Ids, Machine, Timestamp};
 use longshore_wire_marathon::PathId;
 
 use crate::api::{Call, Reply, Ticket};
@@ -26,12 +27,8 @@ use crate::apps::Apps;
 use crate::deployments::Deployments;
 use crate::events::Event;
 use crate::instances::Instances;
-use crate::offers::Offers;
-use crate::session::Session;
 use crate::timers::Timers;
-use crate::{Change, limits, rows};
-
-pub use restore::Unreadable;
+use crate::{limits, rows};
 
 /// What a scheduler is told at its start.
 #[derive(Clone, Debug)]
@@ -203,7 +200,7 @@ pub struct Marathon {
     /// Questions that were asked and not answered.
     asked: BTreeSet<(Arc<str>, Purpose)>,
     offers: Offers,
-    session: Session,
+    session: Subscription,
     is_connected: bool,
     /// Apps that are to be looked at.
     touched: BTreeSet<PathId>,
@@ -299,7 +296,7 @@ impl Machine for Marathon {
     fn wake_at(&self) -> Option<Timestamp> {
         let is_new = !self.is_connected && self.apps.len() > 0;
         // What a step had no room for goes on at once.
-        let rest = self.offers.len() > 0 || is_new || !self.touched.is_empty();
+        let rest = !self.offers.is_empty() || is_new || !self.touched.is_empty();
         let rest = rest.then(Timestamp::default);
         [rest, self.timers.wake_at(), self.session.wake_at()].into_iter().flatten().min()
     }

@@ -1,11 +1,11 @@
 //! Rows: what is stored, and how it is read again.
 
+use longshore_machine::Change;
 use std::sync::Arc;
 
 use longshore_wire_marathon::{App, PathId};
 use serde::{Deserialize, Serialize};
 
-use crate::Change;
 use crate::apps::{Failure, Kept};
 
 pub(crate) const APP: &str = "app";

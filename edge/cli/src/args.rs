@@ -4,6 +4,7 @@ mod dev;
 pub(crate) mod door;
 mod fetch;
 mod mesos;
+pub(crate) mod scheduler;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

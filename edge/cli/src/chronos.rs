@@ -1,19 +1,14 @@
 //! `longshore chronos`: jobs at set times and after one another, with Chronos's REST API.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use longshore_chronos::Config;
-use longshore_driver::Credential;
 use longshore_schedulers::chronos::{ChronosApi, ChronosOptions};
-use longshore_schedulers::framework::Cluster;
-use longshore_server::{Place, Port, Rules, bind};
+use longshore_server::{Port, bind};
 use longshore_wire_chronos::{Amount, Defaults};
 
-use crate::args::door::{DoorArgs, SchedulerDoorArgs};
-use crate::args::first_credential;
-use crate::dev::interrupted;
+use crate::args::scheduler::{SchedulerArgs, until_over};
 
 /// The rules of jobs. The names are those of Chronos's own flags.
 #[derive(Clone, Debug, clap::Args)]
@@ -55,24 +50,9 @@ impl ChronosRules {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ChronosArgs {
-    /// Where tasks run: HOST:PORT or `zk://HOST/PATH` of a Mesos master, or `ecs://CLUSTER` for Amazon ECS itself.
-    #[arg(long, default_value = "127.0.0.1:5050")]
-    master: String,
-    /// File with the principal and secret for a Mesos master that asks for one: Mesos's JSON format, or both on one line.
-    #[arg(long, value_name = "FILE")]
-    master_credentials: Option<PathBuf>,
     /// Listen address of Chronos's API. Port 0 picks a free port.
     #[arg(long, default_value = "127.0.0.1:4400")]
     chronos_listen: SocketAddr,
-    /// Directory for jobs and their runs.
-    #[arg(long, default_value = ".longshore")]
-    data_dir: PathBuf,
-    /// Open a data directory that this user did not create on this machine. The jobs in it will be run.
-    #[arg(long)]
-    trust_data_dir: bool,
-    /// Keep jobs in memory only: they are lost at the end.
-    #[arg(long, conflicts_with = "data_dir")]
-    in_memory: bool,
     /// Name of the framework.
     #[arg(long, default_value = "chronos", value_name = "NAME")]
     mesos_framework_name: String,
@@ -85,68 +65,26 @@ pub(crate) struct ChronosArgs {
     #[command(flatten)]
     rules: ChronosRules,
     #[command(flatten)]
-    callers: SchedulerDoorArgs,
-    #[command(flatten)]
-    door: DoorArgs,
+    scheduler: SchedulerArgs,
 }
 
 /// Runs until Ctrl-C or SIGTERM, or until it cannot go on.
 pub(crate) async fn run(args: ChronosArgs, json: bool) -> anyhow::Result<ExitCode> {
-    let place = if args.in_memory {
-        Place::Memory
-    } else {
-        Place::Directory(crate::data_dir::trusted(&args.data_dir, args.trust_data_dir)?)
-    };
-    let credential = match &args.master_credentials {
-        None => None,
-        Some(path) => {
-            let (principal, secret) = first_credential(path, "--master-credentials")?;
-            Some(Credential { principal, secret })
-        }
-    };
-    let cluster = Cluster::Named { master: args.master.clone(), credential };
+    let ChronosArgs { chronos_listen, mesos_framework_name, mesos_role, user, rules, scheduler } =
+        args;
     let options = ChronosOptions {
-        config: args.rules.config(),
-        name: args.mesos_framework_name.clone(),
-        user: args.user.clone(),
-        role: args.mesos_role.clone(),
-        credentials: args.callers.credentials()?,
-        ..ChronosOptions::new(cluster)
+        config: rules.config(),
+        name: mesos_framework_name,
+        user,
+        role: mesos_role,
+        credentials: scheduler.credentials()?,
+        ..ChronosOptions::new(scheduler.cluster()?)
     };
-    let (mut api, url) =
-        start(options, &place, args.chronos_listen, &args.door.rules(None)).await?;
-    if json {
-        let ready = serde_json::json!({"ready": true, "chronos": url, "master": args.master});
-        crate::output::say!("{ready}");
-    } else {
-        crate::output::say!("Chronos's API  {url}   (tasks run on {})", args.master);
-        crate::output::say!(
-            "Ctrl-C stops it; tasks keep running, and are found again at the next start."
-        );
-    }
-    tokio::select! {
-        () = interrupted() => {
-            api.stop().await;
-            Ok(ExitCode::SUCCESS)
-        }
-        why = api.failure() => {
-            let why = anyhow::anyhow!("{why}");
-            api.stop().await;
-            Err(why)
-        }
-    }
-}
-
-/// Starts it on an address, and gives its URL.
-pub(crate) async fn start(
-    options: ChronosOptions,
-    place: &Place,
-    address: SocketAddr,
-    rules: &Rules,
-) -> anyhow::Result<(ChronosApi, String)> {
-    let listener = bind(Port::Chronos, address, options.credentials.callers(), rules).await?;
+    let (place, callers) = (scheduler.place()?, options.credentials.callers());
+    let listener = bind(Port::Chronos, chronos_listen, callers, &scheduler.rules()).await?;
     let url = format!("http://{}", listener.address());
-    Ok((ChronosApi::start(options, place, listener)?, url))
+    let service = ChronosApi::start(options, &place, listener)?;
+    until_over(service, ("Chronos's API", "chronos"), &url, &scheduler.master, json).await
 }
 
 /// A number above 0, to three decimals.

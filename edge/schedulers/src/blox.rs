@@ -10,19 +10,17 @@ mod host;
 mod streams;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use longshore_client::{Client, Feed};
-use longshore_daemon::{Config, Daemon, Row};
-use longshore_server::{Listener, Place, serve};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use longshore_daemon::{Config, Daemon};
+use longshore_server::{Listener, Place};
+use tokio::sync::mpsc;
 
 use self::front::Fronts;
 use self::host::DaemonHost;
+use crate::service::{INPUTS_MAX, Service};
 use crate::store::{Store, StoreError};
-
-/// Inputs that may wait for the machine. Source: chosen by us.
-const INBOX: usize = 1_024;
 
 /// What Blox is started with.
 #[derive(Debug)]
@@ -57,9 +55,7 @@ pub enum BloxError {
 pub struct Blox {
     scheduler: SocketAddr,
     state: SocketAddr,
-    close: watch::Sender<bool>,
-    tasks: JoinSet<()>,
-    failed: oneshot::Receiver<StoreError>,
+    service: Service<StoreError>,
 }
 
 impl Blox {
@@ -69,8 +65,6 @@ impl Blox {
     /// That what it has stored cannot be read.
     pub fn start(options: Options) -> Result<Self, BloxError> {
         let (store, rows) = Store::open(&options.place, "blox")?;
-        let row = |row: crate::store::Row| Row { kind: row.kind, id: row.id, body: row.body };
-        let rows: Vec<Row> = rows.into_iter().map(row).collect();
         let config = Config {
             watches_all: options.clusters.is_empty(),
             clusters: options.clusters.iter().map(|name| name.as_str().into()).collect(),
@@ -78,36 +72,17 @@ impl Blox {
         let seed = longshore_server::seed();
         let daemon = Daemon::new(config, &rows, seed).map_err(BloxError::Row)?;
         let (scheduler, state) = (options.scheduler.address(), options.state.address());
-        let (inputs, inbox) = mpsc::channel(INBOX);
-        let (close, closed) = watch::channel(false);
-        let (fail, failed) = oneshot::channel();
-        let mut host = DaemonHost::new(store, options.client, inputs.clone());
-        let fronts = Fronts::new(inputs.clone(), host.replies());
-        let mut tasks = JoinSet::new();
-        tasks.spawn(serve(options.scheduler, fronts.scheduler(), closed.clone()));
-        tasks.spawn(serve(options.state, fronts.state(), closed.clone()));
+        let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
+        let host = DaemonHost::new(store, options.client, inputs.clone());
+        let fronts = Fronts::new(inputs.clone(), host.waiting());
+        let mut service = Service::new();
+        service.serve(options.scheduler, fronts.scheduler());
+        service.serve(options.state, fronts.state());
         if let Some(feed) = options.feed {
-            let run = feed::run(feed, inputs.clone());
-            let mut closed = closed.clone();
-            tasks.spawn(async move {
-                tokio::select! {
-                    () = run => {}
-                    _ = closed.wait_for(|closing| *closing) => {}
-                }
-            });
+            service.besides(feed::run(feed, inputs));
         }
-        tasks.spawn(async move {
-            let (mut closed, mut nobody) = (closed, ());
-            let ended = tokio::select! {
-                ended = longshore_server::drive(daemon, &mut host, &mut nobody, inbox) => ended.map(drop),
-                _ = closed.wait_for(|closing| *closing) => Ok(()),
-            };
-            if let Err(error) = ended {
-                // Whoever waits for it may be gone.
-                let _ = fail.send(error);
-            }
-        });
-        Ok(Self { scheduler, state, close, tasks, failed })
+        service.drive("Blox", daemon, host, inbox);
+        Ok(Self { scheduler, state, service })
     }
 
     /// Addresses of the scheduler and of the cluster state service.
@@ -115,18 +90,13 @@ impl Blox {
         (self.scheduler, self.state)
     }
 
-    /// Waits until it cannot go on.
-    pub async fn failure(&mut self) -> StoreError {
-        match (&mut self.failed).await {
-            Ok(error) => error,
-            Err(_) => std::future::pending().await,
-        }
+    /// Waits until it cannot go on, and says why.
+    pub async fn failure(&self) -> Arc<StoreError> {
+        self.service.failure().await
     }
 
     /// Ends it. Tasks keep running.
-    pub async fn stop(mut self) {
-        // Nobody listens any more if all have ended.
-        let _ = self.close.send(true);
-        while self.tasks.join_next().await.is_some() {}
+    pub async fn stop(self) {
+        self.service.stop().await;
     }
 }

@@ -13,4 +13,7 @@ mod calls;
 pub mod chronos;
 pub mod framework;
 pub mod marathon;
+mod service;
 pub mod store;
+
+pub use service::Service;

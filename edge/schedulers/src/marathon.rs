@@ -17,26 +17,22 @@ mod show;
 mod tasks;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use longshore_driver::v1::framework_info::{Capability, capability};
 use longshore_driver::v1::{FrameworkId, FrameworkInfo};
-use longshore_marathon::{Call, Config, Input, Marathon, Reply, Ticket, Unreadable};
+use longshore_machine::Unreadable;
+use longshore_marathon::{Call, Config, Input, Marathon, Reply, Ticket};
 use longshore_server::clock::{follow_wall, now};
-use longshore_server::{Credentials, Front, Listener, Place, challenged, drive, seed, serve};
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use longshore_server::{Credentials, Front, Listener, Place, challenged, seed};
+use tokio::sync::mpsc;
 
 use self::events::Events;
 use self::host::{Link, MarathonHost};
 use crate::calls::Waiting;
 use crate::framework::{Cluster, FrameworkError};
+use crate::service::{INPUTS_MAX, Service};
 use crate::store::{Store, StoreError};
 
-/// Inputs that may wait for the machine. Source: chosen by us; the master's mailbox has as many.
-const INPUTS_MAX: usize = 1_024;
-/// How long calls that are under way may take when the program ends. Source: chosen by us.
-const LAST_CALLS: Duration = Duration::from_secs(2);
 /// How long a master keeps the tasks of a scheduler that is away, in s. Source: Marathon's `--failover_timeout`.
 const FAILOVER_SECONDS: f64 = 604_800.0;
 
@@ -97,22 +93,16 @@ pub(crate) struct Handle {
 impl Handle {
     /// The reply; `None` when the scheduler is ending.
     async fn call(&self, call: Call) -> Option<Reply> {
-        let (ticket, answer) = self.waiting.add();
-        if self.inputs.send(Input::Called { ticket: Ticket(ticket), call }).await.is_err() {
-            drop(self.waiting.take(ticket));
-            return None;
-        }
-        answer.await.ok()
+        let mut place = self.waiting.add();
+        let ticket = Ticket(place.ticket);
+        self.inputs.send(Input::Called { ticket, call }).await.ok()?;
+        place.reply().await
     }
 }
 
-/// A scheduler that runs.
+/// The scheduler, as a service.
 #[derive(Debug)]
-pub struct MarathonApi {
-    tasks: JoinSet<()>,
-    close: watch::Sender<bool>,
-    failed: watch::Receiver<Option<Arc<MarathonError>>>,
-}
+pub struct MarathonApi;
 
 impl MarathonApi {
     /// Starts it on a port. Its apps are stored in a place, and go on as they were. It registers at the master once there is an app.
@@ -123,7 +113,7 @@ impl MarathonApi {
         options: MarathonOptions,
         place: &Place,
         listener: Listener,
-    ) -> Result<Self, MarathonError> {
+    ) -> Result<Service<MarathonError>, MarathonError> {
         let (store, rows) = Store::open(place, "marathon")?;
         follow_wall();
         let rows = rows.iter().map(|row| (row.kind.as_str(), row.id.as_str(), row.body.as_str()));
@@ -134,76 +124,19 @@ impl MarathonApi {
         let info = framework(&options, &machine, &leader);
         let link = Link::new(options.cluster, info, inputs.clone());
         let waiting = Waiting::default();
-        let (close, closed) = watch::channel(false);
-        let (tell_failed, failed) = watch::channel(None);
-        let known = Arc::new(front::Known::new(leader, options.name, options.role));
-        known.framework(machine.framework());
+        let mut service = Service::new();
+        let known = front::Known::new(leader, options.name, options.role, machine.framework());
+        let known = Arc::new(known);
         let events = Events::default();
         let handle = Handle { inputs: inputs.clone(), waiting: waiting.clone() };
-        let router = front::router(handle, known.clone(), events.clone(), closed.clone());
+        let router = front::router(handle, known.clone(), events.clone(), service.closed());
         let router = challenged(options.credentials, "Basic realm=\"marathon\"", router);
         let front = Front { router, refusal: front::turned_away };
-        let mut tasks = JoinSet::new();
-        tasks.spawn(serve(listener, front, closed.clone()));
+        service.serve(listener, front);
         let host = MarathonHost::new(store, link, waiting, events, known, inputs);
-        tasks.spawn(run(machine, host, inbox, tell_failed, closed));
-        Ok(Self { tasks, close, failed })
+        service.drive("Marathon's API", machine, host, inbox);
+        Ok(service)
     }
-
-    /// Waits until it cannot go on, and says why.
-    pub async fn failure(&mut self) -> Arc<MarathonError> {
-        loop {
-            let failed = self.failed.borrow_and_update().clone();
-            if let Some(failed) = failed {
-                return failed;
-            }
-            if self.failed.changed().await.is_err() {
-                return std::future::pending().await;
-            }
-        }
-    }
-
-    /// Ends it; its tasks run on, and are found again at the next start.
-    pub async fn stop(mut self) {
-        // Fails only if all of them have ended.
-        let _ = self.close.send(true);
-        let ended = async { while self.tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(2 * LAST_CALLS, ended).await;
-        self.tasks.shutdown().await;
-    }
-}
-
-/// The machine's loop, until it fails or is to end.
-async fn run(
-    machine: Marathon,
-    mut host: MarathonHost,
-    inbox: mpsc::Receiver<Input>,
-    tell_failed: watch::Sender<Option<Arc<MarathonError>>>,
-    mut closed: watch::Receiver<bool>,
-) {
-    let driven = {
-        let unwatched = &mut ();
-        let driven = drive(machine, &mut host, unwatched, inbox);
-        tokio::pin!(driven);
-        tokio::select! {
-            driven = &mut driven => Some(driven),
-            () = closing(&mut closed) => {
-                // Calls that are under way are answered.
-                tokio::time::timeout(LAST_CALLS / 4, driven).await.ok()
-            }
-        }
-    };
-    if let Some(Err(why)) = driven {
-        tracing::error!("Marathon's API ends: {why}");
-        let _ = tell_failed.send(Some(Arc::new(why)));
-    }
-    host.leave().await;
-}
-
-/// Waits until it is to end.
-async fn closing(closed: &mut watch::Receiver<bool>) {
-    // An error means that nobody can say so any more.
-    let _ = closed.wait_for(|closed| *closed).await;
 }
 
 /// What the framework says of itself. Source: frameworks.md 7, "Marathon 1.11 on Java 17".

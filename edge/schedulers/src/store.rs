@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use longshore_agent::files::Folder;
+use longshore_machine::{Change, Row};
 use longshore_server::Place;
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 use tokio::sync::{mpsc, oneshot};
@@ -18,38 +19,6 @@ use tokio::sync::{mpsc, oneshot};
 const VERSION: i64 = 1;
 /// Commits that may wait for the thread. Source: chosen by us: a machine makes one at a time.
 const WAITING_MAX: usize = 16;
-
-/// A row, as it was last put.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// What it is about.
-    pub kind: String,
-    /// Its key among rows of this kind.
-    pub id: String,
-    /// What it says, in JSON.
-    pub body: String,
-}
-
-/// A change of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The row is this from now on.
-    Put {
-        /// What it is about.
-        kind: &'static str,
-        /// Its key among rows of this kind.
-        id: String,
-        /// What it says, in JSON.
-        body: String,
-    },
-    /// There is no such row any more.
-    Delete {
-        /// What it was about.
-        kind: &'static str,
-        /// Its key.
-        id: String,
-    },
-}
 
 /// Why rows cannot be read or written.
 #[derive(Debug, thiserror::Error)]

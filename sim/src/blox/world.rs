@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_daemon::{Change, Config, Daemon, Happened, Input, Output, Reply, Row, Ticket};
-use longshore_machine::{Machine, Timestamp};
+use longshore_daemon::{Config, Daemon, Happened, Input, Output, Reply, Ticket};
+use longshore_machine::{Change, Machine, Row, Timestamp};
 use longshore_replica::{
     Answered, Cluster, Definition, DefinitionAsk, Failure, FleetAnswered, FleetQuestion, News,
     Question, StopCode, Task,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_chronos::Change;
+use longshore_machine::Change;
 use longshore_wire_chronos::{Schedule, TaskName};
 use serde_json::Value;
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use longshore_chronos::{Call, Change, Chronos, Config, Input, Output, Reply, Ticket, audit};
+use longshore_chronos::{Call, Chronos, Config, Input, Output, Reply, Ticket, audit};
 use longshore_driver_machine::{Callback, Command};
-use longshore_machine::{Machine as _, Timestamp};
+use longshore_machine::{Change, Machine as _, Timestamp};
 use longshore_wire_chronos::TaskName;
 use longshore_wire_mesos::v1::task_status::Reason;
 use longshore_wire_mesos::v1::{FrameworkId, TaskInfo, TaskState, TaskStatus};

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use longshore_driver_machine::{Callback, Command};
-use longshore_machine::{Machine as _, Timestamp};
+use longshore_machine::{Change, Machine as _, Timestamp};
 use longshore_marathon::{
-    Answer, Call, Change, Config, Input, Instance, Marathon, Mode, Output, Probe, Reply, Stage,
-    Ticket, Wellness, Why, audit,
+    Answer, Call, Config, Input, Instance, Marathon, Mode, Output, Probe, Reply, Stage, Ticket,
+    Wellness, Why, audit,
 };
 use longshore_wire_marathon::{App, PathId};
 use longshore_wire_mesos::v1::{FrameworkId, TaskState};

@@ -3,7 +3,7 @@
 use longshore_driver_machine::{Callback, Command};
 use longshore_wire_mesos::is_terminal;
 use longshore_wire_mesos::v1::task_status::Reason;
-use longshore_wire_mesos::v1::{AgentId, Filters, TaskId as MesosTaskId, TaskState, TaskStatus};
+use longshore_wire_mesos::v1::{AgentId, TaskId as MesosTaskId, TaskState, TaskStatus};
 
 use super::{Chronos, Context, Output};
 use crate::limits;
@@ -19,12 +19,8 @@ impl Chronos {
                 self.session.closes();
             }
             Callback::ResourceOffers(offers) => {
-                let room = limits::OFFERS_HELD_MAX.saturating_sub(self.offers.len());
-                let mut offers = offers.into_iter();
-                offers.by_ref().take(room).for_each(|offer| self.offers.push(offer));
-                let rest: Vec<_> = offers.map(|offer| offer.id).collect();
-                if !rest.is_empty() {
-                    cx.say(Command::Decline(rest, Filters::default()));
+                if let Some(decline) = self.offers.hold(offers) {
+                    cx.say(decline);
                 }
             }
             Callback::OfferRescinded(id) => self.offers.rescind(&id),

@@ -1,32 +1,12 @@
 //! A scheduler that goes on from its rows.
 
-use longshore_machine::Timestamp;
+use longshore_driver_machine::framework::{Offers, Subscription};
+use longshore_machine::{Timestamp, Unreadable};
 
 use super::{Chronos, Config, Gauges};
 use crate::jobs::Jobs;
-use crate::offers::Offers;
 use crate::rows::{self, FRAMEWORK, JOB, RUN};
 use crate::runs::{Run, Runs, Stage, TaskId};
-use crate::session::Session;
-
-/// A row that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// Its kind.
-    pub kind: String,
-    /// Its id.
-    pub id: String,
-    /// What is wrong with it.
-    pub why: String,
-}
-
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the {} {} cannot be read: {}", self.kind, self.id, self.why)
-    }
-}
-
-impl std::error::Error for Unreadable {}
 
 impl Chronos {
     /// A scheduler that knows what is in its rows, each a kind, an id and a body. `ahead_ms` is how far the wall clock is ahead of the
@@ -50,7 +30,7 @@ impl Chronos {
             }
         }
         runs.sort_by_key(|(_, run)| run.order);
-        let (offers, session) = (Offers::default(), Session::of(framework));
+        let (offers, session) = (Offers::default(), Subscription::of(framework));
         let (runs_of, tally) = (Runs::default(), Gauges::default());
         let mut chronos =
             Self { config, ahead_ms, jobs, runs: runs_of, offers, session, tally, useless: None };

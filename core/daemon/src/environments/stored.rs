@@ -1,7 +1,8 @@
 //! Environments and deployments as rows.
 
 use super::{Deployment, Environment, Settings};
-use crate::change::{Change, DEPLOYMENT, ENVIRONMENT, Row};
+use crate::kinds::{DEPLOYMENT, ENVIRONMENT};
+use longshore_machine::{Change, Row};
 
 impl Environment {
     /// The environment as it is now, without its deployments.

@@ -1,7 +1,7 @@
 //! What the driver calls back with.
 
 use longshore_driver_machine::{Callback, Command};
-use longshore_wire_mesos::v1::{AgentId, Filters, MasterInfo, TaskId, TaskState, TaskStatus};
+use longshore_wire_mesos::v1::{AgentId, MasterInfo, TaskId, TaskState, TaskStatus};
 
 use super::{Context, Marathon, Output};
 use crate::events::Event;
@@ -24,12 +24,8 @@ impl Marathon {
                 self.session.closes();
             }
             Callback::ResourceOffers(offers) => {
-                let room = limits::OFFERS_HELD_MAX.saturating_sub(self.offers.len());
-                let mut offers = offers.into_iter();
-                offers.by_ref().take(room).for_each(|offer| self.offers.push(offer));
-                let rest: Vec<_> = offers.map(|offer| offer.id).collect();
-                if !rest.is_empty() {
-                    cx.say(Command::Decline(rest, Filters::default()));
+                if let Some(decline) = self.offers.hold(offers) {
+                    cx.say(decline);
                 }
             }
             Callback::OfferRescinded(id) => self.offers.rescind(&id),

@@ -3,37 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use longshore_machine::{Ids, Timestamp};
+use longshore_driver_machine::framework::{Offers, Subscription};
+use longshore_machine::{Ids, Timestamp, Unreadable};
 use longshore_wire_marathon::{App, PathId};
 
 use super::{Config, Context, Marathon};
 use crate::apps::{Apps, Kept};
 use crate::deployments::{Deployment, Deployments};
 use crate::instances::{Instance, Instances, Stage};
-use crate::offers::Offers;
 use crate::rows::{self, APP, AppRow, DEPLOYMENT, FRAMEWORK, INSTANCE, VERSION};
 use crate::rules::Rule;
-use crate::session::Session;
 use crate::timers::{Due, Timers};
-
-/// A row that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// Its kind.
-    pub kind: String,
-    /// Its id.
-    pub id: String,
-    /// What is wrong with it.
-    pub why: String,
-}
-
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the {} {} cannot be read: {}", self.kind, self.id, self.why)
-    }
-}
-
-impl std::error::Error for Unreadable {}
 
 /// What rows say.
 #[derive(Default)]
@@ -79,7 +59,7 @@ impl Marathon {
             timers: Timers::default(),
             asked: BTreeSet::new(),
             offers: Offers::default(),
-            session: Session::of(read.framework.take()),
+            session: Subscription::of(read.framework.take()),
             is_connected: false,
             touched: BTreeSet::new(),
         };

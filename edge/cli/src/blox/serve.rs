@@ -113,7 +113,7 @@ pub(super) async fn run(args: ServeBloxArgs, json: bool) -> anyhow::Result<ExitC
     let rules = args.door.rules(None);
     let feed = args.feed();
     let hears = feed.is_some();
-    let mut blox = start(client, feed, args.clusters.clone(), place, addresses, &rules).await?;
+    let blox = start(client, feed, args.clusters.clone(), place, addresses, &rules).await?;
     announce(&blox, &region, hears, json);
     tokio::select! {
         () = interrupted() => {

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
-use longshore_daemon::{Call, Input, Reply, show_instance, show_task};
+use longshore_daemon::{Call, Input, Reply, Ticket, show_instance, show_task};
 use longshore_server::{Bodies, Front, NoBody};
 use longshore_wire_blox::route::{self, Routed};
 use longshore_wire_blox::scheduler::{Deployment, Environment};
@@ -14,8 +14,9 @@ use longshore_wire_blox::state::Items;
 use longshore_wire_blox::{Fault, json, limits};
 use tokio::sync::mpsc;
 
-use super::host::{Replied, Replies};
+use super::host::Replied;
 use super::streams;
+use crate::calls::Waiting;
 
 /// Bytes of large bodies that are read at a time. Source: chosen by us: environments are small.
 const BODIES_BYTES: usize = 4 * 1024 * 1024;
@@ -24,7 +25,7 @@ const BODIES_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Fronts {
     inputs: mpsc::Sender<Input>,
-    replies: Replies,
+    waiting: Waiting<Replied>,
     bodies: Bodies,
 }
 
@@ -36,8 +37,8 @@ enum Service {
 }
 
 impl Fronts {
-    pub(super) fn new(inputs: mpsc::Sender<Input>, replies: Replies) -> Self {
-        Self { inputs, replies, bodies: Bodies::new(BODIES_BYTES) }
+    pub(super) fn new(inputs: mpsc::Sender<Input>, waiting: Waiting<Replied>) -> Self {
+        Self { inputs, waiting, bodies: Bodies::new(BODIES_BYTES) }
     }
 
     pub(super) fn scheduler(&self) -> Front {
@@ -81,11 +82,11 @@ impl Fronts {
                 Routed::Moved(to) => return Ok(moved(&to)),
             },
         };
-        let mut waits = self.replies.wait();
+        let mut place = self.waiting.add();
         let ending = || Fault::Unavailable("the program is ending".to_owned());
-        let input = Input::Called { ticket: waits.ticket, call };
+        let input = Input::Called { ticket: Ticket(place.ticket), call };
         self.inputs.send(input).await.map_err(|_| ending())?;
-        let replied = (&mut waits.replied).await.map_err(|_| ending())?;
+        let replied = place.reply().await.ok_or_else(ending)?;
         respond(replied)
     }
 }

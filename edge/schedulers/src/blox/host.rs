@@ -1,17 +1,15 @@
 //! Performs what the machine asks for: commits first, then everything else.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use longshore_client::Client;
-use longshore_daemon::{Change, Daemon, Input, Output, Reply, Ticket};
+use longshore_daemon::{Daemon, Input, Output, Reply, Ticket};
 use longshore_server::Host;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::asks::{Ask, Asks};
 use super::streams::{Following, Streams};
-use crate::store::{self, Store, StoreError};
+use crate::calls::Waiting;
+use crate::service::Leave;
+use crate::store::{Store, StoreError};
 
 /// A reply, and for a stream what follows.
 #[derive(Debug)]
@@ -20,54 +18,11 @@ pub(super) struct Replied {
     pub(super) following: Option<Following>,
 }
 
-/// Clients that wait for a reply.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Replies {
-    waiting: Arc<Mutex<BTreeMap<Ticket, oneshot::Sender<Replied>>>>,
-    next: Arc<AtomicU64>,
-}
-
-/// A client's place, which is given back when it is dropped.
-pub(super) struct Waits {
-    pub(super) ticket: Ticket,
-    pub(super) replied: oneshot::Receiver<Replied>,
-    replies: Replies,
-}
-
-impl Drop for Waits {
-    fn drop(&mut self) {
-        self.replies.lock().remove(&self.ticket);
-    }
-}
-
-impl Replies {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Ticket, oneshot::Sender<Replied>>> {
-        // Each change is one call, which cannot be left half done.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A client waits from now on.
-    pub(super) fn wait(&self) -> Waits {
-        let ticket = Ticket(self.next.fetch_add(1, Ordering::Relaxed));
-        let (told, replied) = oneshot::channel();
-        self.lock().insert(ticket, told);
-        Waits { ticket, replied, replies: self.clone() }
-    }
-
-    fn reply(&self, ticket: Ticket, replied: Replied) {
-        let told = self.lock().remove(&ticket);
-        if let Some(told) = told {
-            // It may have left.
-            let _ = told.send(replied);
-        }
-    }
-}
-
 /// The machine's hands.
 pub(super) struct DaemonHost {
     store: Store,
     asks: Asks,
-    replies: Replies,
+    waiting: Waiting<Replied>,
     streams: Streams,
 }
 
@@ -76,29 +31,27 @@ impl DaemonHost {
         Self {
             store,
             asks: Asks::new(client, inputs),
-            replies: Replies::default(),
+            waiting: Waiting::default(),
             streams: Streams::new(),
         }
     }
 
     /// Where clients wait.
-    pub(super) fn replies(&self) -> Replies {
-        self.replies.clone()
+    pub(super) fn waiting(&self) -> Waiting<Replied> {
+        self.waiting.clone()
     }
 
     fn reply(&self, ticket: Ticket, reply: Reply) {
         // What happens from here on is not in the reply any more.
         let follows = matches!(reply, Reply::Follow(..));
         let following = follows.then(|| self.streams.follow());
-        self.replies.reply(ticket, Replied { reply, following });
+        self.waiting.tell(ticket.0, Replied { reply, following });
     }
 }
 
-fn stored(change: Change) -> store::Change {
-    match change {
-        Change::Put { kind, id, body } => store::Change::Put { kind, id, body },
-        Change::Delete { kind, id } => store::Change::Delete { kind, id },
-    }
+impl Leave for DaemonHost {
+    // What it asked for and heard nothing of is found again in ECS.
+    async fn leave(self) {}
 }
 
 impl Host<Daemon> for DaemonHost {
@@ -108,7 +61,7 @@ impl Host<Daemon> for DaemonHost {
         let mut changes = Vec::new();
         for output in out.iter_mut() {
             if let Output::Store(some) = output {
-                changes.extend(std::mem::take(some).into_iter().map(stored));
+                changes.append(some);
             }
         }
         self.store.commit(changes).await?;

@@ -1,26 +1,29 @@
 //! What the machine asks for, done.
 
-use longshore_chronos::{self as machine, Chronos, Output};
+use longshore_chronos::{Chronos, Output, Reply};
 use longshore_server::Host;
 
-use super::{ChronosError, Waiting};
+use super::ChronosError;
+use crate::calls::Waiting;
 use crate::framework::Framework;
-use crate::store::{Change, Store};
+use crate::service::Leave;
+use crate::store::Store;
 
 /// Performs the outputs of the machine.
 pub(super) struct ChronosHost {
     store: Store,
     framework: Framework,
-    waiting: Waiting,
+    waiting: Waiting<Reply>,
 }
 
 impl ChronosHost {
-    pub(super) fn new(store: Store, framework: Framework, waiting: Waiting) -> Self {
+    pub(super) fn new(store: Store, framework: Framework, waiting: Waiting<Reply>) -> Self {
         Self { store, framework, waiting }
     }
+}
 
-    /// Leaves the tasks to the next start.
-    pub(super) async fn leave(self) {
+impl Leave for ChronosHost {
+    async fn leave(self) {
         self.framework.leave().await;
     }
 }
@@ -32,7 +35,7 @@ impl Host<Chronos> for ChronosHost {
         let mut changes = Vec::new();
         for output in out.iter_mut() {
             if let Output::Store(stored) = output {
-                changes.extend(stored.drain(..).map(change));
+                changes.append(stored);
             }
         }
         // All of them, before anything else of these steps.
@@ -41,23 +44,11 @@ impl Host<Chronos> for ChronosHost {
             match output {
                 Output::Store(_) => {}
                 Output::Say(command) => self.framework.say(command).await,
-                Output::Reply { ticket, reply } => {
-                    if let Some(caller) = self.waiting.take(ticket) {
-                        // Whoever hung up needs no reply.
-                        let _ = caller.send(reply);
-                    }
-                }
+                Output::Reply { ticket, reply } => self.waiting.tell(ticket.0, reply),
                 Output::Note(text) => tracing::warn!(target: "longshore_chronos", "{text}"),
                 Output::Failed(text) => return Err(ChronosError::Driver(text)),
             }
         }
         Ok(())
-    }
-}
-
-fn change(change: machine::Change) -> Change {
-    match change {
-        machine::Change::Put { kind, id, body } => Change::Put { kind, id, body },
-        machine::Change::Delete { kind, id } => Change::Delete { kind, id },
     }
 }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use longshore_marathon::{Problem, Reply};
-use longshore_wire_marathon::form::Refusal;
+use longshore_wire_marathon::form::{Detail, Refusal};
 use longshore_wire_marathon::time;
 use serde_json::{Value, json};
 
@@ -118,8 +118,6 @@ pub(super) fn otherwise(reply: Reply) -> Answer {
 
 /// 422, by the paths of what is wrong.
 fn invalid(problems: &[Problem]) -> Answer {
-    let one = |problem: &Problem| json!({"path": problem.path, "errors": [problem.text]});
-    let details: Value = problems.iter().map(one).collect();
-    let body = json!({"message": "Object is not valid", "details": details});
-    json(StatusCode::UNPROCESSABLE_ENTITY, &body)
+    let one = |problem: &Problem| Detail::new(&*problem.path, &*problem.text);
+    refused(&Refusal::not_valid(&problems.iter().map(one).collect::<Vec<_>>()))
 }

@@ -21,6 +21,9 @@ use super::show;
 /// 3.2 has 1024.
 const BEHIND_MAX: usize = 1_024;
 
+/// Bytes of an event; of a larger one only the kind is told. Source: chosen by us: with [`BEHIND_MAX`] 64 MiB in all.
+const EVENT_BYTES_MAX: usize = 64 * 1024;
+
 /// An event, as it is sent.
 #[derive(Clone, Debug)]
 struct Told {
@@ -57,19 +60,25 @@ impl Events {
             body.insert("eventType".to_owned(), json!(kind));
             body.insert("timestamp".to_owned(), json!(time(wall().millis())));
         }
+        let mut data = body.to_string();
+        if data.len() > EVENT_BYTES_MAX {
+            // All readers share one room, which is bounded by this.
+            let short =
+                json!({"eventType": kind, "timestamp": body["timestamp"], "isTooLarge": true});
+            data = short.to_string();
+        }
         // Nobody follows, if it fails.
-        let _ = self.told.send(Told { kind, data: body.to_string().into() });
+        let _ = self.told.send(Told { kind, data: data.into() });
     }
 
     /// A stream for a reader who wants these types, or all if it names none.
     pub(super) fn follow(
         &self,
         wanted: BTreeSet<String>,
-        remote: &str,
         closed: watch::Receiver<bool>,
     ) -> Response<Body> {
         let events = self.told.subscribe();
-        self.say("event_stream_attached", json!({ "remoteAddress": remote }));
+        self.say("event_stream_attached", json!({}));
         // Whoever reads gets something at once.
         let hello = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"\n"))]);
         let rest = stream::unfold((events, wanted), move |(mut events, wanted)| {

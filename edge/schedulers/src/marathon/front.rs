@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{any, delete, get};
-use longshore_marathon::{Call, Reply};
+use longshore_marathon::{Call, Reply, limits};
 use longshore_server::{Bodies, NoBody};
 use longshore_wire_marathon::PathId;
 use longshore_wire_marathon::form::{self, Refusal};
@@ -24,6 +24,9 @@ const BODIES_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of a body. Source: chosen by us: thousands of apps.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// The version of Marathon whose API this is; clients compare it.
+const VERSION: &str = "1.11.0";
+
 /// What is known of the scheduler itself.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -34,8 +37,10 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn new(leader: String, name: String, role: String) -> Self {
-        Self { leader, name, role, master: Mutex::new((None, false)) }
+    /// `framework` is the id that an earlier start was given.
+    pub(super) fn new(leader: String, name: String, role: String, framework: Option<&str>) -> Self {
+        let master = Mutex::new((framework.map(str::to_owned), false));
+        Self { leader, name, role, master }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, (Option<String>, bool)> {
@@ -43,11 +48,9 @@ impl Known {
         self.master.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A master has given the framework this id.
-    pub(super) fn framework(&self, id: Option<&str>) {
-        let mut known = self.lock();
-        known.1 = id.is_some() && known.0.is_some() || known.1;
-        known.0 = id.map(str::to_owned);
+    /// A master has accepted the framework under this id.
+    pub(super) fn registered(&self, id: &str) {
+        *self.lock() = (Some(id.to_owned()), true);
     }
 
     /// Whether a master knows it now.
@@ -236,14 +239,15 @@ async fn info(State(api): State<Api>) -> Answer {
     let (framework, _) = api.known.lock().clone();
     answers::ok(&json!({
         "name": name,
-        "version": "1.11.0",
+        "version": VERSION,
         "buildref": concat!("longshore-", env!("CARGO_PKG_VERSION")),
         "elected": true,
         "leader": leader,
         "frameworkId": framework,
         "marathon_config": {
             "checkpoint": true, "framework_name": name, "mesos_role": role, "ha": false, "failover_timeout": 604_800,
-            "local_port_min": 10_000, "local_port_max": 20_000, "task_launch_timeout": 300_000, "reconciliation_interval": 600_000,
+            "local_port_min": limits::SERVICE_PORT_MIN, "local_port_max": limits::SERVICE_PORT_MAX,
+            "task_launch_timeout": limits::LAUNCH_MS,
         },
         "zookeeper_config": {},
         "http_config": {},
@@ -269,9 +273,9 @@ async fn follow(State(api): State<Api>, pairs: Pairs, request: Request<Body>) ->
         let text = "events are a stream: accept text/event-stream";
         return answers::failure(StatusCode::NOT_ACCEPTABLE, text);
     }
-    let types = pairs.0.into_iter().filter(|(key, _)| key == "event_type" || key == "plan-format");
-    let types = types.filter(|(key, _)| key == "event_type").map(|(_, value)| value);
-    api.events.follow(types.collect(), "", api.closed.clone())
+    // Plans are always written in the form that `plan-format=light` asks for.
+    let types = pairs.0.into_iter().filter(|(key, _)| key == "event_type").map(|(_, value)| value);
+    api.events.follow(types.collect(), api.closed.clone())
 }
 
 async fn subscriptions() -> Answer {

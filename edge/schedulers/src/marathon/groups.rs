@@ -57,8 +57,8 @@ async fn at(
         }
         Method::POST | Method::PUT | Method::PATCH => put(api, group, pairs, request).await,
         Method::DELETE => {
-            let apps = below(api, &group).await?;
-            drop(apps);
+            // One that is not there is said to be so.
+            below(api, &group).await?;
             let force = flag(pairs, "force", false);
             let put = Call::PutGroup { group, apps: Vec::new(), force, is_dry_run: false };
             Ok(api.call(put).await)

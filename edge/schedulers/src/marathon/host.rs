@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use longshore_driver::v1::FrameworkInfo;
-use longshore_marathon::{self as machine, Answer, Event, Input, Marathon, Output, Probe, Request};
+use longshore_marathon::{Answer, Event, Input, Marathon, Output, Probe, Reply, Request};
 use longshore_server::{Host, Means, Probed, Prober};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -13,7 +13,8 @@ use super::events::Events;
 use super::front::Known;
 use crate::calls::Waiting;
 use crate::framework::{Cluster, Framework, FrameworkError};
-use crate::store::{Change, Store};
+use crate::service::Leave;
+use crate::store::Store;
 
 /// Probes that are made at a time. Source: chosen by us, as many as a master makes.
 const PROBES_MAX: usize = 512;
@@ -41,7 +42,7 @@ impl Link {
 pub(super) struct MarathonHost {
     store: Store,
     link: Link,
-    waiting: Waiting<machine::Reply>,
+    waiting: Waiting<Reply>,
     events: Events,
     known: Arc<Known>,
     inputs: mpsc::Sender<Input>,
@@ -54,7 +55,7 @@ impl MarathonHost {
     pub(super) fn new(
         store: Store,
         link: Link,
-        waiting: Waiting<machine::Reply>,
+        waiting: Waiting<Reply>,
         events: Events,
         known: Arc<Known>,
         inputs: mpsc::Sender<Input>,
@@ -69,13 +70,6 @@ impl MarathonHost {
             prober: Prober::default(),
             places: Arc::new(Semaphore::new(PROBES_MAX)),
             probes: JoinSet::new(),
-        }
-    }
-
-    /// Leaves the tasks to the next start.
-    pub(super) async fn leave(self) {
-        if let Some(framework) = self.link.framework {
-            framework.leave().await;
         }
     }
 
@@ -105,12 +99,20 @@ impl MarathonHost {
 
     fn happened(&self, event: &Event) {
         match event {
-            Event::Registered { framework } => self.known.framework(Some(framework)),
+            Event::Registered { framework } => self.known.registered(framework),
             Event::Reregistered => self.known.subscribed(true),
             Event::Disconnected => self.known.subscribed(false),
             _ => {}
         }
         self.events.tell(event);
+    }
+}
+
+impl Leave for MarathonHost {
+    async fn leave(self) {
+        if let Some(framework) = self.link.framework {
+            framework.leave().await;
+        }
     }
 }
 
@@ -121,7 +123,7 @@ impl Host<Marathon> for MarathonHost {
         let mut changes = Vec::new();
         for output in out.iter_mut() {
             if let Output::Store(stored) = output {
-                changes.extend(stored.drain(..).map(change));
+                changes.append(stored);
             }
         }
         // All of them, before anything else of these steps.
@@ -135,24 +137,12 @@ impl Host<Marathon> for MarathonHost {
                         framework.say(command).await;
                     }
                 }
-                Output::Reply { ticket, reply } => {
-                    if let Some(caller) = self.waiting.take(ticket.0) {
-                        // Whoever hung up needs no reply.
-                        let _ = caller.send(reply);
-                    }
-                }
+                Output::Reply { ticket, reply } => self.waiting.tell(ticket.0, reply),
                 Output::Probe(probe) => self.probe(probe),
                 Output::Event(event) => self.happened(&event),
                 Output::Failed(text) => return Err(MarathonError::Driver(text)),
             }
         }
         Ok(())
-    }
-}
-
-fn change(change: machine::Change) -> Change {
-    match change {
-        machine::Change::Put { kind, id, body } => Change::Put { kind, id, body },
-        machine::Change::Delete { kind, id } => Change::Delete { kind, id },
     }
 }

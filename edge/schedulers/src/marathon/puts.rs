@@ -312,7 +312,7 @@ async fn many(api: &Api, pairs: &Pairs, request: Request<Body>) -> Result<Answer
 impl Api {
     /// Tells those who follow that somebody asked for an app.
     fn posted(&self, uri: &str, app: &Value) {
-        self.say("api_post_event", json!({"clientIp": "", "uri": uri, "appDefinition": app}));
+        self.say("api_post_event", json!({"uri": uri, "appDefinition": app}));
     }
 }
 

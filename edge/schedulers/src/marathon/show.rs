@@ -174,7 +174,6 @@ fn checks(id: &str, instance: &Instance) -> Value {
         json!({
             "alive": check.is_well.unwrap_or(false),
             "consecutiveFailures": check.failures,
-            "firstSuccess": check.last_success_ms.map(time),
             "lastSuccess": check.last_success_ms.map(time),
             "lastFailure": check.last_failure_ms.map(time),
             "lastFailureCause": null,
@@ -220,7 +219,13 @@ pub(super) fn deployment(id: &str, deployment: &Deployment) -> Value {
 /// What waits of an app.
 pub(super) fn queued(view: &QueueView) -> Value {
     let tally = view.tally;
-    let one = |(at, why): (usize, &Unfit)| json!({"reason": why.word(), "declined": tally.reasons[at], "processed": tally.processed});
+    // A funnel: what one reason rules out does not come to the next.
+    let mut left = tally.processed;
+    let one = |(at, why): (usize, &Unfit)| {
+        let (declined, processed) = (tally.reasons[at], left);
+        left = left.saturating_sub(declined);
+        json!({"reason": why.word(), "declined": declined, "processed": processed})
+    };
     let reasons: Value = Unfit::ALL.iter().enumerate().map(one).collect();
     let mut summary = json!({
         "processedOffersCount": tally.processed,

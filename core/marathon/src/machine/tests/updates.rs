@@ -116,7 +116,7 @@ fn states_are_asked_for_at_registration_and_every_ten_minutes() {
     let mut world = World::new();
     let tasks = world.runs(an_app("/web", 2));
     world.said.clear();
-    world.passes(limits::RECONCILE_MS);
+    world.passes(longshore_driver_machine::limits::RECONCILE_MS);
     let asked: Vec<usize> = world
         .said
         .iter()

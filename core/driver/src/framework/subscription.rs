@@ -1,13 +1,12 @@
-//! The framework and its subscription: whether offers are wanted, and when states are asked for.
+//! A framework and its subscription: whether offers are wanted, and when states are asked for.
 
-use longshore_driver_machine::Command;
 use longshore_machine::Timestamp;
 
-use crate::limits;
+use crate::{Command, limits};
 
-/// The subscription.
+/// A framework's subscription, as the framework sees it.
 #[derive(Debug, Default)]
-pub(crate) struct Session {
+pub struct Subscription {
     framework: Option<String>,
     is_open: bool,
     /// The master's region.
@@ -18,22 +17,24 @@ pub(crate) struct Session {
     reconcile_at: Option<Timestamp>,
 }
 
-impl Session {
-    pub(crate) fn of(framework: Option<String>) -> Self {
+impl Subscription {
+    /// The one of a framework that has this id, or none yet.
+    pub fn of(framework: Option<String>) -> Self {
         Self { framework, ..Self::default() }
     }
 
     /// The framework's id, once it has one.
-    pub(crate) fn framework(&self) -> Option<&str> {
+    pub fn framework(&self) -> Option<&str> {
         self.framework.as_deref()
     }
 
-    pub(crate) fn is_open(&self) -> bool {
+    /// Whether there is one.
+    pub fn is_open(&self) -> bool {
         self.is_open
     }
 
     /// A master has accepted the framework. Returns whether its id is another one than was known.
-    pub(crate) fn opens(&mut self, now: Timestamp, framework: Option<String>) -> bool {
+    pub fn opens(&mut self, now: Timestamp, framework: Option<String>) -> bool {
         self.is_open = true;
         self.wants = None;
         self.revive_at = None;
@@ -45,28 +46,30 @@ impl Session {
         is_new
     }
 
-    pub(crate) fn is_in(&mut self, region: Option<String>) {
+    /// Where the master is.
+    pub fn is_in(&mut self, region: Option<String>) {
         self.region = region;
     }
 
     /// The master's region.
-    pub(crate) fn region(&self) -> Option<&str> {
+    pub fn region(&self) -> Option<&str> {
         self.region.as_deref()
     }
 
-    pub(crate) fn closes(&mut self) {
+    /// There is none any more.
+    pub fn closes(&mut self) {
         self.is_open = false;
         self.revive_at = None;
         self.reconcile_at = None;
     }
 
     /// The framework was removed: the next one has another id.
-    pub(crate) fn forgets(&mut self) {
+    pub fn forgets(&mut self) {
         self.framework = None;
     }
 
     /// What to say so that offers come if something waits, and do not if nothing does.
-    pub(crate) fn wants(&mut self, now: Timestamp, is_waiting: bool) -> Option<Command> {
+    pub fn wants(&mut self, now: Timestamp, is_waiting: bool) -> Option<Command> {
         if !self.is_open {
             return None;
         }
@@ -80,7 +83,7 @@ impl Session {
     }
 
     /// Whether states are to be asked for now.
-    pub(crate) fn reconciles(&mut self, now: Timestamp) -> bool {
+    pub fn reconciles(&mut self, now: Timestamp) -> bool {
         let is_due = self.is_open && self.reconcile_at.is_some_and(|at| at <= now);
         if is_due {
             self.reconcile_at = Some(now + limits::RECONCILE_MS);
@@ -88,7 +91,8 @@ impl Session {
         is_due
     }
 
-    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+    /// When there is something to say again.
+    pub fn wake_at(&self) -> Option<Timestamp> {
         [self.revive_at, self.reconcile_at].into_iter().flatten().min()
     }
 }
