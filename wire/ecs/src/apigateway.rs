@@ -54,13 +54,13 @@ impl Fault {
 impl From<crate::ApiError> for Fault {
     fn from(error: crate::ApiError) -> Self {
         let (code, status) = (error.code.name(), error.code.http_status());
-        Self { code, status, message: error.message.into() }
+        Self { code, status, message: error.message }
     }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
+struct Asked {
     path_with_query_string: Option<String>,
     body: Option<String>,
     headers: Option<BTreeMap<String, String>>,
@@ -120,7 +120,7 @@ pub fn parse(path: &str, body: &[u8]) -> Result<Invocation, Fault> {
         return Err(Fault::not_found(why));
     };
     let body = if body.is_empty() { b"{}" } else { body };
-    let body: Body = serde_json::from_slice(body)
+    let body: Asked = serde_json::from_slice(body)
         .map_err(|error| Fault::bad(format!("The body cannot be read: {error}.")))?;
     let given = [
         ("headers", body.headers.is_some_and(|all| !all.is_empty())),
@@ -140,17 +140,22 @@ pub fn parse(path: &str, body: &[u8]) -> Result<Invocation, Fault> {
 fn check(target: &str) -> Result<(), Fault> {
     let path = target.split('?').next().unwrap_or_default();
     if !path.starts_with("/v1/") || target.len() > PATH_BYTES_MAX {
-        let why = format!("pathWithQueryString must begin with /v1/ and have at most {PATH_BYTES_MAX} bytes.");
+        let why = format!(
+            "pathWithQueryString must begin with /v1/ and have at most {PATH_BYTES_MAX} bytes."
+        );
         return Err(Fault::bad(why));
     }
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\' | b'"' | b'<' | b'>');
+    let is_plain =
+        |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\' | b'"' | b'<' | b'>');
     if !target.bytes().all(is_plain) {
         let why = "pathWithQueryString must be encoded: visible ASCII characters without #, \\, \", < and >.";
         return Err(Fault::bad(why));
     }
     let lower = path.to_ascii_lowercase().replace("%2e", ".");
     if lower.split('/').any(|part| part == "." || part == "..") {
-        return Err(Fault::bad("pathWithQueryString must not have the parts . and .. in its path."));
+        return Err(Fault::bad(
+            "pathWithQueryString must not have the parts . and .. in its path.",
+        ));
     }
     Ok(())
 }
@@ -173,15 +178,31 @@ mod tests {
     #[test]
     fn nothing_else_can_be_reached_and_no_line_can_be_added() {
         for path in [
-            "", "/", "/v1", "/v2/x", "v1/x", "http://h/v1/x", "//h/v1/x", "/v1/../x", "/v1/%2e%2E/x", "/v1/./x",
-            "/v1/a b", "/v1/a HTTP/1.1\\r\\nX: y", "/v1/a\\u0000", "/v1/ä", "/v1/a#b", "@h/v1/", "/v1/a\\\\b",
+            "",
+            "/",
+            "/v1",
+            "/v2/x",
+            "v1/x",
+            "http://h/v1/x",
+            "//h/v1/x",
+            "/v1/../x",
+            "/v1/%2e%2E/x",
+            "/v1/./x",
+            "/v1/a b",
+            "/v1/a HTTP/1.1\\r\\nX: y",
+            "/v1/a\\u0000",
+            "/v1/ä",
+            "/v1/a#b",
+            "@h/v1/",
+            "/v1/a\\\\b",
         ] {
             let fault = read(&format!("{{\"pathWithQueryString\": \"{path}\"}}")).expect_err(path);
             assert_eq!(fault.code, "BadRequestException", "{path}");
         }
         let long = format!("{{\"pathWithQueryString\": \"/v1/{}\"}}", "a".repeat(PATH_BYTES_MAX));
         assert!(read(&long).is_err());
-        for more in [r#""headers": {"Host": "h"}"#, r#""stageVariables": {"a": "b"}"#, r#""x": 1"#] {
+        for more in [r#""headers": {"Host": "h"}"#, r#""stageVariables": {"a": "b"}"#, r#""x": 1"#]
+        {
             assert!(read(&format!("{{\"pathWithQueryString\": \"/v1/a\", {more}}}")).is_err());
         }
     }
@@ -189,7 +210,8 @@ mod tests {
     #[test]
     fn other_ids_methods_and_paths_are_not_there() {
         for path in [
-            "/restapis", "/restapis/x/resources/bloxproxy1/methods/GET",
+            "/restapis",
+            "/restapis/x/resources/bloxproxy1/methods/GET",
             "/restapis/bloxrestv1/resources/x/methods/GET",
             "/restapis/bloxrestv1/resources/bloxproxy1/methods/CONNECT",
             "/restapis/bloxrestv1/resources/bloxproxy1/methods/GET/x",

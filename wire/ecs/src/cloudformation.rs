@@ -1,6 +1,6 @@
-//! AWS CloudFormation, as much of it as `ecs-cli scale` and `down` and the scripts of Blox call.
+//! `CloudFormation`, as much of it as `ecs-cli scale` and `down` and the scripts of Blox call.
 //!
-//! Source: AWS CloudFormation API Reference, version 2010-05-15; blox.md, 3.1 and *Additions*.
+//! Source: AWS `CloudFormation` API Reference, version 2010-05-15; blox.md, 3.1 and *Additions*.
 
 mod read;
 mod shape;

@@ -46,7 +46,8 @@ pub fn parse(form: &Node) -> Result<Vec<Str>, Fault> {
     }
     let known = ["Action", "Version", "InstanceId"];
     if let Some(name) = form.children.keys().find(|name| !known.contains(&name.as_str())) {
-        let why = format!("The parameter {name} is not served here: DescribeInstances takes InstanceId.");
+        let why =
+            format!("The parameter {name} is not served here: DescribeInstances takes InstanceId.");
         return Err(Fault::new("UnknownParameter", why));
     }
     let entries = form.children.get("InstanceId").map(Node::entries).unwrap_or_default();
@@ -71,8 +72,7 @@ pub fn parse(form: &Node) -> Result<Vec<Str>, Fault> {
 /// `InvalidInstanceID.NotFound`.
 pub fn find(all: Vec<Instance>, asked: &[Str]) -> Result<Vec<Instance>, Fault> {
     let is_there = |id: &&Str| all.iter().any(|one| one.id == **id);
-    let missing: Vec<&str> =
-        asked.iter().filter(|id| !is_there(id)).map(|id| &**id).collect();
+    let missing: Vec<&str> = asked.iter().filter(|id| !is_there(id)).map(|id| &**id).collect();
     let why = match &missing[..] {
         [] => {
             let is_asked = |one: &Instance| asked.is_empty() || asked.contains(&one.id);

@@ -1,6 +1,6 @@
 //! The Query protocol of older AWS services: a form whose keys are paths, such as `Parameters.member.1.ParameterKey`, and XML.
 //!
-//! Shared by SQS, CloudFormation and EC2. What a form means is up to the service. Invariant: a tree is as deep and as large as the
+//! Shared by SQS, `CloudFormation` and EC2. What a form means is up to the service. Invariant: a tree is as deep and as large as the
 //! limits here allow, whatever is sent. Source: SQS developer guide, *Making Query API requests*.
 
 mod fault;
@@ -98,9 +98,11 @@ mod tests {
 
     #[test]
     fn keys_are_paths_and_entries_come_in_the_order_of_their_numbers() {
-        let form = Node::read("Action=A&L.member.10=c&L.member.2=b+%26").expect("it is well formed");
+        let form =
+            Node::read("Action=A&L.member.10=c&L.member.2=b+%26").expect("it is well formed");
         assert_eq!(form.text("Action"), Some("A"));
-        let list: Vec<_> = form.children["L"].entries().iter().map(|one| one.value.clone()).collect();
+        let list: Vec<_> =
+            form.children["L"].entries().iter().map(|one| one.value.clone()).collect();
         assert_eq!(list, [Some("b &".to_owned()), Some("c".to_owned())]);
     }
 

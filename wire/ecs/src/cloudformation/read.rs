@@ -99,7 +99,8 @@ fn update(form: &Node, stack: Str) -> Result<Update, Fault> {
         let (value, keeps) = (entry.text("ParameterValue"), flag(entry, "UsePreviousValue")?);
         // Source: API reference, *Parameter*: not both. Programs send an empty value beside the flag.
         if keeps == value.is_some_and(|value| !value.is_empty()) {
-            let why = format!("The parameter {key} must have either ParameterValue or UsePreviousValue.");
+            let why =
+                format!("The parameter {key} must have either ParameterValue or UsePreviousValue.");
             return Err(invalid(why));
         }
         if parameters.iter().any(|(before, _)| **before == *key) {
@@ -125,8 +126,7 @@ mod tests {
             &Parameters.member.1.ParameterKey=EcsCluster&Parameters.member.1.UsePreviousValue=true\
             &Parameters.member.2.ParameterKey=AsgMaxSize&Parameters.member.2.ParameterValue=4\
             &Parameters.member.2.UsePreviousValue=false";
-        let parameters =
-            vec![("EcsCluster".into(), None), ("AsgMaxSize".into(), Some("4".into()))];
+        let parameters = vec![("EcsCluster".into(), None), ("AsgMaxSize".into(), Some("4".into()))];
         assert_eq!(read(form), Ok(Request::UpdateStack(Update { stack: "s".into(), parameters })));
     }
 

@@ -1,4 +1,4 @@
-//! What is asked of CloudFormation, and what it tells of stacks.
+//! What is asked of `CloudFormation`, and what it tells of stacks.
 
 use crate::Str;
 use crate::query::Fault;
@@ -174,7 +174,7 @@ pub fn invalid(message: impl Into<String>) -> Fault {
     Fault::new("ValidationError", message)
 }
 
-/// The error for a stack that is not there, in CloudFormation's own words, which programs look for.
+/// The error for a stack that is not there, in `CloudFormation`'s own words, which programs look for.
 pub fn does_not_exist(stack: &str) -> Fault {
     invalid(format!("Stack with id {stack} does not exist"))
 }

@@ -35,9 +35,7 @@ pub fn error(fault: &Fault, request_id: &str) -> String {
 fn result(response: &Response) -> Option<Element> {
     Some(match response {
         Response::Stacks(stacks) => list("Stacks", "member", stacks.iter().map(stack)),
-        Response::Summaries(stacks) => {
-            list("StackSummaries", "member", stacks.iter().map(summary))
-        }
+        Response::Summaries(stacks) => list("StackSummaries", "member", stacks.iter().map(summary)),
         Response::Events(events) => list("StackEvents", "member", events.iter().map(event)),
         Response::Resource(one) => {
             members("StackResourceDetail", resource(one, "LastUpdatedTimestamp"))

@@ -25,6 +25,6 @@ impl Fault {
 impl From<ApiError> for Fault {
     fn from(error: ApiError) -> Self {
         let code = error.code.name().trim_end_matches("Exception");
-        Self { code, status: error.code.http_status(), message: error.message.into() }
+        Self { code, status: error.code.http_status(), message: error.message }
     }
 }

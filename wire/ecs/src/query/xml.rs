@@ -37,7 +37,9 @@ pub fn write(xml: &mut String, (name, content): &Element) {
         Content::Text(text) => element(xml, name, text),
         Content::Elements(elements) => {
             xml.push_str(&format!("<{name}>"));
-            elements.iter().for_each(|element| write(xml, element));
+            for element in elements {
+                write(xml, element);
+            }
             xml.push_str(&format!("</{name}>"));
         }
     }

@@ -49,7 +49,7 @@ pub fn is_query(form: &str) -> bool {
 /// # Errors
 /// As [`Request::parse`], and `MissingParameter` when there is no action.
 pub fn parse(form: &str, queue_url: Option<&str>) -> Result<Request, Error> {
-    let root = Node::read(form).map_err(|error| malformed(&error.0))?;
+    let root = Node::read(form).map_err(|error| malformed(error.0))?;
     let Some(action) = root.text("Action").map(str::to_owned) else {
         return Err(Error::new(
             ErrorCode::MissingParameter,

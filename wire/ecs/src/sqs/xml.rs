@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::{Error, Response};
-pub use crate::query::xml::is_lawful;
 use crate::query::xml::element;
+pub use crate::query::xml::is_lawful;
 
 const NAMESPACE: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
 
