@@ -290,6 +290,7 @@ async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<(Config, Option<Sc
             zones: zones.iter().map(|zone| zone.as_str().into()).collect(),
             hostname_attribute: args.master.hostname_attribute.as_str().into(),
             runtime,
+            standard: standard(args, runtime),
             provisions,
             agents: None,
         },
@@ -302,6 +303,7 @@ async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<(Config, Option<Sc
         policy: Policy { breaker_counts_exits: args.breaker_counts_exits },
         keys,
         instances,
+        blox: args.blox,
         metrics: Metrics::default(),
     };
     Ok((config, scratch))
@@ -336,6 +338,23 @@ async fn provisions(args: &ProvisionArgs) -> anyhow::Result<Provisions> {
     };
     let secrets = absolute(&args.secrets, "--secrets")?;
     Ok(Provisions { port: args.metadata_port, credentials, s3_dir, secrets })
+}
+
+/// An instance without a type, for a cluster that has none to be like.
+fn standard(args: &DevArgs, runtime: RuntimeChoice) -> InstanceConfig {
+    let given = args.attribute.iter().filter(|(of, _)| of.is_none());
+    InstanceConfig {
+        ec2_instance_id: longshore_wire_ecs::Str::default(),
+        instance_type: "longshore.local".into(),
+        zone: longshore_wire_ecs::Str::default(),
+        cpu: args.instance_cpu,
+        memory_mib: args.instance_memory,
+        gpus: 0,
+        architecture: None,
+        attributes: given.map(|(_, attribute)| attribute.clone()).collect(),
+        runtime,
+        runtime_is_guessed: false,
+    }
 }
 
 /// All instances, with their types and runtimes.

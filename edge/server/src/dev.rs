@@ -6,13 +6,14 @@ use longshore_wire_ecs::ApiError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::aws::{Rooms, StackRoom};
 use crate::bodies::Bodies;
 use crate::door::{self, Listener, serve};
 use crate::drive::{drive, seed};
 use crate::ecs::{Access, ControlHandle, ControlHost, Front, Keys, Routes, refusal, router};
 use crate::instance::{
-    Addition, Command, Fleet, InstanceConfig, Keeper, Outbox, RuntimeChoice, Runtimes, check_sizes,
-    keep_runtimes, known, make_cluster,
+    Addition, Command, Fleet, InstanceConfig, Keeper, Outbox, Roster, RuntimeChoice, Runtimes,
+    check_sizes, keep_runtimes, known, make_cluster,
 };
 use crate::limits;
 use crate::metadata::Metadata;
@@ -38,6 +39,8 @@ pub struct Config {
     pub keys: Keys,
     /// The instances of this machine.
     pub instances: Vec<InstanceConfig>,
+    /// Where Blox's daemon scheduler listens, for calls through API Gateway.
+    pub blox: Option<std::net::SocketAddr>,
     /// The metrics to update.
     pub metrics: Metrics,
 }
@@ -115,9 +118,21 @@ impl LocalEcs {
         let (home, cluster) = (config.fleet.home.clone(), config.fleet.cluster.clone());
         let default_runtime = config.fleet.runtime;
         let metadata = metadata(&config.fleet, &control, &closed);
-        let keeper =
-            Keeper::new(config.fleet, control.clone(), routes, runtimes.clone(), outbox, metadata);
+        let roster = Roster::default();
+        let fleet = config.fleet;
+        let hostname = fleet.hostname_attribute.clone();
+        let keeper = Keeper::new(
+            fleet,
+            control.clone(),
+            routes,
+            runtimes.clone(),
+            outbox,
+            metadata,
+            roster.clone(),
+        );
         let keeper = keeper.start(&mut tasks);
+        let stacks = StackRoom::new(home.clone(), cluster.clone(), roster, keeper.clone());
+        let aws = Rooms { stacks, hostname, blox: config.blox };
         let front = Front {
             control: control.clone(),
             access,
@@ -125,6 +140,7 @@ impl LocalEcs {
             runtimes: runtimes.clone(),
             keeper: keeper.clone(),
             default_runtime,
+            aws,
             metrics: config.metrics,
             closed: closed.clone(),
         };

@@ -52,6 +52,16 @@ enum Runtime {
     Simulated,
 }
 
+/// A request for a number of instances.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Scale {
+    /// How many are to be left.
+    size: u32,
+    /// Name or ARN of the cluster.
+    cluster: Str,
+}
+
 fn json(body: &serde_json::Value) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
     let kind = HeaderValue::from_static("application/json");
@@ -100,6 +110,21 @@ pub(crate) async fn add(State(front): State<Front>, Json(add): Json<Add>) -> Res
         Ok(ids) => {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             json(&serde_json::json!({"instances": ids}))
+        }
+        Err(error) => refused(StatusCode::BAD_REQUEST, &error.message),
+    }
+}
+
+/// `POST /longshore/v1/scale`: returns the ids of the instances that came and went.
+pub(crate) async fn scale(
+    State(front): State<Front>,
+    Json(Scale { size, cluster }): Json<Scale>,
+) -> Response<Body> {
+    match front.keeper.ask(|answer| Command::Resize(cluster, size, answer)).await {
+        Ok(done) => {
+            let ids = |all: &[ResourceId]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let (added, removed) = (ids(&done.added), ids(&done.removed));
+            json(&serde_json::json!({"instances": size, "added": added, "removed": removed}))
         }
         Err(error) => refused(StatusCode::BAD_REQUEST, &error.message),
     }

@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 
 use super::members::Members;
 use super::{
-    InstanceConfig, Known, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet,
-    start_host, without_docker,
+    InstanceConfig, Known, Outbox, Resized, Roster, RuntimeChoice, Runtimes, Surroundings,
+    register, start_fleet, start_host, without_docker,
 };
 use crate::agent::{About, AgentDoors, Cluster};
 use crate::door::Listener;
@@ -48,6 +48,8 @@ pub struct Fleet {
     pub hostname_attribute: Str,
     /// The default runtime.
     pub runtime: RuntimeChoice,
+    /// An instance of a fleet that has none to be like.
+    pub standard: InstanceConfig,
     /// What is provided to containers.
     pub provisions: Provisions,
     /// Where instances tell about their tasks as Mesos agents do, if they do.
@@ -95,6 +97,8 @@ pub(crate) enum Command {
     Connect(ResourceId, bool, Answer<()>),
     /// Terminate an instance, with everything on it.
     Lose(ResourceId, Answer<()>),
+    /// Bring the fleet of a cluster to a size.
+    Resize(Str, u32, Answer<Resized>),
 }
 
 /// A handle to the keeper.
@@ -130,6 +134,7 @@ pub(crate) struct Keeper {
     hosts: BTreeMap<ResourceId, JoinSet<()>>,
     simulated: Option<mpsc::Sender<Vec<Order>>>,
     members: Members,
+    pub(super) roster: Roster,
     /// Those that tell about their tasks, which end when these are dropped.
     agents: BTreeMap<ResourceId, watch::Sender<bool>>,
     /// What they write answers with.
@@ -144,6 +149,7 @@ impl Keeper {
         runtimes: Runtimes,
         outbox: Outbox,
         metadata: Metadata,
+        roster: Roster,
     ) -> Self {
         Self {
             common,
@@ -156,6 +162,7 @@ impl Keeper {
             hosts: BTreeMap::new(),
             simulated: None,
             members: Members::default(),
+            roster,
             agents: BTreeMap::new(),
             pages: Pages::default(),
         }
@@ -197,10 +204,13 @@ impl Keeper {
                 drop(answer.send(self.connect(id, connected).await));
             }
             Command::Lose(id, answer) => drop(answer.send(self.lose(id).await)),
+            Command::Resize(cluster, size, answer) => {
+                drop(answer.send(self.resize(&cluster, size).await));
+            }
         }
     }
 
-    async fn add(
+    pub(super) async fn add(
         &mut self,
         cluster: &Str,
         config: &InstanceConfig,
@@ -212,6 +222,7 @@ impl Keeper {
                 "A local ECS can have at most {INSTANCES_MAX} container instances."
             )));
         }
+        let asked = config;
         let mut config = self.completed(config);
         let address = own_address(number);
         let hostname = attribute(&self.common.hostname_attribute, &address.to_string());
@@ -227,6 +238,7 @@ impl Keeper {
         told.extend(machine.map_err(|why| ApiError::new(ErrorCode::Server, why))?);
         let id = register(&self.control, &self.common.home, cluster, &config, told, arn).await?;
         self.members.add(id, cluster.clone());
+        self.roster.add(id, cluster, asked);
         if config.runtime == RuntimeChoice::Simulated {
             let mailbox =
                 self.simulated.get_or_insert_with(|| start_fleet(&mut self.tasks, &self.outbox));
@@ -312,7 +324,7 @@ impl Keeper {
 
     /// Source: what remains of a terminated EC2 instance: its tasks are gone, and ECS deregisters
     /// it.
-    async fn lose(&mut self, id: ResourceId) -> Result<(), ApiError> {
+    pub(super) async fn lose(&mut self, id: ResourceId) -> Result<(), ApiError> {
         self.check(id)?;
         self.connect(id, false).await?;
         if let Some(runtime) = self.runtimes.take(id) {
@@ -337,6 +349,7 @@ impl Keeper {
         self.routes.remove(id);
         self.outbox.drop_reports(id);
         self.members.remove(id);
+        self.roster.remove(id);
         while self.tasks.try_join_next().is_some() {}
         Ok(())
     }

@@ -52,7 +52,11 @@ pub(crate) async fn make_cluster(
     control.call(realm.clone(), Request::CreateCluster(Box::new(request))).await.map(drop)
 }
 
-async fn call<T: DeserializeOwned>(
+/// Calls an operation, and reads its answer.
+///
+/// # Errors
+/// The error from ECS.
+pub(crate) async fn call<T: DeserializeOwned>(
     control: &ControlHandle,
     realm: &Realm,
     request: Request,
