@@ -24,6 +24,7 @@ fn storms_end_with_every_app_as_it_is_wanted() {
         ("end", 30),
         ("return", 5),
         ("upgraded", 15),
+        ("teardown", 5),
         ("settled", 12),
     ];
     for (what, many) in least {

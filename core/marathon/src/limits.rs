@@ -63,3 +63,6 @@ pub const PATTERN_COMPILED_BYTES_MAX: usize = 64 * 1024;
 /// How long a readiness check, or a health check, may be late before its answer is taken for a failure, in ms: the host may have lost it.
 /// Source: chosen by us.
 pub const PROBE_LATE_MS: u64 = 10_000;
+
+/// Below it are ports that need privileges, or are known by their service. Source: RFC 6335, 6, System Ports.
+pub const UNPRIVILEGED_PORT_MIN: u16 = 1_024;

@@ -16,10 +16,11 @@ mod puts;
 mod show;
 mod tasks;
 
+use std::future::ready;
 use std::sync::Arc;
 
+use longshore_driver::v1::FrameworkInfo;
 use longshore_driver::v1::framework_info::{Capability, capability};
-use longshore_driver::v1::{FrameworkId, FrameworkInfo};
 use longshore_machine::Unreadable;
 use longshore_marathon::{Call, Config, Input, Marathon, Reply, Ticket};
 use longshore_server::clock::{follow_wall, now};
@@ -27,9 +28,9 @@ use longshore_server::{Credentials, Front, Listener, Place, challenged, seed};
 use tokio::sync::mpsc;
 
 use self::events::Events;
-use self::host::{Link, MarathonHost};
+use self::host::MarathonHost;
 use crate::calls::Waiting;
-use crate::framework::{Cluster, FrameworkError};
+use crate::framework::{Cluster, FrameworkError, Link};
 use crate::service::{INPUTS_MAX, Service};
 use crate::store::{Store, StoreError};
 
@@ -121,7 +122,7 @@ impl MarathonApi {
         let machine = Marathon::restore(config, now(), rows).map_err(MarathonError::Row)?;
         let leader = listener.address().to_string();
         let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
-        let info = framework(&options, &machine, &leader);
+        let info = framework(&options, &leader);
         let link = Link::new(options.cluster, info, inputs.clone());
         let waiting = Waiting::default();
         let mut service = Service::new();
@@ -134,18 +135,17 @@ impl MarathonApi {
         let front = Front { router, refusal: front::turned_away };
         service.serve(listener, front);
         let host = MarathonHost::new(store, link, waiting, events, known, inputs);
-        service.drive("Marathon's API", machine, host, inbox);
+        service.drive("Marathon's API", ready(()), machine, host, inbox);
         Ok(service)
     }
 }
 
 /// What the framework says of itself. Source: frameworks.md 7, "Marathon 1.11 on Java 17".
-fn framework(options: &MarathonOptions, machine: &Marathon, leader: &str) -> FrameworkInfo {
+fn framework(options: &MarathonOptions, leader: &str) -> FrameworkInfo {
     let able = |capability: capability::Type| Capability { r#type: Some(capability.into()) };
     FrameworkInfo {
         user: options.user.clone(),
         name: options.name.clone(),
-        id: machine.framework().map(|id| FrameworkId { value: id.to_owned() }),
         failover_timeout: Some(FAILOVER_SECONDS),
         checkpoint: Some(true),
         roles: vec![options.role.clone()],

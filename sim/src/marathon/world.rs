@@ -79,6 +79,8 @@ struct World {
     /// Instances that were ended for an upgrade.
     upgraded: BTreeSet<Arc<str>>,
     starts: u64,
+    /// A driver was asked for.
+    is_to_register: bool,
     tally: Tally,
 }
 
@@ -91,7 +93,7 @@ impl World {
         let now = Timestamp::from_millis(NOON);
         let marathon =
             Marathon::restore(Config::default(), now, []).map_err(|why| why.to_string())?;
-        let mut world = Self {
+        Ok(Self {
             run,
             chance: Chance::new(run.seed),
             now: NOON,
@@ -103,10 +105,9 @@ impl World {
             is_calm: false,
             upgraded: BTreeSet::new(),
             starts: 0,
+            is_to_register: false,
             tally: Tally::new(),
-        };
-        world.registers()?;
-        Ok(world)
+        })
     }
 
     fn counts(&mut self, what: &'static str) {
@@ -114,8 +115,20 @@ impl World {
     }
 
     fn registers(&mut self) -> Result<(), String> {
-        let id = FrameworkId { value: "framework".to_owned() };
-        self.step(Input::Heard(Callback::Registered(id, Box::default())))
+        let known = self.marathon.framework().map(str::to_owned);
+        let callback = match self.master.registers(known.as_deref()) {
+            Some(id) => Callback::Registered(FrameworkId { value: id }, Box::default()),
+            None => Callback::Error("Framework has been removed".to_owned()),
+        };
+        self.step(Input::Heard(callback))
+    }
+
+    /// An operator tears the framework down: all its tasks end, and nobody is told of them.
+    fn tears_down(&mut self) -> Result<(), String> {
+        self.counts("teardown");
+        self.master.tears_down();
+        self.callbacks.clear();
+        self.step(Input::Heard(Callback::Error("Framework has been removed".to_owned())))
     }
 
     fn instances(&mut self) -> BTreeMap<Arc<str>, Instance> {
@@ -166,6 +179,7 @@ impl World {
         self.starts += 1;
         self.callbacks.clear();
         self.probes.clear();
+        self.is_to_register = false;
         self.master.disconnects();
         self.now += self.chance.below(60_000);
         let rows = self.rows.iter();
@@ -176,7 +190,7 @@ impl World {
         self.marathon = restored.map_err(|why| why.to_string())?;
         let ended = self.instances().into_iter().filter(|(_, one)| one.killing.is_some());
         self.upgraded.extend(ended.map(|(id, _)| id));
-        self.registers()
+        Ok(())
     }
 
     fn performs(&mut self, output: Output) -> Result<(), String> {
@@ -202,7 +216,8 @@ impl World {
                 self.says(command)?;
             }
             Output::Probe(probe) => self.probes.push(probe),
-            Output::Reply { .. } | Output::Connect | Output::Event(_) => {}
+            Output::Connect { .. } => self.is_to_register = true,
+            Output::Reply { .. } | Output::Event(_) => {}
             Output::Failed(text) => return wrong(text),
         }
         Ok(())
@@ -288,6 +303,9 @@ impl World {
     /// A while passes: offers, updates, answers.
     fn passes(&mut self) -> Result<(), String> {
         self.now += if self.is_calm { 1_000 } else { self.chance.below(8_000) };
+        if std::mem::take(&mut self.is_to_register) {
+            self.registers()?;
+        }
         for probe in std::mem::take(&mut self.probes) {
             if !self.is_calm && self.chance.one_in(8) {
                 continue;
@@ -310,7 +328,8 @@ impl World {
             }
         }
         self.tasks_go_on();
-        let offers = self.master.offers(self.now);
+        let is_open = self.marathon.is_subscribed();
+        let offers = if is_open { self.master.offers(self.now) } else { Vec::new() };
         if !offers.is_empty() {
             self.step(Input::Heard(Callback::ResourceOffers(offers)))?;
         }
@@ -373,6 +392,9 @@ impl World {
                 };
                 let Some((deployment, _)) = all.first() else { return Ok(()) };
                 Call::Cancel { deployment: deployment.to_string(), force }
+            }
+            7 if self.chance.one_in(6) && self.marathon.is_subscribed() => {
+                return self.tears_down();
             }
             _ => return Ok(()),
         };

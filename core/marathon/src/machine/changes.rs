@@ -110,6 +110,11 @@ impl Marathon {
         let mut changes = BTreeMap::new();
         let mut ports = Ports::new(&self.apps, self.config.service_ports, &wishes);
         let mut problems = Vec::new();
+        for (id, wish) in &wishes {
+            if let (Wish::Same | Wish::Anew, Some(app)) = (wish, self.apps.wanted(id)) {
+                ports.keeps(app);
+            }
+        }
         for (id, wish) in wishes {
             let before = self.apps.wanted(&id).cloned();
             let is_mixed = self.is_mixed(&id);
@@ -117,14 +122,15 @@ impl Marathon {
                 (Wish::Gone | Wish::Same | Wish::Anew, None) => continue,
                 (Wish::Gone, Some(_)) => None,
                 (Wish::Same, Some(app)) if is_mixed => Some(app.clone()),
-                (Wish::Same, Some(app)) => {
-                    ports.keeps(app);
-                    continue;
-                }
+                (Wish::Same, Some(_)) => continue,
                 (Wish::Anew, Some(app)) => {
                     Some(Arc::new(versioned(App::clone(app), None, version_ms)))
                 }
-                (Wish::Back(app), _) => Some(Arc::new(App { version_ms, ..App::clone(&app) })),
+                (Wish::Back(app), _) => {
+                    let mut back = App { version_ms, ..App::clone(&app) };
+                    ports.returns(&mut back);
+                    Some(Arc::new(back))
+                }
                 (Wish::As(app), before) => {
                     let app = ports.draws(*app, before.as_deref(), &mut problems);
                     let app = versioned(app, before.as_deref(), version_ms);

@@ -1,4 +1,7 @@
 //! Service ports while apps are changed. Source: frameworks.md 3.1: unique over all apps, drawn where 0 is written, kept on update.
+//!
+//! Apps that keep what they have come first (`keeps`); what an app gives up is drawn by no other one in the same change, as the app may
+//! want it back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +40,21 @@ impl<'a> Ports<'a> {
     /// An app that stays as it is.
     pub(super) fn keeps(&mut self, app: &App) {
         service_ports(app).for_each(|port| drop(self.taken.insert(port, app.id.clone())));
+    }
+
+    /// An app that is as it was once: for ports that others have by now it gets new ones.
+    pub(super) fn returns(&mut self, app: &mut App) {
+        let id = app.id.clone();
+        let mapped = app.port_mappings.iter_mut().map(|one| &mut one.service_port);
+        for port in mapped.chain(app.port_definitions.iter_mut().map(|one| &mut one.port)) {
+            if *port > 0 && self.holder(*port).is_some_and(|holder| *holder != id) {
+                // Without one left it is found in no proxy, but runs.
+                *port = self.free().unwrap_or(0);
+            }
+            if *port > 0 {
+                self.taken.insert(*port, id.clone());
+            }
+        }
     }
 
     /// Gives an app its service ports.
@@ -91,7 +109,7 @@ impl<'a> Ports<'a> {
         while self.next <= self.last {
             let port = self.next;
             self.next = self.next.checked_add(1)?;
-            if self.holder(port).is_none() {
+            if self.holder(port).is_none() && !self.freed.contains(&port) {
                 return Some(port);
             }
         }

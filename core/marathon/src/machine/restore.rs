@@ -60,7 +60,6 @@ impl Marathon {
             asked: BTreeSet::new(),
             offers: Offers::default(),
             session: Subscription::of(read.framework.take()),
-            is_connected: false,
             touched: BTreeSet::new(),
         };
         marathon.takes(&Context::new(now), read);

@@ -90,7 +90,7 @@ impl World {
                         self.stores(change);
                     }
                 }
-                Output::Connect => self.connects += 1,
+                Output::Connect { .. } => self.connects += 1,
                 Output::Say(command) => self.hears_of(command),
                 Output::Reply { reply, .. } => given = Some(reply),
                 Output::Probe(probe) => self.probes.push(probe),

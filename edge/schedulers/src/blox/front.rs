@@ -12,7 +12,7 @@ use longshore_wire_blox::route::{self, Routed};
 use longshore_wire_blox::scheduler::{Deployment, Environment};
 use longshore_wire_blox::state::Items;
 use longshore_wire_blox::{Fault, json, limits};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::host::Replied;
 use super::streams;
@@ -27,6 +27,7 @@ pub(super) struct Fronts {
     inputs: mpsc::Sender<Input>,
     waiting: Waiting<Replied>,
     bodies: Bodies,
+    wake: watch::Sender<bool>,
 }
 
 /// Which of the two services is asked.
@@ -37,8 +38,12 @@ enum Service {
 }
 
 impl Fronts {
-    pub(super) fn new(inputs: mpsc::Sender<Input>, waiting: Waiting<Replied>) -> Self {
-        Self { inputs, waiting, bodies: Bodies::new(BODIES_BYTES) }
+    pub(super) fn new(
+        inputs: mpsc::Sender<Input>,
+        waiting: Waiting<Replied>,
+        wake: watch::Sender<bool>,
+    ) -> Self {
+        Self { inputs, waiting, bodies: Bodies::new(BODIES_BYTES), wake }
     }
 
     pub(super) fn scheduler(&self) -> Front {
@@ -82,6 +87,7 @@ impl Fronts {
                 Routed::Moved(to) => return Ok(moved(&to)),
             },
         };
+        self.wake.send_if_modified(|is_awake| !std::mem::replace(is_awake, true));
         let mut place = self.waiting.add();
         let ending = || Fault::Unavailable("the program is ending".to_owned());
         let input = Input::Called { ticket: Ticket(place.ticket), call };
