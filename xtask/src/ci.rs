@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::conformance::{self, Choice, Runtime};
+use crate::conformance::{self, Choice, Extent, Runtime};
 use crate::{build, codegen, fuzz, shell, tidy};
 
 /// The result of a step that did not fail.
@@ -111,7 +111,7 @@ fn suites() -> Vec<Step<'static>> {
         let name = format!("conformance, {}", runtime.0);
         Step::new(&name, move |root| {
             let binary = build::beside_tests(root)?;
-            conformance::suite(root, &binary, runtime, false)
+            conformance::suite(root, &binary, runtime, Extent::OfRuntime)
         })
     };
     Choice::All.runtimes().iter().map(one).collect()

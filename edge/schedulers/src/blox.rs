@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use self::front::Fronts;
 use self::host::DaemonHost;
 use crate::service::{INPUTS_MAX, Service};
-use crate::store::{Store, StoreError};
+use crate::store::{Keep, Store, StoreError};
 
 /// What Blox is started with.
 #[derive(Debug)]
@@ -74,8 +74,8 @@ impl Blox {
     ///
     /// # Errors
     /// That what it has stored cannot be read.
-    pub fn start(options: Options) -> Result<Self, BloxError> {
-        let (store, rows) = Store::open(&options.place, "blox")?;
+    pub async fn start(options: Options) -> Result<Self, BloxError> {
+        let (store, rows) = Store::open(&Keep::Here(options.place), "blox").await?;
         let config = Config {
             watches_all: options.clusters.is_empty(),
             clusters: options.clusters.iter().map(|name| name.as_str().into()).collect(),

@@ -15,14 +15,14 @@ use longshore_driver::v1::FrameworkInfo;
 use longshore_driver::v1::framework_info::{Capability, capability};
 use longshore_machine::{Unreadable, wall_lead};
 use longshore_server::clock::follow_wall;
-use longshore_server::{Credentials, Front, Listener, Place, challenged};
+use longshore_server::{Credentials, Front, Listener, challenged};
 use tokio::sync::mpsc;
 
 use self::host::ChronosHost;
 use crate::calls::Waiting;
 use crate::framework::{Cluster, FrameworkError, Link};
 use crate::service::{INPUTS_MAX, Service};
-use crate::store::{Store, StoreError};
+use crate::store::{Keep, Store, StoreError};
 
 /// How often it is seen whether the wall clock was set. Source: chosen by us.
 const CLOCK_EVERY: Duration = Duration::from_secs(1);
@@ -103,12 +103,12 @@ impl ChronosApi {
     ///
     /// # Errors
     /// What cannot be read or started.
-    pub fn start(
+    pub async fn start(
         options: ChronosOptions,
-        place: &Place,
+        keep: &Keep,
         listener: Listener,
     ) -> Result<Service<ChronosError>, ChronosError> {
-        let (store, rows) = Store::open(place, "chronos")?;
+        let (store, rows) = Store::open(keep, "chronos").await?;
         follow_wall();
         let rows = rows.iter().map(|row| (row.kind.as_str(), row.id.as_str(), row.body.as_str()));
         let machine = Chronos::restore(options.config, wall_lead(), rows)?;

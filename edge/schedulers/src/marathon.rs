@@ -24,7 +24,7 @@ use longshore_driver::v1::framework_info::{Capability, capability};
 use longshore_machine::Unreadable;
 use longshore_marathon::{Call, Config, Input, Marathon, Reply, Ticket};
 use longshore_server::clock::{follow_wall, now};
-use longshore_server::{Credentials, Front, Listener, Place, challenged, seed};
+use longshore_server::{Credentials, Front, Listener, challenged, seed};
 use tokio::sync::mpsc;
 
 use self::events::Events;
@@ -32,7 +32,7 @@ use self::host::MarathonHost;
 use crate::calls::Waiting;
 use crate::framework::{Cluster, FrameworkError, Link};
 use crate::service::{INPUTS_MAX, Service};
-use crate::store::{Store, StoreError};
+use crate::store::{Keep, Store, StoreError};
 
 /// How long a master keeps the tasks of a scheduler that is away, in s. Source: Marathon's `--failover_timeout`.
 const FAILOVER_SECONDS: f64 = 604_800.0;
@@ -110,12 +110,12 @@ impl MarathonApi {
     ///
     /// # Errors
     /// What cannot be read or started.
-    pub fn start(
+    pub async fn start(
         options: MarathonOptions,
-        place: &Place,
+        keep: &Keep,
         listener: Listener,
     ) -> Result<Service<MarathonError>, MarathonError> {
-        let (store, rows) = Store::open(place, "marathon")?;
+        let (store, rows) = Store::open(keep, "marathon").await?;
         follow_wall();
         let rows = rows.iter().map(|row| (row.kind.as_str(), row.id.as_str(), row.body.as_str()));
         let config = Config { seed: seed(), role: options.role.clone(), ..Config::default() };

@@ -45,6 +45,13 @@ impl Chronos {
     fn opens(&mut self, cx: &mut Context, framework: Option<String>) {
         self.offers.clear();
         cx.framework = self.session.opens(cx.now, framework);
+        // What was said without a subscription was lost.
+        let is_there = |stage| matches!(stage, Stage::Launched | Stage::Running);
+        let killed = self.runs.all().filter(|(_, run)| is_there(run.stage) && run.is_killed);
+        let killed: Vec<TaskId> = killed.map(|(id, _)| id.clone()).collect();
+        for id in killed {
+            self.runs.timer(&id, Some(cx.now));
+        }
     }
 
     /// The driver has given up: another one takes its place, or the scheduler ends.

@@ -87,7 +87,8 @@ pub(crate) async fn start(
     let state = bind(Port::ClusterState, addresses.state, Callers::Anybody, rules).await?;
     let feed = feed.map(|options| client.feed_of_all(options));
     let wakes = Wakes::AtOnce;
-    Ok(Blox::start(blox::Options { client, feed, clusters, place, scheduler, state, wakes })?)
+    let options = blox::Options { client, feed, clusters, place, scheduler, state, wakes };
+    Ok(Blox::start(options).await?)
 }
 
 /// Runs until Ctrl-C or SIGTERM, or until the disk cannot be written.

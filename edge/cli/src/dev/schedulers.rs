@@ -15,6 +15,7 @@ use longshore_schedulers::blox::{self, Blox, Wakes};
 use longshore_schedulers::chronos::{ChronosApi, ChronosError, ChronosOptions};
 use longshore_schedulers::framework::Cluster;
 use longshore_schedulers::marathon::{MarathonApi, MarathonError, MarathonOptions};
+use longshore_schedulers::store::Keep;
 use longshore_server::{BindError, Callers, Credentials, Listener, Place, Port, Rules, bind};
 use serde_json::{Value, json};
 
@@ -36,6 +37,12 @@ pub(super) struct Ground<'a> {
     pub(super) credential: Option<(String, String)>,
     /// Reaches the ECS; none if Blox is not to be started.
     pub(super) client: Option<Client>,
+}
+
+impl Ground<'_> {
+    fn keep(&self) -> Keep {
+        Keep::Here(self.place.clone())
+    }
 }
 
 /// The schedulers that run.
@@ -81,7 +88,7 @@ impl Schedulers {
         let credentials = ground.credentials.clone();
         let options = MarathonOptions { credentials, ..MarathonOptions::new(cluster) };
         let address = listener.address();
-        let service = MarathonApi::start(options, ground.place, listener)?;
+        let service = MarathonApi::start(options, &ground.keep(), listener).await?;
         self.marathon = Some((address, service));
         Ok(())
     }
@@ -95,7 +102,7 @@ impl Schedulers {
         let credentials = ground.credentials.clone();
         let options = ChronosOptions { credentials, ..ChronosOptions::new(cluster) };
         let address = listener.address();
-        let service = ChronosApi::start(options, ground.place, listener)?;
+        let service = ChronosApi::start(options, &ground.keep(), listener).await?;
         self.chronos = Some((address, service));
         Ok(())
     }
@@ -107,7 +114,7 @@ impl Schedulers {
         let (Some(scheduler), Some(state)) = (scheduler, state) else { return Ok(()) };
         let feed = client.feed_of_all(FeedOptions { queue: QUEUE.to_owned(), makes: true });
         let place = ground.place.clone();
-        self.blox = Some(Blox::start(blox::Options {
+        let options = blox::Options {
             client,
             feed: Some(feed),
             clusters: Vec::new(),
@@ -115,7 +122,8 @@ impl Schedulers {
             scheduler,
             state,
             wakes: Wakes::WhenUsed,
-        })?);
+        };
+        self.blox = Some(Blox::start(options).await?);
         Ok(())
     }
 

@@ -25,6 +25,7 @@ impl ChronosHost {
 impl Leave for ChronosHost {
     async fn leave(self) {
         self.link.leave().await;
+        self.store.close().await;
     }
 }
 

@@ -91,6 +91,7 @@ impl MarathonHost {
 impl Leave for MarathonHost {
     async fn leave(self) {
         self.link.leave().await;
+        self.store.close().await;
     }
 }
 
