@@ -55,8 +55,8 @@ impl Marathon {
                 self.deployments.touch(&id);
                 continue;
             }
-            let Some(deployment) = self.deployments.next_touched() else { break };
-            self.proceeds(cx, &deployment);
+            let Some((deployment, apps)) = self.deployments.next_touched() else { break };
+            self.proceeds(cx, &deployment, apps);
         }
     }
 
@@ -106,7 +106,11 @@ impl Marathon {
         let new_well = new.iter().filter(|(_, one)| self.is_done(app, one)).count();
         let surplus = new_many.saturating_sub(wanted);
         let lacking = wanted.saturating_sub(new_many);
-        let surplus: Vec<_> = ordered(app, rules, new).into_iter().take(surplus).collect();
+        let surplus: Vec<_> = if surplus == 0 {
+            Vec::new()
+        } else {
+            ordered(app, rules, new).into_iter().take(surplus).collect()
+        };
         if old.is_empty() {
             let want = lacking.saturating_sub(ending);
             return Verdict { surplus, want, ..Verdict::default() };
