@@ -11,6 +11,7 @@ use std::sync::Arc;
 use longshore_machine::Timestamp;
 use longshore_placement::Refusal;
 use longshore_placement::query::Effort;
+use longshore_rollout::Share;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 
@@ -132,8 +133,10 @@ fn look_at(
     work
 }
 
+/// Source: ECS API reference, `DeploymentConfiguration`.
 fn bounds(service: &Service, desired: u32) -> Bounds {
-    Bounds::of(desired, service.minimum_healthy_percent, service.maximum_percent)
+    let share = Share::percent;
+    Bounds::of(desired, share(service.minimum_healthy_percent), share(service.maximum_percent))
 }
 
 /// Why a task could not be placed: instances and the check that each failed. Empty if there are no
