@@ -7,6 +7,7 @@ mod asks;
 mod feed;
 mod front;
 mod host;
+mod metrics;
 mod streams;
 
 use std::net::SocketAddr;
