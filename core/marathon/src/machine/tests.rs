@@ -22,6 +22,7 @@ use crate::audit;
 mod constraints;
 mod deployments;
 mod health;
+mod kills;
 mod launches;
 mod restarts;
 mod updates;

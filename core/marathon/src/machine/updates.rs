@@ -123,6 +123,7 @@ impl Marathon {
     pub(super) fn forgets(&mut self, id: &Arc<str>) -> Option<Instance> {
         let gone = self.instances.remove(id)?;
         self.timers.forget(id, gone.checks.len());
+        self.kills.leaves(id);
         self.asked.retain(|(task, _)| task != id);
         Some(gone)
     }
