@@ -24,6 +24,7 @@ mod deployments;
 mod health;
 mod kills;
 mod launches;
+mod properties;
 mod restarts;
 mod updates;
 
