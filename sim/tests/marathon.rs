@@ -25,6 +25,9 @@ fn storms_end_with_every_app_as_it_is_wanted() {
         ("return", 5),
         ("upgraded", 15),
         ("settled", 12),
+        ("constrained", 500),
+        ("ready", 30),
+        ("group", 30),
     ];
     for (what, many) in least {
         let there = reached.get(what).copied().unwrap_or(0);
