@@ -38,7 +38,7 @@ pub enum Unlimited {
 /// The largest limit that is a number. Source: chosen by us: far more than a machine has, and exact in thousandths.
 const NUMBER_MAX: f64 = 1e9;
 
-/// What is wrong with the limits of an app. Source: Mesos, `docs/nested-container-and-task-group.md`: no limit without a claim, and none below it.
+/// What is wrong with the limits of an app. Source: Mesos, `master/validation.cpp`: no limit without a claim, and none below it.
 pub(super) fn wrong(app: &App) -> Vec<Detail> {
     let limits = app.resource_limits.unwrap_or_default();
     let each = [("cpus", limits.cpus, app.cpus), ("mem", limits.mem, app.mem)];
