@@ -27,6 +27,7 @@ use crate::apps::Apps;
 use crate::deployments::Deployments;
 use crate::events::Event;
 use crate::instances::Instances;
+use crate::places::Places;
 use crate::timers::Timers;
 use crate::{limits, rows};
 
@@ -200,6 +201,7 @@ pub struct Marathon {
     pub(crate) instances: Instances,
     pub(crate) deployments: Deployments,
     pub(crate) timers: Timers,
+    pub(crate) kills: Places,
     /// Questions that were asked and not answered.
     asked: BTreeSet<(Arc<str>, Purpose)>,
     offers: Offers,
@@ -231,6 +233,7 @@ impl Marathon {
         self.balances(&mut cx);
         self.matches(&mut cx);
         self.balances(&mut cx);
+        self.says_kills(&mut cx);
         self.reconciles(&mut cx);
         if let Some(command) = self.session.wants(cx.now, self.apps.waiting() > 0) {
             cx.say(command);
@@ -303,7 +306,8 @@ impl Machine for Marathon {
     fn wake_at(&self) -> Option<Timestamp> {
         let is_new = self.session.is_missed(self.has_work());
         // What a step had no room for goes on at once.
-        let rest = !self.offers.is_empty() || is_new || !self.touched.is_empty();
+        let rest =
+            !self.offers.is_empty() || is_new || !self.touched.is_empty() || self.kills.is_next();
         let rest = rest.then(Timestamp::default);
         [rest, self.timers.wake_at(), self.session.wake_at()].into_iter().flatten().min()
     }

@@ -8,8 +8,8 @@ use longshore_wire_mesos::v1::{
 };
 
 const AGENTS: u64 = 6;
-const CPUS: f64 = 8.0;
-const PORTS: std::ops::RangeInclusive<u64> = 31_000..=31_009;
+const CPUS: f64 = 16.0;
+const PORTS: std::ops::RangeInclusive<u64> = 31_000..=31_029;
 
 /// A task, as it truly is.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use longshore_wire_mesos::v1::{AgentId, MasterInfo, TaskId, TaskState, TaskStatu
 use super::{Context, Marathon, Output};
 use crate::events::Event;
 use crate::limits;
+use crate::timers::Due;
 
 impl Marathon {
     pub(super) fn hears(&mut self, cx: &mut Context, callback: Callback) {
@@ -54,6 +55,11 @@ impl Marathon {
         let fault = master.domain.as_ref().and_then(|domain| domain.fault_domain.as_ref());
         self.session.is_in(fault.map(|fault| fault.region.name.clone()));
         cx.framework = self.session.opens(cx.now, framework);
+        // What was said without a subscription was lost.
+        let out: Vec<Arc<str>> = self.kills.out().iter().cloned().collect();
+        for id in out {
+            self.timers.set(Due::Kill(id), cx.now);
+        }
     }
 
     /// The driver has given up: another one takes its place, or the scheduler ends.

@@ -22,7 +22,9 @@ use crate::audit;
 mod constraints;
 mod deployments;
 mod health;
+mod kills;
 mod launches;
+mod properties;
 mod restarts;
 mod updates;
 

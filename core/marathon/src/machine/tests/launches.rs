@@ -167,3 +167,25 @@ fn equal_apps_take_turns() {
     assert_eq!(tasks.len(), 10);
     assert_eq!(world.deployments(), 1);
 }
+
+#[test]
+fn a_service_port_that_another_app_keeps_is_not_drawn_in_the_same_change() {
+    let mut world = World::new();
+    world.put(an_app("/b", 1));
+    // It cancels the deployment of /b, and begins before it in the order of names.
+    world.put_all(vec![an_app("/a", 1), App { cpus_milli: 200, ..an_app("/b", 1) }], true);
+    let port = |world: &mut World, id: &str| world.shown(id).app.port_definitions[0].port;
+    assert_eq!((port(&mut world, "/b"), port(&mut world, "/a")), (10_000, 10_001));
+}
+
+#[test]
+fn an_app_that_returns_gets_another_service_port_if_its_own_is_taken() {
+    let mut world = World::new();
+    world.runs(an_app("/a", 1));
+    let gone = world.call(Call::Delete { id: PathId::kept("/a"), force: false });
+    let Reply::Done { deployment, .. } = gone else { panic!() };
+    world.put(an_app("/b", 0));
+    assert_eq!(world.shown("/b").app.port_definitions[0].port, 10_000);
+    world.call(Call::Cancel { deployment: deployment.to_string(), force: false });
+    assert_eq!(world.shown("/a").app.port_definitions[0].port, 10_001);
+}
