@@ -123,19 +123,9 @@ impl Local {
             }
             None => None,
         };
-        let schedulers = Schedulers::start(Ground {
-            args: &args.schedulers,
-            rules: &rules,
-            place: &kept,
-            master: mesos_url.as_deref().map(reachable),
-            credentials: &credentials,
-            credential: args.mesos_door.first()?,
-            client: if keys.is_empty() || args.mesos_open {
-                Some(client(args, &ecs_url, &keys).await?)
-            } else {
-                None
-            },
-        });
+        let credentials = (&credentials, args.mesos_door.first()?);
+        let schedulers =
+            schedulers(args, &kept, (&ecs_url, &keys), mesos_url.as_deref(), credentials);
         let schedulers = schedulers.await?;
         let keys = keys.ids().map(str::to_owned).collect();
         Ok(Self {
@@ -234,6 +224,28 @@ async fn client(args: &DevArgs, ecs_url: &str, keys: &Keys) -> anyhow::Result<Cl
         budget: false,
     });
     Ok(client.await?)
+}
+
+/// Starts the schedulers. `credentials` are those that may call the master, and the one that it is shown.
+async fn schedulers(
+    args: &DevArgs,
+    place: &Place,
+    (ecs_url, keys): (&str, &Keys),
+    mesos_url: Option<&str>,
+    (credentials, credential): (&Credentials, Option<(String, String)>),
+) -> anyhow::Result<Schedulers> {
+    let blox = keys.is_empty() || args.mesos_open;
+    let client = if blox { Some(client(args, ecs_url, keys).await?) } else { None };
+    Schedulers::start(Ground {
+        args: &args.schedulers,
+        rules: &args.door.rules(None),
+        place,
+        master: mesos_url.map(reachable),
+        credentials,
+        credential,
+        client,
+    })
+    .await
 }
 
 /// Starts the Mesos master in front of the local ECS.
