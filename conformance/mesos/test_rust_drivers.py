@@ -1,5 +1,5 @@
 """Schedulers written with our own drivers, as programs: the samples, which find their master by its address or in ZooKeeper, or speak
-to ECS themselves."""
+to ECS themselves; and the skeleton of a scheduler without a driver."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from kazoo.client import KazooClient
 
 from harness import singularity
 from harness.clients import Quiet
+from harness.ecs import SLEEPER
 from harness.wait import holds, until
 
 pytestmark = pytest.mark.process_only
@@ -80,6 +81,42 @@ def test_copies_are_spread_over_zones(run, mesos_url):
         return sum(counts) == 4 and max(counts) - min(counts) <= 1
 
     until(is_even, "four copies run", 40)
+
+
+def test_the_keeper_goes_on_after_it_was_killed(run, ecs, instances):
+    """The skeleton of the guide, which speaks to ECS itself."""
+    liked = instances[0]["containerInstanceArn"]
+    stack = {"name": "keeper-stack", "value": "prod", "targetId": liked}
+    ecs.client.put_attributes(cluster=ecs.cluster, attributes=[stack])
+    definition = ecs.define(SLEEPER)
+    environment = {
+        "AWS_ECS_ENDPOINT": ecs.url, "AWS_ECS_CLUSTER": ecs.cluster, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
+
+    def copies():
+        arns = ecs.client.list_tasks(cluster=ecs.cluster, startedBy="keeper")["taskArns"]
+        return ecs.client.describe_tasks(cluster=ecs.cluster, tasks=arns)["tasks"] if arns else []
+
+    def start(many):
+        return run("keeper", definition, str(many), "keeper-stack=prod", environment=environment)
+
+    try:
+        first = start(3)
+        until(lambda: len(copies()) == 3, "three copies are wanted", 40)
+        assert {task["containerInstanceArn"] for task in copies()} == {liked}, first.said()
+        first.kill()
+        ecs.client.stop_task(cluster=ecs.cluster, task=copies()[0]["taskArn"])
+        second = start(3)
+        until(lambda: len(copies()) == 3, "the one that was stopped is replaced", 40)
+        holds(lambda: len(copies()) == 3, "there are never more", 8)
+        second.kill()
+        start(0)
+        until(lambda: not copies(), "none is wanted any more", 40)
+    finally:
+        for task in copies():
+            ecs.client.stop_task(cluster=ecs.cluster, task=task["taskArn"])
+        ecs.client.delete_attributes(cluster=ecs.cluster, attributes=[stack])
 
 
 @pytest.fixture

@@ -59,6 +59,15 @@ pub(crate) fn with_drivers(root: &Path, profile: Profile) -> Result<PathBuf> {
     build(root, profile, &["longshore", "longshore-examples", "longshore-libmesos"])
 }
 
+/// The same, of what `cargo test --workspace` has built most of: in its profile, and with the features that the whole workspace asks for.
+///
+/// # Errors
+/// When the build fails.
+pub(crate) fn beside_tests(root: &Path) -> Result<PathBuf> {
+    shell::finish(shell::cargo(root).args(["build", "--workspace"]))?;
+    Ok(folder(root, "debug")?.join("longshore"))
+}
+
 /// Builds the library for the JVM as it is released, and returns its path.
 ///
 /// # Errors

@@ -17,7 +17,6 @@
 //! chosen.
 
 mod agenda;
-mod bounds;
 mod breaker;
 mod census;
 mod daemon;
@@ -35,9 +34,9 @@ mod state;
 mod zones;
 
 pub(crate) use agenda::{Agenda, Matter};
-pub(crate) use bounds::Bounds;
 pub(crate) use breaker::THRESHOLD_PERCENT;
 pub(crate) use event::Voice;
+pub(crate) use longshore_rollout::Bounds;
 pub(crate) use look::look_at_due;
 pub(crate) use notice::{Noticed, take_notice};
 pub use record::{

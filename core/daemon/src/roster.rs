@@ -42,9 +42,16 @@ pub(crate) struct Roster {
     /// Slots that something was told of since they were looked at.
     dirty: BTreeSet<Str>,
     /// Members whose only wanted task is of an older deployment.
-    outdated: BTreeSet<Str>,
+    /// Those whose task does not serve come first, since they may go whatever the budget is.
+    outdated: BTreeSet<(bool, Str)>,
     /// What is deployed.
     current: Option<Current>,
+}
+
+/// Whether a slot whose only wanted task is of an older deployment serves; `None` for others.
+fn rank(slot: &Slot, current: Option<&Current>) -> Option<bool> {
+    current?;
+    slot.outdated(current).map(|(_, is_up)| is_up)
 }
 
 impl Counts {
@@ -90,16 +97,21 @@ impl Roster {
         change(slot);
         let stand = slot.stand(current);
         let is_blank = slot.is_blank();
-        if is_blank {
-            self.slots.remove(instance);
-        } else {
+        if !is_blank {
             self.counts.add(stand, 1);
         }
         self.dirty.insert(instance.clone());
-        if stand.outdated && !is_blank {
-            self.outdated.insert(instance.clone());
-        } else {
-            self.outdated.remove(instance);
+        let outdated = rank(slot, current).filter(|_| !is_blank);
+        if is_blank {
+            self.slots.remove(instance);
+        }
+        for is_up in [false, true] {
+            let key = (is_up, instance.clone());
+            if outdated == Some(is_up) {
+                self.outdated.insert(key);
+            } else {
+                self.outdated.remove(&key);
+            }
         }
     }
 
@@ -120,9 +132,7 @@ impl Roster {
             slot.forgive();
             let stand = slot.stand(current);
             self.counts.add(stand, 1);
-            if stand.outdated {
-                self.outdated.insert(arn.clone());
-            }
+            self.outdated.extend(rank(slot, current).map(|is_up| (is_up, arn.clone())));
             self.dirty.insert(arn.clone());
         }
     }
@@ -131,7 +141,8 @@ impl Roster {
     pub(crate) fn plan(&mut self, now: Timestamp, min_healthy_percent: u8) -> Plan {
         let dirty = std::mem::take(&mut self.dirty);
         let looked_at = dirty.iter().filter_map(|arn| Some((arn, self.slots.get(arn)?)));
-        let outdated = self.outdated.iter().filter_map(|arn| Some((arn, self.slots.get(arn)?)));
+        let outdated = self.outdated.iter();
+        let outdated = outdated.filter_map(|(_, arn)| Some((arn, self.slots.get(arn)?)));
         let budget = plan::budget(&self.counts, min_healthy_percent);
         plan::plan(now, self.current.as_ref(), looked_at, outdated, budget)
     }
@@ -139,7 +150,7 @@ impl Roster {
     /// Whether nothing is left to do but to replace tasks that serve, of which none may be stopped.
     pub(crate) fn is_held_back(&self, min_healthy_percent: u8) -> bool {
         let waits = self.counts.unsettled > 0 && self.counts.unsettled == self.outdated.len();
-        waits && plan::budget(&self.counts, min_healthy_percent) == 0
+        waits && plan::budget(&self.counts, min_healthy_percent).is_spent()
     }
 
     /// When slots that wait for time to pass are to be looked at again.
@@ -200,14 +211,14 @@ impl Roster {
             counts.add(stand, 1);
             assert!(!slot.is_blank(), "a slot that says nothing is kept");
             assert_eq!(
-                stand.outdated,
-                self.outdated.contains(arn),
+                rank(slot, current),
+                [false, true].into_iter().find(|up| self.outdated.contains(&(*up, arn.clone()))),
                 "outdated slots are not indexed"
             );
             slot.audit();
         }
         assert_eq!(counts, self.counts, "the counts are not those of the slots");
-        let known = |arn: &Str| self.slots.contains_key(arn);
+        let known = |(_, arn): &(bool, Str)| self.slots.contains_key(arn);
         assert!(self.outdated.iter().all(known), "an outdated slot is not there");
     }
 }

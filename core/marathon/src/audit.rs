@@ -77,28 +77,45 @@ fn audit_queue(marathon: &Marathon, wrong: &mut Vec<String>) {
 
 fn audit_instances(marathon: &Marathon, wrong: &mut Vec<String>) {
     let instances = &marathon.instances;
-    let mut of_apps: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    let mut apps = BTreeMap::new();
     for (id, one) in instances.all() {
-        of_apps.entry(one.app.clone()).or_default().insert(id.clone());
+        apps.insert(id.clone(), one.app.clone());
         let is_staged = matches!(one.stage, Stage::Staging | Stage::Starting);
         let has_timer = |due: Due| marathon.timers.at.contains_key(&due);
         if is_staged && one.killing.is_none() && !has_timer(Due::Launch(id.clone())) {
             wrong.push(format!("nobody waits for {id} to run"));
         }
-        if one.killing.is_some() && !has_timer(Due::Kill(id.clone())) {
+        let is_out = marathon.kills.out().contains(id);
+        if is_out != has_timer(Due::Kill(id.clone())) {
             wrong.push(format!("the kill of {id} would not be repeated"));
+        }
+        if one.killing.is_some() != (is_out ^ marathon.kills.has(id)) {
+            wrong.push(format!("{id} is to be killed once, or not at all"));
         }
         if marathon.apps.get(&one.app).is_none() && one.killing.is_none() {
             wrong.push(format!("the app of {id} is gone, and it is not killed"));
         }
     }
-    for (app, ids) in &of_apps {
-        let counts = Counts::of(ids.iter().filter_map(|id| instances.get(id)));
+    let gone = marathon.kills.out().iter().chain(marathon.kills.waiting());
+    for id in gone.filter(|id| instances.get(id).is_none()) {
+        wrong.push(format!("{id} is gone, and its kill is not"));
+    }
+    if marathon.kills.out().len() > limits::KILLS_MAX
+        || (marathon.is_subscribed() && marathon.kills.is_next())
+    {
+        wrong.push("kills are out or wait that are not to".to_owned());
+    }
+    for app in instances.apps_with_some() {
+        let counts = Counts::of(instances.of(app).map(|(_, one)| one));
+        if instances.of(app).any(|(_, one)| one.app != *app) {
+            wrong.push(format!("{app} has an instance of another app"));
+        }
         if counts != instances.counts(app) {
             wrong.push(format!("{app} has {counts:?}, not {:?}", instances.counts(app)));
         }
     }
-    if of_apps != instances.of_apps || of_apps.len() != instances.counts.len() {
+    let with_some = instances.apps_with_some().count();
+    if apps != instances.apps || with_some != instances.counts.len() {
         wrong.push("the index of instances by app is not what they say".to_owned());
     }
     let timers: BTreeSet<_> =
@@ -118,6 +135,15 @@ fn audit_deployments(marathon: &Marathon, wrong: &mut Vec<String>) {
             if let Some(other) = locks.insert(app.clone(), id.clone()) {
                 wrong.push(format!("{app} is locked by {id} and {other}"));
             }
+        }
+        let open: BTreeSet<_> = deployment
+            .current()
+            .iter()
+            .filter(|action| !marathon.is_over(action.kind, &action.app))
+            .map(|action| action.app.clone())
+            .collect();
+        if marathon.deployments.open(id).is_some_and(|known| *known != open) {
+            wrong.push(format!("what deployment {id} waits for is not what apps say"));
         }
     }
     if locks != marathon.deployments.locks {

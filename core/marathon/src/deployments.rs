@@ -6,7 +6,7 @@ use std::sync::Arc;
 use longshore_wire_marathon::{App, PathId};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Kind, Step};
 
 /// A plan that is carried out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,14 +33,25 @@ impl Deployment {
     }
 }
 
-/// All deployments.
+/// A step that has begun.
+#[derive(Debug)]
+struct Begun {
+    /// What is done with which app.
+    actions: BTreeMap<PathId, Kind>,
+    /// Apps that are not yet what they are to be.
+    open: BTreeSet<PathId>,
+}
+
+/// All deployments. A step may have thousands of apps, and each has many updates: with an update only its app is looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Deployments {
     all: BTreeMap<Arc<str>, Deployment>,
     pub(crate) locks: BTreeMap<PathId, Arc<str>>,
     dirty: BTreeSet<Arc<str>>,
-    /// Those that are to be looked at.
-    touched: BTreeSet<Arc<str>>,
+    /// The step that each is at, once it has begun; after a crash it begins again.
+    begun: BTreeMap<Arc<str>, Begun>,
+    /// Those that are to be looked at, and the apps of which something has changed.
+    touched: BTreeMap<Arc<str>, BTreeSet<PathId>>,
 }
 
 impl Deployments {
@@ -70,7 +81,7 @@ impl Deployments {
         for app in deployment.affected() {
             self.locks.insert(app.clone(), id.clone());
         }
-        self.touched.insert(id.clone());
+        self.look(&id);
         self.all.insert(id, deployment);
     }
 
@@ -83,6 +94,7 @@ impl Deployments {
         }
         self.dirty.insert(id.clone());
         self.touched.remove(id);
+        self.begun.remove(id);
         Some(gone)
     }
 
@@ -92,19 +104,52 @@ impl Deployments {
             deployment.at += 1;
             self.dirty.insert(id.clone());
         }
+        self.begun.remove(id);
+        self.look(id);
+    }
+
+    /// The step that it is at has begun. All its apps are to be looked at.
+    pub(crate) fn begins(&mut self, id: &Arc<str>, step: &Step) {
+        let actions: BTreeMap<PathId, Kind> =
+            step.actions.iter().map(|action| (action.app.clone(), action.kind)).collect();
+        let open: BTreeSet<PathId> = actions.keys().cloned().collect();
+        self.touched.entry(id.clone()).or_default().extend(open.iter().cloned());
+        self.begun.insert(id.clone(), Begun { actions, open });
+    }
+
+    /// Apps for which the step that it is at waits; `None` before it has begun.
+    pub(crate) fn open(&self, id: &str) -> Option<&BTreeSet<PathId>> {
+        self.begun.get(id).map(|begun| &begun.open)
+    }
+
+    /// What is done with an app in the step that has begun.
+    pub(crate) fn action(&self, id: &str, app: &PathId) -> Option<Kind> {
+        self.begun.get(id)?.actions.get(app).copied()
+    }
+
+    /// Whether an app is what the step wants it to be.
+    pub(crate) fn finds(&mut self, id: &str, app: PathId, is_over: bool) {
+        let Some(begun) = self.begun.get_mut(id) else { return };
+        if is_over {
+            begun.open.remove(&app);
+        } else {
+            begun.open.insert(app);
+        }
     }
 
     /// Something of an app has changed.
     pub(crate) fn touch(&mut self, app: &PathId) {
-        self.touched.extend(self.locks.get(app).cloned());
+        let Some(id) = self.locks.get(app) else { return };
+        self.touched.entry(id.clone()).or_default().insert(app.clone());
     }
 
     /// It is to be looked at.
-    pub(crate) fn look(&mut self, id: &Arc<str>) {
-        self.touched.insert(id.clone());
+    fn look(&mut self, id: &Arc<str>) {
+        self.touched.entry(id.clone()).or_default();
     }
 
-    pub(crate) fn next_touched(&mut self) -> Option<Arc<str>> {
+    /// One that is to be looked at, and the apps of which something has changed.
+    pub(crate) fn next_touched(&mut self) -> Option<(Arc<str>, BTreeSet<PathId>)> {
         self.touched.pop_first()
     }
 

@@ -206,8 +206,10 @@ impl Counts {
 /// All instances.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
-    all: BTreeMap<Arc<str>, Instance>,
-    pub(crate) of_apps: BTreeMap<PathId, BTreeSet<Arc<str>>>,
+    /// The app of each.
+    pub(crate) apps: BTreeMap<Arc<str>, PathId>,
+    /// Those of an app are side by side: with each update of one of them all are looked at.
+    of_apps: BTreeMap<PathId, BTreeMap<Arc<str>, Instance>>,
     pub(crate) counts: BTreeMap<PathId, Counts>,
     /// Those whose rows are to be written.
     dirty: BTreeSet<Arc<str>>,
@@ -217,28 +219,33 @@ pub(crate) struct Instances {
 
 impl Instances {
     pub(crate) fn get(&self, id: &str) -> Option<&Instance> {
-        self.all.get(id)
+        self.of_apps.get(self.apps.get(id)?)?.get(id)
     }
 
     /// The id that is kept for a text.
     pub(crate) fn key(&self, id: &str) -> Option<Arc<str>> {
-        self.all.get_key_value(id).map(|(key, _)| key.clone())
+        self.apps.get_key_value(id).map(|(key, _)| key.clone())
     }
 
+    /// All of them, app by app.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&Arc<str>, &Instance)> {
-        self.all.iter()
+        self.of_apps.values().flatten()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.all.len()
+        self.apps.len()
     }
 
     pub(crate) fn of<'s>(
         &'s self,
         app: &PathId,
     ) -> impl Iterator<Item = (&'s Arc<str>, &'s Instance)> + use<'s> {
-        let ids = self.of_apps.get(app).into_iter().flatten();
-        ids.filter_map(|id| Some((id, self.all.get(id)?)))
+        self.of_apps.get(app).into_iter().flatten()
+    }
+
+    /// Apps that have some.
+    pub(crate) fn apps_with_some(&self) -> impl Iterator<Item = &PathId> {
+        self.of_apps.keys()
     }
 
     pub(crate) fn counts(&self, app: &PathId) -> Counts {
@@ -253,9 +260,9 @@ impl Instances {
     /// As [`Instances::insert`], for one whose row is there already.
     pub(crate) fn place(&mut self, id: Arc<str>, instance: Instance) {
         self.touched.insert(instance.app.clone());
-        self.of_apps.entry(instance.app.clone()).or_default().insert(id.clone());
+        self.apps.insert(id.clone(), instance.app.clone());
         self.counts.entry(instance.app.clone()).or_default().add(instance.counted());
-        self.all.insert(id, instance);
+        self.of_apps.entry(instance.app.clone()).or_default().insert(id, instance);
     }
 
     pub(crate) fn edit(&mut self, id: &Arc<str>, edit: impl FnOnce(&mut Instance)) {
@@ -265,31 +272,33 @@ impl Instances {
 
     /// As [`Instances::edit`], of what is not stored.
     pub(crate) fn notes(&mut self, id: &Arc<str>, edit: impl FnOnce(&mut Instance)) {
-        let Some(instance) = self.all.get_mut(id) else { return };
+        let Some(app) = self.apps.get(id) else { return };
+        let Some(instance) = self.of_apps.get_mut(app).and_then(|some| some.get_mut(id)) else {
+            return;
+        };
         let before = instance.counted();
         edit(instance);
-        let counts = self.counts.entry(instance.app.clone()).or_default();
+        let counts = self.counts.entry(app.clone()).or_default();
         counts.take(before);
         counts.add(instance.counted());
-        self.touched.insert(instance.app.clone());
+        self.touched.insert(app.clone());
     }
 
     pub(crate) fn remove(&mut self, id: &Arc<str>) -> Option<Instance> {
-        let gone = self.all.remove(id)?;
-        self.dirty.insert(id.clone());
-        self.touched.insert(gone.app.clone());
-        if let Some(ids) = self.of_apps.get_mut(&gone.app) {
-            ids.remove(id);
-            if ids.is_empty() {
-                self.of_apps.remove(&gone.app);
-            }
+        let app = self.apps.remove(id)?;
+        let of_app = self.of_apps.get_mut(&app)?;
+        let gone = of_app.remove(id)?;
+        if of_app.is_empty() {
+            self.of_apps.remove(&app);
         }
-        if let Some(counts) = self.counts.get_mut(&gone.app) {
+        if let Some(counts) = self.counts.get_mut(&app) {
             counts.take(gone.counted());
             if *counts == Counts::default() {
-                self.counts.remove(&gone.app);
+                self.counts.remove(&app);
             }
         }
+        self.dirty.insert(id.clone());
+        self.touched.insert(app);
         Some(gone)
     }
 

@@ -275,6 +275,20 @@ impl Question {
     }
 }
 
+impl Answered {
+    /// Why there is no answer, if there is none.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Instances(_, result) => result.as_ref().err(),
+            Self::Tasks(_, result) => result.as_ref().err(),
+            Self::Definition(_, result) => result.as_ref().err(),
+            Self::Start(_, result) => result.as_ref().err(),
+            Self::Stop(_, result) => result.as_ref().err(),
+            Self::Change(_, result) => result.as_ref().err(),
+        }
+    }
+}
+
 /// Why an [`Question`] has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {

@@ -1,4 +1,6 @@
-//! `longshore dev`: a local ECS with the Mesos master API in front of it.
+//! `longshore dev`: a local ECS with the Mesos master API in front of it, and schedulers beside that.
+
+mod schedulers;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use longshore_server::{
 use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::fetch::{FetchCache, FetchS3, FetchSettings};
 
+use self::schedulers::{Ground, Schedulers};
 use crate::args::{DevArgs, DurabilityArg, ProvisionArgs, RuntimeArg};
 use crate::instance_types::InstanceGroup;
 
@@ -58,11 +61,12 @@ const OWN_KEY: (&str, &str) = ("longshore", "longshore");
 /// How long pending answers may take when the program has to exit.
 const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_millis(250);
 
-/// A local ECS with a Mesos master in front of it.
+/// A local ECS with a Mesos master in front of it, and schedulers.
 pub(crate) struct Local {
     pub(crate) ecs: LocalEcs,
     /// `None` if the ECS API has keys but access to the master is not configured.
     mesos: Option<MesosMaster>,
+    schedulers: Schedulers,
     /// URL of the ECS API.
     pub(crate) ecs_url: String,
     /// URL of the Mesos master, if there is one.
@@ -80,7 +84,7 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Starts both. They communicate through the ECS API, as with AWS.
+    /// Starts all. They communicate through the ECS API, as with AWS.
     pub(crate) async fn start(args: &DevArgs) -> anyhow::Result<Self> {
         let (keys, credentials) = (args.keys.keys()?, args.mesos_door.credentials()?);
         let has_master = keys.is_empty() || args.mesos_open || !credentials.is_empty();
@@ -108,26 +112,26 @@ impl Local {
             Place::Directory(directory) => directory.folder().path().display().to_string(),
             Place::Memory => "in memory only: discarded on exit".to_owned(),
         };
+        let kept = config.place.clone();
         let ecs = LocalEcs::start(config, ecs_listener).await?;
         let runtime = ecs.runtime();
         let mesos = match mesos_listener {
             Some(listener) => {
-                let (key, secret) = keys.first().unwrap_or(OWN_KEY);
-                let client = Client::new(Options {
-                    cluster: args.cluster.clone(),
-                    endpoint: Some(reachable(&ecs_url)),
-                    region: Some(args.region.clone()),
-                    keys: Some((key.to_owned(), secret.to_owned())),
-                    budget: false,
-                });
-                Some(master(args, runtime, client.await?, listener, credentials, &metrics).await?)
+                let client = client(args, &ecs_url, &keys).await?;
+                let credentials = credentials.clone();
+                Some(master(args, runtime, client, listener, credentials, &metrics).await?)
             }
             None => None,
         };
+        let credentials = (&credentials, args.mesos_door.first()?);
+        let schedulers =
+            schedulers(args, &kept, (&ecs_url, &keys), mesos_url.as_deref(), credentials);
+        let schedulers = schedulers.await?;
         let keys = keys.ids().map(str::to_owned).collect();
         Ok(Self {
             ecs,
             mesos,
+            schedulers,
             ecs_url,
             mesos_url,
             keys,
@@ -142,10 +146,13 @@ impl Local {
     fn announce(&self, args: &DevArgs, json: bool) {
         let (ecs, mesos) = (&self.ecs_url, self.mesos_url.as_deref());
         if json {
-            crate::output::say!(
-                "{}",
-                serde_json::json!({"ready": true, "ecs": ecs, "mesos": mesos, "cluster": args.cluster})
-            );
+            let mut ready = serde_json::json!({
+                "ready": true, "ecs": ecs, "mesos": mesos, "cluster": args.cluster
+            });
+            for (name, url) in self.schedulers.urls() {
+                ready[name] = url;
+            }
+            crate::output::say!("{ready}");
             return;
         }
         crate::output::say!(
@@ -159,6 +166,9 @@ impl Local {
                 "none: with access keys it needs --mesos-credentials FILE or --mesos-open"
             )
         );
+        for line in self.schedulers.lines() {
+            crate::output::say!("{line}");
+        }
         crate::output::say!("Data          {}", self.place);
         crate::output::say!("{}", self.runs(args));
         crate::output::say!("");
@@ -193,13 +203,49 @@ impl Local {
         }
     }
 
-    /// Stops both.
+    /// Stops all, whoever uses something else first.
     pub(crate) async fn stop(self) {
+        self.schedulers.stop().await;
         if let Some(mesos) = self.mesos {
             mesos.stop().await;
         }
         self.ecs.stop().await;
     }
+}
+
+/// A client of the local ECS.
+async fn client(args: &DevArgs, ecs_url: &str, keys: &Keys) -> anyhow::Result<Client> {
+    let (key, secret) = keys.first().unwrap_or(OWN_KEY);
+    let client = Client::new(Options {
+        cluster: args.cluster.clone(),
+        endpoint: Some(reachable(ecs_url)),
+        region: Some(args.region.clone()),
+        keys: Some((key.to_owned(), secret.to_owned())),
+        budget: false,
+    });
+    Ok(client.await?)
+}
+
+/// Starts the schedulers. `credentials` are those that may call the master, and the one that it is shown.
+async fn schedulers(
+    args: &DevArgs,
+    place: &Place,
+    (ecs_url, keys): (&str, &Keys),
+    mesos_url: Option<&str>,
+    (credentials, credential): (&Credentials, Option<(String, String)>),
+) -> anyhow::Result<Schedulers> {
+    let blox = keys.is_empty() || args.mesos_open;
+    let client = if blox { Some(client(args, ecs_url, keys).await?) } else { None };
+    Schedulers::start(Ground {
+        args: &args.schedulers,
+        rules: &args.door.rules(None),
+        place,
+        master: mesos_url.map(reachable),
+        credentials,
+        credential,
+        client,
+    })
+    .await
 }
 
 /// Starts the Mesos master in front of the local ECS.

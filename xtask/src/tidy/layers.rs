@@ -19,19 +19,21 @@ const LAYERS: [(&str, &[&str]); 31] = [
     ("wire/chronos", &[]),
     ("wire/blox", &[]),
     ("core/machine", &["wire/"]),
+    // Numbers: what is replaced, and by which rules, is for those who use it.
+    ("core/rollout", &[]),
     ("core/placement", &["wire/", "core/machine"]),
     ("core/replica", &["wire/", "core/machine"]),
     // Publishers of events depend on the bus; the bus depends on none of them.
     ("core/events", &["wire/", "core/machine"]),
-    ("core/control", &["wire/", "core/machine", "core/placement", "core/events"]),
+    ("core/control", &["wire/", "core/machine", "core/placement", "core/events", "core/rollout"]),
     // Bridge and daemon must run against real ECS, so their only view of a cluster is the replica.
     ("core/bridge", &["wire/", "core/machine", "core/replica"]),
-    ("core/daemon", &["wire/", "core/machine", "core/placement", "core/replica"]),
+    ("core/daemon", &["wire/", "core/machine", "core/placement", "core/replica", "core/rollout"]),
     ("core/stacks", &["wire/", "core/machine"]),
     // It knows no bridge: any Mesos master may be at the other end.
     ("core/driver", &["wire/", "core/machine"]),
     // Frameworks: they hear what a driver calls them with, and say what it takes, to whatever master.
-    ("core/marathon", &["wire/", "core/machine", "core/driver"]),
+    ("core/marathon", &["wire/", "core/machine", "core/driver", "core/rollout"]),
     ("core/chronos", &["wire/", "core/machine", "core/driver"]),
     ("core/lifecycle", &["wire/", "core/machine"]),
     // Server and CLI share the client, so it depends on neither; the same holds for the agent.
@@ -51,7 +53,7 @@ const LAYERS: [(&str, &[&str]); 31] = [
     ("edge/cli", &["wire/", "core/", "edge/", "examples"]),
     // If the simulator needs something from the edge, that belongs in core.
     ("sim", &["wire/", "core/"]),
-    ("examples", &["wire/", "edge/client", "edge/driver"]),
+    ("examples", &["wire/", "core/machine", "core/replica", "edge/client", "edge/driver"]),
     ("bench", &["wire/", "core/", "edge/", "sim", "examples"]),
     ("conformance", &["wire/"]),
     ("fuzz", &["wire/", "core/"]),

@@ -85,22 +85,20 @@ pub(crate) fn daemon(sites: &BTreeSet<ResourceId>, census: &Census, how: Daemon)
         made.plan.stop.push((one.id, why));
     }
     old.sort_by_key(|one| (one.standing, one.created_at, one.id));
+    let mut budget = how.bounds.budget(healthy);
     for one in old {
-        let well = one.standing == Standing::Healthy;
         if one.protected {
             made.plan.protected += 1;
-        } else if !well || healthy > how.bounds.lower {
-            healthy -= u32::from(well);
+        } else if budget.allows(one.standing == Standing::Healthy) {
             made.plan.stop.push((one.id, Why::Replaced));
         }
     }
     let live = super::plan::count(members.iter()) + census.stopping;
-    let room = how.bounds.upper.saturating_sub(live);
     let free = sites.iter().filter(|id| !census.occupied.contains(id)).copied();
     let missing: Vec<ResourceId> = if how.failed { Vec::new() } else { free.collect() };
-    let starts = missing.len().min(usize::try_from(room).unwrap_or(usize::MAX));
+    let starts = how.bounds.starts(super::plan::count(missing.iter()), live);
     if how.may_start {
-        made.start_on = missing[..starts].to_vec();
+        made.start_on = missing[..usize::try_from(starts).unwrap_or(usize::MAX)].to_vec();
     } else {
         made.plan.held_back = super::plan::count(missing.iter());
     }

@@ -1,7 +1,9 @@
 //! The next actions for a service, as a value: how many tasks to start, which to stop, and why.
 //!
-//! Pure: equal situations give equal plans. The percentage bounds are enforced only here.
+//! Pure: equal situations give equal plans. The bounds are enforced only here, by the numbers of
+//! `core/rollout`.
 
+use longshore_rollout::Budget;
 use longshore_wire_ecs::arn::ResourceId;
 
 use super::Bounds;
@@ -56,8 +58,8 @@ pub(crate) struct Plan {
 /// A plan under construction.
 struct Making<'a> {
     situation: &'a Situation<'a>,
-    /// Healthy tasks that stay.
-    healthy: u32,
+    /// Healthy tasks that may be stopped.
+    budget: Budget,
     plan: Plan,
 }
 
@@ -65,7 +67,8 @@ struct Making<'a> {
 pub(crate) fn replica(situation: &Situation<'_>) -> Plan {
     let members = situation.members;
     let healthy = count(members.iter().filter(|one| one.standing == Standing::Healthy));
-    let mut making = Making { situation, healthy, plan: Plan::default() };
+    let budget = situation.bounds.budget(healthy);
+    let mut making = Making { situation, budget, plan: Plan::default() };
     let kept = |one: &&Member| one.primary && !one.leaving && one.standing != Standing::Unhealthy;
     let kept: Vec<&Member> = members.iter().filter(kept).collect();
     let missing = situation.desired.saturating_sub(count(kept.iter()));
@@ -95,7 +98,7 @@ impl Making<'_> {
             return;
         }
         let live = count(situation.members.iter()) + situation.stopping;
-        let start = missing.min(situation.bounds.upper.saturating_sub(live));
+        let start = situation.bounds.starts(missing, live);
         if situation.may_start {
             self.plan.start = start;
         } else {
@@ -120,14 +123,16 @@ impl Making<'_> {
                 return;
             }
             let well = one.standing == Standing::Healthy;
-            if well && self.healthy <= self.situation.bounds.lower {
+            if well && self.budget.is_spent() {
                 return;
             }
             if one.protected {
                 self.plan.protected += 1;
                 continue;
             }
-            self.healthy -= u32::from(well);
+            if !self.budget.allows(well) {
+                return;
+            }
             self.plan.stop.push((one.id, why));
             stopped += 1;
         }

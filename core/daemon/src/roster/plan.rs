@@ -7,6 +7,7 @@
 //! Source: blox.md 2.8 and 4.4, rules of `minHealthyPercent` (`TerminateThenReplace`).
 
 use longshore_machine::Timestamp;
+use longshore_rollout::{Bounds, Budget, Share};
 use longshore_wire_ecs::Str;
 
 use super::Counts;
@@ -46,18 +47,21 @@ pub struct Plan {
 /// How many healthy tasks may be stopped to be replaced: so many members may be without one, less those that are already.
 ///
 /// Source: blox.md 7.2, 7.
-pub(super) fn budget(counts: &Counts, min_healthy_percent: u8) -> usize {
-    let may_miss = counts.members * (100 - usize::from(min_healthy_percent.min(100))) / 100;
-    may_miss.saturating_sub(counts.members - counts.healthy)
+pub(super) fn budget(counts: &Counts, min_healthy_percent: u8) -> Budget {
+    let many = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let minimum = Share::percent(min_healthy_percent.min(100).into());
+    // A task is stopped before its successor is started, so there are never more than members.
+    Bounds::of(many(counts.members), minimum, Share::WHOLE).budget(many(counts.healthy))
 }
 
-/// The plan for slots that something was told of, and for replacements among those that are outdated.
+/// The plan for slots that something was told of, and for replacements among those that are outdated, of which those that do not serve
+/// come first.
 pub(super) fn plan<'a>(
     now: Timestamp,
     current: Option<&Current>,
     looked_at: impl Iterator<Item = (&'a Str, &'a Slot)>,
     outdated: impl Iterator<Item = (&'a Str, &'a Slot)>,
-    mut budget: usize,
+    mut budget: Budget,
 ) -> Plan {
     let mut plan = Plan::default();
     for (instance, slot) in looked_at {
@@ -69,12 +73,9 @@ pub(super) fn plan<'a>(
     }
     for (instance, slot) in outdated {
         let Some((task, is_up)) = slot.outdated(current) else { continue };
-        // One that does not serve is no loss.
-        if is_up {
-            if budget == 0 {
-                continue;
-            }
-            budget -= 1;
+        if !budget.allows(is_up) {
+            // All that follow serve: with each event as few are looked at as can be stopped.
+            break;
         }
         plan.stops.push((instance.clone(), task, StopWhy::Replaced));
     }

@@ -67,7 +67,6 @@ pub(crate) struct Stand {
     pub(crate) healthy: bool,
     pub(crate) unsettled: bool,
     pub(crate) failed: bool,
-    pub(crate) outdated: bool,
     pub(crate) attempt: bool,
     pub(crate) occupied: bool,
 }
@@ -133,7 +132,6 @@ impl Slot {
             healthy: best.is_some_and(|(_, own)| own.is_up()),
             unsettled: !is_as_wanted,
             failed,
-            outdated: self.member && best.is_some() && !is_current && current.is_some(),
             attempt: self.attempt.is_some(),
             occupied: !self.tasks.is_empty(),
         }

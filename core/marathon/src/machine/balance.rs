@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use longshore_rollout::{Bounds, Share};
 use longshore_wire_marathon::{App, PathId};
 
 use super::kills::ordered;
@@ -12,29 +13,25 @@ use super::{Context, Marathon};
 use crate::events::Event;
 use crate::instances::{Instance, Stage, Wellness, Why};
 
-/// How many instances there may be during an upgrade. Source: frameworks.md 3.3, 4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Capacity {
-    /// Healthy ones at least.
-    pub(super) healthy: usize,
-    /// All at most.
-    pub(super) all: usize,
+/// How many instances there may be during an upgrade, and how many are to be well. Source: frameworks.md 3.3, 4.
+pub(super) fn capacity(app: &App, well_now: u32) -> Bounds {
+    let strategy = app.upgrade_strategy;
+    let minimum = Share::milli(strategy.minimum_health_capacity_milli);
+    let maximum = Share::WHOLE + Share::milli(strategy.maximum_over_capacity_milli);
+    let mut bounds = Bounds::of(app.instances, minimum, maximum);
+    // Otherwise nothing could ever change.
+    if bounds.lower == bounds.upper && bounds.lower <= well_now {
+        bounds.upper += 1;
+    }
+    bounds
 }
 
-impl Capacity {
-    pub(super) fn of(app: &App, healthy_now: usize) -> Self {
-        let wanted = u64::from(app.instances);
-        let strategy = app.upgrade_strategy;
-        let healthy = (wanted * u64::from(strategy.minimum_health_capacity_milli)).div_ceil(1_000);
-        let over = wanted * u64::from(strategy.maximum_over_capacity_milli) / 1_000;
-        let number = |one: u64| usize::try_from(one).unwrap_or(usize::MAX);
-        let (healthy, mut all) = (number(healthy), number(wanted + over));
-        // Otherwise nothing could ever change.
-        if healthy == all && healthy <= healthy_now {
-            all += 1;
-        }
-        Self { healthy, all }
-    }
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn wide(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// What is decided of an app.
@@ -42,7 +39,7 @@ impl Capacity {
 struct Verdict {
     surplus: Vec<Arc<str>>,
     upgraded: Vec<Arc<str>>,
-    want: usize,
+    want: u32,
 }
 
 impl Marathon {
@@ -55,8 +52,8 @@ impl Marathon {
                 self.deployments.touch(&id);
                 continue;
             }
-            let Some(deployment) = self.deployments.next_touched() else { break };
-            self.proceeds(cx, &deployment);
+            let Some((deployment, apps)) = self.deployments.next_touched() else { break };
+            self.proceeds(cx, &deployment, apps);
         }
     }
 
@@ -73,8 +70,7 @@ impl Marathon {
         let verdict = self.verdict(id, &app);
         let delay = kept.delay.filter(|one| one.config_ms == app.config_version_ms);
         let is_delayed = delay.is_some_and(|one| one.until > cx.now);
-        let want = u32::try_from(verdict.want).unwrap_or(u32::MAX);
-        self.apps.asks(id, want, is_delayed, cx.wall_ms);
+        self.apps.asks(id, verdict.want, is_delayed, cx.wall_ms);
         verdict.surplus.iter().for_each(|one| self.kills(cx, one, Why::Surplus));
         verdict.upgraded.iter().for_each(|one| self.kills(cx, one, Why::Upgrade));
     }
@@ -101,31 +97,35 @@ impl Marathon {
         let kept = all.into_iter().filter(|(_, one)| one.is_kept());
         let (new, old): (Vec<_>, Vec<_>) =
             kept.partition(|(_, one)| one.config_ms == app.config_version_ms);
-        let wanted = usize::try_from(app.instances).unwrap_or(usize::MAX);
+        let wanted = wide(app.instances);
         let (new_many, old_many) = (new.len(), old.len());
         let new_well = new.iter().filter(|(_, one)| self.is_done(app, one)).count();
         let surplus = new_many.saturating_sub(wanted);
         let lacking = wanted.saturating_sub(new_many);
-        let surplus: Vec<_> = ordered(app, rules, new).into_iter().take(surplus).collect();
+        let surplus: Vec<_> = if surplus == 0 {
+            Vec::new()
+        } else {
+            ordered(app, rules, new).into_iter().take(surplus).collect()
+        };
         if old.is_empty() {
-            let want = lacking.saturating_sub(ending);
+            let want = narrow(lacking.saturating_sub(ending));
             return Verdict { surplus, want, ..Verdict::default() };
         }
         let (well, ill): (Vec<_>, Vec<_>) =
             old.into_iter().partition(|(_, one)| one.wellness() == Wellness::Well);
-        let capacity = Capacity::of(app, well.len() + new_well);
-        let spare = (well.len() + new_well).saturating_sub(capacity.healthy);
+        let well_now = narrow(well.len() + new_well);
+        let capacity = capacity(app, well_now);
+        let spare = wide(capacity.budget(well_now).left());
         // One old instance for each new one that is well; and those who are not well whenever well ones could go.
         let paired = old_many.saturating_sub(wanted.saturating_sub(new_well));
-        let there = new_many + old_many + ending;
-        let is_stuck = capacity.all <= there && lacking > 0 && ending == 0 && new_well == new_many;
+        let want = capacity.starts(narrow(lacking), narrow(new_many + old_many + ending));
+        let is_stuck = want == 0 && lacking > 0 && ending == 0 && new_well == new_many;
         let stuck = if is_stuck { lacking } else { 0 };
         let many_ill = spare.max(paired).max(stuck);
         let mut upgraded: Vec<_> = ordered(app, rules, ill).into_iter().take(many_ill).collect();
         let many_well = spare.min(old_many - upgraded.len());
         let left = spare.max(paired).saturating_sub(upgraded.len());
         upgraded.extend(ordered(app, rules, well).into_iter().take(many_well.min(left)));
-        let want = lacking.min(capacity.all.saturating_sub(there));
         Verdict { surplus, upgraded, want }
     }
 

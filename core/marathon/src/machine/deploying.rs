@@ -1,7 +1,9 @@
 //! How deployments proceed. A step begins by changing what is kept up of its apps; it is done when they have that.
 //!
-//! Whether a step has begun is seen from the apps, so that it begins again after a crash and nothing is done twice.
+//! What a step has begun is seen from the apps, so that it begins again after a crash and nothing is done twice. With each update only
+//! the app that it is of is looked at: a step may have thousands of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use longshore_wire_marathon::{App, PathId};
@@ -12,28 +14,40 @@ use crate::plan::{Action, Kind};
 use crate::timers::Due;
 
 impl Marathon {
-    pub(super) fn proceeds(&mut self, cx: &mut Context, id: &Arc<str>) {
+    /// Looks at a deployment after something has changed of these apps.
+    pub(super) fn proceeds(&mut self, cx: &mut Context, id: &Arc<str>, apps: BTreeSet<PathId>) {
         let Some(deployment) = self.deployments.get(id) else { return };
         let at = deployment.at;
-        let Some(step) = deployment.steps.get(at).cloned() else {
+        let Some(step) = deployment.steps.get(at) else {
             let gone = self.deployments.remove(id);
             let apps = gone.iter().flat_map(|one| one.before.keys().cloned());
             self.touched.extend(apps);
             return cx.tell(Event::DeploymentDone { deployment: id.clone() });
         };
-        let mut has_begun = false;
-        for action in &step.actions {
-            has_begun |= self.begins(cx, action);
-        }
-        if has_begun {
-            cx.tell(Event::StepBegan { deployment: id.clone(), step: step.clone(), at });
+        if self.deployments.open(id).is_none() {
+            let step = step.clone();
+            let mut has_begun = false;
+            for action in &step.actions {
+                has_begun |= self.begins(cx, action);
+            }
             // They are looked at before this step is.
+            self.deployments.begins(id, &step);
+            if has_begun {
+                cx.tell(Event::StepBegan { deployment: id.clone(), step, at });
+            }
             return;
         }
-        if step.actions.iter().all(|action| self.is_over(action)) {
-            cx.tell(Event::StepDone { deployment: id.clone(), step, at });
+        for app in apps {
+            let Some(kind) = self.deployments.action(id, &app) else { continue };
+            let is_over = self.is_over(kind, &app);
+            self.deployments.finds(id, app, is_over);
+        }
+        if self.deployments.open(id).is_some_and(BTreeSet::is_empty) {
+            let step = self.deployments.get(id).and_then(|one| one.steps.get(at)).cloned();
+            if let Some(step) = step {
+                cx.tell(Event::StepDone { deployment: id.clone(), step, at });
+            }
             self.deployments.advances(id);
-            self.deployments.look(id);
         }
     }
 
@@ -69,11 +83,12 @@ impl Marathon {
         self.timers.cancel(&Due::Backoff(id.clone()));
     }
 
-    fn is_over(&self, action: &Action) -> bool {
-        match action.kind {
+    /// Whether an app is what an action wants it to be.
+    pub(crate) fn is_over(&self, kind: Kind, app: &PathId) -> bool {
+        match kind {
             Kind::Start => true,
-            Kind::Stop => self.apps.get(&action.app).is_none(),
-            Kind::Scale | Kind::Restart => self.is_settled(&action.app),
+            Kind::Stop => self.apps.get(app).is_none(),
+            Kind::Scale | Kind::Restart => self.is_settled(app),
         }
     }
 }

@@ -8,7 +8,7 @@ use longshore_wire_mesos::is_terminal;
 use longshore_wire_mesos::v1::task_status::Reason;
 use longshore_wire_mesos::v1::{TaskState, TaskStatus};
 
-use super::{Context, Marathon};
+use super::{Context, Marathon, Purpose};
 use crate::apps::{Delay, Failure};
 use crate::events::Event;
 use crate::instances::{Instance, Stage, is_ours};
@@ -123,7 +123,12 @@ impl Marathon {
     pub(super) fn forgets(&mut self, id: &Arc<str>) -> Option<Instance> {
         let gone = self.instances.remove(id)?;
         self.timers.forget(id, gone.checks.len());
-        self.asked.retain(|(task, _)| task != id);
+        let of_task = (id.clone(), Purpose::Health(0))..=(id.clone(), Purpose::Readiness);
+        let asked: Vec<_> = self.asked.range(of_task).cloned().collect();
+        for one in &asked {
+            self.asked.remove(one);
+        }
+        self.kills.leaves(id);
         Some(gone)
     }
 

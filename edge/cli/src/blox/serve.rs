@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use longshore_client::{Client, FeedOptions, Options};
-use longshore_schedulers::blox::{self, Blox};
+use longshore_schedulers::blox::{self, Blox, Wakes};
 use longshore_server::{Callers, Place, Port, Rules, bind};
 
 use crate::args::door::DoorArgs;
@@ -86,7 +86,9 @@ pub(crate) async fn start(
     let scheduler = bind(Port::Blox, addresses.scheduler, Callers::Anybody, rules).await?;
     let state = bind(Port::ClusterState, addresses.state, Callers::Anybody, rules).await?;
     let feed = feed.map(|options| client.feed_of_all(options));
-    Ok(Blox::start(blox::Options { client, feed, clusters, place, scheduler, state })?)
+    let wakes = Wakes::AtOnce;
+    let options = blox::Options { client, feed, clusters, place, scheduler, state, wakes };
+    Ok(Blox::start(options).await?)
 }
 
 /// Runs until Ctrl-C or SIGTERM, or until the disk cannot be written.

@@ -2,6 +2,7 @@
 
 use longshore_machine::Timestamp;
 use longshore_placement::ClusterView;
+use longshore_rollout::Share;
 
 use super::*;
 use crate::service::scale_in::Resource;
@@ -37,7 +38,7 @@ fn members(short: &str) -> Vec<Member> {
 fn situation(members: &[Member], desired: u32, minimum: u32, maximum: u32) -> Situation<'_> {
     Situation {
         desired,
-        bounds: Bounds::of(desired, minimum, maximum),
+        bounds: Bounds::of(desired, Share::percent(minimum), Share::percent(maximum)),
         members,
         stopping: 0,
         failed: false,
