@@ -79,10 +79,7 @@ fn checks() -> Vec<Step<'static>> {
     vec![
         Step::cargo("fmt", &["fmt", "--all", "--check"]),
         Step::new("tidy", |root| passed(tidy::run(root))),
-        Step::cargo(
-            "clippy",
-            &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
-        ),
+        Step::new("clippy", clippy),
         Step::cargo("test", &["test", "--workspace"]),
         Step::new("doc", |root| {
             let mut cargo = shell::cargo(root);
@@ -92,6 +89,18 @@ fn checks() -> Vec<Step<'static>> {
         Step::new("deny", deny),
         Step::new("codegen", |root| passed(codegen::check(root))),
     ]
+}
+
+/// Lints read no C: an empty file stands in for jemalloc, whose sources take a minute.
+fn clippy(root: &Path) -> Result<Outcome> {
+    let folder = build::target(root)?;
+    std::fs::create_dir_all(&folder)?;
+    let none = folder.join("libjemalloc.so");
+    std::fs::write(&none, "")?;
+    let mut cargo = shell::cargo(root);
+    cargo.args(["clippy", "--workspace", "--all-targets", "--all-features", "--"]);
+    cargo.args(["-D", "warnings"]).env("JEMALLOC_OVERRIDE", none);
+    passed(shell::finish(&mut cargo))
 }
 
 fn deny(root: &Path) -> Result<Outcome> {
