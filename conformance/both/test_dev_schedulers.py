@@ -97,7 +97,12 @@ def test_apps_outlive_a_kill_and_the_framework_its_removal(start, tmp_path):
     first = requests.get(started.ready["marathon"] + "/v2/info", timeout=10).json()["frameworkId"]
     answer = requests.post(started.ready["mesos"] + "/master/teardown", data={"frameworkId": first}, timeout=10)
     assert answer.status_code == 200, answer.text
-    until(lambda: len(running(started)) == 2 and not set(running(started)) & set(before), "others take their place")
+
+    def others():
+        now = running(started)
+        return len(now) == 2 and not set(now) & set(before)
+
+    until(others, "others take their place")
     second = requests.get(started.ready["marathon"] + "/v2/info", timeout=10).json()["frameworkId"]
     assert second != first and set(frameworks(started)) == {"marathon"}
 
