@@ -97,7 +97,12 @@ def test_apps_outlive_a_kill_and_the_framework_its_removal(start, tmp_path):
     first = requests.get(started.ready["marathon"] + "/v2/info", timeout=10).json()["frameworkId"]
     answer = requests.post(started.ready["mesos"] + "/master/teardown", data={"frameworkId": first}, timeout=10)
     assert answer.status_code == 200, answer.text
-    until(lambda: len(running(started)) == 2 and not set(running(started)) & set(before), "others take their place")
+
+    def others():
+        now = running(started)
+        return len(now) == 2 and not set(now) & set(before)
+
+    until(others, "others take their place")
     second = requests.get(started.ready["marathon"] + "/v2/info", timeout=10).json()["frameworkId"]
     assert second != first and set(frameworks(started)) == {"marathon"}
 
@@ -121,7 +126,7 @@ def test_who_may_not_call_what_a_scheduler_drives_may_not_call_the_scheduler(sta
     file.write_text(json.dumps({"credentials": [{"principal": "ops", "secret": "s3cret"}]}))
     file.chmod(0o600)
     keys = ["--access-key", "AKIDLOCAL:secret"]
-    started = start(*LISTEN, *keys, "--mesos-credentials", str(file))
+    started = start(*LISTEN[:4], *keys, "--mesos-credentials", str(file))
     assert started.ready["blox"] is None and started.ready["clusterState"] is None
     for name, path, body in (("marathon", "/v2/apps", SLEEPER), ("chronos", "/v1/scheduler/iso8601", JOB)):
         assert requests.post(started.ready[name] + path, json=body, timeout=10).status_code == 401
@@ -129,5 +134,18 @@ def test_who_may_not_call_what_a_scheduler_drives_may_not_call_the_scheduler(sta
         assert answer.status_code in (201, 204), answer.text
     until(lambda: set(frameworks(started, auth=("ops", "s3cret"))) == {"marathon", "chronos"}, "both are registered")
 
-    without = start(*LISTEN, *keys)
-    assert [without.ready[name] for name in ("mesos", "marathon", "chronos", "blox")] == [None] * 4
+
+@pytest.mark.parametrize("flag, why", [
+    ("--marathon-listen", "Marathon cannot be served on 127.0.0.1:0: there is no Mesos master"),
+    ("--chronos-listen", "Chronos cannot be served on 127.0.0.1:0: there is no Mesos master"),
+    ("--blox-listen", "Blox cannot be served on 127.0.0.1:0: it knows no access keys (--mesos-open)"),
+])
+def test_what_is_asked_for_and_cannot_be_served_is_an_error(server, flag, why):
+    if not server.started:
+        pytest.skip("needs a longshore program of our own (LONGSHORE_BIN)")
+    refused = subprocess.run(
+        [os.environ["LONGSHORE_BIN"], "dev", "--in-memory", "--runtime", "process", "--ecs-listen", FREE,
+         "--access-key", "AKIDLOCAL:secret", flag, FREE],
+        capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL,
+    )
+    assert refused.returncode == 1 and why in refused.stderr, refused

@@ -39,7 +39,8 @@ def running(marathon):
 def test_apps_and_their_instances_are_found_again_after_a_kill(store, mesos_url, quiet_after, tmp_path):
     marathon = Marathon(tmp_path, urlparse(mesos_url).netloc, "--store", store)
     assert marathon.call("POST", "apps", json=SLEEPER).status_code == 201
-    before = until(lambda: running(marathon) if len(running(marathon)) == 2 else None, "both run")
+    until(lambda: len(running(marathon)) == 2, "both run")
+    before = running(marathon)
     marathon.kill()
     marathon.start()  # Once the session of the one before is over.
     until(lambda: running(marathon) == before, "the same are there")

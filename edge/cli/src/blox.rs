@@ -13,6 +13,7 @@ mod told;
 use std::process::ExitCode;
 
 use self::demo::DemoCommand;
+pub(crate) use self::serve::QUEUE;
 use self::serve::ServeBloxArgs;
 
 /// Commands of Blox.

@@ -90,13 +90,12 @@ impl Local {
         let has_master = keys.is_empty() || args.mesos_open || !credentials.is_empty();
         let rules = args.door.rules(None);
         let ecs_listener = bind(Port::Ecs, args.ecs_listen, keys.callers(), &rules).await?;
-        let mesos_listener = if has_master {
+        let mut mesos_listener = None;
+        if has_master {
             let rules = args.door.rules(args.master.mesos_hostname.as_deref());
-            let callers = credentials.callers();
-            Some(bind(Port::Mesos, args.master.mesos_listen, callers, &rules).await?)
-        } else {
-            None
-        };
+            let (at, callers) = (args.master.mesos_listen, credentials.callers());
+            mesos_listener = Some(bind(Port::Mesos, at, callers, &rules).await?);
+        }
         let url = |listener: &Listener| format!("http://{}", listener.address());
         let (ecs_url, mesos_url) = (url(&ecs_listener), mesos_listener.as_ref().map(url));
         let (mut config, scratch) = config(args, keys.clone()).await?;
@@ -108,25 +107,27 @@ impl Local {
         let metrics = config.metrics.clone();
         let instances = config.instances.len();
         let guessed = config.instances.first().map(|instance| instance.runtime);
-        let place = match &config.place {
-            Place::Directory(directory) => directory.folder().path().display().to_string(),
-            Place::Memory => "in memory only: discarded on exit".to_owned(),
-        };
         let kept = config.place.clone();
         let ecs = LocalEcs::start(config, ecs_listener).await?;
         let runtime = ecs.runtime();
-        let mesos = match mesos_listener {
-            Some(listener) => {
-                let client = client(args, &ecs_url, &keys).await?;
-                let credentials = credentials.clone();
-                Some(master(args, runtime, client, listener, credentials, &metrics).await?)
-            }
-            None => None,
-        };
-        let credentials = (&credentials, args.mesos_door.first()?);
-        let schedulers =
-            schedulers(args, &kept, (&ecs_url, &keys), mesos_url.as_deref(), credentials);
-        let schedulers = schedulers.await?;
+        let (mut mesos, mut ours) = (None, None);
+        if let Some(listener) = mesos_listener {
+            let client = client(args, &ecs_url, &keys).await?;
+            ours = Some(client.clone()).filter(|_| keys.is_empty() || args.mesos_open);
+            let credentials = credentials.clone();
+            mesos = Some(master(args, runtime, client, listener, credentials, &metrics).await?);
+        }
+        let credential = args.mesos_door.first()?;
+        let schedulers = Schedulers::start(Ground {
+            args: &args.schedulers,
+            rules: &rules,
+            place: &kept,
+            master: mesos_url.as_deref().map(reachable),
+            credentials: &credentials,
+            credential,
+            client: ours,
+        })
+        .await?;
         let keys = keys.ids().map(str::to_owned).collect();
         Ok(Self {
             ecs,
@@ -135,7 +136,7 @@ impl Local {
             ecs_url,
             mesos_url,
             keys,
-            place,
+            place: shown(&kept),
             runtime,
             guessed,
             instances,
@@ -213,6 +214,14 @@ impl Local {
     }
 }
 
+/// Where state is kept, for people.
+fn shown(place: &Place) -> String {
+    match place {
+        Place::Directory(directory) => directory.folder().path().display().to_string(),
+        Place::Memory => "in memory only: discarded on exit".to_owned(),
+    }
+}
+
 /// A client of the local ECS.
 async fn client(args: &DevArgs, ecs_url: &str, keys: &Keys) -> anyhow::Result<Client> {
     let (key, secret) = keys.first().unwrap_or(OWN_KEY);
@@ -224,28 +233,6 @@ async fn client(args: &DevArgs, ecs_url: &str, keys: &Keys) -> anyhow::Result<Cl
         budget: false,
     });
     Ok(client.await?)
-}
-
-/// Starts the schedulers. `credentials` are those that may call the master, and the one that it is shown.
-async fn schedulers(
-    args: &DevArgs,
-    place: &Place,
-    (ecs_url, keys): (&str, &Keys),
-    mesos_url: Option<&str>,
-    (credentials, credential): (&Credentials, Option<(String, String)>),
-) -> anyhow::Result<Schedulers> {
-    let blox = keys.is_empty() || args.mesos_open;
-    let client = if blox { Some(client(args, ecs_url, keys).await?) } else { None };
-    Schedulers::start(Ground {
-        args: &args.schedulers,
-        rules: &args.door.rules(None),
-        place,
-        master: mesos_url.map(reachable),
-        credentials,
-        credential,
-        client,
-    })
-    .await
 }
 
 /// Starts the Mesos master in front of the local ECS.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct DevSchedulerArgs {
     /// Start none of the schedulers: Marathon's API, Chronos's API, Blox.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["marathon_listen", "chronos_listen", "blox_listen", "cluster_state_listen"])]
     pub(crate) without_schedulers: bool,
     /// Listen address of Marathon's API [default: 127.0.0.1:8080, unless that is taken].
     #[arg(long, value_name = "ADDRESS")]

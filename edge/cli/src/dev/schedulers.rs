@@ -6,6 +6,7 @@
 //! Invariant: who may call them is who may call what they drive. With credentials for the master, theirs are the same ones; with access
 //! keys for ECS, Blox, whose API knows none, is not started.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use longshore_client::{Client, FeedOptions};
@@ -20,9 +21,13 @@ use longshore_server::{BindError, Callers, Credentials, Listener, Place, Port, R
 use serde_json::{Value, json};
 
 use crate::args::{DevSchedulerArgs, ListenAt};
+use crate::blox::QUEUE;
 
-/// The queue and the rule for events that Blox makes.
-const QUEUE: &str = "longshore-blox";
+/// What they are called where people read of them.
+const MARATHON: &str = "Marathon";
+const CHRONOS: &str = "Chronos";
+const BLOX: &str = "Blox";
+const STATE: &str = "Cluster state";
 
 /// What the schedulers are started with.
 pub(super) struct Ground<'a> {
@@ -35,7 +40,7 @@ pub(super) struct Ground<'a> {
     pub(super) credentials: &'a Credentials,
     /// Principal and secret that the master is shown.
     pub(super) credential: Option<(String, String)>,
-    /// Reaches the ECS; none if Blox is not to be started.
+    /// Reaches the ECS; none if its callers need access keys, which Blox's do not have.
     pub(super) client: Option<Client>,
 }
 
@@ -51,8 +56,8 @@ pub(super) struct Schedulers {
     marathon: Option<(SocketAddr, Service<MarathonError>)>,
     chronos: Option<(SocketAddr, Service<ChronosError>)>,
     blox: Option<Blox>,
-    /// What was not started and why, for people.
-    notes: Vec<String>,
+    /// What is not served, and why.
+    missing: BTreeMap<&'static str, String>,
 }
 
 impl Schedulers {
@@ -65,24 +70,48 @@ impl Schedulers {
         if ground.args.without_schedulers {
             return Ok(all);
         }
-        if let Some(master) = &ground.master {
-            let credential = ground.credential.clone();
-            let credential = credential.map(|(principal, secret)| Credential { principal, secret });
-            let master = master.trim_start_matches("http://").to_owned();
-            let cluster = Cluster::Named { master, credential };
-            all.marathon(&ground, cluster.clone()).await?;
-            all.chronos(&ground, cluster).await?;
-        }
+        all.frameworks(&ground).await?;
         if let Some(client) = ground.client.clone() {
             all.blox(&ground, client).await?;
+        } else {
+            let (scheduler, state) = ground.args.blox();
+            let why = "it knows no access keys (--mesos-open)";
+            all.lacks(BLOX, scheduler, why)?;
+            all.lacks(STATE, state, why)?;
         }
         Ok(all)
     }
 
+    async fn frameworks(&mut self, ground: &Ground<'_>) -> anyhow::Result<()> {
+        let Some(master) = &ground.master else {
+            let why = "there is no Mesos master";
+            self.lacks(MARATHON, ground.args.marathon(), why)?;
+            return self.lacks(CHRONOS, ground.args.chronos(), why);
+        };
+        let credential = ground.credential.clone();
+        let credential = credential.map(|(principal, secret)| Credential { principal, secret });
+        let master = master.trim_start_matches("http://").to_owned();
+        let cluster = Cluster::Named { master, credential };
+        self.marathon(ground, cluster.clone()).await?;
+        self.chronos(ground, cluster).await
+    }
+
+    /// Something is not served, which nobody asked for.
+    ///
+    /// # Errors
+    /// That somebody did.
+    fn lacks(&mut self, name: &'static str, at: ListenAt, why: &str) -> anyhow::Result<()> {
+        if at.is_asked {
+            anyhow::bail!("{name} cannot be served on {}: {why}", at.address);
+        }
+        self.missing.insert(name, why.to_owned());
+        Ok(())
+    }
+
     async fn marathon(&mut self, ground: &Ground<'_>, cluster: Cluster) -> anyhow::Result<()> {
+        let port = (MARATHON, Port::Marathon, ground.args.marathon());
         let callers = ground.credentials.callers();
-        let at = ground.args.marathon();
-        let Some(listener) = self.listens(Port::Marathon, at, callers, ground).await? else {
+        let Some(listener) = self.listens(port, callers, ground.rules).await? else {
             return Ok(());
         };
         let credentials = ground.credentials.clone();
@@ -94,9 +123,9 @@ impl Schedulers {
     }
 
     async fn chronos(&mut self, ground: &Ground<'_>, cluster: Cluster) -> anyhow::Result<()> {
+        let port = (CHRONOS, Port::Chronos, ground.args.chronos());
         let callers = ground.credentials.callers();
-        let at = ground.args.chronos();
-        let Some(listener) = self.listens(Port::Chronos, at, callers, ground).await? else {
+        let Some(listener) = self.listens(port, callers, ground.rules).await? else {
             return Ok(());
         };
         let credentials = ground.credentials.clone();
@@ -107,11 +136,19 @@ impl Schedulers {
         Ok(())
     }
 
+    /// Both of Blox's services, or neither.
     async fn blox(&mut self, ground: &Ground<'_>, client: Client) -> anyhow::Result<()> {
         let (scheduler, state) = ground.args.blox();
-        let scheduler = self.listens(Port::Blox, scheduler, Callers::Anybody, ground).await?;
-        let state = self.listens(Port::ClusterState, state, Callers::Anybody, ground).await?;
-        let (Some(scheduler), Some(state)) = (scheduler, state) else { return Ok(()) };
+        let (of_scheduler, of_state) =
+            ((BLOX, Port::Blox, scheduler), (STATE, Port::ClusterState, state));
+        let scheduler = self.listens(of_scheduler, Callers::Anybody, ground.rules).await?;
+        let state = self.listens(of_state, Callers::Anybody, ground.rules).await?;
+        let (Some(scheduler), Some(state)) = (scheduler, state) else {
+            for name in [BLOX, STATE] {
+                self.missing.entry(name).or_insert_with(|| "it needs both of its ports".to_owned());
+            }
+            return Ok(());
+        };
         let feed = client.feed_of_all(FeedOptions { queue: QUEUE.to_owned(), makes: true });
         let place = ground.place.clone();
         let options = blox::Options {
@@ -127,20 +164,17 @@ impl Schedulers {
         Ok(())
     }
 
-    /// A port; none, and a note, if somebody has the usual one.
+    /// A port; none if somebody has the usual one.
     async fn listens(
         &mut self,
-        port: Port,
-        at: ListenAt,
+        (name, port, at): (&'static str, Port, ListenAt),
         callers: Callers,
-        ground: &Ground<'_>,
+        rules: &Rules,
     ) -> anyhow::Result<Option<Listener>> {
-        match bind(port, at.address, callers, ground.rules).await {
+        match bind(port, at.address, callers, rules).await {
             Ok(listener) => Ok(Some(listener)),
-            Err(why) if at.is_asked => Err(why.into()),
-            Err(BindError::Taken { address, what, flag, .. }) => {
-                let note = format!("{what} is not served: {address} is taken ({flag})");
-                self.notes.push(note);
+            Err(BindError::Taken { address, flag, .. }) if !at.is_asked => {
+                self.missing.insert(name, format!("{address} is taken ({flag})"));
                 Ok(None)
             }
             Err(why) => Err(why.into()),
@@ -159,13 +193,15 @@ impl Schedulers {
         ]
     }
 
-    /// What is to be said of them to people.
+    /// What is to be said of them to people, one to a line.
     pub(super) fn lines(&self) -> Vec<String> {
-        let names = ["Marathon", "Chronos", "Blox", "Cluster state"];
-        let urls = self.urls().into_iter().zip(names);
-        let urls =
-            urls.filter_map(|((_, url), name)| Some(format!("{name:<13} {}", url.as_str()?)));
-        urls.chain(self.notes.iter().cloned()).collect()
+        let names = [MARATHON, CHRONOS, BLOX, STATE];
+        let line = |((_, url), name): ((_, Value), &'static str)| {
+            let missing = || Some(format!("not served: {}", self.missing.get(name)?));
+            let text = url.as_str().map(str::to_owned).or_else(missing)?;
+            Some(format!("{name:<13} {text}"))
+        };
+        self.urls().into_iter().zip(names).filter_map(line).collect()
     }
 
     /// Stops them; what they run keeps running.

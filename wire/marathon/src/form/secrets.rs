@@ -1,4 +1,4 @@
-//! Secrets: variables whose values are kept elsewhere. Source: Marathon 1.11, `secrets.raml` and `env.raml` of its API.
+//! Secrets: variables whose values are kept elsewhere. Source: Marathon 1.11, `secrets.raml` and `environmentVariable.raml` of its API.
 //!
 //! An app names where each of its secrets is, and variables name secrets of the app; the value itself never comes here.
 
