@@ -6,13 +6,14 @@ use longshore_machine::{Ids, Machine, Timestamp};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::cloudformation::{
-    Request, Resource, Response, Stack, Status, Update, does_not_exist, invalid,
+    Create, Request, Resource, Response, Stack, Status, Update, does_not_exist, invalid,
 };
 use longshore_wire_ecs::query::Fault;
 
 use crate::blox;
-use crate::limits::{ENDED_MAX, SIZE_MAX};
-use crate::stack::{Known, PREFIX, SIZE};
+use crate::limits::{ENDED_MAX, STACKS_MAX};
+use crate::parameters::{self, Wanted};
+use crate::stack::{Known, Made, PREFIX};
 
 /// A call, for its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,8 +45,19 @@ pub enum Input {
 pub enum Output {
     /// The answer to a call.
     Reply(CallId, Result<Response, Fault>),
-    /// Bring the fleet of a cluster to a size, and tell what came of it.
-    Resize(Str, u32),
+    /// Make a fleet follow, and tell what came of it.
+    Resize(Resize),
+}
+
+/// A wish for a fleet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resize {
+    /// The cluster that has it.
+    pub cluster: Str,
+    /// How many instances it is to have.
+    pub size: u32,
+    /// The type of those that come; without one they are like the others.
+    pub instance_type: Option<Str>,
 }
 
 /// The stacks.
@@ -86,7 +98,8 @@ impl Stacks {
             self.here.insert(cluster.clone(), Known::new(id, cluster, now, &mut self.ids));
         }
         // A cluster that is no more, and whose instances have gone in other ways.
-        self.here.retain(|cluster, stack| fleets.contains_key(cluster) || stack.status.is_moving());
+        let stays = |stack: &Known| stack.made.is_some() || stack.status.is_moving();
+        self.here.retain(|cluster, stack| fleets.contains_key(cluster) || stays(stack));
     }
 
     fn is_blox(&self, asked: &str) -> bool {
@@ -174,6 +187,7 @@ impl Stacks {
                 all.retain(is_wanted);
                 Ok(Response::Summaries(all))
             }
+            Request::CreateStack(create) => self.create(now, create, out),
             Request::UpdateStack(update) => self.update(now, update, fleets, out),
             Request::DeleteStack(asked) => self.delete(now, asked, out),
         }
@@ -187,12 +201,39 @@ impl Stacks {
         }
         let cluster = self.cluster_of(asked)?;
         let stack = &self.here[&cluster];
-        if stack.status.is_moving() {
+        let never_was = stack.status == Status::CreateFailed && verb == "updated";
+        if stack.status.is_moving() || never_was {
             let (id, status) = (&stack.id, stack.status.name());
             let why = format!("Stack:{id} is in {status} state and can not be {verb}.");
             return Err(invalid(why));
         }
         Ok(cluster)
+    }
+
+    fn create(
+        &mut self,
+        now: Timestamp,
+        create: &Create,
+        out: &mut Vec<Output>,
+    ) -> Result<Response, Fault> {
+        let name = &create.name;
+        if self.is_blox(name) || self.cluster_of(name).is_ok() {
+            let why = format!("Stack [{name}] already exists");
+            return Err(Fault::new("AlreadyExistsException", why));
+        }
+        if self.here.len() >= STACKS_MAX {
+            let why = format!("There are {STACKS_MAX} stacks, which is as many as there can be.");
+            return Err(Fault::new("LimitExceededException", why));
+        }
+        let Wanted { cluster, size, instance_type, kept } = parameters::of_new(create)?;
+        let id = arn(&self.realm, name, &mut self.ids);
+        let reason = parameters::told(size, instance_type.as_ref(), &kept);
+        let made = Made { instance_type: instance_type.clone(), kept };
+        let mut stack = Known::coming(id.clone(), &cluster, made, now, &mut self.ids);
+        stack.tell_group(Status::CreateInProgress, Some(reason), now, &mut self.ids);
+        self.here.insert(cluster.clone(), stack);
+        out.push(Output::Resize(Resize { cluster, size, instance_type }));
+        Ok(Response::Creating(id))
     }
 
     fn update(
@@ -207,7 +248,7 @@ impl Stacks {
         let Some(stack) = self.here.get_mut(&cluster) else {
             return Err(does_not_exist(&update.stack));
         };
-        let size = wanted(update, stack, &fleet)?;
+        let size = parameters::of_update(update, stack, &fleet)?;
         if size == fleet.size {
             return Err(invalid("No updates are to be performed."));
         }
@@ -215,7 +256,8 @@ impl Stacks {
         stack.enter(Status::UpdateInProgress, asked, now, &mut self.ids);
         let from = format!("From {} to {size} instances", fleet.size);
         stack.tell_group(Status::UpdateInProgress, Some(from), now, &mut self.ids);
-        out.push(Output::Resize(cluster, size));
+        let instance_type = stack.instance_type();
+        out.push(Output::Resize(Resize { cluster, size, instance_type }));
         Ok(Response::Updating(stack.id.clone()))
     }
 
@@ -235,7 +277,7 @@ impl Stacks {
             let reason = Some("User Initiated".to_owned());
             stack.enter(Status::DeleteInProgress, reason, now, &mut self.ids);
             stack.tell_group(Status::DeleteInProgress, None, now, &mut self.ids);
-            out.push(Output::Resize(cluster, 0));
+            out.push(Output::Resize(Resize { cluster, size: 0, instance_type: None }));
         }
         Ok(Response::Deleting)
     }
@@ -243,6 +285,7 @@ impl Stacks {
     fn resized(&mut self, now: Timestamp, cluster: &Str, outcome: Result<(), String>) {
         let Some(stack) = self.here.get_mut(cluster) else { return };
         let (done, failed) = match stack.status {
+            Status::CreateInProgress => (Status::CreateComplete, Status::CreateFailed),
             Status::UpdateInProgress => (Status::UpdateComplete, Status::UpdateFailed),
             Status::DeleteInProgress => (Status::DeleteComplete, Status::DeleteFailed),
             // Nothing was asked.
@@ -272,32 +315,6 @@ impl Stacks {
 
 fn name_of(cluster: &str) -> String {
     format!("{PREFIX}{cluster}")
-}
-
-/// The size that an update wants.
-fn wanted(update: &Update, stack: &Known, fleet: &Fleet) -> Result<u32, Fault> {
-    let known = stack.parameters(fleet);
-    let mut size = fleet.size;
-    for (key, value) in &update.parameters {
-        let Some(parameter) = known.iter().find(|one| *one.key == **key) else {
-            let why = format!("Parameters: [{key}] do not exist in the template");
-            return Err(invalid(why));
-        };
-        let Some(value) = value.as_deref().filter(|value| *value != parameter.value) else {
-            continue;
-        };
-        if parameter.key != SIZE {
-            return Err(invalid(format!(
-                "{key} cannot be changed here, only {SIZE}: leave it at {}.",
-                parameter.value
-            )));
-        }
-        let number = value.parse().ok().filter(|number| *number <= SIZE_MAX);
-        size = number.ok_or_else(|| {
-            invalid(format!("Parameter {SIZE} must be a number from 0 to {SIZE_MAX}, not {value}."))
-        })?;
-    }
-    Ok(size)
 }
 
 impl Machine for Stacks {

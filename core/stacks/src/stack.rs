@@ -8,14 +8,22 @@ use longshore_wire_ecs::cloudformation::{Event, Parameter, Resource, Stack, Stat
 
 use crate::Fleet;
 use crate::limits::EVENTS_MAX;
+use crate::parameters::{CLUSTER, SIZE, TYPE};
 
 /// What precedes the name of the cluster. Source: amazon-ecs-cli 1.21.
 pub(crate) const PREFIX: &str = "amazon-ecs-cli-setup-";
-/// The parameter for the number of instances. Source: the template of amazon-ecs-cli 1.21.
-pub(crate) const SIZE: &str = "AsgMaxSize";
-/// The resource that is the fleet, and its type. Source: the same.
+/// The resource that is the fleet, and its type. Source: the template of amazon-ecs-cli 1.21.
 const GROUP: (&str, &str) = ("EcsInstanceAsg", "AWS::AutoScaling::AutoScalingGroup");
 const OF_STACKS: &str = "AWS::CloudFormation::Stack";
+
+/// What the caller who made a stack has said of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    /// The type of its instances.
+    pub(crate) instance_type: Option<Str>,
+    /// Parameters that have no effect.
+    pub(crate) kept: Vec<Parameter>,
+}
 
 /// A stack that is there, or has been.
 #[derive(Clone, Debug)]
@@ -23,6 +31,8 @@ pub(crate) struct Known {
     pub(crate) id: Str,
     pub(crate) name: Str,
     cluster: Str,
+    /// Without it, the stack is there since its instances are.
+    pub(crate) made: Option<Made>,
     created: Timestamp,
     updated: Option<Timestamp>,
     deleted: Option<Timestamp>,
@@ -35,20 +45,44 @@ pub(crate) struct Known {
 impl Known {
     /// A stack whose instances are there.
     pub(crate) fn new(id: Str, cluster: &Str, now: Timestamp, ids: &mut Ids) -> Self {
-        let mut stack = Self {
+        let mut stack = Self::empty(id, cluster, None, now);
+        stack.tell_group(Status::CreateComplete, None, now, ids);
+        stack.enter(Status::CreateComplete, None, now, ids);
+        stack
+    }
+
+    /// A stack whose instances are still to come.
+    pub(crate) fn coming(
+        id: Str,
+        cluster: &Str,
+        made: Made,
+        now: Timestamp,
+        ids: &mut Ids,
+    ) -> Self {
+        let mut stack = Self::empty(id, cluster, Some(made), now);
+        let asked = Some("User Initiated".to_owned());
+        stack.enter(Status::CreateInProgress, asked, now, ids);
+        stack
+    }
+
+    fn empty(id: Str, cluster: &Str, made: Option<Made>, now: Timestamp) -> Self {
+        Self {
             id,
             name: format!("{PREFIX}{cluster}").into(),
             cluster: cluster.clone(),
+            made,
             created: now,
             updated: None,
             deleted: None,
             status: Status::CreateComplete,
             reason: None,
             events: VecDeque::new(),
-        };
-        stack.tell_group(Status::CreateComplete, None, now, ids);
-        stack.enter(Status::CreateComplete, None, now, ids);
-        stack
+        }
+    }
+
+    /// The type that its caller wanted its instances to have.
+    pub(crate) fn instance_type(&self) -> Option<Str> {
+        self.made.as_ref().and_then(|made| made.instance_type.clone())
     }
 
     /// Puts it at a status, with an event.
@@ -116,12 +150,13 @@ impl Known {
 
     /// What its parameters are, those of the fleet as it is now.
     pub(crate) fn parameters(&self, fleet: &Fleet) -> Vec<Parameter> {
-        let of = |key, value: &str| Parameter { key, value: value.to_owned() };
-        vec![
-            of("EcsCluster", &self.cluster),
-            of("EcsInstanceType", &fleet.instance_type),
-            of(SIZE, &fleet.size.to_string()),
-        ]
+        let of = |key: &str, value: &str| Parameter { key: key.into(), value: value.to_owned() };
+        let asked = self.instance_type();
+        let kind = asked.filter(|_| fleet.size == 0).unwrap_or_else(|| fleet.instance_type.clone());
+        let mut all =
+            vec![of(CLUSTER, &self.cluster), of(TYPE, &kind), of(SIZE, &fleet.size.to_string())];
+        all.extend(self.made.iter().flat_map(|made| made.kept.iter().cloned()));
+        all
     }
 
     /// As it is told.

@@ -23,7 +23,7 @@ pub(crate) use self::mesos::{
 pub(crate) use crate::chronos::ChronosArgs;
 use crate::explain::{ConstraintArg, StrategyArg};
 use crate::feed::FeedArgs;
-use crate::instance_types::InstanceGroup;
+use crate::instance_group::InstanceGroup;
 use crate::list::PsArgs;
 use crate::logging::LogFormat;
 pub(crate) use crate::marathon::MarathonArgs;

@@ -18,7 +18,7 @@ mod feed;
 mod fetch;
 mod find;
 mod hints;
-mod instance_types;
+mod instance_group;
 mod libmesos;
 mod list;
 mod local;

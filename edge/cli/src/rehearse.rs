@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::args::{AnyCluster, InstanceAction, RuntimeArg};
 use crate::cluster::Cluster;
 use crate::find;
-use crate::instance_types::InstanceGroup;
+use crate::instance_group::InstanceGroup;
 use crate::local;
 use crate::output::short;
 

@@ -1,4 +1,4 @@
-//! Other services of AWS on the port of the ECS API, each in a room of its own: CloudFormation, EC2 and API Gateway.
+//! Other services of AWS on the port of the ECS API, each in a room of its own: CloudFormation, EC2, Systems Manager and API Gateway.
 //!
 //! A request is for the service that its signature is scoped to, as the SDKs send it; without a signature, for the one that its host, the
 //! version in its query, or its path names. Signatures, the guard, and the space for bodies are those of the ECS API.
@@ -8,6 +8,7 @@ mod cloudformation;
 mod ec2;
 
 use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -19,7 +20,7 @@ use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::query::{Fault, Node};
 use longshore_wire_ecs::signature::Credential;
 use longshore_wire_ecs::{
-    ApiError, ErrorCode, Str, apigateway as api, cloudformation as cf, ec2 as vm,
+    ApiError, ErrorCode, Str, apigateway as api, cloudformation as cf, ec2 as vm, ssm,
 };
 
 pub(crate) use self::cloudformation::StackRoom;
@@ -28,6 +29,9 @@ use crate::ecs::{AMZ_JSON, ERROR_TYPE, Front, REQUEST_ID, text};
 use crate::events::is_unsigned_page;
 use crate::{limits, seed};
 
+/// Where Blox's daemon scheduler listens, once it does.
+pub(crate) type BloxAddress = Arc<OnceLock<SocketAddr>>;
+
 const XML: HeaderValue = HeaderValue::from_static("text/xml");
 
 /// A service that has a room here.
@@ -35,6 +39,7 @@ const XML: HeaderValue = HeaderValue::from_static("text/xml");
 pub(crate) enum Service {
     CloudFormation,
     Ec2,
+    Ssm,
     ApiGateway,
 }
 
@@ -44,14 +49,16 @@ pub(crate) struct Rooms {
     pub(crate) stacks: StackRoom,
     /// The attribute of instances with the address at which they are reached.
     pub(crate) hostname: Str,
-    /// Where Blox's daemon scheduler listens, if there is one.
-    pub(crate) blox: Option<SocketAddr>,
+    /// Where API Gateway passes calls on to.
+    pub(crate) blox: BloxAddress,
+    /// When this program started, in s since the epoch.
+    pub(crate) since: f64,
 }
 
 /// The service that a request is for; `None` if it has no room here.
 pub(crate) fn service_of(uri: &Uri, headers: &HeaderMap) -> Option<Service> {
-    if headers.contains_key("x-amz-target") {
-        return None;
+    if let Some(target) = text(headers, "x-amz-target") {
+        return target.starts_with(ssm::TARGET_PREFIX).then_some(Service::Ssm);
     }
     if let Some(header) = text(headers, "authorization") {
         return named(Credential::read(header).ok()?.service);
@@ -75,6 +82,7 @@ fn named(name: &str) -> Option<Service> {
     match name {
         cf::SERVICE => Some(Service::CloudFormation),
         vm::SERVICE => Some(Service::Ec2),
+        ssm::SERVICE => Some(Service::Ssm),
         api::SERVICE => Some(Service::ApiGateway),
         _ => None,
     }
@@ -116,8 +124,14 @@ pub(crate) fn refuse(service: Service, status: StatusCode, error: ApiError) -> R
 fn refused(service: Service, error: ApiError, id: &str) -> Written {
     match service {
         Service::CloudFormation | Service::Ec2 => query_fault(service, &error.into(), id),
+        Service::Ssm => ssm_fault(&error.into()),
         Service::ApiGateway => api_fault(&error.into()),
     }
+}
+
+fn ssm_fault(fault: &Fault) -> Written {
+    let body = ssm::error(fault);
+    Written { status: fault.status, media: AMZ_JSON, body, error: Some(fault.code) }
 }
 
 fn query_fault(service: Service, fault: &Fault, id: &str) -> Written {
@@ -157,7 +171,7 @@ async fn admit(
     parts: &Parts,
     body: Body,
 ) -> Result<(Realm, Whole), ApiError> {
-    let is_query = service != Service::ApiGateway;
+    let is_query = matches!(service, Service::CloudFormation | Service::Ec2);
     let is_method = parts.method == Method::POST || (is_query && parts.method == Method::GET);
     if !is_method || (is_query && parts.uri.path() != "/") {
         let asked = format!("{} {}", parts.method, parts.uri.path());
@@ -196,6 +210,16 @@ async fn answer(
             Ok(form) => xml(ec2::call(front, realm, &form, id).await),
             Err(fault) => xml(Err(fault)),
         },
+        Service::Ssm => {
+            let target = text(&parts.headers, "x-amz-target").unwrap_or_default();
+            let action = target.strip_prefix(ssm::TARGET_PREFIX).unwrap_or_default();
+            match ssm::answer(action, body, realm, env!("CARGO_PKG_VERSION"), front.aws.since) {
+                Ok(body) => {
+                    Written { status: 200, media: AMZ_JSON, body: body.to_string(), error: None }
+                }
+                Err(fault) => ssm_fault(&fault),
+            }
+        }
         Service::ApiGateway => match apigateway::call(front, realm, parts.uri.path(), body).await {
             Ok(body) => Written { status: 200, media: AMZ_JSON, body, error: None },
             Err(fault) => api_fault(&fault),
@@ -250,5 +274,7 @@ mod tests {
         assert_eq!(service("/restapis/a", &[]), Some(Service::ApiGateway));
         assert_eq!(service("/?Action=ListQueues&Version=2012-11-05", &[]), None);
         assert_eq!(service("/", &[("x-amz-target", "AmazonSQS.ListQueues")]), None);
+        let target = [("x-amz-target", "AmazonSSM.GetParameter")];
+        assert_eq!(service("/", &target), Some(Service::Ssm));
     }
 }

@@ -79,6 +79,7 @@ impl From<crate::aws::Service> for Service {
         match service {
             crate::aws::Service::CloudFormation => Self::CloudFormation,
             crate::aws::Service::Ec2 => Self::Ec2,
+            crate::aws::Service::Ssm => Self::Ssm,
             crate::aws::Service::ApiGateway => Self::ApiGateway,
         }
     }
@@ -92,6 +93,7 @@ pub(crate) enum Service {
     Sqs,
     CloudFormation,
     Ec2,
+    Ssm,
     ApiGateway,
     Mesos,
 }
@@ -104,6 +106,7 @@ impl Service {
             Self::Sqs => "sqs",
             Self::CloudFormation => "cloudformation",
             Self::Ec2 => "ec2",
+            Self::Ssm => "ssm",
             Self::ApiGateway => "apigateway",
             Self::Mesos => "mesos",
         }

@@ -1,6 +1,6 @@
-//! `CloudFormation`, as much of it as `ecs-cli scale` and `down` and the scripts of Blox call.
+//! CloudFormation, as much of it as `ecs-cli` and the scripts of Blox call.
 //!
-//! Source: AWS `CloudFormation` API Reference, version 2010-05-15; blox.md, 3.1 and *Additions*.
+//! Source: AWS CloudFormation API Reference, version 2010-05-15; blox.md, 3.1 and *Additions*.
 
 mod read;
 mod shape;
@@ -8,7 +8,8 @@ mod write;
 
 pub use read::parse;
 pub use shape::{
-    Event, Parameter, Request, Resource, Response, Stack, Status, Update, does_not_exist, invalid,
+    Create, Event, Parameter, Request, Resource, Response, Stack, Status, Update, does_not_exist,
+    invalid,
 };
 pub use write::{error, response};
 

@@ -1,6 +1,12 @@
-//! Amazon EC2, as much of it as `ecs-cli ps` calls: `DescribeInstances` by id.
+//! Amazon EC2, as much of it as `ecs-cli` calls: `DescribeInstances` by id for `ps`, and `DescribeInstanceTypeOfferings` for `up`.
 //!
 //! Source: Amazon EC2 API Reference, version 2016-11-15.
+
+mod offerings;
+mod types;
+
+pub use offerings::Offerings;
+pub use types::InstanceType;
 
 use crate::Str;
 use crate::query::xml::{Element, list, members, text, write};
@@ -13,11 +19,13 @@ pub const SERVICE: &str = "ec2";
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
-/// An instance that runs. Times are ISO 8601.
+/// An instance. Times are ISO 8601.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instance {
     /// `i-` and hexadecimal digits.
     pub id: Str,
+    /// Whether it runs; else it was terminated.
+    pub runs: bool,
     /// Its type.
     pub kind: Str,
     /// The address at which it is reached.
@@ -32,24 +40,53 @@ pub struct Instance {
     pub cluster: Str,
 }
 
-/// Reads `DescribeInstances`: the ids that are asked for, none for all.
+/// A call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Instances by their ids; without one, all.
+    DescribeInstances(Vec<Str>),
+    /// Which types of instances can be had.
+    DescribeInstanceTypeOfferings(Offerings),
+}
+
+/// Reads a form.
 ///
 /// # Errors
 /// `InvalidAction`, `UnknownParameter` and `InvalidInstanceID.Malformed`, in the words of EC2 as far as it has some.
-pub fn parse(form: &Node) -> Result<Vec<Str>, Fault> {
-    let action = form.text("Action").unwrap_or_default();
-    if action != "DescribeInstances" {
-        let why = format!(
-            "The action {action} of EC2 is not served here. Served is DescribeInstances, for the container instances of the local ECS."
-        );
-        return Err(Fault::new("InvalidAction", why));
+pub fn parse(form: &Node) -> Result<Request, Fault> {
+    match form.text("Action").unwrap_or_default() {
+        "DescribeInstances" => {
+            knows(form, "DescribeInstances", &["InstanceId"])?;
+            instance_ids(form).map(Request::DescribeInstances)
+        }
+        "DescribeInstanceTypeOfferings" => {
+            Offerings::parse(form).map(Request::DescribeInstanceTypeOfferings)
+        }
+        action => Err(Fault::new(
+            "InvalidAction",
+            format!(
+                "The action {action} of EC2 is not served here. Served are DescribeInstances, for the container instances of the local ECS, and DescribeInstanceTypeOfferings."
+            ),
+        )),
     }
-    let known = ["Action", "Version", "InstanceId"];
-    if let Some(name) = form.children.keys().find(|name| !known.contains(&name.as_str())) {
-        let why =
-            format!("The parameter {name} is not served here: DescribeInstances takes InstanceId.");
-        return Err(Fault::new("UnknownParameter", why));
+}
+
+/// Refuses what an action does not take.
+fn knows(form: &Node, action: &str, parameters: &[&str]) -> Result<(), Fault> {
+    let of_protocol = ["Action", "Version"];
+    let is_known =
+        |name: &String| of_protocol.contains(&name.as_str()) || parameters.contains(&name.as_str());
+    match form.children.keys().find(|name| !is_known(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let takes = parameters.join(", ");
+            let why = format!("The parameter {name} is not served here: {action} takes {takes}.");
+            Err(Fault::new("UnknownParameter", why))
+        }
     }
+}
+
+fn instance_ids(form: &Node) -> Result<Vec<Str>, Fault> {
     let entries = form.children.get("InstanceId").map(Node::entries).unwrap_or_default();
     let mut ids: Vec<Str> = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -84,7 +121,7 @@ pub fn find(all: Vec<Instance>, asked: &[Str]) -> Result<Vec<Instance>, Fault> {
     Err(Fault::new("InvalidInstanceID.NotFound", why))
 }
 
-/// The body of an answer. Each instance is a reservation of its own.
+/// The body of an answer to `DescribeInstances`. Each instance is a reservation of its own.
 pub fn response(account: &str, instances: &[Instance], request_id: &str) -> String {
     let mut xml = format!("<DescribeInstancesResponse xmlns=\"{NAMESPACE}\">");
     write(&mut xml, &text("requestId", request_id));
@@ -102,12 +139,13 @@ pub fn response(account: &str, instances: &[Instance], request_id: &str) -> Stri
 }
 
 fn instance(one: &Instance) -> Vec<Element> {
-    let state = vec![text("code", "16"), text("name", "running")];
+    let (code, name) = if one.runs { ("16", "running") } else { ("48", "terminated") };
+    let state = vec![text("code", code), text("name", name)];
     let tags = [("Name", format!("ECS Instance - amazon-ecs-cli-setup-{}", one.cluster))];
     let tags = tags.map(|(key, value)| vec![text("key", key), text("value", value)]);
     vec![
         text("instanceId", &*one.id),
-        text("imageId", "ami-00000000000000000"),
+        text("imageId", crate::ssm::IMAGE),
         members("instanceState", state),
         text("privateDnsName", ""),
         text("dnsName", ""),
@@ -135,14 +173,14 @@ pub fn error(fault: &Fault, request_id: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read(form: &str) -> Result<Vec<Str>, Fault> {
+    fn read(form: &str) -> Result<Request, Fault> {
         parse(&Node::read(form).expect("it is a form"))
     }
 
     #[test]
     fn ids_are_read_once_each_and_must_look_like_ids() {
         let form = "Action=DescribeInstances&InstanceId.1=i-00000001&InstanceId.2=i-00000001";
-        assert_eq!(read(form), Ok(vec!["i-00000001".into()]));
+        assert_eq!(read(form), Ok(Request::DescribeInstances(vec!["i-00000001".into()])));
         for (form, code) in [
             ("Action=RunInstances", "InvalidAction"),
             ("Action=DescribeInstances&Filter.1.Name=x", "UnknownParameter"),

@@ -1,6 +1,6 @@
 //! The Query protocol of older AWS services: a form whose keys are paths, such as `Parameters.member.1.ParameterKey`, and XML.
 //!
-//! Shared by SQS, `CloudFormation` and EC2. What a form means is up to the service. Invariant: a tree is as deep and as large as the
+//! Shared by SQS, CloudFormation and EC2. What a form means is up to the service. Invariant: a tree is as deep and as large as the
 //! limits here allow, whatever is sent. Source: SQS developer guide, *Making Query API requests*.
 
 mod fault;

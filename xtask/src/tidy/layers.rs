@@ -12,7 +12,7 @@ use crate::tidy::graph::Package;
 use crate::tidy::tree::Tree;
 
 /// A folder, and the folders of ours that it may depend on. A name that ends in `/` means all below it.
-const LAYERS: [(&str, &[&str]); 31] = [
+const LAYERS: [(&str, &[&str]); 32] = [
     ("wire/ecs", &[]),
     ("wire/mesos", &[]),
     ("wire/marathon", &[]),

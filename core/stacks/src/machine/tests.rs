@@ -26,7 +26,7 @@ impl World {
         self.stacks.step(self.now, input, &mut out);
         let Output::Reply(CallId(1), answer) = out.remove(0) else { panic!("no reply") };
         let resize = out.pop().map(|output| match output {
-            Output::Resize(cluster, size) => (cluster, size),
+            Output::Resize(Resize { cluster, size, .. }) => (cluster, size),
             Output::Reply(..) => panic!("a second reply"),
         });
         assert!(out.is_empty());
@@ -76,7 +76,7 @@ fn a_stack_has_the_size_of_its_fleet() {
     let mut world = World::new();
     let size = |world: &mut World| {
         let stack = world.stack().expect("it is there");
-        let found = stack.parameters.into_iter().find(|one| one.key == "AsgMaxSize");
+        let found = stack.parameters.into_iter().find(|one| &*one.key == "AsgMaxSize");
         found.map(|one| one.value)
     };
     assert_eq!(size(&mut world).as_deref(), Some("3"));
@@ -173,4 +173,77 @@ fn events_are_bounded_and_the_latest_are_kept() {
     let (answer, _) = world.call(Request::DescribeStackEvents(STACK.into()));
     assert!(matches!(answer, Ok(Response::Events(all)) if all.len() == 100));
     assert_eq!(world.latest(), Status::UpdateComplete);
+}
+
+fn create(name: &str, pairs: &[(&str, &str)]) -> Request {
+    let parameters = pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+    Request::CreateStack(Create { name: name.into(), parameters })
+}
+
+#[test]
+fn a_new_stack_gets_its_instances_and_shows_what_has_no_effect() {
+    let mut world = World::new();
+    let pairs = [
+        ("EcsCluster", "shop"),
+        ("EcsInstanceType", "t2.micro"),
+        ("AsgMaxSize", "3"),
+        ("EcsAmiId", "ami-1"),
+        ("UserData", "x"),
+    ];
+    let name = "amazon-ecs-cli-setup-shop";
+    let (answer, resize) = world.call(create(name, &pairs));
+    assert!(matches!(answer, Ok(Response::Creating(id)) if id.contains(name)));
+    assert_eq!(resize, Some(("shop".into(), 3)));
+    let (answer, _) = world.call(Request::DescribeStackEvents(name.into()));
+    let Ok(Response::Events(events)) = answer else { panic!("no events") };
+    let told = events[0].reason.clone().expect("it says what it comes to");
+    assert_eq!(told, "3 instances of t2.micro on this machine; EcsAmiId, UserData have no effect");
+    let fleet = Fleet { size: 3, instance_type: "t2.micro".into() };
+    world.fleets.insert("shop".into(), fleet);
+    world.stacks.step(world.now, Input::Resized("shop".into(), Ok(())), &mut Vec::new());
+    let (answer, _) = world.call(Request::DescribeStacks(Some(name.into())));
+    let Ok(Response::Stacks(stacks)) = answer else { panic!("no stack") };
+    assert_eq!(stacks[0].status, Status::CreateComplete);
+    let shown: Vec<_> =
+        stacks[0].parameters.iter().map(|one| (&*one.key, one.value.as_str())).collect();
+    assert_eq!(shown, pairs);
+}
+
+#[test]
+fn a_stack_that_could_not_come_says_why_and_can_only_go() {
+    let mut world = World::new();
+    let name = "amazon-ecs-cli-setup-shop";
+    assert!(world.call(create(name, &[])).0.is_ok());
+    let failed = Input::Resized("shop".into(), Err("Cluster not found.".to_owned()));
+    world.stacks.step(world.now, failed, &mut Vec::new());
+    let (answer, _) = world.call(Request::DescribeStacks(Some(name.into())));
+    let Ok(Response::Stacks(stacks)) = answer else { panic!("no stack") };
+    let (status, reason) = (stacks[0].status, stacks[0].reason.as_deref());
+    assert_eq!((status, reason), (Status::CreateFailed, Some("Cluster not found.")));
+    let update =
+        Update { stack: name.into(), parameters: vec![("AsgMaxSize".into(), Some("2".into()))] };
+    let (answer, resize) = world.call(Request::UpdateStack(update));
+    assert!(answer.expect_err("refused").message.contains("CREATE_FAILED") && resize.is_none());
+    assert_eq!(world.call(Request::DeleteStack(name.into())).1, Some(("shop".into(), 0)));
+}
+
+#[test]
+fn a_new_stack_is_one_of_ecs_cli_that_is_not_there_yet() {
+    let mut world = World::new();
+    let shop = "amazon-ecs-cli-setup-shop";
+    for (name, pair, code, word) in [
+        (STACK, ("AsgMaxSize", "1"), "AlreadyExistsException", "already exists"),
+        ("Blox", ("AsgMaxSize", "1"), "AlreadyExistsException", "already exists"),
+        ("mine", ("AsgMaxSize", "1"), "ValidationError", "amazon-ecs-cli-setup-"),
+        (shop, ("AsgMaxSize", "x"), "ValidationError", "from 0 to 5000"),
+        (shop, ("EcsCluster", "web"), "ValidationError", "must be shop"),
+        (shop, ("EcsInstanceType", "z9.big"), "ValidationError", "families are"),
+        (shop, ("IsFargate", "true"), "ValidationError", "IsFargate"),
+        (shop, ("Colour", "red"), "ValidationError", "[Colour] do not exist"),
+    ] {
+        let (answer, resize) = world.call(create(name, &[pair]));
+        let fault = answer.expect_err("it is refused");
+        assert_eq!((fault.code, resize), (code, None));
+        assert!(fault.message.contains(word), "{}", fault.message);
+    }
 }

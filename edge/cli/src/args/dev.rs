@@ -10,7 +10,7 @@ use longshore_wire_ecs::shape::shared::Attribute;
 
 use super::door::{DoorArgs, KeyArgs, MesosDoorArgs};
 use super::{DevSchedulerArgs, MasterArgs};
-use crate::instance_types::InstanceGroup;
+use crate::instance_group::InstanceGroup;
 
 /// What runs the containers of the local ECS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -119,9 +119,6 @@ pub(crate) struct DevArgs {
     pub(crate) mesos_open: bool,
     #[command(flatten)]
     pub(crate) door: DoorArgs,
-    /// Address of the daemon scheduler of Blox that API Gateway passes calls on to.
-    #[arg(long, hide = true, value_name = "URL", value_parser = scheduler)]
-    pub(crate) blox: Option<SocketAddr>,
     /// Maximum number of 4 KiB pages in the database, to simulate a full disk.
     #[arg(long, hide = true)]
     pub(crate) database_pages: Option<u32>,
@@ -161,13 +158,6 @@ fn account(text: &str) -> Result<String, String> {
     } else {
         Err("an account id has twelve digits".to_owned())
     }
-}
-
-fn scheduler(text: &str) -> Result<SocketAddr, String> {
-    let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-    address
-        .parse()
-        .map_err(|_| "write an address and a port, for example 127.0.0.1:2000".to_owned())
 }
 
 fn attribute(text: &str) -> Result<(Option<u32>, Attribute), String> {

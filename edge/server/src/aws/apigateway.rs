@@ -34,9 +34,9 @@ pub(super) async fn call(
         )));
     }
     let invocation = parse(path, body)?;
-    let Some(scheduler) = front.aws.blox else {
+    let Some(&scheduler) = front.aws.blox.get() else {
         return Err(Fault::bad(
-            "No daemon scheduler of Blox is known here: start `longshore blox serve`, and this local ECS with --blox and its address.",
+            "No daemon scheduler of Blox runs beside this local ECS: start `longshore dev` without --without-schedulers and with its ports free.",
         ));
     };
     let began = Instant::now();

@@ -3,15 +3,21 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_machine::Machine;
-use longshore_stacks::{CallId, Fleets, Input, Output, Stacks};
+use longshore_stacks::{CallId, Fleets, Input, Output, Resize, Stacks};
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::cloudformation::{Request, Response, invalid, parse, response};
 use longshore_wire_ecs::query::{Fault, Node};
 
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
 use crate::clock::now;
 use crate::instance::{Command, KeeperHandle, Roster};
 use crate::seed;
+
+/// Fleets that wait to follow their stacks. Source: chosen by us: the keeper makes them follow one by one.
+const RESIZES_MAX: usize = 256;
 
 /// The stacks of a local ECS; clones share them.
 #[derive(Clone, Debug)]
@@ -21,14 +27,28 @@ pub(crate) struct StackRoom {
     cluster: Str,
     machine: Arc<Mutex<Stacks>>,
     roster: Roster,
-    keeper: KeeperHandle,
+    resizes: mpsc::Sender<Resize>,
 }
 
 impl StackRoom {
-    /// A room for the stacks of an account and region.
-    pub(crate) fn new(home: Realm, cluster: Str, roster: Roster, keeper: KeeperHandle) -> Self {
+    /// A room for the stacks of an account and region, whose fleets follow in one of `tasks`.
+    pub(crate) fn start(
+        home: &Realm,
+        cluster: &Str,
+        roster: Roster,
+        keeper: KeeperHandle,
+        tasks: &mut JoinSet<()>,
+    ) -> Self {
         let machine = Arc::new(Mutex::new(Stacks::new(home.clone(), now(), seed())));
-        Self { home, cluster, machine, roster, keeper }
+        let (resizes, mut wanted) = mpsc::channel(RESIZES_MAX);
+        let (home, cluster) = (home.clone(), cluster.clone());
+        let room = Self { home, cluster, machine: machine.clone(), roster, resizes };
+        tasks.spawn(async move {
+            while let Some(resize) = wanted.recv().await {
+                follow(&machine, &keeper, resize).await;
+            }
+        });
+        room
     }
 
     /// Answers a call; its answer, in XML.
@@ -60,10 +80,7 @@ impl StackRoom {
     }
 
     fn step(&self, input: Input) -> Vec<Output> {
-        let mut out = Vec::new();
-        let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
-        machine.step(now(), input, &mut out);
-        out
+        step(&self.machine, input)
     }
 
     fn ask(&self, request: Request) -> Result<Response, Fault> {
@@ -72,21 +89,33 @@ impl StackRoom {
         for output in self.step(Input::Call(CallId(0), request, self.fleets())) {
             match output {
                 Output::Reply(_, reply) => answer = reply,
-                Output::Resize(cluster, size) => self.resize(cluster, size),
+                Output::Resize(resize) => self.resize(resize),
             }
         }
         answer
     }
 
-    /// Makes a fleet follow, and tells the machine what came of it.
-    fn resize(&self, cluster: Str, size: u32) {
-        let room = self.clone();
-        // It ends with the keeper, who answers or is gone.
-        tokio::spawn(async move {
-            let asked = cluster.clone();
-            let done = room.keeper.ask(|answer| Command::Resize(asked, size, answer)).await;
-            let outcome = done.map(drop).map_err(|error| error.message.to_string());
-            room.step(Input::Resized(cluster, outcome));
-        });
+    /// Has a fleet follow, as soon as those before it have.
+    fn resize(&self, resize: Resize) {
+        let cluster = resize.cluster.clone();
+        if self.resizes.try_send(resize).is_err() {
+            let why = "Too many stacks change at once: try again when some have ended.".to_owned();
+            self.step(Input::Resized(cluster, Err(why)));
+        }
     }
+}
+
+fn step(machine: &Mutex<Stacks>, input: Input) -> Vec<Output> {
+    let mut out = Vec::new();
+    let mut machine = machine.lock().unwrap_or_else(PoisonError::into_inner);
+    machine.step(now(), input, &mut out);
+    out
+}
+
+/// Makes a fleet follow, and tells the machine what came of it.
+async fn follow(machine: &Mutex<Stacks>, keeper: &KeeperHandle, resize: Resize) {
+    let cluster = resize.cluster.clone();
+    let done = keeper.ask(|answer| Command::Resize(resize, answer)).await;
+    let outcome = done.map(drop).map_err(|error| error.message);
+    step(machine, Input::Resized(cluster, outcome));
 }

@@ -11,6 +11,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
+use longshore_stacks::Resize;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::shared::Attribute;
@@ -120,7 +121,8 @@ pub(crate) async fn scale(
     State(front): State<Front>,
     Json(Scale { size, cluster }): Json<Scale>,
 ) -> Response<Body> {
-    match front.keeper.ask(|answer| Command::Resize(cluster, size, answer)).await {
+    let wish = Resize { cluster, size, instance_type: None };
+    match front.keeper.ask(|answer| Command::Resize(wish, answer)).await {
         Ok(done) => {
             let ids = |all: &[ResourceId]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
             let (added, removed) = (ids(&done.added), ids(&done.removed));

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use longshore_agent::process::Setup;
+use longshore_stacks::Resize;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::host::{AGENT_PORT_ATTRIBUTE, MACHINE_ATTRIBUTE, Order};
 use longshore_wire_ecs::shape::container_instance::DeregisterContainerInstanceRequest;
@@ -98,7 +99,7 @@ pub(crate) enum Command {
     /// Terminate an instance, with everything on it.
     Lose(ResourceId, Answer<()>),
     /// Bring the fleet of a cluster to a size.
-    Resize(Str, u32, Answer<Resized>),
+    Resize(Resize, Answer<Resized>),
 }
 
 /// A handle to the keeper.
@@ -134,7 +135,7 @@ pub(crate) struct Keeper {
     hosts: BTreeMap<ResourceId, JoinSet<()>>,
     simulated: Option<mpsc::Sender<Vec<Order>>>,
     members: Members,
-    pub(super) roster: Roster,
+    pub(crate) roster: Roster,
     /// Those that tell about their tasks, which end when these are dropped.
     agents: BTreeMap<ResourceId, watch::Sender<bool>>,
     /// What they write answers with.
@@ -149,7 +150,6 @@ impl Keeper {
         runtimes: Runtimes,
         outbox: Outbox,
         metadata: Metadata,
-        roster: Roster,
     ) -> Self {
         Self {
             common,
@@ -162,7 +162,7 @@ impl Keeper {
             hosts: BTreeMap::new(),
             simulated: None,
             members: Members::default(),
-            roster,
+            roster: Roster::default(),
             agents: BTreeMap::new(),
             pages: Pages::default(),
         }
@@ -204,9 +204,7 @@ impl Keeper {
                 drop(answer.send(self.connect(id, connected).await));
             }
             Command::Lose(id, answer) => drop(answer.send(self.lose(id).await)),
-            Command::Resize(cluster, size, answer) => {
-                drop(answer.send(self.resize(&cluster, size).await));
-            }
+            Command::Resize(wish, answer) => drop(answer.send(self.resize(wish).await)),
         }
     }
 
@@ -222,9 +220,8 @@ impl Keeper {
                 "A local ECS can have at most {INSTANCES_MAX} container instances."
             )));
         }
-        let asked = config;
+        let (asked, address) = (config, own_address(number));
         let mut config = self.completed(config);
-        let address = own_address(number);
         let hostname = attribute(&self.common.hostname_attribute, &address.to_string());
         config.attributes.insert(0, hostname);
         let listener = self.listen(address, &config).await?;
@@ -262,8 +259,7 @@ impl Keeper {
         if let (Some(listener), Some(agents)) = (listener, &self.common.agents) {
             let hostname = address.to_string().into();
             let InstanceConfig { cpu, memory_mib, .. } = config;
-            let cluster = self.cluster(cluster.clone());
-            let pages = self.pages.clone();
+            let (cluster, pages) = (self.cluster(cluster.clone()), self.pages.clone());
             let about =
                 About { instance: shown, hostname, cpu, memory_mib, runtime, cluster, pages };
             let (over, is_over) = watch::channel(false);

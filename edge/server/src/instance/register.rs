@@ -81,7 +81,7 @@ fn request(
         "availabilityZone": config.zone,
         "region": realm.region,
         "accountId": realm.account,
-        "imageId": "ami-00000000000000000",
+        "imageId": longshore_wire_ecs::ssm::IMAGE,
     });
     let attribute = |name: &str, value: &str| Attribute {
         name: Some(name.into()),

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use longshore_stacks::Resize;
 use longshore_stacks::fleet::{Member, Plan, plan};
 use longshore_wire_ecs::arn::{Arn, ResourceId};
+use longshore_wire_ecs::ec2::InstanceType;
 use longshore_wire_ecs::shape::container_instance as shape;
 use longshore_wire_ecs::{ApiError, Request, Str};
 
-use super::Known;
 use super::keeper::{INSTANCES_MAX, Keeper};
 use super::register::call;
+use super::{InstanceConfig, Known};
 
 /// Instances per `DescribeContainerInstances`. Source: ECS API reference.
 const DESCRIBED_MAX: usize = 100;
@@ -26,15 +28,21 @@ impl Keeper {
     ///
     /// # Errors
     /// Why it cannot be done, and how far it went.
-    pub(super) async fn resize(&mut self, cluster: &Str, size: u32) -> Result<Resized, ApiError> {
+    pub(super) async fn resize(
+        &mut self,
+        Resize { cluster, size, instance_type }: Resize,
+    ) -> Result<Resized, ApiError> {
         if size > INSTANCES_MAX {
             return Err(ApiError::invalid(format!(
                 "A cluster can have at most {INSTANCES_MAX} container instances here, not {size}."
             )));
         }
         let mut done = Resized::default();
-        let outcome = match plan(&self.fleet(cluster).await?, size) {
-            Plan::Add(count) => self.add_more(cluster, count, &mut done.added).await,
+        let outcome = match plan(&self.fleet(&cluster).await?, size) {
+            Plan::Add(count) => {
+                let config = self.another(&cluster, instance_type.as_deref());
+                self.add_more(&cluster, &config, count, &mut done.added).await
+            }
             Plan::Remove(ids) => self.terminate(ids, &mut done.removed).await,
         };
         match outcome {
@@ -50,15 +58,28 @@ impl Keeper {
     async fn add_more(
         &mut self,
         cluster: &Str,
+        config: &InstanceConfig,
         count: u32,
         added: &mut Vec<ResourceId>,
     ) -> Result<(), ApiError> {
-        let config = self.roster.another(cluster);
-        let config = config.unwrap_or_else(|| self.common.standard.clone());
         for _ in 0..count {
-            added.push(self.add(cluster, &config, &Known::new()).await?);
+            added.push(self.add(cluster, config, &Known::new()).await?);
         }
         Ok(())
+    }
+
+    /// What one more instance of a cluster is like, of a type if one is wanted.
+    fn another(&self, cluster: &str, kind: Option<&str>) -> InstanceConfig {
+        let like = self.roster.another(cluster).unwrap_or_else(|| self.common.standard.clone());
+        let Some(kind) = kind.and_then(InstanceType::find) else { return like };
+        InstanceConfig {
+            instance_type: kind.name,
+            cpu: kind.cpu,
+            memory_mib: kind.memory_mib,
+            gpus: kind.gpus,
+            architecture: Some(kind.architecture.into()),
+            ..like
+        }
     }
 
     async fn terminate(

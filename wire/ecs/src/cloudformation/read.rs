@@ -1,6 +1,6 @@
 //! Reads calls. What is sent and not served is refused by name: nothing is left unread.
 
-use super::{Request, Update, invalid};
+use super::{Create, Request, Update, invalid};
 use crate::Str;
 use crate::query::{Fault, Node};
 
@@ -21,6 +21,7 @@ pub fn parse(form: &Node) -> Result<Request, Fault> {
         "DescribeStackResources" => (&["LogicalResourceId"], &["StackName"]),
         "ListStacks" => (&["StackStatusFilter"], &[]),
         "UpdateStack" => (&["Parameters", "Capabilities"], &["StackName", "UsePreviousTemplate"]),
+        "CreateStack" => (&["Parameters", "Capabilities"], &["StackName", "TemplateBody"]),
         "DescribeStackEvents" | "DeleteStack" => (&[], &["StackName"]),
         _ => return Err(not_served(action)),
     };
@@ -52,6 +53,7 @@ pub fn parse(form: &Node) -> Result<Request, Fault> {
         "DescribeStackResources" => Request::DescribeStackResources(named, resource),
         "ListStacks" => Request::ListStacks(texts(form, "StackStatusFilter")),
         "DeleteStack" => Request::DeleteStack(named),
+        "CreateStack" => Request::CreateStack(create(form, named)?),
         _ => Request::UpdateStack(update(form, named)?),
     })
 }
@@ -61,7 +63,7 @@ fn not_served(action: &str) -> Fault {
         "InvalidAction",
         format!(
             "The action {action} of CloudFormation is not served here. Served are DescribeStacks, DescribeStackEvents, DescribeStackResource, \
-             DescribeStackResources, ListStacks, UpdateStack and DeleteStack, for the stacks of ecs-cli and of Blox."
+             DescribeStackResources, ListStacks, CreateStack, UpdateStack and DeleteStack, for the stacks of ecs-cli and of Blox."
         ),
     )
 }
@@ -79,12 +81,34 @@ fn flag(node: &Node, name: &str) -> Result<bool, Fault> {
     }
 }
 
+/// A word that only the template of ecs-cli has: the name of its group of instances. Source: amazon-ecs-cli 1.21.
+const OF_TEMPLATE: &str = "\"EcsInstanceAsg\"";
+
+/// The template is not read: it must be that of ecs-cli, and is replaced by what it is for.
+fn create(form: &Node, name: Str) -> Result<Create, Fault> {
+    if !form.text("TemplateBody").unwrap_or_default().contains(OF_TEMPLATE) {
+        return Err(invalid(
+            "TemplateBody must be the template of ecs-cli, which makes container instances for a cluster: other templates are not served here.",
+        ));
+    }
+    let each = parameters(form)?.into_iter().map(|(key, value)| match value {
+        Some(value) => Ok((key, value)),
+        None => Err(invalid(format!("The parameter {key} of a new stack has no previous value."))),
+    });
+    Ok(Create { name, parameters: each.collect::<Result<_, _>>()? })
+}
+
 fn update(form: &Node, stack: Str) -> Result<Update, Fault> {
     if !flag(form, "UsePreviousTemplate")? {
         return Err(invalid(
             "UsePreviousTemplate must be true: the template of a stack here cannot be changed.",
         ));
     }
+    Ok(Update { stack, parameters: parameters(form)? })
+}
+
+/// Keys, and their values unless they keep those that they have.
+fn parameters(form: &Node) -> Result<Vec<(Str, Option<Str>)>, Fault> {
     let entries = form.children.get("Parameters").map(Node::entries).unwrap_or_default();
     let mut parameters: Vec<(Str, Option<Str>)> = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -98,7 +122,8 @@ fn update(form: &Node, stack: Str) -> Result<Update, Fault> {
         };
         let (value, keeps) = (entry.text("ParameterValue"), flag(entry, "UsePreviousValue")?);
         // Source: API reference, *Parameter*: not both. Programs send an empty value beside the flag.
-        if keeps == value.is_some_and(|value| !value.is_empty()) {
+        let has_both = keeps && value.is_some_and(|value| !value.is_empty());
+        if has_both || (!keeps && value.is_none()) {
             let why =
                 format!("The parameter {key} must have either ParameterValue or UsePreviousValue.");
             return Err(invalid(why));
@@ -108,7 +133,7 @@ fn update(form: &Node, stack: Str) -> Result<Update, Fault> {
         }
         parameters.push((key.into(), value.filter(|_| !keeps).map(Str::from)));
     }
-    Ok(Update { stack, parameters })
+    Ok(parameters)
 }
 
 #[cfg(test)]
@@ -128,6 +153,25 @@ mod tests {
             &Parameters.member.2.UsePreviousValue=false";
         let parameters = vec![("EcsCluster".into(), None), ("AsgMaxSize".into(), Some("4".into()))];
         assert_eq!(read(form), Ok(Request::UpdateStack(Update { stack: "s".into(), parameters })));
+    }
+
+    #[test]
+    fn a_new_stack_is_read_as_ecs_cli_sends_it_and_only_with_its_template() {
+        let begin = "Action=CreateStack&StackName=s&Capabilities.member.1=CAPABILITY_IAM";
+        let template = "TemplateBody=%7B%22EcsInstanceAsg%22%3A%7B%7D%7D";
+        let size = "Parameters.member.1.ParameterKey=AsgMaxSize";
+        let form = format!("{begin}&{template}&{size}&Parameters.member.1.ParameterValue=3");
+        let parameters = vec![("AsgMaxSize".into(), "3".into())];
+        assert_eq!(read(&form), Ok(Request::CreateStack(Create { name: "s".into(), parameters })));
+        for (rest, word) in [
+            ("TemplateBody=%7B%7D".to_owned(), "template of ecs-cli"),
+            (format!("TemplateURL=x&{template}"), "TemplateURL"),
+            (format!("{template}&{size}"), "either ParameterValue or"),
+            (format!("{template}&{size}&Parameters.member.1.UsePreviousValue=true"), "no previous"),
+        ] {
+            let fault = read(&format!("{begin}&{rest}")).expect_err("it is refused");
+            assert!(fault.message.contains(word), "{}", fault.message);
+        }
     }
 
     #[test]

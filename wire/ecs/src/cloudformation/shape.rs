@@ -1,4 +1,4 @@
-//! What is asked of `CloudFormation`, and what it tells of stacks.
+//! What is asked of CloudFormation, and what it tells of stacks.
 
 use crate::Str;
 use crate::query::Fault;
@@ -16,6 +16,8 @@ pub enum Request {
     DescribeStackResources(Str, Option<Str>),
     /// Stacks that have one of these statuses; all if there are none.
     ListStacks(Vec<Str>),
+    /// A stack, with its parameters.
+    CreateStack(Create),
     /// Other parameters for a stack.
     UpdateStack(Update),
     /// The end of a stack.
@@ -31,6 +33,7 @@ impl Request {
             Self::DescribeStackResource(..) => "DescribeStackResource",
             Self::DescribeStackResources(..) => "DescribeStackResources",
             Self::ListStacks(_) => "ListStacks",
+            Self::CreateStack(_) => "CreateStack",
             Self::UpdateStack(_) => "UpdateStack",
             Self::DeleteStack(_) => "DeleteStack",
         }
@@ -38,8 +41,17 @@ impl Request {
 
     /// Whether it changes nothing.
     pub fn is_read(&self) -> bool {
-        !matches!(self, Self::UpdateStack(_) | Self::DeleteStack(_))
+        !matches!(self, Self::CreateStack(_) | Self::UpdateStack(_) | Self::DeleteStack(_))
     }
+}
+
+/// A new stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Create {
+    /// Its name.
+    pub name: Str,
+    /// Keys, each with its value.
+    pub parameters: Vec<(Str, Str)>,
 }
 
 /// A change of a stack.
@@ -55,7 +67,7 @@ pub struct Update {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
     /// The key.
-    pub key: &'static str,
+    pub key: Str,
     /// The value.
     pub value: String,
 }
@@ -63,6 +75,10 @@ pub struct Parameter {
 /// What a stack or a resource is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
+    /// It is coming to be.
+    CreateInProgress,
+    /// It could not come to be, or not wholly.
+    CreateFailed,
     /// It is there as it was made.
     CreateComplete,
     /// It is changing.
@@ -83,6 +99,8 @@ impl Status {
     /// As it is written.
     pub fn name(self) -> &'static str {
         match self {
+            Self::CreateInProgress => "CREATE_IN_PROGRESS",
+            Self::CreateFailed => "CREATE_FAILED",
             Self::CreateComplete => "CREATE_COMPLETE",
             Self::UpdateInProgress => "UPDATE_IN_PROGRESS",
             Self::UpdateComplete => "UPDATE_COMPLETE",
@@ -95,7 +113,7 @@ impl Status {
 
     /// Whether something is under way.
     pub fn is_moving(self) -> bool {
-        matches!(self, Self::UpdateInProgress | Self::DeleteInProgress)
+        matches!(self, Self::CreateInProgress | Self::UpdateInProgress | Self::DeleteInProgress)
     }
 }
 
@@ -163,6 +181,8 @@ pub enum Response {
     Resources(Vec<Resource>),
     /// To `ListStacks`.
     Summaries(Vec<Stack>),
+    /// To `CreateStack`: the ARN of the stack.
+    Creating(Str),
     /// To `UpdateStack`: the ARN of the stack.
     Updating(Str),
     /// To `DeleteStack`.
@@ -174,7 +194,7 @@ pub fn invalid(message: impl Into<String>) -> Fault {
     Fault::new("ValidationError", message)
 }
 
-/// The error for a stack that is not there, in `CloudFormation`'s own words, which programs look for.
+/// The error for a stack that is not there, in CloudFormation's own words, which programs look for.
 pub fn does_not_exist(stack: &str) -> Fault {
     invalid(format!("Stack with id {stack} does not exist"))
 }

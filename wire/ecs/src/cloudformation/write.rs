@@ -43,7 +43,7 @@ fn result(response: &Response) -> Option<Element> {
         Response::Resources(all) => {
             list("StackResources", "member", all.iter().map(|one| resource(one, "Timestamp")))
         }
-        Response::Updating(id) => text("StackId", &**id),
+        Response::Creating(id) | Response::Updating(id) => text("StackId", &**id),
         Response::Deleting => return None,
     })
 }
@@ -72,7 +72,7 @@ fn stack(stack: &Stack) -> Vec<Element> {
     let parameters = stack
         .parameters
         .iter()
-        .map(|one| vec![text("ParameterKey", one.key), text("ParameterValue", &*one.value)]);
+        .map(|one| vec![text("ParameterKey", &*one.key), text("ParameterValue", &*one.value)]);
     all.push(list("Parameters", "member", parameters));
     let capability = vec![text("member", "CAPABILITY_IAM")];
     all.push(members("Capabilities", capability));
