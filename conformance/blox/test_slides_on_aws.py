@@ -1,7 +1,8 @@
 """The slides as they were shown, on AWS: ecs-cli makes a cluster, Blox is reached through a stack, and the daemon follows as the cluster grows.
 
 The calls are those of ecs-cli 1.21 and of Blox's scripts (`--apigateway --stack Blox`), sent by the AWS SDK and the AWS CLI. With
-LONGSHORE_ECS_CLI, a program of that name is run itself.
+LONGSHORE_ECS_CLI (a program) ecs-cli is run itself, and with LONGSHORE_BLOX_SCRIPTS (the folder deploy/demo-cli) the scripts are, by the
+Python 2.7 that LONGSHORE_PYTHON2 names.
 """
 
 import json
@@ -176,6 +177,49 @@ def test_the_commands_of_blox_s_scripts(dev):
     assert answer["status"] == 404 and answer["body"] == "Unable to describe task definition.\n"
     answer = aws(dev, *invoke, "--http-method", "GET", "--path-with-query-string", "/v1/environments?cluster=default")
     assert answer["status"] == 200 and json.loads(answer["body"]) == {"items": []}
+
+
+def test_blox_s_scripts_themselves(dev):
+    folder, python = os.environ.get("LONGSHORE_BLOX_SCRIPTS"), os.environ.get("LONGSHORE_PYTHON2")
+    if not folder or not python:
+        pytest.skip("needs the scripts of Blox and Python 2.7 (LONGSHORE_BLOX_SCRIPTS, LONGSHORE_PYTHON2)")
+    tools = os.path.join(os.environ["LONGSHORE_CONFORMANCE_VENV"], "bin")
+    environment = {
+        **os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL": dev.ready["ecs"], "PATH": f"{tools}:{os.environ['PATH']}",
+    }
+
+    def run(script, *words):
+        done = subprocess.run(
+            [python, os.path.join(folder, script + ".py"), *words, "--region", REGION], capture_output=True, text=True,
+            timeout=60, env=environment, stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        title, _, rest = done.stdout.partition("\n")
+        return title, json.loads(rest[rest.index("{"):])
+
+    ecs = Ecs(dev.server.ecs, "default")
+    nginx = ecs.register(shell("exec sleep 600", "nginx"), family="nginx")["taskDefinitionArn"]
+    title, listed = run("list-task-definitions")
+    assert title == "== Blox Demo CLI - List Task Definitions ==" and nginx in listed["taskDefinitionArns"]
+    stack, host = ["--apigateway", "--stack", "Blox"], ["--host", dev.ready["blox"].removeprefix("http://")]
+    for name, way in (("OfStack", stack), ("OfHost", host)):
+        title, made = run(
+            "blox-create-environment", "--environment", name, "--cluster", "default", "--task-definition", nginx, *way
+        )
+        assert (title, made["name"]) == ("== Blox Demo CLI - Create Blox Environment ==", name)
+        title, listed = run("blox-list-environments", *way)
+        assert made in listed["items"]
+        title, deployed = run(
+            "blox-create-deployment", "--environment", name, "--deployment-token", made["deploymentToken"], *way
+        )
+        assert deployed["status"] == "pending"
+        done = [{**deployed, "status": "completed"}]
+        until(lambda: run("blox-list-deployments", "--environment", name, *way)[1]["items"] == done, "the deployment completes")
+    state = ["--host", dev.ready["clusterState"].removeprefix("http://")]
+    title, listed = run("css-list-instances", *state, "--cluster", "default")
+    assert title == "== Blox Demo CLI - List Blox Instances ==" and len(listed["items"]) == 3
+    title, listed = run("css-list-tasks", *state, "--cluster", "default", "--status", "running")
+    assert title == "== Blox Demo CLI - List Blox Tasks ==" and len(listed["items"]) == 6
 
 
 def test_calls_through_api_gateway_reach_nothing_but_blox(dev):
