@@ -83,4 +83,4 @@ def test_what_is_missing_is_asked_for(town):
     code, output, _ = town.blox.cli("list-tasks", "--task-arn", "x")
     assert code == 1 and "Error: task-arn must be accompanied with the cluster parameter." in output
     code, _, errors = town.blox.cli("list-environments", "--apigateway", "--stack", "Blox")
-    assert code == 1 and "--host HOST:PORT" in errors
+    assert code == 2 and "--host <HOST:PORT>" in errors

@@ -33,6 +33,7 @@ pub mod marathon;
 mod quiet;
 mod run;
 mod service_calls;
+pub mod stacks;
 mod tally;
 mod world;
 

@@ -23,7 +23,7 @@ pub(crate) use self::mesos::{
 pub(crate) use crate::chronos::ChronosArgs;
 use crate::explain::{ConstraintArg, StrategyArg};
 use crate::feed::FeedArgs;
-use crate::instance_types::InstanceGroup;
+use crate::instance_group::InstanceGroup;
 use crate::list::PsArgs;
 use crate::logging::LogFormat;
 pub(crate) use crate::marathon::MarathonArgs;
@@ -83,6 +83,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  longshore instances --json\n  longshore instances add 2xt3.medium\n  longshore instances disconnect 0123456789abcdef0123456789abcdef"
     )]
     Instances(InstancesArgs),
+    /// Add or terminate container instances of a local ECS so that N are left.
+    #[command(after_help = "Example:\n  longshore scale 4 --cluster WebCluster")]
+    Scale(ScaleArgs),
     /// List task definitions.
     #[command(after_help = "Example:\n  longshore task-definitions --family hello")]
     TaskDefinitions(TaskDefinitionsArgs),
@@ -285,6 +288,15 @@ pub(crate) enum InstanceAction {
         #[arg(required = true, value_name = "INSTANCE")]
         instances: Vec<String>,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScaleArgs {
+    /// Number of container instances.
+    #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(0..=5_000))]
+    pub(crate) size: u32,
+    #[command(flatten)]
+    pub(crate) cluster: AnyCluster,
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,9 +4,11 @@
 //! and its JSON. Source: blox.md 3.1.
 
 mod demo;
+mod gateway;
 mod http;
 mod options;
 mod serve;
+mod told;
 
 use std::process::ExitCode;
 

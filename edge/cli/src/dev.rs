@@ -17,7 +17,7 @@ use longshore_wire_ecs::fetch::{FetchCache, FetchS3, FetchSettings};
 
 use self::schedulers::{Ground, Schedulers};
 use crate::args::{DevArgs, DurabilityArg, ProvisionArgs, RuntimeArg};
-use crate::instance_types::InstanceGroup;
+use crate::instance_group::InstanceGroup;
 
 /// Runs until Ctrl-C or SIGTERM, or until the disk cannot be written.
 pub(crate) async fn run(args: DevArgs, json: bool) -> anyhow::Result<ExitCode> {
@@ -109,8 +109,7 @@ impl Local {
         let guessed = config.instances.first().map(|instance| instance.runtime);
         let kept = config.place.clone();
         let ecs = LocalEcs::start(config, ecs_listener).await?;
-        let runtime = ecs.runtime();
-        let (mut mesos, mut ours) = (None, None);
+        let (runtime, mut mesos, mut ours) = (ecs.runtime(), None, None);
         if let Some(listener) = mesos_listener {
             let client = client(args, &ecs_url, &keys).await?;
             ours = Some(client.clone()).filter(|_| keys.is_empty() || args.mesos_open);
@@ -128,6 +127,7 @@ impl Local {
             client: ours,
         })
         .await?;
+        schedulers.blox_address().into_iter().for_each(|address| ecs.blox_listens(address));
         let keys = keys.ids().map(str::to_owned).collect();
         Ok(Self {
             ecs,
@@ -323,6 +323,7 @@ async fn config(args: &DevArgs, keys: Keys) -> anyhow::Result<(Config, Option<Sc
             zones: zones.iter().map(|zone| zone.as_str().into()).collect(),
             hostname_attribute: args.master.hostname_attribute.as_str().into(),
             runtime,
+            standard: standard(args, runtime),
             provisions,
             agents: None,
         },
@@ -371,6 +372,23 @@ async fn provisions(args: &ProvisionArgs) -> anyhow::Result<Provisions> {
     Ok(Provisions { port: args.metadata_port, credentials, s3_dir, secrets })
 }
 
+/// An instance without a type, for a cluster that has none to be like.
+fn standard(args: &DevArgs, runtime: RuntimeChoice) -> InstanceConfig {
+    let given = args.attribute.iter().filter(|(of, _)| of.is_none());
+    InstanceConfig {
+        ec2_instance_id: longshore_wire_ecs::Str::default(),
+        instance_type: "longshore.local".into(),
+        zone: longshore_wire_ecs::Str::default(),
+        cpu: args.instance_cpu,
+        memory_mib: args.instance_memory,
+        gpus: 0,
+        architecture: None,
+        attributes: given.map(|(_, attribute)| attribute.clone()).collect(),
+        runtime,
+        runtime_is_guessed: false,
+    }
+}
+
 /// All instances, with their types and runtimes.
 async fn instances(args: &DevArgs) -> anyhow::Result<Vec<InstanceConfig>> {
     let of = |groups: &[InstanceGroup], runtime| {
@@ -394,7 +412,7 @@ async fn instances(args: &DevArgs) -> anyhow::Result<Vec<InstanceConfig>> {
             let given = given.filter(|(of, _)| of.is_none_or(|of| of == number));
             instances.push(InstanceConfig {
                 ec2_instance_id: format!("i-{number:017x}").into(),
-                instance_type: kind.map_or("longshore.local", |kind| &kind.name).into(),
+                instance_type: kind.map_or("longshore.local", |kind| &*kind.name).into(),
                 zone: longshore_wire_ecs::Str::default(),
                 cpu: kind.map_or(args.instance_cpu, |kind| kind.cpu),
                 memory_mib: kind.map_or(args.instance_memory, |kind| kind.memory_mib),

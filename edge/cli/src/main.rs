@@ -18,7 +18,7 @@ mod feed;
 mod fetch;
 mod find;
 mod hints;
-mod instance_types;
+mod instance_group;
 mod libmesos;
 mod list;
 mod local;
@@ -30,6 +30,7 @@ mod mesos;
 mod other_words;
 mod output;
 mod rehearse;
+mod scale;
 mod serve;
 mod tasks;
 mod terminal;
@@ -122,6 +123,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Some(action) => rehearse::run(action, &instances.cluster, json).await,
             None => list::instances(instances, json).await,
         },
+        Command::Scale(args) => scale::run(args, json).await,
         Command::TaskDefinitions(definitions) => list::definitions(definitions, json).await,
         Command::Frameworks(args) => list::frameworks(args, json).await,
         Command::Agents(args) => list::agents(args, json).await,

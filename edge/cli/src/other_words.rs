@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// A command elsewhere, the program it belongs to, and the equivalent here. The first entry whose
 /// words are a prefix of the command line applies.
-const WORDS: [(&str, &str, &str); 37] = [
+const WORDS: [(&str, &str, &str); 36] = [
     ("get nodes", "kubectl", "longshore instances"),
     ("get events", "kubectl", "longshore events"),
     ("get services", "kubectl", "aws ecs list-services"),
@@ -21,7 +21,6 @@ const WORDS: [(&str, &str, &str); 37] = [
     ("drain", "kubectl", "longshore instances drain INSTANCE"),
     ("uncordon", "kubectl", "longshore instances activate INSTANCE"),
     ("rollout", "kubectl", "longshore events --follow"),
-    ("scale", "kubectl", "aws ecs update-service --desired-count N"),
     ("apply", "kubectl", "aws ecs register-task-definition"),
     ("kill", "docker", "longshore stop TASK"),
     ("rm", "docker", "longshore stop TASK"),

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::args::{AnyCluster, InstanceAction, RuntimeArg};
 use crate::cluster::Cluster;
 use crate::find;
-use crate::instance_types::InstanceGroup;
+use crate::instance_group::InstanceGroup;
 use crate::local;
 use crate::output::short;
 
@@ -112,7 +112,15 @@ async fn tell(
     Ok(done)
 }
 
-async fn post(cluster: &Cluster<'_>, path: &str, body: &Value) -> anyhow::Result<bytes::Bytes> {
+/// Asks a local ECS for something beside the ECS API.
+///
+/// # Errors
+/// What it says, or why it cannot be reached.
+pub(crate) async fn post(
+    cluster: &Cluster<'_>,
+    path: &str,
+    body: &Value,
+) -> anyhow::Result<bytes::Bytes> {
     let (status, answer) = local::ask(cluster, path, Some(body)).await?;
     if status != StatusCode::OK {
         bail!("{}", String::from_utf8_lossy(&answer).trim());

@@ -10,6 +10,7 @@
 //! documented token buckets if the cluster is Amazon's.
 #![forbid(unsafe_code)]
 
+mod aside;
 mod asked;
 mod budget;
 mod content;
@@ -38,6 +39,7 @@ use longshore_replica::{Answered, DefinitionAsk, Question};
 use self::asked::Asked;
 use self::failure::failure;
 
+pub use aside::{Aside, AsideAnswer, AsideError};
 pub use budget::Budget;
 pub use credentials::{HostCredentials, Keys, default_profile};
 pub use failure::causes;

@@ -29,18 +29,48 @@ impl Client {
         (host, path): (&str, &str),
         body: &[u8],
     ) -> Result<Vec<(String, String)>, SignError> {
+        let credentials = self.credentials().await?;
+        let to = Scope { service: SERVICE, region: self.region(), scheme: "http" };
+        headers(&credentials, to, SystemTime::now(), method, (host, path), body)
+    }
+
+    /// The region that the SDK is configured with.
+    pub(crate) fn region(&self) -> &str {
+        self.shared.region().map_or("", |region| region.as_ref())
+    }
+
+    /// As [`Client::sign`], for another service, and for `https` too.
+    pub(crate) async fn sign_for(
+        &self,
+        (service, scheme): (&str, &str),
+        method: &str,
+        to: (&str, &str),
+        body: &[u8],
+    ) -> Result<Vec<(String, String)>, SignError> {
+        let credentials = self.credentials().await?;
+        let scope = Scope { service, region: self.region(), scheme };
+        headers(&credentials, scope, SystemTime::now(), method, to, body)
+    }
+
+    async fn credentials(&self) -> Result<Credentials, SignError> {
         let provider = self.shared.credentials_provider();
         let provider = provider.ok_or_else(|| SignError("no credentials".to_owned()))?;
-        let credentials = provider.provide_credentials().await;
-        let credentials = credentials.map_err(|error| SignError(causes(&error)))?;
-        let region = self.shared.region().map_or("", |region| region.as_ref());
-        headers(&credentials, region, SystemTime::now(), method, (host, path), body)
+        let found = provider.provide_credentials().await;
+        found.map_err(|error| SignError(causes(&error)))
     }
+}
+
+/// What a signature is for.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    service: &'a str,
+    region: &'a str,
+    scheme: &'a str,
 }
 
 fn headers(
     credentials: &Credentials,
-    region: &str,
+    scope: Scope<'_>,
     at: SystemTime,
     method: &str,
     (host, path): (&str, &str),
@@ -50,13 +80,13 @@ fn headers(
     let identity = credentials.clone().into();
     let params = SigningParams::builder()
         .identity(&identity)
-        .region(region)
-        .name(SERVICE)
+        .region(scope.region)
+        .name(scope.service)
         .time(at)
         .settings(SigningSettings::default())
         .build()
         .map_err(|error| failed(&error))?;
-    let (url, sent) = (format!("http://{host}{path}"), std::iter::once(("host", host)));
+    let (url, sent) = (format!("{}://{host}{path}", scope.scheme), std::iter::once(("host", host)));
     let request = SignableRequest::new(method, url, sent, SignableBody::Bytes(body));
     let request = request.map_err(|error| failed(&error))?;
     signed(request, params).map_err(|error| failed(&error))
@@ -102,7 +132,8 @@ mod tests {
             // A default port is signed too if it is sent.
             let host = "127.0.0.1:80";
             let to = (host, &*whole);
-            let headers = headers(&credentials, "us-east-1", at, method, to, body).expect("signed");
+            let scope = Scope { service: SERVICE, region: "us-east-1", scheme: "http" };
+            let headers = headers(&credentials, scope, at, method, to, body).expect("signed");
             let get = |name: &str| match name {
                 "host" => Some(host),
                 _ => headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str()),

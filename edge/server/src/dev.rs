@@ -1,11 +1,14 @@
 //! Assembles the local ECS: storage, control plane, HTTP front and the container instances on this
 //! machine.
 
+use std::net::SocketAddr;
+
 use longshore_control::{Control, Policy, audit};
 use longshore_wire_ecs::ApiError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::aws::{BloxAddress, Rooms, StackRoom};
 use crate::bodies::Bodies;
 use crate::door::{self, Listener, serve};
 use crate::drive::{drive, seed};
@@ -72,6 +75,7 @@ pub struct LocalEcs {
     runtimes: Runtimes,
     keeps_records: bool,
     runtime: RuntimeChoice,
+    blox: BloxAddress,
 }
 
 impl LocalEcs {
@@ -79,18 +83,10 @@ impl LocalEcs {
     ///
     /// # Errors
     /// What is not available, and what can be done about it.
-    pub async fn start(config: Config, listener: Listener) -> Result<Self, StartError> {
-        let mut storage = Storage::open(&config.place, config.durability)?;
-        if let Some(pages) = config.pages_max {
-            storage.limit_pages(pages)?;
-        }
-        let machine = load(&storage)?.with_policy(config.policy);
-        let known = known(machine.instances(), &config.fleet.home, &config.fleet.cluster);
-        let known = known.map_err(StartError::Instances)?;
-        let mut instances = config.instances;
-        keep_runtimes(&known, &mut instances).map_err(StartError::Instances)?;
-        check_sizes(&known, &instances).map_err(StartError::Instances)?;
-        let runtime = instances.first().map_or(RuntimeChoice::Process, |one| one.runtime);
+    pub async fn start(mut config: Config, listener: Listener) -> Result<Self, StartError> {
+        let (storage, machine) = opened(&config)?;
+        let addition = first(&machine, &mut config).map_err(StartError::Instances)?;
+        let runtime = addition.configs.first().map_or(RuntimeChoice::Process, |one| one.runtime);
         let (control, inbox) = ControlHandle::new();
         control.rules().fill(machine.bus());
         let routes = Routes::default();
@@ -115,9 +111,18 @@ impl LocalEcs {
         let (home, cluster) = (config.fleet.home.clone(), config.fleet.cluster.clone());
         let default_runtime = config.fleet.runtime;
         let metadata = metadata(&config.fleet, &control, &closed);
-        let keeper =
-            Keeper::new(config.fleet, control.clone(), routes, runtimes.clone(), outbox, metadata);
+        let (fleet, runs) = (config.fleet, runtimes.clone());
+        let hostname = fleet.hostname_attribute.clone();
+        let keeper = Keeper::new(fleet, control.clone(), routes, runs, outbox, metadata);
+        let roster = keeper.roster.clone();
         let keeper = keeper.start(&mut tasks);
+        let blox = BloxAddress::default();
+        let aws = Rooms {
+            stacks: StackRoom::start(&home, &cluster, roster, keeper.clone(), &mut tasks),
+            hostname,
+            blox: blox.clone(),
+            since: crate::clock::now().wall().seconds(),
+        };
         let front = Front {
             control: control.clone(),
             access,
@@ -125,6 +130,7 @@ impl LocalEcs {
             runtimes: runtimes.clone(),
             keeper: keeper.clone(),
             default_runtime,
+            aws,
             metrics: config.metrics,
             closed: closed.clone(),
         };
@@ -132,15 +138,19 @@ impl LocalEcs {
         tasks.spawn(serve(listener, front, closed));
         let keeps_records = !matches!(config.place, Place::Memory);
         make_cluster(&control, &home, &cluster).await.map_err(StartError::Instance)?;
-        let addition = Addition { cluster: None, configs: instances, known };
         let started = keeper.ask(|answer| Command::Add(addition, answer)).await;
         started.map_err(StartError::Instance)?;
-        Ok(Self { control, tasks, core, failed, closing, runtimes, keeps_records, runtime })
+        Ok(Self { control, tasks, core, failed, closing, runtimes, keeps_records, runtime, blox })
     }
 
     /// The runtime of the first instance.
     pub fn runtime(&self) -> RuntimeChoice {
         self.runtime
+    }
+
+    /// Blox's daemon scheduler listens at an address: calls through API Gateway are passed on to it. Only the first address counts.
+    pub fn blox_listens(&self, address: SocketAddr) {
+        let _ = self.blox.set(address);
     }
 
     /// Waits for a fatal failure: a disk that cannot be written, or a missing data directory.
@@ -167,6 +177,25 @@ impl LocalEcs {
         drop(self.control);
         while self.core.join_next().await.is_some() {}
     }
+}
+
+/// What is stored, and the control plane that goes on from it.
+fn opened(config: &Config) -> Result<(Storage, Control), StorageError> {
+    let mut storage = Storage::open(&config.place, config.durability)?;
+    if let Some(pages) = config.pages_max {
+        storage.limit_pages(pages)?;
+    }
+    let machine = load(&storage)?.with_policy(config.policy);
+    Ok((storage, machine))
+}
+
+/// The instances to begin with, those of an earlier run as they were.
+fn first(machine: &Control, config: &mut Config) -> Result<Addition, String> {
+    let known = known(machine.instances(), &config.fleet.home, &config.fleet.cluster)?;
+    let mut configs = std::mem::take(&mut config.instances);
+    keep_runtimes(&known, &mut configs)?;
+    check_sizes(&known, &configs)?;
+    Ok(Addition { cluster: None, configs, known })
 }
 
 /// The metadata endpoint and environment of containers.

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use access::text;
 pub use access::{Access, Keys};
-pub(crate) use front::{ERROR_TYPE, Front, REQUEST_ID, refusal, router};
+pub(crate) use front::{AMZ_JSON, ERROR_TYPE, Front, REQUEST_ID, refusal, router};
 
 use crate::drive::Host;
 use crate::events::{BusCalls, BusHandle, Feed, RuleBook};

@@ -15,6 +15,6 @@ mod prepare;
 
 pub(crate) use feed::Feed;
 pub(crate) use follow::follow;
-pub(crate) use front::{Service, refuse, respond, service_of};
+pub(crate) use front::{Service, is_unsigned_page, refuse, respond, service_of};
 pub(crate) use handle::{BusAnswer, BusCalls, BusHandle, BusSender, refusal_like};
 pub(crate) use prepare::RuleBook;

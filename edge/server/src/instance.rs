@@ -11,6 +11,8 @@ mod keeper;
 mod members;
 mod outbox;
 mod register;
+mod resize;
+mod roster;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +27,9 @@ pub(crate) use host::{Surroundings, start_fleet, start_host, without_docker};
 pub(crate) use keeper::{Addition, Command, Keeper, KeeperHandle};
 pub use keeper::{Fleet, INSTANCES_MAX};
 pub(crate) use outbox::Outbox;
-pub(crate) use register::{make_cluster, register};
+pub(crate) use register::{call, make_cluster, register};
+pub(crate) use resize::Resized;
+pub(crate) use roster::Roster;
 
 /// The runtime of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

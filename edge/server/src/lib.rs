@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+mod aws;
 mod bodies;
 pub mod clock;
 mod data_dir;

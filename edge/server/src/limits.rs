@@ -179,3 +179,9 @@ pub const PROBE_LOOKUPS_MAX: usize = 48;
 pub const LOG_LEVEL_MAX: u32 = 3;
 /// How long more may be logged. Source: chosen by us: long enough to see what happens once a day, and too short to fill a disk unnoticed.
 pub const LOG_LEVEL_SET_MAX: Duration = Duration::from_hours(24);
+/// Bytes in a call to CloudFormation, EC2 or API Gateway. Source: chosen by us; the largest that is served describes a thousand instances.
+pub const AWS_CALL_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of what a call through API Gateway is answered with. Source: *Amazon API Gateway quotas*: payload size.
+pub const INVOKED_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// How long a call through API Gateway waits. Source: *Amazon API Gateway quotas*: integration timeout.
+pub const INVOKED_WAIT: Duration = Duration::from_secs(29);

@@ -74,12 +74,27 @@ impl From<crate::events::Service> for Service {
     }
 }
 
+impl From<crate::aws::Service> for Service {
+    fn from(service: crate::aws::Service) -> Self {
+        match service {
+            crate::aws::Service::CloudFormation => Self::CloudFormation,
+            crate::aws::Service::Ec2 => Self::Ec2,
+            crate::aws::Service::Ssm => Self::Ssm,
+            crate::aws::Service::ApiGateway => Self::ApiGateway,
+        }
+    }
+}
+
 /// The services whose calls are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Service {
     Ecs,
     EventBridge,
     Sqs,
+    CloudFormation,
+    Ec2,
+    Ssm,
+    ApiGateway,
     Mesos,
 }
 
@@ -89,6 +104,10 @@ impl Service {
             Self::Ecs => "ecs",
             Self::EventBridge => "eventbridge",
             Self::Sqs => "sqs",
+            Self::CloudFormation => "cloudformation",
+            Self::Ec2 => "ec2",
+            Self::Ssm => "ssm",
+            Self::ApiGateway => "apigateway",
             Self::Mesos => "mesos",
         }
     }

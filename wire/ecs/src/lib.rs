@@ -10,6 +10,7 @@
 //! - [`arn`]: Amazon resource names and short ids.
 //! - [`signature`]: AWS Signature Version 4, reading and checking.
 //! - [`eventbridge`] and [`sqs`]: as much of these two services as it takes to follow what a cluster does.
+//! - [`cloudformation`], [`ec2`], [`ssm`] and [`apigateway`]: what `ecs-cli` and the scripts of Blox call beside ECS; [`query`]: the protocol of the older ones.
 //! - [`feed`]: the same as a stream that anybody can read.
 //! - [`host`]: the protocol between the control plane and its host agents.
 //! - [`metadata`]: what a container reads about itself; [`env_file`] and [`secret`]: where its environment comes from.
@@ -17,7 +18,10 @@
 //! - [`limits`]: the documented bounds of requests.
 #![forbid(unsafe_code)]
 
+pub mod apigateway;
 pub mod arn;
+pub mod cloudformation;
+pub mod ec2;
 pub mod env_file;
 pub mod error;
 pub mod eventbridge;
@@ -27,12 +31,14 @@ pub mod host;
 pub mod limits;
 pub mod metadata;
 pub mod operation;
+pub mod query;
 mod request;
 pub mod secret;
 mod service;
 pub mod shape;
 pub mod signature;
 pub mod sqs;
+pub mod ssm;
 
 pub use error::{ApiError, ErrorCode};
 pub use request::Request;

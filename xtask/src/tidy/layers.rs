@@ -12,7 +12,7 @@ use crate::tidy::graph::Package;
 use crate::tidy::tree::Tree;
 
 /// A folder, and the folders of ours that it may depend on. A name that ends in `/` means all below it.
-const LAYERS: [(&str, &[&str]); 31] = [
+const LAYERS: [(&str, &[&str]); 32] = [
     ("wire/ecs", &[]),
     ("wire/mesos", &[]),
     ("wire/marathon", &[]),
@@ -29,6 +29,7 @@ const LAYERS: [(&str, &[&str]); 31] = [
     // Bridge and daemon must run against real ECS, so their only view of a cluster is the replica.
     ("core/bridge", &["wire/", "core/machine", "core/replica"]),
     ("core/daemon", &["wire/", "core/machine", "core/placement", "core/replica", "core/rollout"]),
+    ("core/stacks", &["wire/", "core/machine"]),
     // It knows no bridge: any Mesos master may be at the other end.
     ("core/driver", &["wire/", "core/machine"]),
     // Frameworks: they hear what a driver calls them with, and say what it takes, to whatever master.

@@ -10,7 +10,7 @@ use longshore_wire_ecs::shape::shared::Attribute;
 
 use super::door::{DoorArgs, KeyArgs, MesosDoorArgs};
 use super::{DevSchedulerArgs, MasterArgs};
-use crate::instance_types::InstanceGroup;
+use crate::instance_group::InstanceGroup;
 
 /// What runs the containers of the local ECS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

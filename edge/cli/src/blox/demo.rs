@@ -3,17 +3,18 @@
 //! As the scripts do, everything is printed to standard output, an option that is missing is asked for, and an error ends the
 //! command with status 1. With --json only the answer is printed, on one line.
 
-use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
 use longshore_wire_blox::query::encode;
 use serde_json::{Value, json};
 
+use super::gateway;
 use super::http::{self, Answer};
 use super::options::{
     DeleteArgs, DeployArgs, DeploymentsArgs, EnvironmentsArgs, InstancesArgs, NewArgs,
-    RollbackArgs, SchedulerHost, TasksArgs, UpdateArgs,
+    RollbackArgs, SchedulerHost, TasksArgs, UpdateArgs, Way,
 };
+use super::told::{Told, needed};
 use crate::args::AnyCluster;
 use crate::cluster::Cluster;
 use crate::output::say;
@@ -50,28 +51,16 @@ pub(crate) enum DemoCommand {
     ListTasks(TasksArgs),
 }
 
-/// An error in the words of the scripts, which print it to standard output.
-#[derive(Debug)]
-struct Told(String);
-
-impl std::fmt::Display for Told {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Told {}
-
 /// A request to one of the services.
-struct Asking<'a> {
-    host: &'a str,
+struct Asking {
+    way: Way,
     method: &'static str,
     path: String,
     query: Vec<(&'static str, Option<String>)>,
     body: String,
 }
 
-impl Asking<'_> {
+impl Asking {
     fn target(&self) -> String {
         let given = self.query.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
         let pairs: Vec<String> = given
@@ -86,26 +75,8 @@ impl Asking<'_> {
     }
 }
 
-/// What was given, or is typed now.
-fn needed(given: Option<String>, help: &str) -> anyhow::Result<String> {
-    let typed = if let Some(given) = given {
-        given
-    } else {
-        let mut output = std::io::stdout();
-        write!(output, "- Enter {help}: ")?;
-        output.flush()?;
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line)?;
-        line.trim().to_owned()
-    };
-    if typed.is_empty() {
-        return Err(Told(format!("Error: {help} is required.")).into());
-    }
-    Ok(typed)
-}
-
-fn get<'a>(host: &'a str, path: String, query: Vec<(&'static str, Option<String>)>) -> Asking<'a> {
-    Asking { host, method: "GET", path, query, body: String::new() }
+fn get(way: Way, path: String, query: Vec<(&'static str, Option<String>)>) -> Asking {
+    Asking { way, method: "GET", path, query, body: String::new() }
 }
 
 fn environment_path(name: &str, rest: &str) -> String {
@@ -127,8 +98,8 @@ fn title(command: &DemoCommand) -> &'static str {
     }
 }
 
-fn new_environment(args: &NewArgs) -> anyhow::Result<Asking<'_>> {
-    let host = args.to.check()?;
+fn new_environment(args: &NewArgs) -> anyhow::Result<Asking> {
+    let way = args.to.way()?;
     let name = needed(args.environment.clone(), "Blox environment name")?;
     let cluster = needed(args.cluster.clone(), "ECS cluster name")?;
     let definition = needed(args.task_definition.clone(), "ECS task definition arn")?;
@@ -141,11 +112,11 @@ fn new_environment(args: &NewArgs) -> anyhow::Result<Asking<'_>> {
         body["minHealthyPercent"] = percent.into();
     }
     let path = "/v1/environments".to_owned();
-    Ok(Asking { host, method: "POST", path, query: Vec::new(), body: body.to_string() })
+    Ok(Asking { way, method: "POST", path, query: Vec::new(), body: body.to_string() })
 }
 
-fn update(args: &UpdateArgs) -> anyhow::Result<Asking<'_>> {
-    let host = args.to.check()?;
+fn update(args: &UpdateArgs) -> anyhow::Result<Asking> {
+    let way = args.to.way()?;
     let name = needed(args.environment.clone(), "Blox environment name")?;
     let mut body = json!({});
     if let Some(definition) = &args.task_definition {
@@ -158,73 +129,74 @@ fn update(args: &UpdateArgs) -> anyhow::Result<Asking<'_>> {
         body["minHealthyPercent"] = percent.into();
     }
     let path = environment_path(&name, "");
-    Ok(Asking { host, method: "PUT", path, query: Vec::new(), body: body.to_string() })
+    Ok(Asking { way, method: "PUT", path, query: Vec::new(), body: body.to_string() })
 }
 
-fn delete(args: &DeleteArgs) -> anyhow::Result<Asking<'_>> {
-    let host = args.to.check()?;
+fn delete(args: &DeleteArgs) -> anyhow::Result<Asking> {
+    let way = args.to.way()?;
     let name = needed(args.environment.clone(), "Blox environment name")?;
     let stops = args.terminate_tasks.then(|| "true".to_owned());
     let (path, query) = (environment_path(&name, ""), vec![("terminateTasks", stops)]);
-    Ok(Asking { host, method: "DELETE", path, query, body: String::new() })
+    Ok(Asking { way, method: "DELETE", path, query, body: String::new() })
 }
 
-fn deploy<'a>(
-    to: &'a SchedulerHost,
+fn deploy(
+    to: &SchedulerHost,
     environment: Option<&String>,
     token: Option<&String>,
     rest: &str,
-) -> anyhow::Result<Asking<'a>> {
-    let host = to.check()?;
+) -> anyhow::Result<Asking> {
+    let way = to.way()?;
     let name = needed(environment.cloned(), "Blox environment name")?;
     let token = needed(token.cloned(), "Blox deployment token")?;
     let (path, query) = (environment_path(&name, rest), vec![("deploymentToken", Some(token))]);
-    Ok(Asking { host, method: "POST", path, query, body: String::new() })
+    Ok(Asking { way, method: "POST", path, query, body: String::new() })
 }
 
-fn deployments(args: &DeploymentsArgs) -> anyhow::Result<Asking<'_>> {
-    let host = args.to.check()?;
+fn deployments(args: &DeploymentsArgs) -> anyhow::Result<Asking> {
+    let way = args.to.way()?;
     let name = needed(args.environment.clone(), "Blox environment name")?;
     let rest = match &args.deployment_id {
         Some(id) => format!("/deployments/{}", encode(id)),
         None => "/deployments".to_owned(),
     };
-    Ok(get(host, environment_path(&name, &rest), Vec::new()))
+    Ok(get(way, environment_path(&name, &rest), Vec::new()))
 }
 
 /// A list, or one record by cluster and ARN.
-fn state<'a>(
-    host: &'a str,
+fn state(
+    host: &str,
     (kind, option): (&str, &str),
     cluster: Option<&String>,
     arn: Option<&String>,
     filters: Vec<(&'static str, Option<String>)>,
-) -> anyhow::Result<Asking<'a>> {
+) -> anyhow::Result<Asking> {
+    let way = Way::Host(host.to_owned());
     match (cluster, arn) {
         (Some(cluster), Some(arn)) => {
-            Ok(get(host, format!("/v1/{kind}/{}/{arn}", encode(cluster)), Vec::new()))
+            Ok(get(way, format!("/v1/{kind}/{}/{arn}", encode(cluster)), Vec::new()))
         }
         (None, Some(_)) => {
             let why = format!("Error: {option} must be accompanied with the cluster parameter.");
             Err(Told(why).into())
         }
-        _ => Ok(get(host, format!("/v1/{kind}"), filters)),
+        _ => Ok(get(way, format!("/v1/{kind}"), filters)),
     }
 }
 
-fn asking(command: &DemoCommand) -> anyhow::Result<Option<Asking<'_>>> {
+fn asking(command: &DemoCommand) -> anyhow::Result<Option<Asking>> {
     let asking = match command {
         DemoCommand::ListTaskDefinitions(_) => return Ok(None),
         DemoCommand::CreateEnvironment(args) => new_environment(args)?,
         DemoCommand::UpdateEnvironment(args) => update(args)?,
         DemoCommand::DeleteEnvironment(args) => delete(args)?,
         DemoCommand::ListEnvironments(args) => {
-            let host = args.to.check()?;
+            let way = args.to.way()?;
             if let Some(name) = &args.environment {
-                get(host, environment_path(name, ""), Vec::new())
+                get(way, environment_path(name, ""), Vec::new())
             } else {
                 let cluster = vec![("cluster", args.cluster.clone())];
-                get(host, "/v1/environments".to_owned(), cluster)
+                get(way, "/v1/environments".to_owned(), cluster)
             }
         }
         DemoCommand::CreateDeployment(args) => deploy(
@@ -263,10 +235,10 @@ fn asking(command: &DemoCommand) -> anyhow::Result<Option<Asking<'_>>> {
 }
 
 /// Prints an answer as the scripts do; whether it was a good one.
-fn show(asking: &Asking<'_>, answer: &Answer, json: bool) -> anyhow::Result<ExitCode> {
+fn show(host: &str, asking: &Asking, answer: &Answer, json: bool) -> anyhow::Result<ExitCode> {
     let body = answer.body.trim_end();
     if answer.status.is_client_error() || answer.status.is_server_error() {
-        let url = format!("http://{}{}", asking.host, asking.target());
+        let url = format!("http://{host}{}", asking.target());
         let status = answer.status;
         let reason = status.canonical_reason().unwrap_or_default();
         say!(
@@ -338,10 +310,17 @@ pub(super) async fn run(command: DemoCommand, json: bool) -> anyhow::Result<Exit
     if !json {
         say!("\n");
     }
-    match http::call(asking.host, asking.method, &asking.target(), &asking.body).await {
-        Ok(answer) => show(&asking, &answer, json),
+    let host = match &asking.way {
+        Way::Host(host) => host,
+        Way::Stack(stack) => {
+            let asked = (asking.method, asking.target(), asking.body.as_str());
+            return gateway::call(stack, asked, json).await;
+        }
+    };
+    match http::call(host, asking.method, &asking.target(), &asking.body).await {
+        Ok(answer) => show(host, &asking, &answer, json),
         Err(error) => {
-            let url = format!("http://{}{}", asking.host, asking.target());
+            let url = format!("http://{host}{}", asking.target());
             let why = crate::output::message(&error);
             say!("Error: Could not call '{} {url}' - {why}", asking.method);
             Ok(ExitCode::FAILURE)

@@ -1,33 +1,56 @@
 //! Options of the commands of Blox's demo, named as those of its scripts.
 
-use anyhow::bail;
 use serde_json::{Value, json};
+
+use super::told::needed;
 
 /// Where the scheduler is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SchedulerHost {
-    /// Host and port of the daemon scheduler.
-    #[arg(long, default_value = "localhost:2000", value_name = "HOST:PORT")]
-    pub(super) host: String,
-    /// As the scripts take it; it does not count here.
-    #[arg(long, hide = true)]
+    /// Host and port of the daemon scheduler [default: localhost:2000].
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["apigateway", "stack"])]
+    pub(super) host: Option<String>,
+    /// Region of the stack; otherwise it does not count.
+    #[arg(long)]
     pub(super) region: Option<String>,
-    /// Not served yet: see the refusal.
-    #[arg(long, hide = true)]
+    /// Call the scheduler through API Gateway, as a stack of CloudFormation has it.
+    #[arg(long)]
     pub(super) apigateway: bool,
-    /// Not served yet: see the refusal.
-    #[arg(long, hide = true)]
+    /// Name of the stack.
+    #[arg(long, requires = "apigateway")]
     pub(super) stack: Option<String>,
+    /// URL of a local ECS, for the stack [default: Amazon's, as the AWS SDK is configured].
+    #[arg(long, env = "AWS_ECS_ENDPOINT", value_name = "URL")]
+    pub(super) endpoint: Option<String>,
+}
+
+/// How the scheduler is reached.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// Straight.
+    Host(String),
+    /// Through API Gateway.
+    Stack(Gateway),
+}
+
+/// Where API Gateway is, and what stack tells which API is meant.
+#[derive(Clone, Debug)]
+pub(super) struct Gateway {
+    pub(super) stack: String,
+    pub(super) region: Option<String>,
+    pub(super) endpoint: Option<String>,
 }
 
 impl SchedulerHost {
-    pub(super) fn check(&self) -> anyhow::Result<&str> {
-        if self.apigateway || self.stack.is_some() {
-            bail!(
-                "--apigateway and --stack need CloudFormation and API Gateway, which are not served: name the scheduler with --host HOST:PORT"
-            );
+    /// How it is reached; the name of the stack is asked for if it is missing.
+    pub(super) fn way(&self) -> anyhow::Result<Way> {
+        if !self.apigateway {
+            let host = self.host.clone().unwrap_or_else(|| "localhost:2000".to_owned());
+            return Ok(Way::Host(host));
         }
-        Ok(&self.host)
+        let stack = needed(self.stack.clone(), "CloudFormation stack name")?;
+        let (region, endpoint) = (self.region.clone(), self.endpoint.clone());
+        Ok(Way::Stack(Gateway { stack, region, endpoint }))
     }
 }
 

@@ -181,6 +181,11 @@ impl Schedulers {
         }
     }
 
+    /// Where Blox's daemon scheduler listens.
+    pub(super) fn blox_address(&self) -> Option<SocketAddr> {
+        self.blox.as_ref().map(|blox| blox.addresses().0)
+    }
+
     /// Their URLs, as members of the line that says that all is ready.
     pub(super) fn urls(&self) -> Vec<(&'static str, Value)> {
         let (scheduler, state) = self.blox.as_ref().map(Blox::addresses).unzip();

@@ -285,6 +285,15 @@ fn an_unsigned_form_carries_nothing_that_browsers_add() {
         let reply = form(&[own]);
         assert_eq!(reply.status, 403, "{own:?}: {}", reply.text());
         assert!(reply.text().contains("<Code>AccessDenied</Code>"), "{}", reply.text());
+        for path in [
+            "/?Action=DeleteStack&Version=2010-05-15&StackName=amazon-ecs-cli-setup-default",
+            "/?Action=DescribeInstances&Version=2016-11-15",
+            "/restapis/a/resources/b/methods/POST",
+        ] {
+            let headers = [("Host", "localhost:5080"), ("Content-Type", FORM), own];
+            let reply = send(&server.ecs, &format!("POST {path}"), &headers, "");
+            assert_eq!(reply.status, 403, "{path} {own:?}: {}", reply.text());
+        }
     }
     assert_eq!(
         form(&[("Origin", "http://localhost:3000"), ("Sec-Fetch-Mode", "cors")]).status,

@@ -96,9 +96,11 @@ fn with_keys_no_door_is_open_that_they_do_not_guard() {
         assert!(reply.text().contains("Missing Authentication Token"), "{path}: {}", reply.text());
     }
     let json = [("Content-Type", "application/json")];
-    for path in
-        ["/longshore/v1/instances", "/longshore/v1/instances/0123456789abcdef0123456789abcdef/lose"]
-    {
+    for path in [
+        "/longshore/v1/instances",
+        "/longshore/v1/scale",
+        "/longshore/v1/instances/0123456789abcdef0123456789abcdef/lose",
+    ] {
         let reply = http::post(&server.ecs, path, &json, b"null").expect("the program answers");
         assert_eq!(reply.status, 403, "{path}: {}", reply.text());
     }
@@ -106,6 +108,7 @@ fn with_keys_no_door_is_open_that_they_do_not_guard() {
         (format!("{TARGET}ListTasks"), MEDIA),
         ("AWSEvents.ListRules".to_owned(), MEDIA),
         ("AmazonSQS.ListQueues".to_owned(), MEDIA),
+        ("AmazonSSM.GetParameter".to_owned(), MEDIA),
         (String::new(), "application/x-www-form-urlencoded"),
     ] {
         let mut headers = vec![("Content-Type", kind)];
@@ -116,6 +119,18 @@ fn with_keys_no_door_is_open_that_they_do_not_guard() {
             .expect("the program answers");
         assert_eq!(reply.status, 400, "{target}: {}", reply.text());
         assert!(reply.text().contains("MissingAuthenticationToken"), "{target}: {}", reply.text());
+    }
+    for path in [
+        "/?Action=DescribeStacks&Version=2010-05-15",
+        "/?Action=DescribeInstances&Version=2016-11-15",
+        "/restapis/a/resources/b/methods/GET",
+    ] {
+        let reply = http::post(&server.ecs, path, &json, b"").expect("the program answers");
+        let said = reply.text();
+        assert!(
+            reply.status == 400 && said.contains("MissingAuthenticationToken"),
+            "{path}: {said}"
+        );
     }
     // It reveals nothing, and health checkers have no keys.
     assert_eq!(text("/longshore/v1/health").status, 200);

@@ -24,6 +24,7 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Request, limits as wire_limits};
 use tokio::sync::watch;
 
 use super::{Access, ControlHandle, census, instances, local};
+use crate::aws::Rooms;
 use crate::bodies::{Bodies, NoBody};
 use crate::ecs::access::text;
 use crate::instance::{KeeperHandle, RuntimeChoice, Runtimes};
@@ -40,6 +41,8 @@ pub(crate) struct Front {
     pub(crate) keeper: KeeperHandle,
     /// The default runtime of added instances.
     pub(crate) default_runtime: RuntimeChoice,
+    /// The other services of AWS.
+    pub(crate) aws: Rooms,
     /// Where calls are counted.
     pub(crate) metrics: Metrics,
     /// Set when the program is ending, for endless responses.
@@ -52,6 +55,7 @@ pub(crate) fn router(front: Front) -> Router {
     let of_this_machine = Router::new()
         .route("/longshore/v1/tasks/{task}/logs/{container}", get(logs))
         .route("/longshore/v1/instances", post(instances::add))
+        .route("/longshore/v1/scale", post(instances::scale))
         .route("/longshore/v1/instances/{id}/{what}", post(instances::change))
         .route_layer(from_fn_with_state(front.clone(), local::at_home));
     Router::new()
@@ -64,12 +68,17 @@ pub(crate) fn router(front: Front) -> Router {
         .with_state(front)
 }
 
-const AMZ_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
+pub(crate) const AMZ_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 async fn ecs(State(front): State<Front>, request: HttpRequest<Body>) -> Response<Body> {
     let began = Instant::now();
+    if let Some(service) = crate::aws::service_of(request.uri(), request.headers()) {
+        let response = crate::aws::respond(&front, service, request).await;
+        front.metrics.called(service.into(), "any", response.status().into(), began.elapsed());
+        return response;
+    }
     if let Some(service) = crate::events::service_of(request.uri(), request.headers()) {
         let response = crate::events::respond(&front, service, request).await;
         front.metrics.called(service.into(), "any", response.status().into(), began.elapsed());
@@ -104,6 +113,9 @@ pub(crate) fn refusal(
         _ => ErrorCode::Serialization,
     };
     let error = ApiError::new(code, why);
+    if let Some(service) = crate::aws::service_of(uri, headers) {
+        return crate::aws::refuse(service, status, error);
+    }
     if let Some(service) = crate::events::service_of(uri, headers) {
         return crate::events::refuse(service, status, error);
     }

@@ -11,6 +11,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
+use longshore_stacks::Resize;
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::shared::Attribute;
@@ -50,6 +51,16 @@ enum Runtime {
     Docker,
     Process,
     Simulated,
+}
+
+/// A request for a number of instances.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Scale {
+    /// How many are to be left.
+    size: u32,
+    /// Name or ARN of the cluster.
+    cluster: Str,
 }
 
 fn json(body: &serde_json::Value) -> Response<Body> {
@@ -100,6 +111,22 @@ pub(crate) async fn add(State(front): State<Front>, Json(add): Json<Add>) -> Res
         Ok(ids) => {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             json(&serde_json::json!({"instances": ids}))
+        }
+        Err(error) => refused(StatusCode::BAD_REQUEST, &error.message),
+    }
+}
+
+/// `POST /longshore/v1/scale`: returns the ids of the instances that came and went.
+pub(crate) async fn scale(
+    State(front): State<Front>,
+    Json(Scale { size, cluster }): Json<Scale>,
+) -> Response<Body> {
+    let wish = Resize { cluster, size, instance_type: None };
+    match front.keeper.ask(|answer| Command::Resize(wish, answer)).await {
+        Ok(done) => {
+            let ids = |all: &[ResourceId]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let (added, removed) = (ids(&done.added), ids(&done.removed));
+            json(&serde_json::json!({"instances": size, "added": added, "removed": removed}))
         }
         Err(error) => refused(StatusCode::BAD_REQUEST, &error.message),
     }

@@ -71,7 +71,7 @@ pub(crate) async fn respond(
 
 /// Any page can send a form without permission, so an unsigned form is rejected if a browser may
 /// have sent it.
-fn is_unsigned_page(request: &HttpRequest<Body>) -> bool {
+pub(crate) fn is_unsigned_page(request: &HttpRequest<Body>) -> bool {
     let headers = request.headers();
     !headers.contains_key(header::AUTHORIZATION)
         && is_from_page(headers)

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use longshore_agent::process::Setup;
+use longshore_stacks::Resize;
 use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::host::{AGENT_PORT_ATTRIBUTE, MACHINE_ATTRIBUTE, Order};
 use longshore_wire_ecs::shape::container_instance::DeregisterContainerInstanceRequest;
@@ -17,8 +18,8 @@ use tokio::task::JoinSet;
 
 use super::members::Members;
 use super::{
-    InstanceConfig, Known, Outbox, RuntimeChoice, Runtimes, Surroundings, register, start_fleet,
-    start_host, without_docker,
+    InstanceConfig, Known, Outbox, Resized, Roster, RuntimeChoice, Runtimes, Surroundings,
+    register, start_fleet, start_host, without_docker,
 };
 use crate::agent::{About, AgentDoors, Cluster};
 use crate::door::Listener;
@@ -48,6 +49,8 @@ pub struct Fleet {
     pub hostname_attribute: Str,
     /// The default runtime.
     pub runtime: RuntimeChoice,
+    /// An instance of a fleet that has none to be like.
+    pub standard: InstanceConfig,
     /// What is provided to containers.
     pub provisions: Provisions,
     /// Where instances tell about their tasks as Mesos agents do, if they do.
@@ -95,6 +98,8 @@ pub(crate) enum Command {
     Connect(ResourceId, bool, Answer<()>),
     /// Terminate an instance, with everything on it.
     Lose(ResourceId, Answer<()>),
+    /// Bring the fleet of a cluster to a size.
+    Resize(Resize, Answer<Resized>),
 }
 
 /// A handle to the keeper.
@@ -130,6 +135,7 @@ pub(crate) struct Keeper {
     hosts: BTreeMap<ResourceId, JoinSet<()>>,
     simulated: Option<mpsc::Sender<Vec<Order>>>,
     members: Members,
+    pub(crate) roster: Roster,
     /// Those that tell about their tasks, which end when these are dropped.
     agents: BTreeMap<ResourceId, watch::Sender<bool>>,
     /// What they write answers with.
@@ -156,6 +162,7 @@ impl Keeper {
             hosts: BTreeMap::new(),
             simulated: None,
             members: Members::default(),
+            roster: Roster::default(),
             agents: BTreeMap::new(),
             pages: Pages::default(),
         }
@@ -197,10 +204,11 @@ impl Keeper {
                 drop(answer.send(self.connect(id, connected).await));
             }
             Command::Lose(id, answer) => drop(answer.send(self.lose(id).await)),
+            Command::Resize(wish, answer) => drop(answer.send(self.resize(wish).await)),
         }
     }
 
-    async fn add(
+    pub(super) async fn add(
         &mut self,
         cluster: &Str,
         config: &InstanceConfig,
@@ -212,8 +220,8 @@ impl Keeper {
                 "A local ECS can have at most {INSTANCES_MAX} container instances."
             )));
         }
+        let (asked, address) = (config, own_address(number));
         let mut config = self.completed(config);
-        let address = own_address(number);
         let hostname = attribute(&self.common.hostname_attribute, &address.to_string());
         config.attributes.insert(0, hostname);
         let listener = self.listen(address, &config).await?;
@@ -228,6 +236,7 @@ impl Keeper {
         let (id, shown) =
             register(&self.control, &self.common.home, cluster, &config, told, arn).await?;
         self.members.add(id, cluster.clone());
+        self.roster.add(id, cluster, asked);
         if config.runtime == RuntimeChoice::Simulated {
             let mailbox =
                 self.simulated.get_or_insert_with(|| start_fleet(&mut self.tasks, &self.outbox));
@@ -250,8 +259,7 @@ impl Keeper {
         if let (Some(listener), Some(agents)) = (listener, &self.common.agents) {
             let hostname = address.to_string().into();
             let InstanceConfig { cpu, memory_mib, .. } = config;
-            let cluster = self.cluster(cluster.clone());
-            let pages = self.pages.clone();
+            let (cluster, pages) = (self.cluster(cluster.clone()), self.pages.clone());
             let about =
                 About { instance: shown, hostname, cpu, memory_mib, runtime, cluster, pages };
             let (over, is_over) = watch::channel(false);
@@ -314,7 +322,7 @@ impl Keeper {
 
     /// Source: what remains of a terminated EC2 instance: its tasks are gone, and ECS deregisters
     /// it.
-    async fn lose(&mut self, id: ResourceId) -> Result<(), ApiError> {
+    pub(super) async fn lose(&mut self, id: ResourceId) -> Result<(), ApiError> {
         self.check(id)?;
         self.connect(id, false).await?;
         if let Some(runtime) = self.runtimes.take(id) {
@@ -339,6 +347,7 @@ impl Keeper {
         self.routes.remove(id);
         self.outbox.drop_reports(id);
         self.members.remove(id);
+        self.roster.remove(id);
         while self.tasks.try_join_next().is_some() {}
         Ok(())
     }

@@ -53,7 +53,11 @@ pub(crate) async fn make_cluster(
     control.call(realm.clone(), Request::CreateCluster(Box::new(request))).await.map(drop)
 }
 
-async fn call<T: DeserializeOwned>(
+/// Calls an operation, and reads its answer.
+///
+/// # Errors
+/// The error from ECS.
+pub(crate) async fn call<T: DeserializeOwned>(
     control: &ControlHandle,
     realm: &Realm,
     request: Request,
@@ -77,7 +81,7 @@ fn request(
         "availabilityZone": config.zone,
         "region": realm.region,
         "accountId": realm.account,
-        "imageId": "ami-00000000000000000",
+        "imageId": longshore_wire_ecs::ssm::IMAGE,
     });
     let attribute = |name: &str, value: &str| Attribute {
         name: Some(name.into()),

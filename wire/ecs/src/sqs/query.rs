@@ -3,16 +3,10 @@
 //! A form becomes the JSON that a newer SDK would have sent, and that is read as any other: there is one place where
 //! requests are understood. Source: SQS developer guide, *Making Query API requests*.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
 use super::{Error, ErrorCode, Request};
-
-/// Fields of a form. Source: chosen by us; a batch of ten messages with ten attributes each has under 400.
-const FIELDS_MAX: usize = 2_000;
-/// Parts of a key. Source: chosen by us; `SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.StringValue` has 6.
-const DEPTH_MAX: usize = 10;
+use crate::query::Node;
 
 /// Members that are numbers in JSON; a form has only text.
 const NUMBERS: [&str; 6] = [
@@ -55,15 +49,7 @@ pub fn is_query(form: &str) -> bool {
 /// # Errors
 /// As [`Request::parse`], and `MissingParameter` when there is no action.
 pub fn parse(form: &str, queue_url: Option<&str>) -> Result<Request, Error> {
-    let mut root = Node::default();
-    for (count, field) in form.split('&').filter(|field| !field.is_empty()).enumerate() {
-        let (key, value) = field.split_once('=').unwrap_or((field, ""));
-        let (key, value) = (decode(key)?, decode(value)?);
-        if count >= FIELDS_MAX || key.split('.').count() > DEPTH_MAX {
-            return Err(malformed("the form has too many fields"));
-        }
-        root.put(key.split('.').filter(|part| !matches!(*part, "member" | "entry")), value);
-    }
+    let root = Node::read(form).map_err(|error| malformed(error.0))?;
     let Some(action) = root.text("Action").map(str::to_owned) else {
         return Err(Error::new(
             ErrorCode::MissingParameter,
@@ -86,38 +72,6 @@ fn malformed(what: &str) -> Error {
         ErrorCode::Shared(crate::ErrorCode::Serialization),
         format!("Cannot read the request: {what}."),
     )
-}
-
-/// A form as a tree along the dots of its keys.
-#[derive(Debug, Default)]
-struct Node {
-    value: Option<String>,
-    children: BTreeMap<String, Node>,
-}
-
-impl Node {
-    fn put<'a>(&mut self, path: impl Iterator<Item = &'a str>, value: String) {
-        let mut node = self;
-        for part in path {
-            node = node.children.entry(part.to_owned()).or_default();
-        }
-        node.value = Some(value);
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        self.children.get(name)?.value.as_deref()
-    }
-
-    /// The entries in the order of their numbers.
-    fn entries(&self) -> Vec<&Node> {
-        let mut entries: Vec<(u32, &Node)> = self
-            .children
-            .iter()
-            .filter_map(|(number, node)| Some((number.parse().ok()?, node)))
-            .collect();
-        entries.sort_by_key(|(number, _)| *number);
-        entries.into_iter().map(|(_, node)| node).collect()
-    }
 }
 
 fn object(node: &Node, creates_queue: bool) -> Result<Value, Error> {
@@ -170,26 +124,6 @@ fn leaf_or_object(name: &str, node: &Node) -> Result<Value, Error> {
         Some(text) => Ok(text.as_str().into()),
         None => object(node, false),
     }
-}
-
-/// Undoes the encoding of forms.
-fn decode(text: &str) -> Result<String, Error> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-                let (Some(high), Some(low)) = (digit(), digit()) else {
-                    return Err(malformed("a % must be followed by two hexadecimal digits"));
-                };
-                u8::try_from(high * 16 + low).unwrap_or_default()
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).map_err(|_| malformed("it is not UTF-8"))
 }
 
 #[cfg(test)]

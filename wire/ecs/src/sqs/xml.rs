@@ -6,6 +6,8 @@
 use serde_json::Value;
 
 use super::{Error, Response};
+use crate::query::xml::element;
+pub use crate::query::xml::is_lawful;
 
 const NAMESPACE: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
 
@@ -109,34 +111,6 @@ fn write_member(xml: &mut String, operation: &str, name: &str, value: &Value) {
         Value::Number(number) => element(xml, name, &number.to_string()),
         Value::Bool(flag) => element(xml, name, if *flag { "true" } else { "false" }),
         Value::Null => {}
-    }
-}
-
-fn element(xml: &mut String, name: &str, text: &str) {
-    xml.push_str(&format!("<{name}>"));
-    escape(xml, text);
-    xml.push_str(&format!("</{name}>"));
-}
-
-/// Whether XML can carry a character. Source: XML 1.0, *Characters*.
-pub fn is_lawful(character: char) -> bool {
-    matches!(character,
-        '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
-}
-
-fn escape(xml: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '&' => xml.push_str("&amp;"),
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            '"' => xml.push_str("&quot;"),
-            // A reader of XML would turn it into a line feed.
-            '\r' => xml.push_str("&#xD;"),
-            other if is_lawful(other) => xml.push(other),
-            // Not even a reference can stand for it: it is shown that there was one.
-            _ => xml.push(char::REPLACEMENT_CHARACTER),
-        }
     }
 }
 

@@ -1,24 +1,24 @@
-//! Common EC2 instance types, for `longshore dev --instances 3xt3.medium`.
+//! Common EC2 instance types, which the instances of a local ECS can have.
 //!
 //! Source: the instance type pages of Amazon EC2: vCPUs, memory, GPUs. The memory is the total of
 //! the type; an agent on EC2 registers a few percent less, since the operating system reserves some
 //! for itself.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::Str;
 
 /// The resources of an instance type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct InstanceType {
-    pub(crate) name: String,
+pub struct InstanceType {
+    /// Its name, `t3.medium`.
+    pub name: Str,
     /// CPU units, 1024 per vCPU.
-    pub(crate) cpu: u32,
+    pub cpu: u32,
     /// MiB.
-    pub(crate) memory_mib: u32,
+    pub memory_mib: u32,
     /// GPUs.
-    pub(crate) gpus: u32,
+    pub gpus: u32,
     /// The value of `ecs.cpu-architecture`.
-    pub(crate) architecture: &'static str,
+    pub architecture: &'static str,
 }
 
 /// Types with irregular sizes: name, vCPUs, MiB.
@@ -143,7 +143,39 @@ const SIZES: [(&str, u32); 10] = [
     ("24xlarge", 96),
 ];
 
-/// Looks up a type by its name.
+impl InstanceType {
+    /// Looks up a type by its name.
+    pub fn find(name: &str) -> Option<Self> {
+        known(name)
+    }
+
+    /// The names of all types.
+    pub fn names() -> Vec<String> {
+        let of = |families: Vec<&str>, sizes: Vec<&str>| {
+            let each = |family: &str| {
+                sizes.iter().map(|size| format!("{family}.{size}")).collect::<Vec<_>>()
+            };
+            families.into_iter().flat_map(each).collect::<Vec<_>>()
+        };
+        let mut names: Vec<String> =
+            IRREGULAR.iter().map(|(name, ..)| (*name).to_owned()).collect();
+        names.extend(of(BURSTABLE.to_vec(), BURSTABLE_SIZES.map(|(size, ..)| size).to_vec()));
+        let proportional = PROPORTIONAL.map(|(family, _)| family).to_vec();
+        names.extend(of(proportional, SIZES.map(|(size, _)| size).to_vec()));
+        names
+    }
+
+    /// The names of all families, in order.
+    pub fn families() -> Vec<&'static str> {
+        let proportional = PROPORTIONAL.iter().map(|(family, _)| *family);
+        let irregular = IRREGULAR.iter().filter_map(|(name, ..)| name.split('.').next());
+        let mut families: Vec<&str> = proportional.chain(BURSTABLE).chain(irregular).collect();
+        families.sort_unstable();
+        families.dedup();
+        families
+    }
+}
+
 fn known(name: &str) -> Option<InstanceType> {
     let (family, size) = name.split_once('.')?;
     let of = |sizes: &[(&str, u32, u32)], wanted: &str| {
@@ -159,7 +191,7 @@ fn known(name: &str) -> Option<InstanceType> {
     // Graviton families have a g after their generation.
     let arm = family.ends_with('g') && family.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
     Some(InstanceType {
-        name: name.to_owned(),
+        name: name.into(),
         cpu: cpus * 1_024,
         memory_mib,
         gpus: GPUS.iter().find(|(one, _)| *one == name).map_or(0, |(_, gpus)| *gpus),
@@ -167,85 +199,19 @@ fn known(name: &str) -> Option<InstanceType> {
     })
 }
 
-/// A number of instances of a type or of the default size: `3`, `3xt3.medium`, `t3.medium`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct InstanceGroup {
-    pub(crate) count: u32,
-    pub(crate) kind: Option<InstanceType>,
-}
-
-impl FromStr for InstanceGroup {
-    type Err = UnknownGroup;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Ok(count) = text.parse() {
-            return Ok(Self { count, kind: None });
-        }
-        let counted =
-            text.split_once('x').and_then(|(count, name)| Some((count.parse().ok()?, name)));
-        let (count, name) = counted.unwrap_or((1, text));
-        let kind = known(name).ok_or_else(|| UnknownGroup(name.to_owned()))?;
-        Ok(Self { count, kind: Some(kind) })
-    }
-}
-
-/// Neither a number nor a known type.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct UnknownGroup(String);
-
-impl fmt::Display for UnknownGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let family = self.0.split('.').next().unwrap_or_default();
-        let proportional = PROPORTIONAL.iter().map(|(family, _)| *family);
-        let irregular = IRREGULAR.iter().filter_map(|(name, ..)| name.split('.').next());
-        let mut families: Vec<&str> = proportional.chain(BURSTABLE).chain(irregular).collect();
-        families.sort_unstable();
-        families.dedup();
-        if families.contains(&family) {
-            write!(f, "there is no size {:?} of {family}", self.0.split_at(family.len()).1)
-        } else {
-            write!(
-                f,
-                "{:?} is neither a number nor a known instance type: write 3 or 3xt3.medium; families are {}",
-                self.0,
-                families.join(" ")
-            )
-        }
-    }
-}
-
-impl std::error::Error for UnknownGroup {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn group(text: &str) -> (u32, Option<(u32, u32, &'static str)>) {
-        let group: InstanceGroup = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
-        let kind = group.kind.map(|kind| (kind.cpu, kind.memory_mib, kind.architecture));
-        (group.count, kind)
-    }
-
     #[test]
-    fn a_number_is_that_many_of_the_default_size() {
-        assert_eq!(group("3"), (3, None));
-    }
-
-    #[test]
-    fn a_name_is_one_of_that_type_and_a_number_before_it_so_many() {
-        assert_eq!(group("t2.small"), (1, Some((1_024, 2_048, "x86_64"))));
-        assert_eq!(group("3xt3.medium"), (3, Some((2_048, 4_096, "x86_64"))));
-        assert_eq!(group("2xm5.4xlarge"), (2, Some((16_384, 65_536, "x86_64"))));
-        assert_eq!(group("5000xc7g.2xlarge"), (5_000, Some((8_192, 16_384, "arm64"))));
-        assert_eq!(group("g2.2xlarge"), (1, Some((8_192, 15_360, "x86_64"))));
-    }
-
-    #[test]
-    fn what_is_not_known_is_named_with_what_is() {
-        let refused = |text: &str| text.parse::<InstanceGroup>().unwrap_err().to_string();
-        assert_eq!(refused("t3.tiny"), "there is no size \".tiny\" of t3");
-        let unknown = refused("3xz9.large");
-        assert!(unknown.contains("\"z9.large\"") && unknown.contains(" t3 "), "{unknown}");
-        assert!(refused("many").contains("write 3 or 3xt3.medium"));
+    fn each_name_that_is_listed_is_known_once() {
+        let mut names = InstanceType::names();
+        assert!(names.iter().all(|name| InstanceType::find(name).is_some()));
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(names.iter().any(|name| name == "t2.micro"));
+        assert_eq!(InstanceType::find("t9.micro"), None);
     }
 }
