@@ -126,7 +126,8 @@ fn with_keys_no_door_is_open_that_they_do_not_guard() {
         "/restapis/a/resources/b/methods/GET",
     ] {
         let reply = http::post(&server.ecs, path, &json, b"").expect("the program answers");
-        let said = reply.text();
+        // The rooms write it in their own formats.
+        let said = reply.text().replace(' ', "");
         assert!(
             reply.status == 400 && said.contains("MissingAuthenticationToken"),
             "{path}: {said}"
