@@ -84,8 +84,9 @@ def test_what_is_claimed_is_reserved_and_the_limit_is_the_most(marathon, ecs):
     assert (container["memory"], container["memoryReservation"]) == (64, 32), task
 
 
-def test_a_terminal_is_asked_for_in_the_task_definition(marathon, ecs):
-    post(marathon, "terminal", tty=True)
+@pytest.mark.parametrize("container", [None, {"type": "MESOS"}, {"type": "DOCKER", "docker": {"image": "busybox"}}])
+def test_a_terminal_is_asked_for_in_the_task_definition(marathon, ecs, container):
+    post(marathon, "terminal", tty=True, **({"container": container} if container else {}))
     runs(marathon, "terminal", 1)
     assert marathon.app("terminal")["tty"] is True
     (task,) = ecs.tasks()

@@ -9,7 +9,7 @@ use longshore_wire_mesos::v1::{
 };
 
 pub(super) fn container(id: &str, app: &App, ports: &[u16]) -> Option<ContainerInfo> {
-    let of = app.container.as_ref()?;
+    let Some(of) = app.container.as_ref() else { return app.tty.then(terminal) };
     let base = ContainerInfo {
         volumes: of.volumes.iter().map(mounted).collect(),
         tty_info: app.tty.then(TtyInfo::default),
@@ -20,13 +20,16 @@ pub(super) fn container(id: &str, app: &App, ports: &[u16]) -> Option<ContainerI
         ContainerKind::Docker => {
             let parameters = of.parameters.iter().cloned();
             let label = ("label".to_owned(), format!("MESOS_TASK_ID={id}"));
+            // Agents do not read tty_info beside Docker.
+            let has_own = of.parameters.iter().any(|(key, _)| key == "tty");
+            let tty = (app.tty && !has_own).then(|| ("tty".to_owned(), "true".to_owned()));
             let parameter = |(key, value)| Parameter { key, value };
             let docker = DockerInfo {
                 image: image.unwrap_or_default(),
                 network: Some(docker_network(app).into()),
                 port_mappings: mappings(app, ports).map(docker_mapping).collect(),
                 privileged: Some(of.privileged),
-                parameters: parameters.chain([label]).map(parameter).collect(),
+                parameters: parameters.chain([label]).chain(tty).map(parameter).collect(),
                 force_pull_image: Some(of.force_pull_image),
                 ..DockerInfo::default()
             };
@@ -53,6 +56,16 @@ pub(super) fn container(id: &str, app: &App, ports: &[u16]) -> Option<ContainerI
             ContainerInfo { r#type: kind, mesos, network_infos, ..base }
         }
     })
+}
+
+/// A container that has a terminal and nothing else of its own.
+fn terminal() -> ContainerInfo {
+    ContainerInfo {
+        r#type: container_info::Type::Mesos.into(),
+        mesos: Some(MesosInfo::default()),
+        tty_info: Some(TtyInfo::default()),
+        ..ContainerInfo::default()
+    }
 }
 
 fn named(app: &App) -> impl Iterator<Item = &str> {
