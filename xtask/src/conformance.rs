@@ -67,6 +67,12 @@ fn of_ci(runtime: Runtime) -> &'static [&'static str] {
     }
 }
 
+/// The variable for the number of servers that are tested side by side.
+const SERVERS: &str = "LONGSHORE_CONFORMANCE_JOBS";
+
+/// Servers that CI tests side by side with processes, unless the environment says otherwise. Chosen by us: tests wait more than they compute.
+const SERVERS_OF_CI: &str = "3";
+
 /// How long many clients are side by side while instances come and go, in s, where time is of no concern.
 const LONG_STORM_SECONDS: &str = "300";
 
@@ -116,6 +122,9 @@ pub(crate) fn suite(
     command.args(["conformance/run.sh", runtime.0]);
     if extent == Extent::OfCi {
         command.args(of_ci(runtime));
+        if runtime == PROCESS && std::env::var_os(SERVERS).is_none() {
+            command.env(SERVERS, SERVERS_OF_CI);
+        }
     }
     if extent == Extent::Long {
         command.env("LONGSHORE_CONFORMANCE_STORM_S", LONG_STORM_SECONDS);

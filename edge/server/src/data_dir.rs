@@ -3,13 +3,15 @@
 //! Opening a data directory starts what is recorded in it, with our permissions. So it is private
 //! (0700, files 0600, no links), and its origin is known: each directory has an id, which is
 //! recorded outside of it, in the user's state directory, with the inodes of the directory and its
-//! database. A directory that came with a checkout has no id that is known here, and one whose
-//! database was replaced has other inodes. Such a directory is opened only on request.
+//! databases: that of ECS, and those of schedulers, which start tasks just as well. A directory that
+//! came with a checkout has no id that is known here, and one with a database that was replaced, or
+//! put beside ours, has other inodes. Such a directory is opened only on request.
 //!
 //! The same record outside holds the key with which records of processes are sealed.
 
 mod scratch;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -26,6 +28,8 @@ pub(crate) const DATABASE: &str = "longshore.db";
 pub(crate) const LOG: &str = "longshore.db-wal";
 /// The lock file of the process that writes the database.
 pub(crate) const LOCK: &str = "longshore.lock";
+/// What names of databases and of their logs end with. Source: <https://sqlite.org/tempfiles.html>.
+const OF_DATABASES: [&str; 3] = [".db", ".db-wal", ".db-journal"];
 /// The file that contains the id.
 const OWNER: &str = "owner";
 /// The key, if no note can be kept elsewhere.
@@ -90,8 +94,8 @@ pub enum Strange {
     /// It has the id of another directory.
     #[error("is a copy of one that you created on this machine")]
     Copy,
-    /// Its database was replaced.
-    #[error("has a database that this program did not write: it was replaced")]
+    /// A database in it was replaced, or added.
+    #[error("has a database that this program did not write: it was replaced, or added")]
     Replaced,
 }
 
@@ -110,9 +114,8 @@ struct Note {
     /// Its path when it was last opened, for people.
     path: String,
     inode: u64,
-    /// Inodes of the database and its log, 0 if missing.
-    database: u64,
-    log: u64,
+    /// Inodes of the databases and their logs, by name.
+    files: BTreeMap<String, u64>,
     key: String,
 }
 
@@ -172,15 +175,13 @@ impl DataDir {
         Ok(opened)
     }
 
-    /// Updates the note with the current inodes of our files.
-    pub(crate) fn remember(&self) {
+    /// Updates the note with the current inodes of our files: to be called once a database and its log are there.
+    pub fn remember(&self) {
         let Some(notes) = &self.notes else { return };
-        let inode = |name| self.folder.identity_of(name).map_or(0, Identity::inode);
         let note = Note {
             path: self.folder.path().display().to_string(),
             inode: self.folder.identity().map_or(0, Identity::inode),
-            database: inode(DATABASE),
-            log: inode(LOG),
+            files: databases(&self.folder).unwrap_or_default(),
             key: hex(self.key.bytes()),
         };
         let text = serde_json::to_vec(&note).expect("a note is text and numbers");
@@ -234,14 +235,22 @@ fn strange(
     if folder.identity()?.inode() != note.inode {
         return Ok(Some(Strange::Copy));
     }
-    let is_same = |name: &str, noted: u64| match folder.identity_of(name) {
-        // Any program that reads the database creates an empty log.
-        Some(_) if folder.size_of(name) == Some(0) => true,
-        Some(identity) => identity.inode() == noted,
-        None => true,
+    let is_ours = |(name, inode): (&String, &u64)| {
+        // Any program that reads a database creates an empty log.
+        note.files.get(name) == Some(inode) || folder.size_of(name) == Some(0)
     };
-    let is_ours = is_same(DATABASE, note.database) && is_same(LOG, note.log);
-    Ok((!is_ours).then_some(Strange::Replaced))
+    Ok((!databases(folder)?.iter().all(is_ours)).then_some(Strange::Replaced))
+}
+
+/// The databases in a directory and their logs, with their inodes.
+fn databases(folder: &Folder) -> std::io::Result<BTreeMap<String, u64>> {
+    let names = folder.names()?.into_iter().filter_map(|name| name.into_string().ok());
+    let is_one = |name: &String| OF_DATABASES.iter().any(|end| name.ends_with(end));
+    let inode = |name: String| {
+        let inode = folder.identity_of(&name).map_or(0, Identity::inode);
+        (name, inode)
+    };
+    Ok(names.filter(is_one).map(inode).collect())
 }
 
 fn notes(state: Option<&Path>) -> Option<Folder> {

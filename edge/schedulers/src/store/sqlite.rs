@@ -15,8 +15,8 @@ use super::{Asked, Store, StoreError, WAITING_MAX, Writer};
 const VERSION: i64 = 1;
 
 /// Opens the database `name`, or makes it, and reads all its rows.
-pub(super) fn open(place: &Place, name: &'static str) -> Result<(Store, Vec<Row>), StoreError> {
-    let (connection, place, lock) = match place {
+pub(super) fn open(given: &Place, name: &'static str) -> Result<(Store, Vec<Row>), StoreError> {
+    let (connection, place, lock) = match given {
         Place::Memory => {
             let place = format!("{name} in memory");
             let opened = Connection::open_in_memory();
@@ -37,6 +37,9 @@ pub(super) fn open(place: &Place, name: &'static str) -> Result<(Store, Vec<Row>
     }
     create(&connection).map_err(failed)?;
     let rows = read(&connection).map_err(failed)?;
+    if let Place::Directory(directory) = given {
+        directory.remember();
+    }
     let (asked, inbox) = mpsc::channel(WAITING_MAX);
     let thread = std::thread::Builder::new().name(format!("{name}-storage"));
     let thread = thread.spawn(move || write(connection, inbox, lock));

@@ -99,6 +99,25 @@ fn a_database_that_was_put_in_the_place_of_ours_is_noticed() {
 }
 
 #[test]
+fn a_database_of_a_scheduler_that_was_put_beside_ours_or_in_the_place_of_one_is_noticed() {
+    let home = Home::new();
+    home.used("data");
+    for name in ["marathon.db", "marathon.db-wal", "chronos.db-journal", "any.db"] {
+        fs::write(home.path("data").join(name), "somebody's").expect("it can be written");
+        assert_eq!(home.why("data"), Strange::Replaced, "{name}");
+        home.trust("data");
+        home.open("data").expect("it is known from then on");
+    }
+    fs::write(home.path("other"), "somebody's").expect("it can be written");
+    fs::rename(home.path("other"), home.path("data").join("marathon.db")).expect("it can be moved");
+    assert_eq!(home.why("data"), Strange::Replaced);
+    fs::remove_file(home.path("data").join("marathon.db")).expect("it is there");
+    home.open("data").expect("a database that was moved away on purpose is made anew");
+    fs::write(home.path("data").join("notes.txt"), "anybody's").expect("it can be written");
+    home.open("data").expect("what is no database starts nothing");
+}
+
+#[test]
 fn an_empty_directory_needs_no_trust_and_git_leaves_ours_alone() {
     let home = Home::new();
     fs::create_dir(home.path("data")).expect("it can be made");
