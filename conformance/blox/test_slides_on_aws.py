@@ -83,9 +83,9 @@ def instances(dev, cluster="WebCluster"):
 def blox(dev, *words):
     """A command of the demo through the stack, with what it printed."""
     done = subprocess.run(
-        [os.environ["LONGSHORE_BIN"], "blox", *words, "--apigateway", "--stack", "Blox", "--region", REGION, "--endpoint",
-         dev.ready["ecs"]],
-        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, env={**os.environ, **CREDENTIALS},
+        [os.environ["LONGSHORE_BIN"], "blox", *words, "--apigateway", "--stack", "Blox", "--region", REGION],
+        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+        env={**os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL": dev.ready["ecs"]},
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -303,12 +303,12 @@ def test_people_scale_without_a_stack(dev):
     code, output, errors = scaled("5")
     assert code == 0, errors
     lines = output.splitlines()
-    assert len(lines) == 3 and lines[0].endswith("  added") and lines[-1] == "5 container instances in default"
-    assert scaled("5")[1] == "5 container instances in default, as before\n"
+    assert len(lines) == 3 and lines[0].endswith("  added") and lines[-1] == "5 container instances on this machine in default"
+    assert scaled("5")[1] == "5 container instances on this machine in default, as before\n"
     code, output, _ = scaled("3")
     assert code == 0 and output.count("  removed") == 2 and len(instances(dev, "default")) == 3
     code, _, errors = scaled("2", "--cluster", "none-such")
-    assert code == 1 and "Cluster not found" in errors
+    assert code == 1 and "cluster none-such: Cluster not found" in errors
     assert scaled("9999")[0] == 2
 
 

@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -32,8 +32,9 @@ pub(crate) async fn run(args: ScaleArgs, as_json: bool) -> anyhow::Result<ExitCo
     }
     let cluster = Cluster::of(&args.cluster).await?;
     let body = json!({"size": args.size, "cluster": cluster.name()});
-    let answer: Value =
-        serde_json::from_slice(&post(&cluster, "/longshore/v1/scale", &body).await?)?;
+    let answer = post(&cluster, "/longshore/v1/scale", &body).await;
+    let answer = answer.with_context(|| format!("cluster {}", cluster.name()))?;
+    let answer: Value = serde_json::from_slice(&answer)?;
     if as_json {
         say!("{answer}");
         return Ok(ExitCode::SUCCESS);
@@ -46,6 +47,6 @@ pub(crate) async fn run(args: ScaleArgs, as_json: bool) -> anyhow::Result<ExitCo
     }
     let noun = if instances == 1 { "instance" } else { "instances" };
     let already = if added.is_empty() && removed.is_empty() { ", as before" } else { "" };
-    say!("{instances} container {noun} in {}{already}", cluster.name());
+    say!("{instances} container {noun} on this machine in {}{already}", cluster.name());
     Ok(ExitCode::SUCCESS)
 }

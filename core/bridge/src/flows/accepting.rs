@@ -294,7 +294,7 @@ impl Piece {
 
 impl Parts {
     /// Tells the tasks of a piece of an ACCEPT whose offers are bad. Source: \[C8\].
-    fn invalid(&mut self, cx: &mut Context<'_>, framework: &str, piece: Piece, why: &str) {
+    fn invalid(&mut self, cx: &mut Context<'_>, framework: &FrameworkId, piece: Piece, why: &str) {
         let of = |candidate: Candidate| (candidate.info.task_id, candidate.info.agent_id);
         let tasks = match piece {
             Piece::Task(candidate) => vec![of(*candidate)],
@@ -310,6 +310,7 @@ impl Parts {
         for (task, agent) in tasks {
             let message = format!("Task launched with invalid offers: {why}");
             let reason = Reason::InvalidOffers;
+            refused(cx, framework, &task.value, &message);
             let status = updates::of_none(cx.now, task, agent, state, reason, message);
             self.send_once(cx, framework, status);
         }

@@ -10,6 +10,7 @@ use super::jobs::Job;
 use super::telling::{of_master, status};
 use crate::agenda::Timer;
 use crate::context::Context;
+use crate::happening::Happening;
 use crate::ids::{FrameworkId, LaunchId};
 use crate::launches::{DefinitionNews, Launch, Phase, Resolved, Why};
 use crate::limits;
@@ -199,6 +200,12 @@ impl Parts {
                 message: Some(why.to_owned()),
                 ..of_master(cx.now, launch, state)
             };
+            cx.happened(Happening::Became {
+                framework: framework.text().clone(),
+                task: launch.task().to_string(),
+                state,
+                why: status.message.clone(),
+            });
             self.over(cx, &task);
             self.send_once(cx, &framework, status.clone());
             self.finish(&task, Some(&status));

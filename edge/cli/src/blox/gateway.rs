@@ -48,7 +48,10 @@ pub(super) async fn call(
 
 /// A client that is configured as the SDK, or for a local ECS.
 async fn client(gateway: &Gateway) -> anyhow::Result<Client> {
-    let is_local = gateway.endpoint.is_some();
+    // The SDK's own variable, which the AWS CLI knows, too.
+    let of_sdk = || std::env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty());
+    let endpoint = gateway.endpoint.clone().or_else(of_sdk);
+    let is_local = endpoint.is_some();
     let has_keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some()
         || std::env::var_os("AWS_PROFILE").is_some();
     let keys = if is_local && !has_keys {
@@ -59,7 +62,7 @@ async fn client(gateway: &Gateway) -> anyhow::Result<Client> {
     };
     let options = Options {
         cluster: String::new(),
-        endpoint: gateway.endpoint.clone(),
+        endpoint,
         region: gateway.region.clone().or_else(|| is_local.then(|| "us-east-1".to_owned())),
         keys,
         budget: false,

@@ -19,7 +19,7 @@ pub(crate) struct SchedulerHost {
     /// Name of the stack.
     #[arg(long, requires = "apigateway")]
     pub(super) stack: Option<String>,
-    /// URL of a local ECS, for the stack [default: Amazon's, as the AWS SDK is configured].
+    /// URL of a local ECS, for the stack [default: `AWS_ENDPOINT_URL`, or Amazon's, as the AWS SDK is configured].
     #[arg(long, env = "AWS_ECS_ENDPOINT", value_name = "URL")]
     pub(super) endpoint: Option<String>,
 }

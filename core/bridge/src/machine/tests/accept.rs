@@ -141,6 +141,8 @@ fn an_offer_that_was_spent_on_a_bad_task_is_no_longer_valid() {
     assert_eq!((status.agent_id, status.uuid), (Some(offer.agent_id.clone()), None));
     let text =
         format!("Task launched with invalid offers: Offer {} is no longer valid", offer.id.value);
+    let is_said = |what: &Happening| matches!(what, Happening::Refused { task, why, .. } if task == "stale" && *why == text);
+    assert!(world.happened.iter().any(is_said), "an operator hears of it, too");
     assert_eq!(status.message, Some(text));
 }
 

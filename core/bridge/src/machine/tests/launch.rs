@@ -7,6 +7,7 @@ use longshore_wire_mesos::v1::{CommandInfo, TaskInfo, TaskState, TaskStatus};
 
 use super::cluster::Fate;
 use super::world::{World, able, framework, made_up, sleeper, total};
+use crate::happening::Happening;
 use crate::limits::{SETTLE_LOOKS, SETTLE_MS, STARTING_AFTER_MS};
 
 /// Longer than a lost launch is looked for.
@@ -119,6 +120,8 @@ fn a_launch_that_is_not_found_for_long_is_lost_and_never_asked_for_again() {
         let status = world.update(&client);
         assert_eq!((status.state(), status.reason()), (state, Reason::InvalidOffers));
         assert_eq!((status.source(), status.uuid), (Source::Master, None));
+        let is_said = |what: &Happening| matches!(what, Happening::Became { task, state: told, why: Some(_), .. } if task == "t1" && *told == state);
+        assert_eq!(world.happened.iter().filter(|what| is_said(what)).count(), 1);
         world.run_for(60_000);
         assert_eq!(world.cluster.starts.len(), 1);
         assert!(world.updates(&client).is_empty());
