@@ -270,6 +270,8 @@ def test_a_stack_of_a_cluster_that_is_not_there_fails_and_says_why(dev):
     )
     assert "Cluster not found" in stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatusReason"]
     stacks.delete_stack(StackName=name)
+    left = lambda: [one["StackName"] for one in stacks.describe_stacks()["Stacks"]]
+    until(lambda: name not in left(), "there was nothing to terminate")
 
 
 def test_the_machines_of_instances_and_their_types_are_told(dev):

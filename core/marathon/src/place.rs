@@ -149,6 +149,11 @@ impl Free {
         need.each().into_iter().find_map(missing)
     }
 
+    /// Whether anything of it is of these roles.
+    pub(crate) fn is_of(&self, accepts: impl Fn(&str) -> bool) -> bool {
+        self.0.iter().any(|item| accepts(&item.role))
+    }
+
     /// Takes what an app needs, from these roles.
     pub(crate) fn take(
         &mut self,

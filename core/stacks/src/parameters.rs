@@ -10,7 +10,7 @@ use longshore_wire_ecs::ec2::InstanceType;
 use longshore_wire_ecs::query::Fault;
 
 use crate::Fleet;
-use crate::limits::SIZE_MAX;
+use crate::limits::{CLUSTER_CHARS_MAX, SIZE_MAX};
 use crate::stack::{Known, PREFIX};
 
 /// The cluster.
@@ -54,6 +54,13 @@ pub(crate) fn of_new(create: &Create) -> Result<Wanted, Fault> {
         let (name, why) = (&create.name, "and the name of a cluster");
         return Err(invalid(format!("StackName must be {PREFIX} {why} here, not {name}.")));
     };
+    // Source: API reference, CreateCluster; stacks of AWS have no underscore in their names, clusters may.
+    let is_part = |one: char| one.is_ascii_alphanumeric() || one == '-' || one == '_';
+    if cluster.chars().count() > CLUSTER_CHARS_MAX || !cluster.chars().all(is_part) {
+        return Err(invalid(format!(
+            "StackName must be {PREFIX} and the name of a cluster: up to {CLUSTER_CHARS_MAX} letters, numbers, underscores and hyphens, and no ARN."
+        )));
+    }
     let mut wanted =
         Wanted { cluster: cluster.into(), size: 1, instance_type: None, kept: Vec::new() };
     for (key, value) in &create.parameters {
@@ -93,7 +100,8 @@ fn instance_type(name: &str) -> Result<Str, Fault> {
 }
 
 fn size(value: &str) -> Result<u32, Fault> {
-    let number = value.parse().ok().filter(|number| *number <= SIZE_MAX);
+    let number = value.parse().ok();
+    let number = number.filter(|number: &u32| *number <= SIZE_MAX && number.to_string() == value);
     number.ok_or_else(|| {
         invalid(format!("Parameter {SIZE} must be a number from 0 to {SIZE_MAX}, not {value}."))
     })

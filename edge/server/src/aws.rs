@@ -60,8 +60,9 @@ pub(crate) fn service_of(uri: &Uri, headers: &HeaderMap) -> Option<Service> {
     if let Some(target) = text(headers, "x-amz-target") {
         return target.starts_with(ssm::TARGET_PREFIX).then_some(Service::Ssm);
     }
-    if let Some(header) = text(headers, "authorization") {
-        return named(Credential::read(header).ok()?.service);
+    let signed = text(headers, "authorization").and_then(|header| Credential::read(header).ok());
+    if let Some(credential) = signed {
+        return named(credential.service);
     }
     let host = text(headers, "host").or(uri.host()).unwrap_or_default();
     let by_host = named(host.split('.').next().unwrap_or_default());
@@ -229,8 +230,10 @@ async fn answer(
 
 fn form(parts: &Parts, body: &[u8]) -> Result<Node, Fault> {
     let query = parts.uri.query().unwrap_or_default();
-    let read = Node::read(&format!("{query}&{}", String::from_utf8_lossy(body)));
-    read.map_err(|why| Fault::new("MalformedInput", format!("Cannot read the request: {}.", why.0)))
+    let wrong =
+        |why: &str| Fault::new("MalformedInput", format!("Cannot read the request: {why}."));
+    let body = std::str::from_utf8(body).map_err(|_| wrong("it is not UTF-8"))?;
+    Node::read(&format!("{query}&{body}")).map_err(|why| wrong(why.0))
 }
 
 #[cfg(test)]
@@ -270,6 +273,11 @@ mod tests {
     fn without_a_signature_host_version_and_path_tell() {
         let host = [("host", "cloudformation.us-east-1.amazonaws.com")];
         assert_eq!(service("/", &host), Some(Service::CloudFormation));
+        let broken = (
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=AKID/20260101//cloudformation/aws4_request",
+        );
+        assert_eq!(service("/", &[broken, host[0]]), Some(Service::CloudFormation));
         assert_eq!(service("/?Action=A&Version=2016-11-15", &[]), Some(Service::Ec2));
         assert_eq!(service("/restapis/a", &[]), Some(Service::ApiGateway));
         assert_eq!(service("/?Action=ListQueues&Version=2012-11-05", &[]), None);

@@ -248,7 +248,16 @@ fn environment(request: Request<'_>, query: &Query, name: String) -> Result<Sche
     match request.method {
         "GET" => Ok(SchedulerCall::GetEnvironment(name)),
         "DELETE" => {
-            let stops_tasks = query.get("terminateTasks").is_some_and(|given| given == "true");
+            let stops_tasks = match query.get("terminateTasks") {
+                None | Some("false") => false,
+                Some("true") => true,
+                // Beyond v0.3, where no DELETE has a query: whoever means something else must not lose an environment.
+                Some(_) => {
+                    return Err(Fault::Invalid(vec![
+                        "terminateTasks should be true or false".to_owned(),
+                    ]));
+                }
+            };
             Ok(SchedulerCall::DeleteEnvironment { name, stops_tasks })
         }
         "PUT" => {

@@ -145,10 +145,11 @@ fn check(target: &str) -> Result<(), Fault> {
         );
         return Err(Fault::bad(why));
     }
+    // Source: RFC 3986, 2: what need not be escaped, and the percent sign.
     let is_plain =
-        |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\' | b'"' | b'<' | b'>');
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?@!$&'()*+,;=%".contains(&byte);
     if !target.bytes().all(is_plain) {
-        let why = "pathWithQueryString must be encoded: visible ASCII characters without #, \\, \", < and >.";
+        let why = "pathWithQueryString must be encoded: letters, digits, and of the others -._~:/?@!$&'()*+,;=% only.";
         return Err(Fault::bad(why));
     }
     let lower = path.to_ascii_lowercase().replace("%2e", ".");
@@ -188,6 +189,10 @@ mod tests {
             "/v1/../x",
             "/v1/%2e%2E/x",
             "/v1/./x",
+            "/v1/{a}",
+            "/v1/a|b",
+            "/v1/a^",
+            "/v1/`a`",
             "/v1/a b",
             "/v1/a HTTP/1.1\\r\\nX: y",
             "/v1/a\\u0000",

@@ -76,13 +76,19 @@ fn knows(form: &Node, action: &str, parameters: &[&str]) -> Result<(), Fault> {
     let of_protocol = ["Action", "Version"];
     let is_known =
         |name: &String| of_protocol.contains(&name.as_str()) || parameters.contains(&name.as_str());
-    match form.children.keys().find(|name| !is_known(name)) {
-        None => Ok(()),
-        Some(name) => {
-            let takes = parameters.join(", ");
-            let why = format!("The parameter {name} is not served here: {action} takes {takes}.");
-            Err(Fault::new("UnknownParameter", why))
-        }
+    if let Some(name) = form.children.keys().find(|name| !is_known(name)) {
+        let takes = parameters.join(", ");
+        let why = format!("The parameter {name} is not served here: {action} takes {takes}.");
+        return Err(Fault::new("UnknownParameter", why));
+    }
+    let wrong = |why: String| Fault::new("InvalidParameterValue", why);
+    form.are_texts(&["Action", "Version", "LocationType"])
+        .map_err(|name| wrong(format!("{name} must be one text, without members.")))?;
+    form.are_lists(&["InstanceId", "Filter"])
+        .map_err(|name| wrong(format!("{name} must be a list: {name}.1, {name}.2, ...")))?;
+    match form.text("Version") {
+        None | Some(VERSION) => Ok(()),
+        Some(other) => Err(wrong(format!("Version must be {VERSION}, not {other}."))),
     }
 }
 
@@ -183,6 +189,9 @@ mod tests {
         assert_eq!(read(form), Ok(Request::DescribeInstances(vec!["i-00000001".into()])));
         for (form, code) in [
             ("Action=RunInstances", "InvalidAction"),
+            ("Action=DescribeInstances&InstanceId=i-00000001", "InvalidParameterValue"),
+            ("Action=DescribeInstances&InstanceId.x=i-00000001", "InvalidParameterValue"),
+            ("Action=DescribeInstances&Version=2010-05-15", "InvalidParameterValue"),
             ("Action=DescribeInstances&Filter.1.Name=x", "UnknownParameter"),
             ("Action=DescribeInstances&InstanceId.1=x", "InvalidInstanceID.Malformed"),
         ] {

@@ -42,22 +42,55 @@ impl Node {
             if count >= FIELDS_MAX || key.split('.').count() > DEPTH_MAX {
                 return Err(Malformed("the form has too many fields"));
             }
-            root.put(key.split('.').filter(|part| !matches!(*part, "member" | "entry")), value);
+            let path = key.split('.').filter(|part| !matches!(*part, "member" | "entry"));
+            if root.put(path, value).is_some() {
+                return Err(Malformed("a field is there twice"));
+            }
         }
         Ok(root)
     }
 
-    fn put<'a>(&mut self, path: impl Iterator<Item = &'a str>, value: String) {
+    /// Puts a value, and gives that which was there.
+    fn put<'a>(&mut self, path: impl Iterator<Item = &'a str>, value: String) -> Option<String> {
         let mut node = self;
         for part in path {
             node = node.children.entry(part.to_owned()).or_default();
         }
-        node.value = Some(value);
+        node.value.replace(value)
     }
 
     /// The text of a field.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.children.get(name)?.value.as_deref()
+    }
+
+    /// Whether these fields hold a text each, and no members.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn are_texts<'a>(&self, names: &[&'a str]) -> Result<(), &'a str> {
+        let is_more =
+            |name: &&&str| self.children.get(**name).is_some_and(|node| !node.children.is_empty());
+        names.iter().find(is_more).map_or(Ok(()), |name| Err(*name))
+    }
+
+    /// Whether these fields hold numbered entries, from 1 on, and nothing else. An empty list may be written as an empty text.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn are_lists<'a>(&self, names: &[&'a str]) -> Result<(), &'a str> {
+        let is_number = |key: &String| {
+            key.parse().is_ok_and(|number: usize| {
+                (1..=FIELDS_MAX).contains(&number) && number.to_string() == *key
+            })
+        };
+        let is_no_list = |name: &&&str| {
+            self.children.get(**name).is_some_and(|node| {
+                let is_text = node.value.as_ref().is_some_and(|text| !text.is_empty());
+                is_text || !node.children.keys().all(is_number)
+            })
+        };
+        names.iter().find(is_no_list).map_or(Ok(()), |name| Err(*name))
     }
 
     /// The entries in the order of their numbers.
@@ -108,9 +141,24 @@ mod tests {
 
     #[test]
     fn what_is_too_much_or_wrongly_encoded_is_refused() {
-        assert!(Node::read(&"a=1&".repeat(FIELDS_MAX)).is_ok());
-        assert!(Node::read(&"a=1&".repeat(FIELDS_MAX + 1)).is_err());
+        let fields = |count| (0..count).map(|number| format!("a{number}=1&")).collect::<String>();
+        assert!(Node::read(&fields(FIELDS_MAX)).is_ok());
+        assert!(Node::read(&fields(FIELDS_MAX + 1)).is_err());
         assert!(Node::read(&"a.".repeat(DEPTH_MAX + 1)).is_err());
         assert!(Node::read("a=%4").is_err() && Node::read("a=%ff").is_err());
+        assert!(Node::read("a=1&a=2").is_err() && Node::read("l.member.1=a&l.1=b").is_err());
+    }
+
+    #[test]
+    fn a_field_is_a_text_or_a_list() {
+        let form = Node::read("t=1&l.1=a&x.y=b&n.99999999999=c&z.01=d&e=").expect("it is a form");
+        assert_eq!(
+            (form.are_texts(&["t", "none"]), form.are_texts(&["t", "l"])),
+            (Ok(()), Err("l"))
+        );
+        assert_eq!(form.are_lists(&["l", "e", "none"]), Ok(()));
+        for wrong in ["t", "x", "n", "z"] {
+            assert_eq!(form.are_lists(&[wrong]), Err(wrong));
+        }
     }
 }

@@ -15,6 +15,7 @@ mod path;
 mod read;
 mod secrets;
 mod selector;
+mod texts;
 mod valid;
 
 pub use app::{

@@ -105,7 +105,8 @@ impl Marathon {
             let own = app.role.as_ref().map(|role| [role.clone(), "*".to_owned()]);
             let own = own.unwrap_or(framework);
             let roles = app.accepted_resource_roles.as_deref().unwrap_or(&own);
-            free.take(&app, |role| roles.iter().any(|one| one == role))
+            let accepts = |role: &str| roles.iter().any(|one| one == role);
+            if free.is_of(accepts) { free.take(&app, accepts) } else { Err(Unfit::Role) }
         };
         let wall_ms = cx.wall_ms;
         let queued = self.apps.queued(id)?;

@@ -227,6 +227,9 @@ fn a_stack_that_could_not_come_says_why_and_can_only_go() {
     assert_eq!(world.call(Request::DeleteStack(name.into())).1, Some(("shop".into(), 0)));
 }
 
+/// The same cluster by its ARN would be a second stack over one fleet.
+const OF_ARN: &str = "amazon-ecs-cli-setup-arn:aws:ecs:us-east-1:000000000000:cluster/web";
+
 #[test]
 fn a_new_stack_is_one_of_ecs_cli_that_is_not_there_yet() {
     let mut world = World::new();
@@ -235,6 +238,10 @@ fn a_new_stack_is_one_of_ecs_cli_that_is_not_there_yet() {
         (STACK, ("AsgMaxSize", "1"), "AlreadyExistsException", "already exists"),
         ("Blox", ("AsgMaxSize", "1"), "AlreadyExistsException", "already exists"),
         ("mine", ("AsgMaxSize", "1"), "ValidationError", "amazon-ecs-cli-setup-"),
+        (OF_ARN, ("AsgMaxSize", "1"), "ValidationError", "no ARN"),
+        ("amazon-ecs-cli-setup-a b", ("AsgMaxSize", "1"), "ValidationError", "letters"),
+        (shop, ("AsgMaxSize", "+4"), "ValidationError", "from 0 to 5000"),
+        (shop, ("AsgMaxSize", "03"), "ValidationError", "from 0 to 5000"),
         (shop, ("AsgMaxSize", "x"), "ValidationError", "from 0 to 5000"),
         (shop, ("EcsCluster", "web"), "ValidationError", "must be shop"),
         (shop, ("EcsInstanceType", "z9.big"), "ValidationError", "families are"),

@@ -7,7 +7,7 @@ use longshore_stacks::fleet::{Member, Plan, plan};
 use longshore_wire_ecs::arn::{Arn, ResourceId};
 use longshore_wire_ecs::ec2::InstanceType;
 use longshore_wire_ecs::shape::container_instance as shape;
-use longshore_wire_ecs::{ApiError, Request, Str};
+use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str};
 
 use super::keeper::{INSTANCES_MAX, Keeper};
 use super::register::call;
@@ -38,7 +38,12 @@ impl Keeper {
             )));
         }
         let mut done = Resized::default();
-        let outcome = match plan(&self.fleet(&cluster).await?, size) {
+        let fleet = match self.fleet(&cluster).await {
+            // There is nothing left to terminate: whoever wants that has it.
+            Err(error) if error.code == ErrorCode::ClusterNotFound && size == 0 => return Ok(done),
+            fleet => fleet?,
+        };
+        let outcome = match plan(&fleet, size) {
             Plan::Add(count) => {
                 let config = self.another(&cluster, instance_type.as_deref());
                 self.add_more(&cluster, &config, count, &mut done.added).await

@@ -148,6 +148,8 @@ fn what_goes_beyond_v03_has_routes_of_its_own() {
     let got = call(ask("DELETE", "/v1/environments/e?terminateTasks=true", ""));
     let wanted = SchedulerCall::DeleteEnvironment { name: "e".to_owned(), stops_tasks: true };
     assert_eq!(got, wanted);
+    let maybe = ask("DELETE", "/v1/environments/e?terminateTasks=maybe", "");
+    assert!(matches!(maybe, Err(Fault::Invalid(why)) if why[0].starts_with("terminateTasks")));
     let target = format!("/v1/environments/e/rollback?deploymentToken={TOKEN}&deploymentId=i");
     let wanted = SchedulerCall::Rollback {
         name: "e".to_owned(),

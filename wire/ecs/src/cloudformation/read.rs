@@ -1,11 +1,37 @@
 //! Reads calls. What is sent and not served is refused by name: nothing is left unread.
 
-use super::{Create, Request, Update, invalid};
+use super::{Create, Request, Update, VERSION, invalid};
 use crate::Str;
 use crate::query::{Fault, Node};
 
 /// What every call of the Query protocol may hold.
 const OF_PROTOCOL: [&str; 2] = ["Action", "Version"];
+/// What a stack can be at. Source: API reference, *ListStacks*.
+const STATUSES: [&str; 23] = [
+    "CREATE_IN_PROGRESS",
+    "CREATE_FAILED",
+    "CREATE_COMPLETE",
+    "ROLLBACK_IN_PROGRESS",
+    "ROLLBACK_FAILED",
+    "ROLLBACK_COMPLETE",
+    "DELETE_IN_PROGRESS",
+    "DELETE_FAILED",
+    "DELETE_COMPLETE",
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "REVIEW_IN_PROGRESS",
+    "IMPORT_IN_PROGRESS",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_IN_PROGRESS",
+    "IMPORT_ROLLBACK_FAILED",
+    "IMPORT_ROLLBACK_COMPLETE",
+];
 /// Characters of a stack's name or ARN. Source: chosen by us; names have at most 128.
 const STACK_CHARS_MAX: usize = 512;
 
@@ -37,6 +63,7 @@ pub fn parse(form: &Node) -> Result<Request, Fault> {
     if let Some(name) = required.iter().find(|name| form.text(name).is_none_or(str::is_empty)) {
         return Err(invalid(format!("The parameter {name} of {action} is required.")));
     }
+    is_formed(form)?;
     let stack = form.text("StackName").map(Str::from);
     if stack.as_ref().is_some_and(|stack| stack.len() > STACK_CHARS_MAX) {
         let why = format!("StackName must have at most {STACK_CHARS_MAX} characters.");
@@ -51,7 +78,7 @@ pub fn parse(form: &Node) -> Result<Request, Fault> {
             Request::DescribeStackResource(named, resource.unwrap_or_default())
         }
         "DescribeStackResources" => Request::DescribeStackResources(named, resource),
-        "ListStacks" => Request::ListStacks(texts(form, "StackStatusFilter")),
+        "ListStacks" => Request::ListStacks(statuses(form)?),
         "DeleteStack" => Request::DeleteStack(named),
         "CreateStack" => Request::CreateStack(create(form, named)?),
         _ => Request::UpdateStack(update(form, named)?),
@@ -68,9 +95,39 @@ fn not_served(action: &str) -> Fault {
     )
 }
 
-fn texts(form: &Node, list: &str) -> Vec<Str> {
-    let entries = form.children.get(list).map(Node::entries).unwrap_or_default();
-    entries.into_iter().filter_map(|entry| entry.value.as_deref().map(Str::from)).collect()
+/// That what is a text and what is a list is one, in the version of the API that is served.
+fn is_formed(form: &Node) -> Result<(), Fault> {
+    let texts = [
+        "Action",
+        "Version",
+        "StackName",
+        "LogicalResourceId",
+        "TemplateBody",
+        "UsePreviousTemplate",
+    ];
+    let no_text = |name| invalid(format!("{name} must be one text, without members."));
+    form.are_texts(&texts).map_err(no_text)?;
+    let lists = ["Parameters", "Capabilities", "StackStatusFilter"];
+    let no_list =
+        |name| invalid(format!("{name} must be a list: {name}.member.1, {name}.member.2, ..."));
+    form.are_lists(&lists).map_err(no_list)?;
+    match form.text("Version") {
+        None | Some(VERSION) => Ok(()),
+        Some(other) => Err(invalid(format!("Version must be {VERSION}, not {other}."))),
+    }
+}
+
+fn statuses(form: &Node) -> Result<Vec<Str>, Fault> {
+    let entries = form.children.get("StackStatusFilter").map(Node::entries).unwrap_or_default();
+    let status = |entry: &Node| {
+        let name = entry.value.as_deref().unwrap_or_default();
+        if STATUSES.contains(&name) {
+            return Ok(Str::from(name));
+        }
+        let known = STATUSES.join(", ");
+        Err(invalid(format!("StackStatusFilter must have some of {known}, not '{name}'.")))
+    };
+    entries.into_iter().map(status).collect()
 }
 
 fn flag(node: &Node, name: &str) -> Result<bool, Fault> {
@@ -181,6 +238,11 @@ mod tests {
             ("Action=CreateStackSet", "InvalidAction", "CreateStackSet"),
             ("Version=2010-05-15", "InvalidAction", "DescribeStacks"),
             ("Action=DescribeStackEvents", "ValidationError", "StackName"),
+            ("Action=DescribeStacks&StackName.x=s", "ValidationError", "StackName"),
+            ("Action=DescribeStacks&Version=1999-01-01", "ValidationError", "2010-05-15"),
+            ("Action=ListStacks&StackStatusFilter=X", "ValidationError", "StackStatusFilter"),
+            ("Action=ListStacks&StackStatusFilter.1=X", "ValidationError", "'X'"),
+            (&format!("{begin}&Parameters.member.x.ParameterKey=a"), "ValidationError", "a list"),
             ("Action=DeleteStack&StackName=s&RoleARN=r", "ValidationError", "RoleARN"),
             ("Action=UpdateStack&StackName=s", "ValidationError", "UsePreviousTemplate"),
             (&format!("{begin}&TemplateBody=x"), "ValidationError", "TemplateBody"),

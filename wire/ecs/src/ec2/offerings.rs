@@ -26,8 +26,13 @@ impl Offerings {
         let mut asked = Self::default();
         for filter in form.children.get("Filter").map(Node::entries).unwrap_or_default() {
             let values = filter.children.get("Value").map(Node::entries).unwrap_or_default();
-            let values =
+            let values: Vec<Str> =
                 values.iter().filter_map(|one| one.value.as_deref().map(Str::from)).collect();
+            if values.is_empty() || filter.are_lists(&["Value"]).is_err() {
+                let why =
+                    "Each Filter must have a Name and a list of values: Filter.1.Value.1, ...";
+                return Err(Fault::new("InvalidParameterValue", why));
+            }
             match filter.text("Name").unwrap_or_default() {
                 "location" => asked.locations = Some(values),
                 "instance-type" => asked.types = Some(values),
@@ -93,7 +98,8 @@ mod tests {
     fn what_cannot_be_asked_is_named() {
         for (form, code) in [
             ("LocationType=outpost", "InvalidParameterValue"),
-            ("Filter.1.Name=hypervisor", "InvalidFilter"),
+            ("Filter.1.Name=hypervisor&Filter.1.Value.1=x", "InvalidFilter"),
+            ("Filter.1.Name=location", "InvalidParameterValue"),
             ("MaxResults=5", "UnknownParameter"),
         ] {
             assert_eq!(read(form).expect_err("it is refused").code, code);

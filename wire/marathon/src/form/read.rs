@@ -190,6 +190,11 @@ mod tests {
             (json!({"id": "/a", "cmd": "x", "tty": "yes"}), 400, "/tty"),
             (json!({"id": "/a", "cmd": "x", "env": {"A": 1}}), 400, "/env/A"),
             (json!({"id": "/a", "cmd": "x", "env": {"A": {"secret": "s"}}}), 422, "/env/A/secret"),
+            (json!({"id": "/a", "cmd": "x", "env": {"A=B": "x"}}), 422, "/env/A=B"),
+            (json!({"id": "/a", "cmd": "x", "env": {"": "x"}}), 422, "/env/"),
+            (json!({"id": "/a", "cmd": "x", "env": {"A": "x\u{0}y"}}), 422, "/env/A"),
+            (json!({"id": "/a", "cmd": "x\u{0}"}), 422, "/cmd"),
+            (json!({"id": "/a", "args": ["a", "\u{0}"]}), 422, "/args(1)"),
             (
                 json!({"id": "/a", "cmd": "x", "secrets": {"s": {"source": ""}}}),
                 422,

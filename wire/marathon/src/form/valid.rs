@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::error::Detail;
 use super::path::RESERVED;
-use super::{App, Container, HealthCheck, UnreachableStrategy, ceilings, is_path, limits, secrets};
+use super::{
+    App, Container, HealthCheck, UnreachableStrategy, ceilings, is_path, limits, secrets, texts,
+};
 
 /// The operators of constraints. Source: frameworks.md 3.4.
 pub const OPERATORS: [&str; 7] =
@@ -35,6 +37,7 @@ pub fn validate(app: &App) -> Vec<Detail> {
     checks(app, &mut found);
     found.0.extend(secrets::wrong(&app.env, &app.secrets));
     found.0.extend(ceilings::wrong(app));
+    found.0.extend(texts::wrong(app));
     found.0
 }
 
@@ -98,9 +101,9 @@ fn container_of(container: &Container, found: &mut Found) {
 
 fn amounts(app: &App, found: &mut Found) {
     let most = 1e9;
-    found.unless(app.cpus >= 0.001 && app.cpus <= most, "/cpus", "must be at least 0.001");
-    found.unless(app.mem >= 0.0 && app.mem <= most, "/mem", "must be 0 or more");
-    found.unless(app.disk >= 0.0 && app.disk <= most, "/disk", "must be 0 or more");
+    found.unless(app.cpus >= 0.001 && app.cpus <= most, "/cpus", "must be between 0.001 and 1e9");
+    found.unless(app.mem >= 0.0 && app.mem <= most, "/mem", "must be between 0 and 1e9");
+    found.unless(app.disk >= 0.0 && app.disk <= most, "/disk", "must be between 0 and 1e9");
     let is_docker = app.container.as_ref().is_some_and(|container| container.r#type == "DOCKER");
     found.unless(
         app.gpus == 0 || !is_docker,
@@ -152,7 +155,7 @@ fn strategies(app: &App, found: &mut Found) {
     found.unless(
         (1.0..=1e6).contains(&app.backoff_factor),
         "/backoffFactor",
-        "must be at least 1.0",
+        "must be between 1.0 and 1e6",
     );
     found.unless(
         (0.0..=year).contains(&app.max_launch_delay_seconds),

@@ -150,6 +150,10 @@ fn resources_come_from_the_roles_that_an_app_accepts() {
     world.put(App { accepted_resource_roles: only, ..an_app("/web", 1) });
     world.offer();
     assert!(world.new_tasks().is_empty());
+    let Reply::Queue(queue) = world.call(Call::Queue) else { panic!("no queue") };
+    let why = crate::Unfit::ALL.iter().zip(queue[0].tally.reasons);
+    let why: Vec<_> = why.filter(|(_, count)| *count > 0).map(|(why, _)| *why).collect();
+    assert_eq!(why, [crate::Unfit::Role], "not for want of CPU");
     let mut offer = an_offer(9, 4.0);
     offer.resources.iter_mut().for_each(|one| one.role = Some("prod".to_owned()));
     world.hears(Callback::ResourceOffers(vec![offer]));
