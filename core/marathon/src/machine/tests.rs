@@ -24,6 +24,7 @@ mod deployments;
 mod health;
 mod launches;
 mod restarts;
+mod speed;
 mod updates;
 
 /// 2026-11-21T11:42:55Z.
