@@ -187,7 +187,6 @@ def test_a_principal_has_the_default_until_it_has_its_own(client, put):
 @pytest.mark.parametrize(
     "name, value, text",
     [
-        ("taskLongArnFormat", "disabled", "You can no longer disable Long Arn settings"),
         ("containerInsights", "on", "Invalid setting 'value'"),
         ("noSuchSetting", "enabled", "name should be one of ["),
         ("guardDutyActivate", "on", "managed by AWS"),

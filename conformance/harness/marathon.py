@@ -3,6 +3,7 @@
 import requests
 
 from harness.scheduler import Scheduler
+from harness.wait import until
 
 
 class Marathon(Scheduler):
@@ -25,3 +26,28 @@ class Marathon(Scheduler):
     def is_quiet(self):
         """No deployment is under way."""
         return self.call("GET", "deployments").json() == []
+
+
+def app(name, **more):
+    return {"id": name, "cmd": "exec sleep 600", "cpus": 0.1, "mem": 32, "instances": 1, **more}
+
+
+def put(marathon, name, **change):
+    answer = marathon.call("PUT", f"apps/{name}", json=change)
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()
+
+
+def post(marathon, name, **more):
+    answer = marathon.call("POST", "apps", json=app(name, **more))
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def runs(marathon, name, count):
+    def are_there():
+        tasks = marathon.tasks(name)
+        return len(tasks) == count and all(task["state"] == "TASK_RUNNING" for task in tasks)
+
+    until(lambda: are_there() and marathon.is_quiet(), f"{count} of {name} run, and no deployment does", 40)
+    return {task["id"] for task in marathon.tasks(name)}

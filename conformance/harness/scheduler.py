@@ -36,8 +36,9 @@ class Scheduler:
 
     def start(self):
         self.log = tempfile.NamedTemporaryFile("w+", prefix=f"longshore-{self.KIND}-", suffix=".log")
+        keeps = [] if "--store" in self.more else ["--data-dir", str(self.folder)]
         command = [
-            binary(), self.KIND, "--master", self.master, "--data-dir", str(self.folder),
+            binary(), self.KIND, "--master", self.master, *keeps,
             f"--{self.KIND}-listen", f"127.0.0.1:{self.port}", "--json", *self.more,
         ]
         self.process = subprocess.Popen(

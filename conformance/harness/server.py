@@ -16,6 +16,7 @@ ACCOUNT = "000000000000"
 ZONES = ["us-east-1a", "us-east-1b", "us-east-1c"]
 READY_WITHIN_S = 30
 STOPPED_WITHIN_S = 20
+SCHEDULERS = {"--marathon-listen", "--chronos-listen", "--blox-listen", "--cluster-state-listen"}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -70,7 +71,8 @@ class Started:
             binary, "dev", *(["--data-dir", str(data_dir)] if data_dir else ["--in-memory"]),
             "--runtime", runtime(), "--instances", instances,
             "--zones", ",".join(zones), "--ecs-listen", f"127.0.0.1:{ports[0]}",
-            "--mesos-listen", f"127.0.0.1:{ports[1]}", "--json", *more,
+            "--mesos-listen", f"127.0.0.1:{ports[1]}", "--json",
+            *([] if any(flag in SCHEDULERS for flag in more) else ["--without-schedulers"]), *more,
         ]
         if runtime() == "docker":
             command += ["--default-image", "longshore/busybox:latest"]
@@ -79,6 +81,7 @@ class Started:
         )
         ready = self._first_line(command)
         assert ready.get("ready") is True, f"the first line is not the ready line: {ready}"
+        self.ready = ready
         self.server = Server(
             ready["ecs"] or None, ready["mesos"] or None, ready["cluster"], runtime(), True
         )

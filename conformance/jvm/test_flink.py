@@ -98,6 +98,7 @@ def test_a_job_is_right_and_the_end_of_the_session_ends_its_task_manager(place):
     until(lambda: not place.managers(), "no task manager is left", 20)
 
 
+@pytest.mark.long
 def test_it_needs_no_master(place):
     environment = {
         "AWS_ECS_ENDPOINT": place.ecs.url, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
@@ -121,6 +122,7 @@ def test_a_task_manager_that_is_stopped_is_replaced(place):
     assert second != first and jvm.is_quiet(session.said()), session.said()
 
 
+@pytest.mark.long
 def test_a_job_goes_on_when_its_task_manager_is_stopped(place):
     # A job learns of it from heartbeats, not from Mesos.
     session = place.session(settings={
@@ -136,6 +138,7 @@ def test_a_job_goes_on_when_its_task_manager_is_stopped(place):
     assert first not in place.managers() and jvm.is_quiet(session.said()), session.said()
 
 
+@pytest.mark.long
 def test_task_managers_have_what_their_settings_say(place):
     tasks = "mesos.resourcemanager.tasks"
     session = place.session(settings={
@@ -155,6 +158,7 @@ def test_task_managers_have_what_their_settings_say(place):
     assert place.first_port <= first and last == first + 2 < place.first_port + 20, task
 
 
+@pytest.mark.long
 def test_a_task_manager_without_work_is_killed(place):
     session = place.session(settings={"resourcemanager.taskmanager-timeout": 2000})
     session.counts_well(3, TEXT)
@@ -166,6 +170,7 @@ def test_a_task_manager_without_work_is_killed(place):
     assert jvm.is_quiet(session.said()), session.said()
 
 
+@pytest.mark.long
 def test_a_master_that_is_killed_and_comes_back_finds_the_task_manager(lasting_place):
     session = lasting_place.session()
     session.counts_well(3, TEXT)
@@ -179,6 +184,7 @@ def test_a_master_that_is_killed_and_comes_back_finds_the_task_manager(lasting_p
     assert jvm.is_quiet(session.said()), session.said()
 
 
+@pytest.mark.long
 def test_a_job_manager_that_is_killed_and_comes_back_finds_its_task_manager(place, zookeeper):
     session = place.session(settings={
         "high-availability": "zookeeper", "high-availability.zookeeper.quorum": f"127.0.0.1:{zookeeper.port}",
@@ -213,6 +219,7 @@ def test_sessions_authenticate(home, tmp_path):
         place.stop()
 
 
+@pytest.mark.long
 def test_task_managers_on_two_instances_of_one_machine_listen_on_different_ports(place):
     session = place.session(settings={"mesos.resourcemanager.tasks.cpus": 3})
     job = session.submit(1000, TEXT, parallelism=2)

@@ -58,7 +58,7 @@ def kill_one(ecs, application):
     os.kill(spark.processes(application)[0], signal.SIGKILL)
 
 
-@pytest.mark.parametrize("end", [stop_one, kill_one], ids=["stopped", "killed"])
+@pytest.mark.parametrize("end", [pytest.param(stop_one, id="stopped", marks=pytest.mark.long), pytest.param(kill_one, id="killed")])
 def test_an_executor_that_is_ended_from_outside_has_failed_and_is_replaced(client, mesos_url, ecs, end, tmp_path):
     job = client.submit(urlparse(mesos_url).netloc, SHUFFLE, tmp_path / "enough")
     (application,) = spark.waits(job, "application <(.*)>")

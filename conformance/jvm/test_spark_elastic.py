@@ -41,6 +41,7 @@ def test_idle_executors_are_killed_and_others_come(client, mesos_url, ecs):
     assert len(states) > 2 and states["0"] == states["1"] == "TASK_KILLED", states
 
 
+@pytest.mark.long
 def test_the_shuffle_service_keeps_what_killed_executors_have_written(client, mesos_url, ecs):
     port = free_port()
     service = {"spark.shuffle.service.enabled": "true", "spark.shuffle.service.port": str(port)}

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import threading
-from urllib.parse import urlparse
 
 import pytest
 import requests
@@ -11,7 +10,7 @@ from marathon import MarathonClient
 from marathon.models import MarathonApp
 
 from harness.ecs import Ecs, shell
-from harness.marathon import Marathon
+from harness.marathon import Marathon, app, post, put, runs
 from harness.ours import Ours
 from harness.wait import holds, until
 
@@ -40,41 +39,6 @@ NGINX = """
   }
 }
 """
-
-
-@pytest.fixture
-def marathon(mesos_url, quiet_after, tmp_path):
-    made = Marathon(tmp_path, urlparse(mesos_url).netloc)
-    yield made
-    for app in made.call("GET", "apps").json()["apps"]:
-        made.call("DELETE", f"apps{app['id']}?force=true")
-    until(lambda: not made.call("GET", "tasks").json()["tasks"], "its tasks are gone", 30)
-    made.stop()
-
-
-def app(name, **more):
-    return {"id": name, "cmd": "exec sleep 600", "cpus": 0.1, "mem": 32, "instances": 1, **more}
-
-
-def put(marathon, name, **change):
-    answer = marathon.call("PUT", f"apps/{name}", json=change)
-    assert answer.status_code in (200, 201), answer.text
-    return answer.json()
-
-
-def post(marathon, name, **more):
-    answer = marathon.call("POST", "apps", json=app(name, **more))
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-def runs(marathon, name, count):
-    def are_there():
-        tasks = marathon.tasks(name)
-        return len(tasks) == count and all(task["state"] == "TASK_RUNNING" for task in tasks)
-
-    until(lambda: are_there() and marathon.is_quiet(), f"{count} of {name} run, and no deployment does", 40)
-    return {task["id"] for task in marathon.tasks(name)}
 
 
 def test_the_app_of_the_readme_runs_its_task_definition_and_is_scaled(tmp_path):
@@ -198,6 +162,9 @@ def test_what_is_not_there_is_said_in_marathons_words(marathon):
         ("DELETE", "deployments/none", 404, "Deployment none does not exist"),
         ("GET", "artifacts/x", 404, "artifacts are not stored here"),
         ("GET", "pods", 501, "pods are not served yet"),
+        ("GET", "eventSubscriptions", 400, "follow /v2/events"),
+        ("POST", "eventSubscriptions?callbackUrl=http://127.0.0.1:1/", 400, "callbacks over HTTP are not made"),
+        ("DELETE", "eventSubscriptions?callbackUrl=http://127.0.0.1:1/", 400, "callbacks over HTTP are not made"),
         ("GET", "nothing", 404, "URI not found"),
         ("POST", "queue", 405, "does not take"),
     ]:

@@ -188,6 +188,7 @@ def test_a_service_answers_the_health_checks_on_its_port(singularity, request_of
     assert results[-1]["statusCode"] == 200, results
 
 
+@pytest.mark.long
 def test_services_survive_the_death_of_singularity(singularity, request_of, cluster):
     name, running = service(singularity, request_of, 2)
     singularity.program.kill()

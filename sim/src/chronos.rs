@@ -17,6 +17,7 @@
 
 mod act;
 mod check;
+mod link;
 mod master;
 mod run;
 mod world;

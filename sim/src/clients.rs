@@ -299,9 +299,22 @@ impl World {
         }
     }
 
+    /// Chooses the form of ARNs of what is made from now on.
+    fn choose_arns(&mut self) {
+        let name = *self.chance.pick(&[
+            "containerInstanceLongArnFormat",
+            "serviceLongArnFormat",
+            "taskLongArnFormat",
+        ]);
+        let value = if self.chance.one_in(2) { "disabled" } else { "enabled" };
+        self.tally.count("reached", format!("{name} is {value}"));
+        let body = json!({"name": name, "value": value});
+        self.call("PutAccountSetting", &body, Purpose::Must);
+    }
+
     fn cluster_call(&mut self) {
         let cluster = *self.chance.pick(&CLUSTERS);
-        match self.chance.below(5) {
+        match self.chance.below(6) {
             0 => self.call("DeleteCluster", &json!({"cluster": cluster}), Purpose::Any),
             1 | 2 => self.call("CreateCluster", &json!({"clusterName": cluster}), Purpose::Any),
             3 => {
@@ -312,6 +325,7 @@ impl World {
                     Purpose::Any,
                 );
             }
+            4 => self.choose_arns(),
             _ => {
                 let body = json!({"cluster": cluster, "capacityProviders": [], "defaultCapacityProviderStrategy": []});
                 self.call("PutClusterCapacityProviders", &body, Purpose::Any);

@@ -4,7 +4,7 @@
 use longshore_sim::chronos::{ChronosRun, Fault};
 
 /// What all storms together have to reach, or they show little.
-const REACHED: [(&str, &str, u64); 12] = [
+const REACHED: [(&str, &str, u64); 14] = [
     ("reached", "a crash", 200),
     ("reached", "a connection broke", 200),
     ("reached", "a task started", 600),
@@ -15,6 +15,8 @@ const REACHED: [(&str, &str, u64); 12] = [
     ("reached", "an agent was gone", 30),
     ("reached", "a job was posted", 300),
     ("reached", "a message was lost", 80),
+    ("reached", "the framework was removed", 20),
+    ("reached", "a driver was started", 200),
     ("reached", "the end", 16),
     ("tasks", "TaskFinished", 400),
 ];

@@ -24,7 +24,11 @@ fn storms_end_with_every_app_as_it_is_wanted() {
         ("end", 30),
         ("return", 5),
         ("upgraded", 15),
+        ("teardown", 5),
         ("settled", 12),
+        ("constrained", 500),
+        ("ready", 30),
+        ("group", 30),
     ];
     for (what, many) in least {
         let there = reached.get(what).copied().unwrap_or(0);

@@ -59,6 +59,16 @@ pub(crate) fn with_drivers(root: &Path, profile: Profile) -> Result<PathBuf> {
     build(root, profile, &["longshore", "longshore-examples", "longshore-libmesos"])
 }
 
+/// The same, of what `cargo test --workspace` has built most of: in its profile, and with the features that it asks for, which are those of
+/// tests too.
+///
+/// # Errors
+/// When the build fails.
+pub(crate) fn beside_tests(root: &Path) -> Result<PathBuf> {
+    shell::finish(shell::cargo(root).args(["build", "--workspace", "--all-targets"]))?;
+    Ok(folder(root, "debug")?.join("longshore"))
+}
+
 /// Builds the library for the JVM as it is released, and returns its path.
 ///
 /// # Errors
@@ -116,10 +126,18 @@ fn build(root: &Path, profile: Profile, packages: &[&str]) -> Result<PathBuf> {
 
 /// A folder below the one that cargo builds in.
 fn folder(root: &Path, name: &str) -> Result<PathBuf> {
+    Ok(target(root)?.join(name))
+}
+
+/// The folder that cargo builds in.
+///
+/// # Errors
+/// When cargo does not say.
+pub(crate) fn target(root: &Path) -> Result<PathBuf> {
     let metadata = MetadataCommand::new()
         .current_dir(root)
         .no_deps()
         .exec()
         .context("cannot ask cargo where it builds")?;
-    Ok(metadata.target_directory.join(name).into_std_path_buf())
+    Ok(metadata.target_directory.into_std_path_buf())
 }

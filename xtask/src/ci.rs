@@ -1,16 +1,16 @@
 //! `cargo xtask ci`: runs every check, cheapest first, and stops at the first failure.
 //!
-//! Cheapest first, because a person is waiting for the result. Lints, tests and documentation share
-//! the dev profile and the target directory; only the conformance suites need an optimised program,
-//! which is built once.
+//! Cheapest first, because a person is waiting for the result. Lints, tests, documentation and the
+//! conformance suites share the dev profile and the target directory, so that everything is compiled
+//! once; in that profile an overflow or a broken assertion ends the program that the suites drive.
+//! `cargo xtask conformance` drives the one that people build.
 
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::build::Profile;
-use crate::conformance::{self, Choice, Runtime};
+use crate::conformance::{self, Choice, Extent, Runtime};
 use crate::{build, codegen, fuzz, shell, tidy};
 
 /// The result of a step that did not fail.
@@ -52,7 +52,7 @@ struct Tally {
 
 /// How long each target of `fuzz/` runs, in s. Chosen by us: a few minutes in total on two
 /// processors.
-const FUZZ_SECONDS: u32 = 8;
+const FUZZ_SECONDS: u32 = 4;
 
 /// Runs every check, plus the conformance suites if `conformance` and the targets of `fuzz/` if
 /// `fuzz`.
@@ -79,10 +79,7 @@ fn checks() -> Vec<Step<'static>> {
     vec![
         Step::cargo("fmt", &["fmt", "--all", "--check"]),
         Step::new("tidy", |root| passed(tidy::run(root))),
-        Step::cargo(
-            "clippy",
-            &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
-        ),
+        Step::new("clippy", clippy),
         Step::cargo("test", &["test", "--workspace"]),
         Step::new("doc", |root| {
             let mut cargo = shell::cargo(root);
@@ -92,6 +89,18 @@ fn checks() -> Vec<Step<'static>> {
         Step::new("deny", deny),
         Step::new("codegen", |root| passed(codegen::check(root))),
     ]
+}
+
+/// Lints read no C: an empty file stands in for jemalloc, whose sources take a minute.
+fn clippy(root: &Path) -> Result<Outcome> {
+    let folder = build::target(root)?;
+    std::fs::create_dir_all(&folder)?;
+    let none = folder.join("libjemalloc.so");
+    std::fs::write(&none, "")?;
+    let mut cargo = shell::cargo(root);
+    cargo.args(["clippy", "--workspace", "--all-targets", "--all-features", "--"]);
+    cargo.args(["-D", "warnings"]).env("JEMALLOC_OVERRIDE", none);
+    passed(shell::finish(&mut cargo))
 }
 
 fn deny(root: &Path) -> Result<Outcome> {
@@ -110,8 +119,8 @@ fn suites() -> Vec<Step<'static>> {
         let runtime = *runtime;
         let name = format!("conformance, {}", runtime.0);
         Step::new(&name, move |root| {
-            let binary = build::with_drivers(root, Profile::Release)?;
-            conformance::suite(root, &binary, runtime, false)
+            let binary = build::beside_tests(root)?;
+            conformance::suite(root, &binary, runtime, Extent::OfCi)
         })
     };
     Choice::All.runtimes().iter().map(one).collect()

@@ -46,6 +46,27 @@ impl Choice {
     }
 }
 
+/// How much of a suite is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it, with many clients side by side for minutes.
+    Long,
+    /// All of it.
+    Whole,
+    /// What fits into CI's hour: what is not about the runtime is run with one of them, and what takes most of a minute is not run.
+    OfCi,
+}
+
+/// What CI runs with a runtime, in pytest's words: all that is quick with processes, what needs containers with Docker, and what is about
+/// ECS where nothing is executed.
+fn of_ci(runtime: Runtime) -> &'static [&'static str] {
+    match runtime {
+        DOCKER => &["-m", "(executes or docker_only) and not long"],
+        SIMULATED => &["ecs"],
+        _ => &["-m", "not long"],
+    }
+}
+
 /// How long many clients are side by side while instances come and go, in s, where time is of no concern.
 const LONG_STORM_SECONDS: &str = "300";
 
@@ -59,7 +80,8 @@ pub(crate) fn run(root: &Path, choice: Choice, is_long: bool) -> Result<()> {
     let (mut passed, mut failed, mut skipped) = (0, Vec::new(), 0);
     for runtime in choice.runtimes() {
         println!("== conformance, {} ==", runtime.0);
-        match suite(root, &binary, *runtime, is_long) {
+        let extent = if is_long { Extent::Long } else { Extent::Whole };
+        match suite(root, &binary, *runtime, extent) {
             Ok(Outcome::Passed) => passed += 1,
             Ok(Outcome::Skipped(why)) => {
                 println!("skipped: {why}");
@@ -83,7 +105,7 @@ pub(crate) fn suite(
     root: &Path,
     binary: &Path,
     runtime: Runtime,
-    is_long: bool,
+    extent: Extent,
 ) -> Result<Outcome> {
     if runtime == DOCKER && shell::finish(bash(root).arg("conformance/dockerd.sh")).is_err() {
         return Ok(Outcome::Skipped(
@@ -92,7 +114,10 @@ pub(crate) fn suite(
     }
     let mut command = bash(root);
     command.args(["conformance/run.sh", runtime.0]);
-    if is_long {
+    if extent == Extent::OfCi {
+        command.args(of_ci(runtime));
+    }
+    if extent == Extent::Long {
         command.env("LONGSHORE_CONFORMANCE_STORM_S", LONG_STORM_SECONDS);
     }
     shell::finish(command.env("LONGSHORE_BIN", binary))?;

@@ -182,6 +182,11 @@ pub enum Reply {
 pub enum Output {
     /// Changes to commit, all or none, before anything else of this step is done.
     Store(Vec<Change>),
+    /// A driver is wanted, since there is something to do: for the first time, or since the one before has given up.
+    Connect {
+        /// The framework's id, if it had one.
+        framework: Option<String>,
+    },
     /// Something for the driver.
     Say(Command),
     /// A reply.
@@ -290,6 +295,11 @@ impl Chronos {
         Timestamp::from_millis(wall_ms.saturating_add_signed(self.ahead_ms.saturating_neg()))
     }
 
+    /// Whether there is anything to do at a master: also the tasks of jobs that are gone are to end.
+    fn has_work(&self) -> bool {
+        self.jobs.len() > 0 || self.runs.unended() > 0
+    }
+
     /// Does what is due, and gives out what is to be done: changes first.
     fn settles(&mut self, mut cx: Context, out: &mut Vec<Output>) {
         self.expires(&mut cx);
@@ -310,6 +320,10 @@ impl Chronos {
         }
         if !changes.is_empty() {
             out.push(Output::Store(changes));
+        }
+        if self.session.connects(self.has_work()) {
+            let framework = self.session.framework().map(str::to_owned);
+            out.push(Output::Connect { framework });
         }
         out.append(&mut cx.said);
     }
@@ -343,7 +357,8 @@ impl Machine for Chronos {
     fn wake_at(&self) -> Option<Timestamp> {
         let due = self.jobs.next_due_ms().map(|due| self.timer(due));
         // What a step had no room for goes on at once.
-        let rest = (!self.offers.is_empty()).then(Timestamp::default);
+        let rest = !self.offers.is_empty() || self.session.is_missed(self.has_work());
+        let rest = rest.then(Timestamp::default);
         [due, rest, self.runs.wake_at(), self.session.wake_at()].into_iter().flatten().min()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_placement::{InstanceView, Port};
 use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ArnFormat;
 use longshore_wire_ecs::host::MACHINE_ATTRIBUTE;
 
 use crate::cluster_state::{ClusterState, InstanceLoad};
@@ -36,6 +37,7 @@ pub fn audit(state: &State) -> Vec<Violation> {
         indexes(cluster, &mut found);
         services(cluster, &mut found);
         gone(cluster, &mut found);
+        arns(cluster, &mut found);
         for definition in cluster.tasks.values().map(|task| &task.template.definition) {
             let realm = &cluster.record.realm;
             if state.definition(realm, &definition.family, definition.revision).is_none() {
@@ -262,6 +264,26 @@ fn services(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
     }
     for name in live.keys() {
         found(&cluster.record.arn, format!("tasks run for the service {name}, which is not known"));
+    }
+}
+
+/// What has a short ARN has no tags.
+fn arns(cluster: &ClusterState, found: &mut impl FnMut(&str, String)) {
+    let tasks = cluster.tasks.values().map(|task| (&task.arn, task.tags.is_empty()));
+    let instances = cluster.instances.values().map(|one| (&one.arn, one.tags.is_empty()));
+    let services = cluster.services.values().map(|known| &known.record);
+    let services = services.map(|one| (&one.arn, one.tags.is_empty()));
+    for (arn, is_bare) in tasks.chain(instances).chain(services) {
+        if !is_bare && !ArnFormat::of(arn).is_long() {
+            found(arn, "has a short ARN, and tags".to_owned());
+        }
+    }
+    for task in cluster.tasks.values() {
+        let format = ArnFormat::of(&task.arn);
+        let are_like_it = task.containers.iter().all(|one| ArnFormat::of(&one.arn) == format);
+        if task.template.arns != format || !are_like_it {
+            found(&task.arn, "its ARN has another form than those of its containers".to_owned());
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use longshore_machine::{Ids, Timestamp};
 use longshore_placement::ZONE_ATTRIBUTE;
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::arn::{ArnFormat, ResourceId};
 use longshore_wire_ecs::host::{
     ContainerSpec, Desired, Health, Namespace, Namespaces, Order, OrderedTask, TaskAbout, TaskSpec,
 };
@@ -30,10 +30,12 @@ pub(crate) fn start(
     let free = if template.needs.gpus > 0 { cluster.free_gpus(instance) } else { Vec::new() };
     let mut gpus = free.into_iter();
     let containers = template.containers.iter();
-    let containers = containers.map(|spec| container(&record, ids, id, spec, &mut gpus)).collect();
+    let arns = template.arns;
+    let containers =
+        containers.map(|spec| container((arns, &record), ids, id, spec, &mut gpus)).collect();
     let task = Task {
         id,
-        arn: record.realm.arn(format_args!("task/{}/{id}", record.name)),
+        arn: arns.arn_of_id(&record.realm, "task", &record.name, id),
         template: template.clone(),
         instance,
         instance_arn: host.arn.clone(),
@@ -58,7 +60,7 @@ pub(crate) fn start(
 }
 
 fn container(
-    record: &Cluster,
+    (arns, record): (ArnFormat, &Cluster),
     ids: &mut Ids,
     task: ResourceId,
     spec: &ContainerSpec,
@@ -66,7 +68,7 @@ fn container(
 ) -> Container {
     let own = ids.uuid("container");
     Container {
-        arn: record.realm.arn(format_args!("container/{}/{task}/{own}", record.name)),
+        arn: arns.container_arn(&record.realm, &record.name, task, &own),
         last_status: LastStatus::Pending,
         runtime_id: None,
         image_digest: None,

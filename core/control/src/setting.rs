@@ -3,11 +3,14 @@
 //! Source: ECS API reference, `PutAccountSetting`. The settings of the root user are the defaults
 //! of the account; users and roles may override them. Longshore treats every caller as the root
 //! user.
+//!
+//! AWS no longer lets an account turn long ARNs off. Here it can, as on AWS until March 2021: clients of that time know no
+//! other ARNs than short ones.
 
 use std::collections::BTreeMap;
 
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::arn::Realm;
+use longshore_wire_ecs::arn::{ArnFormat, Realm};
 use longshore_wire_ecs::shape::cluster::ClusterSetting;
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +49,6 @@ words! {
 pub(crate) enum Rule {
     /// To one of these values.
     OneOf(&'static [&'static str]),
-    /// Only to `enabled`: since April 2021 long ARNs cannot be turned off.
-    AlwaysOn,
     /// Only by AWS.
     ReadOnly,
 }
@@ -75,7 +76,9 @@ impl SettingName {
             Self::DefaultLogDriverMode => "non-blocking",
             Self::FargateTaskRetirementWaitPeriod => "7",
             Self::GuardDutyActivate | Self::TagResourceAuthorization => "off",
-            _ if self.rule() == Rule::AlwaysOn => "enabled",
+            Self::ContainerInstanceLongArnFormat
+            | Self::ServiceLongArnFormat
+            | Self::TaskLongArnFormat => "enabled",
             _ => "disabled",
         }
     }
@@ -83,17 +86,17 @@ impl SettingName {
     /// How it can be set. Source: ECS API reference, `PutAccountSetting`.
     pub(crate) fn rule(self) -> Rule {
         match self {
-            Self::AwsvpcTrunking | Self::FargateEventWindows | Self::FargateFipsMode => {
-                Rule::OneOf(&["enabled", "disabled"])
-            }
+            Self::AwsvpcTrunking
+            | Self::ContainerInstanceLongArnFormat
+            | Self::FargateEventWindows
+            | Self::FargateFipsMode
+            | Self::ServiceLongArnFormat
+            | Self::TaskLongArnFormat => Rule::OneOf(&["enabled", "disabled"]),
             Self::ContainerInsights => Rule::OneOf(&["enabled", "disabled", "enhanced"]),
             Self::DefaultLogDriverMode => Rule::OneOf(&["blocking", "non-blocking"]),
             Self::FargateTaskRetirementWaitPeriod => Rule::OneOf(&["0", "7", "14"]),
             Self::TagResourceAuthorization => Rule::OneOf(&["on", "off"]),
             Self::GuardDutyActivate => Rule::ReadOnly,
-            Self::ContainerInstanceLongArnFormat
-            | Self::ServiceLongArnFormat
-            | Self::TaskLongArnFormat => Rule::AlwaysOn,
         }
     }
 }
@@ -114,6 +117,18 @@ impl Settings {
     pub(crate) fn effective(&self, root: &Str, principal: &Str, name: SettingName) -> Str {
         let set = self.own(principal, name).or_else(|| self.own(root, name));
         set.cloned().unwrap_or_else(|| name.default_value().into())
+    }
+
+    /// The form of the ARNs of new resources, by the setting of their kind. Whoever asks counts as the root user.
+    pub(crate) fn arns(&self, realm: &Realm, name: SettingName) -> ArnFormat {
+        // Most accounts set nothing, and tasks are started often.
+        if self.is_empty() {
+            return ArnFormat::Long;
+        }
+        match self.own(&root(realm), name) {
+            Some(value) if &**value == "disabled" => ArnFormat::Short,
+            _ => ArnFormat::Long,
+        }
     }
 
     pub(crate) fn put(&mut self, principal: Str, name: SettingName, value: Str) {

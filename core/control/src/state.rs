@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::arn::{ArnFormat, Realm, ResourceId};
 use longshore_wire_ecs::host::Generation;
 
 use crate::announce::Announcement;
@@ -145,6 +145,11 @@ impl State {
             self.realms.insert(realm.clone(), Regional::default());
         }
         self.realms.get_mut(realm).expect("it was just put there")
+    }
+
+    /// The form of the ARNs of new resources of a realm, by the setting of their kind.
+    pub(crate) fn arns(&self, realm: &Realm, name: SettingName) -> ArnFormat {
+        self.regional(realm).map_or(ArnFormat::Long, |all| all.settings.arns(realm, name))
     }
 
     /// Drops a realm that has become empty.

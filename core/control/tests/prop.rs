@@ -41,6 +41,7 @@ enum Step {
     Redefine { family: usize, gone: u8 },
     Report { task: usize, status: Reported, cause: Option<StopCause> },
     Lie { task: usize, instance: usize },
+    ChooseArns { kind: usize, short: bool },
     Pass { ms: u64 },
 }
 
@@ -70,6 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (family(), 1..6_u8).prop_map(|(family, gone)| Step::Redefine { family, gone }),
         12 => (some(), status, cause).prop_map(|(task, status, cause)| Step::Report { task, status, cause }),
         1 => (some(), some()).prop_map(|(task, instance)| Step::Lie { task, instance }),
+        1 => (0..2_usize, any::<bool>()).prop_map(|(kind, short)| Step::ChooseArns { kind, short }),
         2 => (0..3_000_000_u64).prop_map(|ms| Step::Pass { ms }),
     ]
 }
@@ -225,6 +227,7 @@ impl World {
                     self.report(&instance, &task, Reported::Stopped, None);
                 }
             }
+            Step::ChooseArns { kind, short } => self.choose_arns(*kind, *short),
             Step::Pass { ms } => self.pass(*ms),
         }
         Some(())
@@ -259,6 +262,14 @@ impl World {
         });
         let reply = self.call("RegisterContainerInstance", &body).expect("there is room for more");
         self.instances.push(text(&reply["containerInstance"]["containerInstanceArn"]));
+    }
+
+    /// Chooses the form of ARNs of what is made from now on.
+    fn choose_arns(&mut self, kind: usize, short: bool) {
+        let name = ["taskLongArnFormat", "containerInstanceLongArnFormat"][kind];
+        let value = if short { "disabled" } else { "enabled" };
+        let body = json!({"name": name, "value": value});
+        self.call("PutAccountSetting", &body).expect("it is a setting");
     }
 
     fn launch(&mut self, operation: &str, body: &Value) {

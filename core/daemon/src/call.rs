@@ -6,7 +6,9 @@ use longshore_replica::{Instance, Task};
 use longshore_wire_blox::Fault;
 use longshore_wire_blox::route::{SchedulerCall, StateCall};
 use longshore_wire_blox::scheduler::{Deployment, Environment};
+use longshore_wire_blox::v1;
 
+use crate::gauges::Gauges;
 use crate::view::{Entity, Happened};
 
 /// Names a request, so that its reply finds the way back.
@@ -20,6 +22,10 @@ pub enum Call {
     State(StateCall),
     /// To the scheduler.
     Scheduler(SchedulerCall),
+    /// To the scheduler, as v1.0 was to have it.
+    V1(v1::Call),
+    /// For numbers about all of it.
+    Gauges,
 }
 
 /// Which changes a stream has.
@@ -54,6 +60,10 @@ pub enum Reply {
     Deployments(Vec<Deployment>),
     /// Yes, and nothing more.
     Done,
+    /// What a client of v1.0 is told.
+    V1(Result<v1::Answer, v1::Fault>),
+    /// Numbers.
+    Gauges(Box<Gauges>),
     /// It could not be.
     Refused(Fault),
 }

@@ -94,6 +94,11 @@ impl Clusters {
         self.is_listed && self.all.values().all(|one| one.is_tried)
     }
 
+    /// How many are watched, how many of them were read, and whether events arrive.
+    pub(crate) fn sizes(&self) -> (usize, usize, bool) {
+        (self.all.len(), self.all.values().filter(|one| one.is_ready).count(), self.hears)
+    }
+
     /// ARNs of all that are watched.
     pub(crate) fn arns(&self) -> Vec<Str> {
         self.all.keys().cloned().collect()

@@ -5,7 +5,9 @@
 //!
 //! Source: blox.md 2.2 to 2.6, and 7.2, 6.
 
+mod revisions;
 mod show;
+mod show_v1;
 pub(crate) mod stored;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,8 @@ use serde::{Deserialize, Serialize};
 use crate::limits;
 use crate::roster::{Current, Roster};
 
+pub(crate) use revisions::{OfV1, Revision};
+
 /// A deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,6 +37,12 @@ pub(crate) struct Deployment {
     pub(crate) token: String,
     /// ARN.
     pub(crate) definition: Str,
+    /// Id of the revision that it deploys.
+    #[serde(default)]
+    pub(crate) revision: Str,
+    /// Id of the revision that was deployed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaces: Option<Str>,
     pub(crate) status: DeploymentStatus,
     /// Whether tasks of its definition that another one started may stay: it goes back.
     pub(crate) adopts: bool,
@@ -67,6 +77,12 @@ pub(crate) struct Settings {
     pub(crate) token: String,
     /// Whether it ends, once its tasks have.
     pub(crate) is_ending: bool,
+    /// Oldest first.
+    #[serde(default)]
+    pub(crate) revisions: Vec<Revision>,
+    /// If v1.0 made it. Then v0.3 does not see it, and `name` has its cluster's before its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) of_v1: Option<OfV1>,
 }
 
 impl Settings {
@@ -307,6 +323,13 @@ impl Environments {
             let names = self.by_cluster.get(&environment.settings.cluster);
             assert!(names.is_some_and(|names| names.contains(name)), "it is not in its cluster");
             environment.roster.audit();
+            let settings = &environment.settings;
+            assert!(!settings.revisions.is_empty(), "an environment has no revision");
+            let active = environment.active().filter(|_| !settings.is_ending);
+            assert!(
+                active.is_none_or(|id| settings.revision(id).is_some()),
+                "a revision that is deployed is forgotten"
+            );
             for deployment in environment.deployments.values() {
                 assert_eq!(
                     self.owner(&deployment.id),

@@ -6,3 +6,4 @@ mod calling;
 mod deploying;
 mod observing;
 pub(crate) mod pending;
+mod v1;

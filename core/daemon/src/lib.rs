@@ -34,6 +34,7 @@ mod clusters;
 mod context;
 mod environments;
 mod flows;
+mod gauges;
 mod kinds;
 pub mod limits;
 mod machine;
@@ -42,6 +43,7 @@ mod settling;
 mod view;
 
 pub use call::{Call, Reply, Stream, Ticket};
+pub use gauges::{Gauges, Tally};
 pub use machine::{Config, Daemon, Input, Output};
 pub use roster::{Plan, StopWhy};
 pub use view::{Entity, Happened, show_instance, show_task};

@@ -2,6 +2,8 @@
 
 /// Environments. Source: chosen by us: more than clusters of an account have reason for.
 pub const ENVIRONMENTS_MAX: usize = 1_000;
+/// Revisions that are kept of an environment. Source: chosen by us, as for deployments.
+pub const REVISIONS_MAX: usize = 100;
 /// Deployments that are kept of an environment. Source: chosen by us: what people look back on.
 pub const DEPLOYMENTS_MAX: usize = 100;
 /// Environments that wait for an answer of ECS before they are made or changed. Source: chosen by us: each is a request of a

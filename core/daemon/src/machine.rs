@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::environments::Environments;
 use crate::environments::stored::{Stored, read};
 use crate::flows::pending::Pending;
+use crate::gauges::Tally;
 use crate::kinds::{RESERVED, VERSIONS};
 use crate::settling::Settling;
 use crate::view::{Happened, View};
@@ -105,6 +106,7 @@ pub struct Daemon {
     pub(crate) marked: BTreeSet<Str>,
     /// What was noted last of each cluster that cannot be read, by ARN.
     pub(crate) noted: BTreeMap<Str, String>,
+    pub(crate) tally: Tally,
     is_started: bool,
 }
 
@@ -148,6 +150,7 @@ impl Daemon {
             definitions: BTreeMap::new(),
             marked: BTreeSet::new(),
             noted: BTreeMap::new(),
+            tally: Tally::default(),
             is_started: false,
         })
     }
@@ -166,11 +169,25 @@ impl Daemon {
     /// Begins: reads which clusters there are, and watches those of environments.
     fn start(&mut self) {
         self.is_started = true;
+        self.revise_old();
         let theirs: Vec<Str> = self.environments.clusters().cloned().collect();
         for arn in theirs {
             self.clusters.watch(&mut self.cx, &arn);
         }
         self.cx.agenda.at(self.cx.now, Timer::Clusters);
+    }
+
+    /// Environments that were stored before there were revisions have one from now on.
+    fn revise_old(&mut self) {
+        let all = self.environments.list(None).filter(|one| one.settings.revisions.is_empty());
+        let names: Vec<Str> = all.map(|one| one.settings.name.clone()).collect();
+        for name in names {
+            let id: Str = self.cx.ids.uuid("revision").into();
+            if let Some(environment) = self.environments.get_mut(&name) {
+                environment.revise(id);
+                self.cx.store(environment.put());
+            }
+        }
     }
 
     fn begin(&mut self, now: Timestamp) {
@@ -223,7 +240,14 @@ impl Machine for Daemon {
             Input::Called { ticket, call: Call::Scheduler(call) } => {
                 self.call_scheduler(ticket, call);
             }
-            Input::Told(news) => self.hear(news),
+            Input::Called { ticket, call: Call::V1(call) } => self.call_v1(ticket, call),
+            Input::Called { ticket, call: Call::Gauges } => {
+                self.cx.reply(ticket, Reply::Gauges(Box::new(self.gauges())));
+            }
+            Input::Told(news) => {
+                self.tally.told += news.len() as u64;
+                self.hear(news);
+            }
             Input::FeedUp => self.clusters.hears(&mut self.cx, true),
             Input::FeedDown(why) => self.feed_down(&why),
             Input::Answered(answered) => self.answered(answered),

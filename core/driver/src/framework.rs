@@ -5,4 +5,4 @@ mod offers;
 mod subscription;
 
 pub use offers::Offers;
-pub use subscription::Subscription;
+pub use subscription::{GivenUp, Subscription};

@@ -72,3 +72,7 @@ pub const RECONCILE_MS: u64 = 600_000;
 
 /// How often a framework asks for offers again while something waits, in ms. Source: frameworks.md 2.1 and 2.2: at least 5 s apart.
 pub const REVIVE_MS: u64 = 5_000;
+
+/// How long after its subscription opened a framework claims its id back from another scheduler, in ms. Source: chosen by us: the last
+/// call of a process that was killed arrives within seconds.
+pub const CONTESTED_MS: u64 = 30_000;

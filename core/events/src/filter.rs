@@ -3,6 +3,7 @@
 
 use longshore_wire_ecs::Str;
 use longshore_wire_ecs::arn::{Arn, Realm};
+use serde::Deserialize;
 
 use crate::event::Event;
 use crate::limits;
@@ -52,8 +53,7 @@ impl Filter {
     /// Whether an event is wanted. Parses the event only if source, type and resources do not
     /// decide.
     pub fn wants(&self, realm: &Realm, event: &Event) -> bool {
-        let is_about = |name: &Str| event.resources.iter().any(|arn| cluster_of(arn) == Some(name));
-        if !self.cluster.as_ref().is_none_or(is_about) {
+        if !self.cluster.as_ref().is_none_or(|name| is_about(event, name)) {
             return false;
         }
         let Some((pattern, pins)) = &self.pattern else { return true };
@@ -63,6 +63,23 @@ impl Filter {
                 pattern.matches(&event.json(realm).canonical(), &mut Work::unbounded())
             })
     }
+}
+
+/// Whether an event is about a cluster: by the ARNs of its resources or, where those are short, by its detail. Deployments of a
+/// service with a short ARN tell neither.
+fn is_about(event: &Event, name: &str) -> bool {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Detail {
+        cluster_arn: Option<String>,
+    }
+    let named = event.resources.iter().any(|arn| cluster_of(arn) == Some(name));
+    let is_short = |arn: &Str| Arn::parse(arn).is_some_and(|_| cluster_of(arn).is_none());
+    named
+        || (event.resources.iter().any(is_short) && {
+            let detail: Detail = serde_json::from_str(&event.detail).unwrap_or_default();
+            detail.cluster_arn.as_deref().and_then(cluster_of) == Some(name)
+        })
 }
 
 /// The cluster that a resource of an event belongs to.
@@ -141,6 +158,16 @@ mod tests {
             assert!(wants(None, Some("a"), &event(resource, "x")), "{resource}");
             assert!(wants(None, Some(arn), &event(resource, "x")), "{resource}");
             assert!(!wants(None, Some("b"), &event(resource, "x")), "{resource}");
+        }
+        for cluster in ["a", "b"] {
+            let short = Event {
+                detail: format!(
+                    "{{\"clusterArn\":\"arn:aws:ecs:us-east-1:123456789012:cluster/{cluster}\"}}"
+                )
+                .into(),
+                ..event("task/00112233-4455-6677-8899-aabbccddeeff", "x")
+            };
+            assert_eq!(wants(None, Some("a"), &short), cluster == "a");
         }
         let foreign = Event { resources: vec!["a".into()], ..event("task/a/1", "x") };
         assert!(!wants(None, Some("a"), &foreign));

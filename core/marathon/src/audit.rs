@@ -85,12 +85,25 @@ fn audit_instances(marathon: &Marathon, wrong: &mut Vec<String>) {
         if is_staged && one.killing.is_none() && !has_timer(Due::Launch(id.clone())) {
             wrong.push(format!("nobody waits for {id} to run"));
         }
-        if one.killing.is_some() && !has_timer(Due::Kill(id.clone())) {
+        let is_out = marathon.kills.out().contains(id);
+        if is_out != has_timer(Due::Kill(id.clone())) {
             wrong.push(format!("the kill of {id} would not be repeated"));
+        }
+        if one.killing.is_some() != (is_out ^ marathon.kills.has(id)) {
+            wrong.push(format!("{id} is to be killed once, or not at all"));
         }
         if marathon.apps.get(&one.app).is_none() && one.killing.is_none() {
             wrong.push(format!("the app of {id} is gone, and it is not killed"));
         }
+    }
+    let gone = marathon.kills.out().iter().chain(marathon.kills.waiting());
+    for id in gone.filter(|id| instances.get(id).is_none()) {
+        wrong.push(format!("{id} is gone, and its kill is not"));
+    }
+    if marathon.kills.out().len() > limits::KILLS_MAX
+        || (marathon.is_subscribed() && marathon.kills.is_next())
+    {
+        wrong.push("kills are out or wait that are not to".to_owned());
     }
     for app in instances.apps_with_some() {
         let counts = Counts::of(instances.of(app).map(|(_, one)| one));

@@ -29,6 +29,7 @@ mod instances;
 pub mod limits;
 mod machine;
 mod place;
+mod places;
 mod plan;
 mod rows;
 mod rules;

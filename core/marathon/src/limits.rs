@@ -42,6 +42,9 @@ pub const LAUNCH_MS: u64 = 300_000;
 /// How often a kill is repeated that was not answered, in ms. Source: frameworks.md 2.1.
 pub const KILL_AGAIN_MS: u64 = 30_000;
 
+/// Kills that are said and not answered. Source: frameworks.md 2.1: 100 in flight; Marathon's `--kill_chunk_size`.
+pub const KILLS_MAX: usize = 100;
+
 /// How long offers are refused that nothing waits for, in seconds. Source: frameworks.md 2.1, `--decline_offer_duration`.
 pub const REFUSE_SECONDS: f64 = 120.0;
 
@@ -63,3 +66,6 @@ pub const PATTERN_COMPILED_BYTES_MAX: usize = 64 * 1024;
 /// How long a readiness check, or a health check, may be late before its answer is taken for a failure, in ms: the host may have lost it.
 /// Source: chosen by us.
 pub const PROBE_LATE_MS: u64 = 10_000;
+
+/// Below it are ports that need privileges, or are known by their service. Source: RFC 6335, 6, System Ports.
+pub const UNPRIVILEGED_PORT_MIN: u16 = 1_024;

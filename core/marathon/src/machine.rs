@@ -27,6 +27,7 @@ use crate::apps::Apps;
 use crate::deployments::Deployments;
 use crate::events::Event;
 use crate::instances::Instances;
+use crate::places::Places;
 use crate::timers::Timers;
 use crate::{limits, rows};
 
@@ -142,8 +143,11 @@ impl From<Callback> for Input {
 pub enum Output {
     /// Changes to commit, all or none, before anything else of this step is done.
     Store(Vec<Change>),
-    /// There are apps, so the framework is wanted. Said once.
-    Connect,
+    /// A driver is wanted, since there is something to do: for the first time, or since the one before has given up.
+    Connect {
+        /// The framework's id, if it had one.
+        framework: Option<String>,
+    },
     /// Something for the driver.
     Say(Command),
     /// A reply.
@@ -197,11 +201,11 @@ pub struct Marathon {
     pub(crate) instances: Instances,
     pub(crate) deployments: Deployments,
     pub(crate) timers: Timers,
+    pub(crate) kills: Places,
     /// Questions that were asked and not answered.
     asked: BTreeSet<(Arc<str>, Purpose)>,
     offers: Offers,
     session: Subscription,
-    is_connected: bool,
     /// Apps that are to be looked at.
     touched: BTreeSet<PathId>,
 }
@@ -229,6 +233,7 @@ impl Marathon {
         self.balances(&mut cx);
         self.matches(&mut cx);
         self.balances(&mut cx);
+        self.says_kills(&mut cx);
         self.reconciles(&mut cx);
         if let Some(command) = self.session.wants(cx.now, self.apps.waiting() > 0) {
             cx.say(command);
@@ -237,11 +242,16 @@ impl Marathon {
         if !changes.is_empty() {
             out.push(Output::Store(changes));
         }
-        if !self.is_connected && self.apps.len() > 0 {
-            self.is_connected = true;
-            out.push(Output::Connect);
+        if self.session.connects(self.has_work()) {
+            let framework = self.session.framework().map(str::to_owned);
+            out.push(Output::Connect { framework });
         }
         out.append(&mut cx.said);
+    }
+
+    /// Whether there is anything to do at a master: also the instances of apps that are gone are to end.
+    fn has_work(&self) -> bool {
+        self.apps.len() > 0 || self.instances.len() > 0
     }
 
     fn changes(&mut self, cx: &Context) -> Vec<Change> {
@@ -294,9 +304,10 @@ impl Machine for Marathon {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        let is_new = !self.is_connected && self.apps.len() > 0;
+        let is_new = self.session.is_missed(self.has_work());
         // What a step had no room for goes on at once.
-        let rest = !self.offers.is_empty() || is_new || !self.touched.is_empty();
+        let rest =
+            !self.offers.is_empty() || is_new || !self.touched.is_empty() || self.kills.is_next();
         let rest = rest.then(Timestamp::default);
         [rest, self.timers.wake_at(), self.session.wake_at()].into_iter().flatten().min()
     }

@@ -223,10 +223,16 @@ impl Free {
             used.push(*port);
             *place = Some((at, *port));
         }
-        let mut free = items().flat_map(|(at, item)| {
-            let ports = item.ports.iter().flat_map(|(a, b)| *a..=*b);
-            ports.filter_map(move |port| Some((at, u16::try_from(port).ok().filter(|p| *p > 0)?)))
-        });
+        let all = || {
+            items().flat_map(|(at, item)| {
+                let ports = item.ports.iter().flat_map(|(a, b)| *a..=*b);
+                ports.filter_map(move |port| Some((at, u16::try_from(port).ok()?)))
+            })
+        };
+        // Whoever takes any does not take those that servers are known by.
+        let is_high = |(_, port): &(usize, u16)| *port >= crate::limits::UNPRIVILEGED_PORT_MIN;
+        let low = all().filter(|one| !is_high(one) && one.1 > 0);
+        let mut free = all().filter(is_high).chain(low);
         for (want, place) in wanted.iter().zip(&mut given) {
             if *want == Want::Any {
                 *place = Some(free.find(|(_, port)| !used.contains(port))?);

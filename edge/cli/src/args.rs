@@ -1,6 +1,7 @@
 //! Command line arguments.
 
 mod dev;
+mod dev_schedulers;
 pub(crate) mod door;
 mod fetch;
 mod mesos;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::dev::{DevArgs, DurabilityArg, ProvisionArgs, RuntimeArg};
+pub(crate) use self::dev_schedulers::{DevSchedulerArgs, ListenAt};
 use self::door::{DoorArgs, MesosDoorArgs};
 pub(crate) use self::fetch::FetchArgs;
 pub(crate) use self::mesos::{

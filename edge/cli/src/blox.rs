@@ -11,6 +11,7 @@ mod serve;
 use std::process::ExitCode;
 
 use self::demo::DemoCommand;
+pub(crate) use self::serve::QUEUE;
 use self::serve::ServeBloxArgs;
 
 /// Commands of Blox.

@@ -80,10 +80,10 @@ pub(crate) async fn run(args: ChronosArgs, json: bool) -> anyhow::Result<ExitCod
         credentials: scheduler.credentials()?,
         ..ChronosOptions::new(scheduler.cluster()?)
     };
-    let (place, callers) = (scheduler.place()?, options.credentials.callers());
+    let (keep, callers) = (scheduler.keep()?, options.credentials.callers());
     let listener = bind(Port::Chronos, chronos_listen, callers, &scheduler.rules()).await?;
     let url = format!("http://{}", listener.address());
-    let service = ChronosApi::start(options, &place, listener)?;
+    let service = ChronosApi::start(options, &keep, listener).await?;
     until_over(service, ("Chronos's API", "chronos"), &url, &scheduler.master, json).await
 }
 

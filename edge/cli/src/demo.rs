@@ -61,6 +61,7 @@ fn dev_args(args: &DemoArgs) -> anyhow::Result<DevArgs> {
         anyhow::bail!("`longshore dev` was parsed as another command");
     };
     "default".clone_into(&mut dev.cluster);
+    dev.schedulers.without_schedulers = true;
     dev.runtime = args.runtime;
     dev.ecs_listen = args.ecs_listen;
     dev.master.mesos_listen = args.mesos_listen;

@@ -1,4 +1,6 @@
-//! `longshore dev`: a local ECS with the Mesos master API in front of it.
+//! `longshore dev`: a local ECS with the Mesos master API in front of it, and schedulers beside that.
+
+mod schedulers;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use longshore_server::{
 use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::fetch::{FetchCache, FetchS3, FetchSettings};
 
+use self::schedulers::{Ground, Schedulers};
 use crate::args::{DevArgs, DurabilityArg, ProvisionArgs, RuntimeArg};
 use crate::instance_types::InstanceGroup;
 
@@ -58,11 +61,12 @@ const OWN_KEY: (&str, &str) = ("longshore", "longshore");
 /// How long pending answers may take when the program has to exit.
 const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_millis(250);
 
-/// A local ECS with a Mesos master in front of it.
+/// A local ECS with a Mesos master in front of it, and schedulers.
 pub(crate) struct Local {
     pub(crate) ecs: LocalEcs,
     /// `None` if the ECS API has keys but access to the master is not configured.
     mesos: Option<MesosMaster>,
+    schedulers: Schedulers,
     /// URL of the ECS API.
     pub(crate) ecs_url: String,
     /// URL of the Mesos master, if there is one.
@@ -80,19 +84,18 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Starts both. They communicate through the ECS API, as with AWS.
+    /// Starts all. They communicate through the ECS API, as with AWS.
     pub(crate) async fn start(args: &DevArgs) -> anyhow::Result<Self> {
         let (keys, credentials) = (args.keys.keys()?, args.mesos_door.credentials()?);
         let has_master = keys.is_empty() || args.mesos_open || !credentials.is_empty();
         let rules = args.door.rules(None);
         let ecs_listener = bind(Port::Ecs, args.ecs_listen, keys.callers(), &rules).await?;
-        let mesos_listener = if has_master {
+        let mut mesos_listener = None;
+        if has_master {
             let rules = args.door.rules(args.master.mesos_hostname.as_deref());
-            let callers = credentials.callers();
-            Some(bind(Port::Mesos, args.master.mesos_listen, callers, &rules).await?)
-        } else {
-            None
-        };
+            let (at, callers) = (args.master.mesos_listen, credentials.callers());
+            mesos_listener = Some(bind(Port::Mesos, at, callers, &rules).await?);
+        }
         let url = |listener: &Listener| format!("http://{}", listener.address());
         let (ecs_url, mesos_url) = (url(&ecs_listener), mesos_listener.as_ref().map(url));
         let (mut config, scratch) = config(args, keys.clone()).await?;
@@ -104,34 +107,36 @@ impl Local {
         let metrics = config.metrics.clone();
         let instances = config.instances.len();
         let guessed = config.instances.first().map(|instance| instance.runtime);
-        let place = match &config.place {
-            Place::Directory(directory) => directory.folder().path().display().to_string(),
-            Place::Memory => "in memory only: discarded on exit".to_owned(),
-        };
+        let kept = config.place.clone();
         let ecs = LocalEcs::start(config, ecs_listener).await?;
         let runtime = ecs.runtime();
-        let mesos = match mesos_listener {
-            Some(listener) => {
-                let (key, secret) = keys.first().unwrap_or(OWN_KEY);
-                let client = Client::new(Options {
-                    cluster: args.cluster.clone(),
-                    endpoint: Some(reachable(&ecs_url)),
-                    region: Some(args.region.clone()),
-                    keys: Some((key.to_owned(), secret.to_owned())),
-                    budget: false,
-                });
-                Some(master(args, runtime, client.await?, listener, credentials, &metrics).await?)
-            }
-            None => None,
-        };
+        let (mut mesos, mut ours) = (None, None);
+        if let Some(listener) = mesos_listener {
+            let client = client(args, &ecs_url, &keys).await?;
+            ours = Some(client.clone()).filter(|_| keys.is_empty() || args.mesos_open);
+            let credentials = credentials.clone();
+            mesos = Some(master(args, runtime, client, listener, credentials, &metrics).await?);
+        }
+        let credential = args.mesos_door.first()?;
+        let schedulers = Schedulers::start(Ground {
+            args: &args.schedulers,
+            rules: &rules,
+            place: &kept,
+            master: mesos_url.as_deref().map(reachable),
+            credentials: &credentials,
+            credential,
+            client: ours,
+        })
+        .await?;
         let keys = keys.ids().map(str::to_owned).collect();
         Ok(Self {
             ecs,
             mesos,
+            schedulers,
             ecs_url,
             mesos_url,
             keys,
-            place,
+            place: shown(&kept),
             runtime,
             guessed,
             instances,
@@ -142,10 +147,13 @@ impl Local {
     fn announce(&self, args: &DevArgs, json: bool) {
         let (ecs, mesos) = (&self.ecs_url, self.mesos_url.as_deref());
         if json {
-            crate::output::say!(
-                "{}",
-                serde_json::json!({"ready": true, "ecs": ecs, "mesos": mesos, "cluster": args.cluster})
-            );
+            let mut ready = serde_json::json!({
+                "ready": true, "ecs": ecs, "mesos": mesos, "cluster": args.cluster
+            });
+            for (name, url) in self.schedulers.urls() {
+                ready[name] = url;
+            }
+            crate::output::say!("{ready}");
             return;
         }
         crate::output::say!(
@@ -159,6 +167,9 @@ impl Local {
                 "none: with access keys it needs --mesos-credentials FILE or --mesos-open"
             )
         );
+        for line in self.schedulers.lines() {
+            crate::output::say!("{line}");
+        }
         crate::output::say!("Data          {}", self.place);
         crate::output::say!("{}", self.runs(args));
         crate::output::say!("");
@@ -193,13 +204,35 @@ impl Local {
         }
     }
 
-    /// Stops both.
+    /// Stops all, whoever uses something else first.
     pub(crate) async fn stop(self) {
+        self.schedulers.stop().await;
         if let Some(mesos) = self.mesos {
             mesos.stop().await;
         }
         self.ecs.stop().await;
     }
+}
+
+/// Where state is kept, for people.
+fn shown(place: &Place) -> String {
+    match place {
+        Place::Directory(directory) => directory.folder().path().display().to_string(),
+        Place::Memory => "in memory only: discarded on exit".to_owned(),
+    }
+}
+
+/// A client of the local ECS.
+async fn client(args: &DevArgs, ecs_url: &str, keys: &Keys) -> anyhow::Result<Client> {
+    let (key, secret) = keys.first().unwrap_or(OWN_KEY);
+    let client = Client::new(Options {
+        cluster: args.cluster.clone(),
+        endpoint: Some(reachable(ecs_url)),
+        region: Some(args.region.clone()),
+        keys: Some((key.to_owned(), secret.to_owned())),
+        budget: false,
+    });
+    Ok(client.await?)
 }
 
 /// Starts the Mesos master in front of the local ECS.

@@ -36,10 +36,10 @@ pub(crate) async fn run(args: MarathonArgs, json: bool) -> anyhow::Result<ExitCo
         credentials: scheduler.credentials()?,
         ..MarathonOptions::new(scheduler.cluster()?)
     };
-    let (place, callers) = (scheduler.place()?, options.credentials.callers());
+    let (keep, callers) = (scheduler.keep()?, options.credentials.callers());
     let listener = bind(Port::Marathon, marathon_listen, callers, &scheduler.rules()).await?;
     let url = format!("http://{}", listener.address());
-    let service = MarathonApi::start(options, &place, listener)?;
+    let service = MarathonApi::start(options, &keep, listener).await?;
     let name = ("Marathon's API", "marathon");
     until_over(service, name, &url, &scheduler.master, json).await
 }

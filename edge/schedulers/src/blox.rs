@@ -7,6 +7,7 @@ mod asks;
 mod feed;
 mod front;
 mod host;
+mod metrics;
 mod streams;
 
 use std::net::SocketAddr;
@@ -15,12 +16,12 @@ use std::sync::Arc;
 use longshore_client::{Client, Feed};
 use longshore_daemon::{Config, Daemon};
 use longshore_server::{Listener, Place};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use self::front::Fronts;
 use self::host::DaemonHost;
 use crate::service::{INPUTS_MAX, Service};
-use crate::store::{Store, StoreError};
+use crate::store::{Keep, Store, StoreError};
 
 /// What Blox is started with.
 #[derive(Debug)]
@@ -37,6 +38,17 @@ pub struct Options {
     pub scheduler: Listener,
     /// The cluster state service's port.
     pub state: Listener,
+    /// From when on it watches.
+    pub wakes: Wakes,
+}
+
+/// From when on Blox reads and follows its clusters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wakes {
+    /// At once.
+    AtOnce,
+    /// Once it is called, or at once if there are environments: who never uses it pays nothing for it.
+    WhenUsed,
 }
 
 /// Why Blox cannot start.
@@ -63,25 +75,31 @@ impl Blox {
     ///
     /// # Errors
     /// That what it has stored cannot be read.
-    pub fn start(options: Options) -> Result<Self, BloxError> {
-        let (store, rows) = Store::open(&options.place, "blox")?;
+    pub async fn start(options: Options) -> Result<Self, BloxError> {
+        let (store, rows) = Store::open(&Keep::Here(options.place), "blox").await?;
         let config = Config {
             watches_all: options.clusters.is_empty(),
             clusters: options.clusters.iter().map(|name| name.as_str().into()).collect(),
         };
         let seed = longshore_server::seed();
+        let is_awake = options.wakes == Wakes::AtOnce || !rows.is_empty();
         let daemon = Daemon::new(config, &rows, seed).map_err(BloxError::Row)?;
         let (scheduler, state) = (options.scheduler.address(), options.state.address());
         let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
         let host = DaemonHost::new(store, options.client, inputs.clone());
-        let fronts = Fronts::new(inputs.clone(), host.waiting());
+        let (wake, woken) = watch::channel(is_awake);
+        let fronts = Fronts::new(inputs.clone(), host.waiting(), wake);
         let mut service = Service::new();
         service.serve(options.scheduler, fronts.scheduler());
         service.serve(options.state, fronts.state());
         if let Some(feed) = options.feed {
-            service.besides(feed::run(feed, inputs));
+            let woken = used(woken.clone());
+            service.besides(async move {
+                woken.await;
+                feed::run(feed, inputs).await;
+            });
         }
-        service.drive("Blox", daemon, host, inbox);
+        service.drive("Blox", used(woken), daemon, host, inbox);
         Ok(Self { scheduler, state, service })
     }
 
@@ -98,5 +116,13 @@ impl Blox {
     /// Ends it. Tasks keep running.
     pub async fn stop(self) {
         self.service.stop().await;
+    }
+}
+
+/// Waits for the first use.
+async fn used(mut woken: watch::Receiver<bool>) {
+    // An error means that its ports are closed: there will be none.
+    if woken.wait_for(|woken| *woken).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

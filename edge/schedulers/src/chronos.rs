@@ -7,21 +7,22 @@ mod front;
 mod host;
 mod metrics;
 
+use std::future::ready;
 use std::time::Duration;
 
 use longshore_chronos::{Call, Chronos, Config, Input, Reply, Ticket, limits};
+use longshore_driver::v1::FrameworkInfo;
 use longshore_driver::v1::framework_info::{Capability, capability};
-use longshore_driver::v1::{FrameworkId, FrameworkInfo};
 use longshore_machine::{Unreadable, wall_lead};
 use longshore_server::clock::follow_wall;
-use longshore_server::{Credentials, Front, Listener, Place, challenged};
+use longshore_server::{Credentials, Front, Listener, challenged};
 use tokio::sync::mpsc;
 
 use self::host::ChronosHost;
 use crate::calls::Waiting;
-use crate::framework::{Cluster, Framework, FrameworkError};
+use crate::framework::{Cluster, FrameworkError, Link};
 use crate::service::{INPUTS_MAX, Service};
-use crate::store::{Store, StoreError};
+use crate::store::{Keep, Store, StoreError};
 
 /// How often it is seen whether the wall clock was set. Source: chosen by us.
 const CLOCK_EVERY: Duration = Duration::from_secs(1);
@@ -98,23 +99,23 @@ impl Handle {
 pub struct ChronosApi;
 
 impl ChronosApi {
-    /// Starts it on a port. Its jobs are stored in a place, and go on where they were.
+    /// Starts it on a port. Its jobs are stored in a place, and go on where they were. It registers at the master once there is a job.
     ///
     /// # Errors
     /// What cannot be read or started.
-    pub fn start(
+    pub async fn start(
         options: ChronosOptions,
-        place: &Place,
+        keep: &Keep,
         listener: Listener,
     ) -> Result<Service<ChronosError>, ChronosError> {
-        let (store, rows) = Store::open(place, "chronos")?;
+        let (store, rows) = Store::open(keep, "chronos").await?;
         follow_wall();
         let rows = rows.iter().map(|row| (row.kind.as_str(), row.id.as_str(), row.body.as_str()));
         let machine = Chronos::restore(options.config, wall_lead(), rows)?;
         let leader = listener.address().to_string();
         let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
-        let info = framework(&options, &machine, &leader);
-        let framework = Framework::start(options.cluster, info, inputs.clone())?;
+        let info = framework(&options, &leader);
+        let link = Link::new(options.cluster, info, inputs.clone());
         let waiting = Waiting::default();
         let handle = Handle { inputs: inputs.clone(), waiting: waiting.clone() };
         let router = front::router(handle, machine.defaults(), leader);
@@ -123,7 +124,8 @@ impl ChronosApi {
         let mut service = Service::new();
         service.serve(listener, front);
         service.besides(follow_clock(inputs));
-        service.drive("Chronos's API", machine, ChronosHost::new(store, framework, waiting), inbox);
+        let host = ChronosHost::new(store, link, waiting);
+        service.drive("Chronos's API", ready(()), machine, host, inbox);
         Ok(service)
     }
 }
@@ -145,13 +147,12 @@ async fn follow_clock(inputs: mpsc::Sender<Input>) {
 /// What the framework says of itself. Source: frameworks.md 2.2.
 ///
 /// Unlike Chronos it knows partitions: a task whose agent is out of reach may run on, and is not started a second time at once.
-fn framework(options: &ChronosOptions, machine: &Chronos, leader: &str) -> FrameworkInfo {
+fn framework(options: &ChronosOptions, leader: &str) -> FrameworkInfo {
     let aware = Capability { r#type: Some(capability::Type::PartitionAware.into()) };
     let role = Some(options.role.clone()).filter(|role| role != "*" && !role.is_empty());
     FrameworkInfo {
         user: options.user.clone(),
         name: options.name.clone(),
-        id: machine.framework().map(|id| FrameworkId { value: id.to_owned() }),
         failover_timeout: Some(limits::FAILOVER_SECONDS),
         checkpoint: Some(true),
         role,

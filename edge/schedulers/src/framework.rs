@@ -5,6 +5,8 @@
 //!
 //! Invariant: calls are made in the order in which they were said.
 
+mod link;
+
 use std::thread::JoinHandle;
 
 use longshore_driver::v1::{
@@ -16,6 +18,8 @@ use longshore_driver::{
     HttpDriverError, HttpSchedulerDriver, LocalOptions, Master, Scheduler, SchedulerDriver,
 };
 use tokio::sync::mpsc;
+
+pub(crate) use link::Link;
 
 /// Calls that may wait. Source: chosen by us; a driver lets as many wait.
 const CALLS_WAITING_MAX: usize = 1024;

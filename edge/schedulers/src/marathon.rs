@@ -16,22 +16,23 @@ mod puts;
 mod show;
 mod tasks;
 
+use std::future::ready;
 use std::sync::Arc;
 
+use longshore_driver::v1::FrameworkInfo;
 use longshore_driver::v1::framework_info::{Capability, capability};
-use longshore_driver::v1::{FrameworkId, FrameworkInfo};
 use longshore_machine::Unreadable;
 use longshore_marathon::{Call, Config, Input, Marathon, Reply, Ticket};
 use longshore_server::clock::{follow_wall, now};
-use longshore_server::{Credentials, Front, Listener, Place, challenged, seed};
+use longshore_server::{Credentials, Front, Listener, challenged, seed};
 use tokio::sync::mpsc;
 
 use self::events::Events;
-use self::host::{Link, MarathonHost};
+use self::host::MarathonHost;
 use crate::calls::Waiting;
-use crate::framework::{Cluster, FrameworkError};
+use crate::framework::{Cluster, FrameworkError, Link};
 use crate::service::{INPUTS_MAX, Service};
-use crate::store::{Store, StoreError};
+use crate::store::{Keep, Store, StoreError};
 
 /// How long a master keeps the tasks of a scheduler that is away, in s. Source: Marathon's `--failover_timeout`.
 const FAILOVER_SECONDS: f64 = 604_800.0;
@@ -109,19 +110,19 @@ impl MarathonApi {
     ///
     /// # Errors
     /// What cannot be read or started.
-    pub fn start(
+    pub async fn start(
         options: MarathonOptions,
-        place: &Place,
+        keep: &Keep,
         listener: Listener,
     ) -> Result<Service<MarathonError>, MarathonError> {
-        let (store, rows) = Store::open(place, "marathon")?;
+        let (store, rows) = Store::open(keep, "marathon").await?;
         follow_wall();
         let rows = rows.iter().map(|row| (row.kind.as_str(), row.id.as_str(), row.body.as_str()));
         let config = Config { seed: seed(), role: options.role.clone(), ..Config::default() };
         let machine = Marathon::restore(config, now(), rows).map_err(MarathonError::Row)?;
         let leader = listener.address().to_string();
         let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
-        let info = framework(&options, &machine, &leader);
+        let info = framework(&options, &leader);
         let link = Link::new(options.cluster, info, inputs.clone());
         let waiting = Waiting::default();
         let mut service = Service::new();
@@ -134,18 +135,17 @@ impl MarathonApi {
         let front = Front { router, refusal: front::turned_away };
         service.serve(listener, front);
         let host = MarathonHost::new(store, link, waiting, events, known, inputs);
-        service.drive("Marathon's API", machine, host, inbox);
+        service.drive("Marathon's API", ready(()), machine, host, inbox);
         Ok(service)
     }
 }
 
 /// What the framework says of itself. Source: frameworks.md 7, "Marathon 1.11 on Java 17".
-fn framework(options: &MarathonOptions, machine: &Marathon, leader: &str) -> FrameworkInfo {
+fn framework(options: &MarathonOptions, leader: &str) -> FrameworkInfo {
     let able = |capability: capability::Type| Capability { r#type: Some(capability.into()) };
     FrameworkInfo {
         user: options.user.clone(),
         name: options.name.clone(),
-        id: machine.framework().map(|id| FrameworkId { value: id.to_owned() }),
         failover_timeout: Some(FAILOVER_SECONDS),
         checkpoint: Some(true),
         roles: vec![options.role.clone()],

@@ -59,10 +59,11 @@ impl<E: Display + Send + Sync + 'static> Service<E> {
         });
     }
 
-    /// Drives a machine until the end, or until its host fails. `name` is for the log.
+    /// Drives a machine from when it is wanted until the end, or until its host fails. `name` is for the log.
     pub(crate) fn drive<M, H>(
         &mut self,
         name: &'static str,
+        wanted: impl Future<Output = ()> + Send + 'static,
         machine: M,
         mut host: H,
         inbox: mpsc::Receiver<M::Input>,
@@ -74,6 +75,10 @@ impl<E: Display + Send + Sync + 'static> Service<E> {
     {
         let (mut closed, failed) = (self.closed(), self.failed.clone());
         self.tasks.spawn(async move {
+            tokio::select! {
+                () = wanted => {}
+                () = closing(&mut closed) => return host.leave().await,
+            }
             let driven = {
                 let unwatched = &mut ();
                 let driven = drive(machine, &mut host, unwatched, inbox);

@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 use longshore_agent::Runtime;
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::arn::ResourceId;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -48,7 +47,8 @@ pub struct AgentDoors {
 /// What is told of an instance beside its tasks.
 #[derive(Clone, Debug)]
 pub(crate) struct About {
-    pub(crate) instance: ResourceId,
+    /// Its id, as its ARN has it: the master knows it by that.
+    pub(crate) instance: Str,
     pub(crate) hostname: Str,
     pub(crate) cpu: u32,
     pub(crate) memory_mib: u32,

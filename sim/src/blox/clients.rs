@@ -5,6 +5,7 @@ use longshore_replica::StopCode;
 use longshore_wire_blox::arn::ClusterRef;
 use longshore_wire_blox::route::SchedulerCall;
 use longshore_wire_blox::scheduler::{EnvironmentChange, GroupAttribute, NewEnvironment};
+use longshore_wire_blox::v1;
 use longshore_wire_ecs::Str;
 
 use super::world::{Happens, World};
@@ -46,7 +47,7 @@ impl World {
     pub(super) fn client_acts(&mut self) {
         let name = (*self.chance.pick(&NAMES)).to_owned();
         let definition = (*self.chance.pick(&DEFINITIONS)).to_owned();
-        match self.chance.below(12) {
+        match self.chance.below(15) {
             0..3 => {
                 let new = NewEnvironment {
                     name,
@@ -75,11 +76,30 @@ impl World {
                     self.scheduler(SchedulerCall::Rollback { name, token, to: None });
                 }
             }
+            11..14 => self.client_of_v1_acts(name, definition),
             _ if self.chance.one_in(3) => {
                 let stops_tasks = self.chance.one_in(2);
                 self.scheduler(SchedulerCall::DeleteEnvironment { name, stops_tasks });
             }
             _ => {}
+        }
+    }
+
+    /// The same environments, through the API of v1.0.
+    fn client_of_v1_acts(&mut self, name: String, task_definition: String) {
+        let cluster = ClusterRef::Name("web".to_owned());
+        let environment = v1::EnvironmentRef { cluster, name };
+        if self.chance.one_in(3) {
+            self.call(Call::V1(v1::Call::Update { environment, task_definition }));
+            return;
+        }
+        let page = v1::Page { most: 100, after: None };
+        let known = self.call(Call::V1(v1::Call::Revisions(environment.clone(), page)));
+        if let Some(Reply::V1(Ok(v1::Answer::Revisions { revision_ids, .. }))) = known
+            && !revision_ids.is_empty()
+        {
+            let revision = self.chance.pick(&revision_ids).clone();
+            self.call(Call::V1(v1::Call::Deploy(environment, revision)));
         }
     }
 

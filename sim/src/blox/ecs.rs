@@ -73,17 +73,23 @@ impl Ecs {
         task
     }
 
+    /// The ARN of what was just made: every other one is short, as if the account had changed its mind again and again.
+    fn arn(&self, kind: &str, letter: char) -> Str {
+        let home = if self.made.is_multiple_of(2) { "" } else { "web/" };
+        let number = self.made;
+        format!("arn:aws:ecs:us-east-1:123456789012:{kind}/{home}{letter}{number}").into()
+    }
+
     pub(super) fn add_instance(&mut self, now: Timestamp, stack: &str) -> Instance {
         self.made += 1;
-        let arn =
-            format!("arn:aws:ecs:us-east-1:123456789012:container-instance/web/i{}", self.made);
+        let arn = self.arn("container-instance", 'i');
         let detail = InstanceDetail {
             cluster_arn: CLUSTER.into(),
             status: "ACTIVE".into(),
             ..InstanceDetail::default()
         };
         let instance = Instance {
-            arn: arn.into(),
+            arn,
             active: true,
             connected: true,
             attributes: [("stack".into(), Some(stack.into()))].into(),
@@ -173,7 +179,7 @@ impl Ecs {
             }
             self.made += 1;
             let task = Task {
-                arn: format!("arn:aws:ecs:us-east-1:123456789012:task/web/t{}", self.made).into(),
+                arn: self.arn("task", 't'),
                 definition_arn: start.definition.clone(),
                 instance_arn: Some(arn.clone()),
                 last_status: LastStatus::Pending,

@@ -10,6 +10,7 @@ use longshore_replica::{
     News, PortMapping, StartTask, StopCode, Task,
 };
 use longshore_wire_ecs::Str;
+use longshore_wire_ecs::arn::ResourceId;
 
 use super::history::History;
 
@@ -114,7 +115,7 @@ impl Cloud {
 
     /// The instance whose ARN ends with an id, and its record while it is registered.
     pub(super) fn instance_of_id(&self, id: &str) -> Option<&Instance> {
-        self.instance(&format!("{PREFIX}:container-instance/default/{id}"))
+        forms("container-instance", id).iter().find_map(|arn| self.instance(arn))
     }
 
     /// The host name of the agent of an instance: its EC2 instance id, or its own.
@@ -434,8 +435,10 @@ impl Cloud {
 
     /// A cluster that is mirrored does not know a task any more.
     pub(super) fn forgotten(&mut self, now: Timestamp, id: &str) {
-        if let Some(held) = self.tasks.get_mut(&*format!("{PREFIX}:task/default/{id}")) {
-            held.history.put(now, None);
+        for arn in forms("task", id) {
+            if let Some(held) = self.tasks.get_mut(&*arn) {
+                held.history.put(now, None);
+            }
         }
     }
 
@@ -452,8 +455,15 @@ impl Cloud {
 
     /// The task whose ARN ends with an id.
     pub(super) fn task_of_id(&self, id: &str) -> Option<(&Str, &CloudTask)> {
-        self.tasks.get_key_value(&*format!("{PREFIX}:task/default/{id}"))
+        forms("task", id).iter().find_map(|arn| self.tasks.get_key_value(&**arn))
     }
+}
+
+/// Either ARN that a resource with an id may have.
+fn forms(kind: &str, id: &str) -> [String; 2] {
+    let uuid = ResourceId::parse(id).map_or_else(|| id.to_owned(), ResourceId::uuid);
+    let id = ResourceId::parse(id).map_or_else(|| id.to_owned(), |id| id.to_string());
+    [format!("{PREFIX}:{kind}/default/{id}"), format!("{PREFIX}:{kind}/{uuid}")]
 }
 
 /// The record of a task that has just been accepted.

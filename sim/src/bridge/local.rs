@@ -38,11 +38,18 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// One with an empty cluster and a few task definitions.
+    /// One with an empty cluster and a few task definitions. Every other account has chosen short ARNs.
     pub(super) fn new(seed: u64, now: Timestamp) -> Self {
         let mut ecs = Ecs::followed(seed, now);
         ecs.stormy = true;
         ecs.call("CreateCluster", &json!({"clusterName": CLUSTER}), Purpose::Must);
+        // Only every third seed is run with a local ECS.
+        if (seed / 3).is_multiple_of(2) {
+            for name in ["containerInstanceLongArnFormat", "taskLongArnFormat"] {
+                let body = json!({"name": name, "value": "disabled"});
+                ecs.call("PutAccountSetting", &body, Purpose::Must);
+            }
+        }
         let mut local = Self { ecs, asking: BTreeMap::new(), made: 0 };
         for family in faults::FAMILIES {
             local.define(family);

@@ -30,6 +30,7 @@ impl World {
             }
             14 => self.looks(),
             15 => self.rescinds(),
+            16 if self.chance.one_in(4) => self.tears_down(),
             _ => {}
         }
         let ms = self.chance.below(30_000);

@@ -41,18 +41,36 @@ pub(super) struct Master {
     /// Agents that cannot be reached.
     pub(super) away: [bool; AGENTS],
     pub(super) wants: bool,
+    /// How many frameworks were removed: the one that may subscribe has the next number.
+    removed: u64,
     last: u64,
 }
 
 impl Master {
     pub(super) fn new() -> Self {
         let (tasks, offers) = (BTreeMap::new(), BTreeMap::new());
-        Self { tasks, offers, away: [false; AGENTS], wants: true, last: 0 }
+        Self { tasks, offers, away: [false; AGENTS], wants: true, removed: 0, last: 0 }
     }
 
     fn number(&mut self) -> u64 {
         self.last += 1;
         self.last
+    }
+
+    /// The id of a framework that subscribes; `None` if it was removed.
+    pub(super) fn registers(&self, id: Option<&str>) -> Option<String> {
+        let current = format!("framework-{}", self.removed);
+        match id {
+            Some(id) if id != current => None,
+            _ => Some(current),
+        }
+    }
+
+    /// Removes the framework with its tasks.
+    pub(super) fn tears_down(&mut self) {
+        self.removed += 1;
+        self.tasks.clear();
+        self.offers.clear();
     }
 
     /// All offers are void: there is another subscription.

@@ -7,7 +7,7 @@ use longshore_driver_machine::{Callback, Command};
 use longshore_machine::{Change, Machine as _, Timestamp};
 use longshore_wire_chronos::TaskName;
 use longshore_wire_mesos::v1::task_status::Reason;
-use longshore_wire_mesos::v1::{FrameworkId, TaskInfo, TaskState, TaskStatus};
+use longshore_wire_mesos::v1::{TaskInfo, TaskState, TaskStatus};
 use longshore_wire_mesos::{is_terminal, v1::OfferId};
 
 use super::Fault;
@@ -25,7 +25,7 @@ const OFFERS_MS: u64 = 2_000;
 
 /// What is on its way, or due.
 #[derive(Debug)]
-enum Event {
+pub(super) enum Event {
     /// To the master, by a subscription.
     Said(u64, Command),
     /// To the scheduler, by a subscription.
@@ -57,8 +57,10 @@ pub(super) struct World {
     events: BTreeMap<(Timestamp, u64), Event>,
     number: u64,
     /// Which subscription is the latest, and whether it is open.
-    session: u64,
-    is_open: bool,
+    pub(super) session: u64,
+    /// The id that the driver subscribes with.
+    pub(super) framework: Option<String>,
+    pub(super) is_open: bool,
     /// When the last message of each direction arrives: they do not overtake each other.
     last_said: Timestamp,
     last_told: Timestamp,
@@ -86,6 +88,7 @@ impl World {
             events: BTreeMap::new(),
             number: 0,
             session: 0,
+            framework: None,
             is_open: false,
             last_said: now,
             last_told: now,
@@ -93,7 +96,6 @@ impl World {
             tickets: 0,
             reply: None,
         };
-        world.connects(10);
         world.at(now + AGAIN_MS, Event::Again);
         world.at(now + OFFERS_MS, Event::Offers);
         world
@@ -111,30 +113,13 @@ impl World {
         self.now.millis().saturating_add_signed(self.ahead_ms)
     }
 
-    fn at(&mut self, at: Timestamp, event: Event) {
+    pub(super) fn at(&mut self, at: Timestamp, event: Event) {
         self.number += 1;
         self.events.insert((at, self.number), event);
     }
 
-    fn delay_ms(&mut self) -> u64 {
+    pub(super) fn delay_ms(&mut self) -> u64 {
         if self.is_quiet { 5 } else { self.chance.delay_ms() }
-    }
-
-    fn connects(&mut self, after_ms: u64) {
-        self.session += 1;
-        self.is_open = false;
-        let session = self.session;
-        self.at(self.now + after_ms, Event::Subscribes(session));
-    }
-
-    /// The connection breaks, and is made again.
-    pub(super) fn disconnects(&mut self) {
-        if self.is_open {
-            self.tally.count("reached", "a connection broke");
-            let after_ms = self.delay_ms();
-            self.connects(after_ms);
-            self.steps(Input::Heard(Callback::Disconnected));
-        }
     }
 
     /// The scheduler ends as by a power cut, and starts again from what is committed.
@@ -144,7 +129,7 @@ impl World {
             self.rows = self.rows_before.clone();
         }
         let down_ms = if self.chance.one_in(4) { self.chance.below(400_000) } else { 1_000 };
-        self.connects(down_ms + 1);
+        self.leaves();
         self.passes_without_us(down_ms);
         let rows: Vec<_> = self.rows.clone().into_iter().collect();
         let rows =
@@ -168,7 +153,7 @@ impl World {
         self.reply.take()
     }
 
-    fn steps(&mut self, input: Input) {
+    pub(super) fn steps(&mut self, input: Input) {
         let mut out = Vec::new();
         self.chronos.step(self.now, input, &mut out);
         self.performs(out);
@@ -202,6 +187,7 @@ impl World {
     fn performs_one(&mut self, output: Output) {
         match output {
             Output::Store(changes) => self.commits(&changes),
+            Output::Connect { framework } => self.wants_driver(framework),
             Output::Say(command) => self.says(command),
             Output::Reply { reply, .. } => self.reply = Some(reply),
             Output::Note(_) => self.tally.count("reached", "a note"),
@@ -251,7 +237,7 @@ impl World {
     }
 
     /// Tells the scheduler something.
-    fn tells(&mut self, callback: Callback) {
+    pub(super) fn tells(&mut self, callback: Callback) {
         if self.is_open {
             self.tells_at(self.session, callback);
         }
@@ -264,7 +250,7 @@ impl World {
     }
 
     /// An update, which may be lost or doubled.
-    fn updates(&mut self, status: TaskStatus) {
+    pub(super) fn updates(&mut self, status: TaskStatus) {
         if self.fault == Fault::DropsEnds && is_terminal(status.state()) {
             return;
         }
@@ -343,16 +329,6 @@ impl World {
                 }
                 self.at(self.now + OFFERS_MS, Event::Offers);
             }
-        }
-    }
-
-    fn subscribes(&mut self) {
-        self.is_open = true;
-        self.master.subscribed();
-        let id = FrameworkId { value: "framework".to_owned() };
-        self.tells(Callback::Registered(id, Box::default()));
-        for status in self.master.all_told() {
-            self.updates(status);
         }
     }
 

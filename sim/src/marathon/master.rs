@@ -8,8 +8,8 @@ use longshore_wire_mesos::v1::{
 };
 
 const AGENTS: u64 = 6;
-const CPUS: f64 = 8.0;
-const PORTS: std::ops::RangeInclusive<u64> = 31_000..=31_009;
+const CPUS: f64 = 16.0;
+const PORTS: std::ops::RangeInclusive<u64> = 31_000..=31_029;
 
 /// A task, as it truly is.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(super) struct Master {
     pub(super) is_suppressed: bool,
     refused_until: BTreeMap<u64, u64>,
     drawn: u64,
+    /// How many frameworks were removed: the one that may subscribe has the next number.
+    removed: u64,
 }
 
 fn resource(name: &str, value: f64) -> Resource {
@@ -99,6 +101,22 @@ impl Master {
     pub(super) fn revives(&mut self) {
         self.is_suppressed = false;
         self.refused_until.clear();
+    }
+
+    /// The id of a framework that subscribes; `None` if it was removed.
+    pub(super) fn registers(&self, id: Option<&str>) -> Option<String> {
+        let current = format!("framework-{}", self.removed);
+        match id {
+            Some(id) if id != current => None,
+            _ => Some(current),
+        }
+    }
+
+    /// Removes the framework with its tasks.
+    pub(super) fn tears_down(&mut self) {
+        self.removed += 1;
+        self.tasks.clear();
+        self.disconnects();
     }
 
     /// A scheduler is gone, and its offers with it.

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use longshore_driver_machine::{Callback, Command};
 use longshore_machine::{Change, Machine as _, Timestamp};
 use longshore_marathon::{
-    Answer, Call, Config, Input, Instance, Marathon, Mode, Output, Probe, Reply, Stage, Ticket,
-    Wellness, Why, audit,
+    Answer, Call, Config, Input, Instance, Marathon, Mode, Output, Probe, Purpose, Reply, Stage,
+    Ticket, Wellness, Why, audit,
 };
 use longshore_wire_marathon::{App, PathId};
 use longshore_wire_mesos::v1::{FrameworkId, TaskState};
 
+use super::definitions::an_app;
 use super::master::Master;
+use super::places;
 use crate::chance::Chance;
 
 /// 2026-11-21T11:42:55Z.
@@ -79,6 +81,8 @@ struct World {
     /// Instances that were ended for an upgrade.
     upgraded: BTreeSet<Arc<str>>,
     starts: u64,
+    /// A driver was asked for.
+    is_to_register: bool,
     tally: Tally,
 }
 
@@ -91,7 +95,7 @@ impl World {
         let now = Timestamp::from_millis(NOON);
         let marathon =
             Marathon::restore(Config::default(), now, []).map_err(|why| why.to_string())?;
-        let mut world = Self {
+        Ok(Self {
             run,
             chance: Chance::new(run.seed),
             now: NOON,
@@ -103,10 +107,9 @@ impl World {
             is_calm: false,
             upgraded: BTreeSet::new(),
             starts: 0,
+            is_to_register: false,
             tally: Tally::new(),
-        };
-        world.registers()?;
-        Ok(world)
+        })
     }
 
     fn counts(&mut self, what: &'static str) {
@@ -114,8 +117,20 @@ impl World {
     }
 
     fn registers(&mut self) -> Result<(), String> {
-        let id = FrameworkId { value: "framework".to_owned() };
-        self.step(Input::Heard(Callback::Registered(id, Box::default())))
+        let known = self.marathon.framework().map(str::to_owned);
+        let callback = match self.master.registers(known.as_deref()) {
+            Some(id) => Callback::Registered(FrameworkId { value: id }, Box::default()),
+            None => Callback::Error("Framework has been removed".to_owned()),
+        };
+        self.step(Input::Heard(callback))
+    }
+
+    /// An operator tears the framework down: all its tasks end, and nobody is told of them.
+    fn tears_down(&mut self) -> Result<(), String> {
+        self.counts("teardown");
+        self.master.tears_down();
+        self.callbacks.clear();
+        self.step(Input::Heard(Callback::Error("Framework has been removed".to_owned())))
     }
 
     fn instances(&mut self) -> BTreeMap<Arc<str>, Instance> {
@@ -166,6 +181,7 @@ impl World {
         self.starts += 1;
         self.callbacks.clear();
         self.probes.clear();
+        self.is_to_register = false;
         self.master.disconnects();
         self.now += self.chance.below(60_000);
         let rows = self.rows.iter();
@@ -176,7 +192,7 @@ impl World {
         self.marathon = restored.map_err(|why| why.to_string())?;
         let ended = self.instances().into_iter().filter(|(_, one)| one.killing.is_some());
         self.upgraded.extend(ended.map(|(id, _)| id));
-        self.registers()
+        Ok(())
     }
 
     fn performs(&mut self, output: Output) -> Result<(), String> {
@@ -202,7 +218,8 @@ impl World {
                 self.says(command)?;
             }
             Output::Probe(probe) => self.probes.push(probe),
-            Output::Reply { .. } | Output::Connect | Output::Event(_) => {}
+            Output::Connect { .. } => self.is_to_register = true,
+            Output::Reply { .. } | Output::Event(_) => {}
             Output::Failed(text) => return wrong(text),
         }
         Ok(())
@@ -254,6 +271,7 @@ impl World {
     /// An upgrade ends none that is well unless enough others are.
     fn keeps_capacity(&mut self) -> Result<(), String> {
         let all = self.instances();
+        self.keeps_places(&all)?;
         let is_ended = |one: &(&Arc<str>, &Instance)| one.1.killing == Some(Why::Upgrade);
         let ended: Vec<_> = all.iter().filter(is_ended).collect();
         let is_well = |one: &Instance| one.killing.is_none() && one.wellness() == Wellness::Well;
@@ -266,13 +284,40 @@ impl World {
             let Some(of) = self.effective(app) else { continue };
             let least = u64::from(of.upgrade_strategy.minimum_health_capacity_milli);
             let least = (u64::from(of.instances) * least).div_ceil(1_000);
-            let well = all.values().filter(|one| one.app == *app && is_well(one)).count() as u64;
+            // Outside of a deployment nobody asks whether an instance is ready.
+            let asks = !of.readiness_checks.is_empty() && self.is_locked(app);
+            let counts = |one: &Instance| {
+                let is_ready = one.is_ready || one.config_ms != of.config_version_ms;
+                is_well(one) && (is_ready || !asks)
+            };
+            let well = all.values().filter(|one| one.app == *app && counts(one)).count() as u64;
             *self.tally.entry("upgraded").or_default() += 1;
             if well < least {
                 return wrong(format!("{id} was ended though only {well} of {app} are well"));
             }
         }
         Ok(())
+    }
+
+    /// Constraints hold of instances of the configuration that is kept up.
+    fn keeps_places(&mut self, all: &BTreeMap<Arc<str>, Instance>) -> Result<(), String> {
+        let apps: BTreeSet<&PathId> = all.values().map(|one| &one.app).collect();
+        for id in apps {
+            let Some(app) = self.effective(id) else { continue };
+            let of = all.values().filter(|one| one.app == *id);
+            let of: Vec<_> = of.filter(|one| one.config_ms == app.config_version_ms).collect();
+            if app.constraints.is_empty() || of.is_empty() {
+                continue;
+            }
+            self.counts("constrained");
+            places::holds(&app, &of)?;
+        }
+        Ok(())
+    }
+
+    fn is_locked(&mut self, id: &PathId) -> bool {
+        let asked = self.asks(Call::App { id: id.clone() });
+        matches!(asked, Some(Reply::App(view)) if view.deployment.is_some())
     }
 
     /// What is kept up of an app, as its row says.
@@ -288,6 +333,9 @@ impl World {
     /// A while passes: offers, updates, answers.
     fn passes(&mut self) -> Result<(), String> {
         self.now += if self.is_calm { 1_000 } else { self.chance.below(8_000) };
+        if std::mem::take(&mut self.is_to_register) {
+            self.registers()?;
+        }
         for probe in std::mem::take(&mut self.probes) {
             if !self.is_calm && self.chance.one_in(8) {
                 continue;
@@ -295,7 +343,15 @@ impl World {
             let task = self.master.tasks.get(&*probe.task);
             let is_well =
                 task.is_some_and(|one| one.state == TaskState::TaskRunning && one.is_well);
-            let answer = if is_well { Answer::Connected } else { Answer::Silent };
+            let answer = match (is_well, probe.purpose) {
+                (false, _) => Answer::Silent,
+                (true, Purpose::Health(_)) => Answer::Connected,
+                (true, Purpose::Readiness) if self.is_calm || self.chance.one_in(2) => {
+                    self.counts("ready");
+                    Answer::Status(200)
+                }
+                (true, Purpose::Readiness) => Answer::Status(503),
+            };
             self.step(Input::Probed { task: probe.task, purpose: probe.purpose, answer })?;
         }
         for callback in std::mem::take(&mut self.callbacks) {
@@ -310,7 +366,8 @@ impl World {
             }
         }
         self.tasks_go_on();
-        let offers = self.master.offers(self.now);
+        let is_open = self.marathon.is_subscribed();
+        let offers = if is_open { self.master.offers(self.now) } else { Vec::new() };
         if !offers.is_empty() {
             self.step(Input::Heard(Callback::ResourceOffers(offers)))?;
         }
@@ -356,7 +413,7 @@ impl World {
         let force = self.chance.one_in(3);
         let call = match self.chance.below(12) {
             0..3 => {
-                let app = self.an_app(id, number);
+                let app = an_app(&mut self.chance, id, number);
                 Call::Put { apps: vec![app], mode: Mode::Any, force }
             }
             3 => Call::Restart { id, force },
@@ -374,40 +431,28 @@ impl World {
                 let Some((deployment, _)) = all.first() else { return Ok(()) };
                 Call::Cancel { deployment: deployment.to_string(), force }
             }
+            7 if self.chance.one_in(6) && self.marathon.is_subscribed() => {
+                return self.tears_down();
+            }
+            7 => self.puts_a_group(force),
             _ => return Ok(()),
         };
         self.counts("call");
         self.step(Input::Called { ticket: Ticket(1), call })
     }
 
-    fn an_app(&mut self, id: PathId, number: u64) -> App {
-        let capacities = [(1_000, 1_000), (500, 0), (1_000, 0), (0, 500)];
-        let (healthy, over) = *self.chance.pick(&capacities);
-        let checks = r#"[{"protocol":"Tcp","path":null,"command":null,"port_index":0,"port":null,
-            "grace_period_ms":60000,"interval_ms":10000,"timeout_ms":5000,"max_consecutive_failures":3,
-            "ignore_http_1xx":false,"delay_ms":0}]"#;
-        let checks = if number.is_multiple_of(2) { checks } else { "[]" };
-        let away = [
-            r#""Disabled""#,
-            r#"{"After":{"inactive_s":0,"expunge_s":0}}"#,
-            r#"{"After":{"inactive_s":30,"expunge_s":90}}"#,
-        ];
-        let away = self.chance.pick(&away);
-        let needs = if number == 0 { String::new() } else { format!("\"/app-{}\"", number - 1) };
-        let (cmd, many) = (self.chance.below(3), self.chance.below(6));
-        let text = format!(
-            r#"{{"id":"{id}","cmd":"run {cmd}","args":null,"cpus_milli":500,"mem_milli":1000,"disk_milli":0,
-            "gpus":0,"instances":{many},"resource_limits":null,"user":null,"container":null,"networks":["Host"],
-            "port_mappings":[],"port_definitions":[{{"port":0,"protocol":"tcp","name":null,"labels":{{}}}}],
-            "require_ports":false,"env":{{}},"secrets":{{}},"labels":{{}},"fetch":[],"constraints":[],
-            "health_checks":{checks},"readiness_checks":[],"upgrade_strategy":
-            {{"minimum_health_capacity_milli":{healthy},"maximum_over_capacity_milli":{over}}},
-            "unreachable_strategy":{away},"kill_selection":"YoungestFirst","kill_grace_s":null,
-            "backoff":{{"first_ms":1000,"factor_milli":1150,"most_ms":60000}},"dependencies":[{needs}],
-            "accepted_resource_roles":null,"role":null,"tty":false,"version_ms":0,"config_version_ms":0,
-            "scaling_version_ms":0}}"#
-        );
-        serde_json::from_str(&text).expect("an app as it is kept")
+    /// A group of apps of its own, of which some are new, and others gone.
+    fn puts_a_group(&mut self, force: bool) -> Call {
+        let group = PathId::kept("/team");
+        let (some, is_dry_run) = (self.chance.below(4), self.chance.one_in(4));
+        let numbers = (0..2).filter(|number| some & (1 << number) > 0);
+        let apps = numbers.map(|number| {
+            let id = PathId::kept(format!("/team/app-{number}"));
+            an_app(&mut self.chance, id, number)
+        });
+        let apps = apps.collect();
+        self.counts("group");
+        Call::PutGroup { group, apps, force, is_dry_run }
     }
 
     /// Everything is as it is wanted.

@@ -15,3 +15,5 @@ pub const ATTRIBUTE_CHARS_MAX: usize = 128;
 /// Most that `minHealthyPercent` can be: with all instances healthy nothing could ever be replaced, since an instance never
 /// has two tasks. Source: chosen by us.
 pub const MIN_HEALTHY_PERCENT_MAX: u8 = 99;
+/// Entries of a list of v1.0 that are answered at once. Source: chosen by us, as ECS does; v1.0 had no bound.
+pub const PAGE_ENTRIES_MAX: usize = 100;

@@ -85,7 +85,8 @@ fn percent(given: Option<i64>, wrong: &mut Vec<String>) -> Option<u8> {
     percent
 }
 
-fn attributes(given: &[GroupAttribute], wrong: &mut Vec<String>) {
+/// Checks the attributes of a group, and names what of them cannot be.
+pub(crate) fn check_attributes(given: &[GroupAttribute], wrong: &mut Vec<String>) {
     let path = "instanceGroup.attributes";
     if given.len() > limits::ATTRIBUTES_MAX {
         wrong.push(format!("{path} in body should have at most {} items", limits::ATTRIBUTES_MAX));
@@ -134,7 +135,7 @@ pub fn new_environment(bytes: &[u8]) -> Result<NewEnvironment, Fault> {
     let percent = percent(given.min_healthy_percent, &mut wrong).unwrap_or(0);
     let group = given.instance_group.unwrap_or_default();
     let wanted = group.attributes.unwrap_or_default();
-    attributes(&wanted, &mut wrong);
+    check_attributes(&wanted, &mut wrong);
     if !wrong.is_empty() {
         return Err(Fault::Invalid(wrong));
     }
@@ -168,7 +169,7 @@ pub fn environment_change(bytes: &[u8]) -> Result<EnvironmentChange, Fault> {
         definition(name, &mut wrong);
     }
     if let Some(wanted) = &group.attributes {
-        attributes(wanted, &mut wrong);
+        check_attributes(wanted, &mut wrong);
     }
     let change = EnvironmentChange {
         task_definition: given.task_definition,

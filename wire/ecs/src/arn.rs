@@ -1,12 +1,16 @@
 //! Amazon resource names of ECS, and the short ids inside them.
 //!
-//! Only the current "long" form is written; both forms are read, as every input of the API takes either the
-//! short id or the whole ARN. Source: ECS developer guide, *Amazon Resource Names (ARNs) and IDs*.
+//! There are two forms of ARNs ([`ArnFormat`]); both are read, and every input of the API takes either the short id or the whole
+//! ARN. Source: ECS developer guide, *Amazon Resource Names (ARNs) and IDs*.
+
+mod format;
 
 use std::fmt::Write;
 
 use crate::Str;
 use crate::limits::REGION_CHARS_MAX;
+
+pub use format::ArnFormat;
 
 /// Bytes of an ARN that is not unusually long.
 const ARN_ROOM: usize = 192;

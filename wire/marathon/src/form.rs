@@ -6,12 +6,14 @@
 //! Invariant: an app that was read and is valid is written and read again as the same app.
 
 mod app;
+mod ceilings;
 mod error;
 pub mod limits;
 mod missing;
 pub mod old;
 mod path;
 mod read;
+mod secrets;
 mod selector;
 mod valid;
 
@@ -19,8 +21,10 @@ pub use app::{
     After, App, Container, Disabled, Docker, Fetch, HealthCheck, Network, Parameter,
     PortDefinition, PortMapping, ReadinessCheck, UnreachableStrategy, UpgradeStrategy, Volume,
 };
+pub use ceilings::{Ceiling, ResourceLimits, Unlimited};
 pub use error::{Detail, Refusal};
 pub use path::{absolute, is_path, safe};
 pub use read::{overlay, read, read_json};
+pub use secrets::{EnvValue, SecretName, SecretSource};
 pub use selector::Selector;
 pub use valid::{OPERATORS, validate};

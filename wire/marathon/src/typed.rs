@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     App, Artifact, Backoff, Constraint, Container, ContainerKind, EnvValue, HealthCheck,
-    HealthProtocol, KillSelection, Network, Operator, PathId, PortDefinition, PortMapping,
-    ReadinessCheck, Unreachable, UpgradeStrategy, Volume, form,
+    HealthProtocol, KillSelection, Limit, Network, Operator, PathId, PortDefinition, PortMapping,
+    ReadinessCheck, ResourceLimits, Unreachable, UpgradeStrategy, Volume, form,
 };
 
 /// A number with three decimals, in thousandths. What was checked is neither negative nor that large.
@@ -39,7 +39,7 @@ impl App {
             disk_milli: milli(form.disk),
             gpus: form.gpus,
             instances: form.instances,
-            resource_limits: None,
+            resource_limits: form.resource_limits.map(limits_of),
             user: form.user,
             container: form.container.map(container_of),
             networks: form.networks.iter().filter_map(network_of).collect(),
@@ -50,8 +50,8 @@ impl App {
                 .map(definition_of)
                 .collect(),
             require_ports: form.require_ports,
-            env: form.env.into_iter().map(|(name, value)| (name, EnvValue::Plain(value))).collect(),
-            secrets: BTreeMap::new(),
+            env: form.env.into_iter().map(|(name, value)| (name, value_of(value))).collect(),
+            secrets: form.secrets.into_iter().map(|(name, one)| (name, one.source)).collect(),
             labels: form.labels,
             fetch: form.fetch.into_iter().map(artifact_of).collect(),
             constraints: form.constraints.iter().filter_map(|words| constraint_of(words)).collect(),
@@ -73,7 +73,7 @@ impl App {
             dependencies: form.dependencies.into_iter().map(PathId::kept).collect(),
             accepted_resource_roles: form.accepted_resource_roles,
             role: form.role,
-            tty: false,
+            tty: form.tty.unwrap_or(false),
             version_ms: 0,
             config_version_ms: 0,
             scaling_version_ms: 0,
@@ -105,7 +105,10 @@ impl App {
             port_definitions: is_on_host
                 .then(|| self.port_definitions.iter().map(written_definition).collect()),
             require_ports: self.require_ports,
-            env: self.env.iter().filter_map(plain).collect(),
+            env: self.env.iter().map(|(name, one)| (name.clone(), written_value(one))).collect(),
+            secrets: self.secrets.iter().map(written_secret).collect(),
+            resource_limits: self.resource_limits.as_ref().map(written_limits),
+            tty: self.tty.then_some(true),
             labels: self.labels.clone(),
             fetch: self.fetch.iter().map(written_artifact).collect(),
             health_checks: self.health_checks.iter().map(written_check).collect(),
@@ -150,11 +153,42 @@ const OPERATORS: [Operator; 7] = [
     Operator::Is,
 ];
 
-fn plain((name, value): (&String, &EnvValue)) -> Option<(String, String)> {
-    match value {
-        EnvValue::Plain(value) => Some((name.clone(), value.clone())),
-        EnvValue::Secret(_) => None,
+fn value_of(form: form::EnvValue) -> EnvValue {
+    match form {
+        form::EnvValue::Plain(text) => EnvValue::Plain(text),
+        form::EnvValue::Secret(of) => EnvValue::Secret(of.secret),
     }
+}
+
+fn written_value(value: &EnvValue) -> form::EnvValue {
+    match value.clone() {
+        EnvValue::Plain(text) => form::EnvValue::Plain(text),
+        EnvValue::Secret(secret) => form::EnvValue::Secret(form::SecretName { secret }),
+    }
+}
+
+fn written_secret((name, source): (&String, &String)) -> (String, form::SecretSource) {
+    (name.clone(), form::SecretSource { source: source.clone() })
+}
+
+fn limits_of(form: form::ResourceLimits) -> ResourceLimits {
+    let limit = |one: form::Ceiling, least: u64| match one {
+        form::Ceiling::Number(number) => Limit::Milli(milli(number).max(least)),
+        form::Ceiling::Word(form::Unlimited::Unlimited) => Limit::Unlimited,
+    };
+    // As what is claimed: at least a thousandth of a CPU.
+    ResourceLimits {
+        cpus: form.cpus.map(|one| limit(one, 1)),
+        mem: form.mem.map(|one| limit(one, 0)),
+    }
+}
+
+fn written_limits(limits: &ResourceLimits) -> form::ResourceLimits {
+    let written = |one: Limit| match one {
+        Limit::Milli(milli) => form::Ceiling::Number(number(milli)),
+        Limit::Unlimited => form::Ceiling::Word(form::Unlimited::Unlimited),
+    };
+    form::ResourceLimits { cpus: limits.cpus.map(written), mem: limits.mem.map(written) }
 }
 
 fn container_of(form: form::Container) -> Container {
@@ -383,7 +417,8 @@ mod tests {
                     "volumes": [{"containerPath": "/data", "hostPath": "/srv", "mode": "RO"}],
                     "portMappings": [{"containerPort": 80, "hostPort": 0, "name": "http", "labels": {"VIP_0": "/web:80"}}]},
                 "networks": [{"mode": "container/bridge"}],
-                "env": {"A": "1"}, "labels": {"team": "blue"},
+                "env": {"A": "1", "B": {"secret": "db"}}, "secrets": {"db": {"source": "/prod/db"}},
+                "resourceLimits": {"cpus": "unlimited", "mem": 64}, "tty": true, "labels": {"team": "blue"},
                 "constraints": [["hostname", "UNIQUE"], ["rack", "LIKE", "rack-[1-3]"]],
                 "healthChecks": [{"protocol": "HTTP", "path": "/health", "portIndex": 0, "gracePeriodSeconds": 5}],
                 "readinessChecks": [{"portName": "http"}],

@@ -45,7 +45,7 @@ fn what_runs() -> Pool {
         ("gpus", list(&json!([0, 1, 1.5, -1]))),
         ("instances", list(&json!([0, 1, 3, 2.0, 10_000, 10_001, -1, 4_294_967_296_u64]))),
         ("user", list(&json!(["root", "", null]))),
-        ("env", list(&json!([{}, {"A": "1", "b.c": ""}, {"A": {"secret": "x"}}, {"A": 1}]))),
+        ("env", list(&json!([{}, {"A": "1", "b.c": ""}, {"A": {"secret": "a"}}, {"A": 1}]))),
         ("labels", list(&json!([{}, {"a": "b"}, {"MARATHON_SINGLE_INSTANCE_APP": "true"}]))),
         ("uris", list(&json!([[], ["http://x/a.tgz", "/b"], [1]]))),
         (
@@ -55,7 +55,14 @@ fn what_runs() -> Pool {
             ),
         ),
         ("executor", list(&json!(["", "//cmd", "/bin/x"]))),
-        ("secrets", list(&json!([{}, {"a": {"source": "/a"}}]))),
+        ("secrets", list(&json!([{}, {"a": {"source": "/a"}}, {"a": {"source": ""}}, {"a": "b"}]))),
+        ("tty", list(&json!([true, false, null, 1]))),
+        (
+            "resourceLimits",
+            list(
+                &json!([{}, {"cpus": 4}, {"mem": "unlimited"}, {"cpus": 0.0001, "mem": 1e12}, {"mem": 200.0005}, {"gpus": 1}]),
+            ),
+        ),
         ("version", list(&json!(["2026-01-31T12:00:00.000Z"]))),
     ]
 }

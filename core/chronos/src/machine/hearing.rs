@@ -1,5 +1,6 @@
 //! What the driver calls back with.
 
+use longshore_driver_machine::framework::GivenUp;
 use longshore_driver_machine::{Callback, Command};
 use longshore_wire_mesos::is_terminal;
 use longshore_wire_mesos::v1::task_status::Reason;
@@ -44,17 +45,35 @@ impl Chronos {
     fn opens(&mut self, cx: &mut Context, framework: Option<String>) {
         self.offers.clear();
         cx.framework = self.session.opens(cx.now, framework);
+        // What was said without a subscription was lost.
+        let is_there = |stage| matches!(stage, Stage::Launched | Stage::Running);
+        let killed = self.runs.all().filter(|(_, run)| is_there(run.stage) && run.is_killed);
+        let killed: Vec<TaskId> = killed.map(|(id, _)| id.clone()).collect();
+        for id in killed {
+            self.runs.timer(&id, Some(cx.now));
+        }
     }
 
-    /// The driver has given up. Source: frameworks.md 2.1: a framework that was removed must come back without its id.
+    /// The driver has given up: another one takes its place, or the scheduler ends.
     fn failed(&mut self, cx: &mut Context, text: String) {
         self.offers.clear();
-        self.session.closes();
-        if text.contains("Framework has been removed") {
-            self.session.forgets();
-            cx.framework = true;
+        match self.session.gives_up(cx.now, &text) {
+            GivenUp::Removed => {
+                cx.framework = true;
+                self.all_lost(cx);
+            }
+            GivenUp::Again => {}
+            GivenUp::Over => cx.said.push(Output::Failed(text)),
         }
-        cx.said.push(Output::Failed(text));
+    }
+
+    /// The master has killed all tasks with the framework, and tells nobody.
+    fn all_lost(&mut self, cx: &mut Context) {
+        let out = self.runs.all().filter(|(_, run)| run.stage.is_out());
+        let out: Vec<TaskId> = out.map(|(id, _)| id.clone()).collect();
+        for id in out {
+            self.concludes(cx, &id, End::Lost, "the framework was removed from the master");
+        }
     }
 
     /// Asks for the states of tasks that are out, and for those of all others that the master knows.

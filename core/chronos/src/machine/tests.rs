@@ -36,6 +36,7 @@ struct World {
     notes: Vec<String>,
     replies: u64,
     offers: u64,
+    connects: u64,
 }
 
 impl World {
@@ -59,6 +60,7 @@ impl World {
             notes: Vec::new(),
             replies: 0,
             offers: 0,
+            connects: 0,
         }
     }
 
@@ -88,6 +90,7 @@ impl World {
                         self.stores(change);
                     }
                 }
+                Output::Connect { .. } => self.connects += 1,
                 Output::Say(command) => self.hears_of(command),
                 Output::Reply { ticket, reply } => {
                     assert_eq!(ticket, Ticket(self.replies));

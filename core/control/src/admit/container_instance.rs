@@ -9,9 +9,12 @@ use longshore_wire_ecs::shape::container_instance as shape;
 use longshore_wire_ecs::{ApiError, Str, limits};
 
 use super::page::Page;
-use super::{Answer, Context, cluster, cluster_name, has, include, resource_id};
+use super::{
+    Answer, Context, absent, cluster, cluster_name, filter_word, has, include, resource_id,
+};
 use crate::placing::{expression_of, too_costly};
 use crate::record::{ContainerInstance, InstanceStatus};
+use crate::setting::SettingName;
 use crate::show;
 
 pub(super) fn describe(
@@ -21,36 +24,24 @@ pub(super) fn describe(
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let words = include(request.include.as_ref(), &["TAGS", "CONTAINER_INSTANCE_HEALTH"])?;
     let (with_tags, with_health) = (has(&words, "TAGS"), has(&words, "CONTAINER_INSTANCE_HEALTH"));
-    let realm = at.realm;
+    let (realm, arns) = (at.realm, at.arns(SettingName::ContainerInstanceLongArnFormat));
     let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
     let asked = request.container_instances.as_deref().unwrap_or_default();
     check_ids(asked, limits::DESCRIBE_IDS_MAX)?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
     for given in asked {
         let id = resource_id(realm, "container-instance", "containerInstanceId", &name, given)?;
-        match id.and_then(|id| cluster.instances.get(&id)) {
-            Some(instance) => {
-                instances.push(show::instance(cluster, instance, with_tags, with_health));
-            }
-            None => failures.push(show::failure(missing_arn(realm, &name, given), "MISSING")),
+        if let Some(instance) = id.and_then(|id| cluster.instances.get(&id)) {
+            instances.push(show::instance(cluster, instance, with_tags, with_health));
+        } else {
+            let arn = absent(arns, realm, "container-instance", &name, given);
+            failures.push(show::failure(arn, "MISSING"));
         }
     }
     Ok(show::body(&shape::DescribeContainerInstancesResponse {
         container_instances: Some(instances),
         failures: Some(failures),
     }))
-}
-
-/// The ARN reported in the failure for an unknown instance.
-pub(super) fn missing_arn(
-    realm: &longshore_wire_ecs::arn::Realm,
-    cluster: &str,
-    given: &str,
-) -> Str {
-    if given.starts_with("arn:") {
-        return given.into();
-    }
-    realm.arn(format_args!("container-instance/{cluster}/{given}"))
 }
 
 pub(super) fn check_ids(asked: &[Str], most: usize) -> Result<(), ApiError> {
@@ -71,7 +62,8 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListContainerInstances
     let page = Page::read('i', request.next_token.as_ref(), request.max_results)?;
     let filter = request.filter.as_deref().filter(|filter| !filter.trim().is_empty());
     let filter = filter.map(expression_of).transpose()?;
-    let status = request.status.as_deref();
+    let status = filter_word(request.status.as_ref());
+    let status = status.as_deref();
     if status.is_some_and(|status| !STATUSES.contains(&status)) {
         return Err(ApiError::invalid(format!("status should be one of [{}]", STATUSES.join(","))));
     }
@@ -108,7 +100,7 @@ pub(super) fn update_state(
             "Container instance status should be one of [ACTIVE, DRAINING]",
         ));
     };
-    let realm = at.realm;
+    let (realm, arns) = (at.realm, at.arns(SettingName::ContainerInstanceLongArnFormat));
     let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
     let asked = request.container_instances.as_deref().unwrap_or_default();
     check_ids(asked, limits::UPDATE_STATE_INSTANCES_MAX)?;
@@ -117,7 +109,8 @@ pub(super) fn update_state(
         let id = resource_id(realm, "container-instance", "containerInstanceId", &name, given)?;
         let known = id.and_then(|id| cluster.instances.get(&id)).cloned();
         let Some(known) = known else {
-            failures.push(show::failure(missing_arn(realm, &name, given), "MISSING"));
+            let arn = absent(arns, realm, "container-instance", &name, given);
+            failures.push(show::failure(arn, "MISSING"));
             continue;
         };
         if known.status == InstanceStatus::Inactive {

@@ -23,7 +23,7 @@ mod task_definition;
 use std::sync::Arc;
 
 use longshore_machine::Timestamp;
-use longshore_wire_ecs::arn::{Arn, Realm, ResourceId};
+use longshore_wire_ecs::arn::{Arn, ArnFormat, Realm, ResourceId};
 use longshore_wire_ecs::host::ContainerSpec;
 use longshore_wire_ecs::shape::task::TaskOverride;
 use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str, operation};
@@ -31,6 +31,7 @@ use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str, operation};
 use crate::cluster_state::ClusterState;
 use crate::machine::{Control, Output, Reply};
 use crate::record::{ClusterStatus, TaskDefinition};
+use crate::setting::SettingName;
 use crate::state::State;
 
 pub(crate) use stored_task::Templates;
@@ -43,6 +44,18 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     pub(crate) realm: &'a Realm,
     pub(crate) out: &'a mut Vec<Output>,
+}
+
+impl Context<'_> {
+    /// The form of the ARNs of new resources, by the setting of their kind.
+    fn arns(&self, name: SettingName) -> ArnFormat {
+        self.control.state.arns(self.realm, name)
+    }
+
+    /// Checks that new resources of a kind have long ARNs, which those with tags need.
+    fn check_long(&self, name: SettingName, otherwise: &str) -> Result<(), ApiError> {
+        if self.arns(name).is_long() { Ok(()) } else { Err(ApiError::invalid(otherwise)) }
+    }
 }
 
 /// Answers one request.
@@ -225,10 +238,20 @@ fn resource_id(
     Ok(ResourceId::parse(id))
 }
 
+/// The ARN that a failure names for what is not there: as it was given, or with the id that was given.
+fn absent(arns: ArnFormat, realm: &Realm, kind: &str, cluster: &str, given: &str) -> Str {
+    if given.starts_with("arn:") { given.into() } else { arns.arn(realm, kind, cluster, given) }
+}
+
 /// 1 to 255 letters, digits, hyphens and underscores.
 fn is_name(text: &str) -> bool {
     (1..=longshore_wire_ecs::limits::NAME_CHARS_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// A word that a list is filtered by, in upper case: clients of 2016 send it in lower case, which ECS took.
+fn filter_word(given: Option<&Str>) -> Option<String> {
+    given.map(|word| word.to_ascii_uppercase())
 }
 
 /// Checks that the operation knows every value of `include`.

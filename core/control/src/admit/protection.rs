@@ -6,9 +6,10 @@ use longshore_wire_ecs::arn::ResourceId;
 use longshore_wire_ecs::shape::service_deployment as shape;
 use longshore_wire_ecs::{ApiError, Str, limits};
 
-use super::{Answer, Context, cluster, cluster_name, resource_id};
+use super::{Answer, Context, absent, cluster, cluster_name, resource_id};
 use crate::cluster_state::ClusterState;
 use crate::record::Task;
+use crate::setting::SettingName;
 use crate::show;
 
 pub(super) fn get(at: &mut Context<'_>, request: &shape::GetTaskProtectionRequest) -> Answer {
@@ -75,7 +76,7 @@ fn each(
     asked: &[Str],
     mut what: impl FnMut(&mut ClusterState, ResourceId) -> Result<shape::ProtectedTask, &'static str>,
 ) -> Result<Verdicts, ApiError> {
-    let realm = at.realm;
+    let (realm, arns) = (at.realm, at.arns(SettingName::TaskLongArnFormat));
     let name = cluster_name(realm, in_cluster)?;
     let cluster = cluster(&mut at.control.state, realm, in_cluster)?;
     let (mut done, mut failures) = (Vec::new(), Vec::new());
@@ -85,11 +86,8 @@ fn each(
         let verdict = known.map_or(Err("MISSING"), |id| what(cluster, id));
         match verdict {
             Ok(task) => done.push(task),
-            Err(reason) if given.starts_with("arn:") => {
-                failures.push(show::failure(given.clone(), reason));
-            }
             Err(reason) => {
-                let arn = realm.arn(format_args!("task/{name}/{given}"));
+                let arn = absent(arns, realm, "task", &name, given);
                 failures.push(show::failure(arn, reason));
             }
         }

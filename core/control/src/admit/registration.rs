@@ -17,6 +17,7 @@ use crate::cluster_state::ClusterState;
 use crate::expiry::{Visible, retire_instance};
 use crate::limits::{INSTANCE_CPU_MAX, INSTANCE_GPUS_MAX};
 use crate::record::{ContainerInstance, InstanceStatus, Registered};
+use crate::setting::SettingName;
 use crate::state::Home;
 use crate::{launch, report, show};
 
@@ -49,7 +50,8 @@ pub(super) fn register(
         .entry(ZONE_ATTRIBUTE.into())
         .or_insert_with(|| Some(format!("{}a", at.realm.region).into()));
     let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
-    let now = at.now;
+    let may_have_tags = at.check_long(SettingName::ContainerInstanceLongArnFormat, tag::GIVEN);
+    let (now, arns) = (at.now, at.arns(SettingName::ContainerInstanceLongArnFormat));
     let cluster = cluster(&mut at.control.state, at.realm, request.cluster.as_ref())?;
     let instance = if let Some(arn) = &request.container_instance_arn {
         let id = resource_id(at.realm, "container-instance", "containerInstanceId", &name, arn)?;
@@ -58,10 +60,13 @@ pub(super) fn register(
         ContainerInstance { attributes, ..known }
     } else {
         check_room(cluster)?;
+        if !tags.is_empty() {
+            may_have_tags?;
+        }
         let id = ResourceId(at.control.ids.bits("container-instance"));
         ContainerInstance {
             id,
-            arn: at.realm.arn(format_args!("container-instance/{name}/{id}")),
+            arn: arns.arn_of_id(at.realm, "container-instance", &name, id),
             realm: at.realm.clone(),
             cluster: name.clone(),
             ec2_instance_id: document.instance_id,

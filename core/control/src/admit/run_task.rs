@@ -11,8 +11,8 @@ use longshore_wire_ecs::shape::task as shape;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
 use super::{
-    Answer, Context, cluster, cluster_name, container_instance, definition_rules, resource_id, tag,
-    task_definition,
+    Answer, Context, absent, cluster, cluster_name, container_instance, definition_rules,
+    resource_id, tag, task_definition,
 };
 use crate::cluster_state::{ClusterState, TokenUse};
 use crate::machine::Reply;
@@ -20,6 +20,7 @@ use crate::placing::{Rules, failures, fits, not_yet, place, too_costly};
 use crate::record::{
     Cluster, DefinitionStatus, InstanceStatus, Tags, Task, TaskDefinition, TaskTemplate,
 };
+use crate::setting::SettingName;
 use crate::{launch, placing};
 
 pub(super) mod overrides;
@@ -182,7 +183,7 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
             cluster: &home,
         },
     )?;
-    let realm = at.realm;
+    let (realm, arns) = (at.realm, at.arns(SettingName::ContainerInstanceLongArnFormat));
     let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
     let (ids, now) = (&mut at.control.ids, at.now);
     let (rules, effort) = (Rules::default(), Effort::of_one_request());
@@ -192,7 +193,7 @@ pub(super) fn start(at: &mut Context<'_>, request: shape::StartTaskRequest) -> A
         let known = id.and_then(|id| cluster.instances.get(&id));
         let Some(instance) = known else {
             failures.push(crate::show::failure(
-                container_instance::missing_arn(realm, &name, given),
+                absent(arns, realm, "container-instance", &name, given),
                 "MISSING",
             ));
             continue;
@@ -249,7 +250,7 @@ fn admit(
         Some(group) => group.clone(),
     };
     let started_by = started_by(common)?;
-    let tags = tags(common, &definition)?;
+    let tags = tags(at, common, &definition)?;
     if let Some(given) = common.overrides {
         overrides::check_length(given)?;
     }
@@ -266,6 +267,7 @@ fn admit(
         needs,
         group,
         started_by,
+        arns: at.control.state.arns(at.realm, SettingName::TaskLongArnFormat),
     };
     Ok((Arc::new(template), Arc::new(tags)))
 }
@@ -320,10 +322,17 @@ fn started_by(common: &Common<'_>) -> Result<Option<Str>, ApiError> {
     Ok(Some(text.clone()))
 }
 
-fn tags(common: &Common<'_>, definition: &TaskDefinition) -> Result<Tags, ApiError> {
+fn tags(
+    at: &Context<'_>,
+    common: &Common<'_>,
+    definition: &TaskDefinition,
+) -> Result<Tags, ApiError> {
     let mut tags = match common.propagate_tags.map(|word| &**word) {
         None | Some("NONE") => Tags::new(),
-        Some("TASK_DEFINITION") => definition.tags.clone(),
+        Some("TASK_DEFINITION") => {
+            at.check_long(SettingName::TaskLongArnFormat, tag::PROPAGATED)?;
+            definition.tags.clone()
+        }
         Some("SERVICE") => {
             return Err(ApiError::invalid(
                 "propagateTags SERVICE is only valid for tasks of services.",
@@ -335,8 +344,13 @@ fn tags(common: &Common<'_>, definition: &TaskDefinition) -> Result<Tags, ApiErr
             ));
         }
     };
-    tags.extend(tag::read(common.tags.unwrap_or_default())?);
+    let own = tag::read(common.tags.unwrap_or_default())?;
+    if !own.is_empty() {
+        at.check_long(SettingName::TaskLongArnFormat, tag::GIVEN)?;
+    }
+    tags.extend(own);
     if common.managed_tags == Some(true) {
+        at.check_long(SettingName::TaskLongArnFormat, tag::MANAGED)?;
         tags.insert("aws:ecs:clusterName".into(), common.cluster.name.clone());
     }
     Ok(tags)

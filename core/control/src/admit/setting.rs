@@ -1,8 +1,8 @@
 //! Account settings. Source: ECS API reference, the operations of the same names.
 //!
-//! `containerInsights` is the default for new clusters. Long ARNs are always on, as on AWS. The
-//! others are stored and shown but have no effect: there is no Fargate, no network interfaces and
-//! no IAM.
+//! `containerInsights` is the default for new clusters, and the three about ARNs decide which form those of new resources have.
+//! The others are stored and shown and have nothing to act on here: there is no Fargate, no network interface, no IAM, and no
+//! log driver that a container could wait for.
 
 use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::shape::tag as shape;
@@ -30,8 +30,8 @@ pub(super) fn put_default(
     Ok(show::body(&shape::PutAccountSettingDefaultResponse { setting: Some(setting) }))
 }
 
-/// Source: AWS replies reported by Terraform users: both messages, and that long ARNs can be
-/// enabled repeatedly.
+/// Source: AWS replies reported by Terraform users: the message, and that long ARNs can be enabled
+/// repeatedly.
 fn set(
     at: &mut Context<'_>,
     name: Option<&Str>,
@@ -48,13 +48,8 @@ fn set(
                 name.word()
             )));
         }
-        Rule::AlwaysOn if value == "disabled" => {
-            return Err(ApiError::invalid("You can no longer disable Long Arn settings"));
-        }
-        Rule::AlwaysOn if value == "enabled" => "enabled",
-        Rule::AlwaysOn => return Err(invalid()),
         Rule::OneOf(values) => {
-            values.iter().find(|allowed| **allowed == value).ok_or_else(invalid)?
+            *values.iter().find(|allowed| **allowed == value).ok_or_else(invalid)?
         }
     };
     super::check_realms(&at.control.state, at.realm)?;

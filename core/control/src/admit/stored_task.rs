@@ -23,14 +23,14 @@ impl Templates {
     /// # Errors
     /// Names the task whose cluster or definition is missing or does not match.
     pub(crate) fn whole_task(&mut self, state: &State, row: TaskRow<'_>) -> Result<Task, String> {
-        let arn = row.realm.arn(format_args!("task/{}/{}", row.cluster, row.id));
+        let arn = row.arns.arn_of_id(&row.realm, "task", &row.cluster, row.id);
         let home = state.cluster(&row.realm, &row.cluster);
         let home = home.ok_or_else(|| format!("{arn} has no cluster"))?;
-        let instance_arn = match home.instances.get(&row.instance) {
-            Some(instance) => instance.arn.clone(),
-            None => {
-                row.realm.arn(format_args!("container-instance/{}/{}", row.cluster, row.instance))
-            }
+        let instance_arn = if let Some(instance) = home.instances.get(&row.instance) {
+            instance.arn.clone()
+        } else {
+            let kind = "container-instance";
+            row.instance_arns.arn_of_id(&row.realm, kind, &row.cluster, row.instance)
         };
         let template = if let Some(last) = self.last.take().filter(|last| row.is_of(last)) {
             last
@@ -61,5 +61,6 @@ fn template_of(state: &State, row: &TaskRow<'_>, cluster_arn: Str) -> Result<Tas
         needs,
         group: Str::clone(&row.group),
         started_by: row.started_by.as_deref().cloned(),
+        arns: row.arns,
     })
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use longshore_wire_ecs::arn::Arn;
+use longshore_wire_ecs::arn::{Arn, ArnFormat};
 use longshore_wire_ecs::shape::shared::Tag;
 use longshore_wire_ecs::shape::tag as shape;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
@@ -12,6 +12,24 @@ use super::{Answer, Context, task_definition};
 use crate::record::{ClusterStatus, ContainerInstance, InstanceStatus, LastStatus, Tags, Task};
 use crate::service::ServiceStatus;
 use crate::show;
+
+/// What a request to make a task or an instance with tags is told if its ARN would be short. Source: replies of AWS that users of
+/// ecs-cli reported.
+pub(super) const GIVEN: &str = "Long arn format must be enabled for tagging.";
+/// The same for managed tags of a task.
+pub(super) const MANAGED: &str = "Long arn format must be enabled for ECS managed tags.";
+/// The same for tags that a task is to have from its definition. Chosen by us, after the others.
+pub(super) const PROPAGATED: &str = "Long arn format must be enabled for propagating tags.";
+
+/// A resource with a short ARN cannot have tags. Source: reply of AWS for a service that users of boto3 reported.
+fn check_long(arn: &str, kind: &str) -> Result<(), ApiError> {
+    if ArnFormat::of(arn).is_long() {
+        return Ok(());
+    }
+    Err(ApiError::invalid(format!(
+        "The specified {kind} does not have the longArn format. Only {kind}s created after opting in will have the new format."
+    )))
+}
 
 /// Checks and sorts tags.
 pub(super) fn read(given: &[Tag]) -> Result<Tags, ApiError> {
@@ -183,6 +201,7 @@ fn change_instance(
         .and_then(|id| cluster.instances.get(&id))
         .filter(|one| one.status != InstanceStatus::Inactive);
     let instance = instance.ok_or_else(|| not_found(given))?;
+    check_long(&instance.arn, "container instance")?;
     let tags = apply(&instance.tags)?;
     if tags != *instance.tags {
         let version = instance.version + 1;
@@ -208,6 +227,7 @@ fn change_task(
         .and_then(|id| cluster.tasks.get(&id))
         .filter(|task| task.last_status != LastStatus::Stopped);
     let task = task.ok_or_else(|| not_found(given))?;
+    check_long(&task.arn, "task")?;
     let tags = apply(&task.tags)?;
     if tags != *task.tags {
         cluster.put_task(Task { tags: Arc::new(tags), ..Task::clone(task) });
@@ -226,6 +246,7 @@ fn change_service(
     let service = cluster.services.get(arn.id()).map(|known| &known.record);
     let service = service.filter(|service| service.status != ServiceStatus::Inactive);
     let service = service.ok_or_else(|| not_found(given))?;
+    check_long(&service.arn, "service")?;
     let tags = apply(&service.tags)?;
     if tags != service.tags
         && let Some(service) = cluster.service_mut(arn.id())

@@ -8,11 +8,14 @@ use longshore_wire_ecs::shape::task as shape;
 use longshore_wire_ecs::{ApiError, limits};
 
 use super::page::Page;
-use super::{Answer, Context, cluster, cluster_name, has, include, resource_id, service};
+use super::{
+    Answer, Context, absent, cluster, cluster_name, filter_word, has, include, resource_id, service,
+};
 use crate::cluster_state::ClusterState;
 use crate::launch;
 use crate::machine::Reply;
 use crate::record::{LastStatus, StopCode, Task};
+use crate::setting::SettingName;
 use crate::show;
 
 pub(super) fn stop(at: &mut Context<'_>, request: &shape::StopTaskRequest) -> Answer {
@@ -47,7 +50,7 @@ pub(super) fn stop(at: &mut Context<'_>, request: &shape::StopTaskRequest) -> An
 pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeTasksRequest) -> Answer {
     let name = cluster_name(at.realm, request.cluster.as_ref())?;
     let words = include(request.include.as_ref(), &["TAGS"])?;
-    let realm = at.realm;
+    let (realm, arns) = (at.realm, at.arns(SettingName::TaskLongArnFormat));
     let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
     let asked = request.tasks.as_deref().unwrap_or_default();
     if asked.is_empty() {
@@ -59,13 +62,11 @@ pub(super) fn describe(at: &mut Context<'_>, request: &shape::DescribeTasksReque
     let (mut tasks, mut failures) = (Vec::with_capacity(asked.len()), Vec::new());
     for given in asked {
         let id = resource_id(realm, "task", "taskId", &name, given)?;
-        match id.and_then(|id| cluster.tasks.get(&id)) {
-            Some(task) => tasks.push(task.clone()),
-            None if given.starts_with("arn:") => {
-                failures.push(show::failure(given.clone(), "MISSING"));
-            }
-            None => failures
-                .push(show::failure(realm.arn(format_args!("task/{name}/{given}")), "MISSING")),
+        if let Some(task) = id.and_then(|id| cluster.tasks.get(&id)) {
+            tasks.push(task.clone());
+        } else {
+            let arn = absent(arns, realm, "task", &name, given);
+            failures.push(show::failure(arn, "MISSING"));
         }
     }
     Ok(Reply::Tasks { tasks, failures, with_tags: has(&words, "TAGS") })
@@ -115,7 +116,7 @@ fn filter(
     cluster: &str,
 ) -> Result<(Filter, bool), ApiError> {
     // DELETED and the like do not exist here; PENDING is allowed but always empty, as on AWS.
-    let (running, pending) = match request.desired_status.as_deref() {
+    let (running, pending) = match filter_word(request.desired_status.as_ref()).as_deref() {
         None | Some("RUNNING") => (true, false),
         Some("PENDING") => (true, true),
         Some("STOPPED") => (false, false),
@@ -125,7 +126,7 @@ fn filter(
             ));
         }
     };
-    let other_launch_type = match request.launch_type.as_deref() {
+    let other_launch_type = match filter_word(request.launch_type.as_ref()).as_deref() {
         None | Some("EC2") => false,
         Some("FARGATE" | "EXTERNAL" | "MANAGED_INSTANCES") => true,
         Some(_) => {

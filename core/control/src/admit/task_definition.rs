@@ -249,7 +249,7 @@ fn delete_one(at: &mut Context<'_>, given: &str) -> Result<Arc<TaskDefinition>, 
 }
 
 fn status(given: Option<&Str>, words: &[&str]) -> Result<Option<DefinitionStatus>, ApiError> {
-    match given.map(|word| &**word) {
+    match super::filter_word(given).as_deref() {
         None => Ok(None),
         Some(word) if words.contains(&word) => Ok(DefinitionStatus::parse(word)),
         Some(_) => Err(ApiError::invalid(format!("status should be one of [{}]", words.join(",")))),
@@ -260,7 +260,7 @@ pub(super) fn list(at: &mut Context<'_>, request: &shape::ListTaskDefinitionsReq
     let page = Page::read('d', request.next_token.as_ref(), request.max_results)?;
     let wanted = status(request.status.as_ref(), &["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"])?;
     let wanted = wanted.unwrap_or(DefinitionStatus::Active);
-    let descending = match request.sort.as_deref() {
+    let descending = match super::filter_word(request.sort.as_ref()).as_deref() {
         None | Some("ASC") => false,
         Some("DESC") => true,
         Some(_) => return Err(ApiError::invalid("sort should be one of [ASC,DESC]")),

@@ -1,6 +1,7 @@
 //! The local ECS as seen by clients and agents: calls and reports in; replies, records and orders
 //! out.
 
+mod arns;
 mod clusters;
 mod definitions;
 mod events;

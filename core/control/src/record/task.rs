@@ -5,7 +5,7 @@ use std::sync::Arc;
 use longshore_machine::Timestamp;
 use longshore_placement::Needs;
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::arn::{ArnFormat, Realm, ResourceId};
 use longshore_wire_ecs::host::{ContainerSpec, Health, PortBinding};
 use longshore_wire_ecs::shape::task::TaskOverride;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,8 @@ pub struct TaskTemplate {
     pub group: Str,
     /// As given.
     pub started_by: Option<Str>,
+    /// The form of the ARNs of its tasks and their containers.
+    pub arns: ArnFormat,
 }
 
 /// A task.
@@ -101,6 +103,11 @@ impl Task {
             LastStatus::Running if !self.desired_running => "STOPPING",
             other => other.word(),
         }
+    }
+
+    /// Its id as its ARN has it.
+    pub(crate) fn shown_id(&self) -> &str {
+        self.arn.rsplit('/').next().unwrap_or_default()
     }
 
     /// The service that started it, taken from its group. Only services may use such a group.

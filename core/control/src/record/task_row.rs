@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::arn::{ArnFormat, Realm, ResourceId};
 use longshore_wire_ecs::shape::task::TaskOverride;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -37,6 +37,12 @@ pub struct TaskRow<'a> {
     pub(crate) group: Cow<'a, Str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) started_by: Option<Cow<'a, Str>>,
+    /// The form of its ARN and of those of its containers.
+    #[serde(default, skip_serializing_if = "ArnFormat::is_long")]
+    pub(crate) arns: ArnFormat,
+    /// The form of the ARN of its instance, which may be forgotten before the task is.
+    #[serde(default, skip_serializing_if = "ArnFormat::is_long")]
+    pub(crate) instance_arns: ArnFormat,
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     pull_started_at: Option<Timestamp>,
@@ -78,6 +84,8 @@ impl<'a> From<&'a Task> for TaskRow<'a> {
             overrides: template.is_overridden.then_some(Cow::Borrowed(&template.overrides)),
             group: Cow::Borrowed(&template.group),
             started_by: template.started_by.as_ref().map(Cow::Borrowed),
+            arns: template.arns,
+            instance_arns: ArnFormat::of(&task.instance_arn),
             created_at: task.created_at,
             pull_started_at: task.pull_started_at,
             pull_stopped_at: task.pull_stopped_at,
@@ -102,6 +110,7 @@ impl TaskRow<'_> {
             && *self.cluster == template.cluster
             && (&*self.family, self.revision) == (&definition.family, definition.revision)
             && *self.group == template.group
+            && self.arns == template.arns
             && self.started_by.as_deref() == template.started_by.as_ref()
             && self.overrides.as_deref() == overrides
     }
@@ -118,7 +127,7 @@ impl TaskRow<'_> {
         for container in &mut containers {
             // Older records store the full ARN.
             let own = container.arn.rsplit('/').next().unwrap_or_default();
-            container.arn = realm.arn(format_args!("container/{cluster}/{id}/{own}"));
+            container.arn = template.arns.container_arn(realm, cluster, id, own);
         }
         Task {
             id,

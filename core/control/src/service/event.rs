@@ -5,7 +5,6 @@
 
 use longshore_machine::{Ids, Timestamp};
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::arn::ResourceId;
 
 use super::{Service, ServiceEvent};
 use crate::announce::{ActionName, Announced, Announcement, DeploymentName, Level};
@@ -78,7 +77,7 @@ impl<'a> Voice<'a> {
 }
 
 /// `3 tasks: (task a) (task b) (task c)`; of many tasks only the first are named.
-pub(crate) fn named(kind: &str, tasks: &[ResourceId]) -> String {
+pub(crate) fn named(kind: &str, tasks: &[&str]) -> String {
     let names = tasks.iter().take(limits::EVENT_TASKS_MAX).map(|id| format!(" (task {id})"));
     let more = match tasks.len().saturating_sub(limits::EVENT_TASKS_MAX) {
         0 => String::new(),

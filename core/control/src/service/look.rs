@@ -13,7 +13,7 @@ use longshore_placement::Refusal;
 use longshore_placement::query::Effort;
 use longshore_rollout::Share;
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::arn::{ArnFormat, Realm, ResourceId};
 
 use super::agenda::Matter;
 use super::census::{Census, Standing, census};
@@ -32,6 +32,7 @@ use crate::limits;
 use crate::machine::{Control, Output};
 use crate::placing::{self, Rules, fits, place};
 use crate::record::{StopCode, Task, TaskDefinition, TaskTemplate};
+use crate::setting::SettingName;
 use crate::state::{Agents, Policy};
 
 /// Costs in microseconds, measured and used only for estimates: the base cost of a pass, starting
@@ -100,6 +101,7 @@ fn look_at(
     let primary = service.primary();
     let definition = primary.and_then(|one| state.definition(realm, &one.family, one.revision));
     let definition = definition.cloned();
+    let arns = state.arns(realm, SettingName::TaskLongArnFormat);
     let Some(cluster) = state.cluster_mut(realm, cluster_name) else { return 1 };
     let voice = Voice::new(ids, now);
     let mut look = Look {
@@ -108,6 +110,7 @@ fn look_at(
         voice,
         policy,
         agents,
+        arns,
         tasks: Vec::new(),
         again_at: None,
         over: false,
@@ -150,6 +153,8 @@ struct Look<'c, 'v> {
     voice: Voice<'v>,
     policy: Policy,
     agents: Agents,
+    /// The form of the ARNs of new tasks.
+    arns: ArnFormat,
     /// Tasks started or stopped.
     tasks: Vec<Arc<Task>>,
     again_at: Option<Timestamp>,
@@ -337,10 +342,12 @@ impl Look<'_, '_> {
             let now = self.voice.now;
             let ran = |id| self.cluster.tasks.get(id).and_then(|task| task.started_at);
             let ran_ms = unhealthy.iter().filter_map(ran).map(|at| now.since(at)).max();
+            let tasks = unhealthy.iter().filter_map(|id| self.cluster.tasks.get(id));
+            let names: Vec<Str> = tasks.map(|task| task.shown_id().into()).collect();
             self.change(|service, voice| {
                 service.starts.ended(ran_ms.unwrap_or(0));
-                for id in &unhealthy {
-                    voice.say(service, &format!("(task {id}) failed container health checks."));
+                for name in &names {
+                    voice.say(service, &format!("(task {name}) failed container health checks."));
                 }
                 let failed = u32::try_from(unhealthy.len()).unwrap_or(u32::MAX);
                 if let Some(primary) = service.deployments.first_mut() {
@@ -361,7 +368,9 @@ impl Look<'_, '_> {
 
     fn say_stopped(&mut self, stopped: &[ResourceId]) {
         if !stopped.is_empty() {
-            let text = format!("has stopped {}", named("running tasks", stopped));
+            let tasks = stopped.iter().filter_map(|id| self.cluster.tasks.get(id));
+            let tasks: Vec<&str> = tasks.map(|task| task.shown_id()).collect();
+            let text = format!("has stopped {}", named("running tasks", &tasks));
             self.change(|service, voice| voice.say(service, &text));
         }
     }
@@ -396,7 +405,8 @@ impl Look<'_, '_> {
         }
         let service = self.record()?;
         let cluster = &self.cluster.record;
-        let (template, tags) = match template_of(cluster, service, service.primary()?, definition) {
+        let template = template_of(cluster, service, service.primary()?, definition, self.arns);
+        let (template, tags) = match template {
             Ok(template) => template,
             Err(error) => {
                 self.configuration_failed(&error.message);
@@ -429,9 +439,10 @@ impl Look<'_, '_> {
         }
         if !placed.is_empty() {
             let from = self.tasks.len() - placed.len();
-            let started: Vec<ResourceId> = self.tasks[from..].iter().map(|one| one.id).collect();
+            let started: Vec<&str> = self.tasks[from..].iter().map(|one| one.shown_id()).collect();
+            let started = named("tasks", &started);
             self.change(|service, voice| {
-                voice.say(service, &format!("has started {}", named("tasks", &started)));
+                voice.say(service, &format!("has started {started}"));
                 service.starts.began(now);
             });
         }

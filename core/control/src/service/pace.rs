@@ -83,7 +83,7 @@ impl Exit {
         let failed = over.iter().find(|(_, one)| one.exit_code.is_some_and(|code| code != 0));
         let (spec, container) = failed.or(over.first()).copied().unzip();
         Some(Self {
-            task: task.id,
+            task: task.shown_id().into(),
             container: spec.map_or("", |spec| spec.name()).into(),
             code: container.and_then(|container| container.exit_code),
             reason: container.and_then(|container| container.reason.clone()),

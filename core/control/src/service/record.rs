@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use longshore_machine::Timestamp;
 use longshore_wire_ecs::Str;
-use longshore_wire_ecs::arn::{Realm, ResourceId};
+use longshore_wire_ecs::arn::Realm;
 use longshore_wire_ecs::shape::service::DeploymentConfiguration;
 use longshore_wire_ecs::shape::task::{PlacementConstraint, PlacementStrategy};
 use serde::{Deserialize, Serialize};
@@ -181,8 +181,8 @@ pub struct ServiceEvent {
 /// How a service task exited by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Exit {
-    /// The task.
-    pub(crate) task: ResourceId,
+    /// The id of the task, as its ARN has it.
+    pub(crate) task: Str,
     /// The essential container that exited; of several, the first that failed.
     pub(crate) container: Str,
     /// Its exit code, if known.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use longshore_wire_ecs::ApiError;
+use longshore_wire_ecs::arn::ArnFormat;
 
 use super::{Deployment, Propagate, Service};
 use crate::record::{Cluster, Tags, TaskDefinition, TaskTemplate};
@@ -16,6 +17,7 @@ pub(crate) fn template_of(
     service: &Service,
     deployment: &Deployment,
     definition: &Arc<TaskDefinition>,
+    arns: ArnFormat,
 ) -> Result<(Arc<TaskTemplate>, Arc<Tags>), ApiError> {
     let (overrides, containers) = crate::admit::without_overrides(definition)?;
     let template = TaskTemplate {
@@ -29,8 +31,11 @@ pub(crate) fn template_of(
         needs: definition.needs.clone(),
         group: service.group(),
         started_by: Some(deployment.id.clone()),
+        arns,
     };
-    Ok((Arc::new(template), Arc::new(tags(service, definition))))
+    // A task with a short ARN cannot have any.
+    let tags = if arns.is_long() { tags(service, definition) } else { Tags::new() };
+    Ok((Arc::new(template), Arc::new(tags)))
 }
 
 /// Source: ECS API reference, `propagateTags` and `enableECSManagedTags`.

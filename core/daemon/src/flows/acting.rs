@@ -39,6 +39,7 @@ impl Daemon {
             let cluster = environment.settings.cluster.clone();
             let stop = StopTask { task: task.clone(), reason: why.text().into() };
             let asked = self.cx.ask(&cluster, |asked| Question::Stop(asked, stop));
+            self.tally.stopped += 1;
             self.stops.insert(asked, (name.clone(), instance, task));
         }
         let Some(environment) = self.environments.any(name) else { return };

@@ -108,6 +108,7 @@ impl Daemon {
     /// A reading of a cluster failed. Nothing is believed to be gone for that.
     fn reading_failed(&mut self, cluster: &Str, failure: &Failure) {
         self.clusters.is_not_read(&mut self.cx, cluster);
+        self.tally.readings_failed += 1;
         let text = format!("cannot read the cluster {cluster}: {failure}");
         self.note_once(cluster, &text);
     }
@@ -253,6 +254,7 @@ impl Daemon {
             }
             Err(Failure::Unsure(_)) => {
                 let now = self.cx.now;
+                self.tally.lost += 1;
                 self.each(&starting, |slot| slot.lose(now));
                 self.settling.begin(&mut self.cx, deployment);
             }
@@ -272,6 +274,8 @@ impl Daemon {
     fn started(&mut self, starting: &Starting, starts: Starts) {
         let (name, now) = (&starting.environment, self.cx.now);
         let mut open: BTreeSet<Str> = starting.instances.iter().cloned().collect();
+        self.tally.started += starts.started.len() as u64;
+        self.tally.not_started += starts.refused.len() as u64;
         for task in starts.started {
             let Some(instance) = task.instance_arn.clone() else { continue };
             let arn = task.arn.clone();

@@ -50,6 +50,7 @@ impl Daemon {
             SchedulerCall::Ping => Ok(Reply::Done),
             SchedulerCall::ListEnvironments(cluster) => {
                 let all = self.environments.list(cluster.as_ref());
+                let all = all.filter(|one| one.settings.of_v1.is_none());
                 Ok(Reply::Environments(all.map(crate::environments::Environment::show).collect()))
             }
             SchedulerCall::GetEnvironment(name) => {

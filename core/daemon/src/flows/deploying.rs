@@ -8,7 +8,7 @@ use longshore_wire_blox::scheduler::DeploymentStatus;
 use longshore_wire_ecs::Str;
 
 use crate::environments::stored::delete_deployment;
-use crate::environments::{Deployment, Environment};
+use crate::environments::{Deployment, Environment, Revision};
 use crate::machine::Daemon;
 
 impl Daemon {
@@ -22,7 +22,20 @@ impl Daemon {
         let environment = environment.ok_or_else(|| Fault::NothingToDeployTo(name.to_owned()))?;
         environment.check_deployment(token)?;
         let definition = environment.settings.definition.clone();
-        Ok(self.deploy(name, token, definition, false))
+        let revision = self.revision_for(name, &definition)?;
+        Ok(self.deploy(name, token, &revision, false))
+    }
+
+    /// The revision of an environment to deploy for a definition, which is then what the environment is to be.
+    fn revision_for(&mut self, name: &str, definition: &Str) -> Result<Revision, Fault> {
+        let id: Str = self.cx.ids.uuid("revision").into();
+        let environment = self.environments.get_mut(name);
+        let environment = environment.ok_or_else(|| Fault::NothingToDeployTo(name.to_owned()))?;
+        let revision = environment.revision_for(definition, id.clone());
+        if revision.id == id {
+            self.cx.store(environment.put());
+        }
+        Ok(revision)
     }
 
     /// Deploys what an earlier deployment did, also while one is under way, which is over then.
@@ -37,28 +50,31 @@ impl Daemon {
         let definition = environment.check_rollback(token, to)?;
         // The same request once more is refused: it would roll back further.
         let next = self.cx.ids.uuid("token");
+        let revision = self.revision_for(name, &definition)?;
         if let Some(environment) = self.environments.get_mut(name) {
-            environment.settings.definition = definition.clone();
             environment.settings.token = next;
             self.cx.store(environment.put());
         }
-        Ok(self.deploy(name, token, definition, true))
+        Ok(self.deploy(name, token, &revision, true))
     }
 
-    fn deploy(
+    pub(super) fn deploy(
         &mut self,
         name: &str,
         token: &str,
-        definition: Str,
+        revision: &Revision,
         adopts: bool,
     ) -> wire::Deployment {
         let id: Str = self.cx.ids.uuid("deployment").into();
+        let replaces = self.environments.get(name).and_then(Environment::active).cloned();
         let deployment = Deployment {
             id: id.clone(),
             environment: name.into(),
             number: 0,
             token: token.to_owned(),
-            definition: definition.clone(),
+            definition: revision.definition.clone(),
+            revision: revision.id.clone(),
+            replaces,
             status: DeploymentStatus::Pending,
             adopts,
             is_open: false,
@@ -83,7 +99,7 @@ impl Daemon {
             failed_instances: Vec::new(),
             id: id.to_string(),
             status: DeploymentStatus::Pending,
-            task_definition: definition.to_string(),
+            task_definition: revision.definition.to_string(),
         }
     }
 

@@ -5,3 +5,4 @@ mod restarts;
 mod speed;
 mod states;
 mod town;
+mod v1;

@@ -108,7 +108,7 @@ impl Marathon {
         self.newest_ms = cx.wall_ms.max(self.newest_ms + 1);
         let version_ms = self.newest_ms;
         let mut changes = BTreeMap::new();
-        let mut ports = Ports::new(&self.apps, self.config.service_ports, &wishes);
+        let mut ports = self.reserves(&wishes);
         let mut problems = Vec::new();
         for (id, wish) in wishes {
             let before = self.apps.wanted(&id).cloned();
@@ -117,14 +117,14 @@ impl Marathon {
                 (Wish::Gone | Wish::Same | Wish::Anew, None) => continue,
                 (Wish::Gone, Some(_)) => None,
                 (Wish::Same, Some(app)) if is_mixed => Some(app.clone()),
-                (Wish::Same, Some(app)) => {
-                    ports.keeps(app);
-                    continue;
-                }
+                (Wish::Same, Some(_)) => continue,
                 (Wish::Anew, Some(app)) => {
                     Some(Arc::new(versioned(App::clone(app), None, version_ms)))
                 }
-                (Wish::Back(app), _) => Some(Arc::new(App { version_ms, ..App::clone(&app) })),
+                (Wish::Back(app), _) => {
+                    let app = ports.returns(App::clone(&app), &mut problems);
+                    Some(Arc::new(App { version_ms, ..app }))
+                }
                 (Wish::As(app), before) => {
                     let app = ports.draws(*app, before.as_deref(), &mut problems);
                     let app = versioned(app, before.as_deref(), version_ms);
@@ -144,6 +144,25 @@ impl Marathon {
         }
         let steps = self.steps(&changes)?;
         Ok(Draft { version_ms, changes, steps })
+    }
+
+    /// Whose service ports nobody else may draw: first of apps that stay or name theirs, then of those that had some.
+    fn reserves(&self, wishes: &BTreeMap<PathId, Wish>) -> Ports<'_> {
+        let mut ports = Ports::new(&self.apps, self.config.service_ports, wishes);
+        for (id, wish) in wishes {
+            match (wish, self.apps.wanted(id)) {
+                (Wish::As(app), _) => ports.keeps(app),
+                (Wish::Same | Wish::Anew, Some(app)) => ports.keeps(app),
+                _ => {}
+            }
+        }
+        for (id, wish) in wishes {
+            match (wish, self.apps.wanted(id)) {
+                (Wish::Back(app), _) | (Wish::As(_), Some(app)) => ports.keeps(app),
+                _ => {}
+            }
+        }
+        ports
     }
 
     fn steps(&self, changes: &BTreeMap<PathId, Change>) -> Refused<Vec<Step>> {

@@ -14,7 +14,7 @@ impl Marathon {
             room -= 1;
             match due {
                 Due::Launch(id) => self.kills(cx, &id, Why::Late),
-                Due::Kill(id) => self.says_kill(cx, &id),
+                Due::Kill(id) => self.kills.waits(&id),
                 Due::Unreachable(id) => self.waits_out_of_reach(cx, &id),
                 Due::Health(id, at) => self.asks_health(cx, &id, at),
                 Due::Readiness(id) => self.asks_ready(cx, &id),

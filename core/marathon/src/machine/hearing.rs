@@ -1,11 +1,15 @@
 //! What the driver calls back with.
 
+use std::sync::Arc;
+
+use longshore_driver_machine::framework::GivenUp;
 use longshore_driver_machine::{Callback, Command};
 use longshore_wire_mesos::v1::{AgentId, MasterInfo, TaskId, TaskState, TaskStatus};
 
 use super::{Context, Marathon, Output};
 use crate::events::Event;
 use crate::limits;
+use crate::timers::Due;
 
 impl Marathon {
     pub(super) fn hears(&mut self, cx: &mut Context, callback: Callback) {
@@ -51,17 +55,40 @@ impl Marathon {
         let fault = master.domain.as_ref().and_then(|domain| domain.fault_domain.as_ref());
         self.session.is_in(fault.map(|fault| fault.region.name.clone()));
         cx.framework = self.session.opens(cx.now, framework);
+        // What was said without a subscription was lost.
+        let out: Vec<Arc<str>> = self.kills.out().iter().cloned().collect();
+        for id in out {
+            self.timers.set(Due::Kill(id), cx.now);
+        }
     }
 
-    /// The driver has given up. Source: frameworks.md 2.1: a framework that was removed must come back without its id.
+    /// The driver has given up: another one takes its place, or the scheduler ends.
     fn failed(&mut self, cx: &mut Context, text: String) {
         self.offers.clear();
-        self.session.closes();
-        if text.contains("Framework has been removed") {
-            self.session.forgets();
-            cx.framework = true;
+        match self.session.gives_up(cx.now, &text) {
+            GivenUp::Removed => {
+                cx.framework = true;
+                self.all_killed(cx);
+            }
+            GivenUp::Again => {}
+            GivenUp::Over => cx.said.push(Output::Failed(text)),
         }
-        cx.said.push(Output::Failed(text));
+    }
+
+    /// The master has killed all tasks with the framework, and tells nobody.
+    fn all_killed(&mut self, cx: &mut Context) {
+        let all: Vec<Arc<str>> = self.instances.all().map(|(id, _)| id.clone()).collect();
+        for id in all {
+            let Some(instance) = self.instances.get(&id) else { continue };
+            let status = TaskStatus {
+                task_id: TaskId { value: id.to_string() },
+                agent_id: Some(AgentId { value: instance.agent.clone() }),
+                state: TaskState::TaskKilled.into(),
+                message: Some("The framework was removed from the master".to_owned()),
+                ..TaskStatus::default()
+            };
+            self.updated(cx, &status);
+        }
     }
 
     /// Asks for the states of tasks that are out, and for those of all others that the master knows.

@@ -22,18 +22,22 @@ impl Marathon {
         if matches!(instance.stage, Stage::Unreachable { .. }) {
             // Nobody hears it now. If it comes back, it is not known, and killed.
             drop(self.forgets(id));
+            cx.say(Command::Kill(TaskId { value: id.to_string() }));
         } else {
             self.instances.edit(id, |one| one.killing = Some(why));
+            self.kills.waits(id);
         }
-        self.says_kill(cx, id);
     }
 
-    /// Says it, and again until it is gone.
-    pub(super) fn says_kill(&mut self, cx: &mut Context, id: &Arc<str>) {
-        if self.instances.get(id).is_some() {
-            self.timers.set(Due::Kill(id.clone()), cx.now + limits::KILL_AGAIN_MS);
+    /// Says the kills that have a place, each again until its task is gone. Without a subscription nobody would hear them.
+    pub(super) fn says_kills(&mut self, cx: &mut Context) {
+        if !self.session.is_open() {
+            return;
         }
-        cx.say(Command::Kill(TaskId { value: id.to_string() }));
+        while let Some(id) = self.kills.next() {
+            cx.say(Command::Kill(TaskId { value: id.to_string() }));
+            self.timers.set(Due::Kill(id), cx.now + limits::KILL_AGAIN_MS);
+        }
     }
 }
 

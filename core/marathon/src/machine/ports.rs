@@ -34,9 +34,30 @@ impl<'a> Ports<'a> {
         self.taken.get(&port).or(before)
     }
 
-    /// An app that stays as it is.
+    /// Nobody else draws the ports of an app, as far as they are free.
     pub(super) fn keeps(&mut self, app: &App) {
-        service_ports(app).for_each(|port| drop(self.taken.insert(port, app.id.clone())));
+        for port in service_ports(app) {
+            if self.holder(port).is_none() {
+                self.taken.insert(port, app.id.clone());
+            }
+        }
+    }
+
+    /// An app as it was: others may have its ports by now, and then it is given new ones.
+    pub(super) fn returns(&mut self, mut app: App, problems: &mut Vec<Problem>) -> App {
+        if !app.require_ports {
+            let id = app.id.clone();
+            let mapped = app.port_mappings.iter_mut().map(|one| &mut one.service_port);
+            let all = mapped.chain(app.port_definitions.iter_mut().map(|one| &mut one.port));
+            for port in all.filter(|port| self.is_of_another(**port, &id)) {
+                *port = 0;
+            }
+        }
+        self.draws(app, None, problems)
+    }
+
+    fn is_of_another(&self, port: u16, id: &PathId) -> bool {
+        self.holder(port).is_some_and(|holder| holder != id)
     }
 
     /// Gives an app its service ports.
@@ -65,7 +86,7 @@ impl<'a> Ports<'a> {
                     continue;
                 }
                 let kept = had.get(at).copied().filter(|one| *one > 0);
-                let kept = kept.filter(|one| self.holder(*one).is_none());
+                let kept = kept.filter(|one| !self.is_of_another(*one, &id));
                 match kept.or_else(|| self.free()) {
                     Some(drawn) => *port = drawn,
                     None => problems.push(Problem {
@@ -75,7 +96,7 @@ impl<'a> Ports<'a> {
                             .to_owned(),
                     }),
                 }
-            } else if let Some(holder) = self.holder(*port) {
+            } else if let Some(holder) = self.holder(*port).filter(|holder| **holder != id) {
                 problems.push(Problem {
                     app: id.clone(),
                     path: format!("{list}({at})/{member}"),

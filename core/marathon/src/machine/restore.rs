@@ -11,6 +11,7 @@ use super::{Config, Context, Marathon};
 use crate::apps::{Apps, Kept};
 use crate::deployments::{Deployment, Deployments};
 use crate::instances::{Instance, Instances, Stage};
+use crate::places::Places;
 use crate::rows::{self, APP, AppRow, DEPLOYMENT, FRAMEWORK, INSTANCE, VERSION};
 use crate::rules::Rule;
 use crate::timers::{Due, Timers};
@@ -57,10 +58,10 @@ impl Marathon {
             instances: Instances::default(),
             deployments: Deployments::default(),
             timers: Timers::default(),
+            kills: Places::default(),
             asked: BTreeSet::new(),
             offers: Offers::default(),
             session: Subscription::of(read.framework.take()),
-            is_connected: false,
             touched: BTreeSet::new(),
         };
         marathon.takes(&Context::new(now), read);
@@ -112,7 +113,7 @@ impl Marathon {
         }
         if is_killed {
             // It may have been lost.
-            self.timers.set(Due::Kill(id), cx.now);
+            self.kills.waits(&id);
         }
     }
 }

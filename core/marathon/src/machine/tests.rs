@@ -22,7 +22,9 @@ use crate::audit;
 mod constraints;
 mod deployments;
 mod health;
+mod kills;
 mod launches;
+mod properties;
 mod restarts;
 mod speed;
 mod updates;
@@ -91,7 +93,7 @@ impl World {
                         self.stores(change);
                     }
                 }
-                Output::Connect => self.connects += 1,
+                Output::Connect { .. } => self.connects += 1,
                 Output::Say(command) => self.hears_of(command),
                 Output::Reply { reply, .. } => given = Some(reply),
                 Output::Probe(probe) => self.probes.push(probe),

@@ -128,6 +128,7 @@ impl Marathon {
         for one in &asked {
             self.asked.remove(one);
         }
+        self.kills.leaves(id);
         Some(gone)
     }
 

@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use longshore_agent::process::SANDBOX_KEPT;
 use longshore_wire_ecs::shape::shared::Attribute;
 
-use super::MasterArgs;
 use super::door::{DoorArgs, KeyArgs, MesosDoorArgs};
+use super::{DevSchedulerArgs, MasterArgs};
 use crate::instance_types::InstanceGroup;
 
 /// What runs the containers of the local ECS.
@@ -112,7 +112,9 @@ pub(crate) struct DevArgs {
     pub(crate) master: MasterArgs,
     #[command(flatten)]
     pub(crate) mesos_door: MesosDoorArgs,
-    /// Serve the Mesos master API without credentials although the ECS API has access keys.
+    #[command(flatten)]
+    pub(crate) schedulers: DevSchedulerArgs,
+    /// Serve the Mesos master API and the schedulers without credentials although the ECS API has access keys.
     #[arg(long, conflicts_with = "mesos_credentials")]
     pub(crate) mesos_open: bool,
     #[command(flatten)]

@@ -118,6 +118,15 @@ pub(crate) struct MesosDoorArgs {
 }
 
 impl MesosDoorArgs {
+    /// The first credential, for our own frameworks.
+    ///
+    /// # Errors
+    /// What cannot be read, without the secrets.
+    pub(crate) fn first(&self) -> anyhow::Result<Option<(String, String)>> {
+        let path = self.mesos_credentials.as_deref();
+        path.map(|path| super::first_credential(path, "--mesos-credentials")).transpose()
+    }
+
     /// All credentials that were given; none if there is no file.
     ///
     /// # Errors

@@ -4,9 +4,10 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use longshore_driver::Credential;
+use longshore_driver::{Credential, Master, ZooKeeper};
 use longshore_schedulers::Service;
 use longshore_schedulers::framework::Cluster;
+use longshore_schedulers::store::Keep;
 use longshore_server::{Credentials, Place, Rules};
 
 use super::door::{DoorArgs, SchedulerDoorArgs};
@@ -30,6 +31,10 @@ pub(crate) struct SchedulerArgs {
     /// Keep everything in memory only: it is lost at the end.
     #[arg(long, conflicts_with = "data_dir")]
     in_memory: bool,
+    /// Keep everything in ZooKeeper instead of a directory: `zk://[USER:PASSWORD@]HOST:PORT,.../PATH`. To keep a password out of the
+    /// process list, use `LONGSHORE_STORE`.
+    #[arg(long, env = "LONGSHORE_STORE", hide_env_values = true, value_name = "URL", conflicts_with_all = ["data_dir", "in_memory"])]
+    store: Option<String>,
     #[command(flatten)]
     callers: SchedulerDoorArgs,
     #[command(flatten)]
@@ -41,11 +46,15 @@ impl SchedulerArgs {
     ///
     /// # Errors
     /// Why the directory is not opened.
-    pub(crate) fn place(&self) -> anyhow::Result<Place> {
-        if self.in_memory {
-            return Ok(Place::Memory);
+    pub(crate) fn keep(&self) -> anyhow::Result<Keep> {
+        if let Some(store) = &self.store {
+            return Ok(Keep::ZooKeeper(zookeeper(store)?));
         }
-        Ok(Place::Directory(crate::data_dir::trusted(&self.data_dir, self.trust_data_dir)?))
+        if self.in_memory {
+            return Ok(Keep::Here(Place::Memory));
+        }
+        let directory = crate::data_dir::trusted(&self.data_dir, self.trust_data_dir)?;
+        Ok(Keep::Here(Place::Directory(directory)))
     }
 
     /// Where its tasks run.
@@ -70,6 +79,16 @@ impl SchedulerArgs {
     /// The rules of its port.
     pub(crate) fn rules(&self) -> Rules {
         self.door.rules(None)
+    }
+}
+
+/// A place in `ZooKeeper`. What was given is not in the error, as it may have a password.
+fn zookeeper(text: &str) -> anyhow::Result<ZooKeeper> {
+    match Master::read(text) {
+        Ok(Master::ZooKeeper(zookeeper)) => Ok(zookeeper),
+        _ => anyhow::bail!(
+            "--store names no place in ZooKeeper: write zk://HOST:PORT,HOST:PORT/PATH, with USER:PASSWORD@ before the hosts if they ask for it"
+        ),
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use longshore_client::{Client, FeedOptions, Options};
-use longshore_schedulers::blox::{self, Blox};
-use longshore_server::{Callers, Place, Port, Rules, bind};
+use longshore_schedulers::blox::{self, Blox, Wakes};
+use longshore_server::{Callers, Place, Port, bind};
 
 use crate::args::door::DoorArgs;
 use crate::dev::interrupted;
@@ -14,7 +14,7 @@ use crate::dev::interrupted;
 /// Keys for a local ECS, which by default does not check them.
 const LOCAL_KEYS: (&str, &str) = ("longshore", "longshore");
 /// The queue and the rule that are made unless they are named.
-const QUEUE: &str = "longshore-blox";
+pub(crate) const QUEUE: &str = "longshore-blox";
 
 /// What `longshore blox serve` is told.
 #[derive(Debug, clap::Args)]
@@ -62,33 +62,6 @@ impl ServeBloxArgs {
     }
 }
 
-/// Where Blox listens.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Addresses {
-    /// The daemon scheduler.
-    pub(crate) scheduler: SocketAddr,
-    /// The cluster state service.
-    pub(crate) state: SocketAddr,
-}
-
-/// Starts both services for an ECS that a client reaches. Events come from a queue, if there is one.
-///
-/// # Errors
-/// Which port is taken, or what cannot be read.
-pub(crate) async fn start(
-    client: Client,
-    feed: Option<FeedOptions>,
-    clusters: Vec<String>,
-    place: Place,
-    addresses: Addresses,
-    rules: &Rules,
-) -> anyhow::Result<Blox> {
-    let scheduler = bind(Port::Blox, addresses.scheduler, Callers::Anybody, rules).await?;
-    let state = bind(Port::ClusterState, addresses.state, Callers::Anybody, rules).await?;
-    let feed = feed.map(|options| client.feed_of_all(options));
-    Ok(Blox::start(blox::Options { client, feed, clusters, place, scheduler, state })?)
-}
-
 /// Runs until Ctrl-C or SIGTERM, or until the disk cannot be written.
 pub(super) async fn run(args: ServeBloxArgs, json: bool) -> anyhow::Result<ExitCode> {
     let place = if args.in_memory {
@@ -109,11 +82,20 @@ pub(super) async fn run(args: ServeBloxArgs, json: bool) -> anyhow::Result<ExitC
     })
     .await?;
     let region = client.sdk().config().region().map(ToString::to_string).unwrap_or_default();
-    let addresses = Addresses { scheduler: args.blox_listen, state: args.cluster_state_listen };
     let rules = args.door.rules(None);
-    let feed = args.feed();
+    let feed = args.feed().map(|options| client.feed_of_all(options));
     let hears = feed.is_some();
-    let blox = start(client, feed, args.clusters.clone(), place, addresses, &rules).await?;
+    let options = blox::Options {
+        client,
+        feed,
+        clusters: args.clusters.clone(),
+        place,
+        scheduler: bind(Port::Blox, args.blox_listen, Callers::Anybody, &rules).await?,
+        state: bind(Port::ClusterState, args.cluster_state_listen, Callers::Anybody, &rules)
+            .await?,
+        wakes: Wakes::AtOnce,
+    };
+    let blox = Blox::start(options).await?;
     announce(&blox, &region, hears, json);
     tokio::select! {
         () = interrupted() => {

@@ -1,30 +1,31 @@
 //! What the machine asks for, done.
 
-use longshore_chronos::{Chronos, Output, Reply};
+use longshore_chronos::{Chronos, Input, Output, Reply};
 use longshore_server::Host;
 
 use super::ChronosError;
 use crate::calls::Waiting;
-use crate::framework::Framework;
+use crate::framework::Link;
 use crate::service::Leave;
 use crate::store::Store;
 
 /// Performs the outputs of the machine.
 pub(super) struct ChronosHost {
     store: Store,
-    framework: Framework,
+    link: Link<Input>,
     waiting: Waiting<Reply>,
 }
 
 impl ChronosHost {
-    pub(super) fn new(store: Store, framework: Framework, waiting: Waiting<Reply>) -> Self {
-        Self { store, framework, waiting }
+    pub(super) fn new(store: Store, link: Link<Input>, waiting: Waiting<Reply>) -> Self {
+        Self { store, link, waiting }
     }
 }
 
 impl Leave for ChronosHost {
     async fn leave(self) {
-        self.framework.leave().await;
+        self.link.leave().await;
+        self.store.close().await;
     }
 }
 
@@ -43,7 +44,8 @@ impl Host<Chronos> for ChronosHost {
         for output in out.drain(..) {
             match output {
                 Output::Store(_) => {}
-                Output::Say(command) => self.framework.say(command).await,
+                Output::Connect { framework } => self.link.connect(framework).await?,
+                Output::Say(command) => self.link.say(command).await,
                 Output::Reply { ticket, reply } => self.waiting.tell(ticket.0, reply),
                 Output::Note(text) => tracing::warn!(target: "longshore_chronos", "{text}"),
                 Output::Failed(text) => return Err(ChronosError::Driver(text)),

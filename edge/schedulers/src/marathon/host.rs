@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use longshore_driver::v1::FrameworkInfo;
 use longshore_marathon::{Answer, Event, Input, Marathon, Output, Probe, Reply, Request};
 use longshore_server::{Host, Means, Probed, Prober};
 use tokio::sync::{Semaphore, mpsc};
@@ -12,36 +11,17 @@ use super::MarathonError;
 use super::events::Events;
 use super::front::Known;
 use crate::calls::Waiting;
-use crate::framework::{Cluster, Framework, FrameworkError};
+use crate::framework::Link;
 use crate::service::Leave;
 use crate::store::Store;
 
 /// Probes that are made at a time. Source: chosen by us, as many as a master makes.
 const PROBES_MAX: usize = 512;
 
-/// The way to the cluster, which is taken once it is wanted.
-pub(super) struct Link {
-    wanted: Option<(Cluster, FrameworkInfo, mpsc::Sender<Input>)>,
-    framework: Option<Framework>,
-}
-
-impl Link {
-    pub(super) fn new(cluster: Cluster, info: FrameworkInfo, inputs: mpsc::Sender<Input>) -> Self {
-        Self { wanted: Some((cluster, info, inputs)), framework: None }
-    }
-
-    fn take(&mut self) -> Result<(), FrameworkError> {
-        if let Some((cluster, info, inputs)) = self.wanted.take() {
-            self.framework = Some(Framework::start(cluster, info, inputs)?);
-        }
-        Ok(())
-    }
-}
-
 /// Performs the outputs of the machine.
 pub(super) struct MarathonHost {
     store: Store,
-    link: Link,
+    link: Link<Input>,
     waiting: Waiting<Reply>,
     events: Events,
     known: Arc<Known>,
@@ -54,7 +34,7 @@ pub(super) struct MarathonHost {
 impl MarathonHost {
     pub(super) fn new(
         store: Store,
-        link: Link,
+        link: Link<Input>,
         waiting: Waiting<Reply>,
         events: Events,
         known: Arc<Known>,
@@ -110,9 +90,8 @@ impl MarathonHost {
 
 impl Leave for MarathonHost {
     async fn leave(self) {
-        if let Some(framework) = self.link.framework {
-            framework.leave().await;
-        }
+        self.link.leave().await;
+        self.store.close().await;
     }
 }
 
@@ -131,12 +110,8 @@ impl Host<Marathon> for MarathonHost {
         for output in out.drain(..) {
             match output {
                 Output::Store(_) => {}
-                Output::Connect => self.link.take()?,
-                Output::Say(command) => {
-                    if let Some(framework) = &self.link.framework {
-                        framework.say(command).await;
-                    }
-                }
+                Output::Connect { framework } => self.link.connect(framework).await?,
+                Output::Say(command) => self.link.say(command).await,
                 Output::Reply { ticket, reply } => self.waiting.tell(ticket.0, reply),
                 Output::Probe(probe) => self.probe(probe),
                 Output::Event(event) => self.happened(&event),

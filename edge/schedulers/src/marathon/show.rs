@@ -69,7 +69,6 @@ pub(super) fn definition(app: &App) -> Map<String, Value> {
             "lastScalingAt": time(app.scaling_version_ms),
             "lastConfigChangeAt": time(app.config_version_ms),
         },
-        "secrets": {},
         "tasksStaged": 0, "tasksRunning": 0, "tasksHealthy": 0, "tasksUnhealthy": 0,
     });
     extend(&mut shown, more);

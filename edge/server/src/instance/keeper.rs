@@ -225,7 +225,8 @@ impl Keeper {
         let mut told = self.common.capabilities(config.runtime);
         let machine = machine(config.runtime).await;
         told.extend(machine.map_err(|why| ApiError::new(ErrorCode::Server, why))?);
-        let id = register(&self.control, &self.common.home, cluster, &config, told, arn).await?;
+        let (id, shown) =
+            register(&self.control, &self.common.home, cluster, &config, told, arn).await?;
         self.members.add(id, cluster.clone());
         if config.runtime == RuntimeChoice::Simulated {
             let mailbox =
@@ -251,7 +252,8 @@ impl Keeper {
             let InstanceConfig { cpu, memory_mib, .. } = config;
             let cluster = self.cluster(cluster.clone());
             let pages = self.pages.clone();
-            let about = About { instance: id, hostname, cpu, memory_mib, runtime, cluster, pages };
+            let about =
+                About { instance: shown, hostname, cpu, memory_mib, runtime, cluster, pages };
             let (over, is_over) = watch::channel(false);
             agents.serve(listener, about, is_over, &mut self.tasks);
             self.agents.insert(id, over);

@@ -14,8 +14,8 @@ use crate::ecs::ControlHandle;
 /// Reserved ports of an instance. Source: amazon-ecs-agent on Linux.
 const RESERVED_PORTS: [&str; 5] = ["22", "2375", "2376", "51678", "51679"];
 
-/// Registers an instance, or registers it again if it is known, and returns its id. `told` are the
-/// attributes from its agent: its capabilities, and its machine.
+/// Registers an instance, or registers it again if it is known, and returns its id, also as
+/// its ARN has it. `told` are the attributes from its agent: its capabilities, and its machine.
 ///
 /// # Errors
 /// The error from ECS.
@@ -26,14 +26,15 @@ pub(crate) async fn register(
     config: &InstanceConfig,
     told: Vec<Attribute>,
     known: Option<Str>,
-) -> Result<ResourceId, ApiError> {
+) -> Result<(ResourceId, Str), ApiError> {
     let request = request(realm, cluster, config, told, known);
     let request = Request::RegisterContainerInstance(Box::new(request));
     let registered: shape::RegisterContainerInstanceResponse =
         call(control, realm, request).await?;
     let arn = registered.container_instance.and_then(|instance| instance.container_instance_arn);
-    let id = arn.as_deref().and_then(Arn::parse).and_then(|arn| ResourceId::parse(arn.id()));
-    id.ok_or_else(|| {
+    let shown = arn.as_deref().and_then(Arn::parse).map(|arn| arn.id());
+    let both = shown.and_then(|shown| Some((ResourceId::parse(shown)?, shown.into())));
+    both.ok_or_else(|| {
         ApiError::new(ErrorCode::Server, "The response to the registration has no ARN.")
     })
 }

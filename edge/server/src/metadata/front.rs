@@ -10,8 +10,12 @@ use axum::routing::get;
 use futures_util::future::join_all;
 use longshore_lifecycle::ContainerRef;
 use longshore_machine::Timestamp;
+use longshore_wire_ecs::arn::{Arn, ArnFormat};
 use longshore_wire_ecs::metadata::{
     ContainerMetadata, CredentialsError, MetadataError, TaskCredentials, TaskMetadata,
+};
+use longshore_wire_ecs::shape::container_instance::{
+    DescribeContainerInstancesRequest, DescribeContainerInstancesResponse,
 };
 use longshore_wire_ecs::shape::tag::{ListTagsForResourceRequest, ListTagsForResourceResponse};
 use longshore_wire_ecs::{ApiError, ErrorCode, Request, Str};
@@ -73,6 +77,26 @@ impl Metadata {
         show::task(entry, containers)
     }
 
+    /// The ARN of the instance of a task: an account chooses its form, so only ECS knows it. The usual form if it cannot be asked,
+    /// which then cannot tell tags either.
+    async fn instance_arn(&self, entry: &Entry) -> Str {
+        let (cluster, id) = (&entry.spec.cluster, entry.place.instance);
+        let request = DescribeContainerInstancesRequest {
+            cluster: Some(cluster.clone()),
+            container_instances: Some(vec![id.to_string().into()]),
+            ..Default::default()
+        };
+        let request = Request::DescribeContainerInstances(Box::new(request));
+        let reply = self.shared.control.call(self.shared.home.clone(), request).await.ok();
+        let told: Option<DescribeContainerInstancesResponse> =
+            reply.and_then(|reply| serde_json::from_slice(&reply.into_json()).ok());
+        let found = told.and_then(|told| told.container_instances?.pop()?.container_instance_arn);
+        found.unwrap_or_else(|| {
+            let cluster = Arn::parse(cluster).map_or(&**cluster, |arn| arn.id());
+            ArnFormat::Long.arn_of_id(&self.shared.home, "container-instance", cluster, id)
+        })
+    }
+
     async fn tags(&self, arn: Str) -> Result<ListTagsForResourceResponse, ApiError> {
         let request = ListTagsForResourceRequest { resource_arn: Some(arn) };
         let request = Request::ListTagsForResource(Box::new(request));
@@ -104,9 +128,7 @@ async fn task_with_tags(
         return unknown("task metadata", "task arn", "task Arn", &id);
     };
     let mut shown = metadata.task(&entry).await;
-    let name = &shown.cluster;
-    let instance = entry.place.instance;
-    let instance = metadata.shared.home.arn(format_args!("container-instance/{name}/{instance}"));
+    let instance = metadata.instance_arn(&entry).await;
     for (field, arn) in [("TaskTags", shown.task_arn.clone()), ("ContainerInstanceTags", instance)]
     {
         match metadata.tags(arn.clone()).await {

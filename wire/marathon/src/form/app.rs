@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::{EnvValue, ResourceLimits, SecretSource};
+
 /// An app: what runs, how often, and where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -32,7 +34,13 @@ pub struct App {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port_definitions: Option<Vec<PortDefinition>>,
     pub require_ports: bool,
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<String, EnvValue>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretSource>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_limits: Option<ResourceLimits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tty: Option<bool>,
     pub labels: BTreeMap<String, String>,
     pub fetch: Vec<Fetch>,
     pub health_checks: Vec<HealthCheck>,
@@ -72,6 +80,9 @@ impl Default for App {
             port_definitions: None,
             require_ports: false,
             env: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            resource_limits: None,
+            tty: None,
             labels: BTreeMap::new(),
             fetch: Vec::new(),
             health_checks: Vec::new(),

@@ -7,17 +7,13 @@ use serde_json::{Map, Value};
 use super::error::Detail;
 
 const EXECUTORS: &str = "custom executors are not supported: leave it out";
-const LIMITS: &str = "is not supported: limits are those of the task definition";
-const SECRETS: &str = "is not supported here: name the secret in a task definition";
+const SECRETS: &str = "is not supported: secrets are variables of env, and no files";
 const VOLUMES: &str =
     "is not supported: mount a folder of the machine with hostPath, or name a task definition";
 
 /// Of an app.
-const OF_APP: [(&str, &str); 7] = [
+const OF_APP: [(&str, &str); 4] = [
     ("executorResources", EXECUTORS),
-    ("resourceLimits", LIMITS),
-    ("secrets", SECRETS),
-    ("tty", "is not supported: leave it out"),
     ("check", "is not supported: use healthChecks"),
     ("residency", "is not supported: tasks on ECS keep no reservation; leave it out"),
     ("ipAddress", "is replaced by networks"),
@@ -36,12 +32,6 @@ const OF_MAPPING: [(&str, &str); 1] =
 pub(super) fn take(app: &mut Map<String, Value>) -> Vec<Detail> {
     let mut found = Vec::new();
     take_of(app, &OF_APP, "", &mut found);
-    if let Some(env) = app.get("env").and_then(Value::as_object) {
-        for (name, _) in env.iter().filter(|(_, value)| value.is_object()) {
-            let text = "secrets are not supported here: name the secret in a task definition";
-            found.push(Detail::new(format!("/env/{name}"), text));
-        }
-    }
     let Some(container) = app.get_mut("container").and_then(Value::as_object_mut) else {
         return found;
     };

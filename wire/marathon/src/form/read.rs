@@ -187,7 +187,34 @@ mod tests {
         for (value, status, path) in [
             (json!({"id": "/a", "cmd": "x", "cpus": "one"}), 400, "/cpus"),
             (json!({"id": "/a", "cmd": "x", "cpu": 1}), 422, "/cpu"),
-            (json!({"id": "/a", "cmd": "x", "tty": true}), 422, "/tty"),
+            (json!({"id": "/a", "cmd": "x", "tty": "yes"}), 400, "/tty"),
+            (json!({"id": "/a", "cmd": "x", "env": {"A": 1}}), 400, "/env/A"),
+            (json!({"id": "/a", "cmd": "x", "env": {"A": {"secret": "s"}}}), 422, "/env/A/secret"),
+            (
+                json!({"id": "/a", "cmd": "x", "secrets": {"s": {"source": ""}}}),
+                422,
+                "/secrets/s/source",
+            ),
+            (
+                json!({"id": "/a", "cmd": "x", "resourceLimits": {"cpus": 0.5}}),
+                422,
+                "/resourceLimits/cpus",
+            ),
+            (
+                json!({"id": "/a", "cmd": "x", "mem": 0, "resourceLimits": {"mem": "unlimited"}}),
+                422,
+                "/resourceLimits/mem",
+            ),
+            (
+                json!({"id": "/a", "cmd": "x", "resourceLimits": {"mem": "all"}}),
+                400,
+                "/resourceLimits/mem",
+            ),
+            (
+                json!({"id": "/a", "cmd": "x", "resourceLimits": {"disk": 1}}),
+                422,
+                "/resourceLimits/disk",
+            ),
             (json!({"id": "/a", "cmd": "x", "cpus": -1}), 422, "/cpus"),
             (json!({"id": "/A", "cmd": "x"}), 422, "/id"),
             (json!({"cmd": "x"}), 422, "/id"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::Detail;
 use super::path::RESERVED;
-use super::{App, Container, HealthCheck, UnreachableStrategy, is_path, limits};
+use super::{App, Container, HealthCheck, UnreachableStrategy, ceilings, is_path, limits, secrets};
 
 /// The operators of constraints. Source: frameworks.md 3.4.
 pub const OPERATORS: [&str; 7] =
@@ -33,6 +33,8 @@ pub fn validate(app: &App) -> Vec<Detail> {
     ports(app, &mut found);
     constraints(app, &mut found);
     checks(app, &mut found);
+    found.0.extend(secrets::wrong(&app.env, &app.secrets));
+    found.0.extend(ceilings::wrong(app));
     found.0
 }
 
@@ -299,9 +301,9 @@ fn checks(app: &App, found: &mut Found) {
     for (at, check) in app.readiness_checks.iter().enumerate() {
         let path = format!("/readinessChecks({at})");
         found.unless(
-            check.protocol == "HTTP",
+            ["HTTP", "HTTPS"].contains(&check.protocol.as_str()),
             format!("{path}/protocol"),
-            "must be HTTP: others are not supported",
+            "must be HTTP or HTTPS",
         );
         let in_time = check.timeout_seconds > 0 && check.timeout_seconds < check.interval_seconds;
         found.unless(
@@ -322,11 +324,6 @@ fn check_of(check: &HealthCheck, path: &str, ports: usize, found: &mut Found) {
         PROTOCOLS.contains(&protocol),
         format!("{path}/protocol"),
         format!("must be one of {}", PROTOCOLS.join(", ")),
-    );
-    found.unless(
-        protocol != "HTTPS",
-        format!("{path}/protocol"),
-        "HTTPS is not supported by this scheduler: MESOS_HTTPS is made next to the task",
     );
     let text = "must be IPv4: checks over IPv6 are not made";
     found.unless(check.ip_protocol == "IPv4", format!("{path}/ipProtocol"), text);

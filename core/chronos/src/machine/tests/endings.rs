@@ -149,6 +149,19 @@ fn a_killed_task_is_no_failure_and_not_tried_again() {
 }
 
 #[test]
+fn a_kill_that_nobody_heard_is_said_again_once_there_is_a_subscription() {
+    let mut world = World::new();
+    let task = running(&mut world, json!({"schedule": "R//P1D"}));
+    world.is(&task, TaskState::TaskRunning);
+    world.hears(Callback::Disconnected);
+    assert!(matches!(world.call(Call::Kill { name: "a".to_owned() }), Reply::Done));
+    let before = world.kills().len();
+    world.registers();
+    world.passes(0);
+    assert_eq!(world.kills().len() - before, 1);
+}
+
+#[test]
 fn history_is_bounded_and_the_latest_is_first() {
     let mut world = World::new();
     world.job("a", json!({"schedule": "R//PT1M"}));

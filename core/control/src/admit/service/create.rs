@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use longshore_wire_ecs::arn::ArnFormat;
 use longshore_wire_ecs::shape::service as shape;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str, limits};
 
@@ -12,6 +13,7 @@ use crate::machine::Reply;
 use crate::service::{
     Propagate, Scheduling, Service, ServiceStatus, Starts, Telling, Voice, deploy, service,
 };
+use crate::setting::SettingName;
 use crate::show;
 
 pub(in crate::admit) fn create(
@@ -68,11 +70,14 @@ fn record(
     let propagate = rules::propagate(request.propagate_tags.as_ref())?;
     let grace_period_s = rules::grace_period(request.health_check_grace_period_seconds)?;
     let tags = tag::read(request.tags.as_deref().unwrap_or_default())?;
+    let managed_tags = request.enable_ecs_managed_tags == Some(true);
+    let arns = at.arns(SettingName::ServiceLongArnFormat);
+    check_long(at, arns, !tags.is_empty(), managed_tags, propagate)?;
     let name = request.service_name.clone().unwrap_or_default();
     let (realm, created_at) = (at.realm.clone(), at.now);
     let home = cluster(&mut at.control.state, &realm, request.cluster.as_ref())?;
     Ok(Service {
-        arn: realm.arn(format_args!("service/{}/{name}", home.record.name)),
+        arn: arns.arn(&realm, "service", &home.record.name, &name),
         cluster: home.record.name.clone(),
         cluster_arn: home.record.arn.clone(),
         realm,
@@ -90,7 +95,7 @@ fn record(
         rebalancing,
         moves: 0,
         propagate: propagate.unwrap_or(Propagate::None),
-        managed_tags: request.enable_ecs_managed_tags == Some(true),
+        managed_tags,
         tags,
         token: None,
         created_at,
@@ -102,6 +107,33 @@ fn record(
         starts: Starts::default(),
         telling: Telling::default(),
     })
+}
+
+/// Checks that a service whose ARN would be short neither has tags nor passes any on.
+///
+/// Source: replies of AWS that users of Terraform and the CDK reported.
+pub(super) fn check_long(
+    at: &Context<'_>,
+    own: ArnFormat,
+    has_tags: bool,
+    manages: bool,
+    propagate: Option<Propagate>,
+) -> Result<(), ApiError> {
+    let propagates = propagate.is_some_and(|propagate| propagate != Propagate::None);
+    // What tasks would have asks for long ARNs of theirs, too.
+    let of_both = own.is_long() && at.arns(SettingName::TaskLongArnFormat).is_long();
+    for (is_asked, is_long, what) in [
+        (has_tags, own.is_long(), "add tags to the service"),
+        (manages, of_both, "work with ECS managed tags"),
+        (propagates, of_both, "propagate tags"),
+    ] {
+        if is_asked && !is_long {
+            return Err(ApiError::invalid(format!(
+                "The new ARN and resource ID format must be enabled to {what}. Opt in to the new format and try again."
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn foreign(request: &shape::CreateServiceRequest) -> Foreign<'_> {

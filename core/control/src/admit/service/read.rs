@@ -7,15 +7,16 @@ use longshore_wire_ecs::{ApiError, limits};
 
 use super::service_name;
 use crate::admit::page::Page;
-use crate::admit::{Answer, Context, cluster, cluster_name, has, include};
+use crate::admit::{Answer, Context, absent, cluster, cluster_name, filter_word, has, include};
 use crate::service::{Scheduling, ServiceStatus, service};
+use crate::setting::SettingName;
 use crate::show;
 
 pub(in crate::admit) fn describe(
     at: &mut Context<'_>,
     request: &shape::DescribeServicesRequest,
 ) -> Answer {
-    let realm = at.realm;
+    let (realm, arns) = (at.realm, at.arns(SettingName::ServiceLongArnFormat));
     let home = cluster_name(realm, request.cluster.as_ref())?;
     let words = include(request.include.as_ref(), &["TAGS"])?;
     let cluster = cluster(&mut at.control.state, realm, request.cluster.as_ref())?;
@@ -33,15 +34,11 @@ pub(in crate::admit) fn describe(
             Err(error) if error.code == longshore_wire_ecs::ErrorCode::ServiceNotFound => None,
             Err(error) => return Err(error),
         };
-        match name.and_then(|name| cluster.services.get(&name)) {
-            Some(known) => services.push(service(cluster, &known.record, has(&words, "TAGS"))),
-            None if given.starts_with("arn:") => {
-                failures.push(show::failure(given.clone(), "MISSING"));
-            }
-            None => {
-                let arn = realm.arn(format_args!("service/{home}/{given}"));
-                failures.push(show::failure(arn, "MISSING"));
-            }
+        if let Some(known) = name.and_then(|name| cluster.services.get(&name)) {
+            services.push(service(cluster, &known.record, has(&words, "TAGS")));
+        } else {
+            let arn = absent(arns, realm, "service", &home, given);
+            failures.push(show::failure(arn, "MISSING"));
         }
     }
     Ok(show::body(&shape::DescribeServicesResponse {
@@ -53,13 +50,13 @@ pub(in crate::admit) fn describe(
 pub(in crate::admit) fn list(at: &mut Context<'_>, request: &shape::ListServicesRequest) -> Answer {
     let size = request.max_results.unwrap_or(limits::SERVICES_PAGE_ENTRIES);
     let page = Page::read('s', request.next_token.as_ref(), Some(size))?;
-    let scheduling = match request.scheduling_strategy.as_deref() {
+    let scheduling = match filter_word(request.scheduling_strategy.as_ref()).as_deref() {
         None => None,
         Some(word) => Some(Scheduling::parse(word).ok_or_else(|| {
             ApiError::invalid("Scheduling strategy should be one of [REPLICA,DAEMON]")
         })?),
     };
-    let other_launch_type = match request.launch_type.as_deref() {
+    let other_launch_type = match filter_word(request.launch_type.as_ref()).as_deref() {
         None | Some("EC2") => false,
         Some("FARGATE" | "EXTERNAL" | "MANAGED_INSTANCES") => true,
         Some(_) => {
@@ -68,7 +65,7 @@ pub(in crate::admit) fn list(at: &mut Context<'_>, request: &shape::ListServices
             ));
         }
     };
-    let managed = match request.resource_management_type.as_deref() {
+    let managed = match filter_word(request.resource_management_type.as_ref()).as_deref() {
         None | Some("CUSTOMER") => false,
         Some("ECS") => true,
         Some(_) => {

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use longshore_wire_ecs::arn::ArnFormat;
 use longshore_wire_ecs::shape::service as shape;
 use longshore_wire_ecs::{ApiError, ErrorCode, Str};
 
-use super::create::{checked_count, no_desired_count};
+use super::create::{check_long, checked_count, no_desired_count};
 use super::named;
 use super::rules::{self, Foreign};
 use crate::admit::{Answer, Context};
@@ -27,6 +28,9 @@ pub(in crate::admit) fn update(
     foreign(request).refuse()?;
     let mut record = Service::clone(&held);
     change(&mut record, request)?;
+    let manages = request.enable_ecs_managed_tags == Some(true);
+    let propagate = request.propagate_tags.is_some().then_some(record.propagate);
+    check_long(at, ArnFormat::of(&record.arn), false, manages, propagate)?;
     let definition = definition(at, &held, request)?;
     if let Some(runs) = definition.clone().or_else(|| of_primary(at, &held)) {
         rules::together(&record, &runs)?;

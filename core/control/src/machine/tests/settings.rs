@@ -126,20 +126,6 @@ fn settings_are_found_by_name_and_value() {
 }
 
 #[test]
-fn long_arns_can_be_turned_on_and_no_longer_off() {
-    let mut world = World::new();
-    for name in ["containerInstanceLongArnFormat", "serviceLongArnFormat", "taskLongArnFormat"] {
-        world.ok("PutAccountSettingDefault", &json!({"name": name, "value": "enabled"}));
-        let refusal =
-            world.refused("PutAccountSetting", &json!({"name": name, "value": "disabled"}));
-        assert_eq!(
-            (refusal.code, &*refusal.message),
-            (ErrorCode::InvalidParameter, "You can no longer disable Long Arn settings")
-        );
-    }
-}
-
-#[test]
 fn settings_that_there_are_not_and_values_that_they_cannot_have_are_refused() {
     let mut world = World::new();
     let other = "arn:aws:iam::000000000000:user/ann";

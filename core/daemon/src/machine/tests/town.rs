@@ -7,9 +7,9 @@ use longshore_replica::{
     StopCode, TaskDetail, Tasks, TasksAsk,
 };
 use longshore_replica::{DefinitionAsk, Instance};
-use longshore_wire_blox::Fault;
 use longshore_wire_blox::route::{Request, Routed, scheduler, state};
 use longshore_wire_blox::scheduler::{Deployment, DeploymentStatus, Environment};
+use longshore_wire_blox::{Fault, v1};
 
 use super::super::*;
 
@@ -380,6 +380,27 @@ impl Town {
             panic!("moved")
         };
         self.call(Call::State(call))
+    }
+
+    /// Sends a request of v1.0 to the scheduler, as it travels.
+    pub(super) fn ask_v1(
+        &mut self,
+        method: &str,
+        target: &str,
+        body: &str,
+    ) -> Result<serde_json::Value, (u16, serde_json::Value)> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let request = Request { method, path, query, body: body.as_bytes() };
+        let told = |fault: v1::Fault| {
+            let body = serde_json::from_str(&fault.body()).expect("an error is JSON");
+            (fault.status(), body)
+        };
+        let call = v1::route(&request).expect("it is v1.0's").map_err(told)?;
+        match self.call(Call::V1(call)) {
+            Ok(Reply::V1(Ok(answer))) => Ok(serde_json::to_value(answer).expect("it is JSON")),
+            Ok(Reply::V1(Err(fault))) => Err(told(fault)),
+            other => panic!("not an answer of v1.0: {other:?}"),
+        }
     }
 
     fn call(&mut self, call: Call) -> Result<Reply, Fault> {

@@ -43,7 +43,7 @@ fn a_deployment_waits_until_checks_pass() {
     assert_eq!(world.deployments(), 1);
     let probe = world.answers(Answer::Status(503));
     let request = Request::Http { is_https: false, path: "/ping".to_owned() };
-    assert_eq!((probe.request, probe.host.as_str(), probe.port), (request, "host-1", 80));
+    assert_eq!((probe.request, probe.host.as_str(), probe.port), (request, "host-1", 31_000));
     assert_eq!(
         world.shown("/web").counts.unhealthy,
         0,
@@ -98,7 +98,7 @@ fn mesos_makes_its_own_checks_and_says_what_it_finds() {
     world.offer();
     let task = world.launched.pop().unwrap();
     let check = task.health_check.unwrap();
-    assert_eq!(check.http.unwrap().port, 80);
+    assert_eq!(check.http.unwrap().port, 31_000);
     let id = task.task_id.value;
     world.is(&id, TaskState::TaskRunning);
     assert!(world.probes.is_empty());

@@ -88,6 +88,21 @@ fn a_fixed_port_goes_to_one_instance_of_an_agent_and_any_ports_to_several() {
 }
 
 #[test]
+fn any_port_is_not_one_that_a_service_is_known_by_unless_there_is_no_other() {
+    let mut world = World::new();
+    world.put(an_app("/web", 3));
+    let mut offer = an_offer(9, 4.0);
+    let ports = offer.resources.iter_mut().find(|one| one.name == "ports").unwrap();
+    let range = |begin, end| Range { begin, end };
+    let range = vec![range(80, 80), range(443, 443), range(5_000, 5_001)];
+    ports.ranges = Some(Ranges { range });
+    world.hears(Callback::ResourceOffers(vec![offer]));
+    let given = |task: TaskInfo| task.discovery.unwrap().ports.unwrap().ports[0].number;
+    let given: Vec<u32> = world.launched.drain(..).map(given).collect();
+    assert_eq!(given, [5_000, 5_001, 80]);
+}
+
+#[test]
 fn service_ports_are_drawn_kept_and_never_shared() {
     let mut world = World::new();
     world.put(nginx());
@@ -100,6 +115,32 @@ fn service_ports_are_drawn_kept_and_never_shared() {
     other.port_definitions[0].port = 10_000;
     let Reply::Invalid(problems) = world.put_all(vec![other], false) else { panic!() };
     assert!(problems[0].text.contains("taken by /nginx"), "{problems:?}");
+}
+
+#[test]
+fn service_ports_are_not_shared_when_a_deployment_is_forced_or_taken_back() {
+    let mut world = World::new();
+    world.put_all(vec![an_app("/b", 1), an_app("/c", 1)], false);
+    let port = |world: &mut World, id: &str| world.shown(id).app.port_definitions[0].port;
+    assert_eq!((port(&mut world, "/b"), port(&mut world, "/c")), (10_000, 10_001));
+    // The apps of the deployment that is cancelled by it stay as they are.
+    world.put_all(vec![an_app("/a", 1), an_app("/b", 2)], true);
+    assert_eq!(port(&mut world, "/c"), 10_001);
+    assert_eq!((port(&mut world, "/a"), port(&mut world, "/b")), (10_002, 10_000));
+    // Its port of before was taken meanwhile.
+    world.supplies();
+    let mut moved = an_app("/c", 1);
+    moved.port_definitions[0].port = 10_500;
+    world.put_all(vec![moved], true);
+    let mut heir = an_app("/heir", 0);
+    heir.port_definitions[0].port = 10_001;
+    world.put_all(vec![heir], false);
+    let Reply::Deployments(all) = world.call(Call::Deployments) else { panic!() };
+    let (deployment, _) =
+        all.iter().find(|(_, one)| one.before.keys().any(|id| id.as_str() == "/c")).unwrap();
+    world.call(Call::Cancel { deployment: deployment.to_string(), force: false });
+    let back = port(&mut world, "/c");
+    assert!(back != 10_001 && back >= 10_000, "{back}");
 }
 
 #[test]
@@ -125,4 +166,26 @@ fn equal_apps_take_turns() {
     let tasks = world.new_tasks();
     assert_eq!(tasks.len(), 10);
     assert_eq!(world.deployments(), 1);
+}
+
+#[test]
+fn a_service_port_that_another_app_keeps_is_not_drawn_in_the_same_change() {
+    let mut world = World::new();
+    world.put(an_app("/b", 1));
+    // It cancels the deployment of /b, and begins before it in the order of names.
+    world.put_all(vec![an_app("/a", 1), App { cpus_milli: 200, ..an_app("/b", 1) }], true);
+    let port = |world: &mut World, id: &str| world.shown(id).app.port_definitions[0].port;
+    assert_eq!((port(&mut world, "/b"), port(&mut world, "/a")), (10_000, 10_001));
+}
+
+#[test]
+fn an_app_that_returns_gets_another_service_port_if_its_own_is_taken() {
+    let mut world = World::new();
+    world.runs(an_app("/a", 1));
+    let gone = world.call(Call::Delete { id: PathId::kept("/a"), force: false });
+    let Reply::Done { deployment, .. } = gone else { panic!() };
+    world.put(an_app("/b", 0));
+    assert_eq!(world.shown("/b").app.port_definitions[0].port, 10_000);
+    world.call(Call::Cancel { deployment: deployment.to_string(), force: false });
+    assert_eq!(world.shown("/a").app.port_definitions[0].port, 10_001);
 }

@@ -54,6 +54,7 @@ fn a_kill_is_repeated_after_a_crash() {
     world.put(an_app("/web", 0));
     world.new_kills();
     world.restarts(0);
+    world.registers();
     assert_eq!(world.new_kills(), tasks);
 }
 

@@ -60,6 +60,31 @@ fn a_task_that_does_not_run_in_time_is_killed_and_replaced() {
 }
 
 #[test]
+fn a_kill_that_nobody_heard_is_said_again_once_there_is_a_subscription() {
+    let mut world = World::new();
+    let task = world.runs(an_app("/web", 1)).remove(0);
+    world.hears(Callback::Disconnected);
+    world.call(Call::Delete { id: PathId::kept("/web"), force: false });
+    let _ = world.new_kills();
+    world.registers();
+    world.passes(0);
+    assert_eq!(world.new_kills(), [task]);
+}
+
+#[test]
+fn a_framework_that_was_removed_comes_back_as_another_and_starts_what_is_missing() {
+    let mut world = World::new();
+    let before = world.runs(an_app("/web", 2));
+    let connects = world.connects;
+    world.hears(Callback::Error("Framework has been removed".to_owned()));
+    assert_eq!((world.connects - connects, world.marathon.framework()), (1, None));
+    world.registers();
+    let after = world.supplies();
+    assert_eq!(after.len(), 2);
+    assert!(after.iter().all(|task| !before.contains(task)));
+}
+
+#[test]
 fn a_task_out_of_reach_is_replaced_at_once_and_killed_if_it_returns() {
     let mut world = World::new();
     let task = world.runs(an_app("/web", 1)).remove(0);
