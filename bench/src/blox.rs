@@ -43,9 +43,7 @@ pub(crate) fn run() -> Result<()> {
         "127.0.0.1:0",
     ])?;
     let mut state = blox.open("clusterState")?;
-    until("all instances are seen", Instant::now(), PATIENCE, || {
-        Ok(many(&mut state, "/v1/instances")? == INSTANCES as usize)
-    })?;
+    until("all instances are seen", Instant::now(), PATIENCE, || Ok(sees_all(&mut state)))?;
     let mut scheduler = blox.open("blox")?;
     let cluster = ecs.call("DescribeClusters", "{}")?["clusters"][0]["clusterArn"].take();
     let new =
@@ -61,15 +59,18 @@ pub(crate) fn run() -> Result<()> {
     report("  its next deployment, rolling", &shown(deploys(&mut scheduler)?), "");
     let tasks = many(&mut state, "/v1/tasks?status=RUNNING")?;
     ensure!(tasks == INSTANCES as usize, "{tasks} tasks run");
-    streams(&program, &blox.address("clusterState")?)?;
     let began = Instant::now();
     blox.crash()?;
     let mut state = blox.open("clusterState")?;
-    let took = until("all instances are known again", began, PATIENCE, || {
-        Ok(many(&mut state, "/v1/instances").unwrap_or(0) == INSTANCES as usize)
-    })?;
+    let took =
+        until("all instances are known again", began, PATIENCE, || Ok(sees_all(&mut state)))?;
     report("  rebuilt after kill -9", &shown(took), "2 s");
-    Ok(())
+    streams(&program, &blox.address("clusterState")?)
+}
+
+/// Whether all instances are in the list, which is refused until clusters were read.
+fn sees_all(state: &mut Connection) -> bool {
+    many(state, "/v1/instances").is_ok_and(|many| many == INSTANCES as usize)
 }
 
 /// How many entries a list has.

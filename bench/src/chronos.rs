@@ -64,7 +64,7 @@ pub(crate) fn run() -> Result<()> {
 /// Posts the share of one client.
 fn posts(address: &str, client: usize, due_s: u64) -> Result<()> {
     let mut connection = crate::http::Connection::open(address)?;
-    let start = moment(due_s);
+    let start = jiff::Timestamp::from_second(i64::try_from(due_s)?)?;
     for number in (client..JOBS).step_by(CLIENTS) {
         let job = json!({
             "name": format!("job-{number}"), "command": "sleep 3600", "cpus": 0.01, "mem": 1, "disk": 1,
@@ -73,23 +73,4 @@ fn posts(address: &str, client: usize, due_s: u64) -> Result<()> {
         connection.ask("POST", "/v1/scheduler/iso8601", &job.to_string())?;
     }
     Ok(())
-}
-
-/// A moment of this day or the next, as ISO 8601 has it.
-fn moment(second: u64) -> String {
-    let (mut days, of_day) = (second / 86_400, second % 86_400);
-    let mut year = 1970;
-    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    while days >= 365 + u64::from(is_leap(year)) {
-        days -= 365 + u64::from(is_leap(year));
-        year += 1;
-    }
-    let lengths = [31, 28 + u64::from(is_leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 0;
-    while days >= lengths[month] {
-        days -= lengths[month];
-        month += 1;
-    }
-    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
-    format!("{year}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", month + 1, days + 1)
 }

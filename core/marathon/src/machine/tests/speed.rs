@@ -1,8 +1,8 @@
-//! What it costs: `cargo test --release -p longshore-marathon speed -- --ignored --nocapture`.
+//! What many apps cost: `cargo test --release -p longshore-marathon speed -- --ignored --nocapture`.
 //!
-//! 1,000 apps of 100 instances on 5,000 agents, as issue 11 has it. The master is a list of agents, each of which is offered again as soon
-//! as its offer was used; every task is STARTING and then RUNNING. Only the machine counts here, and not what carries its inputs and
-//! outputs: HTTP, the store, the master and the cluster.
+//! The master is a list of agents, each of which is offered again as soon as its offer was used; every task is STARTING and then RUNNING.
+//! Only the machine counts here, and not what carries its inputs and outputs: HTTP, the store, the master and the cluster, which
+//! `cargo xtask bench marathon` has. A small number of apps is deployed with every run of the tests.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_macros,
@@ -18,9 +18,13 @@ use serde_json::json;
 use super::super::*;
 use super::*;
 
-const AGENTS: usize = 5_000;
-const APPS: usize = 1_000;
-const INSTANCES: usize = 100;
+/// What is deployed, and on how many agents.
+#[derive(Clone, Copy)]
+struct Size {
+    agents: usize,
+    apps: usize,
+    instances: usize,
+}
 
 fn scalar_of(name: &str, value: f64) -> Resource {
     let scalar = Some(Scalar { value });
@@ -44,6 +48,7 @@ fn whole_offer(agent: usize, number: u64) -> Offer {
 
 /// A scheduler, and what its master has not told it yet.
 struct Many {
+    size: Size,
     marathon: Marathon,
     waiting: VecDeque<Callback>,
     offers: Vec<Offer>,
@@ -54,6 +59,20 @@ struct Many {
 }
 
 impl Many {
+    fn new(size: Size) -> Self {
+        let now = Timestamp::from_millis(NOON);
+        Self {
+            size,
+            marathon: Marathon::restore(Config::default(), now, []).unwrap(),
+            waiting: VecDeque::new(),
+            offers: (0..size.agents).map(|agent| whole_offer(agent, 0)).collect(),
+            made: 0,
+            running: 0,
+            took: Duration::ZERO,
+            longest: Duration::ZERO,
+        }
+    }
+
     /// One step; returns the reply, if there is one.
     fn step(&mut self, now: Timestamp, input: Option<Input>) -> Option<Reply> {
         let (mut out, began) = (Vec::new(), Instant::now());
@@ -97,16 +116,18 @@ fn update(task: &TaskId, state: TaskState) -> Callback {
     Callback::StatusUpdate(Box::new(status))
 }
 
-fn app_of(number: usize) -> App {
+fn app_of(number: usize, instances: usize) -> App {
     let id = format!("/app-{number}");
-    let members = json!({"id": id, "cmd": "sleep", "cpus": 0.01, "mem": 1, "instances": INSTANCES});
+    let members = json!({"id": id, "cmd": "sleep", "cpus": 0.01, "mem": 1, "instances": instances});
     App::of(form::read(members.as_object().cloned().unwrap()).unwrap())
 }
 
 /// Until every task has been told to run.
 fn converges(world: &mut Many, now: &mut Timestamp) {
-    while !world.waiting.is_empty() || world.running < APPS * INSTANCES {
+    let all = world.size.apps * world.size.instances;
+    while !world.waiting.is_empty() || world.running < all {
         *now = *now + 10;
+        assert!(*now < Timestamp::from_millis(NOON) + 600_000, "{} tasks run", world.running);
         let offers = std::mem::take(&mut world.offers);
         if !offers.is_empty() {
             world.step(*now, Some(Input::Heard(Callback::ResourceOffers(offers))));
@@ -123,30 +144,39 @@ fn converges(world: &mut Many, now: &mut Timestamp) {
     }
 }
 
-#[test]
-#[ignore = "it measures"]
-fn speed() {
+/// Deploys all apps with one call; afterwards each is as it is wanted. Returns what it cost, and how long it takes to list them.
+fn deploys(size: Size) -> (Many, Duration) {
     let mut now = Timestamp::from_millis(NOON);
-    let marathon = Marathon::restore(Config::default(), now, []).unwrap();
-    let offers = (0..AGENTS).map(|agent| whole_offer(agent, 0)).collect();
-    let (waiting, zero) = (VecDeque::new(), Duration::ZERO);
-    let mut world =
-        Many { marathon, waiting, offers, made: 0, running: 0, took: zero, longest: zero };
+    let mut world = Many::new(size);
     let id = FrameworkId { value: "framework".to_owned() };
     world.step(now, Some(Input::Heard(Callback::Registered(id, Box::default()))));
-    let apps = (0..APPS).map(app_of).collect();
+    let apps = (0..size.apps).map(|number| app_of(number, size.instances)).collect();
     let call = Call::Put { apps, mode: Mode::Any, force: false };
     let reply = world.step(now, Some(Input::Called { ticket: Ticket(1), call }));
     assert!(matches!(reply, Some(Reply::Done { .. })), "the apps are deployed: {reply:?}");
     converges(&mut world, &mut now);
-    println!("1,000 apps of 100: {:?}, the longest step {:?}", world.took, world.longest);
     let began = Instant::now();
     let call = Call::Apps { within: PathId::root() };
     let listed = world.step(now, Some(Input::Called { ticket: Ticket(2), call }));
-    println!("listed: {:?}", began.elapsed());
+    let took = began.elapsed();
     let Some(Reply::Apps(apps)) = listed else { panic!("apps are listed: {listed:?}") };
     let is_done = |one: &AppView| {
-        usize::try_from(one.counts.running) == Ok(INSTANCES) && one.deployment.is_none()
+        usize::try_from(one.counts.running) == Ok(size.instances) && one.deployment.is_none()
     };
-    assert!(apps.len() == APPS && apps.iter().all(is_done), "an app is not as it is wanted");
+    assert!(apps.len() == size.apps && apps.iter().all(is_done), "an app is not as it is wanted");
+    (world, took)
+}
+
+#[test]
+fn many_apps_that_come_with_one_call_all_get_their_instances() {
+    let (world, _) = deploys(Size { agents: 50, apps: 40, instances: 30 });
+    assert_eq!(world.marathon.instances.len(), 1_200);
+}
+
+#[test]
+#[ignore = "it measures"]
+fn speed() {
+    let (world, listed) = deploys(Size { agents: 5_000, apps: 1_000, instances: 100 });
+    println!("1,000 apps of 100: {:?}, the longest step {:?}", world.took, world.longest);
+    println!("listed: {listed:?}");
 }
