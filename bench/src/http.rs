@@ -36,14 +36,30 @@ impl Connection {
         .into_bytes()
     }
 
-    /// Sends a prepared request and reads the whole response, which must be a 200.
+    /// Asks for something by method and path, with a body of JSON if it is not empty; the answer must be a success.
+    pub(crate) fn ask(&mut self, method: &str, path: &str, body: &str) -> Result<Vec<u8>> {
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: \
+             {}\r\n\r\n{body}",
+            self.host,
+            body.len()
+        );
+        self.send(request.as_bytes()).with_context(|| format!("{method} {path}"))
+    }
+
+    /// As [`Self::ask`], and reads the answer.
+    pub(crate) fn read(&mut self, path: &str) -> Result<Value> {
+        Ok(serde_json::from_slice(&self.ask("GET", path, "")?)?)
+    }
+
+    /// Sends a prepared request and reads the whole response, which must be a success.
     pub(crate) fn send(&mut self, request: &[u8]) -> Result<Vec<u8>> {
         self.reader.get_mut().write_all(request)?;
         let mut line = String::new();
         self.reader.read_line(&mut line)?;
-        let ok = line.starts_with("HTTP/1.1 200");
+        let ok = line.starts_with("HTTP/1.1 2");
         let status = line.clone();
-        let mut length = 0;
+        let (mut length, mut is_chunked) = (0, false);
         loop {
             line.clear();
             self.reader.read_line(&mut line)?;
@@ -55,13 +71,34 @@ impl Connection {
             {
                 length = value.trim().parse().context("a length")?;
             }
+            is_chunked |= line.to_ascii_lowercase().starts_with("transfer-encoding: chunked");
         }
         let mut body = vec![0; length];
-        self.reader.read_exact(&mut body)?;
+        if is_chunked {
+            self.chunks(&mut body)?;
+        } else {
+            self.reader.read_exact(&mut body)?;
+        }
         if !ok {
             bail!("{}: {}", status.trim(), String::from_utf8_lossy(&body));
         }
         Ok(body)
+    }
+
+    /// Reads a body whose length is told piece by piece.
+    fn chunks(&mut self, body: &mut Vec<u8>) -> Result<()> {
+        loop {
+            let mut line = String::new();
+            self.reader.read_line(&mut line)?;
+            let length = usize::from_str_radix(line.trim(), 16).context("the length of a chunk")?;
+            let from = body.len();
+            body.resize(from + length + 2, 0);
+            self.reader.read_exact(&mut body[from..])?;
+            body.truncate(from + length);
+            if length == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Calls an ECS operation and reads its response.

@@ -8,6 +8,8 @@
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 
 mod api;
+mod blox;
+mod chronos;
 mod driver;
 mod events;
 mod filter;
@@ -16,9 +18,11 @@ mod frameworks;
 mod hold;
 mod http;
 mod launch;
+mod marathon;
 mod place;
 mod processes;
 mod program;
+mod scheduler;
 mod services;
 mod start;
 mod worst;
@@ -29,7 +33,7 @@ use anyhow::{Result, bail};
 type Bench = (&'static str, fn() -> Result<()>);
 
 /// All benchmarks, in order.
-const BENCHES: [Bench; 13] = [
+const BENCHES: [Bench; 16] = [
     ("start", start::run),
     ("place", place::run),
     ("api", api::run),
@@ -39,6 +43,9 @@ const BENCHES: [Bench; 13] = [
     ("events", events::run),
     ("processes", processes::run),
     ("services", services::run),
+    ("marathon", marathon::run),
+    ("chronos", chronos::run),
+    ("blox", blox::run),
     ("filter", filter::run),
     ("first", first::run),
     ("worst", worst::run),

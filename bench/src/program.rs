@@ -1,4 +1,4 @@
-//! A `longshore dev` to measure.
+//! A `longshore dev` to measure, and what runs beside it.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub(crate) struct Program {
 }
 
 /// The program built with the same profile, next to this one.
-fn binary() -> Result<PathBuf> {
+pub(crate) fn binary() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let path = own.with_file_name("longshore");
     path.exists().then_some(path).context("`cargo xtask bench` builds it first")

@@ -26,6 +26,7 @@ mod kills;
 mod launches;
 mod properties;
 mod restarts;
+mod speed;
 mod updates;
 
 /// 2026-11-21T11:42:55Z.

@@ -1,5 +1,9 @@
 //! Rows in one `SQLite` file, written by one thread.
+//!
+//! A file that is not there yet is made with the first commit: a scheduler that nobody uses costs neither the time to make one nor the
+//! memory of a database.
 
+use std::error::Error;
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 
@@ -14,66 +18,110 @@ use super::{Asked, Store, StoreError, WAITING_MAX, Writer};
 /// The version of the tables.
 const VERSION: i64 = 1;
 
-/// Opens the database `name`, or makes it, and reads all its rows.
-pub(super) fn open(given: &Place, name: &'static str) -> Result<(Store, Vec<Row>), StoreError> {
-    let (connection, place, lock) = match given {
-        Place::Memory => {
-            let place = format!("{name} in memory");
-            let opened = Connection::open_in_memory();
-            (
-                opened.map_err(|source| StoreError::Open { place: place.clone(), source })?,
-                place,
-                None,
-            )
-        }
-        Place::Directory(directory) => on_disk(directory.folder(), name)?,
-    };
-    let failed = |source| StoreError::Open { place: place.clone(), source };
-    prepare(&connection).map_err(failed)?;
-    let found: i64 =
-        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-    if found > VERSION {
-        return Err(StoreError::TooNew { place, found, known: VERSION });
-    }
-    create(&connection).map_err(failed)?;
-    let rows = read(&connection).map_err(failed)?;
-    if let Place::Directory(directory) = given {
-        directory.remember();
-    }
-    let (asked, inbox) = mpsc::channel(WAITING_MAX);
-    let thread = std::thread::Builder::new().name(format!("{name}-storage"));
-    let thread = thread.spawn(move || write(connection, inbox, lock));
-    let thread =
-        thread.map_err(|source| StoreError::Create { path: PathBuf::from(&place), source })?;
-    let writer = Some(Writer::Thread(thread));
-    Ok((Store { place, asked: Some(asked), writer }, rows))
+/// Where a database is, and who may write it.
+struct Spot {
+    place: Place,
+    name: &'static str,
+    /// Held as long as it is written.
+    _lock: Option<File>,
 }
 
-/// Opens a file, which only one process may write at a time. `SQLite`'s own locks would keep a shell from reading, too.
-fn on_disk(folder: &Folder, name: &str) -> Result<(Connection, String, Option<File>), StoreError> {
-    let path = folder.path().join(format!("{name}.db"));
-    let place = path.display().to_string();
-    let create = |file: &str| {
-        let path = folder.path().join(file);
-        move |source| StoreError::Create { path, source }
+/// Opens the database `name` and reads all its rows; one that is not there has none.
+pub(super) fn open(place: &Place, name: &'static str) -> Result<(Store, Vec<Row>), StoreError> {
+    let spot = Spot::of(place, name)?;
+    let shown = spot.shown();
+    let (connection, rows) = if spot.is_there() {
+        let connection = spot.connect()?;
+        let failed = |source| StoreError::Open { place: shown.clone(), source };
+        let rows = read(&connection).map_err(failed)?;
+        (Some(connection), rows)
+    } else {
+        (None, Vec::new())
     };
-    let lock_name = format!("{name}.lock");
-    let lock = folder.open_or_create(&lock_name).map_err(create(&lock_name))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::InUse { place, flag: "--data-dir" });
-        }
-        Err(TryLockError::Error(source)) => return Err(create(&lock_name)(source)),
+    let (asked, inbox) = mpsc::channel(WAITING_MAX);
+    let thread = std::thread::Builder::new().name(format!("{name}-storage"));
+    let thread = thread.spawn(move || write(&spot, connection, inbox));
+    let thread =
+        thread.map_err(|source| StoreError::Create { path: PathBuf::from(&shown), source })?;
+    let writer = Some(Writer::Thread(thread));
+    Ok((Store { place: shown, asked: Some(asked), writer }, rows))
+}
+
+impl Spot {
+    fn of(place: &Place, name: &'static str) -> Result<Self, StoreError> {
+        let lock = match place {
+            Place::Memory => None,
+            Place::Directory(directory) => Some(locked(directory.folder(), name)?),
+        };
+        Ok(Self { place: place.clone(), name, _lock: lock })
     }
+
+    /// Its name for people.
+    fn shown(&self) -> String {
+        match &self.place {
+            Place::Memory => format!("{} in memory", self.name),
+            Place::Directory(directory) => {
+                directory.folder().path().join(self.file()).display().to_string()
+            }
+        }
+    }
+
+    fn file(&self) -> String {
+        format!("{}.db", self.name)
+    }
+
+    /// Whether something has that name, be it a database or not.
+    fn is_there(&self) -> bool {
+        match &self.place {
+            Place::Memory => false,
+            Place::Directory(directory) => directory.folder().identity_of(&self.file()).is_some(),
+        }
+    }
+
+    /// Opens it, or makes it.
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let failed = |source| StoreError::Open { place: self.shown(), source };
+        let connection = match &self.place {
+            Place::Memory => Connection::open_in_memory().map_err(failed)?,
+            Place::Directory(directory) => on_disk(directory.folder(), &self.file())?,
+        };
+        prepare(&connection).map_err(failed)?;
+        let found: i64 =
+            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+        if found > VERSION {
+            return Err(StoreError::TooNew { place: self.shown(), found, known: VERSION });
+        }
+        create(&connection).map_err(failed)?;
+        if let Place::Directory(directory) = &self.place {
+            directory.remember();
+        }
+        Ok(connection)
+    }
+}
+
+/// Only one process may write a file at a time. `SQLite`'s own locks would keep a shell from reading, too.
+fn locked(folder: &Folder, name: &str) -> Result<File, StoreError> {
+    let file = format!("{name}.lock");
+    let created = |source| StoreError::Create { path: folder.path().join(&file), source };
+    let lock = folder.open_or_create(&file).map_err(created)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            let place = folder.path().join(format!("{name}.db")).display().to_string();
+            Err(StoreError::InUse { place, flag: "--data-dir" })
+        }
+        Err(TryLockError::Error(source)) => Err(created(source)),
+    }
+}
+
+fn on_disk(folder: &Folder, file: &str) -> Result<Connection, StoreError> {
+    let path = folder.path().join(file);
     // Made here, for its owner alone; `SQLite` makes its log with the same mode.
-    let file = format!("{name}.db");
-    drop(folder.open_or_create(&file).map_err(create(&file))?);
+    let made = folder.open_or_create(file);
+    drop(made.map_err(|source| StoreError::Create { path: path.clone(), source })?);
     let flags = OpenFlags::default() | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let connection = Connection::open_with_flags(&path, flags);
-    let connection =
-        connection.map_err(|source| StoreError::Open { place: place.clone(), source })?;
-    Ok((connection, place, Some(lock)))
+    let opened = Connection::open_with_flags(&path, flags);
+    opened.map_err(|source| StoreError::Open { place: path.display().to_string(), source })
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
@@ -103,14 +151,13 @@ fn read(connection: &Connection) -> rusqlite::Result<Vec<Row>> {
 }
 
 /// Writes what is asked for, one transaction for all that waits, until nobody can ask any more.
-fn write(mut connection: Connection, mut inbox: mpsc::Receiver<Asked>, lock: Option<File>) {
+fn write(spot: &Spot, mut connection: Option<Connection>, mut inbox: mpsc::Receiver<Asked>) {
     while let Some(first) = inbox.blocking_recv() {
         let mut group = vec![first];
         while let Ok(next) = inbox.try_recv() {
             group.push(next);
         }
-        let written = together(&mut connection, &group);
-        let failed = written.as_ref().err().map(ToString::to_string);
+        let failed = kept(spot, &mut connection, &group).err();
         for asked in group {
             // Whoever waited may be gone.
             let _ = asked.done.send(failed.clone().map_or(Ok(()), Err));
@@ -120,8 +167,19 @@ fn write(mut connection: Connection, mut inbox: mpsc::Receiver<Asked>, lock: Opt
             break;
         }
     }
-    drop(connection);
-    drop(lock);
+}
+
+/// Makes changes, in a database that is made now if it is not there.
+fn kept(spot: &Spot, connection: &mut Option<Connection>, group: &[Asked]) -> Result<(), String> {
+    let open = match connection.take() {
+        Some(open) => open,
+        None => spot.connect().map_err(|why| match why.source() {
+            Some(cause) => format!("{why}: {cause}"),
+            None => why.to_string(),
+        })?,
+    };
+    let written = together(connection.insert(open), group);
+    written.map_err(|why| why.to_string())
 }
 
 fn together(connection: &mut Connection, group: &[Asked]) -> rusqlite::Result<()> {
@@ -196,6 +254,29 @@ mod tests {
         let second = Store::open(&place, "marathon").await.expect_err("it is in use");
         assert!(second.to_string().contains("in use by another process"), "{second}");
         let (_other, _) = Store::open(&place, "chronos").await.expect("another database");
+    }
+
+    #[tokio::test]
+    async fn a_file_is_made_with_the_first_commit() {
+        let (_folder, place) = directory();
+        let Keep::Here(Place::Directory(directory)) = &place else { unreachable!() };
+        let is_there = || directory.folder().identity_of("marathon.db").is_some();
+        let (store, rows) = Store::open(&place, "marathon").await.expect("it can be opened");
+        store.commit(Vec::new()).await.expect("there is nothing to write");
+        assert!(rows.is_empty() && !is_there());
+        store.commit(vec![put("a", "1")]).await.expect("written");
+        assert!(is_there());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_made_is_named() {
+        let (_folder, place) = directory();
+        let Keep::Here(Place::Directory(directory)) = &place else { unreachable!() };
+        let (store, _) = Store::open(&place, "marathon").await.expect("it can be opened");
+        directory.folder().make("marathon.db").expect("it can be made");
+        let error = store.commit(vec![put("a", "1")]).await.expect_err("a folder is in its place");
+        assert!(error.to_string().contains("cannot create"), "{error}");
+        assert!(error.to_string().contains("marathon.db"), "{error}");
     }
 
     #[tokio::test]
