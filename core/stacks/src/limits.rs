@@ -8,5 +8,5 @@ pub const ENDED_MAX: usize = 100;
 pub const SIZE_MAX: u32 = 5_000;
 /// Stacks that are there. Source: *AWS CloudFormation quotas*: stacks of an account and region.
 pub const STACKS_MAX: usize = 2_000;
-/// Characters of a cluster's name. Source: API reference, *CreateCluster*.
+/// Characters of a cluster's name. Source: API reference, `CreateCluster`.
 pub const CLUSTER_CHARS_MAX: usize = 255;

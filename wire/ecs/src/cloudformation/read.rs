@@ -6,7 +6,7 @@ use crate::query::{Fault, Node};
 
 /// What every call of the Query protocol may hold.
 const OF_PROTOCOL: [&str; 2] = ["Action", "Version"];
-/// What a stack can be at. Source: API reference, *ListStacks*.
+/// What a stack can be at. Source: API reference, `ListStacks`.
 const STATUSES: [&str; 23] = [
     "CREATE_IN_PROGRESS",
     "CREATE_FAILED",
