@@ -29,7 +29,11 @@ class Scheduler:
         self.master, self.path, self.folder = master, ":".join(map(str, here())), folder
         self.port = free_port()
         self.zookeeper = ZooKeeper(folder)
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.zookeeper.program.stop(5)
+            raise
 
     def start(self):
         settings = {"hostname": "127.0.0.1", "http_port": str(self.port), "mesos_url": self.master}
