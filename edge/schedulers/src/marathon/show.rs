@@ -56,7 +56,8 @@ fn readiness(view: &AppView) -> Value {
 /// An app without what becomes of it.
 pub(super) fn definition(app: &App) -> Map<String, Value> {
     let form = serde_json::to_value(app.form());
-    let Ok(Value::Object(mut shown)) = form.map(whole_numbers) else { return Map::new() };
+    let Ok(Value::Object(mut shown)) = form else { return Map::new() };
+    shown.values_mut().for_each(whole_numbers);
     let ports: Vec<u16> = if app.networks.iter().all(|one| *one == Network::Host) {
         app.port_definitions.iter().map(|one| one.port).collect()
     } else {
@@ -81,21 +82,19 @@ fn extend(into: &mut Map<String, Value>, more: Value) {
     }
 }
 
-/// Numbers without a fraction are written without one.
+/// Numbers without a fraction are written without one. In place, since lists have thousands of apps.
 #[expect(clippy::cast_possible_truncation, reason = "it is whole, and was compared")]
-fn whole_numbers(value: Value) -> Value {
+fn whole_numbers(value: &mut Value) {
     match value {
-        Value::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
-                json!(float as i64)
+        Value::Number(number) if number.is_f64() => match number.as_f64() {
+            Some(float) if float.fract() == 0.0 && float.abs() < 9e15 => {
+                *number = (float as i64).into();
             }
-            _ => Value::Number(number),
+            _ => {}
         },
-        Value::Array(all) => all.into_iter().map(whole_numbers).collect(),
-        Value::Object(all) => {
-            Value::Object(all.into_iter().map(|(name, one)| (name, whole_numbers(one))).collect())
-        }
-        other => other,
+        Value::Array(all) => all.iter_mut().for_each(whole_numbers),
+        Value::Object(all) => all.values_mut().for_each(whole_numbers),
+        _ => {}
     }
 }
 
