@@ -9,6 +9,19 @@ use crate::args::AnyCluster;
 /// Keys for a local ECS, which by default does not check them.
 const LOCAL_KEYS: (&str, &str) = ("longshore", "longshore");
 
+/// Keys for a local endpoint, unless the environment says which: those of the default profile, like the AWS CLI, or any, which a local ECS
+/// that checks no signatures accepts.
+pub(crate) async fn local_keys() -> Option<(String, String)> {
+    let has_keys = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"]
+        .into_iter()
+        .any(|name| std::env::var_os(name).is_some());
+    if has_keys {
+        return None;
+    }
+    let any = || (LOCAL_KEYS.0.to_owned(), LOCAL_KEYS.1.to_owned());
+    Some(longshore_client::default_profile().await.unwrap_or_else(any))
+}
+
 /// A cluster, and the flags that selected it.
 pub(crate) struct Cluster<'a> {
     client: Client,
@@ -19,15 +32,7 @@ impl<'a> Cluster<'a> {
     /// Connects to the cluster that the flags name.
     pub(crate) async fn of(args: &'a AnyCluster) -> anyhow::Result<Self> {
         let local = !args.aws;
-        let has_keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some()
-            || std::env::var_os("AWS_PROFILE").is_some();
-        let keys = if local && !has_keys {
-            // Like the AWS CLI; a local ECS that checks no signatures accepts any.
-            let own = || (LOCAL_KEYS.0.to_owned(), LOCAL_KEYS.1.to_owned());
-            Some(longshore_client::default_profile().await.unwrap_or_else(own))
-        } else {
-            None
-        };
+        let keys = if local { local_keys().await } else { None };
         let options = Options {
             cluster: args.cluster.clone(),
             endpoint: local.then(|| args.endpoint.clone()),

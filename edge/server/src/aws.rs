@@ -33,6 +33,7 @@ use crate::{limits, seed};
 pub(crate) type BloxAddress = Arc<OnceLock<SocketAddr>>;
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A service that has a room here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,8 +145,7 @@ fn query_fault(service: Service, fault: &Fault, id: &str) -> Written {
 }
 
 fn api_fault(fault: &api::Fault) -> Written {
-    let media = HeaderValue::from_static("application/json");
-    Written { status: fault.status, media, body: fault.to_json(), error: Some(fault.code) }
+    Written { status: fault.status, media: JSON, body: fault.to_json(), error: Some(fault.code) }
 }
 
 fn write(written: Written, id: &str) -> Response<Body> {
@@ -180,13 +180,7 @@ async fn admit(
         let why = format!("This API accepts only {right}, not {asked}.");
         return Err(ApiError::new(ErrorCode::UnknownOperation, why));
     }
-    let max = limits::AWS_CALL_BYTES_MAX;
-    let body = front.bodies.read(body, max).await.map_err(|_| {
-        let why = format!("The body must be complete and have at most {max} bytes.");
-        ApiError::new(ErrorCode::RequestEntityTooLarge, why)
-    })?;
-    let realm = front.access.admit(parts, &body.bytes)?;
-    Ok((realm, body))
+    front.admit(parts, body, limits::AWS_CALL_BYTES_MAX).await
 }
 
 async fn answer(
@@ -214,15 +208,17 @@ async fn answer(
         Service::Ssm => {
             let target = text(&parts.headers, "x-amz-target").unwrap_or_default();
             let action = target.strip_prefix(ssm::TARGET_PREFIX).unwrap_or_default();
-            match ssm::answer(action, body, realm, env!("CARGO_PKG_VERSION"), front.aws.since) {
-                Ok(body) => {
-                    Written { status: 200, media: AMZ_JSON, body: body.to_string(), error: None }
+            match ssm::parse(action, body) {
+                Ok(parameter) => {
+                    let agent = env!("CARGO_PKG_VERSION");
+                    let body = parameter.response(realm, agent, front.aws.since);
+                    Written { status: 200, media: AMZ_JSON, body, error: None }
                 }
                 Err(fault) => ssm_fault(&fault),
             }
         }
         Service::ApiGateway => match apigateway::call(front, realm, parts.uri.path(), body).await {
-            Ok(body) => Written { status: 200, media: AMZ_JSON, body, error: None },
+            Ok(body) => Written { status: 200, media: JSON, body, error: None },
             Err(fault) => api_fault(&fault),
         },
     }

@@ -4,7 +4,7 @@
 //! ECS developer guide, *Retrieving Amazon ECS-optimized Linux AMI metadata*.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::Str;
 use crate::arn::Realm;
@@ -34,17 +34,15 @@ struct GetParameter {
     with_decryption: Option<bool>,
 }
 
-/// Answers a call, whose target is `action`: its body in JSON.
+/// A parameter that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter(&'static str);
+
+/// Reads a call, whose target is `action`: the parameter that is asked for.
 ///
 /// # Errors
 /// `UnknownOperationException`, `ValidationException` and `ParameterNotFound`, which name what is served.
-pub fn answer(
-    action: &str,
-    body: &[u8],
-    realm: &Realm,
-    agent: &str,
-    since: f64,
-) -> Result<Value, Fault> {
+pub fn parse(action: &str, body: &[u8]) -> Result<Parameter, Fault> {
     if action != "GetParameter" {
         let why = format!(
             "The action {action} of Systems Manager is not served here. Served is GetParameter, of the recommended images of container instances."
@@ -57,19 +55,28 @@ pub fn answer(
     })?;
     // There is nothing secret in it to decrypt.
     let _ = asked.with_decryption;
-    let Some(name) = PARAMETERS.into_iter().find(|name| **name == *asked.name) else {
-        let why =
-            format!("There is no parameter {}. There are: {}", asked.name, PARAMETERS.join(", "));
-        return Err(Fault::new("ParameterNotFound", why));
-    };
-    let value = json!({
-        "schema_version": 1, "image_name": "longshore", "image_id": IMAGE, "os": "local",
-        "ecs_agent_version": agent, "ecs_runtime_version": "local runtimes",
-    });
-    Ok(json!({"Parameter": {
-        "Name": name, "Type": "String", "Value": value.to_string(), "Version": 1, "DataType": "text",
-        "LastModifiedDate": since, "ARN": format!("arn:aws:ssm:{}::parameter{name}", realm.region),
-    }}))
+    PARAMETERS.into_iter().find(|name| **name == *asked.name).map(Parameter).ok_or_else(|| {
+        let (name, all) = (&asked.name, PARAMETERS.join(", "));
+        let why = format!("There is no parameter {name}. There are: {all}");
+        Fault::new("ParameterNotFound", why)
+    })
+}
+
+impl Parameter {
+    /// The body of the answer: the image, and the version of the agent. `since` is when the parameter was made, in s since the epoch.
+    pub fn response(self, realm: &Realm, agent: &str, since: f64) -> String {
+        let (Self(name), region) = (self, &realm.region);
+        let value = json!({
+            "schema_version": 1, "image_name": "longshore", "image_id": IMAGE, "os": "local",
+            "ecs_agent_version": agent, "ecs_runtime_version": "local runtimes",
+        });
+        let parameter = json!({
+            "Name": name, "Type": "String", "Value": value.to_string(), "Version": 1,
+            "DataType": "text", "LastModifiedDate": since,
+            "ARN": format!("arn:aws:ssm:{region}::parameter{name}"),
+        });
+        json!({ "Parameter": parameter }).to_string()
+    }
 }
 
 /// The body of an error.
@@ -79,17 +86,16 @@ pub fn error(fault: &Fault) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::Value;
 
-    fn ask(action: &str, body: &str) -> Result<Value, Fault> {
-        let realm = Realm::new("us-east-1", "000000000000");
-        answer(action, body.as_bytes(), &realm, "1.0", 0.0)
-    }
+    use super::*;
 
     #[test]
     fn the_recommended_image_is_the_one_that_instances_have() {
         let body = json!({"Name": PARAMETERS[0]}).to_string();
-        let answer = ask("GetParameter", &body).expect("it is there");
+        let parameter = parse("GetParameter", body.as_bytes()).expect("it is there");
+        let answer = parameter.response(&Realm::new("us-east-1", "000000000000"), "1.0", 0.0);
+        let answer: Value = serde_json::from_str(&answer).expect("it is JSON");
         let value = answer["Parameter"]["Value"].as_str().expect("a text");
         let value: Value = serde_json::from_str(value).expect("it is JSON");
         assert_eq!(value["image_id"], IMAGE);
@@ -104,7 +110,7 @@ mod tests {
             ("GetParameter", "[", "ValidationException", "Name"),
             ("GetParameter", "{\"Name\":\"/db/password\"}", "ParameterNotFound", "/db/password"),
         ] {
-            let fault = ask(action, body).expect_err("it is refused");
+            let fault = parse(action, body.as_bytes()).expect_err("it is refused");
             assert_eq!(fault.code, code, "{body}");
             assert!(fault.message.contains(word), "{}", fault.message);
         }

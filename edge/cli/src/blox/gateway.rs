@@ -10,10 +10,8 @@ use longshore_wire_blox::query::encode;
 use serde_json::{Value, json};
 
 use super::options::Gateway;
+use crate::cluster::local_keys;
 use crate::output::say;
-
-/// Keys for a local ECS, which by default does not check them.
-const LOCAL_KEYS: (&str, &str) = ("longshore", "longshore");
 
 /// Makes a request (its method, its path with query, its body), and prints what came of it.
 pub(super) async fn call(
@@ -52,14 +50,7 @@ async fn client(gateway: &Gateway) -> anyhow::Result<Client> {
     let of_sdk = || std::env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty());
     let endpoint = gateway.endpoint.clone().or_else(of_sdk);
     let is_local = endpoint.is_some();
-    let has_keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some()
-        || std::env::var_os("AWS_PROFILE").is_some();
-    let keys = if is_local && !has_keys {
-        let own = || (LOCAL_KEYS.0.to_owned(), LOCAL_KEYS.1.to_owned());
-        Some(longshore_client::default_profile().await.unwrap_or_else(own))
-    } else {
-        None
-    };
+    let keys = if is_local { local_keys().await } else { None };
     let options = Options {
         cluster: String::new(),
         endpoint,

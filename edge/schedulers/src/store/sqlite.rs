@@ -2,6 +2,9 @@
 //!
 //! A file that is not there yet is made with the first commit: a scheduler that nobody uses costs neither the time to make one nor the
 //! memory of a database.
+//!
+//! Invariant: what is written to has been read. A file that appears between the start and the first commit is somebody else's: its records
+//! were never read, and are never taken for ours.
 
 use std::error::Error;
 use std::fs::{File, TryLockError};
@@ -31,7 +34,7 @@ pub(super) fn open(place: &Place, name: &'static str) -> Result<(Store, Vec<Row>
     let spot = Spot::of(place, name)?;
     let shown = spot.shown();
     let (connection, rows) = if spot.is_there() {
-        let connection = spot.connect()?;
+        let connection = spot.connect(false)?;
         let failed = |source| StoreError::Open { place: shown.clone(), source };
         let rows = read(&connection).map_err(failed)?;
         (Some(connection), rows)
@@ -78,12 +81,19 @@ impl Spot {
         }
     }
 
-    /// Opens it, or makes it.
-    fn connect(&self) -> Result<Connection, StoreError> {
+    /// Opens it, or makes it if it is new. The note about the directory is brought up to date before anything is written, so that a crash
+    /// leaves no file that the next start does not know.
+    fn connect(&self, is_new: bool) -> Result<Connection, StoreError> {
         let failed = |source| StoreError::Open { place: self.shown(), source };
         let connection = match &self.place {
             Place::Memory => Connection::open_in_memory().map_err(failed)?,
-            Place::Directory(directory) => on_disk(directory.folder(), &self.file())?,
+            Place::Directory(directory) => {
+                if is_new {
+                    made(directory.folder(), &self.file())?;
+                    directory.remember();
+                }
+                on_disk(directory.folder(), &self.file())?
+            }
         };
         prepare(&connection).map_err(failed)?;
         let found: i64 =
@@ -91,9 +101,11 @@ impl Spot {
         if found > VERSION {
             return Err(StoreError::TooNew { place: self.shown(), found, known: VERSION });
         }
-        create(&connection).map_err(failed)?;
         if let Place::Directory(directory) = &self.place {
             directory.remember();
+        }
+        if found < VERSION {
+            create(&connection).map_err(failed)?;
         }
         Ok(connection)
     }
@@ -114,11 +126,14 @@ fn locked(folder: &Folder, name: &str) -> Result<File, StoreError> {
     }
 }
 
+/// Makes a file for its owner alone; `SQLite` makes its log with the same mode.
+fn made(folder: &Folder, file: &str) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Create { path: folder.path().join(file), source };
+    folder.create_new(file).map(drop).map_err(failed)
+}
+
 fn on_disk(folder: &Folder, file: &str) -> Result<Connection, StoreError> {
     let path = folder.path().join(file);
-    // Made here, for its owner alone; `SQLite` makes its log with the same mode.
-    let made = folder.open_or_create(file);
-    drop(made.map_err(|source| StoreError::Create { path: path.clone(), source })?);
     let flags = OpenFlags::default() | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let opened = Connection::open_with_flags(&path, flags);
     opened.map_err(|source| StoreError::Open { place: path.display().to_string(), source })
@@ -173,7 +188,7 @@ fn write(spot: &Spot, mut connection: Option<Connection>, mut inbox: mpsc::Recei
 fn kept(spot: &Spot, connection: &mut Option<Connection>, group: &[Asked]) -> Result<(), String> {
     let open = match connection.take() {
         Some(open) => open,
-        None => spot.connect().map_err(|why| match why.source() {
+        None => spot.connect(true).map_err(|why| match why.source() {
             Some(cause) => format!("{why}: {cause}"),
             None => why.to_string(),
         })?,
@@ -277,6 +292,34 @@ mod tests {
         let error = store.commit(vec![put("a", "1")]).await.expect_err("a folder is in its place");
         assert!(error.to_string().contains("cannot create"), "{error}");
         assert!(error.to_string().contains("marathon.db"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_database_that_appears_after_the_start_is_never_taken_for_ours() {
+        let (_folder, place) = directory();
+        let Keep::Here(Place::Directory(directory)) = &place else { unreachable!() };
+        let (store, _) = Store::open(&place, "marathon").await.expect("it can be opened");
+        let path = directory.folder().path().join("marathon.db");
+        let planted = Connection::open(&path).expect("it can be made");
+        create(&planted).expect("it can be written");
+        drop(planted);
+        let error = store.commit(vec![put("a", "1")]).await.expect_err("somebody else's");
+        assert!(error.to_string().contains("marathon.db"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_crash_at_any_time_leaves_a_directory_that_the_next_start_knows() {
+        let (folder, place) = directory();
+        let is_known =
+            || DataDir::open(&folder.path().join("data"), Some(folder.path()), false).is_ok();
+        for _ in 0..3 {
+            let (store, _) = Store::open(&place, "marathon").await.expect("it can be opened");
+            assert!(is_known(), "after the start");
+            store.commit(vec![put("a", "1")]).await.expect("written");
+            assert!(is_known(), "after a commit");
+            drop(store);
+            assert!(is_known(), "after the end");
+        }
     }
 
     #[tokio::test]

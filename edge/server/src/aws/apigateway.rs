@@ -40,32 +40,29 @@ pub(super) async fn call(
         ));
     };
     let began = Instant::now();
-    let (status, media, body) = invoke(front, scheduler, invocation).await;
+    let asked = tokio::time::timeout(limits::INVOKED_WAIT, pass_on(front, scheduler, invocation));
+    let asked = asked.await.unwrap_or_else(|_| Err("it did not answer in time".to_owned()));
     let latency = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let log = match &asked {
+        Ok((status, ..)) => {
+            format!("Passed on to {scheduler}, which answered with {status} in {latency} ms")
+        }
+        Err(why) => format!("The daemon scheduler at {scheduler} cannot be reached: {why}"),
+    };
+    let (status, media, body) =
+        asked.unwrap_or_else(|_| (502, "text/plain".to_owned(), format!("{log}\n")));
     let invoked = Invoked {
         status,
         body,
         headers: BTreeMap::from([("Content-Type", media.clone())]),
         multi_value_headers: BTreeMap::from([("Content-Type", vec![media])]),
-        log: format!("Passed on to {scheduler}, which answered with {status} in {latency} ms")
-            .into(),
+        log: log.into(),
         latency,
     };
     serde_json::to_string(&invoked).map_err(|error| Fault::bad(error.to_string()))
 }
 
-/// Passes a request on: the status, the media type and the body of the answer, or of the word that there is none.
-async fn invoke(front: &Front, to: SocketAddr, invocation: Invocation) -> (u16, String, String) {
-    let asked = tokio::time::timeout(limits::INVOKED_WAIT, pass_on(front, to, invocation)).await;
-    match asked.unwrap_or_else(|_| Err("it did not answer in time".to_owned())) {
-        Ok(answer) => answer,
-        Err(why) => {
-            let why = format!("The daemon scheduler at {to} cannot be reached: {why}\n");
-            (502, "text/plain".to_owned(), why)
-        }
-    }
-}
-
+/// Passes a request on: the status, the media type and the body of the answer.
 async fn pass_on(
     front: &Front,
     to: SocketAddr,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::http::request::Parts;
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, Uri,
     header,
@@ -17,15 +18,14 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use longshore_control::Reply;
 use longshore_machine::Ids;
-use longshore_wire_ecs::arn::ResourceId;
+use longshore_wire_ecs::arn::{Realm, ResourceId};
 use longshore_wire_ecs::operation::{self, TARGET_PREFIX};
 use longshore_wire_ecs::{ApiError, ErrorCode, Request, limits as wire_limits};
-
 use tokio::sync::watch;
 
 use super::{Access, ControlHandle, census, instances, local};
 use crate::aws::Rooms;
-use crate::bodies::{Bodies, NoBody};
+use crate::bodies::{Bodies, NoBody, Whole};
 use crate::ecs::access::text;
 use crate::instance::{KeeperHandle, RuntimeChoice, Runtimes};
 use crate::metrics::{END, MEDIA, Metrics, Service};
@@ -47,6 +47,23 @@ pub(crate) struct Front {
     pub(crate) metrics: Metrics,
     /// Set when the program is ending, for endless responses.
     pub(crate) closed: watch::Receiver<bool>,
+}
+
+impl Front {
+    /// Reads the body of a call to a service beside ECS, at most `bytes_max` of it, and authenticates the caller.
+    pub(crate) async fn admit(
+        &self,
+        parts: &Parts,
+        body: Body,
+        bytes_max: usize,
+    ) -> Result<(Realm, Whole), ApiError> {
+        let body = self.bodies.read(body, bytes_max).await.map_err(|_| {
+            let why = format!("The body must be complete and have at most {bytes_max} bytes.");
+            ApiError::new(ErrorCode::RequestEntityTooLarge, why)
+        })?;
+        let realm = self.access.admit(parts, &body.bytes)?;
+        Ok((realm, body))
+    }
 }
 
 /// The routes: the ECS API at `/`, and additional endpoints below `/longshore`. Of the latter only

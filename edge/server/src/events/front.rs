@@ -187,13 +187,7 @@ async fn admit(
             format!("This API accepts only POST /, not {asked}."),
         ));
     }
-    let max = limits::EVENTS_CALL_BYTES_MAX;
-    let body = front.bodies.read(body, max).await.map_err(|_| {
-        let message = format!("The body must be complete and have at most {max} bytes.");
-        ApiError::new(ErrorCode::RequestEntityTooLarge, message)
-    })?;
-    let realm = front.access.admit(parts, &body.bytes)?;
-    Ok((realm, body))
+    front.admit(parts, body, limits::EVENTS_CALL_BYTES_MAX).await
 }
 
 fn read(service: Service, parts: &Parts, body: &[u8]) -> Result<Request, Refusal> {
@@ -218,7 +212,10 @@ fn read(service: Service, parts: &Parts, body: &[u8]) -> Result<Request, Refusal
 }
 
 fn read_form(parts: &Parts, body: &[u8]) -> Result<sqs::Request, sqs::Error> {
-    let form = String::from_utf8_lossy(body);
+    let form = std::str::from_utf8(body).map_err(|_| {
+        let why = "The request must be UTF-8.";
+        sqs::Error::new(sqs::ErrorCode::InvalidParameterValue, why)
+    })?;
     let query = parts.uri.query().unwrap_or_default();
     let path = parts.uri.path();
     sqs::query::parse(&format!("{query}&{form}"), Some(path).filter(|path| *path != "/"))

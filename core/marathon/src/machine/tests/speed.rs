@@ -174,7 +174,7 @@ fn many_apps_that_come_with_one_call_all_get_their_instances() {
 }
 
 #[test]
-#[ignore = "it measures"]
+#[ignore = "takes most of a minute: it measures S28 of SPEC.md"]
 fn speed() {
     let (world, listed) = deploys(Size { agents: 5_000, apps: 1_000, instances: 100 });
     println!("1,000 apps of 100: {:?}, the longest step {:?}", world.took, world.longest);
