@@ -2,17 +2,17 @@
 //!
 //! An answer is written on a thread of its own, chunk by chunk as its reader takes them, so that none is ever whole in memory. So many are
 //! written at a time. Whoever reads slower than it is written gives its turn away and takes one of the *waiting* places; when these are
-//! all taken, the reader that has not moved for longest loses its connection. Until one has not moved for long enough, the writer seeks a
-//! place. So many may seek; beyond that, the slow reader itself loses its connection. So an answer that fits into a few chunks is there
-//! at once, however many others do not read theirs.
+//! all taken, the reader that has not moved for longest loses its connection. Until one has not moved for long enough, and until it has
+//! left, the writer seeks a place. So many may seek; beyond that, the slow reader itself loses its connection. So an answer that fits into
+//! a few chunks is there at once, however many others do not read theirs.
 //!
-//! Invariants: a writer has a turn, a waiting place or a seeker's place, so that all together hold a bounded number of the threads that
-//! tokio has for work that blocks, and which the rest of the program needs too; an answer that was not written to its end ends with an
-//! error, so that nobody takes it for whole.
+//! Invariants: a writer has a turn, a waiting place or a seeker's place from its first moment to its last ([`Hold`]), so that all together
+//! hold a bounded number of the threads that tokio has for work that blocks, and which the rest of the program needs too; an answer that
+//! was not written to its end ends with an error, so that nobody takes it for whole.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -62,7 +62,10 @@ struct Bounds {
 struct Waiting {
     most: usize,
     places: Mutex<Places>,
-    seekers: Semaphore,
+    /// Told of each place that becomes free.
+    is_free: Condvar,
+    most_seekers: usize,
+    seekers: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +79,8 @@ struct Place {
     /// When its reader last took something.
     moved_at: Instant,
     gives_way: Arc<Notify>,
+    /// Its writer was told to leave, and has not left yet.
+    leaves: bool,
 }
 
 /// A place that is taken.
@@ -85,48 +90,61 @@ struct Taken {
     gives_way: Arc<Notify>,
 }
 
+/// What a writer has: exactly one of these, so that writers are bounded as the three together are.
+enum Hold {
+    /// It writes as fast as it can.
+    Turn(
+        #[expect(dead_code, reason = "held, and given back when it is dropped")]
+        OwnedSemaphorePermit,
+    ),
+    /// It seeks a place.
+    Seeks(
+        #[expect(dead_code, reason = "held, and given back when it is dropped")]
+        OwnedSemaphorePermit,
+    ),
+    /// It waits for its reader.
+    Place(Taken),
+}
+
 impl Waiting {
     fn places(&self) -> std::sync::MutexGuard<'_, Places> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Seeks a place for as long as that takes; none once `chunks` has no reader.
-    ///
-    /// # Errors
-    /// That too many seek one already.
-    async fn seek(self: &Arc<Self>, chunks: &mpsc::Sender<Chunk>) -> io::Result<Option<Taken>> {
-        if let Some(place) = self.take() {
-            return Ok(Some(place));
-        }
-        let Ok(_seeker) = self.seekers.try_acquire() else {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, TOO_MANY));
-        };
-        while !chunks.is_closed() {
-            if let Some(place) = self.take() {
-                return Ok(Some(place));
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-        Ok(None)
-    }
-
-    /// Takes a place, from a reader that has not moved for a while if need be.
+    /// Takes a place that is free.
     fn take(self: &Arc<Self>) -> Option<Taken> {
         let mut places = self.places();
         if places.all.len() >= self.most {
-            let (number, place) = places.all.iter().min_by_key(|(_, place)| place.moved_at)?;
-            if place.moved_at.elapsed() < limits::PAGE_STALL_MAX {
-                return None;
-            }
-            place.gives_way.notify_one();
-            let number = *number;
-            places.all.remove(&number);
+            return None;
         }
         places.made += 1;
         let (number, gives_way) = (places.made, Arc::<Notify>::default());
-        let place = Place { moved_at: Instant::now(), gives_way: gives_way.clone() };
+        let place = Place { moved_at: Instant::now(), gives_way: gives_way.clone(), leaves: false };
         places.all.insert(number, place);
         Some(Taken { waiting: self.clone(), number, gives_way })
+    }
+
+    /// For one that seeks a place: has the reader leave that has not moved for longest, and for long enough, unless as many leave already as
+    /// there are seekers. Returns when a place may be free.
+    ///
+    /// The thread waits, and no timer of tokio's, which is not there any more while the program ends.
+    fn wait(&self) {
+        let mut places = self.places();
+        if places.all.len() < self.most {
+            return;
+        }
+        let leaving = places.all.values().filter(|place| place.leaves).count();
+        if leaving < self.most_seekers - self.seekers.available_permits() {
+            let staying = places.all.values_mut().filter(|place| !place.leaves);
+            let slowest = staying.min_by_key(|place| place.moved_at);
+            if let Some(slowest) = slowest
+                && slowest.moved_at.elapsed() >= limits::PAGE_STALL_MAX
+            {
+                slowest.leaves = true;
+                slowest.gives_way.notify_one();
+            }
+        }
+        drop(self.is_free.wait_timeout(places, LOOK_AGAIN));
     }
 }
 
@@ -141,6 +159,7 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         self.waiting.places().all.remove(&self.number);
+        self.waiting.is_free.notify_one();
     }
 }
 
@@ -148,24 +167,41 @@ impl Drop for Taken {
 struct Writer {
     chunks: mpsc::Sender<Chunk>,
     waiting: Arc<Waiting>,
-    turn: Option<OwnedSemaphorePermit>,
-    place: Option<Taken>,
+    hold: Hold,
 }
 
 impl Writer {
     /// Sends a chunk that the reader has no room for yet.
-    async fn wait(&mut self, chunk: Bytes) -> io::Result<()> {
-        self.turn = None;
-        let place = match self.place.take() {
-            Some(place) => place,
-            None => self.waiting.seek(&self.chunks).await?.ok_or(io::ErrorKind::BrokenPipe)?,
-        };
-        tokio::select! {
-            sent = self.chunks.send(Ok(chunk)) => sent.map_err(|_| io::ErrorKind::BrokenPipe)?,
-            () = place.gives_way.notified() => return Err(io::ErrorKind::TimedOut.into()),
-        }
+    fn wait(&mut self, chunk: Bytes) -> io::Result<()> {
+        self.seek()?;
+        let Hold::Place(place) = &self.hold else { return Err(io::ErrorKind::BrokenPipe.into()) };
+        Handle::current().block_on(async {
+            tokio::select! {
+                sent = self.chunks.send(Ok(chunk)) => sent.map_err(|_| io::ErrorKind::BrokenPipe.into()),
+                () = place.gives_way.notified() => Err(io::Error::from(io::ErrorKind::TimedOut)),
+            }
+        })?;
         place.has_moved();
-        self.place = Some(place);
+        Ok(())
+    }
+
+    /// Seeks a place for as long as that takes and there is a reader.
+    ///
+    /// # Errors
+    /// That too many seek one already.
+    fn seek(&mut self) -> io::Result<()> {
+        while !matches!(self.hold, Hold::Place(_)) && !self.chunks.is_closed() {
+            if let Some(place) = self.waiting.take() {
+                self.hold = Hold::Place(place);
+            } else if matches!(self.hold, Hold::Seeks(_)) {
+                self.waiting.wait();
+            } else {
+                let seeker = self.waiting.seekers.clone().try_acquire_owned();
+                self.hold = Hold::Seeks(
+                    seeker.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, TOO_MANY))?,
+                );
+            }
+        }
         Ok(())
     }
 }
@@ -174,9 +210,7 @@ impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.chunks.try_send(Ok(Bytes::copy_from_slice(bytes))) {
             Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(Ok(chunk))) => {
-                Handle::current().block_on(self.wait(chunk))?;
-            }
+            Err(mpsc::error::TrySendError::Full(Ok(chunk))) => self.wait(chunk)?,
             Err(_) => return Err(io::ErrorKind::BrokenPipe.into()),
         }
         Ok(bytes.len())
@@ -206,8 +240,13 @@ impl Reading {
 
 impl Pages {
     fn with(Bounds { turns, places, seekers }: Bounds) -> Self {
-        let seekers = Semaphore::new(seekers);
-        let waiting = Waiting { most: places, places: Mutex::default(), seekers };
+        let waiting = Waiting {
+            most: places,
+            places: Mutex::default(),
+            is_free: Condvar::new(),
+            most_seekers: seekers,
+            seekers: Arc::new(Semaphore::new(seekers)),
+        };
         Self { turns: Arc::new(Semaphore::new(turns)), waiting: Arc::new(waiting) }
     }
 
@@ -221,7 +260,7 @@ impl Pages {
         let (fails, end) = tokio::sync::oneshot::channel();
         let waiting = self.waiting.clone();
         tokio::task::spawn_blocking(move || {
-            let mut writer = Writer { chunks, waiting, turn: Some(turn), place: None };
+            let mut writer = Writer { chunks, waiting, hold: Hold::Turn(turn) };
             if let Err(error) = write(&mut writer) {
                 // Told before the last chunk can be missed. A reader that left is told nothing.
                 let _ = fails.send(error);
