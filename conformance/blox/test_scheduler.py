@@ -161,3 +161,22 @@ def test_killed_and_started_again_it_goes_on(town, tmp_path):
     town.add_instance()
     town.blox.wait(lambda: len(by_instance(town)) == 4, "the new instance has its task", 40)
     assert before < {task["taskArn"] for task in town.tasks()}
+
+
+@pytest.mark.parametrize("pauses_ms", [(0, 20, 60), (150, 5)])
+def test_killed_in_the_middle_of_a_deployment_each_instance_has_one_task_of_the_last(town, tmp_path, pauses_ms):
+    for _ in range(5):
+        town.add_instance()
+    create(town, "e")
+    deploy(town, "e")
+    completed(town, "e")
+    instances = set(by_instance(town))
+    answer = town.blox.call("PUT", "/v1/environments/e", json.dumps({"taskDefinition": "nginx:2"}))
+    assert answer[0] == 200, answer
+    deploy(town, "e")
+    for pause in pauses_ms:
+        time.sleep(pause / 1_000)
+        town.blox.kill()
+        town.blox = town.start("--data-dir", str(tmp_path / "blox"))
+    completed(town, "e")
+    assert by_instance(town) == dict.fromkeys(instances, "nginx:2")

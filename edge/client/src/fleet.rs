@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_sdk_ecs::config::retry::RetryConfig;
 use longshore_replica::{
     Cluster, Failure, FleetAnswered, FleetQuestion, NotStarted, StartOn, Starts, Task,
 };
@@ -76,14 +75,13 @@ impl Client {
         self.budget.turn(Category::ResourceModify, Urgency::Launch).await;
         let instances = start.instances.iter().map(ToString::to_string).collect();
         let request = self
-            .sdk
+            .once
             .start_task()
             .cluster(&*start.cluster)
             .set_container_instances(Some(instances))
             .task_definition(&*start.definition)
             .started_by(&*start.started_by);
-        let once = aws_sdk_ecs::config::Builder::new().retry_config(RetryConfig::disabled());
-        let reply = request.customize().config_override(once).send().await;
+        let reply = request.send().await;
         let reply = reply.map_err(|error| failure(&error))?;
         if reply.tasks().is_empty() {
             said(reply.failures().first(), "tasks or failures")?;

@@ -98,6 +98,8 @@ impl OptionsError {
 #[derive(Clone, Debug)]
 pub struct Client {
     sdk: aws_sdk_ecs::Client,
+    /// For starts: a second attempt after a lost reply could start a second task.
+    once: aws_sdk_ecs::Client,
     cluster: String,
     budget: Arc<Budget>,
     /// The configuration, for clients of other services.
@@ -144,10 +146,12 @@ impl Client {
             None => config = config.interceptor(asked.clone()),
         }
         let budget = if options.budget { Budget::documented() } else { Budget::unlimited() };
+        let once = config.clone().retry_config(RetryConfig::disabled());
+        let once = aws_sdk_ecs::Client::from_conf(once.build());
         let sdk = aws_sdk_ecs::Client::from_conf(config.build());
         let (cluster, endpoint) = (options.cluster, options.endpoint);
         let budget = Arc::new(budget);
-        Ok(Self { sdk, cluster, budget, shared, endpoint, asked, shows: false })
+        Ok(Self { sdk, once, cluster, budget, shared, endpoint, asked, shows: false })
     }
 
     /// The endpoint of the latest request: the one given, or the SDK's choice.

@@ -1,9 +1,12 @@
 //! Reads all pages, in batches of the size that ECS accepts.
+//!
+//! Several batches are under way at a time, so that a large cluster does not cost the way there and back once for each hundred records.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_ecs::types::DesiredStatus;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use longshore_replica::{Definition, Failure, Instance, InstancesAsk, Task, Tasks, TasksAsk};
 use longshore_wire_ecs::Str;
 
@@ -13,6 +16,9 @@ use crate::{Client, convert, detail, failure};
 
 /// Ids per describe call. Source: ECS API reference.
 const BATCH: usize = 100;
+
+/// Describe calls of one reading that are under way at a time. Source: chosen by us.
+const AT_ONCE: usize = 4;
 
 impl Client {
     /// Reads instances.
@@ -87,20 +93,19 @@ impl Client {
     }
 
     async fn describe_instances(&self, arns: &[Str]) -> Result<Vec<Instance>, Failure> {
-        let mut instances = Vec::with_capacity(arns.len());
-        for batch in arns.chunks(BATCH) {
-            self.budget.turn(Category::ResourceRead, Urgency::Read).await;
-            let request = self.sdk.describe_container_instances().cluster(&self.cluster);
-            let ids = batch.iter().map(ToString::to_string).collect();
-            let read = request
-                .set_container_instances(Some(ids))
-                .send()
-                .await
-                .map_err(|error| failure(&error))?;
-            let told = said(read.container_instances.as_ref(), "containerInstances")?;
-            instances.extend(told.iter().map(|one| self.instance(one)));
-        }
-        Ok(instances)
+        let some = |batch| self.describe_some_instances(batch);
+        let batches: Vec<_> = arns.chunks(BATCH).map(some).collect();
+        stream::iter(batches).buffered(AT_ONCE).try_concat().await
+    }
+
+    async fn describe_some_instances(&self, arns: &[Str]) -> Result<Vec<Instance>, Failure> {
+        self.budget.turn(Category::ResourceRead, Urgency::Read).await;
+        let request = self.sdk.describe_container_instances().cluster(&self.cluster);
+        let ids = arns.iter().map(ToString::to_string).collect();
+        let read = request.set_container_instances(Some(ids)).send().await;
+        let read = read.map_err(|error| failure(&error))?;
+        let told = said(read.container_instances.as_ref(), "containerInstances")?;
+        Ok(told.iter().map(|one| self.instance(one)).collect())
     }
 
     async fn list_tasks(
@@ -144,18 +149,27 @@ impl Client {
     }
 
     async fn describe_tasks(&self, arns: &[Str]) -> Result<Tasks, Failure> {
-        let (mut found, mut missing) = (Vec::with_capacity(arns.len()), Vec::new());
-        for batch in arns.chunks(BATCH) {
-            self.budget.turn(Category::ResourceRead, Urgency::Read).await;
-            let ids = batch.iter().map(ToString::to_string).collect();
-            let request = self.sdk.describe_tasks().cluster(&self.cluster).set_tasks(Some(ids));
-            let read = request.send().await.map_err(|error| failure(&error))?;
-            let told = said(read.tasks.as_ref(), "tasks")?;
-            found.extend(told.iter().map(|one| self.task(one)));
-            let gone = read.failures().iter().filter(|failure| failure.reason() == Some("MISSING"));
-            missing.extend(gone.filter_map(|failure| failure.arn().map(Str::from)));
-        }
-        Ok(Tasks { found, missing })
+        let some = |batch| self.describe_some_tasks(batch);
+        let batches: Vec<_> = arns.chunks(BATCH).map(some).collect();
+        let add = |mut all: Tasks, some: Tasks| async move {
+            all.found.extend(some.found);
+            all.missing.extend(some.missing);
+            Ok(all)
+        };
+        stream::iter(batches).buffered(AT_ONCE).try_fold(Tasks::default(), add).await
+    }
+
+    async fn describe_some_tasks(&self, arns: &[Str]) -> Result<Tasks, Failure> {
+        self.budget.turn(Category::ResourceRead, Urgency::Read).await;
+        let ids = arns.iter().map(ToString::to_string).collect();
+        let request = self.sdk.describe_tasks().cluster(&self.cluster).set_tasks(Some(ids));
+        let read = request.send().await.map_err(|error| failure(&error))?;
+        let told = said(read.tasks.as_ref(), "tasks")?;
+        let gone = read.failures().iter().filter(|failure| failure.reason() == Some("MISSING"));
+        Ok(Tasks {
+            found: told.iter().map(|one| self.task(one)).collect(),
+            missing: gone.filter_map(|failure| failure.arn().map(Str::from)).collect(),
+        })
     }
 
     /// A task definition by `family`, `family:revision` or ARN; `None` if there is none of that name.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::types as sdk;
 use longshore_replica::{
     Alteration, ContainerStart, Definition, DefinitionContent, Failure, Instance, InstanceChange,
@@ -77,7 +76,7 @@ impl Client {
     pub(crate) async fn start_task(&self, start: StartTask) -> Result<Outcome, Failure> {
         self.budget.turn(Category::ResourceModify, Urgency::Launch).await;
         let request = self
-            .sdk
+            .once
             .start_task()
             .cluster(&self.cluster)
             .container_instances(&*start.instance)
@@ -85,14 +84,7 @@ impl Client {
             .started_by(&*start.started_by)
             .set_group(start.group.as_deref().map(str::to_owned))
             .overrides(overrides(&start));
-        // A second attempt after a lost reply could start a second task.
-        let once = aws_sdk_ecs::config::Builder::new().retry_config(RetryConfig::disabled());
-        let reply = request
-            .customize()
-            .config_override(once)
-            .send()
-            .await
-            .map_err(|error| failure(&error))?;
+        let reply = request.send().await.map_err(|error| failure(&error))?;
         if let Some(task) = reply.tasks().first() {
             return Ok(Outcome::Started(Box::new(convert::task(task))));
         }
