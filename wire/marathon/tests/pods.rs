@@ -81,13 +81,23 @@ fn checks_of_containers_are_those_of_the_app_at_the_endpoint_that_they_name() {
     assert_eq!((pod.first_endpoint(0), pod.first_endpoint(1)), (0, 2));
 }
 
+/// Each is refused with this status, and for this path.
+fn each_is_refused(cases: &[(Value, u16, &str)]) {
+    for (value, status, path) in cases {
+        let refused = read(value).expect_err("it is wrong");
+        let details = refused.body["details"].as_array().expect("a list");
+        let mut paths = details.iter().filter_map(|one| one["path"].as_str());
+        assert_eq!(refused.status, *status, "{value}: {refused:?}");
+        assert!(paths.any(|one| one == *path), "{value}: {path} is not in {refused:?}");
+    }
+}
+
 #[test]
 fn what_is_wrong_with_a_pod_is_named_with_its_path() {
     let many: Vec<Value> = (0..10)
         .map(|at| json!({"name": format!("c{at}"), "exec": {"command": {"shell": "x"}}, "resources": {}}))
         .collect();
-    let twice = |name: &str, port: u16| json!([{"name": "a", "hostPort": 80}, {"name": name, "hostPort": port}]);
-    for (value, status, path) in [
+    each_is_refused(&[
         (json!({"id": "/a", "containers": []}), 422, "/containers"),
         (json!({"id": "/A", "containers": []}), 422, "/id"),
         (json!({"id": "/a/versions", "containers": []}), 422, "/id"),
@@ -112,6 +122,12 @@ fn what_is_wrong_with_a_pod_is_named_with_its_path() {
             "/networks(0)/mode",
         ),
         (json!({"id": "/a", "containers": "x"}), 400, "/containers"),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_what_a_container_runs_is_named_with_its_path() {
+    each_is_refused(&[
         (with(json!({"name": "Web"})), 422, "/containers(0)/name"),
         (with(json!({"exec": null})), 422, "/containers(0)/exec"),
         (with(json!({"exec": {"command": {}}})), 422, "/containers(0)/exec/command"),
@@ -144,6 +160,13 @@ fn what_is_wrong_with_a_pod_is_named_with_its_path() {
             422,
             "/containers(0)/image/pullConfig",
         ),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_the_rest_of_a_container_is_named_with_its_path() {
+    let twice = |name: &str, port: u16| json!([{"name": "a", "hostPort": 80}, {"name": name, "hostPort": port}]);
+    each_is_refused(&[
         (with(json!({"resources": {"cpus": 0, "mem": 1}})), 422, "/containers(0)/resources/cpus"),
         (with(json!({"resourceLimits": {"mem": 1}})), 422, "/containers(0)/resourceLimits/mem"),
         (
@@ -193,17 +216,7 @@ fn what_is_wrong_with_a_pod_is_named_with_its_path() {
             422,
             "/containers(0)/lifecycle/killGracePeriodSeconds",
         ),
-    ] {
-        let refused = read(&value).expect_err("it is wrong");
-        let paths: Vec<&str> = refused.body["details"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .filter_map(|one| one["path"].as_str())
-            .collect();
-        assert_eq!(refused.status, status, "{value}: {refused:?}");
-        assert!(paths.contains(&path), "{value}: {path} is not in {paths:?}");
-    }
+    ]);
 }
 
 #[test]

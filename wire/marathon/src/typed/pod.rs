@@ -23,12 +23,7 @@ impl App {
             .into_iter()
             .map(|one| container_of(one, &mut endpoints, &mut checks))
             .collect();
-        let executor = Amounts {
-            cpus_milli: milli(form.executor_resources.cpus),
-            mem_milli: milli(form.executor_resources.mem),
-            disk_milli: milli(form.executor_resources.disk),
-            gpus: 0,
-        };
+        let executor = executor_of(&form.executor_resources);
         let volume = |one: pod::PodVolume| PodVolume { name: one.name, host: one.host };
         let pod =
             Pod { containers, volumes: form.volumes.into_iter().map(volume).collect(), executor };
@@ -68,11 +63,7 @@ impl App {
                 KillSelection::YoungestFirst
             },
             kill_grace_s: None,
-            backoff: Backoff {
-                first_ms: milli(scheduling.backoff.backoff),
-                factor_milli: milli(scheduling.backoff.backoff_factor).max(1_000),
-                most_ms: milli(scheduling.backoff.max_launch_delay),
-            },
+            backoff: waits_of(&scheduling.backoff),
             dependencies: Vec::new(),
             accepted_resource_roles: roles,
             role: form.role,
@@ -198,6 +189,23 @@ impl App {
             timeout_seconds: seconds(of.timeout_ms),
             delay_seconds: seconds(of.delay_ms),
         })
+    }
+}
+
+fn executor_of(form: &pod::ExecutorResources) -> Amounts {
+    Amounts {
+        cpus_milli: milli(form.cpus),
+        mem_milli: milli(form.mem),
+        disk_milli: milli(form.disk),
+        gpus: 0,
+    }
+}
+
+fn waits_of(form: &pod::Waits) -> Backoff {
+    Backoff {
+        first_ms: milli(form.backoff),
+        factor_milli: milli(form.backoff_factor).max(1_000),
+        most_ms: milli(form.max_launch_delay),
     }
 }
 
