@@ -185,7 +185,10 @@ impl World {
     /// An app that runs.
     fn runs(&mut self, app: App) -> Vec<String> {
         self.put(app);
-        let tasks = self.supplies();
+        let mut tasks = self.supplies();
+        let groups = std::mem::take(&mut self.groups).into_iter();
+        let grouped = groups.flat_map(|group| group.task_group.tasks);
+        tasks.extend(grouped.map(|task| task.task_id.value));
         self.all_run(&tasks);
         assert_eq!(self.deployments(), 0);
         tasks

@@ -85,7 +85,7 @@ impl World {
         all
     }
 
-    fn all_killed(&mut self, tasks: &[String]) {
+    pub(super) fn all_killed(&mut self, tasks: &[String]) {
         for task in tasks {
             self.is(task, TaskState::TaskKilled);
         }
