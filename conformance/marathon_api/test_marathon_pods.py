@@ -167,17 +167,22 @@ def test_checks_of_containers_decide_whether_a_pod_is_stable(marathon, tmp_path)
         "web", f'cd {tmp_path} && exec python3 -m http.server "$ENDPOINT_HTTP"', endpoints=[{"name": "http", "hostPort": 0}],
         healthCheck={"http": {"endpoint": "http", "path": "/well"}, "maxConsecutiveFailures": 0, **times},
     )
-    side = container("side", healthCheck={"exec": {"command": {"shell": f"test -e {tmp_path}/exec"}}, "maxConsecutiveFailures": 9, **times})
+    side = container("side", healthCheck={"exec": {"command": {"shell": f"test -e {tmp_path}/exec"}}, "maxConsecutiveFailures": 1, **times})
     create(marathon, pod("checked", web, side))
     (instance,) = is_stable(marathon, "checked", 1).values()
     shown = {one["name"]: one for one in instance["containers"]}
     assert shown["web"]["endpoints"][0]["healthy"] is True
     assert [one["value"] for name in ("web", "side") for one in shown[name]["conditions"]] == ["true", "true"]
-    for file in ("well", "exec"):
-        (tmp_path / file).unlink()
-        until(lambda: status(marathon, "checked")["status"] == "DEGRADED", f"it is not well without {file}", 30)
-        (tmp_path / file).touch()
-        is_stable(marathon, "checked", 1)
+    # That of the port is made by the scheduler, which was told to end nothing.
+    (tmp_path / "well").unlink()
+    until(lambda: status(marathon, "checked")["status"] == "DEGRADED", "it is not well", 30)
+    (tmp_path / "well").touch()
+    assert list(is_stable(marathon, "checked", 1)) == [instance["id"]]
+    # That of the command is made in the container, which ends with it, and its group too.
+    (tmp_path / "exec").unlink()
+    until(lambda: status(marathon, "checked")["terminationHistory"], "its end is remembered", 60)
+    (tmp_path / "exec").touch()
+    assert list(is_stable(marathon, "checked", 1)) != [instance["id"]]
 
 
 def test_a_group_has_pods_beside_its_apps(marathon):
@@ -257,20 +262,25 @@ def test_instances_outlive_a_scheduler_that_is_killed(marathon):
 def test_events_tell_of_pods_their_tasks_and_their_instances(marathon):
     types = ("pod_created_event", "pod_updated_event", "pod_deleted_event", "status_update_event", "instance_changed_event")
     url = f"{marathon.url}/v2/events?" + "&".join(f"event_type={one}" for one in types)
-    told = []
+    told, followed = [], threading.Event()
 
-    def follow(answer):
-        for line in answer.iter_lines(decode_unicode=True):
-            if line.startswith("event: "):
-                told.append(line.removeprefix("event: "))
+    def follow():
+        with requests.get(url, stream=True, timeout=60, headers={"Accept": "text/event-stream"}) as answer:
+            followed.set()
+            for line in answer.iter_lines(decode_unicode=True):
+                if line.startswith("event: "):
+                    told.append(line.removeprefix("event: "))
+                    if told[-1] == "pod_deleted_event":
+                        return
 
-    with requests.get(url, stream=True, timeout=60, headers={"Accept": "text/event-stream"}) as answer:
-        threading.Thread(target=follow, args=(answer,), daemon=True).start()
-        create(marathon, pod("told"))
-        is_stable(marathon, "told", 1)
-        assert marathon.call("PUT", "pods/told", json=pod("told", instances=0)).status_code == 200
-        until(marathon.is_quiet, "it has no instance", 30)
-        assert marathon.call("DELETE", "pods/told").status_code == 202
-        until(lambda: told.count("pod_deleted_event") == 1, "all is told", 20)
-    assert (told.count("pod_created_event"), told.count("pod_updated_event")) == (1, 1), told
+    reader = threading.Thread(target=follow, daemon=True)
+    reader.start()
+    assert followed.wait(10)
+    create(marathon, pod("told"))
+    is_stable(marathon, "told", 1)
+    assert marathon.call("PUT", "pods/told", json=pod("told", instances=0)).status_code == 200
+    until(marathon.is_quiet, "it has no instance", 30)
+    assert marathon.call("DELETE", "pods/told").status_code == 202
+    reader.join(20)
+    assert [told.count(f"pod_{word}_event") for word in ("created", "updated", "deleted")] == [1, 1, 1], told
     assert told.count("status_update_event") > told.count("instance_changed_event") >= 2, told

@@ -286,3 +286,32 @@ pub(in crate::marathon) fn killed(view: &TaskView) -> Value {
         "runSpecVersion": time(instance.version_ms),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(message: Option<&str>) -> Member {
+        let stage = MemberStage::Ended("TASK_FAILED".to_owned());
+        let message = message.map(str::to_owned);
+        Member { name: "web".to_owned(), stage, since_ms: 0, message }
+    }
+
+    #[test]
+    fn how_a_container_has_ended_is_told_with_its_exit_code_if_it_has_one() {
+        for (message, code) in [
+            (Some("Command exited with status 3"), Some(json!(3))),
+            (Some("Command exited with status three"), None),
+            (Some("Memory limit exceeded"), None),
+            (None, None),
+        ] {
+            let shown = termination(&ended(message)).expect("it has ended");
+            assert_eq!(
+                (shown.get("exitCode"), shown.get("message").and_then(Value::as_str)),
+                (code.as_ref(), message)
+            );
+        }
+        let running = Member { stage: MemberStage::Running, ..ended(None) };
+        assert_eq!(termination(&running), None);
+    }
+}
