@@ -63,7 +63,8 @@ pub(super) fn a_pod(chance: &mut Chance, id: PathId, number: u64) -> App {
     let each = Amounts { cpus_milli: 200, mem_milli: 500, disk_milli: 0, gpus: 0 };
     let container = |name: &str| PodContainer {
         name: name.to_owned(),
-        exec: Exec::Shell(app.cmd.clone().unwrap_or_default()),
+        exec: Some(Exec::Shell(app.cmd.clone().unwrap_or_default())),
+        are_arguments: false,
         amounts: each,
         limits: None,
         endpoints: Vec::new(),

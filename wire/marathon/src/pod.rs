@@ -56,8 +56,10 @@ impl std::ops::Add for Amounts {
 pub struct PodContainer {
     /// Its name: a label of DNS.
     pub name: String,
-    /// What runs in it.
-    pub exec: Exec,
+    /// What runs in it; `None` for what its image runs.
+    pub exec: Option<Exec>,
+    /// Whether the words of `exec` are arguments of what its image runs.
+    pub are_arguments: bool,
     /// What it claims.
     pub amounts: Amounts,
     /// Limits above what is claimed.

@@ -59,6 +59,27 @@ fn what_is_kept_of_a_pod_is_written_as_it_was() {
 }
 
 #[test]
+fn an_image_runs_its_own_or_is_given_arguments_or_something_else() {
+    let image = json!({"kind": "DOCKER", "id": "nginx"});
+    for (exec, are_arguments, is_written) in [
+        (json!(null), false, json!(null)),
+        (json!({"command": {"argv": ["-v"]}}), true, json!(null)),
+        (json!({"command": {"argv": ["-v"]}, "overrideEntrypoint": false}), true, json!(null)),
+        (json!({"command": {"argv": ["x"]}, "overrideEntrypoint": true}), false, json!(true)),
+        (json!({"command": {"shell": "x"}, "overrideEntrypoint": true}), false, json!(null)),
+    ] {
+        let app = read(&with(json!({"image": image, "exec": exec}))).expect("valid");
+        let form = serde_json::to_value(app.pod_form()).expect("it is JSON");
+        let container = &app.pod.as_ref().expect("it is one").containers[0];
+        let found = (container.exec.is_none(), container.are_arguments);
+        assert_eq!(found, (exec.is_null(), are_arguments), "{exec}");
+        let shown = &form["containers"][0]["exec"];
+        assert_eq!((shown.is_null(), &shown["overrideEntrypoint"]), (exec.is_null(), &is_written));
+        assert_eq!(read(&form), Ok(app));
+    }
+}
+
+#[test]
 fn an_instance_takes_what_its_containers_and_its_executor_do() {
     let app = read(&whole()).expect("valid");
     assert_eq!(
@@ -136,13 +157,6 @@ fn what_is_wrong_with_what_a_container_runs_is_named_with_its_path() {
             with(json!({"exec": {"command": {"shell": "\u{0}"}}})),
             422,
             "/containers(0)/exec/command/shell",
-        ),
-        (
-            with(
-                json!({"exec": {"command": {"argv": ["x"]}}, "image": {"kind": "DOCKER", "id": "i"}}),
-            ),
-            422,
-            "/containers(0)/exec/overrideEntrypoint",
         ),
         (
             with(json!({"exec": {"command": {"shell": "x"}, "overrideEntrypoint": false}})),

@@ -114,7 +114,7 @@ impl Place<'_> {
             uris: of.fetch.iter().map(uri).collect(),
             environment: Some(Environment { variables: self.variables(of) }),
             user: of.user.clone().or_else(|| self.app.user.clone()),
-            ..run(&of.exec)
+            ..what_runs(of)
         }
     }
 
@@ -244,7 +244,19 @@ impl Place<'_> {
     }
 }
 
-/// What runs, without where.
+/// What runs in a container, without where. Without a program its image runs its own. Source: Marathon 1.11, `TaskGroupBuilder`.
+fn what_runs(of: &PodContainer) -> CommandInfo {
+    let own = CommandInfo { shell: Some(false), ..CommandInfo::default() };
+    match &of.exec {
+        None => own,
+        Some(Exec::Argv(argv)) if of.are_arguments => {
+            CommandInfo { arguments: argv.clone(), ..own }
+        }
+        Some(exec) => run(exec),
+    }
+}
+
+/// A command.
 fn run(exec: &Exec) -> CommandInfo {
     let (is_shell, value, arguments) = match exec {
         Exec::Shell(shell) => (true, Some(shell.clone()), Vec::new()),

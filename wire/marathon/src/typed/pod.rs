@@ -130,12 +130,13 @@ impl App {
     }
 
     fn written_container(&self, of: &PodContainer) -> pod::PodContainer {
-        let is_argv = matches!(of.exec, Exec::Argv(_));
+        let is_argv = matches!(of.exec, Some(Exec::Argv(_)));
+        let replaces = is_argv && of.image.is_some() && !of.are_arguments;
         pod::PodContainer {
             name: of.name.clone(),
-            exec: Some(PodExec {
-                command: written_command(&of.exec),
-                override_entrypoint: (is_argv && of.image.is_some()).then_some(true),
+            exec: of.exec.as_ref().map(|exec| PodExec {
+                command: written_command(exec),
+                override_entrypoint: replaces.then_some(true),
             }),
             resources: pod::Resources {
                 cpus: number(of.amounts.cpus_milli),
@@ -222,11 +223,14 @@ fn container_of(
         checks.push(check_of(&check, &form.endpoints, first));
         ContainerCheck { at, exec: check.exec.map(|one| command_of(one.command)) }
     });
-    // It was checked that there is one.
-    let exec = form.exec.map(|exec| command_of(exec.command));
+    let are_arguments = form.image.is_some()
+        && form.exec.as_ref().is_some_and(|exec| {
+            exec.command.argv.is_some() && exec.override_entrypoint != Some(true)
+        });
     PodContainer {
         name: form.name,
-        exec: exec.unwrap_or_else(|| Exec::Argv(Vec::new())),
+        exec: form.exec.map(|exec| command_of(exec.command)),
+        are_arguments,
         amounts: Amounts {
             cpus_milli: milli(form.resources.cpus).max(1),
             mem_milli: milli(form.resources.mem).max(1),

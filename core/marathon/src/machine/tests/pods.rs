@@ -1,7 +1,7 @@
 //! Pods: groups of tasks that are one instance. Source: Marathon 1.11, its documentation and `TaskGroupBuilder`; ADR 0031.
 
 use longshore_wire_marathon::{
-    Amounts, Endpoint, EnvValue, Exec, Pod, PodContainer, PodMount, PodVolume,
+    Amounts, Endpoint, EnvValue, Exec, Pod, PodContainer, PodImage, PodMount, PodVolume,
 };
 use longshore_wire_mesos::v1::executor_info;
 use longshore_wire_mesos::v1::offer::operation::LaunchGroup;
@@ -17,7 +17,8 @@ mod checks;
 fn a_container(name: &str) -> PodContainer {
     PodContainer {
         name: name.to_owned(),
-        exec: Exec::Shell("run".to_owned()),
+        exec: Some(Exec::Shell("run".to_owned())),
+        are_arguments: false,
         amounts: Amounts { cpus_milli: 100, mem_milli: 32_000, disk_milli: 0, gpus: 0 },
         limits: None,
         endpoints: Vec::new(),
@@ -110,7 +111,7 @@ impl World {
 fn an_instance_is_a_group_whose_parts_together_are_what_was_taken() {
     let mut world = World::new();
     let mut web = a_container("web");
-    web.exec = Exec::Argv(vec!["serve".to_owned(), "-v".to_owned()]);
+    web.exec = Some(Exec::Argv(vec!["serve".to_owned(), "-v".to_owned()]));
     web.endpoints = vec![endpoint("http-api", 80), endpoint("any", 0)];
     web.env = [("A".to_owned(), EnvValue::Plain("web".to_owned()))].into();
     web.mounts = vec![PodMount {
@@ -178,6 +179,22 @@ fn has_what_it_was_given(web: TaskInfo, executor: &str) {
     assert_eq!(web.kill_policy.unwrap().grace_period.unwrap().nanoseconds, 7_500_000_000);
     let ports = web.discovery.unwrap().ports.unwrap().ports;
     assert_eq!((ports[0].number, ports[1].number), (80, 31_000));
+}
+
+#[test]
+fn an_image_is_given_no_program_unless_the_container_names_one() {
+    let mut world = World::new();
+    let image = || Some(PodImage { id: "nginx".to_owned(), force_pull: None });
+    let own = PodContainer { exec: None, image: image(), ..a_container("own") };
+    let mut given = PodContainer { image: image(), are_arguments: true, ..a_container("given") };
+    given.exec = Some(Exec::Argv(vec!["-v".to_owned()]));
+    world.put(of_containers("/web", 1, vec![own, given]));
+    world.offer();
+    let tasks = world.new_groups().remove(0).task_group.tasks;
+    let commands = tasks.into_iter().filter_map(|task| task.command);
+    let told: Vec<_> = commands.map(|one| (one.shell, one.value, one.arguments)).collect();
+    assert_eq!(told[0], (Some(false), None, Vec::new()));
+    assert_eq!(told[1], (Some(false), None, vec!["-v".to_owned()]));
 }
 
 #[test]
@@ -312,7 +329,7 @@ fn a_new_version_replaces_instances_one_for_one_and_a_smaller_number_ends_some()
     });
     world.new_kills();
     let mut next = App::clone(&world.shown("/web").app);
-    next.pod.as_mut().unwrap().containers[1].exec = Exec::Shell("run better".to_owned());
+    next.pod.as_mut().unwrap().containers[1].exec = Some(Exec::Shell("run better".to_owned()));
     world.put(next.clone());
     for tasks in &old {
         let new = world.launches().remove(0);

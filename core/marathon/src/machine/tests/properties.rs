@@ -17,7 +17,7 @@ const CASES: u32 = 48;
 fn a_better_pod(app: &App) -> App {
     let mut better = app.clone();
     for container in better.pod.iter_mut().flat_map(|pod| &mut pod.containers).take(1) {
-        container.exec = Exec::Shell("run better".to_owned());
+        container.exec = Some(Exec::Shell("run better".to_owned()));
     }
     better
 }

@@ -109,7 +109,8 @@ fn complete(pod: &mut Pod) {
         let has_image = container.image.is_some();
         if let Some(exec) = &mut container.exec {
             // What a shell runs replaces the entry point in any case, and without an image there is none.
-            let is_said = exec.command.argv.is_some() && has_image;
+            let is_said =
+                exec.command.argv.is_some() && has_image && exec.override_entrypoint == Some(true);
             let is_wrong = exec.command.shell.is_some() && exec.override_entrypoint == Some(false);
             exec.override_entrypoint = exec.override_entrypoint.filter(|_| is_said || is_wrong);
         }

@@ -214,19 +214,12 @@ fn what_runs(of: &PodContainer, path: &str, found: &mut Found) {
         found.unless(is_one, format!("{path}/image/id"), text);
     }
     let Some(exec) = &of.exec else {
-        let text = "must be given: in a group the command of an image itself is not run on ECS";
-        return found.unless(false, format!("{path}/exec"), text);
+        let text = "must be given: without an image there is nothing to run";
+        return found.unless(image.is_some(), format!("{path}/exec"), text);
     };
     command(&exec.command, &format!("{path}/exec/command"), found);
-    let replaces = exec.override_entrypoint;
-    let is_argv = exec.command.argv.is_some();
-    let is_right =
-        if is_argv { image.is_none() || replaces == Some(true) } else { replaces != Some(false) };
-    let text = if is_argv {
-        "must be true: in a group the entry point of an image is not run on ECS, but argv alone"
-    } else {
-        "must be true or left out: a shell replaces the entry point"
-    };
+    let is_right = exec.command.shell.is_none() || exec.override_entrypoint != Some(false);
+    let text = "must be true or left out: a shell replaces the entry point";
     found.unless(is_right, format!("{path}/exec/overrideEntrypoint"), text);
 }
 
