@@ -141,7 +141,12 @@ impl Marathon {
             let why = match gone.killing {
                 Some(Why::Unhealthy) => "it failed its health checks",
                 Some(Why::Late) => "it did not run in time",
-                _ => failed.and_then(|one| one.message.as_deref()).unwrap_or_default(),
+                // If none failed, one was killed before the others.
+                _ => {
+                    let killed = || gone.members.iter().filter(|one| !one.has_finished());
+                    let first = failed.or_else(|| killed().min_by_key(|one| one.since_ms));
+                    first.and_then(|one| one.message.as_deref()).unwrap_or_default()
+                }
             };
             let end = Termination {
                 instance: id.to_string(),

@@ -251,6 +251,20 @@ fn one_that_fails_ends_the_others_and_is_replaced_after_the_delay() {
 }
 
 #[test]
+fn one_that_is_killed_by_others_ends_its_instance_and_says_why() {
+    let mut world = World::new();
+    let [web, side] = world.runs_pod(a_pod("/web", 1)).remove(0);
+    for (task, message) in [(&side, "Health check failed"), (&web, "Killed with its group")] {
+        world.passes(1_000);
+        let message = Some(message.to_owned());
+        let status = TaskStatus { message, ..a_status(task, TaskState::TaskKilled) };
+        world.hears(Callback::StatusUpdate(Box::new(status)));
+    }
+    let view = world.pod("/web");
+    assert_eq!((view.instances.len(), view.ends[0].message.as_str()), (0, "Health check failed"));
+}
+
+#[test]
 fn one_that_ends_well_leaves_the_others_alone() {
     let mut world = World::new();
     let [web, side] = world.runs_pod(a_pod("/web", 1)).remove(0);
