@@ -161,7 +161,7 @@ def test_what_is_not_there_is_said_in_marathons_words(marathon):
         ("GET", "groups/none", 404, "Group '/none' does not exist"),
         ("DELETE", "deployments/none", 404, "Deployment none does not exist"),
         ("GET", "artifacts/x", 404, "artifacts are not stored here"),
-        ("GET", "pods", 501, "pods are not served yet"),
+        ("GET", "pods/none", 404, "Pod '/none' does not exist"),
         ("GET", "eventSubscriptions", 400, "follow /v2/events"),
         ("POST", "eventSubscriptions?callbackUrl=http://127.0.0.1:1/", 400, "callbacks over HTTP are not made"),
         ("DELETE", "eventSubscriptions?callbackUrl=http://127.0.0.1:1/", 400, "callbacks over HTTP are not made"),

@@ -1,7 +1,7 @@
 //! Marathon's scheduler over a model of a master, under one clock and one seed: whatever agents, tasks, clients and crashes do, what it
 //! promises is true, and when the storm is over every app is as it is wanted.
 //!
-//! `master.rs` is the master with its agents, `definitions.rs` the apps that clients put, `world.rs` what happens and what must be true,
+//! `master.rs` is the master with its agents, `definitions.rs` the apps and pods that clients put, `world.rs` what happens and what must be true,
 //! `places.rs` what must be true of where instances are.
 //!
 //! Promises:

@@ -20,6 +20,8 @@ fn storms_end_with_every_app_as_it_is_wanted() {
     let least = [
         ("crash", 30),
         ("launch", 300),
+        ("launch of a pod", 100),
+        ("settled pod", 10),
         ("kill", 150),
         ("end", 30),
         ("return", 5),

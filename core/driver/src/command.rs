@@ -76,15 +76,30 @@ pub struct Launch {
 impl Command {
     /// Tasks on offers; without tasks the offers are given back.
     pub fn launch(offers: Vec<OfferId>, tasks: Vec<TaskInfo>, filters: Filters) -> Self {
-        if tasks.is_empty() {
+        Self::launch_all(offers, tasks, Vec::new(), filters)
+    }
+
+    /// Tasks and groups of tasks on offers; without any the offers are given back.
+    pub fn launch_all(
+        offers: Vec<OfferId>,
+        tasks: Vec<TaskInfo>,
+        groups: Vec<operation::LaunchGroup>,
+        filters: Filters,
+    ) -> Self {
+        if tasks.is_empty() && groups.is_empty() {
             return Self::Decline(offers, filters);
         }
-        let launch = Operation {
+        let single = (!tasks.is_empty()).then(|| Operation {
             r#type: Some(operation::Type::Launch.into()),
             launch: Some(operation::Launch { task_infos: tasks }),
             ..Operation::default()
-        };
-        Self::Accept { offers, operations: vec![launch], filters }
+        });
+        let groups = groups.into_iter().map(|group| Operation {
+            r#type: Some(operation::Type::LaunchGroup.into()),
+            launch_group: Some(group),
+            ..Operation::default()
+        });
+        Self::Accept { offers, operations: single.into_iter().chain(groups).collect(), filters }
     }
 
     /// The call that says this to a master; `None` where there is none.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use longshore_wire_marathon::{App, PathId};
 
-use crate::apps::{Failure, Tally};
+use crate::apps::{Failure, Tally, Termination};
 use crate::deployments::Deployment;
 use crate::instances::{Counts, Instance};
-use crate::plan::Step;
+use crate::plan::{Sort, Step};
 
 /// Who waits for a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,22 +28,22 @@ pub enum Mode {
 /// What a client may want.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Call {
-    /// The apps below a group, or one app; `/` for all.
+    /// The apps and pods below a group, or one of them; `/` for all.
     Apps {
         /// The group.
         within: PathId,
     },
-    /// An app.
+    /// An app or a pod.
     App {
         /// Which.
         id: PathId,
     },
-    /// The versions of an app, newest first.
+    /// The versions of an app or a pod, newest first.
     Versions {
         /// Which.
         id: PathId,
     },
-    /// The tasks of the apps below a group, or of one app; `/` for all.
+    /// The instances of the apps and pods below a group, or of one of them; `/` for all.
     Tasks {
         /// The group.
         within: PathId,
@@ -52,7 +52,7 @@ pub enum Call {
     Queue,
     /// The deployments.
     Deployments,
-    /// Apps are to be as they are here. Their versions are not looked at.
+    /// Apps or pods are to be as they are here. Their versions are not looked at.
     Put {
         /// The apps.
         apps: Vec<App>,
@@ -61,7 +61,7 @@ pub enum Call {
         /// Whether deployments that stand in the way are cancelled.
         force: bool,
     },
-    /// The apps below a group are these, and no others.
+    /// The apps and pods below a group are these, and no others.
     PutGroup {
         /// The group.
         group: PathId,
@@ -76,6 +76,8 @@ pub enum Call {
     Delete {
         /// Which.
         id: PathId,
+        /// What it is.
+        sort: Sort,
         /// Whether deployments that stand in the way are cancelled.
         force: bool,
     },
@@ -95,7 +97,7 @@ pub enum Call {
         /// Whether deployments that stand in the way are cancelled.
         force: bool,
     },
-    /// Tasks are to end.
+    /// Tasks of apps are to end.
     Kill {
         /// Their ids; those that are not there are left out.
         tasks: Vec<String>,
@@ -105,6 +107,20 @@ pub enum Call {
         wipe: bool,
         /// Whether deployments that stand in the way are cancelled.
         force: bool,
+    },
+    /// How the pods below a group are, or one pod; also those that are going.
+    Pods {
+        /// The group.
+        within: PathId,
+    },
+    /// Instances of a pod are to end, and are replaced.
+    KillInstances {
+        /// The pod.
+        pod: PathId,
+        /// Their ids; those that are not there are left out.
+        instances: Vec<String>,
+        /// Whether those out of reach are forgotten.
+        wipe: bool,
     },
     /// A deployment is to end.
     Cancel {
@@ -142,6 +158,19 @@ pub struct TaskView {
     pub id: Arc<str>,
     /// What is known of it.
     pub instance: Instance,
+}
+
+/// A pod, and how it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodView {
+    /// The pod.
+    pub pod: Arc<App>,
+    /// Whether it is not wanted any more.
+    pub is_going: bool,
+    /// Its instances.
+    pub instances: Vec<TaskView>,
+    /// Ends of instances that nobody asked for, newest first.
+    pub ends: Vec<Termination>,
 }
 
 /// Launches of an app that wait.
@@ -183,8 +212,10 @@ pub enum Reply {
     App(Box<AppView>),
     /// Versions of an app, newest first.
     Versions(Vec<Arc<App>>),
-    /// Tasks, in the order of their ids.
+    /// Tasks of apps and instances of pods, in the order of their ids.
     Tasks(Vec<TaskView>),
+    /// Pods, in the order of their ids.
+    Pods(Vec<PodView>),
     /// What waits.
     Queue(Vec<QueueView>),
     /// Deployments, with their ids.
@@ -210,8 +241,8 @@ pub enum Reply {
     NoVersion(PathId, u64),
     /// There is no such deployment.
     NoDeployment(String),
-    /// This app exists already.
-    Exists(PathId),
+    /// This exists already.
+    Exists(PathId, Sort),
     /// These deployments stand in the way.
     Locked(Vec<Arc<str>>),
     /// It cannot be so.

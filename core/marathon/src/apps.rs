@@ -8,6 +8,7 @@ use longshore_wire_marathon::{App, PathId};
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
+use crate::members::Member;
 use crate::place::{Need, Unfit};
 use crate::rules::Rule;
 
@@ -28,6 +29,21 @@ pub struct Failure {
     pub at_ms: u64,
     /// Which version of the app, in ms since the epoch.
     pub version_ms: u64,
+}
+
+/// The end of an instance of a pod that nobody asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Termination {
+    /// The instance.
+    pub instance: String,
+    /// When it ran first, or was launched if it never did, in ms since the epoch.
+    pub started_ms: u64,
+    /// When, in ms since the epoch.
+    pub ended_ms: u64,
+    /// Why, in Mesos's words.
+    pub message: String,
+    /// Its containers, as they ended.
+    pub members: Vec<Member>,
 }
 
 /// What became of offers.
@@ -107,6 +123,8 @@ pub(crate) struct Kept {
     /// Versions, oldest first.
     pub(crate) versions: VecDeque<Arc<App>>,
     pub(crate) failure: Option<Failure>,
+    /// Ends of instances of a pod, oldest first.
+    pub(crate) ends: VecDeque<Termination>,
     pub(crate) delay: Option<Delay>,
     pub(crate) queued: Queued,
 }
@@ -243,6 +261,16 @@ impl Apps {
     pub(crate) fn fails(&mut self, id: &PathId, failure: Failure) {
         if let Some(kept) = self.all.get_mut(id) {
             kept.failure = Some(failure);
+            self.dirty.insert(id.clone());
+        }
+    }
+
+    pub(crate) fn remembers(&mut self, id: &PathId, end: Termination) {
+        if let Some(kept) = self.all.get_mut(id) {
+            kept.ends.push_back(end);
+            if kept.ends.len() > limits::TERMINATIONS_MAX {
+                kept.ends.pop_front();
+            }
             self.dirty.insert(id.clone());
         }
     }

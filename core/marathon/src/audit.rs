@@ -80,6 +80,17 @@ fn audit_instances(marathon: &Marathon, wrong: &mut Vec<String>) {
     let mut apps = BTreeMap::new();
     for (id, one) in instances.all() {
         apps.insert(id.clone(), one.app.clone());
+        if !one.members.is_empty() && !one.is_joint() {
+            wrong.push(format!("{id} is not as far as its containers are: {one:?}"));
+        }
+        let pod = one.spec.as_ref().map(|spec| spec.pod.as_ref());
+        let named = pod.map(|pod| {
+            let containers = pod.into_iter().flat_map(|pod| &pod.containers);
+            containers.map(|one| &one.name)
+        });
+        if named.is_some_and(|named| !named.eq(one.members.iter().map(|one| &one.name))) {
+            wrong.push(format!("{id} has not the containers of its pod"));
+        }
         let is_staged = matches!(one.stage, Stage::Staging | Stage::Starting);
         let has_timer = |due: Due| marathon.timers.at.contains_key(&due);
         if is_staged && one.killing.is_none() && !has_timer(Due::Launch(id.clone())) {

@@ -15,12 +15,21 @@ pub enum Event {
     Status {
         /// The task.
         task: Arc<str>,
-        /// What is known of it, after the update.
+        /// What is known of it, or of the instance of a pod that it is of, after the update.
         instance: Box<Instance>,
         /// Its state.
         state: TaskState,
         /// Why, in Mesos's words.
         message: String,
+    },
+    /// An instance of a pod is further, or has ended.
+    Instance {
+        /// Which.
+        id: Arc<str>,
+        /// What is known of it.
+        instance: Box<Instance>,
+        /// How far it is, in Mesos's words.
+        state: TaskState,
     },
     /// A task of which nothing was known has ended.
     UnknownTerminated {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use longshore_wire_marathon::{App, HealthProtocol, PathId};
 use serde::{Deserialize, Serialize};
 
+use crate::members::Member;
+
 /// How far an instance is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
@@ -37,6 +39,8 @@ pub enum Why {
     Unhealthy,
     /// It did not run in time.
     Late,
+    /// One of its containers has ended as it should not have.
+    Broken,
 }
 
 /// What a health check says.
@@ -96,6 +100,9 @@ pub struct Instance {
     pub started_ms: Option<u64>,
     /// Why it is to end, if it is.
     pub killing: Option<Why>,
+    /// The containers of an instance of a pod, in their order; none of an app.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
     /// Its app, as it was launched; `None` if that version is not kept any more.
     #[serde(skip)]
     pub spec: Option<Arc<App>>,
@@ -116,10 +123,11 @@ impl Instance {
         if self.stage != Stage::Running {
             return Wellness::Unknown;
         }
-        if self.checks.iter().any(|check| check.is_well == Some(false)) {
+        let checked = || self.checks.iter().enumerate().filter(|(at, _)| self.is_checked(*at));
+        if checked().any(|(_, check)| check.is_well == Some(false)) {
             return Wellness::Ill;
         }
-        let all = self.checks.iter().all(|check| check.is_well == Some(true));
+        let all = checked().all(|(_, check)| check.is_well == Some(true));
         if all { Wellness::Well } else { Wellness::Unknown }
     }
 

@@ -3,7 +3,7 @@
 //! An app says how many instances are wanted, and how they are to be. [`Marathon`] launches them on offers, ends what is too much or not
 //! well, and changes apps by deployments, which go step by step. To a cluster it is a framework like anybody's: it hears the callbacks of
 //! a driver ([`Input::Heard`]) and says its commands ([`Output::Say`]). It never sees what people write: whoever hosts it reads that into
-//! an `App` that is complete.
+//! an `App` that is complete. A pod is one too, whose instances have several tasks: see `members.rs`.
 //!
 //! Invariants:
 //! - **Durable first.** All changes of a step are one [`Output::Store`], which is its first output: its host commits it before it does
@@ -28,20 +28,23 @@ mod events;
 mod instances;
 pub mod limits;
 mod machine;
+mod members;
 mod place;
 mod places;
 mod plan;
 mod rows;
 mod rules;
+mod shares;
 mod task;
 mod timers;
 
-pub use api::{AppView, Call, Mode, Problem, QueueView, Reply, TaskView, Ticket};
-pub use apps::{Failure, Tally};
+pub use api::{AppView, Call, Mode, PodView, Problem, QueueView, Reply, TaskView, Ticket};
+pub use apps::{Failure, Tally, Termination};
 pub use audit::{Violation, audit};
 pub use deployments::Deployment;
 pub use events::Event;
 pub use instances::{Check, Counts, Instance, Stage, Wellness, Why};
 pub use machine::{Answer, Config, Input, Marathon, Output, Probe, Purpose, Request};
+pub use members::{Member, MemberStage};
 pub use place::Unfit;
-pub use plan::{Action, Kind, Step};
+pub use plan::{Action, Kind, Sort, Step};

@@ -18,6 +18,9 @@ pub const ATTRIBUTES_MAX: usize = 64;
 /// Addresses of a container that are kept. Source: chosen by us: two for each of a few networks.
 pub const ADDRESSES_MAX: usize = 8;
 
+/// Ends of a pod's instances that are remembered. Source: chosen by us: Marathon shows one; they are a part of the pod's row.
+pub const TERMINATIONS_MAX: usize = 10;
+
 /// Bytes of a message that is kept of a task's end. Source: chosen by us: a line.
 pub const MESSAGE_BYTES_MAX: usize = 300;
 

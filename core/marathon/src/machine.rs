@@ -8,6 +8,7 @@ mod due;
 mod hearing;
 mod kills;
 mod matching;
+mod members;
 mod ports;
 mod probing;
 mod reads;

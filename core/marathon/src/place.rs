@@ -106,6 +106,10 @@ pub(crate) enum Want {
 
 /// The ports of the host that an app wants, by their index.
 pub(crate) fn wanted_ports(app: &App) -> Vec<Want> {
+    if let Some(pod) = &app.pod {
+        let want = |port: u16| if port > 0 { Want::Fixed(port) } else { Want::Any };
+        return pod.endpoints().map(|one| want(one.host_port)).collect();
+    }
     let is_bridged = app.networks.contains(&Network::Bridge);
     if !app.port_mappings.is_empty() {
         let want = |port: Option<u16>| match port {
@@ -283,7 +287,8 @@ fn joined(ports: &[(usize, u16)]) -> Vec<Range> {
     ranges
 }
 
-fn thousandths(amount: f64) -> u64 {
+/// An amount in thousandths.
+pub(crate) fn thousandths(amount: f64) -> u64 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

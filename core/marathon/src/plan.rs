@@ -6,27 +6,47 @@ use std::sync::Arc;
 use longshore_wire_marathon::{App, PathId};
 use serde::{Deserialize, Serialize};
 
+/// What is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Sort {
+    /// An app, with one task to an instance.
+    #[default]
+    App,
+    /// A pod, with one task for each container of an instance.
+    Pod,
+}
+
+impl Sort {
+    /// Which of them something is.
+    pub fn of(app: &App) -> Self {
+        if app.pod.is_some() { Self::Pod } else { Self::App }
+    }
+}
+
 /// What is done with an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
-    /// `StartApplication`: it is there, with no instance yet.
+    /// `StartApplication`, `StartPod`: it is there, with no instance yet.
     Start,
-    /// `ScaleApplication`: it has as many instances as are wanted.
+    /// `ScaleApplication`, `ScalePod`: it has as many instances as are wanted.
     Scale,
-    /// `RestartApplication`: its instances are all of the newest version.
+    /// `RestartApplication`, `RestartPod`: its instances are all of the newest version.
     Restart,
-    /// `StopApplication`: it is gone.
+    /// `StopApplication`, `StopPod`: it is gone.
     Stop,
 }
 
 impl Kind {
-    /// As it is written.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Start => "StartApplication",
-            Self::Scale => "ScaleApplication",
-            Self::Restart => "RestartApplication",
-            Self::Stop => "StopApplication",
+    fn word(self, sort: Sort) -> &'static str {
+        match (self, sort) {
+            (Self::Start, Sort::App) => "StartApplication",
+            (Self::Scale, Sort::App) => "ScaleApplication",
+            (Self::Restart, Sort::App) => "RestartApplication",
+            (Self::Stop, Sort::App) => "StopApplication",
+            (Self::Start, Sort::Pod) => "StartPod",
+            (Self::Scale, Sort::Pod) => "ScalePod",
+            (Self::Restart, Sort::Pod) => "RestartPod",
+            (Self::Stop, Sort::Pod) => "StopPod",
         }
     }
 }
@@ -38,6 +58,16 @@ pub struct Action {
     pub kind: Kind,
     /// With which app.
     pub app: PathId,
+    /// What that is.
+    #[serde(default)]
+    pub sort: Sort,
+}
+
+impl Action {
+    /// As it is written.
+    pub fn word(&self) -> &'static str {
+        self.kind.word(self.sort)
+    }
 }
 
 /// Things that are done at the same time.
@@ -70,7 +100,9 @@ pub(crate) fn plan(
     let mut layers: BTreeMap<usize, Vec<Action>> = BTreeMap::new();
     let mut depths = Depths { all, known: BTreeMap::new(), open: BTreeSet::new() };
     for (id, change) in changes {
-        let action = |kind: Kind| Action { kind, app: id.clone() };
+        let is = change.after.as_ref().or(change.before.as_ref());
+        let sort = is.map_or(Sort::App, |app| Sort::of(app));
+        let action = |kind: Kind| Action { kind, app: id.clone(), sort };
         let Some(after) = &change.after else {
             stops.push(action(Kind::Stop));
             continue;

@@ -1,12 +1,13 @@
 //! Rows: what is stored, and how it is read again.
 
 use longshore_machine::Change;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use longshore_wire_marathon::{App, PathId};
 use serde::{Deserialize, Serialize};
 
-use crate::apps::{Failure, Kept};
+use crate::apps::{Failure, Kept, Termination};
 
 pub(crate) const APP: &str = "app";
 pub(crate) const VERSION: &str = "version";
@@ -21,6 +22,8 @@ struct AppOut<'a> {
     wanted: Option<&'a App>,
     effective: Option<&'a App>,
     failure: Option<&'a Failure>,
+    #[serde(skip_serializing_if = "VecDeque::is_empty")]
+    ends: &'a VecDeque<Termination>,
 }
 
 /// An app as its row says.
@@ -29,6 +32,8 @@ pub(crate) struct AppRow {
     pub(crate) wanted: Option<App>,
     pub(crate) effective: Option<App>,
     pub(crate) failure: Option<Failure>,
+    #[serde(default)]
+    pub(crate) ends: VecDeque<Termination>,
 }
 
 /// A row, or that it is gone.
@@ -47,6 +52,7 @@ pub(crate) fn app(id: &PathId, kept: Option<&Kept>) -> Change {
         wanted: kept.wanted.as_deref(),
         effective: kept.effective.as_deref(),
         failure: kept.failure.as_ref(),
+        ends: &kept.ends,
     });
     change(APP, id.to_string(), row.as_ref())
 }

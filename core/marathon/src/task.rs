@@ -2,12 +2,13 @@
 
 mod container;
 mod environment;
+mod group;
 mod health;
 
 use std::collections::BTreeMap;
 
 use longshore_machine::Timestamp;
-use longshore_wire_marathon::{App, Artifact, Limit, Network, PathId};
+use longshore_wire_marathon::{App, Artifact, Limit, Network, PathId, ResourceLimits};
 use longshore_wire_mesos::v1::discovery_info::Visibility;
 use longshore_wire_mesos::v1::value::Scalar;
 use longshore_wire_mesos::v1::{
@@ -16,6 +17,8 @@ use longshore_wire_mesos::v1::{
 };
 
 use crate::place::{Taken, whole};
+
+pub(crate) use group::group;
 
 /// The task of an instance on an offer.
 pub(crate) fn task(id: &str, app: &App, offer: &Offer, taken: &Taken) -> TaskInfo {
@@ -38,7 +41,7 @@ pub(crate) fn task(id: &str, app: &App, offer: &Offer, taken: &Taken) -> TaskInf
             ports: Some(Ports { ports: discovered(app, &taken.ports) }),
             ..DiscoveryInfo::default()
         }),
-        limits: limits(app),
+        limits: limits(app.resource_limits.as_ref()),
         ..TaskInfo::default()
     }
 }
@@ -54,9 +57,27 @@ pub(crate) fn task_id(id: &PathId, uuid: &str) -> String {
     format!("{path}.instance-{uuid}._app.1")
 }
 
-/// Whether an id was made by [`task_id`].
+/// The id of an instance of a pod: `/prod/web` with a UUID is `prod_web.instance-<uuid>`.
+pub(crate) fn instance_id(id: &PathId, uuid: &str) -> String {
+    let path = id.labels().collect::<Vec<_>>().join("_");
+    format!("{path}.instance-{uuid}")
+}
+
+/// The id of the task of a container: `prod_web.instance-<uuid>.<name>.1`. Source: Marathon 1.11, `Task.Id`: the last part counts how often
+/// an instance was launched.
+pub(crate) fn member_id(instance: &str, name: &str) -> String {
+    format!("{instance}.{name}.1")
+}
+
+/// The instance and the container whose task has an id that was made by [`member_id`].
+pub(crate) fn member_of(id: &str) -> Option<(&str, &str)> {
+    id.strip_suffix(".1")?.rsplit_once('.')
+}
+
+/// Whether an id was made by [`task_id`] or [`member_id`].
 pub(crate) fn is_ours(id: &str) -> bool {
-    id.split_once(".instance-").is_some_and(|(_, rest)| rest.contains("._app."))
+    let instance = member_of(id).and_then(|(instance, _)| instance.rsplit_once(".instance-"));
+    instance.is_some_and(|(_, uuid)| !uuid.contains('.'))
 }
 
 /// A version, as it is written.
@@ -71,8 +92,8 @@ fn labels(of: &BTreeMap<String, String>) -> Option<Labels> {
     (!of.is_empty()).then(|| Labels { labels: of.iter().map(label).collect() })
 }
 
-fn limits(app: &App) -> BTreeMap<String, Scalar> {
-    let Some(limits) = &app.resource_limits else { return BTreeMap::new() };
+fn limits(of: Option<&ResourceLimits>) -> BTreeMap<String, Scalar> {
+    let Some(limits) = of else { return BTreeMap::new() };
     let named = [("cpus", limits.cpus), ("mem", limits.mem)];
     let limit = |(name, limit): (&str, Option<Limit>)| {
         let value = match limit? {

@@ -12,6 +12,7 @@ mod events;
 mod front;
 mod groups;
 mod host;
+mod pods;
 mod puts;
 mod show;
 mod tasks;

@@ -1,6 +1,8 @@
-//! Apps that clients put.
+//! Apps and pods that clients put.
 
-use longshore_wire_marathon::{App, PathId};
+use longshore_wire_marathon::{
+    Amounts, App, ContainerCheck, Endpoint, Exec, PathId, Pod, PodContainer,
+};
 
 use crate::chance::Chance;
 
@@ -50,4 +52,48 @@ pub(super) fn an_app(chance: &mut Chance, id: PathId, number: u64) -> App {
             "scaling_version_ms":0}}"#
     );
     serde_json::from_str(&text).expect("an app as it is kept")
+}
+
+/// The container of a pod that has a port, and is asked at it if the pod has checks.
+pub(super) const ASKED: &str = "web";
+
+/// A pod of two containers; otherwise as the app with this number.
+pub(super) fn a_pod(chance: &mut Chance, id: PathId, number: u64) -> App {
+    let app = an_app(chance, id, number);
+    let each = Amounts { cpus_milli: 200, mem_milli: 500, disk_milli: 0, gpus: 0 };
+    let container = |name: &str| PodContainer {
+        name: name.to_owned(),
+        exec: Some(Exec::Shell(app.cmd.clone().unwrap_or_default())),
+        are_arguments: false,
+        amounts: each,
+        limits: None,
+        endpoints: Vec::new(),
+        image: None,
+        env: [].into(),
+        user: None,
+        check: None,
+        mounts: Vec::new(),
+        fetch: Vec::new(),
+        labels: [].into(),
+        kill_grace_ms: None,
+        tty: false,
+    };
+    let name = "http".to_owned();
+    let asked = PodContainer {
+        endpoints: vec![Endpoint { name, host_port: 0, protocols: Vec::new(), labels: [].into() }],
+        check: (!app.health_checks.is_empty()).then_some(ContainerCheck { at: 0, exec: None }),
+        ..container(ASKED)
+    };
+    let pod =
+        Pod { containers: vec![asked, container("side")], volumes: Vec::new(), executor: each };
+    let Amounts { cpus_milli, mem_milli, .. } = pod.amounts();
+    App {
+        cmd: None,
+        cpus_milli,
+        mem_milli,
+        port_definitions: Vec::new(),
+        readiness_checks: Vec::new(),
+        pod: Some(pod),
+        ..app
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use longshore_wire_mesos::v1::offer::operation::LaunchGroup;
 use longshore_wire_mesos::v1::value::{Range, Ranges, Scalar, Type};
 use longshore_wire_mesos::v1::{
     AgentId, Offer, OfferId, Resource, TaskId, TaskInfo, TaskState, TaskStatus,
@@ -19,14 +20,25 @@ pub(super) struct Task {
     pub(super) is_well: bool,
     cpus: f64,
     ports: BTreeSet<u64>,
+    /// The executor whose group it is of.
+    group: Option<String>,
     /// Updates that are not acknowledged, oldest first.
     pub(super) updates: Vec<(u64, TaskState)>,
+}
+
+/// What an executor holds as long as a task of its group runs.
+#[derive(Debug)]
+struct Executor {
+    agent: u64,
+    cpus: f64,
+    ports: BTreeSet<u64>,
 }
 
 /// The master.
 #[derive(Debug, Default)]
 pub(super) struct Master {
     pub(super) tasks: BTreeMap<String, Task>,
+    executors: BTreeMap<String, Executor>,
     /// Every id that was ever launched.
     pub(super) ever: BTreeSet<String>,
     offers: BTreeMap<String, u64>,
@@ -86,6 +98,10 @@ impl Master {
             free.0 -= task.cpus;
             free.1.retain(|port| !task.ports.contains(port));
         }
+        for executor in self.executors.values().filter(|one| one.agent == agent) {
+            free.0 -= executor.cpus;
+            free.1.retain(|port| !executor.ports.contains(port));
+        }
         free
     }
 
@@ -116,6 +132,7 @@ impl Master {
     pub(super) fn tears_down(&mut self) {
         self.removed += 1;
         self.tasks.clear();
+        self.executors.clear();
         self.disconnects();
     }
 
@@ -126,9 +143,40 @@ impl Master {
         self.is_suppressed = false;
     }
 
+    /// Launches a group of tasks; what is wrong if it may not be.
+    pub(super) fn launches_group(
+        &mut self,
+        offer: &OfferId,
+        group: LaunchGroup,
+    ) -> Result<(), String> {
+        let LaunchGroup { executor, task_group } = group;
+        let id = executor.executor_id.value;
+        if !self.ever.insert(id.clone()) {
+            return Err(format!("{id} was launched twice"));
+        }
+        if let Some(agent) = self.offers.get(&offer.value).copied() {
+            let (cpus, ports) = amounts(&executor.resources);
+            let free = self.free(agent);
+            if cpus > free.0 + 1e-6 || !ports.is_subset(&free.1) {
+                return Err(format!("{id} takes what its agent does not have"));
+            }
+            self.executors.insert(id.clone(), Executor { agent, cpus, ports });
+        }
+        for task in task_group.tasks {
+            self.launches(offer, task, Some(&id))?;
+        }
+        Ok(())
+    }
+
     /// Launches a task; what is wrong if it may not be.
-    pub(super) fn launches(&mut self, offer: &OfferId, info: TaskInfo) -> Result<(), String> {
+    pub(super) fn launches(
+        &mut self,
+        offer: &OfferId,
+        info: TaskInfo,
+        group: Option<&str>,
+    ) -> Result<(), String> {
         let id = info.task_id.value;
+        let group = group.map(str::to_owned);
         if !self.ever.insert(id.clone()) {
             return Err(format!("{id} was launched twice"));
         }
@@ -140,22 +188,20 @@ impl Master {
                 is_well: false,
                 cpus: 0.0,
                 ports: BTreeSet::new(),
+                group,
                 updates: vec![(self.number(), TaskState::TaskDropped)],
             };
             self.tasks.insert(id, task);
             return Ok(());
         };
-        let of = |name: &'static str| info.resources.iter().filter(move |one| one.name == name);
-        let cpus: f64 = of("cpus").filter_map(|one| one.scalar.as_ref()).map(|one| one.value).sum();
-        let ranges = of("ports").filter_map(|one| one.ranges.as_ref()).flat_map(|one| &one.range);
-        let ports: BTreeSet<u64> = ranges.flat_map(|one| one.begin..=one.end).collect();
+        let (cpus, ports) = amounts(&info.resources);
         let free = self.free(agent);
         if cpus > free.0 + 1e-6 || !ports.is_subset(&free.1) {
             return Err(format!("{id} takes what its agent does not have"));
         }
         let update = (self.number(), TaskState::TaskStarting);
         let state = TaskState::TaskStarting;
-        let task = Task { agent, state, is_well: true, cpus, ports, updates: vec![update] };
+        let task = Task { agent, state, is_well: true, cpus, ports, group, updates: vec![update] };
         self.tasks.insert(id, task);
         Ok(())
     }
@@ -184,6 +230,18 @@ impl Master {
             (task.cpus, task.ports) = (0.0, BTreeSet::new());
         }
         task.updates.push((number, state));
+        let Some(group) = task.group.clone() else { return };
+        let is_of = |one: &Task| one.group.as_ref() == Some(&group);
+        let others: Vec<String> =
+            self.live().filter(|(_, one)| is_of(one)).map(|(id, _)| id.clone()).collect();
+        if others.is_empty() {
+            self.executors.remove(&group);
+        } else if longshore_wire_mesos::is_terminal(state) && state != TaskState::TaskFinished {
+            // What the default executor does.
+            for id in others {
+                self.moves(&id, TaskState::TaskKilled);
+            }
+        }
     }
 
     /// The oldest update of each task that is not acknowledged.
@@ -224,6 +282,14 @@ impl Master {
     pub(super) fn live(&self) -> impl Iterator<Item = (&String, &Task)> {
         self.tasks.iter().filter(|(_, one)| !longshore_wire_mesos::is_terminal(one.state))
     }
+}
+
+/// The CPUs and the ports of what is launched.
+fn amounts(resources: &[Resource]) -> (f64, BTreeSet<u64>) {
+    let of = |name: &'static str| resources.iter().filter(move |one| one.name == name);
+    let cpus = of("cpus").filter_map(|one| one.scalar.as_ref()).map(|one| one.value).sum();
+    let ranges = of("ports").filter_map(|one| one.ranges.as_ref()).flat_map(|one| &one.range);
+    (cpus, ranges.flat_map(|one| one.begin..=one.end).collect())
 }
 
 fn status(id: &str, agent: u64, state: TaskState, number: Option<u64>) -> TaskStatus {

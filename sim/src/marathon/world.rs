@@ -1,18 +1,21 @@
 //! What happens in a run, and what must be true.
 
+mod clients;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use longshore_driver_machine::{Callback, Command};
 use longshore_machine::{Change, Machine as _, Timestamp};
 use longshore_marathon::{
-    Answer, Call, Config, Input, Instance, Marathon, Mode, Output, Probe, Purpose, Reply, Stage,
-    Ticket, Wellness, Why, audit,
+    Answer, Call, Config, Input, Instance, Marathon, Output, Probe, Purpose, Reply, Stage, Ticket,
+    Wellness, Why, audit,
 };
 use longshore_wire_marathon::{App, PathId};
-use longshore_wire_mesos::v1::{FrameworkId, TaskState};
+use longshore_wire_mesos::v1::offer::Operation;
+use longshore_wire_mesos::v1::{FrameworkId, OfferId, TaskState};
 
-use super::definitions::an_app;
+use super::definitions::ASKED;
 use super::master::Master;
 use super::places;
 use crate::chance::Chance;
@@ -84,6 +87,11 @@ struct World {
     /// A driver was asked for.
     is_to_register: bool,
     tally: Tally,
+}
+
+/// The task of the container of a pod's instance that is asked.
+fn of_asked(instance: &str) -> String {
+    format!("{instance}.{ASKED}.1")
 }
 
 fn wrong<T>(text: String) -> Result<T, String> {
@@ -233,14 +241,8 @@ impl World {
         };
         match command {
             Command::Accept { offers, operations, .. } => {
-                let launches = operations.into_iter().filter_map(|one| one.launch);
-                for info in launches.flat_map(|launch| launch.task_infos) {
-                    let id = info.task_id.value.clone();
-                    if !self.rows.contains_key(&("instance", id.clone())) {
-                        return wrong(format!("{id} is launched and not stored"));
-                    }
-                    self.counts("launch");
-                    self.master.launches(&offers[0], info)?;
+                for operation in operations {
+                    self.launches(&offers[0], operation)?;
                 }
                 self.master.uses(&offers);
             }
@@ -264,6 +266,28 @@ impl World {
                 self.callbacks.extend(known);
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Tasks, or a group of them.
+    fn launches(&mut self, offer: &OfferId, operation: Operation) -> Result<(), String> {
+        let is_stored = |world: &Self, id: &str| {
+            let key = ("instance", id.to_owned());
+            let unstored = format!("{id} is launched and not stored");
+            world.rows.contains_key(&key).then_some(()).ok_or(unstored)
+        };
+        for info in operation.launch.into_iter().flat_map(|launch| launch.task_infos) {
+            is_stored(self, &info.task_id.value)?;
+            self.counts("launch");
+            self.master.launches(offer, info, None)?;
+        }
+        if let Some(group) = operation.launch_group {
+            let first = group.task_group.tasks.first().map(|task| task.task_id.value.clone());
+            let instance = first.as_deref().and_then(|id| id.strip_suffix(&of_asked("")));
+            is_stored(self, instance.unwrap_or("a group without its first container"))?;
+            self.counts("launch of a pod");
+            self.master.launches_group(offer, group)?;
         }
         Ok(())
     }
@@ -340,7 +364,8 @@ impl World {
             if !self.is_calm && self.chance.one_in(8) {
                 continue;
             }
-            let task = self.master.tasks.get(&*probe.task);
+            let of_pod = || self.master.tasks.get(&of_asked(&probe.task));
+            let task = self.master.tasks.get(&*probe.task).or_else(of_pod);
             let is_well =
                 task.is_some_and(|one| one.state == TaskState::TaskRunning && one.is_well);
             let answer = match (is_well, probe.purpose) {
@@ -406,55 +431,6 @@ impl World {
         }
     }
 
-    /// A client calls.
-    fn storms(&mut self) -> Result<(), String> {
-        let number = self.chance.below(4);
-        let id = PathId::kept(format!("/app-{number}"));
-        let force = self.chance.one_in(3);
-        let call = match self.chance.below(12) {
-            0..3 => {
-                let app = an_app(&mut self.chance, id, number);
-                Call::Put { apps: vec![app], mode: Mode::Any, force }
-            }
-            3 => Call::Restart { id, force },
-            4 if self.chance.one_in(3) => Call::Delete { id, force },
-            5 => {
-                let tasks: Vec<String> = self.instances().keys().map(ToString::to_string).collect();
-                let Some(at) = self.chance.index(tasks.len()) else { return Ok(()) };
-                let (scale, wipe) = (self.chance.one_in(3), self.chance.one_in(3));
-                Call::Kill { tasks: vec![tasks[at].clone()], scale, wipe, force }
-            }
-            6 => {
-                let Some(Reply::Deployments(all)) = self.asks(Call::Deployments) else {
-                    return Ok(());
-                };
-                let Some((deployment, _)) = all.first() else { return Ok(()) };
-                Call::Cancel { deployment: deployment.to_string(), force }
-            }
-            7 if self.chance.one_in(6) && self.marathon.is_subscribed() => {
-                return self.tears_down();
-            }
-            7 => self.puts_a_group(force),
-            _ => return Ok(()),
-        };
-        self.counts("call");
-        self.step(Input::Called { ticket: Ticket(1), call })
-    }
-
-    /// A group of apps of its own, of which some are new, and others gone.
-    fn puts_a_group(&mut self, force: bool) -> Call {
-        let group = PathId::kept("/team");
-        let (some, is_dry_run) = (self.chance.below(4), self.chance.one_in(4));
-        let numbers = (0..2).filter(|number| some & (1 << number) > 0);
-        let apps = numbers.map(|number| {
-            let id = PathId::kept(format!("/team/app-{number}"));
-            an_app(&mut self.chance, id, number)
-        });
-        let apps = apps.collect();
-        self.counts("group");
-        Call::PutGroup { group, apps, force, is_dry_run }
-    }
-
     /// Everything is as it is wanted.
     fn is_settled(&mut self) -> Result<(), String> {
         let Some(Reply::Apps(apps)) = self.asks(Call::Apps { within: PathId::root() }) else {
@@ -467,7 +443,7 @@ impl World {
             return wrong(format!("deployment {id} is not done: {one:?}"));
         }
         let all = self.instances();
-        let mut wanted = 0;
+        let (mut wanted, mut tasks) = (0, 0);
         for app in apps.iter().map(|one| &one.app) {
             // A deployment that was cancelled by force leaves its apps as they were then.
             let Some(app) = self.effective(&app.id) else { continue };
@@ -483,10 +459,19 @@ impl World {
             if right != app.instances as usize || of.len() != right {
                 return wrong(format!("{} has {of:?}, and wants {}", app.id, app.instances));
             }
+            let open = |one: &Instance| one.members.iter().filter(|one| !one.has_ended()).count();
+            let each = |one: &&&Instance| if app.pod.is_some() { open(one) } else { 1 };
+            tasks += of.iter().map(|one| each(&one)).sum::<usize>();
+            if app.pod.is_some() && right > 0 {
+                self.counts("settled pod");
+            }
         }
         let live = self.master.live().count();
-        if live != wanted || all.len() != wanted {
-            return wrong(format!("{live} tasks run, {} are known, {wanted} wanted", all.len()));
+        if live != tasks || all.len() != wanted {
+            return wrong(format!(
+                "{live} tasks run of {tasks}, {} instances are known, {wanted} wanted",
+                all.len()
+            ));
         }
         self.counts("settled");
         Ok(())

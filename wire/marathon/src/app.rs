@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Pod;
+
 /// The absolute path of an app or a group, for example `/shop/db/mysql`; the root group is `/`.
 ///
 /// Each label consists of lower-case letters, digits, hyphens and dots. Source: frameworks.md 3.1, `id`.
@@ -55,7 +57,7 @@ impl fmt::Display for PathId {
     }
 }
 
-/// An app.
+/// An app, or a pod.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct App {
     /// Its id.
@@ -120,6 +122,9 @@ pub struct App {
     pub role: Option<String>,
     /// Whether standard input is a terminal.
     pub tty: bool,
+    /// The containers of an instance of a pod; `None` for an app. Then what an app says of its one container is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<Pod>,
     /// When this version was made, in ms since the epoch. It names the version, as RFC 3339 with ms.
     pub version_ms: u64,
     /// When anything but the number of instances changed last, in ms since the epoch.

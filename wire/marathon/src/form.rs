@@ -12,6 +12,7 @@ pub mod limits;
 mod missing;
 pub mod old;
 mod path;
+pub mod pod;
 mod read;
 mod secrets;
 mod selector;
@@ -25,6 +26,7 @@ pub use app::{
 pub use ceilings::{Ceiling, ResourceLimits, Unlimited};
 pub use error::{Detail, Refusal};
 pub use path::{absolute, is_path, safe};
+pub use pod::{Pod, read_pod};
 pub use read::{overlay, read, read_json};
 pub use secrets::{EnvValue, SecretName, SecretSource};
 pub use selector::Selector;

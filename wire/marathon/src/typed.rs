@@ -1,5 +1,7 @@
 //! From an app as it is written to one as it is kept, and back.
 
+mod pod;
+
 use std::collections::BTreeMap;
 
 use crate::{
@@ -74,6 +76,7 @@ impl App {
             accepted_resource_roles: form.accepted_resource_roles,
             role: form.role,
             tty: form.tty.unwrap_or(false),
+            pod: None,
             version_ms: 0,
             config_version_ms: 0,
             scaling_version_ms: 0,

@@ -172,8 +172,7 @@ pub(crate) fn plan(
     for name in SANDBOX_VARIABLES {
         environment.remove(name);
     }
-    let docker = task.container.as_ref().is_some_and(|container| container.docker.is_some());
-    let mut words = words(command, docker)?;
+    let mut words = words(command, keeps_entry_point(task, command))?;
     let terms = Terms::of(task, watches);
     terms.write(&mut environment);
     overrides::fit(&mut [Overridden {
@@ -321,9 +320,16 @@ fn environment(
     Ok(environment)
 }
 
-/// The arguments of the container. Source: \[A1\]: the shell gets one word; a Docker image keeps its entry point and
-/// gets value and arguments; elsewhere the arguments include the program's own name.
-fn words(command: &CommandInfo, docker: bool) -> Result<Option<Vec<Str>>, String> {
+/// Whether the entry point of an image runs: with Docker whenever there is no shell, and with the Mesos containerizer when there is no
+/// program to run instead. Source: \[A1\]; Mesos, `docs/mesos-containerizer.md`, "Docker Runtime Isolator".
+fn keeps_entry_point(task: &TaskInfo, command: &CommandInfo) -> bool {
+    let is_docker = task.container.as_ref().is_some_and(|container| container.docker.is_some());
+    !command.shell() && (is_docker || (command.value.is_none() && image(task).is_some()))
+}
+
+/// The arguments of the container. Source: \[A1\]: the shell gets one word; an image that keeps its entry point gets
+/// value and arguments; elsewhere the arguments include the program's own name.
+fn words(command: &CommandInfo, keeps_entry_point: bool) -> Result<Option<Vec<Str>>, String> {
     let value = command.value.as_deref();
     if command.shell() {
         let value = value.ok_or(
@@ -332,7 +338,7 @@ fn words(command: &CommandInfo, docker: bool) -> Result<Option<Vec<Str>>, String
         return Ok(Some(vec![value.into()]));
     }
     let arguments = command.arguments.iter().map(|word| Str::from(word.as_str()));
-    if docker {
+    if keeps_entry_point {
         let all: Vec<Str> = value.map(Str::from).into_iter().chain(arguments).collect();
         return Ok(Some(all).filter(|words| !words.is_empty()));
     }
@@ -360,10 +366,9 @@ fn content(
             );
         }
     };
-    let is_docker = task.container.as_ref().is_some_and(|container| container.docker.is_some());
     let entry_point = if command.shell() {
         Some(vec!["/bin/sh".into(), "-c".into()])
-    } else if is_docker {
+    } else if keeps_entry_point(task, command) {
         None
     } else {
         Some(vec!["/bin/sh".into(), "-c".into(), "exec \"$0\" \"$@\"".into()])

@@ -1,6 +1,6 @@
 //! What clients call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use longshore_wire_marathon::{App, PathId};
@@ -8,7 +8,8 @@ use longshore_wire_marathon::{App, PathId};
 use super::changes::Wish;
 use super::{Context, Marathon};
 use crate::api::{Call, Mode, Reply, TaskView};
-use crate::instances::{Stage, Why};
+use crate::instances::{Instance, Stage, Why};
+use crate::plan::Sort;
 
 /// What is said instead of what was wanted.
 pub(super) type Refused<T> = Result<T, Reply>;
@@ -20,17 +21,21 @@ impl Marathon {
             Call::App { id } => return self.reads_app(&id),
             Call::Versions { id } => return self.reads_versions(&id),
             Call::Tasks { within } => return self.reads_tasks(&within),
+            Call::Pods { within } => return self.reads_pods(&within),
             Call::Queue => return self.reads_queue(cx.now),
             Call::Deployments => return self.reads_deployments(),
             Call::Put { apps, mode, force } => self.puts(cx, apps, mode, force),
             Call::PutGroup { group, apps, force, is_dry_run } => {
                 self.puts_group(cx, &group, apps, force, is_dry_run)
             }
-            Call::Delete { id, force } => self.deletes(cx, &id, force),
+            Call::Delete { id, sort, force } => self.deletes(cx, &id, sort, force),
             Call::Restart { id, force } => self.restarts(cx, &id, force),
             Call::Return { id, version_ms, force } => self.returns(cx, &id, version_ms, force),
             Call::Kill { tasks, scale, wipe, force } => {
                 self.kills_asked(cx, &tasks, scale, wipe, force)
+            }
+            Call::KillInstances { pod, instances, wipe } => {
+                self.kills_instances(cx, &pod, &instances, wipe)
             }
             Call::Cancel { deployment, force } => self.cancels(cx, &deployment, force),
             Call::ResetDelay { id } => {
@@ -48,14 +53,20 @@ impl Marathon {
     fn puts(
         &mut self,
         cx: &mut Context,
-        apps: Vec<App>,
+        mut apps: Vec<App>,
         mode: Mode,
         force: bool,
     ) -> Refused<Reply> {
-        for app in &apps {
+        for app in &mut apps {
             match (mode, self.apps.wanted(&app.id)) {
-                (Mode::Create, Some(_)) => return Err(Reply::Exists(app.id.clone())),
+                (Mode::Create, Some(known)) => {
+                    return Err(Reply::Exists(app.id.clone(), Sort::of(known)));
+                }
                 (Mode::Update, None) => return Err(Reply::NoApp(app.id.clone())),
+                // A pod has none of its own: they are those of its groups.
+                (_, Some(known)) if app.pod.is_some() => {
+                    app.dependencies.clone_from(&known.dependencies);
+                }
                 _ => {}
             }
         }
@@ -85,17 +96,24 @@ impl Marathon {
         self.deploys(cx, group, wishes, force)
     }
 
-    fn the_app(&self, id: &PathId) -> Refused<Arc<App>> {
-        self.apps.wanted(id).cloned().ok_or_else(|| Reply::NoApp(id.clone()))
+    fn the(&self, sort: Sort, id: &PathId) -> Refused<Arc<App>> {
+        let known = self.apps.wanted(id).filter(|app| Sort::of(app) == sort);
+        known.cloned().ok_or_else(|| Reply::NoApp(id.clone()))
     }
 
-    fn deletes(&mut self, cx: &mut Context, id: &PathId, force: bool) -> Refused<Reply> {
-        self.the_app(id)?;
+    fn deletes(
+        &mut self,
+        cx: &mut Context,
+        id: &PathId,
+        sort: Sort,
+        force: bool,
+    ) -> Refused<Reply> {
+        self.the(sort, id)?;
         self.deploys(cx, id, BTreeMap::from([(id.clone(), Wish::Gone)]), force)
     }
 
     fn restarts(&mut self, cx: &mut Context, id: &PathId, force: bool) -> Refused<Reply> {
-        self.the_app(id)?;
+        self.the(Sort::App, id)?;
         self.deploys(cx, id, BTreeMap::from([(id.clone(), Wish::Anew)]), force)
     }
 
@@ -106,7 +124,7 @@ impl Marathon {
         version_ms: u64,
         force: bool,
     ) -> Refused<Reply> {
-        self.the_app(id)?;
+        self.the(Sort::App, id)?;
         let known = self.apps.get(id).and_then(|kept| {
             kept.versions.iter().find(|app| app.version_ms == version_ms).cloned()
         });
@@ -124,15 +142,7 @@ impl Marathon {
         wipe: bool,
         force: bool,
     ) -> Refused<Reply> {
-        let mut ids: Vec<Arc<str>> =
-            tasks.iter().filter_map(|task| self.instances.key(task)).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let view = |id: &Arc<str>| {
-            let instance = self.instances.get(id)?.clone();
-            Some(TaskView { id: id.clone(), instance })
-        };
-        let views: Vec<TaskView> = ids.iter().filter_map(view).collect();
+        let views = self.named(tasks, |one| one.members.is_empty());
         let mut reply = Reply::Killed(views.clone());
         if scale {
             let mut fewer: BTreeMap<PathId, u32> = BTreeMap::new();
@@ -150,14 +160,42 @@ impl Marathon {
             let event = first.filter(|_| wishes.len() == 1).unwrap_or_else(PathId::root);
             reply = self.deploys(cx, &event, wishes, force)?;
         }
-        for id in &ids {
+        self.kills_all(cx, &views, wipe || scale);
+        Ok(reply)
+    }
+
+    fn kills_instances(
+        &mut self,
+        cx: &mut Context,
+        pod: &PathId,
+        instances: &[String],
+        wipe: bool,
+    ) -> Refused<Reply> {
+        self.the(Sort::Pod, pod)?;
+        let views = self.named(instances, |one| one.app == *pod);
+        self.kills_all(cx, &views, wipe);
+        Ok(Reply::Killed(views))
+    }
+
+    /// The instances with these ids that are right, each once.
+    fn named(&self, ids: &[String], is_right: impl Fn(&Instance) -> bool) -> Vec<TaskView> {
+        let ids: BTreeSet<Arc<str>> = ids.iter().filter_map(|id| self.instances.key(id)).collect();
+        let view = |id: Arc<str>| {
+            let instance = self.instances.get(&id).filter(|one| is_right(one))?.clone();
+            Some(TaskView { id, instance })
+        };
+        ids.into_iter().filter_map(view).collect()
+    }
+
+    /// Ends instances that a client named.
+    fn kills_all(&mut self, cx: &mut Context, views: &[TaskView], even_away: bool) {
+        for TaskView { id, .. } in views {
             let stage = self.instances.get(id).map(|one| one.stage);
             let is_away = matches!(stage, Some(Stage::Unreachable { .. }));
             // Those out of reach come back, if they do, unless they are wiped.
-            if wipe || scale || !is_away {
+            if even_away || !is_away {
                 self.kills(cx, id, Why::Asked);
             }
         }
-        Ok(reply)
     }
 }

@@ -12,7 +12,7 @@ use crate::api::{Problem, Reply};
 use crate::deployments::Deployment;
 use crate::events::Event;
 use crate::limits;
-use crate::plan::{self, Change, Cycle, Step, plan};
+use crate::plan::{self, Change, Cycle, Sort, Step, plan};
 use crate::rules::Rule;
 
 /// What is wanted of an app.
@@ -124,6 +124,9 @@ impl Marathon {
                 (Wish::Back(app), _) => {
                     let app = ports.returns(App::clone(&app), &mut problems);
                     Some(Arc::new(App { version_ms, ..app }))
+                }
+                (Wish::As(app), Some(known)) if Sort::of(&app) != Sort::of(known) => {
+                    return Err(Reply::Exists(id, Sort::of(known)));
                 }
                 (Wish::As(app), before) => {
                     let app = ports.draws(*app, before.as_deref(), &mut problems);

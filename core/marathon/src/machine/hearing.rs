@@ -80,14 +80,17 @@ impl Marathon {
         let all: Vec<Arc<str>> = self.instances.all().map(|(id, _)| id.clone()).collect();
         for id in all {
             let Some(instance) = self.instances.get(&id) else { continue };
-            let status = TaskStatus {
-                task_id: TaskId { value: id.to_string() },
-                agent_id: Some(AgentId { value: instance.agent.clone() }),
-                state: TaskState::TaskKilled.into(),
-                message: Some("The framework was removed from the master".to_owned()),
-                ..TaskStatus::default()
-            };
-            self.updated(cx, &status);
+            let agent = instance.agent.clone();
+            for value in instance.tasks(&id) {
+                let status = TaskStatus {
+                    task_id: TaskId { value },
+                    agent_id: Some(AgentId { value: agent.clone() }),
+                    state: TaskState::TaskKilled.into(),
+                    message: Some("The framework was removed from the master".to_owned()),
+                    ..TaskStatus::default()
+                };
+                self.updated(cx, &status);
+            }
         }
     }
 
@@ -96,14 +99,15 @@ impl Marathon {
         if !self.session.reconciles(cx.now) {
             return;
         }
-        let status = |id: &str, agent: &str| TaskStatus {
-            task_id: TaskId { value: id.to_owned() },
+        let status = |value: String, agent: &str| TaskStatus {
+            task_id: TaskId { value },
             agent_id: Some(AgentId { value: agent.to_owned() }),
             state: TaskState::TaskStaging.into(),
             ..TaskStatus::default()
         };
         let all = self.instances.all();
-        let asked: Vec<TaskStatus> = all.map(|(id, one)| status(id, &one.agent)).collect();
+        let tasks = all.flat_map(|(id, one)| one.tasks(id).into_iter().map(|id| (id, &one.agent)));
+        let asked: Vec<TaskStatus> = tasks.map(|(id, agent)| status(id, agent)).collect();
         for some in asked.chunks(limits::RECONCILED_TASKS_MAX) {
             cx.say(Command::Reconcile(some.to_vec()));
         }

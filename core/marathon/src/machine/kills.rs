@@ -21,8 +21,9 @@ impl Marathon {
         }
         if matches!(instance.stage, Stage::Unreachable { .. }) {
             // Nobody hears it now. If it comes back, it is not known, and killed.
+            let tasks = instance.tasks(id);
             drop(self.forgets(id));
-            cx.say(Command::Kill(TaskId { value: id.to_string() }));
+            says_kill_of(cx, tasks);
         } else {
             self.instances.edit(id, |one| one.killing = Some(why));
             self.kills.waits(id);
@@ -35,9 +36,16 @@ impl Marathon {
             return;
         }
         while let Some(id) = self.kills.next() {
-            cx.say(Command::Kill(TaskId { value: id.to_string() }));
+            let tasks = self.instances.get(&id).map_or_else(Vec::new, |one| one.tasks(&id));
+            says_kill_of(cx, tasks);
             self.timers.set(Due::Kill(id), cx.now + limits::KILL_AGAIN_MS);
         }
+    }
+}
+
+fn says_kill_of(cx: &mut Context, tasks: Vec<String>) {
+    for value in tasks {
+        cx.say(Command::Kill(TaskId { value }));
     }
 }
 

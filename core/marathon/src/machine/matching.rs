@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use longshore_driver_machine::Command;
 use longshore_wire_marathon::{App, PathId};
+use longshore_wire_mesos::v1::offer::operation::LaunchGroup;
 use longshore_wire_mesos::v1::{Filters, Offer, TaskInfo};
 
 use super::{Context, Marathon};
 use crate::instances::{Instance, Stage};
-use crate::place::{Free, Need, Unfit};
+use crate::members::Member;
+use crate::place::{Free, Need, Taken, Unfit};
 use crate::rules::{domain, text};
 use crate::timers::Due;
 use crate::{limits, task};
@@ -28,15 +30,16 @@ impl Marathon {
             }
             let Some(offer) = self.offers.pop() else { break };
             let most = room.min(self.config.launches_per_offer);
-            let tasks = self.uses(cx, &offer, most);
-            if tasks.is_empty() {
+            let launched = self.uses(cx, &offer, most);
+            if launched.len() == 0 {
                 useless.push(offer.id);
                 continue;
             }
-            room -= tasks.len();
+            room -= launched.len();
+            let Launched { tasks, groups } = launched;
             // What is left of it is wanted at once if something waits.
             let filters = Filters { refuse_seconds: Some(0.0) };
-            cx.say(Command::launch(vec![offer.id], tasks, filters));
+            cx.say(Command::launch_all(vec![offer.id], tasks, groups, filters));
         }
         if !useless.is_empty() {
             let is_waiting = self.apps.waiting() > 0;
@@ -47,10 +50,10 @@ impl Marathon {
         }
     }
 
-    fn uses(&mut self, cx: &mut Context, offer: &Offer, most: usize) -> Vec<TaskInfo> {
-        let mut tasks = Vec::new();
+    fn uses(&mut self, cx: &mut Context, offer: &Offer, most: usize) -> Launched {
+        let mut launched = Launched::default();
         if self.apps.waiting() == 0 || self.instances.len() >= limits::INSTANCES_MAX {
-            return tasks;
+            return launched;
         }
         let mut free = Free::of(offer);
         let mut tries = limits::TRIES_PER_OFFER_MAX;
@@ -73,31 +76,31 @@ impl Marathon {
             let ids: Vec<PathId> = waiting.apps.values().take(tries).cloned().collect();
             for id in ids {
                 tries -= 1;
-                while tasks.len() < most {
-                    let Some(task) = self.tries(cx, &id, offer, &mut free) else { break };
-                    tasks.push(task);
+                while launched.len() < most && self.tries(cx, &id, offer, &mut free, &mut launched)
+                {
                     if self.apps.get(&id).is_none_or(|kept| kept.queued.want == 0) {
                         break;
                     }
                 }
-                if tasks.len() >= most || tries == 0 {
-                    return tasks;
+                if launched.len() >= most || tries == 0 {
+                    return launched;
                 }
             }
         }
-        tasks
+        launched
     }
 
-    /// An instance of an app, stored in this step, if the offer suits it.
+    /// Launches an instance of an app, stored in this step, if the offer suits it.
     fn tries(
         &mut self,
         cx: &mut Context,
         id: &PathId,
         offer: &Offer,
         free: &mut Free,
-    ) -> Option<TaskInfo> {
-        let kept = self.apps.get(id).filter(|kept| kept.queued.want > 0)?;
-        let app = kept.effective.clone()?;
+        launched: &mut Launched,
+    ) -> bool {
+        let kept = self.apps.get(id).filter(|kept| kept.queued.want > 0);
+        let Some(app) = kept.and_then(|kept| kept.effective.clone()) else { return false };
         let taken = if let Some(why) = self.allows(id, &app, offer) {
             Err(why)
         } else {
@@ -109,33 +112,58 @@ impl Marathon {
             if free.is_of(accepts) { free.take(&app, accepts) } else { Err(Unfit::Role) }
         };
         let wall_ms = cx.wall_ms;
-        let queued = self.apps.queued(id)?;
+        let Some(queued) = self.apps.queued(id) else { return false };
         let taken = match taken {
             Ok(taken) => taken,
             Err(why) => {
                 queued.tally.unused(why);
                 queued.last_unused_ms = Some(wall_ms);
-                return None;
+                return false;
             }
         };
         queued.tally.used();
         queued.last_used_ms = Some(wall_ms);
         queued.want -= 1;
-        let uuid = self.ids.uuid("instance");
-        let key: Arc<str> = task::task_id(id, &uuid).into();
-        let info = task::task(&key, &app, offer, &taken);
-        let mut instance =
-            Instance { role: taken.role, ports: taken.ports, ..placed(&app, offer, wall_ms) };
-        instance.specified(Some(app));
-        self.instances.insert(key.clone(), instance);
-        self.timers.set(Due::Launch(key), cx.now + self.config.launch_ms);
+        self.launches(cx, app, offer, taken, launched);
         let left = self.apps.queued(id).map_or(0, |queued| queued.want);
         if left == 0 {
             self.apps.asks(id, 0, false, wall_ms);
         } else {
             self.apps.yields(id);
         }
-        Some(info)
+        true
+    }
+
+    /// Launches an instance with what was taken of an offer for it.
+    fn launches(
+        &mut self,
+        cx: &mut Context,
+        app: Arc<App>,
+        offer: &Offer,
+        taken: Taken,
+        launched: &mut Launched,
+    ) {
+        let uuid = self.ids.uuid("instance");
+        let key: Arc<str> = if app.pod.is_some() {
+            let key = task::instance_id(&app.id, &uuid);
+            launched.groups.extend(task::group(
+                &key,
+                &app,
+                self.session.framework(),
+                offer,
+                &taken,
+            ));
+            key.into()
+        } else {
+            let key = task::task_id(&app.id, &uuid);
+            launched.tasks.push(task::task(&key, &app, offer, &taken));
+            key.into()
+        };
+        let mut instance =
+            Instance { role: taken.role, ports: taken.ports, ..placed(&app, offer, cx.wall_ms) };
+        instance.specified(Some(app));
+        self.instances.insert(key.clone(), instance);
+        self.timers.set(Due::Launch(key), cx.now + self.config.launch_ms);
     }
 
     /// Why an offer's agent does not suit an app.
@@ -163,6 +191,20 @@ impl Marathon {
     }
 }
 
+/// What is launched on an offer.
+#[derive(Debug, Default)]
+struct Launched {
+    tasks: Vec<TaskInfo>,
+    groups: Vec<LaunchGroup>,
+}
+
+impl Launched {
+    /// How many instances.
+    fn len(&self) -> usize {
+        self.tasks.len() + self.groups.len()
+    }
+}
+
 fn placed(app: &App, offer: &Offer, wall_ms: u64) -> Instance {
     let (region, zone) = domain(offer);
     let attributes = offer.attributes.iter().take(limits::ATTRIBUTES_MAX);
@@ -184,6 +226,12 @@ fn placed(app: &App, offer: &Offer, wall_ms: u64) -> Instance {
         staged_ms: wall_ms,
         started_ms: None,
         killing: None,
+        members: app
+            .pod
+            .iter()
+            .flat_map(|pod| &pod.containers)
+            .map(|one| Member::launched(&one.name, wall_ms))
+            .collect(),
         spec: None,
         checks: Vec::new(),
         is_ready: false,

@@ -16,7 +16,7 @@ impl Marathon {
         let Some(instance) = self.instances.get(id) else { return };
         let Some(spec) = instance.spec.clone() else { return };
         for (at, check) in spec.health_checks.iter().enumerate() {
-            if is_ours(check.protocol) {
+            if is_ours(check.protocol) && instance.is_checked(at) {
                 self.timers.set(Due::Health(id.clone(), at), cx.now);
             }
         }
@@ -34,7 +34,7 @@ impl Marathon {
         let Some(instance) = self.instances.get(id) else { return };
         let Some(spec) = &instance.spec else { return };
         let Some(check) = spec.health_checks.get(at) else { return };
-        if instance.stage != Stage::Running {
+        if instance.stage != Stage::Running || !instance.is_checked(at) {
             return;
         }
         let (interval_ms, timeout_ms) = (check.interval_ms.max(1), check.timeout_ms);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use longshore_wire_marathon::{App, PathId};
 
 use super::Marathon;
-use crate::api::{AppView, QueueView, Reply, TaskView};
+use crate::api::{AppView, PodView, QueueView, Reply, TaskView};
 use crate::apps::Kept;
 use crate::deployments::Deployment;
 use longshore_machine::Timestamp;
@@ -50,6 +50,24 @@ impl Marathon {
         Reply::Tasks(
             all.map(|(id, one)| TaskView { id: id.clone(), instance: one.clone() }).collect(),
         )
+    }
+
+    pub(super) fn reads_pods(&self, within: &PathId) -> Reply {
+        let view = |(id, kept): (&PathId, &Kept)| {
+            // One that is going is shown as long as it has instances.
+            let pod = kept.wanted.as_ref().or(kept.effective.as_ref())?;
+            pod.pod.as_ref()?;
+            let instances = self.instances.of(id);
+            let instances =
+                instances.map(|(id, one)| TaskView { id: id.clone(), instance: one.clone() });
+            Some(PodView {
+                pod: pod.clone(),
+                is_going: kept.wanted.is_none(),
+                instances: instances.collect(),
+                ends: kept.ends.iter().rev().cloned().collect(),
+            })
+        };
+        Reply::Pods(self.apps.within(within).filter_map(view).collect())
     }
 
     pub(super) fn reads_queue(&self, now: Timestamp) -> Reply {

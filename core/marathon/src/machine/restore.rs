@@ -81,6 +81,7 @@ impl Marathon {
                 effective,
                 rules: rules.and_then(Result::ok).unwrap_or_default(),
                 failure: row.failure,
+                ends: row.ends,
                 ..Kept::default()
             };
             self.touched.insert(id.clone());

@@ -8,6 +8,7 @@ use longshore_wire_marathon::{
     Backoff, Container, ContainerKind, KillSelection, Network, PortDefinition, PortMapping,
     Unreachable, UpgradeStrategy,
 };
+use longshore_wire_mesos::v1::offer::operation::LaunchGroup;
 use longshore_wire_mesos::v1::task_status::Reason;
 use longshore_wire_mesos::v1::value::{Range, Ranges, Scalar, Type};
 use longshore_wire_mesos::v1::{
@@ -24,6 +25,7 @@ mod deployments;
 mod health;
 mod kills;
 mod launches;
+mod pods;
 mod properties;
 mod restarts;
 mod speed;
@@ -38,6 +40,7 @@ struct World {
     now: Timestamp,
     rows: BTreeMap<(String, String), String>,
     launched: Vec<TaskInfo>,
+    groups: Vec<LaunchGroup>,
     said: Vec<Command>,
     probes: Vec<Probe>,
     events: Vec<Event>,
@@ -56,6 +59,7 @@ impl World {
             now: Timestamp::from_millis(NOON),
             rows: BTreeMap::new(),
             launched: Vec::new(),
+            groups: Vec::new(),
             said: Vec::new(),
             probes: Vec::new(),
             events: Vec::new(),
@@ -119,6 +123,14 @@ impl World {
                 assert!(self.rows.contains_key(&key), "stored before it is launched");
                 self.launched.push(task);
             }
+            for group in operations.iter().filter_map(|one| one.launch_group.clone()) {
+                for task in &group.task_group.tasks {
+                    let (instance, _) = crate::task::member_of(&task.task_id.value).unwrap();
+                    let key = ("instance".to_owned(), instance.to_owned());
+                    assert!(self.rows.contains_key(&key), "stored before it is launched");
+                }
+                self.groups.push(group);
+            }
         }
         self.said.push(command);
     }
@@ -173,7 +185,10 @@ impl World {
     /// An app that runs.
     fn runs(&mut self, app: App) -> Vec<String> {
         self.put(app);
-        let tasks = self.supplies();
+        let mut tasks = self.supplies();
+        let groups = std::mem::take(&mut self.groups).into_iter();
+        let grouped = groups.flat_map(|group| group.task_group.tasks);
+        tasks.extend(grouped.map(|task| task.task_id.value));
         self.all_run(&tasks);
         assert_eq!(self.deployments(), 0);
         tasks
@@ -281,7 +296,12 @@ fn an_offer(number: u64, cpus: f64) -> Offer {
         id: OfferId { value: format!("offer-{number}") },
         agent_id: AgentId { value: format!("agent-{number}") },
         hostname: format!("host-{number}"),
-        resources: vec![scalar("cpus", cpus), scalar("mem", 65_536.0), ports],
+        resources: vec![
+            scalar("cpus", cpus),
+            scalar("mem", 65_536.0),
+            scalar("disk", 65_536.0),
+            ports,
+        ],
         attributes: vec![rack],
         ..Offer::default()
     }
@@ -329,6 +349,7 @@ fn an_app(id: &str, instances: u32) -> App {
         accepted_resource_roles: None,
         role: None,
         tty: false,
+        pod: None,
         version_ms: 0,
         config_version_ms: 0,
         scaling_version_ms: 0,

@@ -8,6 +8,7 @@ use longshore_wire_mesos::is_terminal;
 use longshore_wire_mesos::v1::task_status::Reason;
 use longshore_wire_mesos::v1::{TaskState, TaskStatus};
 
+use super::members::shortened;
 use super::{Context, Marathon, Purpose};
 use crate::apps::{Delay, Failure};
 use crate::events::Event;
@@ -18,7 +19,15 @@ use crate::{limits, task};
 impl Marathon {
     pub(super) fn updated(&mut self, cx: &mut Context, status: &TaskStatus) {
         let state = status.state();
-        let Some(id) = self.instances.key(&status.task_id.value) else {
+        let task = &status.task_id.value;
+        if let Some((id, at)) = self.member(task) {
+            return self.member_updated(cx, &id, at, status);
+        }
+        // The id of a pod's instance is none of a task.
+        let is_of_app = |id: &Arc<str>| {
+            self.instances.get(id).is_some_and(|instance| instance.members.is_empty())
+        };
+        let Some(id) = self.instances.key(task).filter(is_of_app) else {
             return unknown(cx, status);
         };
         let is_gone = is_terminal(state) || state == TaskState::TaskUnknown;
@@ -32,15 +41,29 @@ impl Marathon {
             TaskState::TaskStarting => return,
             TaskState::TaskRunning => Stage::Running,
             TaskState::TaskKilling => return,
-            _ => return self.out_of_reach(cx, &id, status),
+            _ => {
+                if !matches!(before, Stage::Unreachable { .. }) {
+                    self.out_of_reach(cx, &id);
+                    self.tells(cx, &id, status);
+                }
+                return;
+            }
         };
         if before != stage {
             self.moves(cx, &id, stage, status);
+            self.tells(cx, &id, status);
         }
         self.judged(cx, &id, status);
     }
 
-    fn moves(&mut self, cx: &mut Context, id: &Arc<str>, stage: Stage, status: &TaskStatus) {
+    /// An instance is further, or is back.
+    pub(super) fn moves(
+        &mut self,
+        cx: &mut Context,
+        id: &Arc<str>,
+        stage: Stage,
+        status: &TaskStatus,
+    ) {
         let wall_ms = cx.wall_ms;
         let addresses = addresses(status);
         self.instances.edit(id, |one| {
@@ -57,7 +80,6 @@ impl Marathon {
             self.timers.cancel(&Due::Unreachable(id.clone()));
             self.watches(cx, id);
         }
-        self.tells(cx, id, status);
     }
 
     fn tells(&self, cx: &mut Context, id: &Arc<str>, status: &TaskStatus) {
@@ -76,18 +98,15 @@ impl Marathon {
         self.checked(cx, id, at, is_well);
     }
 
-    fn out_of_reach(&mut self, cx: &mut Context, id: &Arc<str>, status: &TaskStatus) {
+    /// The agent of an instance is out of reach.
+    pub(super) fn out_of_reach(&mut self, cx: &mut Context, id: &Arc<str>) {
         let Some(instance) = self.instances.get(id) else { return };
-        if matches!(instance.stage, Stage::Unreachable { .. }) {
-            return;
-        }
         let since_ms = cx.wall_ms;
         let checks = instance.checks.len();
         self.timers.forget(id, checks);
         self.instances.edit(id, |one| {
             one.stage = Stage::Unreachable { since_ms, is_inactive: false };
         });
-        self.tells(cx, id, status);
         self.waits_out_of_reach(cx, id);
     }
 
@@ -139,35 +158,30 @@ impl Marathon {
         if gone.killing.is_some() || state == TaskState::TaskKilled {
             return;
         }
-        let message = status.message.as_deref().unwrap_or_default();
         if state != TaskState::TaskFinished {
-            let failure = Failure {
-                task: id.to_string(),
-                agent: gone.agent.clone(),
-                host: gone.host.clone(),
-                state: state.as_str_name().to_owned(),
-                message: message.chars().take(limits::MESSAGE_BYTES_MAX / 4).collect(),
-                at_ms: cx.wall_ms,
-                version_ms: gone.version_ms,
-            };
-            self.apps.fails(&gone.app, failure);
+            self.fails(cx, &gone, id, status);
         }
-        let is_counted = matches!(
-            state,
-            TaskState::TaskFailed
-                | TaskState::TaskError
-                | TaskState::TaskGone
-                | TaskState::TaskDropped
-                | TaskState::TaskLost
-                | TaskState::TaskFinished
-        );
-        if is_counted && status.reason != Some(Reason::AgentDraining.into()) {
+        if is_counted(status) {
             self.backs_off(cx, &gone);
         }
     }
 
+    /// A task of an instance has failed.
+    pub(super) fn fails(&mut self, cx: &Context, of: &Instance, task: &str, status: &TaskStatus) {
+        let failure = Failure {
+            task: task.to_owned(),
+            agent: of.agent.clone(),
+            host: of.host.clone(),
+            state: status.state().as_str_name().to_owned(),
+            message: shortened(status.message.as_deref().unwrap_or_default()),
+            at_ms: cx.wall_ms,
+            version_ms: of.version_ms,
+        };
+        self.apps.fails(&of.app, failure);
+    }
+
     /// Source: frameworks.md 3.4: the first delay, then times the factor, up to the longest; forgotten when it is older than that.
-    fn backs_off(&mut self, cx: &mut Context, gone: &Instance) {
+    pub(super) fn backs_off(&mut self, cx: &mut Context, gone: &Instance) {
         let Some(kept) = self.apps.get(&gone.app) else { return };
         let Some(app) = &kept.effective else { return };
         if app.config_version_ms != gone.config_ms {
@@ -205,7 +219,21 @@ fn unknown(cx: &mut Context, status: &TaskStatus) {
     cx.say(Command::Kill(status.task_id.clone()));
 }
 
-fn status_event(id: &Arc<str>, instance: &Instance, status: &TaskStatus) -> Event {
+/// Whether launches wait after such an end.
+pub(super) fn is_counted(status: &TaskStatus) -> bool {
+    let is_end = matches!(
+        status.state(),
+        TaskState::TaskFailed
+            | TaskState::TaskError
+            | TaskState::TaskGone
+            | TaskState::TaskDropped
+            | TaskState::TaskLost
+            | TaskState::TaskFinished
+    );
+    is_end && status.reason != Some(Reason::AgentDraining.into())
+}
+
+pub(super) fn status_event(id: &Arc<str>, instance: &Instance, status: &TaskStatus) -> Event {
     Event::Status {
         task: id.clone(),
         instance: Box::new(instance.clone()),
@@ -215,7 +243,7 @@ fn status_event(id: &Arc<str>, instance: &Instance, status: &TaskStatus) -> Even
 }
 
 /// Source: frameworks.md 2.1: for these reasons a lost task may come back.
-fn is_out_of_reach(status: &TaskStatus) -> bool {
+pub(super) fn is_out_of_reach(status: &TaskStatus) -> bool {
     let by_reason = matches!(
         status.reason(),
         Reason::Reconciliation | Reason::AgentDisconnected | Reason::AgentRemoved

@@ -1,5 +1,7 @@
 //! The variables of a task. Source: frameworks.md 2.1 for the names.
 
+use std::collections::BTreeMap;
+
 use longshore_wire_marathon::{App, EnvValue};
 use longshore_wire_mesos::v1::environment::Variable;
 use longshore_wire_mesos::v1::environment::variable;
@@ -22,11 +24,13 @@ pub(super) fn environment(id: &str, app: &App, offer: &Offer, ports: &[u16]) -> 
     Environment { variables }
 }
 
-fn plain((name, value): (String, String)) -> Variable {
+/// A variable of this value.
+pub(super) fn plain((name, value): (String, String)) -> Variable {
     Variable { name, value: Some(value), ..Variable::default() }
 }
 
-fn secret_of(app: &App, name: &str, key: &str) -> Variable {
+/// A variable whose value is the secret of this name in the app.
+pub(super) fn secret_of(app: &App, name: &str, key: &str) -> Variable {
     let source = app.secrets.get(key).cloned().unwrap_or_default();
     let reference = Some(secret::Reference { name: source, ..secret::Reference::default() });
     let kind = secret::Type::Reference.into();
@@ -51,16 +55,21 @@ fn ours(id: &str, app: &App) -> Vec<(String, String)> {
     if let Some(image) = app.container.as_ref().and_then(|one| one.image.clone()) {
         all.push(("MARATHON_APP_DOCKER_IMAGE", image));
     }
-    let names: Vec<String> = app.labels.keys().map(|key| variable_name(key)).collect();
-    all.push(("MARATHON_APP_LABELS", names.join(" ")));
-    let mut all: Vec<_> = all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let labels = names.iter().zip(app.labels.values());
-    all.extend(labels.map(|(name, value)| (format!("MARATHON_APP_LABEL_{name}"), value.clone())));
+    let all = all.into_iter().map(|(name, value)| (name.to_owned(), value));
+    all.chain(of_labels(&app.labels)).collect()
+}
+
+/// `MARATHON_APP_LABELS`, `MARATHON_APP_LABEL_TEAM`.
+pub(super) fn of_labels(labels: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let names: Vec<String> = labels.keys().map(|key| variable_name(key)).collect();
+    let mut all = vec![("MARATHON_APP_LABELS".to_owned(), names.join(" "))];
+    let each = names.iter().zip(labels.values());
+    all.extend(each.map(|(name, value)| (format!("MARATHON_APP_LABEL_{name}"), value.clone())));
     all
 }
 
 /// Upper case, with an underscore for what a variable's name may not have.
-fn variable_name(text: &str) -> String {
+pub(super) fn variable_name(text: &str) -> String {
     let legal = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     text.chars().map(legal).collect()
 }

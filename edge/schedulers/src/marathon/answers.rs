@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use longshore_marathon::{Problem, Reply};
+use longshore_marathon::{Problem, Reply, Sort};
 use longshore_wire_marathon::form::{Detail, Refusal};
 use longshore_wire_marathon::time;
 use serde_json::{Value, json};
@@ -84,8 +84,11 @@ pub(super) fn otherwise(reply: Reply) -> Answer {
         Reply::NoDeployment(id) => {
             failure(StatusCode::NOT_FOUND, &format!("Deployment {id} does not exist"))
         }
-        Reply::Exists(id) => {
+        Reply::Exists(id, Sort::App) => {
             failure(StatusCode::CONFLICT, &format!("An app with id [{id}] already exists."))
+        }
+        Reply::Exists(id, Sort::Pod) => {
+            failure(StatusCode::CONFLICT, &format!("A pod with id [{id}] already exists."))
         }
         Reply::Locked(by) => {
             let ids: Vec<String> = by.iter().map(ToString::to_string).collect();
@@ -107,6 +110,10 @@ pub(super) fn otherwise(reply: Reply) -> Answer {
         }
         Reply::Tasks(all) | Reply::Killed(all) => {
             ok(&json!({"tasks": all.iter().map(show::task).collect::<Value>()}))
+        }
+        Reply::Pods(all) => {
+            let now_ms = longshore_server::clock::wall().millis();
+            ok(&all.iter().map(|view| show::pod::status(view, now_ms)).collect())
         }
         Reply::Apps(all) => {
             let one = |view| show::app(view, Embed::default());

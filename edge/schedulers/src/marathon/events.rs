@@ -135,17 +135,28 @@ fn status(
         "appId": instance.app, "host": instance.host, "ports": instance.ports,
         "ipAddresses": show::addresses(instance), "version": version,
     });
-    let instance_event = json!({
-        "instanceId": task, "condition": condition(state), "runSpecId": instance.app, "agentId": instance.agent,
-        "host": instance.host, "runSpecVersion": version,
+    let mut told = vec![("status_update_event", task_event)];
+    // That of a pod changes with all of its tasks, and is told by itself.
+    if instance.members.is_empty() {
+        told.push(changed(task, instance, state));
+    }
+    told
+}
+
+/// An instance is further, or has ended.
+fn changed(id: &str, instance: &Instance, state: TaskState) -> (&'static str, Value) {
+    let body = json!({
+        "instanceId": id, "condition": condition(state), "runSpecId": instance.app, "agentId": instance.agent,
+        "host": instance.host, "runSpecVersion": time(instance.version_ms),
     });
-    vec![("status_update_event", task_event), ("instance_changed_event", instance_event)]
+    ("instance_changed_event", body)
 }
 
 /// An event in Marathon's words; some are told twice, as older and newer clients know them.
 fn written(event: &Event) -> Vec<(&'static str, Value)> {
     match event {
         Event::Status { task, instance, state, message } => status(task, instance, *state, message),
+        Event::Instance { id, instance, state } => vec![changed(id, instance, *state)],
         Event::UnknownTerminated { task, state } => vec![(
             "unknown_instance_terminated_event",
             json!({"instanceId": task, "condition": condition(*state)}),

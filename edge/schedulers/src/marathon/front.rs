@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::answers::{self, Answer};
 use super::events::Events;
-use super::{Handle, groups, puts, tasks};
+use super::{Handle, groups, pods, puts, tasks};
 
 /// Bytes of bodies that may be read at a time. Source: chosen by us.
 const BODIES_BYTES: usize = 64 * 1024 * 1024;
@@ -106,8 +106,9 @@ pub(super) fn router(
         .route("/v2/eventSubscriptions", any(subscriptions))
         .route("/v2/artifacts", any(artifacts))
         .route("/v2/artifacts/{*path}", any(artifacts))
-        .route("/v2/pods", any(pods))
-        .route("/v2/pods/{*path}", any(pods))
+        .route("/v2/pods", any(pods::pods))
+        .route("/v2/pods/", any(pods::pods))
+        .route("/v2/pods/{*path}", any(pods::pod))
         .route("/ping", get(|| async { answers::text(StatusCode::OK, "pong") }))
         .route("/metrics", get(metrics))
         .route("/", get(home))
@@ -131,7 +132,7 @@ pub(super) fn turned_away(_: &Uri, _: &HeaderMap, status: StatusCode, why: &str)
     answers::failure(status, why)
 }
 
-async fn unknown() -> Answer {
+pub(super) async fn unknown() -> Answer {
     // Source: frameworks.md 3.2, what Marathon's newest mapper makes of it, but for its status, which is 500 there.
     answers::failure(StatusCode::NOT_FOUND, "URI not found")
 }
@@ -292,13 +293,6 @@ async fn artifacts() -> Answer {
     )
 }
 
-async fn pods() -> Answer {
-    answers::failure(
-        StatusCode::NOT_IMPLEMENTED,
-        "pods are not served yet: launch task groups through the Mesos API, or several apps",
-    )
-}
-
 async fn home() -> Answer {
     answers::text(
         StatusCode::OK,
@@ -317,9 +311,11 @@ async fn metrics(State(api): State<Api>) -> Answer {
     };
     let (_, is_subscribed) = *api.known.lock();
     let gauge = |value: u64| json!({ "value": value });
+    let pods = reply.iter().filter(|view| view.app.pod.is_some()).count() as u64;
     answers::ok(&json!({
         "gauges": {
-            "marathon.apps.active.gauge": gauge(reply.len() as u64),
+            "marathon.apps.active.gauge": gauge(reply.len() as u64 - pods),
+            "marathon.pods.active.gauge": gauge(pods),
             "marathon.instances.running.gauge": gauge(sum(|counts| counts.running)),
             "marathon.instances.staged.gauge": gauge(sum(|counts| counts.staged)),
             "marathon.instances.healthy.gauge": gauge(sum(|counts| counts.healthy)),

@@ -1,6 +1,6 @@
-//! Groups: apps by their paths. A group exists as long as it has apps.
+//! Groups: apps and pods by their paths. A group exists as long as it has any.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -17,7 +17,7 @@ use super::show::{self, Embed};
 
 /// How deep groups may be in groups. Source: chosen by us; an id has 200 characters.
 const DEPTH_MAX: usize = 100;
-/// Apps of one request. Source: chosen by us.
+/// Apps and pods of one request. Source: chosen by us.
 const APPS_MAX: usize = 10_000;
 
 /// `/v2/groups`.
@@ -83,11 +83,13 @@ async fn below(api: &Api, group: &PathId) -> Result<Vec<AppView>, Answer> {
 
 /// A group as it is written.
 fn tree(group: &PathId, apps: &[AppView]) -> Value {
-    let mut own = Vec::new();
+    let (mut own, mut pods) = (Vec::new(), Vec::new());
     let mut inner: BTreeMap<String, Vec<AppView>> = BTreeMap::new();
     let depth = group.labels().count();
     for view in apps {
-        if view.app.id.parent() == *group {
+        if view.app.id.parent() == *group && view.app.pod.is_some() {
+            pods.push(Value::Object(show::pod::definition(&view.app)));
+        } else if view.app.id.parent() == *group {
             own.push(show::app(view, Embed::default()));
         } else if let Some(label) = view.app.id.labels().nth(depth) {
             inner.entry(label.to_owned()).or_default().push(view.clone());
@@ -103,7 +105,7 @@ fn tree(group: &PathId, apps: &[AppView]) -> Value {
     let newest = apps.iter().map(|view| view.app.version_ms).max();
     let version = newest.map_or_else(version_now, longshore_wire_marathon::time);
     json!({
-        "id": group, "apps": own, "groups": groups, "pods": [], "dependencies": [], "version": version,
+        "id": group, "apps": own, "groups": groups, "pods": pods, "dependencies": [], "version": version,
     })
 }
 
@@ -128,6 +130,13 @@ async fn put(
         let group = given.map_or(group.clone(), |id| resolved(&group, id));
         let mut apps = Vec::new();
         collect(&group, &members, &[], DEPTH_MAX, &mut apps)?;
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = apps.iter().find(|app| !seen.insert(&app.id)) {
+            return Err(wrong(
+                "/",
+                &format!("{} is there twice: ids of apps and pods are unique", twice.id),
+            ));
+        }
         (group, apps)
     };
     let existed = below(api, &group).await.is_ok_and(|apps| !apps.is_empty());
@@ -164,13 +173,17 @@ fn resolved(group: &PathId, id: &str) -> PathId {
     PathId::kept(format!("/{}", labels.join("/")))
 }
 
-/// The apps of a group with more or fewer instances. Source: frameworks.md 3.2: `{"scaleBy": f}`.
+/// The apps of a group with more or fewer instances, and its pods as they are. Source: frameworks.md 3.2: `{"scaleBy": f}`; Marathon
+/// 1.11 scales only apps by it.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
 async fn scaled(api: &Api, group: &PathId, by: &Value) -> Result<Vec<App>, Answer> {
     let by = by.as_f64().filter(|by| (0.0..=10_000.0).contains(by));
     let by = by.ok_or_else(|| wrong("/scaleBy", "must be a number of 0 or more"))?;
     let apps = below(api, group).await?;
     let more = |view: AppView| {
+        if view.app.pod.is_some() {
+            return App::clone(&view.app);
+        }
         let instances = (f64::from(view.app.instances) * by).ceil();
         let instances = instances.clamp(0.0, f64::from(form::limits::INSTANCES_MAX)) as u32;
         App { instances, ..App::clone(&view.app) }
@@ -204,7 +217,16 @@ fn app_in(group: &PathId, one: &Value) -> Result<App, Answer> {
     form::read(one).map(App::of).map_err(|why| answers::refused(&why))
 }
 
-/// The apps of a group that is written, and of the groups in it. What a group depends on, its apps do.
+/// A pod that is written in a group.
+fn pod_in(group: &PathId, one: &Value) -> Result<App, Answer> {
+    let Value::Object(one) = one else { return Err(wrong("/pods", "must be objects")) };
+    let id = id_in(group, one, "/pods/id")?;
+    let mut one = one.clone();
+    one.insert("id".to_owned(), json!(id));
+    form::read_pod(one).map(App::of_pod).map_err(|why| answers::refused(&why))
+}
+
+/// The apps and pods of a group that is written, and of the groups in it. What a group depends on, they do.
 fn collect(
     group: &PathId,
     members: &Map<String, Value>,
@@ -219,9 +241,6 @@ fn collect(
     if let Some(name) = members.keys().find(|name| !known.contains(&name.as_str())) {
         return Err(wrong(&format!("/{name}"), "is no member of a group"));
     }
-    if members.get("pods").and_then(Value::as_array).is_some_and(|pods| !pods.is_empty()) {
-        return Err(wrong("/pods", "pods are not served yet"));
-    }
     let list = |name: &str| match members.get(name) {
         None | Some(Value::Null) => Ok(&[][..]),
         Some(Value::Array(all)) => Ok(all.as_slice()),
@@ -231,14 +250,15 @@ fn collect(
     wanted.extend(
         list("dependencies")?.iter().filter_map(Value::as_str).map(|id| resolved(group, id)),
     );
-    for one in list("apps")? {
-        let mut app = app_in(group, one)?;
+    let own = list("apps")?.iter().map(|one| app_in(group, one));
+    for app in own.chain(list("pods")?.iter().map(|one| pod_in(group, one))) {
+        let mut app = app?;
         let more = wanted.iter().filter(|id| !app.dependencies.contains(id));
         let more: Vec<PathId> = more.cloned().collect();
         app.dependencies.extend(more);
         apps.push(app);
         if apps.len() > APPS_MAX {
-            return Err(wrong("/apps", &format!("must be at most {APPS_MAX} in all")));
+            return Err(wrong("/apps", &format!("must be at most {APPS_MAX} with pods in all")));
         }
     }
     for one in list("groups")? {
@@ -261,6 +281,23 @@ mod tests {
         {
             assert_eq!(resolved(&shop, id).as_str(), whole);
         }
+    }
+
+    #[test]
+    fn pods_of_a_group_are_below_it_and_depend_on_what_it_does() {
+        let container = json!({"name": "c", "exec": {"command": {"shell": "x"}}, "resources": {}});
+        let written = json!({
+            "id": "/shop", "dependencies": ["/base"], "pods": [{"id": "web", "containers": [container]}],
+        });
+        let members = written.as_object().expect("an object");
+        let shop = PathId::kept("/shop");
+        let mut apps = Vec::new();
+        collect(&shop, members, &[], 5, &mut apps).expect("it is valid");
+        assert_eq!((apps[0].id.as_str(), apps[0].pod.is_some()), ("/shop/web", true));
+        assert_eq!(apps[0].dependencies, [PathId::kept("/base")]);
+        let outside = json!({"id": "/shop", "pods": [{"id": "/web", "containers": []}]});
+        let members = outside.as_object().expect("an object");
+        assert!(collect(&shop, members, &[], 5, &mut apps).is_err());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Apps: read, made, changed and deleted.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
-use longshore_marathon::{AppView, Call, Mode, Reply};
+use longshore_marathon::{AppView, Call, Mode, Reply, Sort};
 use longshore_wire_marathon::form::{self, Detail, Refusal, Selector};
 use longshore_wire_marathon::{App, PathId, read_time, time};
 use serde_json::{Map, Value, json};
@@ -88,7 +89,8 @@ async fn one(
             Method::DELETE => {
                 // Source: frameworks.md 3.2: only here it is the default.
                 let force = flag(pairs, "force", true);
-                Ok(api.call(Call::Delete { id: id_of(app)?, force }).await)
+                let call = Call::Delete { id: id_of(app)?, sort: Sort::App, force };
+                Ok(api.call(call).await)
             }
             _ => Ok(wrong_method(request).await),
         },
@@ -101,7 +103,10 @@ async fn one(
         Target::Task(app, task) if method == Method::DELETE => {
             tasks::kill_one(api, id_of(app)?, task, pairs).await
         }
-        Target::Versions(app) if is_read => Ok(api.call(Call::Versions { id: id_of(app)? }).await),
+        Target::Versions(app) if is_read => {
+            let all = versions(api, id_of(app)?).await?;
+            Ok(answers::otherwise(Reply::Versions(all)))
+        }
         Target::Version(app, version) if is_read => version_of(api, id_of(app)?, version).await,
         Target::Restart(app) if method == Method::POST => {
             let force = flag(pairs, "force", false);
@@ -113,7 +118,10 @@ async fn one(
 
 async fn views(api: &Api, within: PathId) -> Result<Vec<AppView>, Answer> {
     match api.ask(Call::Apps { within }).await? {
-        Reply::Apps(apps) => Ok(apps),
+        Reply::Apps(mut apps) => {
+            apps.retain(|view| view.app.pod.is_none());
+            Ok(apps)
+        }
         other => Err(answers::otherwise(other)),
     }
 }
@@ -163,38 +171,50 @@ async fn below(api: &Api, group: &str) -> Result<Answer, Answer> {
 }
 
 async fn show_one(api: &Api, id: PathId) -> Result<Answer, Answer> {
-    let view = match api.ask(Call::App { id: id.clone() }).await? {
-        Reply::App(view) => view,
-        other => return Err(answers::otherwise(other)),
-    };
+    let view = known(api, id.clone()).await?;
     let tasks = Some(tasks::shown(api, id).await?);
     Ok(answers::ok(
         &json!({"app": show::app(&view, Embed { tasks, failure: true, readiness: true })}),
     ))
 }
 
-async fn version_of(api: &Api, id: PathId, version: &str) -> Result<Answer, Answer> {
-    let version_ms = version_ms(version)?;
-    match api.ask(Call::Versions { id: id.clone() }).await? {
-        Reply::Versions(all) => {
-            let found = all.iter().find(|app| app.version_ms == version_ms);
-            found.map_or_else(
-                || Err(answers::otherwise(Reply::NoVersion(id, version_ms))),
-                |app| Ok(answers::ok(&Value::Object(show::definition(app)))),
-            )
-        }
+/// An app that is there, and is no pod.
+pub(super) async fn known(api: &Api, id: PathId) -> Result<AppView, Answer> {
+    match api.ask(Call::App { id: id.clone() }).await? {
+        Reply::App(view) if view.app.pod.is_none() => Ok(*view),
+        Reply::App(_) => Err(answers::otherwise(Reply::NoApp(id))),
         other => Err(answers::otherwise(other)),
     }
 }
 
-fn version_ms(text: &str) -> Result<u64, Answer> {
+async fn versions(api: &Api, id: PathId) -> Result<Vec<Arc<App>>, Answer> {
+    match api.ask(Call::Versions { id: id.clone() }).await? {
+        Reply::Versions(all) if all.iter().all(|app| app.pod.is_none()) => Ok(all),
+        Reply::Versions(_) => Err(answers::otherwise(Reply::NoApp(id))),
+        other => Err(answers::otherwise(other)),
+    }
+}
+
+async fn version_of(api: &Api, id: PathId, version: &str) -> Result<Answer, Answer> {
+    let version_ms = version_ms(version)?;
+    let all = versions(api, id.clone()).await?;
+    let found = all.iter().find(|app| app.version_ms == version_ms);
+    found.map_or_else(
+        || Err(answers::otherwise(Reply::NoVersion(id, version_ms))),
+        |app| Ok(answers::ok(&Value::Object(show::definition(app)))),
+    )
+}
+
+/// A version in a path or a body.
+pub(super) fn version_ms(text: &str) -> Result<u64, Answer> {
     read_time(text).ok_or_else(|| {
         let detail = Detail::new("/version", "must be a version, such as 2026-01-31T12:00:00.000Z");
         answers::refused(&Refusal::not_valid(&[detail]))
     })
 }
 
-fn object(value: Value) -> Result<Map<String, Value>, Answer> {
+/// A body that is to be an object.
+pub(super) fn object(value: Value) -> Result<Map<String, Value>, Answer> {
     match value {
         Value::Object(members) => Ok(members),
         _ => {
@@ -238,7 +258,10 @@ async fn updated(
     is_partial: bool,
 ) -> Result<App, Answer> {
     let mut members = update;
-    if is_partial && let Reply::App(view) = api.ask(Call::App { id: id.clone() }).await? {
+    if is_partial
+        && let Reply::App(view) = api.ask(Call::App { id: id.clone() }).await?
+        && view.app.pod.is_none()
+    {
         members = form::overlay(&view.app.form(), members);
     }
     members.insert("id".to_owned(), json!(id));

@@ -1,11 +1,14 @@
 //! Apps, tasks, deployments and the queue as Marathon writes them. Source: frameworks.md 3.1, 3.2.
 
+pub(super) mod pod;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use longshore_marathon::{
-    AppView, Deployment, Failure, Instance, QueueView, Stage, Step, TaskView, Unfit,
+    Action, AppView, Deployment, Failure, Instance, QueueView, Sort, Stage, Step, TaskView, Unfit,
 };
-use longshore_wire_marathon::{App, Network, time};
+use longshore_wire_marathon::{App, Network, PathId, time};
 use serde_json::{Map, Value, json};
 
 /// What is shown of an app besides counts and deployments. Source: Marathon's parameter `embed`.
@@ -189,24 +192,37 @@ pub(super) fn service_ports(app: &App) -> impl Iterator<Item = u16> + '_ {
 
 /// The steps of a plan.
 pub(super) fn steps(steps: &[Step]) -> Value {
-    let action =
-        |one: &longshore_marathon::Action| json!({"action": one.kind.word(), "app": one.app});
     let step = |step: &Step| json!({"actions": step.actions.iter().map(action).collect::<Value>()});
     steps.iter().map(step).collect()
 }
 
+/// What is done with an app or a pod.
+fn action(one: &Action) -> Value {
+    match one.sort {
+        Sort::App => json!({"action": one.word(), "app": one.app}),
+        Sort::Pod => json!({"action": one.word(), "pod": one.app}),
+    }
+}
+
 /// A deployment.
 pub(super) fn deployment(id: &str, deployment: &Deployment) -> Value {
-    let affected: Value = deployment.affected().map(|app| json!(app)).collect();
-    let current = deployment
-        .current()
-        .iter()
-        .map(|one| json!({"action": one.kind.word(), "app": one.app, "readinessCheckResults": []}));
+    let actions = || deployment.steps.iter().flat_map(|step| &step.actions);
+    let of = |sort: Sort| actions().filter(move |one| one.sort == sort).map(|one| &one.app);
+    let pods: BTreeSet<&PathId> = of(Sort::Pod).collect();
+    let apps: Value =
+        deployment.affected().filter(|id| !pods.contains(id)).map(|id| json!(id)).collect();
+    let current = deployment.current().iter().map(|one| {
+        let mut shown = action(one);
+        if let Some(shown) = shown.as_object_mut() {
+            shown.insert("readinessCheckResults".to_owned(), json!([]));
+        }
+        shown
+    });
     json!({
         "id": id,
         "version": time(deployment.version_ms),
-        "affectedApps": affected,
-        "affectedPods": [],
+        "affectedApps": apps,
+        "affectedPods": pods,
         "steps": steps(&deployment.steps),
         "currentActions": current.collect::<Value>(),
         "currentStep": deployment.at + 1,
@@ -240,8 +256,12 @@ pub(super) fn queued(view: &QueueView) -> Value {
             }
         }
     }
+    let (sort, spec) = match Sort::of(&view.app) {
+        Sort::App => ("app", definition(&view.app)),
+        Sort::Pod => ("pod", pod::definition(&view.app)),
+    };
     json!({
-        "app": definition(&view.app),
+        sort: spec,
         "role": view.app.role.as_deref().unwrap_or("*"),
         "count": view.count,
         "since": time(view.since_ms),

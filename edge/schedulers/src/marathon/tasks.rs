@@ -12,11 +12,15 @@ use serde_json::{Value, json};
 
 use super::answers::{self, Answer};
 use super::front::{Api, Pairs, flag};
-use super::show;
+use super::{puts, show};
 
 async fn within(api: &Api, within: PathId) -> Result<Vec<TaskView>, Answer> {
     match api.ask(Call::Tasks { within }).await? {
-        Reply::Tasks(tasks) => Ok(tasks),
+        Reply::Tasks(mut tasks) => {
+            // Those of pods are shown with the pods.
+            tasks.retain(|task| task.instance.members.is_empty());
+            Ok(tasks)
+        }
         other => Err(answers::otherwise(other)),
     }
 }
@@ -104,10 +108,7 @@ fn no_task(id: &str) -> Answer {
 }
 
 async fn is_there(api: &Api, app: &PathId) -> Result<(), Answer> {
-    match api.ask(Call::App { id: app.clone() }).await? {
-        Reply::App(_) => Ok(()),
-        other => Err(answers::otherwise(other)),
-    }
+    puts::known(api, app.clone()).await.map(drop)
 }
 
 /// What is asked for with tasks that are to end.

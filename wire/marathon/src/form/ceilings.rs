@@ -38,10 +38,21 @@ pub enum Unlimited {
 /// The largest limit that is a number. Source: chosen by us: far more than a machine has, and exact in thousandths.
 const NUMBER_MAX: f64 = 1e9;
 
-/// What is wrong with the limits of an app. Source: Mesos, `master/validation.cpp`: no limit without a claim, and none below it.
+/// What is wrong with the limits of an app.
 pub(super) fn wrong(app: &App) -> Vec<Detail> {
-    let limits = app.resource_limits.unwrap_or_default();
-    let each = [("cpus", limits.cpus, app.cpus), ("mem", limits.mem, app.mem)];
+    wrong_of(app.resource_limits, app.cpus, app.mem, "")
+}
+
+/// What is wrong with limits of what is at a path, beside what it claims. Source: Mesos, `master/validation.cpp`: no limit without a claim,
+/// and none below it.
+pub(super) fn wrong_of(
+    limits: Option<ResourceLimits>,
+    cpus: f64,
+    mem: f64,
+    above: &str,
+) -> Vec<Detail> {
+    let limits = limits.unwrap_or_default();
+    let each = [("cpus", limits.cpus, cpus), ("mem", limits.mem, mem)];
     let of = |(name, limit, claim): (&str, Option<Ceiling>, f64)| {
         let text = match limit? {
             _ if claim < 0.001 => format!("needs {name} of at least 0.001"),
@@ -50,7 +61,7 @@ pub(super) fn wrong(app: &App) -> Vec<Detail> {
             }
             _ => return None,
         };
-        Some(Detail::new(format!("/resourceLimits/{name}"), text))
+        Some(Detail::new(format!("{above}/resourceLimits/{name}"), text))
     };
     each.into_iter().filter_map(of).collect()
 }

@@ -12,3 +12,10 @@ pub const APP_BYTES_MAX: usize = 1 << 20;
 pub const PORTS_MAX: usize = 100;
 /// Health checks of one app. Source: chosen by us.
 pub const HEALTH_CHECKS_MAX: usize = 20;
+/// Containers of an instance of a pod on ECS, of which the executor has one and each that fetches files has another. Source: ECS: a task
+/// definition has at most 10 containers.
+pub const POD_CONTAINERS_MAX: usize = 10;
+/// Characters of a name of a container, an endpoint or a volume. Source: Marathon 1.11, `stringTypes.raml`, `Name`.
+pub const NAME_CHARACTERS_MAX: usize = 63;
+/// Characters of a path that is mounted or asked for, or of a URI. Source: Marathon 1.11, its validations of pods.
+pub const PATH_CHARACTERS_MAX: usize = 1_024;

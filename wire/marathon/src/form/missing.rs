@@ -50,7 +50,7 @@ pub(super) fn take(app: &mut Map<String, Value>) -> Vec<Detail> {
     found
 }
 
-fn take_of(
+pub(super) fn take_of(
     of: &mut Map<String, Value>,
     members: &[(&str, &str)],
     path: &str,

@@ -114,9 +114,9 @@ pub fn renew(app: &mut Map<String, Value>) {
 
 /// Leaves out nulls, which say nothing, and the fraction of whole numbers, at any depth. A null in a list, or as somebody's own label or
 /// variable, is not Marathon's member: it stays, and is refused.
-fn tidy(members: &mut Map<String, Value>) {
+pub(super) fn tidy(members: &mut Map<String, Value>) {
     for (name, value) in members {
-        if name != "env" && name != "labels" {
+        if !["env", "environment", "labels"].contains(&name.as_str()) {
             tidy_one(value);
         }
     }

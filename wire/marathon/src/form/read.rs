@@ -71,7 +71,7 @@ pub fn read(mut value: Map<String, Value>) -> Result<App, Refusal> {
 }
 
 /// What cannot be read, by its path.
-fn unread(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+pub(super) fn unread(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
     let mut path = String::new();
     for segment in error.path() {
         match segment {

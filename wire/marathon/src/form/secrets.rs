@@ -39,17 +39,29 @@ pub(super) fn wrong(
     env: &BTreeMap<String, EnvValue>,
     secrets: &BTreeMap<String, SecretSource>,
 ) -> Vec<Detail> {
-    let is_nowhere = |one: &&String| secrets[*one].source.is_empty();
-    let nowhere = secrets.keys().filter(is_nowhere).map(|name| {
+    nowhere(secrets).chain(unknown(env, secrets, "/env")).collect()
+}
+
+/// Secrets that do not say where they are.
+pub(super) fn nowhere(secrets: &BTreeMap<String, SecretSource>) -> impl Iterator<Item = Detail> {
+    let nowhere = secrets.iter().filter(|(_, one)| one.source.is_empty());
+    nowhere.map(|(name, _)| {
         let text = "must be the ARN of a secret or a parameter, or the name of a parameter";
         Detail::new(format!("/secrets/{name}/source"), text)
-    });
-    let unknown = env.iter().filter_map(|(name, value)| match value {
+    })
+}
+
+/// Variables, at a path, that name no secret which is there.
+pub(super) fn unknown(
+    env: &BTreeMap<String, EnvValue>,
+    secrets: &BTreeMap<String, SecretSource>,
+    path: &str,
+) -> impl Iterator<Item = Detail> {
+    env.iter().filter_map(move |(name, value)| match value {
         EnvValue::Secret(of) if !secrets.contains_key(&of.secret) => {
             let text = format!("must name one of the app's secrets, and '{}' is none", of.secret);
-            Some(Detail::new(format!("/env/{name}/secret"), text))
+            Some(Detail::new(format!("{path}/{name}/secret"), text))
         }
         _ => None,
-    });
-    nowhere.chain(unknown).collect()
+    })
 }

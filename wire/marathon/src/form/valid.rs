@@ -15,10 +15,16 @@ pub const OPERATORS: [&str; 7] =
 const PROTOCOLS: [&str; 7] =
     ["HTTP", "HTTPS", "TCP", "COMMAND", "MESOS_HTTP", "MESOS_HTTPS", "MESOS_TCP"];
 
-struct Found(Vec<Detail>);
+/// What was found to be wrong.
+pub(super) struct Found(pub(super) Vec<Detail>);
 
 impl Found {
-    fn unless(&mut self, is_right: bool, path: impl Into<String>, text: impl Into<String>) {
+    pub(super) fn unless(
+        &mut self,
+        is_right: bool,
+        path: impl Into<String>,
+        text: impl Into<String>,
+    ) {
         if !is_right {
             self.0.push(Detail::new(path, text));
         }
@@ -260,30 +266,30 @@ fn is_port_name(name: &str) -> bool {
 
 fn constraints(app: &App, found: &mut Found) {
     let mut seen = BTreeSet::new();
-    for (at, constraint) in app.constraints.iter().enumerate() {
+    for (at, words) in app.constraints.iter().enumerate() {
         let path = format!("/constraints({at})");
-        found.unless(seen.insert(constraint), path.clone(), "must be unique");
-        let [_, operator, rest @ ..] = constraint.as_slice() else {
-            found.unless(false, path, "must have two or three members: field, operator, value");
-            continue;
-        };
-        let value = rest.first().map(String::as_str);
-        found.unless(rest.len() <= 1, path.clone(), "must have two or three members");
-        let text = format!("Operator must be one of {}", OPERATORS.join(", "));
-        found.unless(OPERATORS.contains(&operator.as_str()), path.clone(), text);
-        let is_number = |value: &str| value.parse::<u32>().is_ok_and(|number| number > 0);
-        match operator.as_str() {
-            "UNIQUE" => {
-                found.unless(value.is_none_or(str::is_empty), path, "UNIQUE takes no value");
-            }
-            "GROUP_BY" => {
-                found.unless(value.is_none_or(is_number), path, "GROUP_BY takes a number");
-            }
-            "MAX_PER" => found.unless(value.is_some_and(is_number), path, "MAX_PER needs a number"),
-            "LIKE" | "UNLIKE" => found.unless(value.is_some(), path, "needs a regular expression"),
-            "IS" => found.unless(value.is_some(), path, "IS needs a value"),
-            _ => {}
-        }
+        found.unless(seen.insert(words), path.clone(), "must be unique");
+        constraint(words, &path, found);
+    }
+}
+
+/// What is wrong with a constraint: field, operator and value.
+pub(super) fn constraint(words: &[String], path: &str, found: &mut Found) {
+    let [_, operator, rest @ ..] = words else {
+        return found.unless(false, path, "must have two or three members: field, operator, value");
+    };
+    let value = rest.first().map(String::as_str);
+    found.unless(rest.len() <= 1, path, "must have two or three members");
+    let text = format!("Operator must be one of {}", OPERATORS.join(", "));
+    found.unless(OPERATORS.contains(&operator.as_str()), path, text);
+    let is_number = |value: &str| value.parse::<u32>().is_ok_and(|number| number > 0);
+    match operator.as_str() {
+        "UNIQUE" => found.unless(value.is_none_or(str::is_empty), path, "UNIQUE takes no value"),
+        "GROUP_BY" => found.unless(value.is_none_or(is_number), path, "GROUP_BY takes a number"),
+        "MAX_PER" => found.unless(value.is_some_and(is_number), path, "MAX_PER needs a number"),
+        "LIKE" | "UNLIKE" => found.unless(value.is_some(), path, "needs a regular expression"),
+        "IS" => found.unless(value.is_some(), path, "IS needs a value"),
+        _ => {}
     }
 }
 

@@ -181,7 +181,7 @@ fn member(
     let memory = Memory::of(task, claim).said(memory_mib(claim).saturating_sub(fetcher_mib));
     let start = ContainerStart {
         container: name.clone(),
-        command: super::words(command, false)?,
+        command: super::words(command, super::keeps_entry_point(task, command))?,
         environment: BTreeMap::new(),
         cpu: cpu_units(claim),
         memory_mib: memory.most_mib,

@@ -153,6 +153,19 @@ fn a_docker_image_keeps_its_entry_point_and_gets_value_and_arguments() {
     }
 }
 
+/// \[A1\]: so does one of the Mesos containerizer that is given no program instead.
+#[test]
+fn an_image_without_a_program_runs_its_entry_point_and_gets_the_arguments() {
+    for (command, expected) in [
+        (program(None, &["-g", "daemon off;"]), words(&["-g", "daemon off;"])),
+        (program(None, &[]), None),
+    ] {
+        let plan = planned(&within(mesos("nginx"), command));
+        assert_eq!(plan.command, expected);
+        assert_eq!(plan.content.expect("nothing is named").entry_point, None);
+    }
+}
+
 #[test]
 fn a_command_that_can_be_the_name_of_a_definition_is_looked_for_and_else_run() {
     for name in ["web", "web:3", "my_job-2"] {

@@ -21,7 +21,7 @@ fn a_new_app_is_started_and_then_scaled() {
     let mut world = World::new();
     let id = world.put(an_app("/web", 1));
     let Reply::Deployments(all) = world.call(Call::Deployments) else { panic!() };
-    let kinds: Vec<_> = all[0].1.steps.iter().map(|step| step.actions[0].kind.word()).collect();
+    let kinds: Vec<_> = all[0].1.steps.iter().map(|step| step.actions[0].word()).collect();
     assert_eq!(kinds, ["StartApplication", "ScaleApplication"]);
     assert_eq!((all[0].0.clone(), all[0].1.at), (id.clone(), 1));
     assert_eq!(world.shown("/web").deployment, Some(id.clone()));

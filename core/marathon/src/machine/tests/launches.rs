@@ -186,7 +186,8 @@ fn a_service_port_that_another_app_keeps_is_not_drawn_in_the_same_change() {
 fn an_app_that_returns_gets_another_service_port_if_its_own_is_taken() {
     let mut world = World::new();
     world.runs(an_app("/a", 1));
-    let gone = world.call(Call::Delete { id: PathId::kept("/a"), force: false });
+    let gone =
+        world.call(Call::Delete { id: PathId::kept("/a"), sort: crate::Sort::App, force: false });
     let Reply::Done { deployment, .. } = gone else { panic!() };
     world.put(an_app("/b", 0));
     assert_eq!(world.shown("/b").app.port_definitions[0].port, 10_000);

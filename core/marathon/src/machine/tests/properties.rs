@@ -1,16 +1,26 @@
 //! What is true of any app, any upgrade and any constraint, in whatever order offers come and tasks run and end.
 
 use longshore_wire_marathon::{
-    Constraint, EnvValue, HealthCheck, HealthProtocol, Limit, Operator, ResourceLimits, form,
+    Constraint, EnvValue, Exec, HealthCheck, HealthProtocol, Limit, Operator, ResourceLimits, form,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
+use super::pods::a_pod;
 use super::*;
 use crate::instances::{Instance, Stage, Why};
 
 /// Cases of each property. Source: chosen by us: a few seconds in a debug build.
 const CASES: u32 = 48;
+
+/// The same pod, whose first container runs something else.
+fn a_better_pod(app: &App) -> App {
+    let mut better = app.clone();
+    for container in better.pod.iter_mut().flat_map(|pod| &mut pod.containers).take(1) {
+        container.exec = Some(Exec::Shell("run better".to_owned()));
+    }
+    better
+}
 
 fn web() -> PathId {
     PathId::kept("/web")
@@ -41,14 +51,22 @@ fn happens(world: &mut World, choice: u8, may_fail: bool) {
     let Some(at) = usize::from(choice / 4).checked_rem(of.len()) else {
         return offers_on(world, choice / 4 % 5);
     };
+    let tasks = tasks_of(world, &of[at]);
     match choice % 4 {
-        1 => world.is(&of[at], TaskState::TaskKilled),
+        1 => world.all_killed(&tasks),
         2 if may_fail => {
-            world.is(&of[at], TaskState::TaskFailed);
+            // Of a pod one container fails.
+            world.is(&tasks[0], TaskState::TaskFailed);
             world.passes(5_000);
         }
-        _ => world.is(&of[at], TaskState::TaskRunning),
+        _ => world.all_run(&tasks),
     }
+}
+
+/// The tasks of an instance that have not ended.
+fn tasks_of(world: &World, instance: &str) -> Vec<String> {
+    let id = Arc::from(instance);
+    world.marathon.instances.get(instance).map_or_else(Vec::new, |one| one.tasks(&id))
 }
 
 /// What an upgrade must keep to: as many are well, and there are no more. Source: frameworks.md 3.3, 4.
@@ -242,17 +260,21 @@ proptest! {
         (old, new) in (0..7_u32, 0..7_u32),
         (healthy, over) in (0..=1_000_u32, 0..=1_000_u32),
         choices in vec(any::<u8>(), 0..80),
+        is_pod in any::<bool>(),
     ) {
         let mut world = World::new();
         let strategy = UpgradeStrategy {
             minimum_health_capacity_milli: healthy,
             maximum_over_capacity_milli: over,
         };
-        let app = App { upgrade_strategy: strategy, ..an_app("/web", old) };
+        let base = if is_pod { a_pod("/web", old) } else { an_app("/web", old) };
+        let app = App { upgrade_strategy: strategy, ..base };
         world.runs(app.clone());
+        let better = if is_pod { a_better_pod(&app) } else { app.clone() };
         let bounds = Bounds::of(new, healthy, over);
         let mut before = seen(&world);
-        world.put(App { cmd: Some("run better".to_owned()), instances: new, ..app });
+        let cmd = app.cmd.as_ref().map(|_| "run better".to_owned());
+        world.put(App { cmd, instances: new, ..better });
         // In the end everything happens in turn.
         let rest = (0..400_u32).map(|at| u8::try_from(at % 4).unwrap());
         for choice in choices.into_iter().chain(rest) {
@@ -273,9 +295,11 @@ proptest! {
         constraint in a_constraint(),
         wanted in 1..9_u32,
         choices in vec(any::<u8>(), 1..120),
+        is_pod in any::<bool>(),
     ) {
         let mut world = World::new();
-        world.put(App { constraints: vec![constraint.clone()], ..an_app("/web", wanted) });
+        let base = if is_pod { a_pod("/web", wanted) } else { an_app("/web", wanted) };
+        world.put(App { constraints: vec![constraint.clone()], ..base });
         for choice in choices {
             happens(&mut world, choice, true);
             let all = world.marathon.instances.of(&web());

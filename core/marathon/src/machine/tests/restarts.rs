@@ -62,7 +62,7 @@ fn a_kill_is_repeated_after_a_crash() {
 fn an_idle_scheduler_has_no_rows_left_of_what_is_gone() {
     let mut world = World::new();
     let tasks = world.runs(an_app("/web", 1));
-    world.call(Call::Delete { id: PathId::kept("/web"), force: false });
+    world.call(Call::Delete { id: PathId::kept("/web"), sort: crate::Sort::App, force: false });
     world.is(&tasks[0], TaskState::TaskKilled);
     let kinds: Vec<_> = world.rows.keys().map(|(kind, _)| kind.as_str()).collect();
     assert_eq!(kinds, ["framework"]);

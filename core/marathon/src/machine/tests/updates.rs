@@ -64,7 +64,7 @@ fn a_kill_that_nobody_heard_is_said_again_once_there_is_a_subscription() {
     let mut world = World::new();
     let task = world.runs(an_app("/web", 1)).remove(0);
     world.hears(Callback::Disconnected);
-    world.call(Call::Delete { id: PathId::kept("/web"), force: false });
+    world.call(Call::Delete { id: PathId::kept("/web"), sort: crate::Sort::App, force: false });
     let _ = world.new_kills();
     world.registers();
     world.passes(0);

@@ -314,3 +314,20 @@ fn an_executor_has_the_time_to_end_that_it_asks_for() {
     };
     assert_eq!([of(None), of(Some(0)), of(Some(59_500_000_000))], [Some(3), Some(1), Some(60)]);
 }
+
+/// \[A1\]
+#[test]
+fn a_task_of_a_group_may_run_what_its_image_runs() {
+    let own = TaskInfo {
+        command: Some(program(None, &["-v"])),
+        ..member("own", contained(Some("nginx")))
+    };
+    let plan = try_group(&executor(Vec::new()), std::slice::from_ref(&own));
+    let plan = plan.expect("it can be mapped");
+    assert_eq!(plan.others[0].start.command, words(&["-v"]));
+    let content = plan.content.expect("a group has one");
+    assert_eq!(content.others[0].entry_point, None);
+    let none = TaskInfo { container: Some(contained(None)), ..own };
+    let refused = try_group(&executor(Vec::new()), &[none]).expect_err("there is no program");
+    assert!(refused.contains("Executable path is not specified"), "{refused}");
+}
