@@ -8,6 +8,7 @@
 
 mod detail;
 mod parse;
+mod receivers;
 mod set_up;
 
 use std::time::Duration;
@@ -18,6 +19,8 @@ use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use longshore_replica::News;
 
 use crate::{Client, causes};
+
+pub use receivers::Receivers;
 
 /// Messages per request. Source: SQS API reference.
 const BATCH: i32 = 10;

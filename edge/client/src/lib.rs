@@ -43,7 +43,7 @@ pub use aside::{Aside, AsideAnswer, AsideError};
 pub use budget::Budget;
 pub use credentials::{HostCredentials, Keys, default_profile};
 pub use failure::causes;
-pub use feed::{Batch, Feed, FeedError, FeedOptions};
+pub use feed::{Batch, Feed, FeedError, FeedOptions, Receivers};
 pub use s3::{S3, SignedGet};
 pub use sign::SignError;
 

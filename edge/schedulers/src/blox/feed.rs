@@ -1,22 +1,15 @@
 //! Events of all clusters: forwarded, and opened again when they fail.
-//!
-//! A request brings ten events at most, and takes milliseconds: several of them wait at a time. That events overtake each other does
-//! no harm, since records merge by version.
 
 use std::time::Duration;
 
 use longshore_client::{Feed, FeedError};
 use longshore_daemon::Input;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 /// Until a feed that failed is opened again, at first. Source: chosen by us.
 const RETRY_MIN: Duration = Duration::from_secs(1);
 /// The most of that, up to which it doubles. Source: chosen by us.
 const RETRY_MAX: Duration = Duration::from_mins(1);
-
-/// Requests that wait for events at a time. Source: chosen by us: 10,000 events/s at 4 ms a request.
-const RECEIVERS: usize = 4;
 
 /// Forwards events until nobody takes them.
 pub(super) async fn run(mut feed: Feed, inputs: mpsc::Sender<Input>) {
@@ -42,22 +35,9 @@ async fn follow(
         return Ok(());
     }
     *pause = RETRY_MIN;
-    let mut receivers = JoinSet::new();
-    for _ in 0..RECEIVERS {
-        receivers.spawn(receive(feed.clone(), inputs.clone()));
-    }
-    // The first to end ends all.
-    match receivers.join_next().await {
-        Some(Ok(ended)) => ended,
-        _ => Err(FeedError::Answer("a receiver ended by itself".to_owned())),
-    }
-}
-
-/// Forwards what one request after another brings.
-async fn receive(feed: Feed, inputs: mpsc::Sender<Input>) -> Result<(), FeedError> {
-    let mut deletions = JoinSet::new();
+    let mut receivers = feed.receivers();
     loop {
-        let mut batch = feed.receive().await?;
+        let mut batch = receivers.next().await?;
         for why in &batch.strange {
             tracing::warn!("{why}");
         }
@@ -65,13 +45,6 @@ async fn receive(feed: Feed, inputs: mpsc::Sender<Input>) -> Result<(), FeedErro
         if !news.is_empty() && inputs.send(Input::Told(news)).await.is_err() {
             return Ok(());
         }
-        // Not awaited, since the next events may be there. A message that is not deleted comes again without any news.
-        let deleting = feed.clone();
-        while deletions.try_join_next().is_some() {}
-        deletions.spawn(async move {
-            if let Err(error) = deleting.delete(batch).await {
-                tracing::debug!("{error}");
-            }
-        });
+        receivers.delete(batch).await;
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use longshore_bridge::Input;
 use longshore_client::{Feed, FeedError};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 
 /// Initial delay before a failed feed is reopened. Chosen by us.
 const RETRY_MIN: Duration = Duration::from_secs(1);
@@ -67,10 +66,10 @@ async fn follow(
     if bridge.send(Input::FeedUp).await.is_err() {
         return End::Over;
     }
-    let mut deletions = JoinSet::new();
+    let mut receivers = feed.receivers();
     loop {
         let received = tokio::select! {
-            received = feed.receive() => received,
+            received = receivers.next() => received,
             changed = wanted.changed() => match changed {
                 Err(_) => return End::Over,
                 Ok(()) if !*wanted.borrow_and_update() => {
@@ -97,14 +96,6 @@ async fn follow(
         if !news.is_empty() && bridge.send(Input::Told(news)).await.is_err() {
             return End::Over;
         }
-        // Not awaited, since the next events may be there. A message that is not deleted comes
-        // again without any news.
-        let deleting = feed.clone();
-        while deletions.try_join_next().is_some() {}
-        deletions.spawn(async move {
-            if let Err(error) = deleting.delete(batch).await {
-                tracing::debug!("{error}");
-            }
-        });
+        receivers.delete(batch).await;
     }
 }
