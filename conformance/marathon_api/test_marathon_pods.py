@@ -203,9 +203,10 @@ def test_a_group_has_pods_beside_its_apps(marathon):
     assert marathon.call("GET", "pods/team/two").json()["scaling"]["instances"] == 1
     twice = {"apps": [app("same")], "pods": [{**pod("x"), "id": "same"}]}
     assert marathon.call("PUT", "groups/team", json=twice).status_code == 422
-    # Those that are left out are removed, and so is what a group has when it is.
-    del group["groups"]
-    assert marathon.call("PUT", "groups/team", json=group).status_code == 200
+    # What a group says nothing of it keeps; what it says, if only that there is nothing, is all.
+    kept = marathon.call("PUT", "groups/team?dryRun=true&force=true", json={"apps": [app("one", instances=2)]})
+    assert kept.json() == {"steps": []}, kept.text
+    assert marathon.call("PUT", "groups/team", json={**group, "groups": []}).status_code == 200
     until(lambda: marathon.call("GET", "pods/team/inner/three::status").status_code == 404, "it is gone", 30)
     until(marathon.is_quiet, "the deployment is done", 30)
     assert marathon.call("DELETE", "groups/team").status_code == 200

@@ -16,6 +16,7 @@ pub mod pod;
 mod read;
 mod secrets;
 mod selector;
+mod shape;
 mod texts;
 mod valid;
 

@@ -264,3 +264,35 @@ fn what_is_wrong_with_scheduling_is_named_with_its_path() {
         );
     }
 }
+
+#[test]
+fn a_list_is_no_object_wherever_it_is() {
+    let container = json!({"name": "c", "exec": {"command": {"shell": "x"}}, "resources": {}});
+    let with = |name: &str, value: Value| {
+        let mut container = container.clone();
+        container[name] = value;
+        json!({"id": "/p", "containers": [container]})
+    };
+    let pod = |name: &str, value: Value| {
+        let mut pod = json!({"id": "/p", "containers": [container]});
+        pod[name] = value;
+        pod
+    };
+    for (written, path) in [
+        (pod("scaling", json!(["fixed", 3])), "/scaling"),
+        (pod("scaling", json!([])), "/scaling"),
+        (pod("scheduling", json!([])), "/scheduling"),
+        (pod("executorResources", json!([])), "/executorResources"),
+        (with("resources", json!([])), "/containers(0)/resources"),
+        (with("lifecycle", json!([1])), "/containers(0)/lifecycle"),
+        (with("exec", json!([])), "/containers(0)/exec"),
+        (pod("environment", json!({"A": ["b"]})), "/environment/A"),
+    ] {
+        let Value::Object(members) = written.clone() else { panic!() };
+        let refused = form::read_pod(members).expect_err("it is no pod");
+        assert_eq!(refused.status, 400, "{written}");
+        assert_eq!(refused.body["details"][0]["path"], path, "{written}");
+        let error = refused.body["details"][0]["errors"][0].as_str().expect("a text");
+        assert!(error.starts_with("must be an object, not "), "{error}");
+    }
+}

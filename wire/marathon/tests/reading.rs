@@ -278,3 +278,24 @@ fn nulls_say_nothing_at_any_depth() {
     });
     assert_eq!(told(&app), (200, Vec::new()));
 }
+
+#[test]
+fn a_list_is_no_object_in_an_app_either() {
+    for (member, value, path) in [
+        ("upgradeStrategy", json!([1, 1]), "/upgradeStrategy"),
+        ("upgradeStrategy", json!([]), "/upgradeStrategy"),
+        ("resourceLimits", json!([2, 64]), "/resourceLimits"),
+        ("container", json!(["MESOS"]), "/container"),
+        ("healthChecks", json!([["TCP"]]), "/healthChecks(0)"),
+        ("networks", json!([["host"]]), "/networks(0)"),
+        ("fetch", json!([["http://x/y"]]), "/fetch(0)"),
+        ("env", json!({"A": ["b"]}), "/env/A"),
+    ] {
+        let mut app = json!({"id": "/web", "cmd": "x"});
+        app[member] = value;
+        let Value::Object(members) = app.clone() else { panic!() };
+        let refused = form::read(members).expect_err("it is no app");
+        assert_eq!(refused.status, 400, "{app}: {}", refused.body);
+        assert_eq!(refused.body["details"][0]["path"], path, "{app}");
+    }
+}

@@ -265,5 +265,6 @@ fn is_same(one: &App, other: &App) -> bool {
 
 fn rule_problem(app: &App) -> Option<Problem> {
     let (at, text) = Rule::all(&app.constraints).err()?;
-    Some(Problem { app: app.id.clone(), path: format!("/constraints({at})"), text })
+    let above = if app.pod.is_some() { "/scheduling/placement" } else { "" };
+    Some(Problem { app: app.id.clone(), path: format!("{above}/constraints({at})"), text })
 }

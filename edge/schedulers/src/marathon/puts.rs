@@ -1,6 +1,6 @@
 //! Apps: read, made, changed and deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -320,12 +320,17 @@ async fn many(api: &Api, pairs: &Pairs, request: Request<Body>) -> Result<Answer
         return Err(answers::refused(&Refusal::not_valid(&[Detail::new("/", text)])));
     }
     let mut apps = Vec::with_capacity(all.len());
+    let mut seen = BTreeSet::new();
     for (at, one) in all.into_iter().enumerate() {
         let members = object(one)?;
         let Some(id) = members.get("id").and_then(Value::as_str).map(form::absolute) else {
             let detail = Detail::new(format!("/({at})/id"), "must be given");
             return Err(answers::refused(&Refusal::not_valid(&[detail])));
         };
+        if !seen.insert(id.clone()) {
+            let detail = Detail::new(format!("/({at})/id"), format!("{id} is there twice"));
+            return Err(answers::refused(&Refusal::not_valid(&[detail])));
+        }
         let is_partial = partial || mode == Mode::Update;
         apps.push(updated(api, &PathId::kept(id), members, is_partial).await?);
     }

@@ -58,6 +58,19 @@ impl Refusal {
         Self { status: 422, body }
     }
 
+    /// The same of what is at a place in something larger: paths begin there.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        let details = self.body.get_mut("details").and_then(Value::as_array_mut);
+        for detail in details.into_iter().flatten() {
+            if let Some(Value::String(path)) = detail.get_mut("path") {
+                let own = if path == "/" { "" } else { path.as_str() };
+                *path = format!("{place}{own}");
+            }
+        }
+        self
+    }
+
     /// 404 for an app.
     pub fn no_app(id: &str) -> Self {
         Self::new(404, format!("App '{id}' does not exist"))

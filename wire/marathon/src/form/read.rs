@@ -1,11 +1,13 @@
 //! From JSON to an app, with the path of what is wrong.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use super::error::{Detail, Refusal};
 use super::limits::APP_BYTES_MAX;
-use super::{App, Network, PortDefinition, PortMapping, absolute, missing, old, validate};
+use super::{App, Network, PortDefinition, PortMapping, absolute, missing, old, shape, validate};
 
 /// Reads a JSON text.
 ///
@@ -51,8 +53,7 @@ pub fn read(mut value: Map<String, Value>) -> Result<App, Refusal> {
     if !missing.is_empty() {
         return Err(Refusal::not_valid(&missing));
     }
-    let mut app: App =
-        serde_path_to_error::deserialize(Value::Object(value)).map_err(|error| unread(&error))?;
+    let mut app: App = typed(Value::Object(value))?;
     if app.id.is_empty() {
         return Err(Refusal::not_valid(&[Detail::new("/id", "must not be empty")]));
     }
@@ -70,8 +71,21 @@ pub fn read(mut value: Map<String, Value>) -> Result<App, Refusal> {
     Ok(app)
 }
 
+/// Reads members that have types.
+///
+/// # Errors
+/// 400 for a member of another type.
+pub(super) fn typed<T: DeserializeOwned + Serialize>(value: Value) -> Result<T, Refusal> {
+    let read: T = serde_path_to_error::deserialize(&value).map_err(|error| unread(&error))?;
+    let lists = serde_json::to_value(&read).map(|read| shape::lists_for_objects(&value, &read));
+    match lists {
+        Ok(lists) if !lists.is_empty() => Err(Refusal::invalid_json(&lists)),
+        _ => Ok(read),
+    }
+}
+
 /// What cannot be read, by its path.
-pub(super) fn unread(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+fn unread(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
     let mut path = String::new();
     for segment in error.path() {
         match segment {
@@ -99,6 +113,9 @@ pub(super) fn unread(error: &serde_path_to_error::Error<serde_json::Error>) -> R
 fn right(why: &str) -> String {
     if why.starts_with("data did not match") {
         return "must be 'disabled', or have inactiveAfterSeconds and expungeAfterSeconds of 0 or more".to_owned();
+    }
+    if why.starts_with("invalid length ") && why.contains(", expected struct ") {
+        return "must be an object, not a list".to_owned();
     }
     let found = why.strip_prefix("invalid type: ").or_else(|| why.strip_prefix("invalid value: "));
     let Some((found, wanted)) = found.and_then(|rest| rest.rsplit_once(", expected ")) else {

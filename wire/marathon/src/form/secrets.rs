@@ -59,7 +59,7 @@ pub(super) fn unknown(
 ) -> impl Iterator<Item = Detail> {
     env.iter().filter_map(move |(name, value)| match value {
         EnvValue::Secret(of) if !secrets.contains_key(&of.secret) => {
-            let text = format!("must name one of the app's secrets, and '{}' is none", of.secret);
+            let text = format!("must name one of secrets, and '{}' is none", of.secret);
             Some(Detail::new(format!("{path}/{name}/secret"), text))
         }
         _ => None,

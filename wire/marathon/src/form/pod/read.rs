@@ -41,8 +41,7 @@ pub fn read_pod(mut value: Map<String, Value>) -> Result<Pod, Refusal> {
     if !missing.is_empty() {
         return Err(Refusal::not_valid(&missing));
     }
-    let mut pod: Pod =
-        serde_path_to_error::deserialize(Value::Object(value)).map_err(|why| read::unread(&why))?;
+    let mut pod: Pod = read::typed(Value::Object(value))?;
     if pod.id.is_empty() {
         return Err(Refusal::not_valid(&[Detail::new("/id", "must not be empty")]));
     }

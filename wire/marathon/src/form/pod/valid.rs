@@ -263,7 +263,7 @@ fn endpoint_of(of: &Endpoint, path: &str, found: &mut Found) {
 fn check_of(of: &PodHealthCheck, endpoints: &[Endpoint], path: &str, found: &mut Found) {
     let many = [of.http.is_some(), of.tcp.is_some(), of.exec.is_some()];
     let is_one = many.into_iter().filter(|is_there| *is_there).count() == 1;
-    found.unless(is_one, path, "Only one of http, tcp, or command may be specified");
+    found.unless(is_one, path, "must have one of http, tcp and exec");
     let http = of.http.as_ref().map(|one| ("http", &one.endpoint));
     let named = http.or(of.tcp.as_ref().map(|one| ("tcp", &one.endpoint)));
     if let Some((kind, name)) = named {
