@@ -15,8 +15,9 @@ INSTANCES = 8
 
 def mesos_ids(ecs):
     """The id that each task was launched by, of all that ECS still shows."""
-    arns = [arn for status in ("RUNNING", "STOPPED") for arn in ecs.client.list_tasks(
-        cluster=ecs.cluster, desiredStatus=status)["taskArns"]]
+    pages = ecs.client.get_paginator("list_tasks")
+    arns = [arn for status in ("RUNNING", "STOPPED")
+            for page in pages.paginate(cluster=ecs.cluster, desiredStatus=status) for arn in page["taskArns"]]
     shown = []
     for at in range(0, len(arns), 100):
         shown += ecs.client.describe_tasks(cluster=ecs.cluster, tasks=arns[at:at + 100])["tasks"]

@@ -113,8 +113,10 @@ async fn one(
             Ok(answers::ok(&Value::Array(killed)))
         }
         Target::Instance(pod, instance) if method == Method::DELETE => {
-            let killed = kills(api, id_of(pod)?, vec![instance.to_owned()], pairs).await?;
-            let text = format!("Task '{instance}' does not exist");
+            let id = id_of(pod)?;
+            known(api, id.clone()).await?;
+            let killed = kills(api, id, vec![instance.to_owned()], pairs).await?;
+            let text = format!("Instance '{instance}' does not exist");
             let killed = killed.into_iter().next();
             killed.map_or_else(
                 || Err(answers::failure(StatusCode::NOT_FOUND, &text)),
