@@ -1,10 +1,15 @@
 //! Replies of the machine as responses of HTTP, in Marathon's forms. Source: frameworks.md 3.2.
 
+use std::collections::BTreeMap;
+use std::io;
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use longshore_marathon::{Problem, Reply, Sort};
 use longshore_wire_marathon::form::{Detail, Refusal};
 use longshore_wire_marathon::time;
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use serde_json::{Value, json};
 
 use super::show::{self, Embed};
@@ -14,9 +19,26 @@ pub(super) type Answer = Response<Body>;
 
 const DEPLOYMENT_ID: HeaderName = HeaderName::from_static("marathon-deployment-id");
 
+/// Writes JSON; numbers without a fraction are written without one.
+struct Whole;
+
+impl Formatter for Whole {
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and was compared")]
+    fn write_f64<W: io::Write + ?Sized>(&mut self, out: &mut W, number: f64) -> io::Result<()> {
+        if number.fract() == 0.0 && number.abs() < 9e15 {
+            return self.write_i64(out, number as i64);
+        }
+        CompactFormatter.write_f64(out, number)
+    }
+}
+
 /// A response of JSON.
-pub(super) fn json(status: StatusCode, body: &Value) -> Answer {
-    let mut response = Response::new(Body::from(body.to_string()));
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    let mut text = Vec::new();
+    if let Err(why) = body.serialize(&mut Serializer::with_formatter(&mut text, Whole)) {
+        unreachable!("names are texts, and memory does not fail: {why}");
+    }
+    let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     response
         .headers_mut()
@@ -25,7 +47,7 @@ pub(super) fn json(status: StatusCode, body: &Value) -> Answer {
 }
 
 /// A response of JSON that all went well with.
-pub(super) fn ok(body: &Value) -> Answer {
+pub(super) fn ok(body: &impl Serialize) -> Answer {
     json(StatusCode::OK, body)
 }
 
@@ -101,7 +123,7 @@ pub(super) fn otherwise(reply: Reply) -> Answer {
         ),
         Reply::Plan(steps) => ok(&json!({"steps": show::steps(&steps)})),
         Reply::Deployments(all) => {
-            ok(&all.iter().map(|(id, one)| show::deployment(id, one)).collect())
+            ok(&all.iter().map(|(id, one)| show::deployment(id, one)).collect::<Value>())
         }
         Reply::Queue(all) => ok(&json!({"queue": all.iter().map(show::queued).collect::<Value>()})),
         Reply::Versions(all) => {
@@ -113,14 +135,19 @@ pub(super) fn otherwise(reply: Reply) -> Answer {
         }
         Reply::Pods(all) => {
             let now_ms = longshore_server::clock::wall().millis();
-            ok(&all.iter().map(|view| show::pod::status(view, now_ms)).collect())
+            ok(&all.iter().map(|view| show::pod::status(view, now_ms)).collect::<Value>())
         }
         Reply::Apps(all) => {
-            let one = |view| show::app(view, Embed::default());
-            ok(&json!({"apps": all.iter().map(one).collect::<Value>()}))
+            let shown = all.iter().map(|view| show::app(view, Embed::default()));
+            listed("apps", shown.collect())
         }
-        Reply::App(view) => ok(&json!({"app": show::app(&view, Embed::default())})),
+        Reply::App(view) => ok(&BTreeMap::from([("app", show::app(&view, Embed::default()))])),
     }
+}
+
+/// A list of apps, by its name.
+pub(super) fn listed(name: &str, apps: Vec<show::Shown>) -> Answer {
+    ok(&BTreeMap::from([(name, apps)]))
 }
 
 /// 422, by the paths of what is wrong.

@@ -92,7 +92,7 @@ fn tree(group: &PathId, apps: &[AppView]) -> Value {
         if view.app.id.parent() == *group && view.app.pod.is_some() {
             pods.push(Value::Object(show::pod::definition(&view.app)));
         } else if view.app.id.parent() == *group {
-            own.push(show::app(view, Embed::default()));
+            own.push(json!(show::app(view, Embed::default())));
         } else if let Some(label) = view.app.id.labels().nth(depth) {
             inner.entry(label.to_owned()).or_default().push(view.clone());
         }

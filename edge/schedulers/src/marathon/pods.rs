@@ -92,7 +92,9 @@ async fn one(
         Target::AllStatus if is_read => {
             let all = statuses(api, PathId::root()).await?;
             let now_ms = wall().millis();
-            Ok(answers::ok(&all.iter().map(|view| show::pod::status(view, now_ms)).collect()))
+            Ok(answers::ok(
+                &all.iter().map(|view| show::pod::status(view, now_ms)).collect::<Value>(),
+            ))
         }
         Target::Status(pod) if is_read => {
             let id = id_of(pod)?;
@@ -103,7 +105,7 @@ async fn one(
         }
         Target::Versions(pod) if is_read => {
             let all = versions(api, id_of(pod)?).await?;
-            Ok(answers::ok(&all.iter().map(|pod| time(pod.version_ms)).collect()))
+            Ok(answers::ok(&all.iter().map(|pod| time(pod.version_ms)).collect::<Vec<_>>()))
         }
         Target::Version(pod, version) if is_read => version_of(api, id_of(pod)?, version).await,
         Target::Instances(pod) if method == Method::DELETE => {
@@ -163,7 +165,7 @@ async fn list(api: &Api) -> Result<Answer, Answer> {
         Reply::Apps(all) => {
             let pods = all.iter().filter(|view| view.app.pod.is_some());
             let shown = pods.map(|view| Value::Object(show::pod::definition(&view.app)));
-            Ok(answers::ok(&shown.collect()))
+            Ok(answers::ok(&shown.collect::<Vec<_>>()))
         }
         other => Err(otherwise(other)),
     }

@@ -159,23 +159,22 @@ async fn list(api: &Api, pairs: &Pairs) -> Result<Answer, Answer> {
         let tasks = has_tasks.then(|| all.remove(&view.app.id).unwrap_or_default());
         shown.push(show::app(view, Embed { tasks, ..embed.clone() }));
     }
-    Ok(answers::ok(&json!({ "apps": shown })))
+    Ok(answers::listed("apps", shown))
 }
 
 /// `/v2/apps/GROUP/*`.
 async fn below(api: &Api, group: &str) -> Result<Answer, Answer> {
     let within = if group.is_empty() { PathId::root() } else { id_of(group)? };
     let apps = views(api, within).await?;
-    let shown: Value = apps.iter().map(|view| show::app(view, Embed::default())).collect();
-    Ok(answers::ok(&json!({ "*": shown })))
+    let shown = apps.iter().map(|view| show::app(view, Embed::default()));
+    Ok(answers::listed("*", shown.collect()))
 }
 
 async fn show_one(api: &Api, id: PathId) -> Result<Answer, Answer> {
     let view = known(api, id.clone()).await?;
     let tasks = Some(tasks::shown(api, id).await?);
-    Ok(answers::ok(
-        &json!({"app": show::app(&view, Embed { tasks, failure: true, readiness: true })}),
-    ))
+    let shown = show::app(&view, Embed { tasks, failure: true, readiness: true });
+    Ok(answers::ok(&BTreeMap::from([("app", shown)])))
 }
 
 /// An app that is there, and is no pod.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use longshore_marathon::{
     Action, AppView, Deployment, Failure, Instance, QueueView, Sort, Stage, Step, TaskView, Unfit,
 };
-use longshore_wire_marathon::{App, Network, PathId, time};
+use longshore_wire_marathon::{App, Network, PathId, form, time};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// What is shown of an app besides counts and deployments. Source: Marathon's parameter `embed`.
@@ -22,29 +23,85 @@ pub(super) struct Embed {
     pub(super) readiness: bool,
 }
 
+/// An app with what is read only about it. It is written as text at once, since lists have thousands of them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    form: form::App,
+    ports: Vec<u16>,
+    version: String,
+    version_info: VersionInfo,
+    tasks_staged: u32,
+    tasks_running: u32,
+    tasks_healthy: u32,
+    tasks_unhealthy: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployments: Option<Vec<DeploymentId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tasks: Option<Vec<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_task_failure: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    readiness_check_results: Option<Value>,
+}
+
+/// When an app was changed, in which way.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VersionInfo {
+    last_scaling_at: String,
+    last_config_change_at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct DeploymentId {
+    id: Arc<str>,
+}
+
+impl Shown {
+    /// An app without what becomes of it.
+    fn of(app: &App) -> Self {
+        let is_on_host = app.networks.iter().all(|one| *one == Network::Host);
+        let defined = app.port_definitions.iter().map(|one| one.port);
+        let mapped = app.port_mappings.iter().map(|one| one.service_port);
+        Self {
+            form: app.form(),
+            ports: if is_on_host { defined.collect() } else { mapped.collect() },
+            version: time(app.version_ms),
+            version_info: VersionInfo {
+                last_scaling_at: time(app.scaling_version_ms),
+                last_config_change_at: time(app.config_version_ms),
+            },
+            tasks_staged: 0,
+            tasks_running: 0,
+            tasks_healthy: 0,
+            tasks_unhealthy: 0,
+            deployments: None,
+            tasks: None,
+            last_task_failure: None,
+            readiness_check_results: None,
+        }
+    }
+}
+
 /// An app with what is read only about it.
-pub(super) fn app(view: &AppView, embed: Embed) -> Value {
-    let mut shown = definition(&view.app);
+pub(super) fn app(view: &AppView, embed: Embed) -> Shown {
     let counts = view.counts;
-    let deployments: Value = view.deployment.iter().map(|id| json!({"id": **id})).collect();
-    let more = json!({
-        "tasksStaged": counts.staged,
-        "tasksRunning": counts.running,
-        "tasksHealthy": counts.healthy,
-        "tasksUnhealthy": counts.unhealthy,
-        "deployments": deployments,
-    });
-    extend(&mut shown, more);
-    if let Some(tasks) = embed.tasks {
-        extend(&mut shown, json!({ "tasks": tasks }));
+    let ids = view.deployment.iter().map(|id| DeploymentId { id: id.clone() });
+    let failed = view.failure.as_ref().filter(|_| embed.failure);
+    let is_asked = embed.readiness && !view.readiness.is_empty();
+    Shown {
+        tasks_staged: counts.staged,
+        tasks_running: counts.running,
+        tasks_healthy: counts.healthy,
+        tasks_unhealthy: counts.unhealthy,
+        deployments: Some(ids.collect()),
+        tasks: embed.tasks,
+        last_task_failure: failed.map(|failed| failure(view, failed)),
+        readiness_check_results: is_asked.then(|| readiness(view)),
+        ..Shown::of(&view.app)
     }
-    if let Some(failed) = view.failure.as_ref().filter(|_| embed.failure) {
-        extend(&mut shown, json!({"lastTaskFailure": failure(view, failed)}));
-    }
-    if embed.readiness && !view.readiness.is_empty() {
-        extend(&mut shown, json!({"readinessCheckResults": readiness(view)}));
-    }
-    Value::Object(shown)
 }
 
 fn readiness(view: &AppView) -> Value {
@@ -58,34 +115,14 @@ fn readiness(view: &AppView) -> Value {
 
 /// An app without what becomes of it.
 pub(super) fn definition(app: &App) -> Map<String, Value> {
-    let form = serde_json::to_value(app.form());
-    let Ok(Value::Object(mut shown)) = form else { return Map::new() };
-    shown.values_mut().for_each(whole_numbers);
-    let ports: Vec<u16> = if app.networks.iter().all(|one| *one == Network::Host) {
-        app.port_definitions.iter().map(|one| one.port).collect()
-    } else {
-        app.port_mappings.iter().map(|one| one.service_port).collect()
+    let Ok(Value::Object(mut shown)) = serde_json::to_value(Shown::of(app)) else {
+        return Map::new();
     };
-    let more = json!({
-        "ports": ports,
-        "version": time(app.version_ms),
-        "versionInfo": {
-            "lastScalingAt": time(app.scaling_version_ms),
-            "lastConfigChangeAt": time(app.config_version_ms),
-        },
-        "tasksStaged": 0, "tasksRunning": 0, "tasksHealthy": 0, "tasksUnhealthy": 0,
-    });
-    extend(&mut shown, more);
+    shown.values_mut().for_each(whole_numbers);
     shown
 }
 
-fn extend(into: &mut Map<String, Value>, more: Value) {
-    if let Value::Object(more) = more {
-        into.extend(more);
-    }
-}
-
-/// Numbers without a fraction are written without one. In place, since lists have thousands of apps.
+/// Numbers without a fraction are written without one.
 #[expect(clippy::cast_possible_truncation, reason = "it is whole, and was compared")]
 fn whole_numbers(value: &mut Value) {
     match value {
