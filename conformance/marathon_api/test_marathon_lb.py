@@ -49,8 +49,9 @@ class Balancer:
     def stop(self):
         self.process.terminate()
         self.process.wait(20)
-        # A reload may be under way, so that there are two of them.
-        subprocess.run(["pkill", "-f", f"haproxy -D -f {self.folder}/"], check=False)
+        # A reload may be under way, so that there are two of them, or soon will be.
+        ends = ["pkill", "-f", f"{self.folder}/(run.cfg|reload.sh)"]
+        until(lambda: subprocess.run(ends, check=False).returncode == 1, "no HAProxy is left")
 
 
 @pytest.fixture

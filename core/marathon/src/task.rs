@@ -53,8 +53,7 @@ pub(crate) fn name(id: &PathId) -> String {
 
 /// The id of a task: `/prod/web` with a UUID is `prod_web.instance-<uuid>._app.1`.
 pub(crate) fn task_id(id: &PathId, uuid: &str) -> String {
-    let path = id.labels().collect::<Vec<_>>().join("_");
-    format!("{path}.instance-{uuid}._app.1")
+    member_id(&instance_id(id, uuid), "_app")
 }
 
 /// The id of an instance of a pod: `/prod/web` with a UUID is `prod_web.instance-<uuid>`.

@@ -20,15 +20,15 @@ impl Marathon {
     pub(super) fn updated(&mut self, cx: &mut Context, status: &TaskStatus) {
         let state = status.state();
         let task = &status.task_id.value;
-        if let Some((id, at)) = self.member(task) {
-            return self.member_updated(cx, &id, at, status);
-        }
         // The id of a pod's instance is none of a task.
         let is_of_app = |id: &Arc<str>| {
             self.instances.get(id).is_some_and(|instance| instance.members.is_empty())
         };
         let Some(id) = self.instances.key(task).filter(is_of_app) else {
-            return unknown(cx, status);
+            return match self.member(task) {
+                Some((id, at)) => self.member_updated(cx, &id, at, status),
+                None => unknown(cx, status),
+            };
         };
         let is_gone = is_terminal(state) || state == TaskState::TaskUnknown;
         if is_gone && !is_out_of_reach(status) {

@@ -19,6 +19,7 @@ use longshore_wire_mesos::v1::{
 };
 
 use super::environment::{of_labels, plain, secret_of, variable_name};
+use super::health::timed;
 use super::{labels, limits, member_id, name, uri, version};
 use crate::place::{Taken, whole};
 use crate::shares::Shares;
@@ -160,16 +161,7 @@ impl Place<'_> {
         let exec = of.exec.as_ref()?;
         let check = self.app.health_checks.get(of.at)?;
         debug_assert_eq!(check.protocol, HealthProtocol::Command, "only these have commands");
-        Some(HealthCheck {
-            r#type: Some(HealthType::Command.into()),
-            command: Some(run(exec)),
-            delay_seconds: Some(whole(check.delay_ms)),
-            interval_seconds: Some(whole(check.interval_ms)),
-            timeout_seconds: Some(whole(check.timeout_ms)),
-            consecutive_failures: Some(check.max_consecutive_failures),
-            grace_period_seconds: Some(whole(check.grace_period_ms)),
-            ..HealthCheck::default()
-        })
+        Some(HealthCheck { command: Some(run(exec)), ..timed(check, HealthType::Command) })
     }
 
     /// Endpoints of a container, each with its port.

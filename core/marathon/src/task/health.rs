@@ -16,15 +16,7 @@ pub(super) fn passed_on(app: &App, ports: &[u16]) -> Option<HealthCheck> {
         path: Some(check.path.clone().unwrap_or_else(|| "/".to_owned())),
         ..HttpCheckInfo::default()
     };
-    let base = HealthCheck {
-        delay_seconds: Some(whole(check.delay_ms)),
-        interval_seconds: Some(whole(check.interval_ms)),
-        timeout_seconds: Some(whole(check.timeout_ms)),
-        consecutive_failures: Some(check.max_consecutive_failures),
-        grace_period_seconds: Some(whole(check.grace_period_ms)),
-        ..HealthCheck::default()
-    };
-    let of_type = |kind: Type| HealthCheck { r#type: Some(kind.into()), ..base.clone() };
+    let of_type = |kind: Type| timed(check, kind);
     Some(match check.protocol {
         HealthProtocol::MesosHttp => {
             HealthCheck { http: Some(http("http")), ..of_type(Type::Http) }
@@ -42,6 +34,19 @@ pub(super) fn passed_on(app: &App, ports: &[u16]) -> Option<HealthCheck> {
             HealthCheck { command, ..of_type(Type::Command) }
         }
     })
+}
+
+/// A check of this type that is made when it is to be, and says nothing of what is asked.
+pub(super) fn timed(check: &Check, kind: Type) -> HealthCheck {
+    HealthCheck {
+        r#type: Some(kind.into()),
+        delay_seconds: Some(whole(check.delay_ms)),
+        interval_seconds: Some(whole(check.interval_ms)),
+        timeout_seconds: Some(whole(check.timeout_ms)),
+        consecutive_failures: Some(check.max_consecutive_failures),
+        grace_period_seconds: Some(whole(check.grace_period_ms)),
+        ..HealthCheck::default()
+    }
 }
 
 /// Mesos checks from within the container's network: there its ports are its own.
